@@ -1,0 +1,71 @@
+"""The alert: one event in the life of an alarm, as written to `vitals.alerts`, keyed by patient.
+
+Carries the seven facets of IHE PCD-04 (event, source, phase, state, inactivation, priority, type). An episode is
+one run of one alarm from start to end; `id` names one event of it and is a pure function of the log, so a replay
+writes the same id again and every consumer can drop what it has seen.
+"""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Phase = Literal["start", "continue", "update", "escalate", "deescalate", "end"]
+Priority = Literal["high", "medium", "low"]
+AlertType = Literal["physiological", "technical", "advisory"]
+
+
+class Source(BaseModel):
+    """Where the alarm comes from: a signal with its codes, a score, or the device itself."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: Literal["signal", "score", "device"]
+    name: str = Field(description="signal name, score name, or 'device'")
+    mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
+    loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
+    unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")
+    device: str | None = Field(default=None, description="device of the causing frame, where a frame caused it")
+
+
+class Evidence(BaseModel):
+    """The numbers behind the decision; a field that does not apply is null."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    value: float | None = Field(default=None, description="value of the causing sample or score, in source.unit")
+    low: float | None = Field(default=None, description="lower limit in force, in source.unit")
+    high: float | None = Field(default=None, description="upper limit in force, in source.unit")
+    delay_s: float | None = Field(default=None, description="how long the violation had to last, s")
+    extreme: float | None = Field(default=None, description="worst value of the episode so far, in source.unit")
+    missing: tuple[str, ...] = Field(default=(), description="inputs that a partial score lacked")
+    silent_s: float | None = Field(default=None, description="time without a valid reading or frame, s")
+
+
+class Alert(BaseModel):
+    """One lifecycle event of one alarm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str = Field(description="episode id and the event's number in the episode: stable over replays")
+    episode: str = Field(description="hash of patient, rule and onset")
+    patient: str
+    rule: str = Field(description="id of the rule that decided")
+    event: str = Field(description="MDC event, for example MDC_EVT_LO (PCD-04 facet 1)")
+    source: Source = Field(description="PCD-04 facet 2")
+    phase: Phase = Field(description="PCD-04 facet 3")
+    state: Literal["active", "inactive", "latched"] = Field(description="PCD-04 facet 4")
+    inactivation: Literal["enabled"] = Field(default="enabled", description="PCD-04 facet 5")
+    priority: Priority = Field(description="PCD-04 facet 6")
+    type: AlertType = Field(description="PCD-04 facet 7")
+    onset_ts_ms: int = Field(description="first violating sample of the run, ms")
+    event_ts_ms: int = Field(description="the sample or tick that decided this event, ms")
+    append_ts_ms: int = Field(description="when the broker took the deciding record (its timestamp), ms")
+    evidence: Evidence
+    reason: str = Field(description="one plain sentence with the numbers")
+
+
+def episode_id(patient: str, rule: str, onset_ts_ms: int) -> str:
+    """Return the 16 hex digits that name an episode, a pure function of its arguments."""
+    text = f"{patient}\x1f{rule}\x1f{onset_ts_ms}".encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()

@@ -1,0 +1,45 @@
+"""Every error that Vigil raises on purpose, by who must act.
+
+VigilError
+ +- UsageError            the caller: a wrong option, setting or rules file       exit 2
+ +- BrokerUnreachable     the operator: no broker answers within the bound        exit 3
+ +- BadData               the sender: a recording or record that cannot be read   exit 4
+ +- TopicsMismatch        the operator: topics are missing or differ from plan    exit 1
+ +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
+"""
+
+from typing import ClassVar
+
+
+class VigilError(Exception):
+    """Base of the tree: a command prints the message as one line and ends with `exit_code`."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(VigilError):
+    """A wrong option, setting or rules file. Operator action: correct what the message names."""
+
+    exit_code = 2
+
+
+class BrokerUnreachable(VigilError):
+    """No broker answered in time. Operator action: check the address, the network and the credentials."""
+
+    exit_code = 3
+
+
+class BadData(VigilError):
+    """A recording or record that cannot be read as what it claims to be."""
+
+    exit_code = 4
+
+
+class TopicsMismatch(VigilError):
+    """Topics are missing or not as planned. Operator action: run `vigil topics apply` or `topics check`."""
+
+
+class PromiseBroken(VigilError):
+    """Something accepted could not be made durable; the process stops so that another takes over."""
+
+    exit_code = 70

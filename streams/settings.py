@@ -1,0 +1,118 @@
+"""All settings in one place: environment (`VIGIL_...`), then a TOML file (`VIGIL_CONFIG`), then safe defaults.
+
+The defaults follow what an alarm system needs rather than what is usual for a stream: short sessions, small
+fetches, acknowledged writes, no open port but the metrics' on loopback.
+"""
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from streams.errors import UsageError
+
+
+class Settings(BaseSettings):
+    """Settings of every Vigil process. Times are in the unit that ends the name."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)
+
+    brokers: str = Field(default="", description="bootstrap servers, host:port[,host:port]; empty = embedded broker")
+    group: str = Field(default="vigil", description="consumer group and application id; also names the changelog")
+    topic_prefix: str = Field(default="", description="put before every topic name, to keep runs apart")
+    partitions: int = Field(default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them")
+    replication: int = Field(default=1, ge=1, le=7, description="copies of each topic; 3 in a hospital")
+
+    rules: Path | None = Field(default=None, description="rules file (TOML); none = the built-in adult defaults")
+    time_base: Literal["live", "recorded"] = Field(
+        default="live", description="live: judged by append time where a device's clock disagrees; recorded: by the recording"
+    )
+    clock_ahead_ms_max: int = Field(default=5_000, ge=0, description="a frame further in the future is clock-suspect")
+    live_horizon_ms: int = Field(default=60_000, ge=1_000, description="a frame further in the past is no live reading")
+    patient_ttl_s: int = Field(default=86_400, ge=60, description="a patient's state is dropped after so long without frames")
+
+    checkpoint_interval_s: float = Field(default=5.0, gt=0, le=60, description="between two checkpoints of a partition")
+    session_timeout_s: float = Field(default=10.0, ge=6, description="a dead worker is noticed after so long")
+    request_timeout_s: float = Field(default=15.0, ge=1, description="for every request to the broker")
+    fetch_wait_ms: int = Field(default=250, ge=1, le=5_000, description="how long the broker holds an empty fetch")
+    fetch_bytes_max: int = Field(default=1_048_576, ge=1_024, description="a partition's share of one fetch")
+    block_records_max: int = Field(default=4_000, ge=1, description="records of one partition that are decided as one block")
+    stall_s_max: float = Field(default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long")
+
+    metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
+    metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
+    data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
+
+    @field_validator("brokers")
+    @classmethod
+    def _servers(cls, value: str) -> str:
+        for server in filter(None, value.split(",")):
+            if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):\d{1,5}", server.strip()):
+                raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{0,100}", value):
+            raise ValueError("only letters, digits, '.', '_' and '-'")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: options of the command, environment, TOML file, defaults."""
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if config := os.environ.get("VIGIL_CONFIG"):
+            sources.append(TomlConfigSettingsSource(settings_cls, Path(config)))
+        return tuple(sources)
+
+    @cached_property
+    def bootstrap(self) -> list[str]:
+        """Bootstrap servers as a list; empty without brokers."""
+        return [server.strip() for server in self.brokers.split(",") if server.strip()]
+
+    def topic(self, name: str) -> str:
+        """Return the topic's name as it is on the broker."""
+        return self.topic_prefix + name
+
+
+def load_settings(**options: object) -> Settings:
+    """Read the settings; options that are None count as not given.
+
+    Raises:
+        UsageError: one line that names the setting and what is wrong with it.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    config = os.environ.get("VIGIL_CONFIG")
+    if config and not Path(config).is_file():
+        raise UsageError(f"VIGIL_CONFIG: no such file: {config}")
+    unknown = _unknown_environment()
+    if unknown:
+        raise UsageError(f"{unknown[0]}: no such setting")
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(f"{name}: {first['msg']} (got {first.get('input')!r})") from None
+    except ValueError as error:  # a TOML file that cannot be parsed
+        raise UsageError(f"{config}: {error}") from None
+
+
+_OTHER_VARIABLES = {"VIGIL_CONFIG", "VIGIL_DATA"}
+
+
+def _unknown_environment() -> list[str]:
+    known = {f"VIGIL_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    return sorted(name for name in os.environ if name.startswith("VIGIL_") and name not in known)

@@ -1,0 +1,57 @@
+"""Every topic in the order of the flow: name, what its key and value are, and how long it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+
+READINGS: Final = "vitals.readings"
+BACKFILL: Final = "vitals.backfill"
+ALERTS: Final = "vitals.alerts"
+DEAD_LETTERS: Final = "vitals.dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: `partitions` None means as many as the readings have, so that patients stay together."""
+
+    name: str
+    key: str
+    value: str
+    about: str
+    partitions: int | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    Topic(
+        READINGS,
+        "patient",
+        "Frame",
+        "what bedside devices measured, in log order, with a tick a second in every partition",
+        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        BACKFILL,
+        "patient",
+        "Frame",
+        "frames older than the live horizon: kept for the record, never raise a live alarm",
+        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        ALERTS,
+        "patient",
+        "Alert",
+        "lifecycle events of alarms",
+        config={"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        DEAD_LETTERS,
+        "the record's own, or none",
+        "the record as it came",
+        "what could not be accepted, with reason, topic, partition and offset in its headers",
+        partitions=1,
+        config={"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(4 * 1024 * 1024)},
+    ),
+)
