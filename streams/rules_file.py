@@ -1,0 +1,241 @@
+"""Reads a rules file (TOML): limit rules and, where given, the technical and the NEWS2 rules.
+
+The format is described in docs/rules.md. A file replaces the built-in limit rules; tables that it leaves out
+keep their defaults. What is wrong is reported in one line that names file, line, rule and key.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clinical.rules import DELAY_S_MAX, RULES_MAX, LimitRule, News2Rules, RuleSet, TechnicalRules
+from clinical.scores import PARAMETERS
+from clinical.vitals import INDEX, SIGNALS
+from streams.errors import UsageError
+
+FILE_BYTES_MAX: Final = 262_144
+"""Bound on a rules file; the most rules it may hold take a tenth of this."""
+
+ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
+RESERVED_IDS: Final = ("silent-device", "news2")
+RESERVED_PREFIX: Final = "signal-loss-"
+"""Alarms that are not limit rules carry these ids."""
+
+PRESSURE_GAP_MIN: Final = 5.0
+GAP_STEPS_MIN: Final = 2
+"""Least distance of low and high: 5 mmHg for pressures, else 2 steps of the signal (HR and SpO2: 2, T: 0.2).
+
+Source: gap rule of Mindray bedside monitors for HR, SpO2 and pressures; for the others it is our choice.
+"""
+
+PRESSURES: Final = ("nbp_", "abp_")
+ROUNDING: Final = 1e-9
+"""Slack for sums of decimal limits such as 36.0 + 0.2."""
+
+SOURCE_CHARS_MAX: Final = 200
+MESSAGE_CHARS_MAX: Final = 500
+
+Delay = Annotated[float, Field(ge=0, le=DELAY_S_MAX)]
+Loss = Annotated[float, Field(ge=1, le=DELAY_S_MAX)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _Rule(_Table):
+    """One `[[rule]]`. Defaults are those of `LimitRule`: only what the file gives is handed on."""
+
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
+    signal: str
+    low: float | None = None
+    high: float | None = None
+    delay_s: Delay = 0.0
+    clear_margin: Annotated[float, Field(ge=0)] = 0.0
+    clear_delay_s: Delay = 0.0
+    priority: Literal["high", "medium", "low"] = "medium"
+    source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
+
+
+class _Technical(_Table):
+    """`[technical]`: at least 1 s, the distance of two ticks."""
+
+    silent_device_s: Loss = 1.0
+    signal_loss_s: Loss = 1.0
+    escalate_s: Delay = 0.0
+    enabled: bool = True
+
+
+class _News2(_Table):
+    """`[news2]`."""
+
+    enabled: bool = True
+    inputs_min: Annotated[int, Field(ge=1, le=len(PARAMETERS))] = 1
+    delay_s: Delay = 0.0
+
+
+def load_rules(path: Path) -> RuleSet:
+    """Read a rules file.
+
+    Raises:
+        UsageError: the file cannot be read or is not a valid rules file; one line that says where and why.
+    """
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= FILE_BYTES_MAX else b""
+    except OSError as error:
+        raise UsageError(f"rules file {path}: {error.strerror or error}") from None
+    if size > FILE_BYTES_MAX:
+        raise UsageError(f"rules file {path}: {size} bytes, at most {FILE_BYTES_MAX} are read")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"rules file {path}: not UTF-8 at byte {error.start}") from None
+    return parse_rules(text, str(path))
+
+
+def parse_rules(text: str, name: str) -> RuleSet:
+    """Turn the text of a rules file into a rule set; `name` is what errors call the file.
+
+    Raises:
+        UsageError: one line that names file, line where it is known, rule and key.
+    """
+    document = _read_toml(text, name)
+    lines = _Lines(text)
+    for key in document:
+        if key not in ("rule", "technical", "news2"):
+            raise _refusal(f"{lines.place(name, '', 0, key)}: {key}: unknown; a file holds {_TABLES}")
+    tables = document.get("rule")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise _refusal(f"{name}: no [[rule]] tables (`rule = []` says that none is meant)")
+    if len(tables) > RULES_MAX:
+        raise _refusal(f"{name}: {len(tables)} rules, at most {RULES_MAX} are supported")
+    rules = [_limit_rule(table, position, name, lines) for position, table in enumerate(tables)]
+    _refuse_repeated_ids(rules, name, lines)
+    technical = _checked(_Technical, document.get("technical", {}), name, lines, "technical")
+    news2 = _checked(_News2, document.get("news2", {}), name, lines, "news2")
+    return RuleSet(tuple(rules), TechnicalRules(**technical), News2Rules(**news2))
+
+
+def _refusal(message: str) -> UsageError:
+    """Return the error with what the file put into it on one line of bounded length."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in message[:MESSAGE_CHARS_MAX])
+    return UsageError(line)
+
+
+_TABLES: Final = "[[rule]], [technical] and [news2]"
+
+
+def _read_toml(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _refusal(f"{name}: not valid TOML: nested too deeply") from None
+    except ValueError as error:
+        message = str(error)
+        where = re.search(r" \(at line (\d+), column \d+\)$", message)
+        place = f"{name}:{where[1]}" if where else name
+        raise _refusal(f"{place}: not valid TOML: {message}") from None
+
+
+class _Lines:
+    """Where tables and keys stand in the text, so that an error can name the line; unsure means no line."""
+
+    def __init__(self, text: str) -> None:
+        self._at: dict[tuple[str, int, str], int] = {}
+        if '"""' in text or "'''" in text:
+            return  # a text over several lines may hold what looks like a key
+        table, counts = "", Counter[str]()
+        for number, line in enumerate(text.splitlines(), start=1):
+            if header := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]", line):
+                table = header[1]
+                counts[table] += 1
+                self._at[table, counts[table] - 1, ""] = number
+            elif key := re.match(r"""\s*["']?([\w-]+)["']?\s*=""", line):
+                self._at.setdefault((table, max(counts[table] - 1, 0), key[1]), number)
+
+    def place(self, name: str, table: str, position: int, key: str) -> str:
+        """Return `name:line` of a key, else of its table, else `name` alone; table "" is the top level."""
+        spots = [(table, position, key), (table, position, "") if table else (key, 0, "")]
+        number = next((self._at[spot] for spot in spots if spot in self._at), None)
+        return f"{name}:{number}" if number else name
+
+
+def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) -> LimitRule:
+    rule = LimitRule(**_checked(_Rule, table, name, lines, "rule", position))
+    for key, message in _faults(rule):
+        raise _refusal(_complaint(name, lines, "rule", position, table, key, message))
+    return rule
+
+
+def _checked(
+    model: type[_Table], table: object, name: str, lines: _Lines, kind: str, position: int = 0
+) -> dict[str, Any]:
+    """Return what the table gives, checked by the model; what it leaves out is not in the result."""
+    if not isinstance(table, dict):
+        raise _refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a table; write [{kind}]")
+    try:
+        return model.model_validate(table).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        message = _MESSAGES.get(first["type"], first["msg"].replace("Input should", "should"))
+        if first["type"] == "extra_forbidden":
+            message += ", ".join(model.model_fields)
+        elif first["type"] != "missing":
+            message += f", got {repr(first['input'])[:60]}"
+        raise _refusal(_complaint(name, lines, kind, position, table, key, message)) from None
+
+
+_MESSAGES: Final = {
+    "extra_forbidden": "unknown; known keys are ",
+    "missing": "is missing",
+    "string_pattern_mismatch": "should be 1 to 64 of a-z, 0-9 and '-', not starting with '-'",
+}
+
+
+def _complaint(
+    name: str, lines: _Lines, kind: str, position: int, table: dict[str, Any], key: str, message: str
+) -> str:
+    what = f"[{kind}]"
+    if kind == "rule":
+        given = table.get("id")
+        what = f"rule {position + 1}" + (f' ("{given[:64]}")' if isinstance(given, str) else "")
+    return f"{lines.place(name, kind, position, key)}: {what}: key {key}: {message}"
+
+
+def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
+    """Yield (key, what is wrong with it) of a rule whose keys have the right types."""
+    if rule.id in RESERVED_IDS or rule.id.startswith(RESERVED_PREFIX):
+        yield "id", f"reserved; {', '.join(RESERVED_IDS)} and {RESERVED_PREFIX}* are built in"
+    if rule.signal not in INDEX:
+        yield "signal", f"unknown signal {rule.signal!r}; known are {', '.join(INDEX)}"
+        return
+    signal = SIGNALS[INDEX[rule.signal]]
+    if rule.low is None and rule.high is None:
+        yield "low", "is missing, and so is high: a rule needs at least one of them"
+    for key, limit in (("low", rule.low), ("high", rule.high)):
+        if limit is not None and not signal.low <= limit <= signal.high:
+            yield key, f"should be {signal.low:g} to {signal.high:g} {signal.unit}, got {limit:g}"
+    gap = PRESSURE_GAP_MIN if rule.signal.startswith(PRESSURES) else GAP_STEPS_MIN * signal.resolution
+    if rule.low is not None and rule.high is not None and rule.high - rule.low < gap - ROUNDING:
+        yield "high", f"should be at least {gap:g} {signal.unit} above low ({rule.low:g}), got {rule.high:g}"
+    lowest = signal.low if rule.low is None else rule.low + rule.clear_margin
+    highest = signal.high if rule.high is None else rule.high - rule.clear_margin
+    if lowest > highest + ROUNDING:
+        yield "clear_margin", f"{rule.clear_margin:g} leaves no value that ends the alarm"
+
+
+def _refuse_repeated_ids(rules: list[LimitRule], name: str, lines: _Lines) -> None:
+    seen: dict[str, int] = {}
+    for position, rule in enumerate(rules):
+        if rule.id in seen:
+            place = lines.place(name, "rule", position, "id")
+            what = f'rule {position + 1} ("{rule.id}"): key id'
+            raise _refusal(f"{place}: {what}: rule {seen[rule.id] + 1} has the same id")
+        seen[rule.id] = position
