@@ -32,6 +32,20 @@ class LimitState:
     extreme: NDArray[np.float64]
 
 
+@dataclass(slots=True)
+class Judgement:
+    """What one round of frames did, arrays of shape (n, rules).
+
+    `phase` is what to report; `onset_ms` and `extreme` belong to the run that the phase reports, also where the
+    alarm has just ended and `after` has forgotten them.
+    """
+
+    after: LimitState
+    phase: NDArray[np.uint8]
+    onset_ms: NDArray[np.int64]
+    extreme: NDArray[np.float64]
+
+
 def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
     by_rule = values[:, limits.signal]
@@ -44,7 +58,7 @@ def step(
     values: NDArray[np.float64],
     judged: NDArray[np.bool_],
     now_ms: NDArray[np.int64],
-) -> tuple[LimitState, NDArray[np.uint8], NDArray[np.int64]]:
+) -> Judgement:
     """Judge one frame of each of n patients.
 
     Args:
@@ -54,9 +68,6 @@ def step(
         judged: (n, signals), which readings are in the frame and not older than what was judged before.
         now_ms: (n,) time of the frame.
 
-    Returns:
-        The alarms after the frame, the phases to report of shape (n, rules), and the onset that each of those
-        phases belongs to (the state's own onset is already cleared where an alarm has ended).
     """
     value = values[:, limits.signal]
     sampled = judged[:, limits.signal]
@@ -89,4 +100,4 @@ def step(
         clear_ms=np.where(normal, NEVER, clear),
         extreme=np.where(normal, np.nan, extreme),
     )
-    return after, phase, onset
+    return Judgement(after, phase, onset, extreme)

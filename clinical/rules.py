@@ -53,10 +53,14 @@ class TechnicalRules:
 
 @dataclass(frozen=True, slots=True)
 class News2Rules:
-    """NEWS2 band alarms (RCP 2017), decided by ticks. Needs at least `inputs_min` of the seven inputs."""
+    """NEWS2 band alarms (RCP 2017), decided by ticks.
+
+    Needs at least `inputs_min` of the seven inputs; a crossing is reported when it has held for `delay_s`.
+    """
 
     enabled: bool = True
     inputs_min: int = 5
+    delay_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ times faster and without an object a reading. A record that is no frame becomes 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Annotated, Final, Literal, Protocol
 
 import msgspec
@@ -82,7 +83,7 @@ _OXYGEN_LEVEL: Final = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
 
 _decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
-_id_form = re.compile(ID_PATTERN).match
+_id_form = re.compile(ID_PATTERN).fullmatch
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Reason = Literal["null-key", "empty", "too-large", "not-json", "invalid", "key-mismatch"]
@@ -125,6 +126,27 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.patient)
+
+    def take(self, chosen: "NDArray[np.bool_] | slice") -> "Frames":
+        """Return the chosen frames, in order; `chosen` is a mask of shape (n,) or a slice."""
+        if isinstance(chosen, slice):
+            if len(range(*chosen.indices(len(self)))) == len(self):
+                return self
+            patient, device = self.patient[chosen], self.device[chosen]
+        else:
+            patient = list(compress(self.patient, chosen))
+            device = list(compress(self.device, chosen))
+        return Frames(
+            patient,
+            device,
+            self.boot[chosen],
+            self.seq[chosen],
+            self.event_ts_ms[chosen],
+            self.interval_ms[chosen],
+            self.append_ts_ms[chosen],
+            self.offset[chosen],
+            self.values[chosen],
+        )
 
 
 @dataclass(slots=True)

@@ -1,0 +1,155 @@
+"""Every alarm that can exist under a rule set, in the column order of the patient table, and how it is reported."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from clinical.lifecycle import PHASE_NAMES, Phase
+from clinical.rules import PRIORITIES, RuleSet
+from clinical.vitals import INDEX, SIGNALS, Signal
+from streams.alerts import Alert, AlertType, Evidence, Source, episode_id
+
+SILENT_DEVICE: Final = "silent-device"
+SIGNAL_LOSS: Final = "signal-loss-"
+NEWS2: Final = "news2"
+NEWS2_LOINC: Final = "88330-6"
+
+LOSS_SIGNALS: Final = tuple(signal for signal in SIGNALS if signal.periodic)
+"""Signals whose loss is an alarm; an aperiodic one is expected to be absent."""
+
+LOSS_COLUMNS: Final = np.array([INDEX[signal.name] for signal in LOSS_SIGNALS])
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One column of the patient table's alarms; limits and delay in the signal's unit and s."""
+
+    id: str
+    type: AlertType
+    title: str
+    signal: Signal | None = None
+    low: float | None = None
+    high: float | None = None
+    delay_s: float | None = None
+
+
+def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
+    """Return all alarms: one a limit rule, then silent device, signal losses and NEWS2."""
+    limits = tuple(
+        Alarm(
+            rule.id,
+            "physiological",
+            SIGNALS[INDEX[rule.signal]].title,
+            SIGNALS[INDEX[rule.signal]],
+            rule.low,
+            rule.high,
+            rule.delay_s,
+        )
+        for rule in rules.limits
+    )
+    silent = Alarm(SILENT_DEVICE, "technical", "device", delay_s=rules.technical.silent_device_s)
+    losses = tuple(
+        Alarm(SIGNAL_LOSS + signal.name, "technical", signal.title, signal, delay_s=rules.technical.signal_loss_s)
+        for signal in LOSS_SIGNALS
+    )
+    news2 = Alarm(NEWS2, "physiological", "NEWS2 score", delay_s=rules.news2.delay_s)
+    return (*limits, silent, *losses, news2)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One transition of one alarm, as the judge found it. Times in ms, values in the signal's unit."""
+
+    offset: int
+    column: int
+    patient: str
+    phase: int
+    number: int
+    priority: int
+    onset_ms: int
+    event_ms: int
+    append_ms: int
+    value: float | None = None
+    extreme: float | None = None
+    device: str | None = None
+    missing: tuple[str, ...] = ()
+    dropped: bool = False
+
+
+def report(alarm: Alarm, happening: Happening) -> Alert:
+    """Return the alert that tells of a transition."""
+    phase = PHASE_NAMES[Phase(happening.phase)]
+    episode = episode_id(happening.patient, alarm.id, happening.onset_ms)
+    return Alert(
+        id=f"{episode}-{happening.number}",
+        episode=episode,
+        patient=happening.patient,
+        rule=alarm.id,
+        event=_event(alarm, happening),
+        source=_source(alarm, happening),
+        phase=phase,  # type: ignore[arg-type]
+        state="inactive" if happening.phase == Phase.END else "active",
+        priority=PRIORITIES[happening.priority],  # type: ignore[arg-type]
+        type=alarm.type,
+        onset_ts_ms=happening.onset_ms,
+        event_ts_ms=happening.event_ms,
+        append_ts_ms=happening.append_ms,
+        evidence=Evidence(
+            value=_number(happening.value),
+            low=alarm.low,
+            high=alarm.high,
+            delay_s=alarm.delay_s,
+            extreme=_number(happening.extreme),
+            missing=happening.missing,
+            silent_s=(happening.event_ms - happening.onset_ms) / 1000 if alarm.type == "technical" else None,
+        ),
+        reason=_reason(alarm, happening, phase),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
+
+
+def _event(alarm: Alarm, happening: Happening) -> str:
+    """MDC event of PCD-04 facet 1: limits cross high or low, everything else is a plain alarm."""
+    if alarm.type == "technical" or alarm.signal is None:
+        return "MDC_EVT_ALARM"
+    worst = happening.extreme if happening.extreme is not None else happening.value
+    below = alarm.high is None or (alarm.low is not None and worst is not None and worst < alarm.low)
+    return "MDC_EVT_LO" if below else "MDC_EVT_HI"
+
+
+def _source(alarm: Alarm, happening: Happening) -> Source:
+    if alarm.signal is not None:
+        return Source(
+            kind="signal",
+            name=alarm.signal.name,
+            mdc=alarm.signal.mdc or None,
+            loinc=alarm.signal.loinc,
+            unit=alarm.signal.ucum,
+            device=happening.device,
+        )
+    if alarm.id == NEWS2:
+        return Source(kind="score", name=NEWS2, loinc=NEWS2_LOINC, unit="{score}")
+    return Source(kind="device", name="device")
+
+
+def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
+    for_s = f"{(happening.event_ms - happening.onset_ms) / 1000:g} s"
+    if happening.dropped:
+        return f"{alarm.title}: monitoring ended, no frames for so long that the patient's state was dropped"
+    if phase == "end":
+        return f"{alarm.title}: condition over after {for_s}"
+    if alarm.id == SILENT_DEVICE:
+        return f"no frame for {for_s}"
+    if alarm.type == "technical":
+        return f"{alarm.title}: no valid reading for {for_s}"
+    if alarm.signal is None:
+        lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
+        return f"NEWS2 at least {happening.value:g}{lacking}" if lacking else f"NEWS2 {happening.value:g}"
+    worst = happening.value if happening.value is not None and not np.isnan(happening.value) else happening.extreme
+    below = _event(alarm, happening) == "MDC_EVT_LO"
+    limit = f"below {alarm.low:g}" if below else f"above {alarm.high:g}"
+    return f"{alarm.title} {worst:g} {alarm.signal.unit}, {limit} for {for_s}"

@@ -1,0 +1,269 @@
+"""The judge: a run of records against the state of one partition, to the alarms' transitions.
+
+Pure but for the table that it is given: no clock, no broker, no order but the log's. The same log gives the same
+state and the same happenings, however it is cut into runs and wherever a restart falls. Drills and simulations
+use it as their oracle.
+
+A run is judged in two ways that end in the same state: patients who are inside all limits, in order and without
+an open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import Happening, alarms_of
+from agents.episodes import number_event
+from agents.ticks import TickJudge
+from clinical.clock import JudgedTime, TimeRules, judge_time
+from clinical.lifecycle import Phase
+from clinical.limits import NEVER, LimitState, step, violated
+from clinical.rules import PRIORITIES, RuleSet, compile_limits
+from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
+from streams.decode import Decoded, Frames, Tick
+from tables.devices import assign_slots, device_names, remember
+from tables.patients import DEVICES, PatientTable
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a run's frames; every frame is in exactly one of the first four counts."""
+
+    judged: int = 0
+    replayed: int = 0
+    duplicate: int = 0
+    historic: int = 0
+    readings: int = 0
+    suspect: int = 0
+    """Judged by append time, because the device's clock is not believed."""
+    beyond_windows: int = 0
+    """Older than the windows reach."""
+    ticks: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add another run's counts."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a run of records led to: transitions in log order, patients whose state was dropped, counts."""
+
+    happenings: list[Happening] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals)."""
+
+    rows: Rows
+    frames: Frames
+    values: NDArray[np.float64]
+    time: JudgedTime
+
+
+class Judge:
+    """Judges runs of records under one rule set."""
+
+    def __init__(self, rules: RuleSet, time: TimeRules, patient_ttl_ms: int) -> None:
+        self.alarms = alarms_of(rules)
+        self._limits = compile_limits(rules.limits)
+        self._time = time
+        self._ticks = TickJudge(rules, len(rules.limits), time, patient_ttl_ms)
+        self._priority: Final = np.array([PRIORITIES.index(rule.priority) for rule in rules.limits], np.uint8)
+
+    def new_table(self) -> PatientTable:
+        """Return an empty table for one partition under these rules."""
+        return PatientTable([alarm.id for alarm in self.alarms])
+
+    def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
+        """Judge a decoded run and make it part of the table's state."""
+        verdict = Verdict()
+        for part in decoded.parts:
+            if isinstance(part, Tick):
+                verdict.tally.ticks += 1
+                self._ticks.judge(table, part, verdict.happenings, verdict.dropped)
+                table.processed = max(table.processed, part.offset)
+            else:
+                self._judge_frames(table, part, verdict)
+                table.processed = max(table.processed, int(part.offset[-1]))
+        return verdict
+
+    def _judge_frames(self, table: PatientTable, frames: Frames, verdict: Verdict) -> None:
+        rows = table.rows(frames.patient)
+        if int(frames.offset[0]) <= table.replay_until:
+            keep = frames.offset > table.position[rows]
+            verdict.tally.replayed += int(len(rows) - keep.sum())
+            frames, rows = frames.take(keep), rows[keep]
+        names = device_names(frames.device, frames.boot)
+        done = 0
+        while done < len(frames):
+            rest = slice(done, None)
+            slots, count = assign_slots(table, rows[rest], names[rest])
+            part = slice(done, done + count)
+            batch = self._admit(table, frames.take(part), rows[part], slots[:count], verdict.tally)
+            if len(batch.rows):
+                self._apply(table, batch, verdict)
+            done += count
+
+    def _admit(self, table: PatientTable, frames: Frames, rows: Rows, slots: Rows, tally: Tally) -> _Batch:
+        """Leave out duplicates, judge each frame's time and each reading's plausibility."""
+        fresh = remember(table, rows, slots, frames.seq)
+        if not fresh.all():
+            tally.duplicate += int(len(fresh) - fresh.sum())
+            frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
+        time = self._judge_time(table, frames, rows * DEVICES + slots)
+        values = frames.values
+        plausible = (values >= PLAUSIBLE_LOW) & (values <= PLAUSIBLE_HIGH)
+        values = np.where(plausible, values, np.where(values == ABSENT, ABSENT, np.nan))
+        tally.readings += int(plausible.sum())
+        tally.suspect += int(time.suspect.sum())
+        return _Batch(rows, frames, values, time)
+
+    def _judge_time(self, table: PatientTable, frames: Frames, group: Rows) -> JudgedTime:
+        """Judge each frame's time by its own device's previous frame, and remember the last."""
+        event, append = table.device_event_ms.reshape(-1), table.device_append_ms.reshape(-1)
+        if self._time.recorded:
+            time = judge_time(self._time, frames.event_ts_ms, frames.append_ts_ms, event, append)
+        else:
+            before = previous(group)
+            first = before < 0
+            time = judge_time(
+                self._time,
+                frames.event_ts_ms,
+                frames.append_ts_ms,
+                np.where(first, event[group], frames.event_ts_ms[before]),
+                np.where(first, append[group], frames.append_ts_ms[before]),
+            )
+        event[group] = frames.event_ts_ms
+        append[group] = frames.append_ts_ms
+        table.device_used.reshape(-1)[group] = frames.offset
+        return time
+
+    def _apply(self, table: PatientTable, batch: _Batch, verdict: Verdict) -> None:
+        rows, time = batch.rows, batch.time
+        held = table.windows.add(rows, time.now_ms, batch.values)
+        np.maximum.at(table.seen_ms, rows, time.arrival_ms)
+        table.interval_ms[rows] = batch.frames.interval_ms
+        table.dirty[rows] = True
+        live = ~time.historic
+        tally = verdict.tally
+        tally.beyond_windows += int(len(held) - held.sum())
+        tally.historic += int(time.historic.sum())
+        tally.judged += int(live.sum())
+        calm = live & ~self._restless(table, batch)[rows]
+        self._judge_calm(table, batch, np.flatnonzero(calm))
+        self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict.happenings)
+
+    def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
+        """Which rows of the table must be judged frame by frame, (rows,)."""
+        rows, now = batch.rows, batch.time.now_ms
+        restless = np.zeros(len(table.position), dtype=np.bool_)
+        alarming = violated(self._limits, batch.values).any(axis=1)
+        alarming |= np.isnan(batch.values).any(axis=1)
+        alarming |= (table.alarm_state[rows, : len(self._limits.rules)] != 0).any(axis=1)
+        alarming |= now < table.newest_ms[rows].max(axis=1)
+        before = previous(rows)
+        alarming |= (before >= 0) & (now < now[before])
+        restless[rows[alarming]] = True
+        return restless
+
+    @staticmethod
+    def _judge_calm(table: PatientTable, batch: _Batch, chosen: Rows) -> None:
+        """Take the readings of patients for whom no alarm can change; the last of each wins."""
+        values = batch.values[chosen]
+        frame, signal = np.nonzero(values > ABSENT)
+        at = batch.rows[chosen][frame] * COUNT + signal
+        table.newest_ms.reshape(-1)[at] = batch.time.now_ms[chosen][frame]
+        table.value.reshape(-1)[at] = values[frame, signal]
+        table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[chosen][frame]
+        table.lost_ms.reshape(-1)[at] = NEVER
+
+    def _judge_rounds(
+        self, table: PatientTable, batch: _Batch, chosen: Rows, happenings: list[Happening]
+    ) -> None:
+        if not len(chosen):
+            return
+        rank = occurrence(batch.rows[chosen])
+        found: list[Happening] = []
+        for k in range(int(rank.max()) + 1):
+            self._judge_round(table, batch, chosen[rank == k], found)
+        happenings += sorted(found, key=lambda h: (h.offset, h.column))
+
+    def _judge_round(
+        self, table: PatientTable, batch: _Batch, chosen: Rows, happenings: list[Happening]
+    ) -> None:
+        """Judge at most one frame a patient."""
+        rows, values = batch.rows[chosen], batch.values[chosen]
+        now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
+        newest = table.newest_ms[rows]
+        judged = (values != ABSENT) & (now[:, None] >= newest)
+        valid = judged & ~np.isnan(values)
+        table.newest_ms[rows] = np.where(judged, now[:, None], newest)
+        table.value[rows] = np.where(valid, values, table.value[rows])
+        table.value_ms[rows] = np.where(valid, arrival[:, None], table.value_ms[rows])
+        lost = table.lost_ms[rows]
+        lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
+        table.lost_ms[rows] = np.where(valid, NEVER, lost)
+
+        rules = slice(0, len(self._limits.rules))
+        before = LimitState(
+            table.alarm_state[rows, rules],
+            table.alarm_onset_ms[rows, rules],
+            table.alarm_clear_ms[rows, rules],
+            table.alarm_extreme[rows, rules],
+        )
+        result = step(self._limits, before, values, judged, now)
+        table.alarm_state[rows, rules] = result.after.state
+        table.alarm_onset_ms[rows, rules] = result.after.onset_ms
+        table.alarm_clear_ms[rows, rules] = result.after.clear_ms
+        table.alarm_extreme[rows, rules] = result.after.extreme
+        for i, column in np.argwhere(result.phase != Phase.NONE).tolist():
+            frame = int(chosen[i])
+            row, phase = int(rows[i]), int(result.phase[i, column])
+            happenings.append(
+                Happening(
+                    offset=int(batch.frames.offset[frame]),
+                    column=column,
+                    patient=batch.frames.patient[frame],
+                    phase=phase,
+                    number=number_event(table, row, column, phase),
+                    priority=int(self._priority[column]),
+                    onset_ms=int(result.onset_ms[i, column]),
+                    event_ms=int(now[i]),
+                    append_ms=int(batch.frames.append_ts_ms[frame]),
+                    value=float(values[i, self._limits.signal[column]]),
+                    extreme=float(result.extreme[i, column]),
+                    device=batch.frames.device[frame],
+                )
+            )
+            table.alarm_priority[row, column] = self._priority[column]
+            table.alarm_told_ms[row, column] = arrival[i]
+
+
+def previous(groups: Rows) -> Rows:
+    """Return the index of the previous element of the same group, (n,), -1 for the first of its group."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    before = np.full(len(groups), -1, dtype=np.int64)
+    same = ordered[1:] == ordered[:-1]
+    before[order[1:][same]] = order[:-1][same]
+    return before
+
+
+def occurrence(groups: Rows) -> Rows:
+    """Return how many elements of the same group come before each, (n,)."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    rank = np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
+    result = np.empty(len(groups), dtype=np.int64)
+    result[order] = rank
+    return result

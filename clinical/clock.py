@@ -1,0 +1,68 @@
+"""Whose clock counts: a frame's event time against the time the broker took it.
+
+A device whose clock disagrees with the broker by more than a bound is clock-suspect and judged by append time. A
+frame from far in the past is either that, or one that the device held back while it was offline. The two differ
+in pace: a wrong clock runs as fast as the broker's, held-back frames arrive faster than they were measured.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.limits import NEVER
+
+PACE_MS: Final = 500
+"""Jitter of delivery that a steady pace may show between two frames, on top of half their distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """How event time is judged. `recorded`: the recording's time is the only one. Bounds in ms."""
+
+    recorded: bool = False
+    ahead_ms_max: int = 5_000
+    horizon_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTime:
+    """Arrays of shape (n,), ms.
+
+    `now_ms` is the time by which the frame is judged, `arrival_ms` when it came (for silence and age), `suspect`
+    that the device's clock is not believed, `historic` that the frame is no live reading.
+    """
+
+    now_ms: NDArray[np.int64]
+    arrival_ms: NDArray[np.int64]
+    suspect: NDArray[np.bool_]
+    historic: NDArray[np.bool_]
+
+
+def judge_time(
+    rules: TimeRules,
+    event_ms: NDArray[np.int64],
+    append_ms: NDArray[np.int64],
+    event_before_ms: NDArray[np.int64],
+    append_before_ms: NDArray[np.int64],
+) -> JudgedTime:
+    """Judge the time of n frames; `*_before_ms` are those of each device's previous frame, `NEVER` if none."""
+    none = np.zeros(len(event_ms), dtype=np.bool_)
+    if rules.recorded:
+        return JudgedTime(event_ms, event_ms, none, none)
+    behind = append_ms - event_ms
+    future = -behind > rules.ahead_ms_max
+    past = behind > rules.horizon_ms
+    if not (future.any() or past.any()):
+        return JudgedTime(event_ms, append_ms, none, none)
+    measured = event_ms - event_before_ms
+    delivered = append_ms - append_before_ms
+    steady = (
+        (event_before_ms != NEVER)
+        & (measured > 0)
+        & (np.abs(delivered - measured) <= PACE_MS + measured // 2)
+        & (delivered > 0)
+    )
+    suspect = future | (past & steady)
+    return JudgedTime(np.where(suspect, append_ms, event_ms), append_ms, suspect, past & ~steady)

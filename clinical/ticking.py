@@ -1,0 +1,157 @@
+"""Alarms that time alone decides: silent devices, lost signals and score bands, judged at ticks.
+
+Vectorised over patients; `now_ms` is the tick's time, in the time base that the arrival times are in.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.lifecycle import Event, Phase, State, advance
+from clinical.limits import NEVER
+from clinical.rules import News2Rules, TechnicalRules
+
+LOW: Final = 0
+MEDIUM: Final = 1
+HIGH: Final = 2
+
+INTERVALS_MISSED: Final = 2
+"""A device that announces a long interval is silent after so many of them."""
+
+DETACHED_MS: Final = 600_000
+"""A signal that no frame has carried for so long counts as taken off: its alarm ends and does not return."""
+
+CONTINUE_MS: Final = 60_000
+"""An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""
+
+
+@dataclass(slots=True)
+class TickState:
+    """Alarms of n patients that ticks decide, arrays of shape (n, k): see `tables.patients` for the meanings."""
+
+    state: NDArray[np.uint8]
+    priority: NDArray[np.uint8]
+    onset_ms: NDArray[np.int64]
+    clear_ms: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class TickJudgement:
+    """What a tick did: the alarms after it, the phases to report and the onset each of them belongs to."""
+
+    after: TickState
+    phase: NDArray[np.uint8]
+    onset_ms: NDArray[np.int64]
+
+
+def silence_ms_max(rules: TechnicalRules, interval_ms: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return how long each device may be silent: the rule's time, or two of its own announced intervals."""
+    return np.maximum(round(rules.silent_device_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))
+
+
+def silent_since(
+    rules: TechnicalRules, now_ms: int, seen_ms: NDArray[np.int64], interval_ms: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return since when each patient's devices are silent, (n,), `NEVER` where they are not."""
+    silent = (seen_ms != NEVER) & (now_ms - seen_ms >= silence_ms_max(rules, interval_ms))
+    return np.where(silent, seen_ms, NEVER)
+
+
+def lost_since(
+    rules: TechnicalRules,
+    now_ms: int,
+    lost_ms: NDArray[np.int64],
+    value_ms: NDArray[np.int64],
+    interval_ms: NDArray[np.int32],
+    silent: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Return since when each signal has no valid reading, (n, signals), `NEVER` where it has one.
+
+    A signal is lost when it is attached without a valid reading for `signal_loss_s`, or when the frames of a
+    device that is not silent have stopped carrying it for as long.
+
+    Args:
+        rules: the technical rules.
+        now_ms: time of the tick.
+        lost_ms: (n, signals) first invalid sample after the last valid one, or `NEVER`.
+        value_ms: (n, signals) arrival of the last valid sample, or `NEVER`.
+        interval_ms: (n,) announced interval of the patient's frames.
+        silent: (n,) whether the patient's devices are silent; then only invalid samples count.
+    """
+    patience = np.maximum(round(rules.signal_loss_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))[:, None]
+    invalid = (lost_ms != NEVER) & (now_ms - lost_ms >= patience)
+    age = now_ms - value_ms
+    dropped = (lost_ms == NEVER) & (value_ms != NEVER) & (age >= patience) & ~silent[:, None]
+    detached = np.maximum(DETACHED_MS, patience)
+    return np.where(
+        invalid,
+        lost_ms,
+        np.where(dropped & (age < detached), value_ms, NEVER),
+    )
+
+
+def judge_loss(
+    rules: TechnicalRules, now_ms: int, before: TickState, since_ms: NDArray[np.int64]
+) -> TickJudgement:
+    """Judge conditions that hold since `since_ms` (n, k): start at low priority, rise after `escalate_s`."""
+    holds = since_ms != NEVER
+    active = before.state == State.ACTIVE
+    onset = np.where(active, before.onset_ms, since_ms)
+    rise = active & holds & (before.priority == LOW) & (now_ms - onset >= round(rules.escalate_s * 1000))
+    event = np.full(holds.shape, Event.CLEAR, dtype=np.uint8)
+    event[holds] = Event.DUE
+    event[rise] = Event.WORSE
+    state, phase = advance(before.state, event)
+    normal = state == State.NORMAL
+    after = TickState(
+        state=state,
+        priority=np.where(rise, MEDIUM, np.where(active & ~normal, before.priority, LOW)).astype(np.uint8),
+        onset_ms=np.where(normal, NEVER, onset),
+        clear_ms=before.clear_ms,
+    )
+    return TickJudgement(after, phase, onset)
+
+
+def judge_band(rules: News2Rules, now_ms: int, before: TickState, level: NDArray[np.int64]) -> TickJudgement:
+    """Judge a score's band: report a crossing that has held for `delay_s`, not every sample.
+
+    Args:
+        rules: the score's rules.
+        now_ms: time of the tick.
+        before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its band rose.
+        level: (n,) 0 = no alarm, else priority rank + 1; -1 = too few inputs, nothing changes.
+    """
+    active = before.state == State.ACTIVE
+    current = np.where(active, before.priority.astype(np.int64) + 1, 0)
+    known = level >= 0
+    above, below = known & (level > current), known & (level < current)
+    moving = np.where(active, before.clear_ms, before.onset_ms)
+    since = np.where(above | below, np.where(moving == NEVER, now_ms, moving), np.where(known, NEVER, moving))
+    due = (above | below) & (now_ms - since >= round(rules.delay_s * 1000))
+    event = np.full(level.shape, Event.MISSING, dtype=np.uint8)
+    event[due & above & ~active] = Event.DUE
+    event[due & above & active] = Event.WORSE
+    event[due & below & (level > 0)] = Event.BETTER
+    event[due & below & (level == 0)] = Event.CLEAR
+    state, phase = advance(before.state, event)
+    onset = np.where(active, before.onset_ms, since)
+    normal = state == State.NORMAL
+    ended = phase == Phase.END
+    after = TickState(
+        state=state,
+        priority=np.where(due & (level > 0), level - 1, np.where(normal, LOW, before.priority)).astype(np.uint8),
+        onset_ms=np.where(ended, NEVER, onset),
+        clear_ms=np.where(due | ~active, NEVER, since),
+    )
+    return TickJudgement(after, phase, onset)
+
+
+def remind(
+    now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Return the phases of active alarms that are due to be reported again, arrays of any one shape."""
+    due = (state == State.ACTIVE) & (now_ms - told_ms >= CONTINUE_MS)
+    _, phase = advance(np.where(due, state, State.NORMAL), np.where(due, Event.REMIND, Event.INSIDE).astype(np.uint8))
+    return phase

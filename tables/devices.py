@@ -1,0 +1,122 @@
+"""Which frames a patient's devices have already sent: recognises duplicates by (device, boot, seq).
+
+Each of a patient's `DEVICES` slots remembers one boot of one device: its highest sequence number and which of the
+`SEEN` numbers below it came. A number further below counts as seen. The outcome does not depend on how the log is
+cut into blocks.
+"""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tables.patients import DEVICES, SEEN, PatientTable, lap
+
+NAMES_MAX: Final = 500_000
+"""Bound on the memory of device names' hashes; beyond it the memory starts anew."""
+
+_names: dict[tuple[str, int], int] = {}
+
+
+def device_names(devices: list[str], boots: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the 64-bit name of each boot of a device, (n,); never 0, which marks an empty slot."""
+    if len(_names) > NAMES_MAX:
+        _names.clear()
+    pairs = list(zip(devices, boots.tolist(), strict=True))
+    known = [_names.get(pair) for pair in pairs]
+    if None in known:
+        known = [_name(pair) for pair in pairs]
+    return np.array(known, dtype=np.uint64)
+
+
+def _name(pair: tuple[str, int]) -> int:
+    name = _names.get(pair)
+    if name is None:
+        text = f"{pair[0]}\x1f{pair[1]}".encode()
+        name = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") or 1
+        _names[pair] = name
+    return name
+
+
+def assign_slots(table: PatientTable, rows: NDArray[np.int64], names: NDArray[np.uint64]) -> tuple[NDArray[np.int64], int]:
+    """Find or make the slot of each frame's device.
+
+    Returns:
+        The slots (n,), and how many leading frames have one: a frame whose device must push another out of its
+        slot ends the run, because the frames before it must have been remembered first. At least one frame has a
+        slot, unless there are none.
+    """
+    match = table.device[rows] == names[:, None]
+    slots = match.argmax(axis=1)
+    unknown = np.flatnonzero(~match[np.arange(len(rows)), slots])
+    for i in unknown.tolist():
+        row, name = int(rows[i]), names[i]
+        known = np.flatnonzero(table.device[row] == name)
+        empty = np.flatnonzero(table.device[row] == 0)
+        if len(known):
+            slots[i] = known[0]
+        elif len(empty):
+            slots[i] = empty[0]
+            table.device[row, empty[0]] = name
+        elif i > 0:
+            return slots, i
+        else:
+            slots[i] = oldest = int(table.device_used[row].argmin())
+            _clear_slot(table, row, oldest)
+            table.device[row, oldest] = name
+    return slots, len(rows)
+
+
+def _clear_slot(table: PatientTable, row: int, slot: int) -> None:
+    table.device_high[row, slot] = -1
+    table.device_lap[row, slot] = 0
+    table.device_event_ms[row, slot] = -1
+    table.device_append_ms[row, slot] = -1
+
+
+def remember(
+    table: PatientTable, rows: NDArray[np.int64], slots: NDArray[np.int64], seqs: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Remember frames in log order and tell which of them are new, (n,)."""
+    group = rows * DEVICES + slots
+    order = np.argsort(group, kind="stable")
+    g, s = group[order], seqs[order]
+    first = np.ones(len(g), dtype=np.bool_)
+    first[1:] = g[1:] != g[:-1]
+    high = table.device_high.reshape(-1)
+    before = np.empty_like(s)
+    before[1:] = s[:-1]
+    before[first] = high[g[first]]
+    plain = (s > before) & ((s - before < SEEN) | (before < 0))
+    fresh = np.ones(len(g), dtype=np.bool_)
+    if plain.all():
+        _mark(table, g, s)
+    else:
+        odd = np.isin(g, g[~plain])
+        _mark(table, g[~odd], s[~odd])
+        for i in np.flatnonzero(odd).tolist():
+            fresh[i] = _remember_one(table, int(g[i]), int(s[i]))
+    result = np.empty_like(fresh)
+    result[order] = fresh
+    return result
+
+
+def _mark(table: PatientTable, group: NDArray[np.int64], seqs: NDArray[np.int64]) -> None:
+    table.device_lap.reshape(-1)[group * SEEN + seqs % SEEN] = lap(seqs).astype(np.uint16)
+    np.maximum.at(table.device_high.reshape(-1), group, seqs)
+
+
+def _remember_one(table: PatientTable, group: int, seq: int) -> bool:
+    laps = table.device_lap.reshape(-1, SEEN)[group]
+    high = table.device_high.reshape(-1)
+    top = int(high[group])
+    place = seq % SEEN
+    if seq > top:
+        if top >= 0 and seq - top >= SEEN:
+            laps[:] = 0  # everything remembered is further below than the ring reaches
+        high[group] = seq
+    elif seq <= top - SEEN or laps[place] == lap(seq):
+        return False
+    laps[place] = lap(seq)
+    return True

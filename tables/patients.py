@@ -1,0 +1,166 @@
+"""The patient table of one partition: columnar state, one row a patient.
+
+| key | patient (opaque stream id) |
+| value | dedupe memory, last readings, alarms, windows |
+| window | 15 minutes of ring buckets in event time (`tables.windows`) |
+| bound | DEVICES boots of devices, one state per alarm, SLOTS buckets: under 16 KiB a patient |
+| changelog | one record a patient, written at each checkpoint (`tables.record`) |
+
+Times are ms; `NEVER` is no time. "Arrival" is the time base's clock: append time live, event time in recordings.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.limits import NEVER
+from clinical.vitals import COUNT
+from tables.windows import Windows
+
+DEVICES: Final = 4
+"""Boots of devices remembered per patient; the one unused longest makes room."""
+
+SEEN: Final = 128
+"""Sequence numbers remembered below a device's highest: what is older counts as seen."""
+
+ROWS_MIN: Final = 64
+
+Seq = TypeVar("Seq", int, NDArray[np.int64])
+
+
+def lap(seq: Seq) -> Seq:
+    """Return which turn of the `SEEN` ring a sequence number falls into; never 0, which is an empty place."""
+    return seq // SEEN % 65_535 + 1
+
+
+class PatientTable:
+    """State of every patient of one partition; see the module's table.
+
+    Arrays have one row a patient: `alarm_*` of shape (rows, alarms) in the order of `alarms`, readings of shape
+    (rows, signals), device memory of shape (rows, DEVICES[, SEEN]).
+    """
+
+    def __init__(self, alarms: Sequence[str]) -> None:
+        self.alarms = tuple(alarms)
+        self.patients: list[str | None] = []
+        self.row_of: dict[str, int] = {}
+        self.processed = NEVER
+        """Offset of the last record that is part of the state."""
+        self.replay_until = NEVER
+        """Highest position that a recovered patient has; up to there frames may be part of the state already."""
+        self.ticked_until_ms = NEVER
+        """Time of the newest tick that was judged: a repeated or older tick changes nothing."""
+        self._free: list[int] = []
+        self._allocate(ROWS_MIN)
+        self.windows = Windows(ROWS_MIN)
+
+    def _allocate(self, rows: int) -> None:
+        alarms = len(self.alarms)
+        self.position = np.full(rows, NEVER, dtype=np.int64)
+        self.dirty = np.zeros(rows, dtype=np.bool_)
+        self.seen_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.ticked_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.interval_ms = np.full(rows, 1000, dtype=np.int32)
+        self.device = np.zeros((rows, DEVICES), dtype=np.uint64)
+        self.device_high = np.full((rows, DEVICES), NEVER, dtype=np.int64)
+        self.device_used = np.full((rows, DEVICES), NEVER, dtype=np.int64)
+        self.device_lap = np.zeros((rows, DEVICES, SEEN), dtype=np.uint16)
+        self.device_event_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
+        self.device_append_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
+        self.newest_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
+        self.value = np.full((rows, COUNT), np.nan, dtype=np.float64)
+        self.value_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
+        self.lost_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
+        self.alarm_state = np.zeros((rows, alarms), dtype=np.uint8)
+        self.alarm_priority = np.zeros((rows, alarms), dtype=np.uint8)
+        self.alarm_events = np.zeros((rows, alarms), dtype=np.uint16)
+        self.alarm_onset_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
+        self.alarm_clear_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
+        self.alarm_told_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
+        self.alarm_extreme = np.full((rows, alarms), np.nan, dtype=np.float64)
+
+    _COLUMNS: Final = (
+        "position",
+        "dirty",
+        "seen_ms",
+        "ticked_ms",
+        "interval_ms",
+        "device",
+        "device_high",
+        "device_used",
+        "device_lap",
+        "device_event_ms",
+        "device_append_ms",
+        "newest_ms",
+        "value",
+        "value_ms",
+        "lost_ms",
+        "alarm_state",
+        "alarm_priority",
+        "alarm_events",
+        "alarm_onset_ms",
+        "alarm_clear_ms",
+        "alarm_told_ms",
+        "alarm_extreme",
+    )
+
+    def __len__(self) -> int:
+        return len(self.row_of)
+
+    def rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
+        """Return the row of each patient, (n,); patients that are new get an empty one."""
+        found = [self.row_of.get(patient, NEVER) for patient in patients]
+        if NEVER in found:
+            found = [self.row(patient) for patient in patients]
+        return np.array(found, dtype=np.int64)
+
+    def row(self, patient: str) -> int:
+        """Return the patient's row, an empty one if the patient is new."""
+        row = self.row_of.get(patient)
+        if row is None:
+            row = self._free.pop() if self._free else len(self.patients)
+            if row == len(self.patients):
+                self.patients.append(patient)
+                if row >= len(self.position):
+                    self._grow(2 * len(self.position))
+            else:
+                self.patients[row] = patient
+            self.row_of[patient] = row
+            self.ticked_ms[row] = self.ticked_until_ms
+        return row
+
+    def occupied(self) -> NDArray[np.int64]:
+        """Return the rows in use, (n,), in rising order."""
+        taken = np.ones(len(self.patients), dtype=np.bool_)
+        taken[self._free] = False
+        return np.flatnonzero(taken)
+
+    def drop(self, patient: str) -> None:
+        """Forget a patient and free the row."""
+        row = self.row_of.pop(patient, None)
+        if row is None:
+            return
+        self.patients[row] = None
+        blank = PatientTable.blank(self.alarms)
+        for name in self._COLUMNS:
+            getattr(self, name)[row] = getattr(blank, name)[0]
+        self.windows.clear(row)
+        self._free.append(row)
+
+    _blanks: dict[tuple[str, ...], "PatientTable"] = {}  # noqa: RUF012 - one empty table per set of alarms
+
+    @classmethod
+    def blank(cls, alarms: tuple[str, ...]) -> "PatientTable":
+        """Return an empty table of the same alarms, to copy empty rows from."""
+        if alarms not in cls._blanks:
+            cls._blanks[alarms] = cls(alarms)
+        return cls._blanks[alarms]
+
+    def _grow(self, rows: int) -> None:
+        old = {name: getattr(self, name) for name in self._COLUMNS}
+        self._allocate(rows)
+        for name, column in old.items():
+            getattr(self, name)[: len(column)] = column
+        self.windows.grow(rows)

@@ -1,0 +1,141 @@
+"""Windows over readings: ring buckets in event time, columnar over patients.
+
+Each patient has `SLOTS` buckets of `BUCKET_MS`; a reading falls into the bucket of its own time, whatever order it
+comes in, as long as the ring still holds that bucket. A window of k minutes at time t is the bucket of t and the
+k minutes of buckets before it, so it covers at least k minutes and at most one bucket more.
+Values are kept in hundredths of the signal's unit, which makes sums exact and independent of their order.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.vitals import COUNT
+
+BUCKET_MS: Final = 30_000
+SLOTS: Final = 32
+"""Fifteen minutes of whole buckets, the current one, and one spare."""
+
+MINUTES_MAX: Final = (SLOTS - 1) * BUCKET_MS // 60_000
+SCALE: Final = 100
+SAMPLES_MAX: Final = 60_000
+"""Per bucket and signal (2,000 a second); keeps the sums within 32 bits. Further ones are not counted."""
+
+EMPTY: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WindowStats:
+    """Statistics of one window: arrays of shape (n, signals) in the signals' units, NaN where `count` is 0."""
+
+    count: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+class Windows:
+    """Ring buckets of every patient of a partition; rows are the patient table's rows."""
+
+    def __init__(self, capacity: int) -> None:
+        self.bucket = np.full((capacity, SLOTS), EMPTY, dtype=np.int32)
+        self.count = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
+        self.sum = np.zeros((capacity, SLOTS, COUNT), dtype=np.int32)
+        self.low = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
+        self.high = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
+
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` rows."""
+        for name, empty in (("bucket", EMPTY), ("count", 0), ("sum", 0), ("low", 0), ("high", 0)):
+            old = getattr(self, name)
+            new = np.full((capacity, *old.shape[1:]), empty, dtype=old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+    def clear(self, row: int) -> None:
+        """Forget a row."""
+        self.bucket[row] = EMPTY
+        self.count[row] = 0
+        self.sum[row] = 0
+
+    def add(
+        self, rows: NDArray[np.int64], ts_ms: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Enter frames, in log order.
+
+        Args:
+            rows: (n,) row of each frame's patient; repeats are welcome.
+            ts_ms: (n,) time of each frame.
+            values: (n, signals) plausible readings in the signals' units; NaN and -inf are no readings.
+
+        Returns:
+            (n,) whether the ring still held the frame's bucket.
+        """
+        number = (ts_ms // BUCKET_MS).astype(np.int32)
+        cell = rows * SLOTS + number % SLOTS
+        bucket = self.bucket.reshape(-1)
+        held = bucket[cell]
+        if np.any(number > held):
+            np.maximum.at(bucket, cell, number)
+            self._open(np.unique(cell[number > held]))
+            held = bucket[cell]
+        current = number == held
+        frame, signal = np.nonzero(np.isfinite(values) & current[:, None])
+        at = cell[frame] * COUNT + signal
+        scaled = np.rint(values[frame, signal] * SCALE).astype(np.int32)
+        count = self.count.reshape(-1)
+        if len(at) and int(count[at].max()) > SAMPLES_MAX - len(rows):
+            keep = self._with_room(at)
+            at, scaled = at[keep], scaled[keep]
+        np.add.at(count, at, np.uint16(1))
+        np.add.at(self.sum.reshape(-1), at, scaled)
+        small = scaled.astype(np.uint16)
+        np.minimum.at(self.low.reshape(-1), at, small)
+        np.maximum.at(self.high.reshape(-1), at, small)
+        return current
+
+    def _open(self, cells: NDArray[np.int64]) -> None:
+        self.count.reshape(-1, COUNT)[cells] = 0
+        self.sum.reshape(-1, COUNT)[cells] = 0
+        self.low.reshape(-1, COUNT)[cells] = np.iinfo(np.uint16).max
+        self.high.reshape(-1, COUNT)[cells] = 0
+
+    def _with_room(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which entries fit when buckets near their limit are filled one by one; rare, so plainly."""
+        used: dict[int, int] = {}
+        keep = np.zeros(len(at), dtype=np.bool_)
+        count = self.count.reshape(-1)
+        for i, cell in enumerate(at.tolist()):
+            filled = used.get(cell, int(count[cell]))
+            keep[i] = filled < SAMPLES_MAX
+            used[cell] = filled + int(keep[i])
+        return keep
+
+    def query(self, rows: NDArray[np.int64], now_ms: int, minutes: int) -> WindowStats:
+        """Return mean, lowest, highest and count per signal over the last `minutes`.
+
+        Raises:
+            ValueError: more minutes than the ring holds, or fewer than one.
+        """
+        if not 1 <= minutes <= MINUTES_MAX:
+            raise ValueError(f"a window is 1 to {MINUTES_MAX} minutes, not {minutes}")
+        last = now_ms // BUCKET_MS
+        first = last - minutes * 60_000 // BUCKET_MS
+        bucket = self.bucket[rows]
+        inside = ((bucket >= first) & (bucket <= last))[:, :, None]
+        count = np.where(inside, self.count[rows], 0)
+        filled = count > 0
+        total = count.sum(axis=1, dtype=np.int64)
+        none = total == 0
+        with np.errstate(invalid="ignore"):
+            mean = np.where(inside, self.sum[rows], 0).sum(axis=1, dtype=np.int64) / np.where(none, 1, total)
+        low = np.where(filled, self.low[rows], np.iinfo(np.uint16).max).min(axis=1)
+        high = np.where(filled, self.high[rows], 0).max(axis=1)
+        return WindowStats(
+            count=total,
+            mean=np.where(none, np.nan, mean / SCALE),
+            low=np.where(none, np.nan, low / SCALE),
+            high=np.where(none, np.nan, high / SCALE),
+        )
