@@ -1,0 +1,200 @@
+"""Topics on the broker: what is planned, creating what is missing, telling what differs.
+
+Nothing that exists is changed: more partitions would move patients between them, and a shorter retention
+loses records. Configuration is compared where the broker reports it; the embedded one reports what it was
+given and nothing for a topic that it created on demand.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
+
+from streams.connect import connect_admin
+from streams.errors import VigilError
+from streams.settings import Settings
+from streams.topics import TOPICS
+
+CREATE_WAIT_S: Final = 15.0
+"""For the broker to create the topics, and again for their partitions to have leaders."""
+
+IN_SYNC_COPIES_MIN: Final = 2
+"""With three copies or more a write counts once two have it: one broker may fail without loss or stop."""
+
+_ALREADY_EXISTS: Final = 36
+_UNKNOWN_TOPIC: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTopic:
+    """One topic as it should be; `config` holds only what differs from a broker's defaults."""
+
+    name: str
+    partitions: int
+    replication: int
+    about: str
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What applying the plan did to one topic."""
+
+    topic: str
+    result: Literal["created", "exists"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which the broker is not as planned; `found` None means absent."""
+
+    topic: str
+    what: str
+    planned: str
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """All differences, and the topics whose configuration the broker does not report."""
+
+    differences: tuple[Difference, ...]
+    unreported: tuple[str, ...]
+
+
+def changelog_topic(settings: Settings) -> str:
+    """Return the name that Faust gives to the patient table's changelog."""
+    return f"{settings.group}-patients-changelog"
+
+
+def plan(settings: Settings) -> list[PlannedTopic]:
+    """Return every topic that must exist, in the order of the flow, the patient table's changelog last."""
+    replicated = settings.replication > IN_SYNC_COPIES_MIN
+    safety = {"min.insync.replicas": str(IN_SYNC_COPIES_MIN)} if replicated else {}
+    planned = [
+        PlannedTopic(
+            settings.topic(topic.name),
+            topic.partitions or settings.partitions,
+            settings.replication,
+            topic.about,
+            {**topic.config, **safety},
+        )
+        for topic in TOPICS
+    ]
+    changelog = PlannedTopic(
+        changelog_topic(settings),
+        settings.partitions,
+        settings.replication,
+        "the patient table's state, one record a patient, read back on recovery",
+        {"cleanup.policy": "compact", **safety},
+    )
+    return [*planned, changelog]
+
+
+def apply_topics(settings: Settings) -> list[Outcome]:
+    """Create the topics that are missing and wait until they can be used; safe to repeat.
+
+    Raises:
+        BrokerUnreachable: no broker answered in time.
+        VigilError: the broker refused a topic, or it got no leader in time.
+    """
+    planned = plan(settings)
+    with closing(connect_admin(settings)) as admin:
+        try:
+            answer = admin.create_topics(
+                {
+                    topic.name: {
+                        "num_partitions": topic.partitions,
+                        "replication_factor": topic.replication,
+                        "configs": dict(topic.config),
+                    }
+                    for topic in planned
+                },
+                timeout_ms=int(CREATE_WAIT_S * 1000),
+                raise_errors=False,
+            )
+            outcomes = [_outcome(topic) for topic in answer["topics"]]
+            admin.wait_for_topics([topic.name for topic in planned], timeout_ms=int(CREATE_WAIT_S * 1000))
+        except KafkaError as error:
+            raise VigilError(f"topics were not created: {error}") from None
+    order = {topic.name: position for position, topic in enumerate(planned)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.topic])
+
+
+def check_topics(settings: Settings) -> list[Difference]:
+    """Return every way in which the broker's topics differ from the plan; empty if there is none.
+
+    Raises:
+        BrokerUnreachable: no broker answered in time.
+    """
+    return list(inspect_topics(settings).differences)
+
+
+def inspect_topics(settings: Settings) -> Inspection:
+    """Compare the broker's topics with the plan and say what could not be compared.
+
+    Raises:
+        BrokerUnreachable: no broker answered in time.
+        VigilError: the broker refused to answer.
+    """
+    planned = plan(settings)
+    with closing(connect_admin(settings)) as admin:
+        try:
+            # All topics are listed, because asking for one by name would create it on some brokers.
+            there = {topic["name"]: topic for topic in admin.describe_topics()}
+            present = [topic for topic in planned if _exists(there.get(topic.name))]
+            configs = _reported_configs(admin, [topic.name for topic in present])
+        except KafkaError as error:
+            raise VigilError(f"topics could not be read: {error}") from None
+    differences: list[Difference] = []
+    for topic in planned:
+        if topic not in present:
+            differences.append(Difference(topic.name, "topic", "present", None))
+            continue
+        differences += _shape_differences(topic, there[topic.name]["partitions"])
+        reported = configs.get(topic.name, {})
+        differences += [
+            Difference(topic.name, key, value, reported.get(key))
+            for key, value in topic.config.items()
+            if reported and reported.get(key) != value
+        ]
+    unreported = tuple(topic.name for topic in present if topic.config and not configs.get(topic.name))
+    return Inspection(tuple(differences), unreported)
+
+
+def _outcome(answer: Mapping[str, Any]) -> Outcome:
+    name, code = str(answer["name"]), int(answer["error_code"])
+    if code == 0:
+        return Outcome(name, "created")
+    if code == _ALREADY_EXISTS:
+        return Outcome(name, "exists")
+    raise VigilError(f"topic {name} was refused: {answer.get('error_message') or f'error code {code}'}")
+
+
+def _exists(answer: Mapping[str, Any] | None) -> bool:
+    return answer is not None and answer["error_code"] != _UNKNOWN_TOPIC and bool(answer["partitions"])
+
+
+def _shape_differences(topic: PlannedTopic, partitions: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    differences = []
+    if len(partitions) != topic.partitions:
+        differences.append(Difference(topic.name, "partitions", str(topic.partitions), str(len(partitions))))
+    copies = min(len(partition["replica_nodes"]) for partition in partitions)
+    if copies != topic.replication:
+        differences.append(Difference(topic.name, "replication", str(topic.replication), str(copies)))
+    return differences
+
+
+def _reported_configs(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    answer = admin.describe_configs(resources, config_filter=ConfigFilterType.ALL)
+    return {
+        name: {key: str(entry["value"]) for key, entry in entries.items()}
+        for name, entries in answer.get("topic", {}).items()
+    }
