@@ -1,0 +1,45 @@
+"""Fixtures for tests that need Apache Kafka itself; they start it only when such a test is chosen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from streams.kafka_server import KafkaCluster
+
+
+def _needs_java() -> None:
+    if shutil.which("java") is None:
+        pytest.skip("Apache Kafka needs Java 17 or newer on the PATH")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaCluster]:
+    """One node, shared by the whole session: use topic and group names of your own."""
+    _needs_java()
+    from streams.kafka_server import KafkaCluster
+
+    with KafkaCluster(nodes=1) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def start_kafka() -> Iterator[Callable[[int], KafkaCluster]]:
+    """Start clusters of this test's own: `start_kafka(3)`; they are stopped after the test."""
+    _needs_java()
+    from streams.kafka_server import KafkaCluster
+
+    started: list[KafkaCluster] = []
+
+    def start(nodes: int = 3) -> KafkaCluster:
+        cluster = KafkaCluster(nodes)
+        started.append(cluster)
+        return cluster.start()
+
+    yield start
+    for cluster in started:
+        cluster.stop()
