@@ -44,9 +44,11 @@ OPERATIONS: Final = (
 
 DEAD_LETTER_HEADERS: Final = {
     "reason": "why the record was refused, a short word that metrics count by",
+    "detail": "the same in a sentence, cut to a bounded length",
     "topic": "topic of the record as it came",
-    "partition": "its partition there",
-    "offset": "its offset there",
+    "partition": "its partition there, decimal digits",
+    "offset": "its offset there, decimal digits",
+    "append_ts_ms": "when the broker took it, Unix epoch, ms, decimal digits",
 }
 
 SIGNAL_CODES: Final = {
