@@ -88,6 +88,8 @@ class Judge:
         verdict = Verdict()
         for part in decoded.parts:
             if isinstance(part, Tick):
+                if part.offset <= table.processed:
+                    continue
                 verdict.tally.ticks += 1
                 self._ticks.judge(table, part, verdict.happenings, verdict.dropped)
                 table.processed = max(table.processed, part.offset)
@@ -98,8 +100,8 @@ class Judge:
 
     def _judge_frames(self, table: PatientTable, frames: Frames, verdict: Verdict) -> None:
         rows = table.rows(frames.patient)
-        if int(frames.offset[0]) <= table.replay_until:
-            keep = frames.offset > table.position[rows]
+        if int(frames.offset[0]) <= max(table.replay_until, table.processed):
+            keep = frames.offset > np.maximum(table.position[rows], table.processed)
             verdict.tally.replayed += int(len(rows) - keep.sum())
             frames, rows = frames.take(keep), rows[keep]
         names = device_names(frames.device, frames.boot)

@@ -48,6 +48,7 @@ class PatientTable:
         self.row_of: dict[str, int] = {}
         self.processed = NEVER
         """Offset of the last record that is part of the state."""
+        self.processed_append_ms = NEVER
         self.replay_until = NEVER
         """Highest position that a recovered patient has; up to there frames may be part of the state already."""
         self.ticked_until_ms = NEVER

@@ -1,0 +1,119 @@
+"""The monitor agent: takes a block, has it judged, publishes what follows. The one actor of each partition."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agents.alarms import report
+from agents.judge import Judge, Tally, Verdict
+from agents.metrics import Metrics
+from streams.decode import Decoder, Reject
+from streams.publisher import Publisher, fail_stop
+from streams.settings import Settings
+from streams.topics import ALERTS, DEAD_LETTERS
+from tables.checkpoint import Checkpointer
+from tables.store import ColumnStore
+
+DETAIL_MAX: Final = 300
+"""Characters of a dead letter's explanation."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Monitor:
+    """Everything the agent works with; `watch` is the agent itself."""
+
+    settings: Settings
+    judge: Judge
+    store: ColumnStore
+    publisher: Publisher
+    checkpointer: Checkpointer
+    metrics: Metrics
+    wall_s: Callable[[], float] = time.time
+    on_failure: Callable[[str], None] = fail_stop
+
+    async def watch(self, stream: Any) -> None:
+        """Judge every block of the readings topic, in order.
+
+        Faust counts a block as done even when its agent raises, so nothing may escape from here: what cannot be
+        handled stops the process, and another worker takes over from the last checkpoint.
+        """
+        decoder = Decoder()
+        async for event in _events(stream):
+            try:
+                await self.take(decoder, event.message)
+            except Exception as error:
+                logger.exception("block of partition %s", event.message.partition)
+                self.on_failure(f"a block could not be judged: {error!r}")
+                return
+            event.ack()
+
+    async def take(self, decoder: Decoder, block: Any) -> None:
+        """Judge one block (`topic`, `partition`, `offset` of its last record, records as `value`)."""
+        started = time.perf_counter()
+        decoded = decoder.decode(block.value)
+        table = self.store.state(block.partition)
+        verdict = self.judge.judge(table, decoded)
+        table.processed = max(table.processed, block.offset)
+        table.processed_append_ms = block.value[-1].timestamp
+        self.metrics.block_seconds.observe(time.perf_counter() - started)
+        self.metrics.block_records.observe(len(block.value))
+        for reject in decoded.rejects:
+            await self._refuse(reject, block.topic, block.partition)
+        await self._alert(verdict)
+        self.checkpointer.note_dropped(block.partition, verdict.dropped)
+        self._count(verdict.tally)
+
+    async def _alert(self, verdict: Verdict) -> None:
+        topic = self.settings.topic(ALERTS)
+        for happening in verdict.happenings:
+            alarm = self.judge.alarms[happening.column]
+            alert = report(alarm, happening)
+            future = await self.publisher.publish(topic, alert.patient.encode(), alert.model_dump_json().encode())
+            self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
+            if self.settings.time_base == "live":
+                future.add_done_callback(
+                    lambda _, event=alert.event_ts_ms, append=alert.append_ts_ms: self._arrived(event, append)
+                )
+
+    def _arrived(self, event_ts_ms: int, append_ts_ms: int) -> None:
+        now = self.wall_s()
+        self.metrics.event_to_alert.observe(max(0.0, now - event_ts_ms / 1000))
+        self.metrics.append_to_alert.observe(max(0.0, now - append_ts_ms / 1000))
+
+    async def _refuse(self, reject: Reject, topic: str, partition: int) -> None:
+        """Write the record as it came to the dead letters, with reason and origin in the headers."""
+        record = reject.record
+        headers = [
+            ("reason", reject.reason.encode()),
+            ("detail", reject.detail[:DETAIL_MAX].encode(errors="replace")),
+            ("topic", topic.encode()),
+            ("partition", str(partition).encode()),
+            ("offset", str(record.offset).encode()),
+            ("append_ts_ms", str(record.timestamp).encode()),
+        ]
+        await self.publisher.publish(self.settings.topic(DEAD_LETTERS), record.key, record.value, headers=headers)
+        self.metrics.dead_letters.labels(reason=reject.reason).inc()
+
+    def _count(self, tally: Tally) -> None:
+        metrics = self.metrics
+        metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed)
+        metrics.readings.inc(tally.readings)
+        metrics.ticks.inc(tally.ticks)
+        metrics.suspect.inc(tally.suspect)
+        for reason, count in (
+            ("duplicate", tally.duplicate),
+            ("historic", tally.historic),
+            ("replayed", tally.replayed),
+            ("beyond-windows", tally.beyond_windows),
+        ):
+            if count:
+                metrics.not_judged.labels(reason=reason).inc(count)
+
+
+async def _events(stream: Any) -> AsyncIterator[Any]:
+    async for event in stream.noack().events():
+        yield event

@@ -1,0 +1,67 @@
+"""What this worker owns and how far behind it is; keeps the gauges and the watchdog informed."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from faust.types import TP
+
+from agents.metrics import Metrics
+from agents.watchdog import Watchdog
+from tables.store import ColumnStore
+
+
+class Overview:
+    """Reads the app's assignment; nothing here decides anything."""
+
+    def __init__(self, app: Any, readings: str, store: ColumnStore, metrics: Metrics, watchdog: Watchdog) -> None:
+        self._app = app
+        self._readings = readings
+        self._store = store
+        self._metrics = metrics
+        self._watchdog = watchdog
+        self._progress: dict[int, int] = {}
+
+    def owned(self) -> Iterable[int]:
+        """Return the partitions that are assigned and recovered; none while that changes."""
+        app = self._app
+        if app.rebalancing or not app.tables.actives_ready:
+            return ()
+        return [tp.partition for tp in app.consumer.assignment() if tp.topic == self._readings]
+
+    def mark_durable(self, partition: int, offset: int) -> None:
+        """Tell the consumer that everything below the offset needs no replay."""
+        self._app.consumer.mark_durable(TP(self._readings, partition), offset)
+
+    async def refresh(self) -> None:
+        """Bring gauges and signs of life up to date."""
+        self._watchdog.alive("event loop")
+        owned = sorted(self.owned())
+        metrics = self._metrics
+        metrics.ready.set(1 if owned else 0)
+        metrics.partitions.set(len(owned))
+        metrics.recovery.set(self._store.recovery_s)
+        for partition in set(self._progress) - set(owned):
+            self._watchdog.forget(_sign(partition))
+            del self._progress[partition]
+            for gauge in (metrics.lag_frames, metrics.lag_seconds, metrics.patients):
+                gauge.remove(str(partition))
+        for partition in owned:
+            self._refresh_partition(partition)
+
+    def _refresh_partition(self, partition: int) -> None:
+        table = self._store.state(partition)
+        highwater = self._app.consumer.highwater(TP(self._readings, partition)) or 0
+        lag = max(0, highwater - 1 - table.processed) if table.processed >= 0 else highwater
+        if lag == 0 or self._progress.get(partition) != table.processed:
+            self._watchdog.alive(_sign(partition))
+        self._progress[partition] = table.processed
+        label = str(partition)
+        age_s = time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0
+        self._metrics.lag_frames.labels(label).set(lag)
+        self._metrics.lag_seconds.labels(label).set(max(0.0, age_s))
+        self._metrics.patients.labels(label).set(len(table))
+
+
+def _sign(partition: int) -> str:
+    return f"judging of partition {partition}"

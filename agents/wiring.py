@@ -1,0 +1,83 @@
+"""The whole flow on one screen: topics to agent to table to topics, and what runs beside it."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import faust
+
+from agents.judge import Judge
+from agents.metrics import Metrics
+from agents.monitor import Monitor
+from agents.overview import Overview
+from agents.ticker import Ticker
+from agents.watchdog import Watchdog
+from clinical.clock import TimeRules
+from clinical.rules import RuleSet
+from streams.app import PATIENTS, create_app, publisher_of
+from streams.lane import BlockSchema
+from streams.settings import Settings
+from streams.topics import READINGS
+from tables.checkpoint import Checkpointer
+from tables.store import PatientsTable
+
+TICK_S = 1.0
+
+
+@dataclass(slots=True)
+class Flow:
+    """A worker's parts, wired."""
+
+    app: faust.App
+    metrics: Metrics
+    monitor: Monitor
+    watchdog: Watchdog
+
+
+def wire(settings: Settings, rules: RuleSet) -> Flow:
+    """Bind readings -> monitor -> patient table -> alerts and dead letters; ticks and checkpoints beside."""
+    app = create_app(settings)
+    time_rules = TimeRules(settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms)
+    judge = Judge(rules, time_rules, settings.patient_ttl_s * 1000)
+    table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
+    metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
+    readings = app.topic(settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
+    overview = Overview(app, readings.get_topic_name(), table.data, metrics, watchdog)
+    checkpointer = Checkpointer(
+        table.data, publisher, table.changelog_topic.get_topic_name(), overview.mark_durable
+    )
+    checkpointer.on_done = metrics.checkpoint.observe
+    monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics)
+    ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
+
+    app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
+    app.lane.handover = checkpointer.checkpoint_all
+    app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
+    app.timer(TICK_S, name="overview")(overview.refresh)
+    if settings.time_base == "live":
+        app.timer(TICK_S, name="ticker")(ticker.tick)
+    return Flow(app, metrics, monitor, watchdog)
+
+
+def partial_of(monitor: Monitor) -> Any:
+    """Return the agent function: Faust wants a function with a name and a docstring, not a method."""
+
+    async def watch(stream: Any) -> None:
+        """Judges every block of bedside frames."""
+        await monitor.watch(stream)
+
+    return watch
+
+
+async def checkpoint_in_turns(app: Any, overview: Overview, checkpointer: Checkpointer, interval_s: float) -> None:
+    """Checkpoint one partition after the other, each once an interval, and commit what became durable."""
+    while not app.should_stop:
+        owned = sorted(overview.owned())
+        for partition in owned:
+            await checkpointer.checkpoint(partition)
+            await app.consumer.commit()
+            await asyncio.sleep(interval_s / len(owned))
+        if not owned:
+            await asyncio.sleep(interval_s / 4)

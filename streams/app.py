@@ -1,0 +1,76 @@
+"""The Faust app with settings that suit an alarm system, and the live lane as its transport."""
+
+from typing import Any, Final
+
+import faust
+from yarl import URL
+
+from streams.lane import BlockTransport, Lane
+from streams.publisher import Publisher
+from streams.settings import Settings
+from streams.topics import READINGS
+
+PATIENTS: Final = "patients"
+"""The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
+
+BLOCKS_BUFFERED: Final = 8
+"""Blocks that wait for the agent, over all partitions; a full buffer stops the fetching."""
+
+RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest record that the producer sends: a dead letter carries the refused record as it came."""
+
+
+def create_app(settings: Settings, **overrides: Any) -> faust.App:
+    """Return the app; nothing is connected yet.
+
+    Sources of the values: at-least-once with one actor per partition, because Faust's exactly-once is not atomic
+    across topics; short session and request timeouts bound how long a dead worker's patients go unwatched.
+    """
+    urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
+    lane = Lane(
+        topics=frozenset({settings.topic(READINGS)}),
+        records_max=settings.block_records_max,
+        fetch_wait_ms=settings.fetch_wait_ms,
+    )
+    options: dict[str, Any] = {
+        "broker": urls,
+        "store": "memory://",
+        "datadir": str(settings.data_dir / settings.group),
+        "processing_guarantee": "at_least_once",
+        "autodiscover": False,
+        "web_enabled": False,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "table_standby_replicas": 0,
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.session_timeout_s / 5,
+        "broker_request_timeout": max(settings.request_timeout_s, settings.session_timeout_s),
+        "broker_rebalance_timeout": 2 * settings.session_timeout_s,
+        "broker_max_poll_interval": 60.0,
+        "broker_max_poll_records": settings.block_records_max,
+        "broker_commit_interval": 1.0,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": settings.fetch_bytes_max,
+        "stream_buffer_maxsize": BLOCKS_BUFFERED,
+        "stream_wait_empty": True,
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_request_timeout": settings.request_timeout_s,
+        "producer_max_request_size": RECORD_BYTES_MAX,
+        "worker_redirect_stdouts": False,
+    }
+    app = faust.App(settings.group, **(options | overrides))
+    app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
+    app.lane = lane
+    return app
+
+
+def publisher_of(app: faust.App, settings: Settings) -> Publisher:
+    """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line."""
+
+    async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
+        return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
+
+    return Publisher(send, settings.request_timeout_s)

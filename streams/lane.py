@@ -1,0 +1,171 @@
+"""The live lane: Faust hands the agent one event per partition fetch (a block) instead of one per record.
+
+Faust's own seams, no fork: a transport whose consumer groups the fetched records of lane topics into blocks, and
+commits exactly what was declared durable. Assignment, flow control, seeking, recovery and the commit itself stay
+Faust's; changelog topics pass record by record, as its recovery needs them. What this relies on in
+faust-streaming 0.15.3 is held by tests/streams/test_lane.py.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiokafka
+from faust.serializers.schemas import Schema
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+
+WAIT_PROCESSED_S_MAX: Final = 20.0
+"""How long a handover waits for the block that the agent is working on."""
+
+
+async def _nothing() -> None:
+    """Stand in for a handover until the worker has one."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """What runs block by block: topics, the bound on a block, and what must happen before partitions go.
+
+    `handover` is awaited when partitions are revoked or the worker stops, after the agent has finished its block
+    and before offsets are committed.
+    """
+
+    topics: frozenset[str]
+    records_max: int
+    fetch_wait_ms: int
+    handover: Callable[[], Awaitable[None]] = _nothing
+
+
+@dataclass(slots=True)
+class Block:
+    """Records of one partition, in log order; stands in for one consumed record towards Faust."""
+
+    topic: str
+    partition: int
+    value: list[Any]
+    timestamp_type: int = 0
+    key: bytes | None = None
+    headers: tuple[()] = ()
+    checksum: int | None = None
+    serialized_key_size: int = 0
+    serialized_value_size: int = 0
+    offset: int = field(init=False)
+    timestamp: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        last = self.value[-1]
+        self.offset, self.timestamp = last.offset, last.timestamp
+
+
+class BlockScheduler(DefaultSchedulingStrategy):
+    """Turns fetched records of lane topics into blocks, partition after partition, the rest as Faust does."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Yield blocks in turns over the partitions, then other topics' records."""
+        size = self._lane.records_max
+        blocks = {
+            tp: [Block(tp.topic, tp.partition, found[i : i + size]) for i in range(0, len(found), size)]
+            for tp, found in records.items()
+            if tp.topic in self._lane.topics and found
+        }
+        yield from super().iterate(blocks)
+        rest = {tp: found for tp, found in records.items() if tp.topic not in self._lane.topics}
+        yield from super().iterate(rest)
+
+
+class BlockSchema(Schema):
+    """Passes a block through undecoded; the agent decodes it as a whole."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> None:
+        """A block has no key."""
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        """Return the block's records."""
+        return message.value
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread, with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
+        return consumer
+
+
+class BlockConsumer(driver.Consumer):
+    """Consumer that delivers blocks and commits what was declared durable, at once and never more."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lane: Lane = self.transport.lane
+        self.scheduler = BlockScheduler(self._lane)
+        self._durable: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def mark_durable(self, tp: TP, offset: int) -> None:
+        """Declare that everything below `offset` needs no replay; the next commit takes it."""
+        if tp in self.assignment():
+            self._durable[tp] = max(offset, self._durable.get(tp, 0))
+
+    def ack(self, message: Any) -> bool:
+        """Note that the agent is done with a block. Says nothing about its effects: see `mark_durable`."""
+        if message.topic not in self._lane.topics:
+            return bool(super().ack(message))
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        waiting = self._waiting_for_ack
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        return True
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if tp.topic not in self._lane.topics:
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in tuple(self._durable):
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self._lane.topics:
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        return self._durable.get(tp)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Hand over, then forget."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._durable.pop(tp, None)
+
+    async def wait_empty(self) -> None:
+        """Let the agent finish its block, hand over what is not durable yet, and commit."""
+        waited = 0.0
+        while self._unacked_messages and waited < WAIT_PROCESSED_S_MAX:
+            await self._wait_for_ack(timeout=1)
+            self._clean_unacked_messages()
+            waited += 1
+        await self._lane.handover()
+        await self.commit()
+
+
+class BlockTransport(driver.Transport):
+    """Faust's Kafka transport with the block consumer."""
+
+    Consumer = BlockConsumer
+
+    def __init__(self, url: Any, app: Any, lane: Lane) -> None:
+        super().__init__(url, app)
+        self.lane = lane

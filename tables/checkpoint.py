@@ -1,0 +1,106 @@
+"""The checkpoint: alerts first, then the changed patients' records, then the offsets.
+
+The committed offset never overtakes state or alerts: a partition's offset is declared durable only when every
+alert and every record written for it has arrived. Partitions take turns, so that no checkpoint is large.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from faust.types import TP
+
+from streams.errors import PromiseBroken
+from streams.publisher import Publisher, fail_stop
+from tables.patients import NEVER, PatientTable
+from tables.record import RECORD_BYTES_MAX, alarm_key, encode
+from tables.store import ColumnStore
+
+CHUNK: Final = 256
+"""Records encoded between two turns of the event loop, to keep alerts prompt."""
+
+logger = logging.getLogger(__name__)
+
+
+class Checkpointer:
+    """Writes the changed state of one worker's partitions.
+
+    Args:
+        store: the state.
+        publisher: where alerts and records go.
+        changelog: topic of the records.
+        mark_durable: told (partition, offset) when everything below the offset needs no replay.
+        on_failure: what to do when state cannot be made durable; the default stops the process.
+    """
+
+    def __init__(
+        self,
+        store: ColumnStore,
+        publisher: Publisher,
+        changelog: str,
+        mark_durable: Callable[[int, int], None],
+        on_failure: Callable[[str], None] = fail_stop,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._changelog = changelog
+        self._mark_durable = mark_durable
+        self._on_failure = on_failure
+        self._dropped: dict[int, set[str]] = {}
+        self._turn = asyncio.Lock()
+        self._keys: list[int] = []
+        self.on_done: Callable[[float], None] = lambda seconds: None
+
+    def note_dropped(self, partition: int, patients: list[str]) -> None:
+        """Remember patients whose records must be deleted at the next checkpoint."""
+        if patients:
+            self._dropped.setdefault(partition, set()).update(patients)
+
+    async def checkpoint(self, partition: int) -> None:
+        """Make everything that the partition has processed so far durable."""
+        async with self._turn:
+            table = self._store.partitions.get(partition)
+            if table is None or table.processed == NEVER:
+                return
+            started = time.monotonic()
+            try:
+                await self._write(partition, table)
+            except PromiseBroken as error:
+                self._on_failure(f"checkpoint of partition {partition}: {error}")
+            self.on_done(time.monotonic() - started)
+
+    async def checkpoint_all(self) -> None:
+        """Make everything durable, before partitions are given up."""
+        for partition in sorted(self._store.partitions):
+            await self.checkpoint(partition)
+
+    async def _write(self, partition: int, table: PatientTable) -> None:
+        offset = table.processed + 1
+        await self._publisher.settled()
+        rows = np.flatnonzero(table.dirty[: len(table.patients)])
+        table.dirty[rows] = False
+        dropped = self._dropped.pop(partition, set())
+        futures = [
+            await self._send(partition, patient, None) for patient in sorted(dropped) if patient not in table.row_of
+        ]
+        if not self._keys:
+            self._keys = [alarm_key(alarm) for alarm in table.alarms]
+        for start in range(0, len(rows), CHUNK):
+            for row in rows[start : start + CHUNK].tolist():
+                patient = table.patients[row]
+                if patient is not None:
+                    futures.append(await self._send(partition, patient, encode(table, row, self._keys)))
+            await asyncio.sleep(0)
+        await self._publisher.settled()
+        if futures:
+            last = max((future.result().offset for future in futures), default=-1)
+            self._store.set_persisted_offset(TP(self._changelog, partition), last)
+        self._mark_durable(partition, offset)
+
+    async def _send(self, partition: int, patient: str, record: bytes | None) -> "asyncio.Future[Any]":
+        if record is not None and len(record) > RECORD_BYTES_MAX:
+            raise PromiseBroken(f"a patient's record has {len(record)} bytes, more than {RECORD_BYTES_MAX}")
+        return await self._publisher.publish(self._changelog, patient.encode(), record, partition=partition)

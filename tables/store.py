@@ -1,0 +1,136 @@
+"""The patient table as a Faust table: its store is the columnar state itself, its changelog the records.
+
+Faust's recovery feeds the changelog in; what is written goes out at a checkpoint (`tables.checkpoint`), not per
+key. While a partition stays with this worker its state is kept, and a rebalance reads only what is new.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import faust
+import numpy as np
+from faust.stores import base
+from faust.types import TP
+
+from tables.patients import NEVER, PatientTable
+from tables.record import alarm_key, decode, encode, position_of
+
+logger = logging.getLogger(__name__)
+
+
+class ColumnStore(base.Store):  # type: ignore[misc]
+    """State of every partition that this worker holds; keys are patients, values their durable records."""
+
+    new_table: Callable[[], PatientTable]
+
+    def __post_init__(self) -> None:
+        self.partitions: dict[int, PatientTable] = {}
+        self.forgotten_alarms = 0
+        """Alarms met in records whose rule is gone from the rules file."""
+        self.recovery_s = 0.0
+        self._applied: dict[int, int] = {}
+        self._recovering_since: float | None = None
+
+    def state(self, partition: int) -> PatientTable:
+        """Return the partition's state, empty if there is none yet."""
+        table = self.partitions.get(partition)
+        if table is None:
+            table = self.partitions[partition] = self.new_table()
+        return table
+
+    def apply_changelog_batch(
+        self, batch: Iterable[Any], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        """Take records of the changelog into the state; of two of one patient the one with the higher position."""
+        if self._recovering_since is None:
+            self._recovering_since = time.monotonic()
+        for event in batch:
+            message = event.message
+            self.apply(message.partition, message.key.decode(), message.value)
+            self._applied[message.partition] = message.offset
+
+    def apply(self, partition: int, patient: str, record: bytes | None) -> None:
+        """Take one record into the state; None forgets the patient.
+
+        Raises:
+            ValueError: the record is damaged or of another version.
+        """
+        table = self.state(partition)
+        row = table.row_of.get(patient)
+        if record is None:
+            table.drop(patient)
+            return
+        if row is not None:
+            if position_of(record) < max(int(table.position[row]), table.processed):
+                return  # written late by a worker that had already lost the partition
+            table.drop(patient)
+        columns = {alarm_key(alarm): column for column, alarm in enumerate(table.alarms)}
+        self.forgotten_alarms += len(decode(record, table, table.row(patient), columns))
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Keep what is ours, and remember how far each patient's state already reaches into the log."""
+        held = {tp.partition for tp in active_tps | standby_tps}
+        for partition in [p for p in self.partitions if p not in held]:
+            del self.partitions[partition]
+            self._applied.pop(partition, None)
+        for table in self.partitions.values():
+            rows = table.occupied()
+            table.position[rows] = np.maximum(table.position[rows], table.processed)
+            if len(rows):
+                table.replay_until = int(table.position[rows].max())
+                table.ticked_until_ms = max(table.ticked_until_ms, int(table.ticked_ms[rows].max()))
+        if self._recovering_since is not None:
+            self.recovery_s = time.monotonic() - self._recovering_since
+            self._recovering_since = None
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Return the last changelog offset that the state holds, None when the partition is not held."""
+        return self._applied.get(tp.partition)
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Note that the changelog up to `offset` is what the state says."""
+        self._applied[tp.partition] = max(offset, self._applied.get(tp.partition, NEVER))
+
+    def reset_state(self) -> None:
+        """Forget everything; recovery brings it back."""
+        self.partitions.clear()
+        self._applied.clear()
+
+    async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to back up: the changelog is the copy."""
+
+    def restore_backup(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to restore: the changelog is the copy."""
+
+    def __getitem__(self, patient: str) -> bytes:
+        for table in self.partitions.values():
+            if (row := table.row_of.get(patient)) is not None:
+                return encode(table, row, [alarm_key(alarm) for alarm in table.alarms])
+        raise KeyError(patient)
+
+    def __setitem__(self, patient: str, record: bytes) -> None:
+        raise TypeError("patient state changes by judging the log, not by assignment")
+
+    def __delitem__(self, patient: str) -> None:
+        raise TypeError("patient state changes by judging the log, not by deletion")
+
+    def __iter__(self) -> Iterator[str]:
+        return (patient for table in self.partitions.values() for patient in table.row_of)
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self.partitions.values())
+
+
+class PatientsTable(faust.Table):  # type: ignore[misc]
+    """Faust table on a `ColumnStore`; `new_table` makes the empty state of one partition."""
+
+    def __init__(self, *args: Any, new_table: Callable[[], PatientTable], **kwargs: Any) -> None:
+        super().__init__(*args, key_type=bytes, value_type=bytes, **kwargs)
+        self._new_table = new_table
+
+    def _new_store(self) -> ColumnStore:
+        store = ColumnStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
+        store.new_table = self._new_table
+        return store
