@@ -1,0 +1,246 @@
+"""Replaying recordings through a worker of their own: send, wait until all of it is decided, collect the alerts.
+
+A replay has its own topics and group, so that it meets no other reading and can run again on the same broker. Its
+worker runs on the recordings' time base: what comes out depends on the recordings alone, not on the speed, on the
+worker's restarts or on this machine's clock.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from edge.frame_sender import producer_options
+from edge.options import with_changes
+from edge.readers.recording import Recording
+from edge.replay_log import Entry, check_recordings, replay_entries
+from edge.stack import Stack
+from streams.admin import plan
+from streams.connect import connect_admin, connect_consumer
+from streams.errors import BadData, VigilError
+from streams.settings import Settings
+from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+
+PARTITIONS: Final = 4
+CHECKPOINT_S: Final = 1.0
+IN_FLIGHT_MAX: Final = 10_000
+"""Records on their way to the broker; beyond it the replay waits."""
+
+STALL_S_MAX: Final = 90.0
+"""Without any progress for so long the replay gives up."""
+
+POLL_S: Final = 0.2
+FLUSH_S_MAX: Final = 60.0
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, of how many)."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """What a replay did. `alerts` are in order of time, each once, as the contract's JSON objects."""
+
+    frames: int = 0
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: int = 0
+    worker_restarts: int = 0
+    seconds: float = 0.0
+
+    def starts(self) -> dict[str, int]:
+        """Return how many alarms of each rule started."""
+        counts: dict[str, int] = {}
+        for alert in self.alerts:
+            if alert["phase"] == "start":
+                counts[alert["rule"]] = counts.get(alert["rule"], 0) + 1
+        return counts
+
+
+def run_replay(
+    recordings: Sequence[Recording],
+    settings: Settings,
+    *,
+    speed: float | None = None,
+    start_ms: int = 0,
+    copies: int = 1,
+    verbose: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+    on_ready: Callable[[Stack], None] = lambda stack: None,
+) -> Replay:
+    """Replay recordings and return their alerts.
+
+    Args:
+        recordings: of different patients.
+        settings: brokers (none = an embedded one) and rules.
+        speed: recorded seconds per second; None = as fast as possible.
+        start_ms: the moment that the recordings' zero stands for.
+        copies: how often each frame is sent.
+        verbose: show the worker's log.
+        progress: told how far the replay is.
+        on_ready: told when the worker is ready, before the first frame.
+
+    Raises:
+        VigilError: no broker, a worker that fails for good, or no progress.
+        BadData: the worker refused frames of a recording.
+    """
+    check_recordings(recordings)
+    name = f"replay-{uuid.uuid4().hex[:12]}"
+    settings = with_changes(
+        settings,
+        group=name,
+        topic_prefix=f"{name}.",
+        partitions=PARTITIONS,
+        time_base="recorded",
+        checkpoint_interval_s=CHECKPOINT_S,
+    )
+    started_s = time.monotonic()
+    result = Replay()
+    with Stack(settings, verbose=verbose) as stack, _own_topics(stack):
+        stack.wait_ready()
+        on_ready(stack)
+        total = sum(recording.frame_count for recording in recordings) * copies
+        result.frames = _send(stack, replay_entries(recordings, start_ms, copies), speed, start_ms, total, progress)
+        _wait_decided(stack, progress)
+        result.alerts = _collect(stack.settings)
+        result.dead_letters = _count(stack.settings, DEAD_LETTERS)
+        result.worker_restarts = sum(worker.restarts for worker in stack.pool.workers)
+    result.seconds = time.monotonic() - started_s
+    if result.dead_letters:
+        raise BadData(f"the worker refused {result.dead_letters} frames of the recordings")
+    return result
+
+
+@contextmanager
+def _own_topics(stack: Stack) -> Any:
+    """Remove the replay's topics and group from a broker that is not ours."""
+    try:
+        yield
+    finally:
+        if not stack.embedded:
+            with suppress(KafkaError, VigilError), closing(connect_admin(stack.settings)) as admin:
+                admin.delete_topics([topic.name for topic in plan(stack.settings)])
+
+
+def _send(
+    stack: Stack, entries: Iterable[Entry], speed: float | None, start_ms: int, total: int, progress: Progress
+) -> int:
+    """Write all entries, paced by `speed`; return how many frames there were."""
+    settings, topic = stack.settings, stack.settings.topic(READINGS)
+    sent = acknowledged = frames = 0
+    failures: list[BaseException] = []
+
+    def arrived(_: Any) -> None:
+        nonlocal acknowledged
+        acknowledged += 1
+
+    producer = KafkaProducer(**producer_options(settings) | {"enable_idempotence": True})
+    with closing(producer):
+        begun_s = time.monotonic()
+        for entry in entries:
+            if speed is not None:
+                _sleep_until(begun_s + (entry.ts_ms - start_ms) / 1000 / speed, stack)
+            for partition in range(settings.partitions) if entry.is_tick else (None,):
+                future = producer.send(topic, key=entry.key, value=entry.value, partition=partition)
+                future.add_callback(arrived)
+                future.add_errback(failures.append)
+                sent += 1
+            frames += not entry.is_tick
+            if sent - acknowledged > IN_FLIGHT_MAX:
+                producer.flush(timeout=FLUSH_S_MAX)
+            if failures:
+                break
+            if entry.is_tick:
+                progress("sent", frames, total)
+                stack.check()
+        producer.flush(timeout=FLUSH_S_MAX)
+    if failures:
+        raise VigilError(f"a frame could not be written: {failures[0]!r}")
+    progress("sent", frames, total)
+    return frames
+
+
+def _sleep_until(moment_s: float, stack: Stack) -> None:
+    while (rest := moment_s - time.monotonic()) > 0:
+        stack.check()
+        time.sleep(min(rest, POLL_S))
+
+
+def _wait_decided(stack: Stack, progress: Progress) -> None:
+    """Wait until the worker's group has committed everything that was written."""
+    settings = stack.settings
+    with closing(connect_consumer(settings)) as consumer:
+        partitions = [TopicPartition(settings.topic(READINGS), p) for p in range(settings.partitions)]
+        ends = consumer.end_offsets(partitions)
+    total, last, since_s = sum(ends.values()), -1, time.monotonic()
+    with closing(connect_admin(settings)) as admin:
+        while True:
+            stack.check()
+            done = _committed(admin, settings, ends)
+            progress("decided", done, total)
+            if done >= total:
+                return
+            if done != last:
+                last, since_s = done, time.monotonic()
+            elif time.monotonic() - since_s > STALL_S_MAX:
+                said = stack.pool.last_words(stack.pool.workers[0])
+                raise VigilError(f"no progress for {STALL_S_MAX:g} s, {total - done} records undecided{said}")
+            time.sleep(POLL_S)
+
+
+def _committed(admin: Any, settings: Settings, ends: dict[TopicPartition, int]) -> int:
+    try:
+        groups = admin.list_group_offsets(settings.group)
+    except KafkaError:  # the group is being formed, or a broker is changing hands: ask again
+        return -1
+    offsets = groups.get(settings.group, {})
+    return sum(min(end, offsets[tp].offset if tp in offsets else 0) for tp, end in ends.items())
+
+
+def _read_all(settings: Settings, name: str) -> list[bytes]:
+    """Return the values of a topic from its beginning to its present end."""
+    topic = settings.topic(name)
+    values: list[bytes] = []
+    with closing(connect_consumer(settings)) as consumer:
+        tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+        ends = consumer.end_offsets(tps)
+        consumer.assign(tps)
+        consumer.seek_to_beginning(*tps)
+        since_s = time.monotonic()
+        while any(consumer.position(tp) < end for tp, end in ends.items()):
+            found = consumer.poll(timeout_ms=round(POLL_S * 1000))
+            for records in found.values():
+                values += [record.value for record in records]
+                since_s = time.monotonic()
+            if time.monotonic() - since_s > STALL_S_MAX:
+                raise VigilError(f"{topic} could not be read to its end within {STALL_S_MAX:g} s")
+    return values
+
+
+def _collect(settings: Settings) -> list[dict[str, Any]]:
+    """Return every alert of the run once, in order of time."""
+    alerts = {alert["id"]: alert for alert in map(msgspec.json.decode, _read_all(settings, ALERTS))}
+    return sorted(alerts.values(), key=_order)
+
+
+def _order(alert: dict[str, Any]) -> tuple[int, str, str, int]:
+    return alert["event_ts_ms"], alert["patient"], alert["rule"], int(alert["id"].rpartition("-")[2])
+
+
+def _count(settings: Settings, name: str) -> int:
+    topic = settings.topic(name)
+    with closing(connect_consumer(settings)) as consumer:
+        tps = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+        return int(sum(consumer.end_offsets(tps).values()))
+
+
+def write_alerts(path: Path, alerts: Iterable[dict[str, Any]]) -> None:
+    """Write alerts as JSON lines."""
+    with path.open("wb") as file:
+        for alert in alerts:
+            file.write(msgspec.json.encode(alert) + b"\n")
