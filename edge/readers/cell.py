@@ -1,0 +1,86 @@
+"""One field of a text file: what it says, and where it stands when it says something wrong."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clinical.vitals import ACVPU
+from edge.readers.recording import SECOND_MS, Value
+from streams.errors import BadData
+from streams.frames import EVENT_TS_MS_MAX, VALUE_ABS_MAX
+
+SHOWN_CHARACTERS_MAX: Final = 40
+_YES: Final = frozenset({"1", "1.0", "true", "yes"})
+_NO: Final = frozenset({"0", "0.0", "false", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A field, with its place."""
+
+    path: Path
+    line: int
+    column: str
+    text: str
+
+    def wrong(self, what: str) -> BadData:
+        """Return the error that names this cell."""
+        return BadData(f"{self.path}:{self.line}: {self.column}: {self.text[:SHOWN_CHARACTERS_MAX]!r} {what}")
+
+    def is_missing(self) -> bool:
+        """Whether nothing was written down: empty, NaN or NA."""
+        return self.text.strip().lower() in {"", "nan", "na"}
+
+    def number(self) -> float:
+        """Return the number.
+
+        Raises:
+            BadData: it is none, or is not finite.
+        """
+        try:
+            value = float(self.text)
+        except ValueError:
+            raise self.wrong("is not a number") from None
+        if not math.isfinite(value):
+            raise self.wrong("is not a finite number")
+        return value
+
+    def reading(self) -> float:
+        """Return the number, no larger than a frame may carry.
+
+        Raises:
+            BadData: it is none, or larger than any sensor reports.
+        """
+        value = self.number()
+        if abs(value) > VALUE_ABS_MAX:
+            raise self.wrong(f"is larger than any reading ({VALUE_ABS_MAX:g})")
+        return value
+
+    def value_of(self, signal: str) -> Value:
+        """Return the value of `signal`, charted signals included.
+
+        Raises:
+            BadData: it is not a value of that signal.
+        """
+        text = self.text.strip()
+        if signal == "consciousness":
+            if len(text) == 1 and text.upper() in ACVPU:
+                return text.upper()
+            raise self.wrong(f"is not one of {', '.join(ACVPU)}")
+        if signal == "on_oxygen":
+            if text.lower() in _YES | _NO:
+                return text.lower() in _YES
+            raise self.wrong("is not 0, 1, true, false, yes or no")
+        return self.reading()
+
+    def time_ms(self, unit_ms: float = SECOND_MS) -> int:
+        """Return a time that is written in units of `unit_ms`, in ms.
+
+        Raises:
+            BadData: it is not a number, or further off than a frame may be.
+        """
+        moment_ms = self.number() * unit_ms
+        if abs(moment_ms) > EVENT_TS_MS_MAX:
+            raise self.wrong("is too far off to be a time")
+        return round(moment_ms)

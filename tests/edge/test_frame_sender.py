@@ -1,0 +1,106 @@
+import os
+import signal
+import time
+
+import pytest
+from aiokafka.partitioner import DefaultPartitioner as AiokafkaPartitioner
+from kafka import KafkaProducer
+
+from edge.frame_sender import BUSY_NODE_WAIT_MS, CalmClient, FrameSender, producer_options
+from streams.admin import apply_topics
+from streams.embedded import EmbeddedBroker, free_port
+from streams.errors import BrokerUnreachable
+from streams.settings import Settings
+from streams.topics import READINGS
+
+DEADLINE_S = 10.0
+
+
+def wait_until(condition, what):
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S} s for: {what}"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def broker():
+    with EmbeddedBroker() as started:
+        apply_topics(Settings(brokers=started.bootstrap))
+        yield started
+        os.kill(started.pid, signal.SIGCONT)  # so that it can end, where a test has halted it
+
+
+def test_a_frame_is_counted_as_acknowledged_once_the_broker_has_it(broker):
+    with FrameSender(Settings(brokers=broker.bootstrap)) as sender:
+        assert sender.send(b"bed-0001", b"{}")
+        wait_until(lambda: sender.acknowledged == 1, "the acknowledgement")
+        assert (sender.in_flight, sender.failed) == (0, 0)
+
+
+def test_what_is_on_its_way_is_bounded_at_limit(broker):
+    with FrameSender(Settings(brokers=broker.bootstrap), in_flight_max=3) as sender:
+        os.kill(broker.pid, signal.SIGSTOP)
+        assert [sender.send(b"bed-0001", b"{}") for _ in range(4)] == [True, True, True, False]
+
+
+def test_closing_on_a_silent_broker_is_quick_and_counts_what_was_lost_as_failed(broker):
+    with FrameSender(Settings(brokers=broker.bootstrap)) as sender:
+        sender.send(b"bed-0001", b"{}")
+        wait_until(lambda: sender.acknowledged == 1, "the acknowledgement")
+        os.kill(broker.pid, signal.SIGSTOP)
+        for bed in range(100):
+            sender.send(b"bed-%04d" % bed, b"{}")
+        begun_s = time.monotonic()
+    assert time.monotonic() - begun_s < 2.5
+    wait_until(lambda: sender.failed == 100, "the frames to be given up")
+
+
+def test_a_silent_broker_does_not_take_the_processor(broker):
+    with FrameSender(Settings(brokers=broker.bootstrap)) as sender:
+        sender.send(b"bed-0001", b"{}")
+        wait_until(lambda: sender.acknowledged == 1, "the acknowledgement")
+        os.kill(broker.pid, signal.SIGSTOP)
+        begun_s, used_s, bed = time.monotonic(), time.process_time(), 0
+        while time.monotonic() - begun_s < 1.0:
+            sender.send(b"bed-%04d" % bed, b"{}")  # one at a time: soon every open request is one partition's
+            bed += 1
+            time.sleep(0.01)
+        assert time.process_time() - used_s < 0.5
+
+
+def test_a_busy_node_is_asked_again_after_a_while_and_not_at_once():
+    assert producer_options(Settings(brokers="127.0.0.1:1"))["kafka_client"] is CalmClient
+    assert BUSY_NODE_WAIT_MS >= 1
+
+
+def test_no_broker_is_one_clear_line():
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(BrokerUnreachable, match=address):
+        FrameSender(Settings(brokers=address), connect_wait_s=0.2)
+
+
+def test_a_patient_goes_to_the_partition_that_other_clients_choose():
+    partitions = list(range(8))
+    cluster = _Cluster(partitions)
+    ours, theirs = KafkaProducer.DEFAULT_CONFIG["partitioner"], AiokafkaPartitioner()
+    for bed in range(500):
+        key = b"bed-%04d" % bed
+        ours_chose = ours.partition(READINGS, key, key, b"", b"", cluster)
+        assert ours_chose == theirs(key, partitions, partitions)
+
+
+class _Cluster:
+    """As much of kafka-python's cluster as its partitioner looks at."""
+
+    def __init__(self, partitions):
+        self._partitions = set(partitions)
+
+    def topics(self):
+        return {READINGS}
+
+    def partitions_for_topic(self, _topic):
+        return self._partitions
+
+    def available_partitions_for_topic(self, _topic):
+        return self._partitions
