@@ -246,8 +246,9 @@ def simulate(
         report: called from this thread about once a second.
 
     Returns:
-        The final counts, after the last frames were acknowledged or their time was up; those that were not
-        stay counted as `waiting` or `in_flight`.
+        The final counts, after the last frames were acknowledged or their time was up. Those that could not
+        leave stay counted as `waiting`; those without an answer are given up and counted as `failed`, or stay
+        `in_flight` where even that was not possible in time.
 
     Raises:
         UsageError: an option is out of range, or there are no brokers.
@@ -264,7 +265,7 @@ def simulate(
         loop = OpenLoop(planned_frames(ward, schedule, start_ms, seconds), sender)
         _run(loop, start_s, stop, report)
         _drain(loop, start_s, STOP_DRAIN_S_MAX if stop.is_set() else DRAIN_S_MAX, stop)
-        return loop.progress(time.monotonic() - start_s, whole_run=True)
+    return loop.progress(time.monotonic() - start_s, whole_run=True)
 
 
 def _run(
