@@ -1,0 +1,115 @@
+"""Reading the alerts topic without a consumer group: from its start or from now, to its end or on and on."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+from pydantic import ValidationError
+
+from streams.alerts import Alert
+from streams.connect import connect_consumer
+from streams.errors import BrokerUnreachable, TopicsMismatch
+from streams.settings import Settings
+from streams.topics import ALERTS
+
+LIVENESS_S: Final = 5.0
+"""After so long without a record the broker is asked for a sign of life: silence must not look like calm."""
+
+OFFSETS_TIMEOUT_MS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One alert and where it was; `timestamp_ms` is the record's on the broker."""
+
+    alert: Alert
+    timestamp_ms: int
+    partition: int
+    offset: int
+
+
+class AlertFeed:
+    """A reader of `vitals.alerts`; close it, or use it in a `with` block.
+
+    Attributes:
+        malformed: records that are no alert, which were skipped.
+
+    Raises:
+        UsageError: no broker was given.
+        BrokerUnreachable: no broker answers.
+        TopicsMismatch: there is no alerts topic.
+    """
+
+    def __init__(self, settings: Settings, since: Literal["start", "now"] = "start") -> None:
+        self._brokers = settings.brokers
+        self._consumer: Any = connect_consumer(settings, allow_auto_create_topics=False)
+        self.malformed = 0
+        try:
+            topic = settings.topic(ALERTS)
+            found = self._consumer.partitions_for_topic(topic)
+            if not found:
+                raise TopicsMismatch(f"no topic {topic} at {settings.brokers}: run vigil topics apply")
+            self._partitions = [TopicPartition(topic, number) for number in sorted(found)]
+            self._consumer.assign(self._partitions)
+            self._ends: dict[TopicPartition, int] = self._offsets()
+            for partition in self._partitions:
+                if since == "now":
+                    self._consumer.seek(partition, self._ends[partition])
+                else:
+                    self._consumer.seek_to_beginning(partition)
+        except BaseException:
+            self.close()
+            raise
+        self._heard_s = time.monotonic()
+
+    def __enter__(self) -> "AlertFeed":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether everything that was there when the feed was opened has been read."""
+        return all(
+            self._consumer.position(partition, timeout_ms=OFFSETS_TIMEOUT_MS) >= self._ends[partition]
+            for partition in self._partitions
+        )
+
+    def poll(self, timeout_s: float) -> list[Received]:
+        """Return the alerts that are there or come within `timeout_s`, in the order of each partition.
+
+        Raises:
+            BrokerUnreachable: nothing came for `LIVENESS_S` and the broker does not answer.
+        """
+        batches = self._consumer.poll(timeout_ms=max(0, int(timeout_s * 1000)))
+        received = [
+            item for records in batches.values() for record in records if (item := self._read(record))
+        ]
+        now_s = time.monotonic()
+        if batches:
+            self._heard_s = now_s
+        elif now_s - self._heard_s > LIVENESS_S:
+            self._offsets()
+            self._heard_s = time.monotonic()
+        return received
+
+    def _offsets(self) -> dict[TopicPartition, int]:
+        try:
+            return dict(self._consumer.end_offsets(self._partitions, timeout_ms=OFFSETS_TIMEOUT_MS))
+        except KafkaError as error:
+            raise BrokerUnreachable(f"the broker at {self._brokers} stopped answering: {error}") from None
+
+    def _read(self, record: Any) -> Received | None:
+        try:
+            alert = Alert.model_validate_json(record.value or b"")
+        except ValidationError:
+            self.malformed += 1
+            return None
+        return Received(alert, int(record.timestamp), int(record.partition), int(record.offset))

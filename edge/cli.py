@@ -1,0 +1,164 @@
+"""The command `vigil`: finds a command by name, and turns every ending into one line and an exit code."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Final
+
+import click
+
+from streams.errors import VigilError
+
+EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
+
+HELP: Final = """Vigil watches the vital signs of every monitored patient, live: frames in, safety alerts out.
+
+Settings come from options, then VIGIL_... variables, then the TOML file in VIGIL_CONFIG, then safe defaults.
+Brokers come from --brokers, then VIGIL_BROKERS; demo, replay and doctor start an embedded one without.
+
+\b
+Exit codes:
+  0    done
+  1    it failed while running
+  2    wrong usage: an option, a setting or a rules file
+  3    no broker answers
+  4    data that cannot be read
+  130  interrupted by Ctrl-C; 143 by SIGTERM
+"""
+
+
+class LazyGroup(click.Group):
+    """Commands that are imported when they are called: `vigil --help` reads none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command of that name."""
+        found = COMMANDS.get(cmd_name)
+        return found[1]() if found else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one line a command without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (about, _) in COMMANDS.items()])
+
+
+def _demo() -> click.Command:
+    from edge.commands.demo import demo
+
+    return demo
+
+
+def _worker() -> click.Command:
+    from edge.commands.worker import worker
+
+    return worker
+
+
+def _simulate() -> click.Command:
+    from edge.commands.simulate import simulate
+
+    return simulate
+
+
+def _replay() -> click.Command:
+    from edge.commands.replay import replay
+
+    return replay
+
+
+def _alerts() -> click.Command:
+    from edge.commands.alerts import alerts
+
+    return alerts
+
+
+def _topics() -> click.Command:
+    from edge.commands.topics import topics
+
+    return topics
+
+
+def _kafka() -> click.Command:
+    from edge.commands.kafka import kafka
+
+    return kafka
+
+
+def _doctor() -> click.Command:
+    from edge.commands.doctor import doctor
+
+    return doctor
+
+
+def _version() -> click.Command:
+    from edge.commands.version import version
+
+    return version
+
+
+COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
+    "demo": ("a simulated ward on an embedded broker, live in the terminal", _demo),
+    "worker": ("decide: readings in, alerts out", _worker),
+    "simulate": ("send a simulated ward's frames", _simulate),
+    "replay": ("send recordings and collect their alerts", _replay),
+    "alerts": ("read the alerts", _alerts),
+    "topics": ("plan, create and check the topics", _topics),
+    "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
+    "doctor": ("check this machine, the broker, the topics and the settings", _doctor),
+    "version": ("print the versions", _version),
+}
+
+
+@click.group(cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+def vigil() -> None:
+    """Hold the commands; see HELP."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; errors are one line on standard error."""
+    # The Kafka client logs what its exceptions already say.
+    logging.getLogger("kafka").addHandler(logging.NullHandler())
+    logging.getLogger("kafka").propagate = False
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        result = vigil.main(
+            list(arguments) if arguments is not None else None, "vigil", standalone_mode=False
+        )
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        return _complain(_with_hint(error), error.exit_code)
+    except VigilError as error:
+        return _complain(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain about it on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _end(number: int, frame: FrameType | None) -> Any:
+    """Leave through every `with` block on SIGTERM, as Ctrl-C does."""
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def _complain(message: str, exit_code: int) -> int:
+    click.echo(f"vigil: {' '.join(message.split())}", err=True)
+    return exit_code
+
+
+def _with_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    return f"{message} (see {context.command_path} --help)" if context else message

@@ -1,0 +1,101 @@
+"""`vigil simulate`."""
+
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from edge.options import brokers_option, json_option, need_brokers, print_json
+from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from edge.simulator import Progress
+
+
+@click.command()
+@brokers_option
+@click.option("--prefix", "topic_prefix", help="Put before every topic name.")
+@click.option("--beds", default=200, show_default=True, help="Patients, one device each.")
+@click.option("--rate", "rate_hz", default=1.0, show_default=True, help="Frames a second of each bed, Hz.")
+@click.option("--burst", "bursts", multiple=True, metavar="FACTOR@START+SECONDS", help="May be repeated.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same readings.")
+@click.option("--seconds", type=float, help="Length of the run; else until Ctrl-C.")
+@json_option
+def simulate(
+    beds: int,
+    rate_hz: float,
+    bursts: tuple[str, ...],
+    seed: int,
+    seconds: float | None,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Send a simulated ward's frames, on a schedule that a slow broker does not slow down.
+
+    A burst multiplies the rate for a while: `--burst 5@10+3` is five times the rate from second 10 for 3 s.
+    Ctrl-C ends the run with its final counts; exit code 1 if frames were refused or failed.
+    """
+    from edge import simulator
+    from edge.burst import parse_burst
+
+    settings = need_brokers(load_settings(**options))
+    planned = [parse_burst(text) for text in bursts]
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        with Reporter(seconds, as_json) as reporter:
+            final = simulator.simulate(settings, beds, rate_hz, planned, seed, seconds, stop, reporter.report)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    if as_json:
+        print_json({"type": "summary", **asdict(final)})
+    else:
+        click.echo(line(final))
+    if final.refused or final.failed:
+        raise click.exceptions.Exit(1)
+
+
+class Reporter:
+    """Tells how the run goes: a bar on a terminal, else a line (or a JSON object) a second."""
+
+    def __init__(self, seconds: float | None, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar = None
+        if sys.stdout.isatty() and not as_json:
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(BarColumn(bar_width=20), TextColumn("{task.description}"), transient=True)
+            self._task = self._bar.add_task("connecting", total=seconds)
+
+    def __enter__(self) -> "Reporter":
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def report(self, progress: "Progress") -> None:
+        """Take the counts of this second."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=progress.elapsed_s, description=line(progress))
+        elif self._as_json:
+            print_json({"type": "progress", **asdict(progress)})
+        else:
+            click.echo(line(progress))
+
+
+def line(progress: "Progress") -> str:
+    """Return the counts for people."""
+    return (
+        f"{progress.elapsed_s:.0f} s, sent {progress.sent:,}, acknowledged {progress.acknowledged:,}, "
+        f"waiting {progress.waiting:,}, refused {progress.refused:,}, failed {progress.failed:,}, "
+        f"behind p99 {progress.behind_p99_ms:,} ms, fell behind {progress.fell_behind_s:,} s"
+    )

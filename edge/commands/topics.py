@@ -1,0 +1,94 @@
+"""`vigil topics plan|apply|check`."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import click
+
+from edge.options import brokers_option, group_option, json_option, need_brokers, print_json
+from streams import admin
+from streams.errors import TopicsMismatch
+from streams.settings import Settings, load_settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def plan_options(function: Function) -> Function:
+    """Add the options that decide the plan."""
+    function = click.option("--prefix", "topic_prefix", help="Put before every topic name.")(function)
+    function = click.option("--replication", type=int, help="Copies of each topic.")(function)
+    function = click.option("--partitions", type=int, help="Of all topics that follow the readings.")(
+        function
+    )
+    return group_option(function)
+
+
+@click.group()
+def topics() -> None:
+    """Plan, create and check the topics. Nothing that exists is ever changed."""
+
+
+@topics.command()
+@plan_options
+@json_option
+def plan(as_json: bool, **options: object) -> None:
+    """Print the topics as they should be; needs no broker."""
+    planned = admin.plan(load_settings(**options))
+    if as_json:
+        print_json([asdict(topic) | {"config": dict(topic.config)} for topic in planned])
+        return
+    for topic in planned:
+        click.echo(f"{topic.name}: partitions {topic.partitions}, copies {topic.replication}")
+        click.echo(f"    {topic.about}")
+        for key, value in topic.config.items():
+            click.echo(f"    {key}={value}")
+
+
+@topics.command()
+@brokers_option
+@plan_options
+@json_option
+def apply(as_json: bool, **options: object) -> None:
+    """Create what is missing; exit code 1 if what exists is not as planned."""
+    settings = need_brokers(load_settings(**options))
+    outcomes = admin.apply_topics(settings)
+    inspection = admin.inspect_topics(settings)
+    if as_json:
+        print_json({"topics": [asdict(outcome) for outcome in outcomes], **_as_data(inspection)})
+    else:
+        for outcome in outcomes:
+            click.echo(f"{outcome.topic}: {outcome.result}")
+    _conclude(settings, inspection, as_json)
+
+
+@topics.command()
+@brokers_option
+@plan_options
+@json_option
+def check(as_json: bool, **options: object) -> None:
+    """Compare the broker's topics with the plan; exit code 1 if they differ."""
+    settings = need_brokers(load_settings(**options))
+    inspection = admin.inspect_topics(settings)
+    if as_json:
+        print_json(_as_data(inspection))
+    elif not inspection.differences:
+        click.echo(f"{len(admin.plan(settings))} topics are as planned")
+    _conclude(settings, inspection, as_json)
+
+
+def _as_data(inspection: admin.Inspection) -> dict[str, object]:
+    differences = [asdict(difference) for difference in inspection.differences]
+    return {"ok": not differences, "differences": differences, "unreported": list(inspection.unreported)}
+
+
+def _conclude(settings: Settings, inspection: admin.Inspection, as_json: bool) -> None:
+    if not as_json:
+        for difference in inspection.differences:
+            found = "missing" if difference.found is None else difference.found
+            click.echo(f"{difference.topic}: {difference.what} is {found}, planned {difference.planned}")
+        if inspection.unreported:
+            names = ", ".join(inspection.unreported)
+            click.echo(f"configuration not reported by this broker, not compared: {names}")
+    if count := len(inspection.differences):
+        raise TopicsMismatch(f"{count} difference{'s' * (count > 1)} from the plan at {settings.brokers}")

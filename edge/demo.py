@@ -1,0 +1,146 @@
+"""The demo's run: a stack, a simulated ward in a process of its own, and the view that follows both."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from edge.alert_feed import AlertFeed
+from edge.metrics_scrape import Load, LoadMeter, scrape
+from edge.stack import READY_WAIT_S, Stack
+from edge.ward_screen import Screen
+from edge.ward_state import Ward
+from edge.workers import worker_environment
+from streams.errors import VigilError
+from streams.settings import Settings
+from streams.tether import spawn, stop
+
+REFRESH_S: Final = 0.5
+FLOW_WAIT_S: Final = 30.0
+"""How long the first frame may take from the simulator's start to the worker's count."""
+
+SETTLE_S_MAX: Final = 5.0
+"""After the simulator has ended: how long the workers may take for what is left."""
+
+SIMULATOR_STOP_S: Final = 2.0
+_LOG_TAIL_CHARACTERS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the demo simulates; `seconds` counts from the first frame (None = until Ctrl-C)."""
+
+    beds: int
+    rate_hz: float
+    seed: int
+    bursts: tuple[str, ...]
+    seconds: float | None
+    workers: int
+    verbose: bool
+
+
+def run(settings: Settings, plan: Plan, screen: Screen) -> None:
+    """Run the demo until its time is up or the caller interrupts it, then print the summary.
+
+    Raises:
+        VigilError: a part did not start, or failed for good.
+    """
+    ward, meter = Ward(plan.beds), LoadMeter()
+    load, elapsed_s = Load(), 0.0
+    flowing = False
+    try:
+        # The screen closes first: nobody looks at a frozen one while the processes end.
+        with Stack(settings, plan.workers, plan.verbose) as stack, screen:
+            screen.say(f"broker: {'embedded, ' if stack.embedded else ''}{stack.settings.brokers}")
+            screen.say("starting the worker ..." if plan.workers == 1 else "starting the workers ...")
+            with AlertFeed(stack.settings, "now") as feed:
+                stack.wait_ready(READY_WAIT_S)
+                with _simulator(stack.settings, plan) as simulator:
+                    begun_s = _await_flow(stack, meter, simulator)
+                    flowing = True
+                    while plan.seconds is None or elapsed_s < plan.seconds:
+                        left_s = REFRESH_S if plan.seconds is None else plan.seconds - elapsed_s
+                        load = _observe(stack, meter, feed, ward, min(REFRESH_S, left_s))
+                        elapsed_s = time.monotonic() - begun_s
+                        stack.check()
+                        simulator.check()
+                        screen.show(ward, load, elapsed_s)
+                load = _settle(stack, meter, feed, ward)
+    except (KeyboardInterrupt, SystemExit):
+        if flowing:
+            screen.conclude(ward, load, elapsed_s)
+        raise
+    screen.conclude(ward, load, elapsed_s)
+
+
+class Simulator:
+    """The simulator's process and what it has said."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log_path: Path) -> None:
+        self._process = process
+        self._log_path = log_path
+
+    def check(self) -> None:
+        """Raise VigilError with its last words if it has ended."""
+        if self._process.poll() is not None:
+            said = self._log_path.read_text(errors="replace").strip()[-_LOG_TAIL_CHARACTERS:]
+            raise VigilError(f"the simulator ended with code {self._process.returncode}: {said}")
+
+
+@contextmanager
+def _simulator(settings: Settings, plan: Plan) -> Iterator[Simulator]:
+    """Run the simulator in its own process, so that drawing the view does not delay its frames."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    log_path = settings.data_dir / f"simulator-{os.getpid()}.log"
+    command = [sys.executable, "-P", "-m", "edge", "simulate", "--json", "--beds", str(plan.beds)]
+    command += ["--rate", str(plan.rate_hz), "--seed", str(plan.seed)]
+    for burst in plan.bursts:
+        command += ["--burst", burst]
+    with log_path.open("wb") as log:
+        process = spawn(command, log, worker_environment(settings))
+    try:
+        yield Simulator(process, log_path)
+    finally:
+        stop(process, SIMULATOR_STOP_S)
+        log_path.unlink(missing_ok=True)
+
+
+def _observe(stack: Stack, meter: LoadMeter, feed: AlertFeed, ward: Ward, wait_s: float) -> Load:
+    """Take in the alerts of the next `wait_s`, then ask the workers for their load."""
+    until_s = time.monotonic() + wait_s
+    while True:
+        for received in feed.poll(max(0.0, until_s - time.monotonic())):
+            ward.apply(received.alert)
+        if time.monotonic() >= until_s:
+            return _load(stack, meter)
+
+
+def _load(stack: Stack, meter: LoadMeter) -> Load:
+    load = meter.observe({url: scrape(url) for url in stack.metrics_urls}, time.monotonic())
+    return replace(load, restarts=stack.pool.restarts)
+
+
+def _await_flow(stack: Stack, meter: LoadMeter, simulator: Simulator) -> float:
+    """Wait for the first frames and return the monotonic time, s."""
+    deadline_s = time.monotonic() + FLOW_WAIT_S
+    while _load(stack, meter).frames == 0:
+        stack.check()
+        simulator.check()
+        if time.monotonic() > deadline_s:
+            raise VigilError(f"no frame reached a worker within {FLOW_WAIT_S:g} s")
+        time.sleep(REFRESH_S / 5)
+    return time.monotonic()
+
+
+def _settle(stack: Stack, meter: LoadMeter, feed: AlertFeed, ward: Ward) -> Load:
+    """Let the workers finish what is on its way, so that the summary is of everything that was sent."""
+    deadline_s = time.monotonic() + SETTLE_S_MAX
+    load = _observe(stack, meter, feed, ward, REFRESH_S)
+    while load.lag_frames and time.monotonic() < deadline_s:
+        load = _observe(stack, meter, feed, ward, REFRESH_S)
+    return load

@@ -1,0 +1,55 @@
+"""Options that several commands share, and how a command prints data."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from streams.errors import UsageError
+from streams.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def brokers_option(function: Function) -> Function:
+    """Add `--brokers`, passed on as `brokers` (None = not given)."""
+    return click.option("--brokers", metavar="HOST:PORT[,...]", help="Kafka; else VIGIL_BROKERS.")(function)
+
+
+def json_option(function: Function) -> Function:
+    """Add `--json`, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def group_option(function: Function) -> Function:
+    """Add `--group`, passed on as `group` (None = not given)."""
+    return click.option("--group", help="Consumer group; also names the table's changelog.")(function)
+
+
+def need_brokers(settings: Settings) -> Settings:
+    """Return the settings if they name a broker.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if not settings.bootstrap:
+        raise UsageError("no broker given: use --brokers host:port or VIGIL_BROKERS")
+    return settings
+
+
+def with_changes(settings: Settings, **changes: object) -> Settings:
+    """Return checked settings in which only `changes` differ."""
+    return Settings(**{**settings.model_dump(), **changes})
+
+
+def print_json(data: object) -> None:
+    """Print one JSON value on one line."""
+    click.echo(json.dumps(data, separators=(", ", ": "), default=str, allow_nan=False))
+
+
+def printable(text: str) -> str:
+    """Return the text without characters that would steer a terminal: what came from a broker is not ours."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )

@@ -1,0 +1,189 @@
+"""Workers as child processes: how one is started, and a pool that starts those that die again."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from edge.options import with_changes
+from edge.project import ROOT
+from streams.embedded import free_port
+from streams.errors import BadData, BrokerUnreachable, UsageError, VigilError
+from streams.settings import Settings
+from streams.tether import spawn
+
+RESTARTS_MAX: Final = 5
+"""A worker that dies more often than this during one stack has a fault that starting again does not mend."""
+
+BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+TERM_WAIT_S: Final = 3.0
+"""For a last checkpoint; with the broker's end it stays below the five seconds promised for Ctrl-C."""
+
+KILL_WAIT_S: Final = 0.5
+_POLL_S: Final = 0.05
+LOG_TAIL_BYTES: Final = 2_000
+_ERRORS: Final[Mapping[int, type[VigilError]]] = {
+    error.exit_code: error for error in (UsageError, BrokerUnreachable, BadData)
+}
+_HOPELESS: Final = frozenset({UsageError.exit_code, BadData.exit_code})
+"""Exit codes after which a restart meets the same settings and fails in the same way."""
+
+
+def worker_command() -> list[str]:
+    """Return program and arguments of a worker; `-P` keeps the current folder from hiding our packages."""
+    return [sys.executable, "-P", "-m", "agents"]
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """Return our environment with exactly these settings in it."""
+    environment = {name: value for name, value in dict(os.environ).items() if not name.startswith("VIGIL_")}
+    for name, value in settings.model_dump().items():
+        if value is not None:
+            environment[f"VIGIL_{name.upper()}"] = str(value)
+    environment["PYTHONPATH"] = str(ROOT)
+    return environment
+
+
+@dataclass(slots=True)
+class Worker:
+    """One place in the pool: its settings stay the same when its process is started again."""
+
+    settings: Settings
+    log_path: Path | None
+    restarts: int = 0
+    start_at_s: float = 0.0
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def metrics_url(self) -> str:
+        """Where this worker serves its metrics."""
+        return f"http://{self.settings.metrics_host}:{self.settings.metrics_port}/metrics"
+
+
+class WorkerPool:
+    """Runs `count` workers while the `with` block lasts, and starts one that dies again after a growing wait.
+
+    Their output goes to one file each in the data folder, removed at the end unless a worker failed.
+    """
+
+    def __init__(
+        self, settings: Settings, count: int, verbose: bool = False, command: Sequence[str] | None = None
+    ) -> None:
+        self._settings = settings
+        self._count = count
+        self._verbose = verbose
+        self._command = list(command) if command is not None else worker_command()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.workers: list[Worker] = []
+        self.failure: VigilError | None = None
+        self._keep_logs = False
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that run at this moment."""
+        return [w.process.pid for w in self.workers if w.process is not None and w.process.poll() is None]
+
+    @property
+    def restarts(self) -> int:
+        """How often a worker had to be started again."""
+        return sum(worker.restarts for worker in self.workers)
+
+    @property
+    def kept_logs(self) -> list[Path]:
+        """Where the workers' output stays after the end: empty unless one died."""
+        return [w.log_path for w in self.workers if w.log_path is not None and self._keep_logs]
+
+    def __enter__(self) -> "WorkerPool":
+        for index in range(self._count):
+            settings = with_changes(self._settings, metrics_host="127.0.0.1", metrics_port=free_port())
+            self.workers.append(Worker(settings, None if self._verbose else self._log_path(index)))
+        # All processes belong to one thread, because they die with the thread that started them.
+        self._thread = threading.Thread(target=self._supervise, name="workers", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(TERM_WAIT_S + 2 * KILL_WAIT_S)
+        if not self._keep_logs:
+            for worker in self.workers:
+                if worker.log_path is not None:
+                    worker.log_path.unlink(missing_ok=True)
+
+    def last_words(self, worker: Worker) -> str:
+        """Return the last lines that the worker wrote, and where the rest is; the files are then kept."""
+        if worker.log_path is None:
+            return ""
+        self._keep_logs = True
+        with contextlib.suppress(OSError), worker.log_path.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            lines = [
+                line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()
+            ]
+            said = " | ".join(lines[-3:])
+            return f": {said} (all of it: {worker.log_path})" if said else ""
+        return ""
+
+    def _log_path(self, index: int) -> Path:
+        folder = self._settings.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"data_dir: {folder}: {error.strerror}") from None
+        return folder / f"worker-{os.getpid()}-{index}.log"
+
+    def _supervise(self) -> None:
+        try:
+            while not self._ending.wait(_POLL_S) and self.failure is None:
+                for worker in self.workers:
+                    self._look_after(worker, time.monotonic())
+        except OSError as error:
+            self.failure = VigilError(f"a worker cannot be started: {error}")
+        finally:
+            self._stop_all()
+
+    def _look_after(self, worker: Worker, now_s: float) -> None:
+        if worker.process is None:
+            if now_s >= worker.start_at_s:
+                worker.process = self._start(worker)
+            return
+        exit_code = worker.process.poll()
+        if exit_code is None:
+            return
+        worker.process = None
+        if exit_code in _HOPELESS or worker.restarts >= RESTARTS_MAX:
+            ended = f"the worker ended with code {exit_code} after {worker.restarts} restarts"
+            self.failure = _ERRORS.get(exit_code, VigilError)(ended + self.last_words(worker))
+        else:
+            worker.start_at_s = now_s + BACKOFF_S[min(worker.restarts, len(BACKOFF_S) - 1)]
+            worker.restarts += 1
+            self._keep_logs = True  # why it died is worth knowing although another took over
+
+    def _start(self, worker: Worker) -> subprocess.Popen[bytes]:
+        environment = worker_environment(worker.settings)
+        if worker.log_path is None:
+            return spawn(self._command, sys.stderr.fileno(), environment)
+        log: IO[bytes]
+        with worker.log_path.open("ab") as log:
+            return spawn(self._command, log, environment)
+
+    def _stop_all(self) -> None:
+        running = [worker.process for worker in self.workers if worker.process is not None]
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        deadline_s = time.monotonic() + TERM_WAIT_S
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(KILL_WAIT_S)
