@@ -159,6 +159,9 @@ class WorkerPool:
         if exit_code is None:
             return
         worker.process = None
+        if worker.log_path is not None:
+            with worker.log_path.open("a") as log:
+                print(f"(process ended with code {exit_code})", file=log)
         if exit_code in _HOPELESS or worker.restarts >= RESTARTS_MAX:
             ended = f"the worker ended with code {exit_code} after {worker.restarts} restarts"
             self.failure = _ERRORS.get(exit_code, VigilError)(ended + self.last_words(worker))
