@@ -50,7 +50,13 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
     )
     silent = Alarm(SILENT_DEVICE, "technical", "device", delay_s=rules.technical.silent_device_s)
     losses = tuple(
-        Alarm(SIGNAL_LOSS + signal.name, "technical", signal.title, signal, delay_s=rules.technical.signal_loss_s)
+        Alarm(
+            SIGNAL_LOSS + signal.name,
+            "technical",
+            signal.title,
+            signal,
+            delay_s=rules.technical.signal_loss_s,
+        )
         for signal in LOSS_SIGNALS
     )
     news2 = Alarm(NEWS2, "physiological", "NEWS2 score", delay_s=rules.news2.delay_s)
@@ -149,7 +155,11 @@ def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
     if alarm.signal is None:
         lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
         return f"NEWS2 at least {happening.value:g}{lacking}" if lacking else f"NEWS2 {happening.value:g}"
-    worst = happening.value if happening.value is not None and not np.isnan(happening.value) else happening.extreme
+    worst = (
+        happening.value
+        if happening.value is not None and not np.isnan(happening.value)
+        else happening.extreme
+    )
     below = _event(alarm, happening) == "MDC_EVT_LO"
     limit = f"below {alarm.low:g}" if below else f"above {alarm.high:g}"
     return f"{alarm.title} {worst:g} {alarm.signal.unit}, {limit} for {for_s}"

@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from agents.alarms import report
 from agents.judge import Judge, Tally, Verdict
 from agents.metrics import Metrics
-from streams.decode import Decoder, Reject
+from streams.decode import Decoder, Record, Reject
+from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import ALERTS, DEAD_LETTERS
@@ -32,6 +33,7 @@ class Monitor:
     publisher: Publisher
     checkpointer: Checkpointer
     metrics: Metrics
+    admit: Callable[[Block], Awaitable[list[Any]]]
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
 
@@ -44,27 +46,30 @@ class Monitor:
         decoder = Decoder()
         async for event in _events(stream):
             try:
-                await self.take(decoder, event.message)
+                block = event.value
+                if records := await self.admit(block):
+                    async with self.checkpointer.whole_blocks:
+                        await self.take(decoder, block.topic, block.partition, records)
             except Exception as error:
                 logger.exception("block of partition %s", event.message.partition)
                 self.on_failure(f"a block could not be judged: {error!r}")
                 return
             event.ack()
 
-    async def take(self, decoder: Decoder, block: Any) -> None:
-        """Judge one block (`topic`, `partition`, `offset` of its last record, records as `value`)."""
+    async def take(self, decoder: Decoder, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Judge the records of one block and send what follows."""
         started = time.perf_counter()
-        decoded = decoder.decode(block.value)
-        table = self.store.state(block.partition)
+        decoded = decoder.decode(records)
+        table = self.store.state(partition)
         verdict = self.judge.judge(table, decoded)
-        table.processed = max(table.processed, block.offset)
-        table.processed_append_ms = block.value[-1].timestamp
+        table.processed = max(table.processed, records[-1].offset)
+        table.processed_append_ms = records[-1].timestamp
         self.metrics.block_seconds.observe(time.perf_counter() - started)
-        self.metrics.block_records.observe(len(block.value))
+        self.metrics.block_records.observe(len(records))
         for reject in decoded.rejects:
-            await self._refuse(reject, block.topic, block.partition)
+            await self._refuse(reject, topic, partition)
         await self._alert(verdict)
-        self.checkpointer.note_dropped(block.partition, verdict.dropped)
+        self.checkpointer.note_dropped(partition, verdict.dropped)
         self._count(verdict.tally)
 
     async def _alert(self, verdict: Verdict) -> None:
@@ -72,7 +77,9 @@ class Monitor:
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
             alert = report(alarm, happening)
-            future = await self.publisher.publish(topic, alert.patient.encode(), alert.model_dump_json().encode())
+            future = await self.publisher.publish(
+                topic, alert.patient.encode(), alert.model_dump_json().encode()
+            )
             self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
             if self.settings.time_base == "live":
                 future.add_done_callback(
@@ -95,7 +102,9 @@ class Monitor:
             ("offset", str(record.offset).encode()),
             ("append_ts_ms", str(record.timestamp).encode()),
         ]
-        await self.publisher.publish(self.settings.topic(DEAD_LETTERS), record.key, record.value, headers=headers)
+        await self.publisher.publish(
+            self.settings.topic(DEAD_LETTERS), record.key, record.value, headers=headers
+        )
         self.metrics.dead_letters.labels(reason=reject.reason).inc()
 
     def _count(self, tally: Tally) -> None:

@@ -2,25 +2,34 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from faust.types import TP
 
 from agents.metrics import Metrics
 from agents.watchdog import Watchdog
+from streams.lane import Block
+from tables.patients import NEVER
 from tables.store import ColumnStore
+
+
+READ_AGAIN_S: Final = 5.0
+"""A partition that stands still for so long though it has more records is read again: a block may have been lost
+on the way to the agent when a rebalance ended, with none behind it that would show the hole."""
 
 
 class Overview:
     """Reads the app's assignment; nothing here decides anything."""
 
-    def __init__(self, app: Any, readings: str, store: ColumnStore, metrics: Metrics, watchdog: Watchdog) -> None:
+    def __init__(
+        self, app: Any, readings: str, store: ColumnStore, metrics: Metrics, watchdog: Watchdog
+    ) -> None:
         self._app = app
         self._readings = readings
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
-        self._progress: dict[int, int] = {}
+        self._progress: dict[int, tuple[int, float]] = {}
 
     def owned(self) -> Iterable[int]:
         """Return the partitions that are assigned and recovered; none while that changes."""
@@ -32,6 +41,11 @@ class Overview:
     def mark_durable(self, partition: int, offset: int) -> None:
         """Tell the consumer that everything below the offset needs no replay."""
         self._app.consumer.mark_durable(TP(self._readings, partition), offset)
+
+    async def admit(self, block: Block) -> list[Any]:
+        """Return the records of a block that come next in its partition."""
+        records: list[Any] = await self._app.consumer.admit(block)
+        return records
 
     async def refresh(self) -> None:
         """Bring gauges and signs of life up to date."""
@@ -47,17 +61,24 @@ class Overview:
             for gauge in (metrics.lag_frames, metrics.lag_seconds, metrics.patients):
                 gauge.remove(str(partition))
         for partition in owned:
-            self._refresh_partition(partition)
+            await self._refresh_partition(partition)
 
-    def _refresh_partition(self, partition: int) -> None:
+    async def _refresh_partition(self, partition: int) -> None:
         table = self._store.state(partition)
         highwater = self._app.consumer.highwater(TP(self._readings, partition)) or 0
         lag = max(0, highwater - 1 - table.processed) if table.processed >= 0 else highwater
-        if lag == 0 or self._progress.get(partition) != table.processed:
+        now_s = time.monotonic()
+        processed, since_s = self._progress.get(partition, (NEVER, now_s))
+        if lag == 0 or processed != table.processed:
             self._watchdog.alive(_sign(partition))
-        self._progress[partition] = table.processed
+            self._progress[partition] = (table.processed, now_s)
+        elif now_s - since_s > READ_AGAIN_S:
+            self._progress[partition] = (processed, now_s)
+            await self._app.consumer.read_again(TP(self._readings, partition))
         label = str(partition)
-        age_s = time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0
+        age_s = (
+            time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0
+        )
         self._metrics.lag_frames.labels(label).set(lag)
         self._metrics.lag_seconds.labels(label).set(max(0.0, age_s))
         self._metrics.patients.labels(label).set(len(table))

@@ -24,7 +24,11 @@ class Ticker:
     """
 
     def __init__(
-        self, publisher: Publisher, topic: str, owned: Callable[[], Iterable[int]], wall_s: Callable[[], float]
+        self,
+        publisher: Publisher,
+        topic: str,
+        owned: Callable[[], Iterable[int]],
+        wall_s: Callable[[], float],
     ) -> None:
         self._publisher = publisher
         self._topic = topic

@@ -12,7 +12,15 @@ from clinical.lifecycle import Phase, State
 from clinical.limits import NEVER
 from clinical.rules import RuleSet
 from clinical.scores import PARAMETERS, News2, news2
-from clinical.ticking import TickJudgement, TickState, judge_band, judge_loss, lost_since, remind, silent_since
+from clinical.ticking import (
+    TickJudgement,
+    TickState,
+    judge_band,
+    judge_loss,
+    lost_since,
+    remind,
+    silent_since,
+)
 from clinical.vitals import AGE_MS_MAX, INDEX
 from streams.decode import Tick
 from tables.patients import PatientTable
@@ -35,11 +43,15 @@ class TickJudge:
         self._news2 = limits + 1 + len(LOSS_COLUMNS)
 
     def judge(self, table: PatientTable, tick: Tick, happenings: list[Happening], dropped: list[str]) -> None:
-        """Judge one tick for every patient of the partition who has not had it yet."""
+        """Judge one tick for every patient of the partition whose record does not contain it yet.
+
+        A tick of a time that was already judged is judged again, so that the outcome hangs on the log alone and
+        not on when a patient's record was last written; it changes nothing unless frames came between.
+        """
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
         rows = table.occupied()
-        rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
+        rows = rows[(table.ticked_ms[rows] <= now) & (table.position[rows] < tick.offset)]
         if not len(rows):
             return
         table.ticked_ms[rows] = now
@@ -92,7 +104,9 @@ class TickJudge:
         level = np.where(inputs >= self._rules.news2.inputs_min, BAND_LEVEL[score.band], -1)
         column = slice(self._news2, self._news2 + 1)
         before = _state(table, rows, column)
-        flat = TickState(*(part[:, 0] for part in (before.state, before.priority, before.onset_ms, before.clear_ms)))
+        flat = TickState(
+            *(part[:, 0] for part in (before.state, before.priority, before.onset_ms, before.clear_ms))
+        )
         result = judge_band(self._rules.news2, now, flat, level)
         after = result.after
         wide = TickState(*(p[:, None] for p in (after.state, after.priority, after.onset_ms, after.clear_ms)))
@@ -181,7 +195,10 @@ class TickJudge:
             if patient is None or table.seen_ms[row] == NEVER:
                 continue
             for column in np.flatnonzero(table.alarm_state[row] == State.ACTIVE).tolist():
-                priority, onset = int(table.alarm_priority[row, column]), int(table.alarm_onset_ms[row, column])
+                priority, onset = (
+                    int(table.alarm_priority[row, column]),
+                    int(table.alarm_onset_ms[row, column]),
+                )
                 self._tell(table, row, column, Phase.END, priority, onset, tick, now, found, dropped=True)
             table.drop(patient)
             dropped.append(patient)

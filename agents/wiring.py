@@ -39,17 +39,21 @@ class Flow:
 def wire(settings: Settings, rules: RuleSet) -> Flow:
     """Bind readings -> monitor -> patient table -> alerts and dead letters; ticks and checkpoints beside."""
     app = create_app(settings)
-    time_rules = TimeRules(settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms)
+    time_rules = TimeRules(
+        settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
+    )
     judge = Judge(rules, time_rules, settings.patient_ttl_s * 1000)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
     metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
-    readings = app.topic(settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
+    readings = app.topic(
+        settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw"
+    )
     overview = Overview(app, readings.get_topic_name(), table.data, metrics, watchdog)
     checkpointer = Checkpointer(
         table.data, publisher, table.changelog_topic.get_topic_name(), overview.mark_durable
     )
     checkpointer.on_done = metrics.checkpoint.observe
-    monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics)
+    monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics, overview.admit)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
@@ -71,7 +75,9 @@ def partial_of(monitor: Monitor) -> Any:
     return watch
 
 
-async def checkpoint_in_turns(app: Any, overview: Overview, checkpointer: Checkpointer, interval_s: float) -> None:
+async def checkpoint_in_turns(
+    app: Any, overview: Overview, checkpointer: Checkpointer, interval_s: float
+) -> None:
     """Checkpoint one partition after the other, each once an interval, and commit what became durable."""
     while not app.should_stop:
         owned = sorted(overview.owned())

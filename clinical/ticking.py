@@ -80,7 +80,9 @@ def lost_since(
         interval_ms: (n,) announced interval of the patient's frames.
         silent: (n,) whether the patient's devices are silent; then only invalid samples count.
     """
-    patience = np.maximum(round(rules.signal_loss_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))[:, None]
+    patience = np.maximum(round(rules.signal_loss_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))[
+        :, None
+    ]
     invalid = (lost_ms != NEVER) & (now_ms - lost_ms >= patience)
     age = now_ms - value_ms
     dropped = (lost_ms == NEVER) & (value_ms != NEVER) & (age >= patience) & ~silent[:, None]
@@ -141,17 +143,19 @@ def judge_band(rules: News2Rules, now_ms: int, before: TickState, level: NDArray
     ended = phase == Phase.END
     after = TickState(
         state=state,
-        priority=np.where(due & (level > 0), level - 1, np.where(normal, LOW, before.priority)).astype(np.uint8),
+        priority=np.where(due & (level > 0), level - 1, np.where(normal, LOW, before.priority)).astype(
+            np.uint8
+        ),
         onset_ms=np.where(ended, NEVER, onset),
         clear_ms=np.where(due | ~active, NEVER, since),
     )
     return TickJudgement(after, phase, onset)
 
 
-def remind(
-    now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]
-) -> NDArray[np.uint8]:
+def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return the phases of active alarms that are due to be reported again, arrays of any one shape."""
     due = (state == State.ACTIVE) & (now_ms - told_ms >= CONTINUE_MS)
-    _, phase = advance(np.where(due, state, State.NORMAL), np.where(due, Event.REMIND, Event.INSIDE).astype(np.uint8))
+    _, phase = advance(
+        np.where(due, state, State.NORMAL), np.where(due, Event.REMIND, Event.INSIDE).astype(np.uint8)
+    )
     return phase

@@ -105,7 +105,9 @@ def run_replay(
         stack.wait_ready()
         on_ready(stack)
         total = sum(recording.frame_count for recording in recordings) * copies
-        result.frames = _send(stack, replay_entries(recordings, start_ms, copies), speed, start_ms, total, progress)
+        result.frames = _send(
+            stack, replay_entries(recordings, start_ms, copies), speed, start_ms, total, progress
+        )
         _wait_decided(stack, progress)
         result.alerts = _collect(stack.settings)
         result.dead_letters = _count(stack.settings, DEAD_LETTERS)

@@ -25,7 +25,9 @@ class Source(BaseModel):
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
     unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")
-    device: str | None = Field(default=None, description="device of the causing frame, where a frame caused it")
+    device: str | None = Field(
+        default=None, description="device of the causing frame, where a frame caused it"
+    )
 
 
 class Evidence(BaseModel):
@@ -33,11 +35,15 @@ class Evidence(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    value: float | None = Field(default=None, description="value of the causing sample or score, in source.unit")
+    value: float | None = Field(
+        default=None, description="value of the causing sample or score, in source.unit"
+    )
     low: float | None = Field(default=None, description="lower limit in force, in source.unit")
     high: float | None = Field(default=None, description="upper limit in force, in source.unit")
     delay_s: float | None = Field(default=None, description="how long the violation had to last, s")
-    extreme: float | None = Field(default=None, description="worst value of the episode so far, in source.unit")
+    extreme: float | None = Field(
+        default=None, description="worst value of the episode so far, in source.unit"
+    )
     missing: tuple[str, ...] = Field(default=(), description="inputs that a partial score lacked")
     silent_s: float | None = Field(default=None, description="time without a valid reading or frame, s")
 

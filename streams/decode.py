@@ -188,7 +188,9 @@ class Decoder:
             return
         try:  # almost always every record is a frame
             frames = [_decode_frame(record.value) for record in records]  # type: ignore[arg-type]
-            good = len(max(records, key=_size).value or b"") <= FRAME_BYTES_MAX and self._identities(records, frames)
+            good = len(max(records, key=_size).value or b"") <= FRAME_BYTES_MAX and self._identities(
+                records, frames
+            )
         except (*_FAULTS, TypeError):
             good = False
         if not good:

@@ -33,7 +33,9 @@ class Frame(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    patient: Identifier = Field(description="opaque stream id, equal to the record's key; never a name or record number")
+    patient: Identifier = Field(
+        description="opaque stream id, equal to the record's key; never a name or record number"
+    )
     device: Identifier = Field(description="opaque id of the measuring device")
     boot: Annotated[int, Field(ge=0, le=SEQ_MAX)] = Field(description="counts the device's restarts")
     seq: Annotated[int, Field(ge=0, le=SEQ_MAX)] = Field(
@@ -43,7 +45,8 @@ class Frame(BaseModel):
         description="moment of measurement by the device's clock, Unix epoch, ms"
     )
     interval_ms: Annotated[int, Field(ge=1, le=INTERVAL_MS_MAX)] = Field(
-        default=1000, description="how long until the device's next frame is due, ms; longer ones move its silence alarm"
+        default=1000,
+        description="how long until the device's next frame is due, ms; longer ones move its silence alarm",
     )
 
     hr: Reading = _reading("heart rate (ECG), bpm")

@@ -6,6 +6,7 @@ Faust's; changelog topics pass record by record, as its recovery needs them. Wha
 faust-streaming 0.15.3 is held by tests/streams/test_lane.py.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,8 @@ from faust.types import TP
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
+
+logger = logging.getLogger(__name__)
 
 
 async def _nothing() -> None:
@@ -51,12 +54,21 @@ class Block:
     checksum: int | None = None
     serialized_key_size: int = 0
     serialized_value_size: int = 0
+    rewinds: int = 0
+    """How often the lane had been rewound when the records were fetched."""
+    first: int = field(init=False)
     offset: int = field(init=False)
     timestamp: int = field(init=False)
 
     def __post_init__(self) -> None:
         last = self.value[-1]
-        self.offset, self.timestamp = last.offset, last.timestamp
+        self.first, self.offset, self.timestamp = self.value[0].offset, last.offset, last.timestamp
+
+
+class Fetched(dict[TP, list[Any]]):
+    """What one fetch brought, by partition, with the number of rewinds that the consumer had seen then."""
+
+    rewinds = 0
 
 
 class BlockScheduler(DefaultSchedulingStrategy):
@@ -68,8 +80,12 @@ class BlockScheduler(DefaultSchedulingStrategy):
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
         """Yield blocks in turns over the partitions, then other topics' records."""
         size = self._lane.records_max
+        rewinds = getattr(records, "rewinds", 0)
         blocks = {
-            tp: [Block(tp.topic, tp.partition, found[i : i + size]) for i in range(0, len(found), size)]
+            tp: [
+                Block(tp.topic, tp.partition, found[i : i + size], rewinds=rewinds)
+                for i in range(0, len(found), size)
+            ]
             for tp, found in records.items()
             if tp.topic in self._lane.topics and found
         }
@@ -79,18 +95,29 @@ class BlockScheduler(DefaultSchedulingStrategy):
 
 
 class BlockSchema(Schema):
-    """Passes a block through undecoded; the agent decodes it as a whole."""
+    """Passes a block through whole; the agent decodes it."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
         """A block has no key."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
-        """Return the block's records."""
+        """Return the block."""
         return message.value
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
+
+    rewinds = 0
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Fetched:
+        fetched = Fetched(await super()._fetch_records(*args, **kwargs))
+        fetched.rewinds = self.rewinds
+        return fetched
+
+    async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        self.rewinds += 1  # first: nothing is fetched between this and the seek, which waits for nothing
+        await super()._seek_wait(consumer, partitions)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -106,6 +133,58 @@ class BlockConsumer(driver.Consumer):
         self._lane: Lane = self.transport.lane
         self.scheduler = BlockScheduler(self._lane)
         self._durable: dict[TP, int] = {}
+        self._expected: dict[TP, int] = {}
+        self._rewound: dict[TP, int] = {}
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        message = super()._to_message(tp, record)
+        if isinstance(record, Block):
+            message.value = record
+        return message
+
+    async def perform_seek(self) -> None:
+        """Seek to what is committed, and expect the next block of each lane partition to begin there."""
+        await super().perform_seek()
+        lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
+        earliest = await self.earliest_offsets(*lane_tps) if lane_tps else {}
+        for tp in lane_tps:
+            self._expected[tp] = max(self._committed_offset[tp] or 0, earliest.get(tp) or 0)
+            self._rewound.pop(tp, None)
+
+    async def admit(self, block: Block) -> list[Any]:
+        """Return the records of a block that come next; nothing when they came before or others are missing.
+
+        Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched
+        between its seek and the resuming; the next block would then silently follow a hole. A block that begins
+        beyond what is expected makes the consumer read again from there. If the hole is still there when the log
+        has been read again, the log itself has it (retention), and the block is taken.
+        """
+        tp = TP(block.topic, block.partition)
+        expected = self._expected.get(tp)
+        if expected is None or block.offset < expected:
+            return []
+        if block.first > expected:
+            if tp not in self._rewound:
+                await self.read_again(tp)
+                return []
+            if block.rewinds < self._rewound[tp]:
+                return []
+            logger.error("%s: the log has no records from %s to %s", tp, expected, block.first - 1)
+        self._rewound.pop(tp, None)
+        self._expected[tp] = block.offset + 1
+        if block.first < expected:
+            return [record for record in block.value if record.offset >= expected]
+        return block.value
+
+    async def read_again(self, tp: TP) -> None:
+        """Read a lane partition again from the first record that was not admitted."""
+        expected = self._expected.get(tp)
+        if expected is None or tp not in self.assignment():
+            return
+        logger.warning("%s: records before what was fetched are missing, reading again from %s", tp, expected)
+        self._rewound[tp] = self._thread.rewinds + 1
+        await self.seek_wait({tp: expected})
+        self._read_offset[tp] = None
 
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
@@ -149,6 +228,7 @@ class BlockConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
+            self._expected.pop(tp, None)
 
     async def wait_empty(self) -> None:
         """Let the agent finish its block, hand over what is not durable yet, and commit."""

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from streams.errors import UsageError
 
@@ -21,27 +26,50 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)
 
-    brokers: str = Field(default="", description="bootstrap servers, host:port[,host:port]; empty = embedded broker")
-    group: str = Field(default="vigil", description="consumer group and application id; also names the changelog")
+    brokers: str = Field(
+        default="", description="bootstrap servers, host:port[,host:port]; empty = embedded broker"
+    )
+    group: str = Field(
+        default="vigil", description="consumer group and application id; also names the changelog"
+    )
     topic_prefix: str = Field(default="", description="put before every topic name, to keep runs apart")
-    partitions: int = Field(default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them")
+    partitions: int = Field(
+        default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them"
+    )
     replication: int = Field(default=1, ge=1, le=7, description="copies of each topic; 3 in a hospital")
 
-    rules: Path | None = Field(default=None, description="rules file (TOML); none = the built-in adult defaults")
-    time_base: Literal["live", "recorded"] = Field(
-        default="live", description="live: judged by append time where a device's clock disagrees; recorded: by the recording"
+    rules: Path | None = Field(
+        default=None, description="rules file (TOML); none = the built-in adult defaults"
     )
-    clock_ahead_ms_max: int = Field(default=5_000, ge=0, description="a frame further in the future is clock-suspect")
-    live_horizon_ms: int = Field(default=60_000, ge=1_000, description="a frame further in the past is no live reading")
-    patient_ttl_s: int = Field(default=86_400, ge=60, description="a patient's state is dropped after so long without frames")
+    time_base: Literal["live", "recorded"] = Field(
+        default="live",
+        description="live: judged by append time where a device's clock disagrees; recorded: by the recording",
+    )
+    clock_ahead_ms_max: int = Field(
+        default=5_000, ge=0, description="a frame further in the future is clock-suspect"
+    )
+    live_horizon_ms: int = Field(
+        default=60_000, ge=1_000, description="a frame further in the past is no live reading"
+    )
+    patient_ttl_s: int = Field(
+        default=86_400, ge=60, description="a patient's state is dropped after so long without frames"
+    )
 
-    checkpoint_interval_s: float = Field(default=5.0, gt=0, le=60, description="between two checkpoints of a partition")
+    checkpoint_interval_s: float = Field(
+        default=5.0, gt=0, le=60, description="between two checkpoints of a partition"
+    )
     session_timeout_s: float = Field(default=10.0, ge=6, description="a dead worker is noticed after so long")
     request_timeout_s: float = Field(default=15.0, ge=1, description="for every request to the broker")
-    fetch_wait_ms: int = Field(default=250, ge=1, le=5_000, description="how long the broker holds an empty fetch")
+    fetch_wait_ms: int = Field(
+        default=250, ge=1, le=5_000, description="how long the broker holds an empty fetch"
+    )
     fetch_bytes_max: int = Field(default=1_048_576, ge=1_024, description="a partition's share of one fetch")
-    block_records_max: int = Field(default=4_000, ge=1, description="records of one partition that are decided as one block")
-    stall_s_max: float = Field(default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long")
+    block_records_max: int = Field(
+        default=4_000, ge=1, description="records of one partition that are decided as one block"
+    )
+    stall_s_max: float = Field(
+        default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"
+    )
 
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")

@@ -20,7 +20,14 @@ from tables.record import RECORD_BYTES_MAX, alarm_key, encode
 from tables.store import ColumnStore
 
 CHUNK: Final = 256
-"""Records encoded between two turns of the event loop, to keep alerts prompt."""
+"""Records encoded between two turns of the event loop, to keep alerts prompt.
+
+A record is taken before the wait for the alerts and sent after it: state must not become durable before the
+alerts that it already contains.
+"""
+
+END_KEY: Final = "~end"
+"""Key of the empty record that follows each checkpoint's; no patient id starts so, and applying it drops nobody."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +58,9 @@ class Checkpointer:
         self._on_failure = on_failure
         self._dropped: dict[int, set[str]] = {}
         self._turn = asyncio.Lock()
+        self.whole_blocks = asyncio.Lock()
+        """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
+        blocks only, else it could become durable before alerts that nobody waits for yet."""
         self._keys: list[int] = []
         self.on_done: Callable[[float], None] = lambda seconds: None
 
@@ -78,26 +88,33 @@ class Checkpointer:
             await self.checkpoint(partition)
 
     async def _write(self, partition: int, table: PatientTable) -> None:
-        offset = table.processed + 1
+        async with self.whole_blocks:
+            offset = table.processed + 1
+            rows = np.flatnonzero(table.dirty[: len(table.patients)])
+            table.dirty[rows] = False
+            dropped = self._dropped.pop(partition, set())
         await self._publisher.settled()
-        rows = np.flatnonzero(table.dirty[: len(table.patients)])
-        table.dirty[rows] = False
-        dropped = self._dropped.pop(partition, set())
-        futures = [
-            await self._send(partition, patient, None) for patient in sorted(dropped) if patient not in table.row_of
-        ]
+        gone = [patient for patient in sorted(dropped) if patient not in table.row_of]
+        futures = [await self._send(partition, patient, None) for patient in gone]
         if not self._keys:
             self._keys = [alarm_key(alarm) for alarm in table.alarms]
         for start in range(0, len(rows), CHUNK):
-            for row in rows[start : start + CHUNK].tolist():
-                patient = table.patients[row]
-                if patient is not None:
-                    futures.append(await self._send(partition, patient, encode(table, row, self._keys)))
-            await asyncio.sleep(0)
+            chunk = rows[start : start + CHUNK].tolist()
+            async with self.whole_blocks:
+                records = [(table.patients[row], encode(table, row, self._keys)) for row in chunk]
+            await self._publisher.settled()  # the alerts that are already part of these records' state
+            futures += [
+                await self._send(partition, patient, record)
+                for patient, record in records
+                if patient is not None
+            ]
         await self._publisher.settled()
         if futures:
-            last = max((future.result().offset for future in futures), default=-1)
-            self._store.set_persisted_offset(TP(self._changelog, partition), last)
+            # Asked for its end, the embedded broker leaves out all but the first record of the last batch, and
+            # recovery would stop there: a record in a batch of its own brings it to the true end.
+            seal = await self._send(partition, END_KEY, None)
+            await self._publisher.settled()
+            self._store.set_persisted_offset(TP(self._changelog, partition), seal.result().offset)
         self._mark_durable(partition, offset)
 
     async def _send(self, partition: int, patient: str, record: bytes | None) -> "asyncio.Future[Any]":

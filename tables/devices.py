@@ -39,7 +39,9 @@ def _name(pair: tuple[str, int]) -> int:
     return name
 
 
-def assign_slots(table: PatientTable, rows: NDArray[np.int64], names: NDArray[np.uint64]) -> tuple[NDArray[np.int64], int]:
+def assign_slots(
+    table: PatientTable, rows: NDArray[np.int64], names: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], int]:
     """Find or make the slot of each frame's device.
 
     Returns:

@@ -24,11 +24,11 @@ RECORD_BYTES_MAX: Final = 65_536
 
 _HEAD: Final = struct.Struct("<BqqqiBBBB")
 """Version, position, last seen, last tick, interval; how many devices, signals, alarms and buckets follow."""
-_DEVICE: Final = struct.Struct("<QqqQQqq")  # id, highest seq, last used, 2 x 64 seen, event and append of the last
+_DEVICE: Final = struct.Struct(
+    "<QqqQQqq"
+)  # id, highest seq, last used, 2 x 64 seen, event and append of the last
 _SIGNAL: Final = struct.Struct("<Bdqqq")  # signal, value, newest, value time, lost since
 _ALARM: Final = struct.Struct("<QBBHqqqd")  # rule hash, state, priority, events, onset, clear, told, extreme
-
-
 
 
 def alarm_key(alarm: str) -> int:
@@ -100,7 +100,9 @@ def encode(table: PatientTable, row: int, keys: list[int]) -> bytes:
         )
     block = np.ix_(slots, signals)
     parts.append(windows.bucket[row, slots].tobytes())
-    parts += [column[row][block].tobytes() for column in (windows.count, windows.sum, windows.low, windows.high)]
+    parts += [
+        column[row][block].tobytes() for column in (windows.count, windows.sum, windows.low, windows.high)
+    ]
     return b"".join(parts)
 
 
@@ -130,7 +132,9 @@ def _decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, in
     _, position, seen, ticked, interval, devices, n_signals, alarms, n_slots = _HEAD.unpack_from(record)
     at = _HEAD.size
     for d in range(min(devices, DEVICES)):
-        name, high, used, word0, word1, event_ms, append_ms = _DEVICE.unpack_from(record, at + d * _DEVICE.size)
+        name, high, used, word0, word1, event_ms, append_ms = _DEVICE.unpack_from(
+            record, at + d * _DEVICE.size
+        )
         table.device[row, d], table.device_high[row, d], table.device_used[row, d] = name, high, used
         table.device_lap[row, d] = _laps(high, word0, word1)
         table.device_event_ms[row, d], table.device_append_ms[row, d] = event_ms, append_ms
@@ -159,7 +163,9 @@ def _decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, in
     return unknown
 
 
-def _decode_windows(record: bytes, at: int, table: PatientTable, row: int, signals: list[int], slots: int) -> None:
+def _decode_windows(
+    record: bytes, at: int, table: PatientTable, row: int, signals: list[int], slots: int
+) -> None:
     windows = table.windows
     bucket = np.frombuffer(record, np.int32, slots, at)
     at += bucket.nbytes

@@ -21,10 +21,16 @@ from streams.settings import load_settings
 @brokers_option
 @click.option("--rules", type=click.Path(path_type=Path), help="Rules file (TOML); else the built-in ones.")
 @click.option("--speed", default="1", metavar="N|max", help="Recorded seconds per second.", show_default=True)
-@click.option("--start", default="0", metavar="MS|ISO", help="What the recordings' zero stands for: epoch ms or a date.")
-@click.option("--alerts", "alerts_path", type=click.Path(path_type=Path), help="Write every alert here, JSON lines.")
+@click.option(
+    "--start", default="0", metavar="MS|ISO", help="What the recordings' zero stands for: epoch ms or a date."
+)
+@click.option(
+    "--alerts", "alerts_path", type=click.Path(path_type=Path), help="Write every alert here, JSON lines."
+)
 @click.option("--columns", help="For a plain CSV: time_s=t,hr=HeartRate,...")
-@click.option("--copies", type=click.IntRange(1, 100), default=1, help="Send each frame so often.", show_default=True)
+@click.option(
+    "--copies", type=click.IntRange(1, 100), default=1, help="Send each frame so often.", show_default=True
+)
 @click.option("--verbose", is_flag=True, help="Show the worker's log.")
 @json_option
 def replay(
@@ -52,7 +58,13 @@ def replay(
     recordings = [open_recording(path, column_map) for path in paths]
     with _progress(as_json) as progress:
         result = run_replay(
-            recordings, settings, speed=pace, start_ms=start_ms, copies=copies, verbose=verbose, progress=progress
+            recordings,
+            settings,
+            speed=pace,
+            start_ms=start_ms,
+            copies=copies,
+            verbose=verbose,
+            progress=progress,
         )
     if alerts_path is not None:
         write_alerts(alerts_path, result.alerts)
@@ -73,7 +85,11 @@ def _speed(text: str) -> float | None:
 
 def _start_ms(text: str) -> int:
     try:
-        return int(text) if text.isdigit() else round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+        return (
+            int(text)
+            if text.isdigit()
+            else round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+        )
     except ValueError:
         raise UsageError(f"--start: {text!r} is neither milliseconds nor an ISO date") from None
 
@@ -111,6 +127,8 @@ def _conclude(result: Replay, recordings: int, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{recordings} recordings, {result.frames} frames, {len(result.alerts)} alerts in {result.seconds:.1f} s")
+    click.echo(
+        f"{recordings} recordings, {result.frames} frames, {len(result.alerts)} alerts in {result.seconds:.1f} s"
+    )
     for rule, count in starts.items():
         click.echo(f"  {rule}: {count} started")
