@@ -1,9 +1,7 @@
 """The command `vigil`: finds a command by name, and turns every ending into one line and an exit code."""
 
 import logging
-import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Final
@@ -140,10 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python must not complain about it on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as ending:
+        # click ends with 1 when our output is a pipe that was closed: whoever read it has seen enough.
+        if isinstance(ending.__context__, BrokenPipeError):
+            return 0
+        raise
     return result if isinstance(result, int) else 0
 
 

@@ -206,6 +206,20 @@ def test_following_alerts_prints_what_comes_and_ends_with_130_on_ctrl_c(broker):
         assert "Traceback" not in follower.stderr.read()
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure(broker):
+    settings = Settings(brokers=broker.bootstrap, topic_prefix="pipe.", group="pipe")
+    publish(settings, *(an_alert(number).model_dump_json().encode() for number in range(400)))
+    arguments = ["alerts", "--json", "--prefix", "pipe.", "--brokers", broker.bootstrap]
+    command = [sys.executable, "-m", "edge", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as reader:
+        reader.stdout.readline()
+        reader.stdout.close()
+        assert reader.wait(DEADLINE_S) == 0
+        assert reader.stderr.read() == ""
+
+
 def test_the_doctor_finds_a_broker_without_topics_and_says_what_it_cannot_check(run, broker):
     code, out, _ = run("doctor", "--json", "--brokers", broker.bootstrap, "--prefix", "doctor.")
     report = json.loads(out)
