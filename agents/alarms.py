@@ -94,9 +94,9 @@ def report(alarm: Alarm, happening: Happening) -> Alert:
         rule=alarm.id,
         event=_event(alarm, happening),
         source=_source(alarm, happening),
-        phase=phase,  # type: ignore[arg-type]
+        phase=phase,
         state="inactive" if happening.phase == Phase.END else "active",
-        priority=PRIORITIES[happening.priority],  # type: ignore[arg-type]
+        priority=PRIORITIES[happening.priority],
         type=alarm.type,
         onset_ts_ms=happening.onset_ms,
         event_ts_ms=happening.event_ms,

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from agents.alarms import report
@@ -82,11 +83,9 @@ class Monitor:
             )
             self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
             if self.settings.time_base == "live":
-                future.add_done_callback(
-                    lambda _, event=alert.event_ts_ms, append=alert.append_ts_ms: self._arrived(event, append)
-                )
+                future.add_done_callback(partial(self._arrived, alert.event_ts_ms, alert.append_ts_ms))
 
-    def _arrived(self, event_ts_ms: int, append_ts_ms: int) -> None:
+    def _arrived(self, event_ts_ms: int, append_ts_ms: int, _: object) -> None:
         now = self.wall_s()
         self.metrics.event_to_alert.observe(max(0.0, now - event_ts_ms / 1000))
         self.metrics.append_to_alert.observe(max(0.0, now - append_ts_ms / 1000))

@@ -8,10 +8,9 @@ from faust.types import TP
 
 from agents.metrics import Metrics
 from agents.watchdog import Watchdog
+from clinical.limits import NEVER
 from streams.lane import Block
-from tables.patients import NEVER
 from tables.store import ColumnStore
-
 
 READ_AGAIN_S: Final = 5.0
 """A partition that stands still for so long though it has more records is read again: a block may have been lost

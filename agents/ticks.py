@@ -68,16 +68,11 @@ class TickJudge:
         self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]
     ) -> None:
         rules = self._rules.technical
-        silent = silent_since(rules, now, table.seen_ms[rows], table.interval_ms[rows])
-        self._apply(
-            table,
-            rows,
-            self._silent,
-            judge_loss(rules, now, _state(table, rows, self._silent), silent[:, None]),
-            tick,
-            now,
-            found,
-        )
+        before = _state(table, rows, self._silent)
+        silent = silent_since(rules, now, table.seen_ms[rows], table.interval_ms[rows], before.onset_ms[:, 0])
+        result = judge_loss(rules, now, before, silent[:, None])
+        self._apply(table, rows, self._silent, result, tick, now, found)
+        before = _state(table, rows, self._losses)
         lost = lost_since(
             rules,
             now,
@@ -85,16 +80,9 @@ class TickJudge:
             table.value_ms[rows][:, LOSS_COLUMNS],
             table.interval_ms[rows],
             silent != NEVER,
+            before.onset_ms,
         )
-        self._apply(
-            table,
-            rows,
-            self._losses,
-            judge_loss(rules, now, _state(table, rows, self._losses), lost),
-            tick,
-            now,
-            found,
-        )
+        self._apply(table, rows, self._losses, judge_loss(rules, now, before, lost), tick, now, found)
 
     def _judge_news2(
         self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]
@@ -105,11 +93,13 @@ class TickJudge:
         column = slice(self._news2, self._news2 + 1)
         before = _state(table, rows, column)
         flat = TickState(
-            *(part[:, 0] for part in (before.state, before.priority, before.onset_ms, before.clear_ms))
+            before.state[:, 0], before.priority[:, 0], before.onset_ms[:, 0], before.clear_ms[:, 0]
         )
         result = judge_band(self._rules.news2, now, flat, level)
         after = result.after
-        wide = TickState(*(p[:, None] for p in (after.state, after.priority, after.onset_ms, after.clear_ms)))
+        wide = TickState(
+            after.state[:, None], after.priority[:, None], after.onset_ms[:, None], after.clear_ms[:, None]
+        )
         self._apply(
             table,
             rows,
@@ -167,6 +157,7 @@ class TickJudge:
         phase = remind(now, table.alarm_state[rows], table.alarm_told_ms[rows])
         for i, column in np.argwhere(phase != Phase.NONE).tolist():
             row = int(rows[i])
+            score = score_news2(table, rows[i : i + 1], now) if column == self._news2 else None
             self._tell(
                 table,
                 row,
@@ -177,7 +168,9 @@ class TickJudge:
                 tick,
                 now,
                 found,
+                value=None if score is None else float(score.lower_bound[0]),
                 extreme=float(table.alarm_extreme[row, column]),
+                missing=() if score is None else _missing(score, 0),
             )
 
     def _drop_gone(

@@ -52,10 +52,24 @@ def silence_ms_max(rules: TechnicalRules, interval_ms: NDArray[np.int32]) -> NDA
 
 
 def silent_since(
-    rules: TechnicalRules, now_ms: int, seen_ms: NDArray[np.int64], interval_ms: NDArray[np.int32]
+    rules: TechnicalRules,
+    now_ms: int,
+    seen_ms: NDArray[np.int64],
+    interval_ms: NDArray[np.int32],
+    onset_ms: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return since when each patient's devices are silent, (n,), `NEVER` where they are not."""
-    silent = (seen_ms != NEVER) & (now_ms - seen_ms >= silence_ms_max(rules, interval_ms))
+    """Return since when each patient's devices are silent, (n,), `NEVER` where they are not.
+
+    Args:
+        rules: the technical rules.
+        now_ms: time of the tick.
+        seen_ms: (n,) arrival of the last frame.
+        interval_ms: (n,) announced interval of the patient's frames.
+        onset_ms: (n,) onset of the alarm that is active, or `NEVER`; only a newer frame ends it, so that no two
+            episodes have the same onset.
+    """
+    quiet = now_ms - seen_ms >= silence_ms_max(rules, interval_ms)
+    silent = (seen_ms != NEVER) & (quiet | (seen_ms <= onset_ms))
     return np.where(silent, seen_ms, NEVER)
 
 
@@ -66,11 +80,12 @@ def lost_since(
     value_ms: NDArray[np.int64],
     interval_ms: NDArray[np.int32],
     silent: NDArray[np.bool_],
+    onset_ms: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return since when each signal has no valid reading, (n, signals), `NEVER` where it has one.
 
     A signal is lost when it is attached without a valid reading for `signal_loss_s`, or when the frames of a
-    device that is not silent have stopped carrying it for as long.
+    device that is not silent have stopped carrying it for as long. What is lost stays so until a valid reading.
 
     Args:
         rules: the technical rules.
@@ -79,13 +94,15 @@ def lost_since(
         value_ms: (n, signals) arrival of the last valid sample, or `NEVER`.
         interval_ms: (n,) announced interval of the patient's frames.
         silent: (n,) whether the patient's devices are silent; then only invalid samples count.
+        onset_ms: (n, signals) onset of the alarm that is active, or `NEVER`.
     """
     patience = np.maximum(round(rules.signal_loss_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))[
         :, None
     ]
-    invalid = (lost_ms != NEVER) & (now_ms - lost_ms >= patience)
+    invalid = (lost_ms != NEVER) & ((now_ms - lost_ms >= patience) | (onset_ms != NEVER))
     age = now_ms - value_ms
-    dropped = (lost_ms == NEVER) & (value_ms != NEVER) & (age >= patience) & ~silent[:, None]
+    stopped = ((age >= patience) & ~silent[:, None]) | (value_ms <= onset_ms)
+    dropped = (lost_ms == NEVER) & (value_ms != NEVER) & stopped
     detached = np.maximum(DETACHED_MS, patience)
     return np.where(
         invalid,
@@ -97,11 +114,12 @@ def lost_since(
 def judge_loss(
     rules: TechnicalRules, now_ms: int, before: TickState, since_ms: NDArray[np.int64]
 ) -> TickJudgement:
-    """Judge conditions that hold since `since_ms` (n, k): start at low priority, rise after `escalate_s`."""
+    """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`."""
     holds = since_ms != NEVER
     active = before.state == State.ACTIVE
     onset = np.where(active, before.onset_ms, since_ms)
-    rise = active & holds & (before.priority == LOW) & (now_ms - onset >= round(rules.escalate_s * 1000))
+    grave = holds & (now_ms - onset >= round(rules.escalate_s * 1000))
+    rise = active & grave & (before.priority == LOW)
     event = np.full(holds.shape, Event.CLEAR, dtype=np.uint8)
     event[holds] = Event.DUE
     event[rise] = Event.WORSE
@@ -109,7 +127,7 @@ def judge_loss(
     normal = state == State.NORMAL
     after = TickState(
         state=state,
-        priority=np.where(rise, MEDIUM, np.where(active & ~normal, before.priority, LOW)).astype(np.uint8),
+        priority=np.where(grave, MEDIUM, np.where(active & ~normal, before.priority, LOW)).astype(np.uint8),
         onset_ms=np.where(normal, NEVER, onset),
         clear_ms=before.clear_ms,
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -64,8 +64,8 @@ class _WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     temp: Value = ABSENT
     etco2: Value = ABSENT
     fio2: Value = ABSENT
-    consciousness: Literal["A", "C", "V", "P", "U"] | None | UnsetType = UNSET
-    on_oxygen: bool | None | UnsetType = UNSET
+    consciousness: Literal["A", "C", "V", "P", "U"] | UnsetType | None = UNSET
+    on_oxygen: bool | UnsetType | None = UNSET
 
 
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,8 +78,12 @@ _READINGS: Final = _FIELDS[_FIRST_READING : _FIELDS.index("consciousness")]
 _READING_COLUMNS: Final = tuple((_FIRST_READING + i, INDEX[name]) for i, name in enumerate(_READINGS))
 _CONSCIOUSNESS: Final = _FIELDS.index("consciousness")
 _ON_OXYGEN: Final = _FIELDS.index("on_oxygen")
-_ACVPU_LEVEL: Final = {UNSET: ABSENT, None: np.nan, **{letter: float(i) for i, letter in enumerate(ACVPU)}}
-_OXYGEN_LEVEL: Final = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
+_ACVPU_LEVEL: Final[dict[Any, float]] = {
+    UNSET: ABSENT,
+    None: np.nan,
+    **{letter: float(i) for i, letter in enumerate(ACVPU)},
+}
+_OXYGEN_LEVEL: Final[dict[Any, float]] = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
 
 _decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode

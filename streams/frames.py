@@ -25,7 +25,7 @@ Reading = Annotated[float, Field(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
 
 def _reading(title: str) -> Reading:
     """Declare a signal that may be absent; `null` is attached without a valid reading."""
-    return Field(default=None, description=f"{title}; null = attached, no valid reading")  # type: ignore[no-any-return]
+    return Field(default=None, description=f"{title}; null = attached, no valid reading")
 
 
 class Frame(BaseModel):

@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 from faust.types import TP
 
+from clinical.limits import NEVER
 from streams.errors import PromiseBroken
 from streams.publisher import Publisher, fail_stop
-from tables.patients import NEVER, PatientTable
+from tables.patients import PatientTable
 from tables.record import RECORD_BYTES_MAX, alarm_key, encode
 from tables.store import ColumnStore
 

@@ -8,7 +8,6 @@ records of one patient the one with the higher position is the newer, whoever wr
 
 import hashlib
 import struct
-
 from typing import Final
 
 import numpy as np

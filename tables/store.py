@@ -14,13 +14,14 @@ import numpy as np
 from faust.stores import base
 from faust.types import TP
 
-from tables.patients import NEVER, PatientTable
+from clinical.limits import NEVER
+from tables.patients import PatientTable
 from tables.record import alarm_key, decode, encode, position_of
 
 logger = logging.getLogger(__name__)
 
 
-class ColumnStore(base.Store):  # type: ignore[misc]
+class ColumnStore(base.Store):
     """State of every partition that this worker holds; keys are patients, values their durable records."""
 
     new_table: Callable[[], PatientTable]
@@ -123,7 +124,7 @@ class ColumnStore(base.Store):  # type: ignore[misc]
         return sum(len(table) for table in self.partitions.values())
 
 
-class PatientsTable(faust.Table):  # type: ignore[misc]
+class PatientsTable(faust.Table):
     """Faust table on a `ColumnStore`; `new_table` makes the empty state of one partition."""
 
     def __init__(self, *args: Any, new_table: Callable[[], PatientTable], **kwargs: Any) -> None:

@@ -94,7 +94,7 @@ class Windows:
         small = scaled.astype(np.uint16)
         np.minimum.at(self.low.reshape(-1), at, small)
         np.maximum.at(self.high.reshape(-1), at, small)
-        return current
+        return np.asarray(current, dtype=np.bool_)
 
     def _open(self, cells: NDArray[np.int64]) -> None:
         self.count.reshape(-1, COUNT)[cells] = 0
