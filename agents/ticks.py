@@ -27,6 +27,9 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
+SLOW_MS: Final = 5_000
+"""Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
+
 BAND_LEVEL: Final = np.array([0, 1, 2, 3])
 """Alarm level of each NEWS2 band: low, low-medium, medium, high to none, low, medium, high priority."""
 
@@ -54,35 +57,62 @@ class TickJudge:
         rows = rows[(table.ticked_ms[rows] <= now) & (table.position[rows] < tick.offset)]
         if not len(rows):
             return
+        slow = rows[table.ticked_ms[rows] // SLOW_MS < now // SLOW_MS]
         table.ticked_ms[rows] = now
         found: list[Happening] = []
         if self._rules.technical.enabled:
-            self._judge_losses(table, rows, tick, now, found)
-        if self._rules.news2.enabled:
-            self._judge_news2(table, rows, tick, now, found)
+            self._judge_silence(table, rows, tick, now, found)
+            self._judge_losses(table, slow, tick, now, found)
+        if self._rules.news2.enabled and len(slow):
+            self._judge_news2(table, slow, tick, now, found)
         self._remind(table, rows, tick, now, found)
         self._drop_gone(table, rows, tick, now, found, dropped)
         happenings += sorted(found, key=lambda h: (h.column, h.patient))
 
+    def _judge_silence(
+        self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]
+    ) -> None:
+        since = self._silent_since(table, rows, now)
+        self._judge_since(table, rows, self._silent, since[:, None], tick, now, found)
+
+    def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
+        onset = table.alarm_onset_ms[rows, self._silent.start]
+        return silent_since(self._rules.technical, now, table.seen_ms[rows], table.interval_ms[rows], onset)
+
     def _judge_losses(
         self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]
     ) -> None:
-        rules = self._rules.technical
-        before = _state(table, rows, self._silent)
-        silent = silent_since(rules, now, table.seen_ms[rows], table.interval_ms[rows], before.onset_ms[:, 0])
-        result = judge_loss(rules, now, before, silent[:, None])
-        self._apply(table, rows, self._silent, result, tick, now, found)
-        before = _state(table, rows, self._losses)
-        lost = lost_since(
-            rules,
+        cells = rows[:, None], LOSS_COLUMNS
+        since = lost_since(
+            self._rules.technical,
             now,
-            table.lost_ms[rows][:, LOSS_COLUMNS],
-            table.value_ms[rows][:, LOSS_COLUMNS],
+            table.lost_ms[cells],
+            table.value_ms[cells],
             table.interval_ms[rows],
-            silent != NEVER,
-            before.onset_ms,
+            self._silent_since(table, rows, now) != NEVER,
+            table.alarm_onset_ms[rows, self._losses],
         )
-        self._apply(table, rows, self._losses, judge_loss(rules, now, before, lost), tick, now, found)
+        self._judge_since(table, rows, self._losses, since, tick, now, found)
+
+    def _judge_since(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        columns: slice,
+        since: NDArray[np.int64],
+        tick: Tick,
+        now: int,
+        found: list[Happening],
+    ) -> None:
+        """Judge conditions that hold since `since`, for the patients whom that can concern."""
+        concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != State.NORMAL).any(
+            axis=1
+        )
+        if concerned.any():
+            chosen = rows[concerned]
+            before = _state(table, chosen, columns)
+            result = judge_loss(self._rules.technical, now, before, since[concerned])
+            self._apply(table, chosen, columns, result, tick, now, found)
 
     def _judge_news2(
         self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]
@@ -154,6 +184,9 @@ class TickJudge:
             )
 
     def _remind(self, table: PatientTable, rows: Rows, tick: Tick, now: int, found: list[Happening]) -> None:
+        rows = rows[(table.alarm_state[rows] == State.ACTIVE).any(axis=1)]
+        if not len(rows):
+            return
         phase = remind(now, table.alarm_state[rows], table.alarm_told_ms[rows])
         for i, column in np.argwhere(phase != Phase.NONE).tolist():
             row = int(rows[i])

@@ -170,12 +170,13 @@ class Decoder:
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Return the records as columns, ticks and rejects."""
         decoded = Decoded()
+        keys = [record.key for record in records]
         start = 0
-        for i, record in enumerate(records):
-            if record.key == TICK_KEY:
-                self._frames(records[start:i], decoded)
-                self._tick(record, decoded)
-                start = i + 1
+        for _ in range(keys.count(TICK_KEY)):
+            tick = keys.index(TICK_KEY, start)
+            self._frames(records[start:tick], decoded)
+            self._tick(records[tick], decoded)
+            start = tick + 1
         self._frames(records[start:] if start else records, decoded)
         return decoded
 
@@ -191,10 +192,9 @@ class Decoder:
         if not records:
             return
         try:  # almost always every record is a frame
-            frames = [_decode_frame(record.value) for record in records]  # type: ignore[arg-type]
-            good = len(max(records, key=_size).value or b"") <= FRAME_BYTES_MAX and self._identities(
-                records, frames
-            )
+            values = [record.value for record in records]
+            frames = list(map(_decode_frame, values))  # type: ignore[arg-type]
+            good = max(map(len, values)) <= FRAME_BYTES_MAX and self._identities(records, frames)  # type: ignore[arg-type]
         except (*_FAULTS, TypeError):
             good = False
         if not good:
@@ -231,10 +231,6 @@ class Decoder:
                 kept.append(record)
                 frames.append(outcome)
         return kept, frames
-
-
-def _size(record: Record) -> int:
-    return len(record.value)  # type: ignore[arg-type]
 
 
 def _judge_record(record: Record) -> _WireFrame | Reject:
