@@ -152,14 +152,11 @@ def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
         return f"no frame for {for_s}"
     if alarm.type == "technical":
         return f"{alarm.title}: no valid reading for {for_s}"
+    worst = _number(happening.value) if _number(happening.value) is not None else _number(happening.extreme)
+    shown = "value unknown" if worst is None else f"{worst:g}"
     if alarm.signal is None:
         lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
-        return f"NEWS2 at least {happening.value:g}{lacking}" if lacking else f"NEWS2 {happening.value:g}"
-    worst = (
-        happening.value
-        if happening.value is not None and not np.isnan(happening.value)
-        else happening.extreme
-    )
+        return f"NEWS2 {'at least ' if lacking else ''}{shown}{lacking}"
     below = _event(alarm, happening) == "MDC_EVT_LO"
     limit = f"below {alarm.low:g}" if below else f"above {alarm.high:g}"
-    return f"{alarm.title} {worst:g} {alarm.signal.unit}, {limit} for {for_s}"
+    return f"{alarm.title} {shown} {alarm.signal.unit}, {limit} for {for_s}"

@@ -166,6 +166,8 @@ class TickJudge:
         table.alarm_priority[rows, columns] = after.priority
         table.alarm_onset_ms[rows, columns] = after.onset_ms
         table.alarm_clear_ms[rows, columns] = after.clear_ms
+        if score is not None:
+            table.alarm_extreme[rows, columns.start] = score.lower_bound
         for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
             phase = int(result.phase[i, k])
             ended = phase == Phase.END
