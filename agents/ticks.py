@@ -46,15 +46,11 @@ class TickJudge:
         self._news2 = limits + 1 + len(LOSS_COLUMNS)
 
     def judge(self, table: PatientTable, tick: Tick, happenings: list[Happening], dropped: list[str]) -> None:
-        """Judge one tick for every patient of the partition whose record does not contain it yet.
-
-        A tick of a time that was already judged is judged again, so that the outcome hangs on the log alone and
-        not on when a patient's record was last written; it changes nothing unless frames came between.
-        """
+        """Judge one tick for every patient of the partition who has not had it yet."""
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
         rows = table.occupied()
-        rows = rows[(table.ticked_ms[rows] <= now) & (table.position[rows] < tick.offset)]
+        rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
         if not len(rows):
             return
         slow = rows[table.ticked_ms[rows] // SLOW_MS < now // SLOW_MS]
@@ -166,8 +162,6 @@ class TickJudge:
         table.alarm_priority[rows, columns] = after.priority
         table.alarm_onset_ms[rows, columns] = after.onset_ms
         table.alarm_clear_ms[rows, columns] = after.clear_ms
-        if score is not None:
-            table.alarm_extreme[rows, columns.start] = score.lower_bound
         for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
             phase = int(result.phase[i, k])
             ended = phase == Phase.END

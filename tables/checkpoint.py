@@ -17,6 +17,7 @@ from clinical.limits import NEVER
 from streams.errors import PromiseBroken
 from streams.publisher import Publisher, fail_stop
 from tables.patients import PatientTable
+from tables.progress import END_KEY, encode_progress
 from tables.record import RECORD_BYTES_MAX, alarm_key, encode
 from tables.store import ColumnStore
 
@@ -26,9 +27,6 @@ CHUNK: Final = 256
 A record is taken before the wait for the alerts and sent after it: state must not become durable before the
 alerts that it already contains.
 """
-
-END_KEY: Final = "~end"
-"""Key of the empty record that follows each checkpoint's; no patient id starts so, and applying it drops nobody."""
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +89,14 @@ class Checkpointer:
     async def _write(self, partition: int, table: PatientTable) -> None:
         async with self.whole_blocks:
             offset = table.processed + 1
+            progress = encode_progress(table)
             rows = np.flatnonzero(table.dirty[: len(table.patients)])
             table.dirty[rows] = False
             dropped = self._dropped.pop(partition, set())
+            gone = [patient for patient in sorted(dropped) if patient not in table.row_of]
         await self._publisher.settled()
-        gone = [patient for patient in sorted(dropped) if patient not in table.row_of]
-        futures = [await self._send(partition, patient, None) for patient in gone]
+        for patient in gone:
+            await self._send(partition, patient, None)
         if not self._keys:
             self._keys = [alarm_key(alarm) for alarm in table.alarms]
         for start in range(0, len(rows), CHUNK):
@@ -104,18 +104,15 @@ class Checkpointer:
             async with self.whole_blocks:
                 records = [(table.patients[row], encode(table, row, self._keys)) for row in chunk]
             await self._publisher.settled()  # the alerts that are already part of these records' state
-            futures += [
-                await self._send(partition, patient, record)
-                for patient, record in records
-                if patient is not None
-            ]
+            for patient, record in records:
+                if patient is not None:
+                    await self._send(partition, patient, record)
         await self._publisher.settled()
-        if futures:
-            # Asked for its end, the embedded broker leaves out all but the first record of the last batch, and
-            # recovery would stop there: a record in a batch of its own brings it to the true end.
-            seal = await self._send(partition, END_KEY, None)
-            await self._publisher.settled()
-            self._store.set_persisted_offset(TP(self._changelog, partition), seal.result().offset)
+        # Sent last and in a batch of its own. Asked for its end, the embedded broker leaves out all but the first
+        # record of the last batch, and recovery would stop there.
+        end = await self._send(partition, END_KEY, progress)
+        await self._publisher.settled()
+        self._store.set_persisted_offset(TP(self._changelog, partition), end.result().offset)
         self._mark_durable(partition, offset)
 
     async def _send(self, partition: int, patient: str, record: bytes | None) -> "asyncio.Future[Any]":

@@ -13,9 +13,11 @@ import faust
 import numpy as np
 from faust.stores import base
 from faust.types import TP
+from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from tables.patients import PatientTable
+from tables.progress import END_KEY, NOTHING, decode_progress
 from tables.record import alarm_key, decode, encode, position_of
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class ColumnStore(base.Store):
         """Alarms met in records whose rule is gone from the rules file."""
         self.recovery_s = 0.0
         self._applied: dict[int, int] = {}
+        self._progress: dict[int, tuple[int, int]] = {}
         self._recovering_since: float | None = None
 
     def state(self, partition: int) -> PatientTable:
@@ -59,6 +62,12 @@ class ColumnStore(base.Store):
             ValueError: the record is damaged or of another version.
         """
         table = self.state(partition)
+        if patient == END_KEY:
+            if record is not None:
+                self._progress[partition] = max(
+                    decode_progress(record), self._progress.get(partition, NOTHING)
+                )
+            return
         row = table.row_of.get(patient)
         if record is None:
             table.drop(patient)
@@ -76,15 +85,26 @@ class ColumnStore(base.Store):
         for partition in [p for p in self.partitions if p not in held]:
             del self.partitions[partition]
             self._applied.pop(partition, None)
-        for table in self.partitions.values():
+            self._progress.pop(partition, None)
+        for partition, table in self.partitions.items():
             rows = table.occupied()
+            self._catch_up_with_ticks(partition, table, rows)
             table.position[rows] = np.maximum(table.position[rows], table.processed)
             if len(rows):
                 table.replay_until = int(table.position[rows].max())
-                table.ticked_until_ms = max(table.ticked_until_ms, int(table.ticked_ms[rows].max()))
         if self._recovering_since is not None:
             self.recovery_s = time.monotonic() - self._recovering_since
             self._recovering_since = None
+
+    def _catch_up_with_ticks(self, partition: int, table: PatientTable, rows: NDArray[np.int64]) -> None:
+        """A patient whom ticks leave as they were is not written: the last checkpoint says which ticks were judged.
+
+        A record that is newer than that checkpoint, because the worker died in the middle of the next, knows better.
+        """
+        processed, ticked_ms = self._progress.get(partition, NOTHING)
+        table.ticked_until_ms = max(table.ticked_until_ms, ticked_ms)
+        old = rows[table.position[rows] <= processed]
+        table.ticked_ms[old] = np.maximum(table.ticked_ms[old], ticked_ms)
 
     def persisted_offset(self, tp: TP) -> int | None:
         """Return the last changelog offset that the state holds, None when the partition is not held."""
@@ -98,6 +118,7 @@ class ColumnStore(base.Store):
         """Forget everything; recovery brings it back."""
         self.partitions.clear()
         self._applied.clear()
+        self._progress.clear()
 
     async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to back up: the changelog is the copy."""
