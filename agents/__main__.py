@@ -36,7 +36,7 @@ def main() -> int:
     except VigilError as error:
         print(f"vigil: {error}", file=sys.stderr)
         return error.exit_code
-    # Blocks make many short-lived tuples and few cycles: look at what lives since the start no more, at the rest rarely.
+    # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)
     flow.watchdog.start()

@@ -1,10 +1,12 @@
 """The Faust app with settings that suit an alarm system, and the live lane as its transport."""
 
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 
 import faust
 from yarl import URL
 
+from streams.errors import PromiseBroken
 from streams.lane import BlockTransport, Lane
 from streams.publisher import Publisher
 from streams.settings import Settings
@@ -18,6 +20,9 @@ BLOCKS_BUFFERED: Final = 8
 
 RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest record that the producer sends: a dead letter carries the refused record as it came."""
+
+BATCH_BYTES: Final = 256 * 1024
+"""A checkpoint's records travel together; alerts are sent at once, however few there are."""
 
 
 def create_app(settings: Settings, **overrides: Any) -> faust.App:
@@ -59,6 +64,7 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         "producer_linger": 0,
         "producer_request_timeout": settings.request_timeout_s,
         "producer_max_request_size": RECORD_BYTES_MAX,
+        "producer_max_batch_size": BATCH_BYTES,
         "worker_redirect_stdouts": False,
     }
     app = faust.App(settings.group, **(options | overrides))
@@ -73,4 +79,28 @@ def publisher_of(app: faust.App, settings: Settings) -> Publisher:
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
         return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
 
-    return Publisher(send, settings.request_timeout_s)
+    async def send_batch(
+        topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+    ) -> Awaitable[int]:
+        producer = app.producer._ensure_producer()  # Faust's producer has no batches, aiokafka's below it has
+        arrivals: list[tuple[Awaitable[Any], int]] = []
+        batch, count = producer.create_batch(), 0
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
+                batch, count = producer.create_batch(), 0
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    raise PromiseBroken(f"a record of {len(value or b'')} bytes does not fit a batch")
+            count += 1
+        arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
+        return _last_offset(arrivals)
+
+    return Publisher(send, send_batch, settings.request_timeout_s)
+
+
+async def _last_offset(arrivals: Sequence[tuple[Awaitable[Any], int]]) -> int:
+    """Wait for batches (each with its number of records) and return the offset of the last record."""
+    last = -1
+    for arrival, count in arrivals:
+        last = max(last, (await arrival).offset + count - 1)
+    return last

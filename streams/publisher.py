@@ -35,17 +35,34 @@ class Sender(Protocol):
         """Send one record."""
 
 
+class BatchSender(Protocol):
+    """Hand over records of one partition in as few batches as hold them, get the last offset when all arrived."""
+
+    def __call__(
+        self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+    ) -> Awaitable[Awaitable[int]]:
+        """Send records, of which there is at least one."""
+
+
 class Publisher:
     """Sends records and keeps count of those that have not arrived.
 
     Args:
         send: hands a record to the producer.
+        send_batch: hands many records of one partition to the producer.
         timeout_s: how long `settled` waits for arrivals.
         on_failure: what to do when a record was refused; the default stops the process.
     """
 
-    def __init__(self, send: Sender, timeout_s: float, on_failure: Callable[[str], None] = fail_stop) -> None:
+    def __init__(
+        self,
+        send: Sender,
+        send_batch: BatchSender,
+        timeout_s: float,
+        on_failure: Callable[[str], None] = fail_stop,
+    ) -> None:
         self._send = send
+        self._send_batch = send_batch
         self._timeout_s = timeout_s
         self._on_failure = on_failure
         self._outstanding: set[asyncio.Future[Any]] = set()
@@ -67,7 +84,16 @@ class Publisher:
         """Send a record; the future resolves when the broker has it."""
         if len(self._outstanding) >= OUTSTANDING_MAX:
             await self.settled()
-        future = asyncio.ensure_future(await self._send(topic, key, value, partition, headers))
+        return self._watch(topic, await self._send(topic, key, value, partition, headers))
+
+    async def publish_batch(
+        self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+    ) -> asyncio.Future[int]:
+        """Send records of one partition together; the future resolves to the offset of the last."""
+        return self._watch(topic, await self._send_batch(topic, partition, records))
+
+    def _watch(self, topic: str, arrival: Awaitable[Any]) -> asyncio.Future[Any]:
+        future = asyncio.ensure_future(arrival)
         self._outstanding.add(future)
         future.add_done_callback(lambda done: self._arrived(topic, done))
         return future

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
 
     checkpoint_interval_s: float = Field(
-        default=5.0, gt=0, le=60, description="between two checkpoints of a partition"
+        default=10.0, gt=0, le=60, description="between two checkpoints of a partition"
     )
     session_timeout_s: float = Field(default=10.0, ge=6, description="a dead worker is noticed after so long")
     request_timeout_s: float = Field(default=15.0, ge=1, description="for every request to the broker")

@@ -8,10 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from faust.types import TP
+from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from streams.errors import PromiseBroken
@@ -60,7 +61,7 @@ class Checkpointer:
         self.whole_blocks = asyncio.Lock()
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
         blocks only, else it could become durable before alerts that nobody waits for yet."""
-        self._keys: list[int] = []
+        self._keys: NDArray[np.uint64] | None = None
         self.on_done: Callable[[float], None] = lambda seconds: None
 
     def note_dropped(self, partition: int, patients: list[str]) -> None:
@@ -93,29 +94,31 @@ class Checkpointer:
             rows = np.flatnonzero(table.dirty[: len(table.patients)])
             table.dirty[rows] = False
             dropped = self._dropped.pop(partition, set())
-            gone = [patient for patient in sorted(dropped) if patient not in table.row_of]
+            gone: list[tuple[bytes, bytes | None]] = [
+                (patient.encode(), None) for patient in sorted(dropped) if patient not in table.row_of
+            ]
         await self._publisher.settled()
-        for patient in gone:
-            await self._send(partition, patient, None)
-        if not self._keys:
-            self._keys = [alarm_key(alarm) for alarm in table.alarms]
+        if gone:
+            await self._publisher.publish_batch(self._changelog, partition, gone)
         for start in range(0, len(rows), CHUNK):
-            chunk = rows[start : start + CHUNK].tolist()
             async with self.whole_blocks:
-                records = [(table.patients[row], encode(table, row, self._keys)) for row in chunk]
+                records = self._records(table, rows[start : start + CHUNK])
             await self._publisher.settled()  # the alerts that are already part of these records' state
-            for patient, record in records:
-                if patient is not None:
-                    await self._send(partition, patient, record)
+            await self._publisher.publish_batch(self._changelog, partition, records)
         await self._publisher.settled()
         # Sent last and in a batch of its own. Asked for its end, the embedded broker leaves out all but the first
         # record of the last batch, and recovery would stop there.
-        end = await self._send(partition, END_KEY, progress)
+        end = await self._publisher.publish_batch(self._changelog, partition, [(END_KEY.encode(), progress)])
         await self._publisher.settled()
-        self._store.set_persisted_offset(TP(self._changelog, partition), end.result().offset)
+        self._store.set_persisted_offset(TP(self._changelog, partition), end.result())
         self._mark_durable(partition, offset)
 
-    async def _send(self, partition: int, patient: str, record: bytes | None) -> "asyncio.Future[Any]":
-        if record is not None and len(record) > RECORD_BYTES_MAX:
-            raise PromiseBroken(f"a patient's record has {len(record)} bytes, more than {RECORD_BYTES_MAX}")
-        return await self._publisher.publish(self._changelog, patient.encode(), record, partition=partition)
+    def _records(self, table: PatientTable, rows: NDArray[np.int64]) -> list[tuple[bytes, bytes | None]]:
+        """Return key and record of each row; a patient dropped meanwhile has none."""
+        if self._keys is None:
+            self._keys = np.array([alarm_key(alarm) for alarm in table.alarms], dtype=np.uint64)
+        patients = [table.patients[row] for row in rows.tolist()]
+        records = encode(table, rows, self._keys)
+        if (longest := max(map(len, records))) > RECORD_BYTES_MAX:
+            raise PromiseBroken(f"a patient's record has {longest} bytes, more than {RECORD_BYTES_MAX}")
+        return [(p.encode(), record) for p, record in zip(patients, records, strict=True) if p is not None]

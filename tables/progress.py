@@ -7,7 +7,8 @@ have been judged, so that a repeated or older tick changes nothing after a resta
 import struct
 from typing import Final
 
-from tables.patients import NEVER, PatientTable
+from clinical.limits import NEVER
+from tables.patients import PatientTable
 
 END_KEY: Final = "~end"
 """Key of the record in the changelog; no patient's name starts with this character."""

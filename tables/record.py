@@ -7,27 +7,64 @@ records of one patient the one with the higher position is the newer, whoever wr
 """
 
 import hashlib
-import struct
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.limits import NEVER
 from clinical.vitals import COUNT
 from tables.patients import DEVICES, SEEN, PatientTable, lap
-from tables.windows import SLOTS
+from tables.windows import SLOTS, Windows
 
 VERSION: Final = 1
+END_KEY: Final = "~end"
+"""Key of the record that ends a checkpoint; no patient's name starts with this character."""
+
 RECORD_BYTES_MAX: Final = 65_536
 """Bound on a record; a full one of every signal, alarm and bucket stays below it (a test holds this)."""
 
-_HEAD: Final = struct.Struct("<BqqqiBBBB")
-"""Version, position, last seen, last tick, interval; how many devices, signals, alarms and buckets follow."""
-_DEVICE: Final = struct.Struct(
-    "<QqqQQqq"
-)  # id, highest seq, last used, 2 x 64 seen, event and append of the last
-_SIGNAL: Final = struct.Struct("<Bdqqq")  # signal, value, newest, value time, lost since
-_ALARM: Final = struct.Struct("<QBBHqqqd")  # rule hash, state, priority, events, onset, clear, told, extreme
+_HEAD: Final = np.dtype(
+    [
+        ("version", "<u1"),
+        ("position", "<i8"),
+        ("seen_ms", "<i8"),
+        ("ticked_ms", "<i8"),
+        ("interval_ms", "<i4"),
+        ("devices", "<u1"),
+        ("signals", "<u1"),
+        ("alarms", "<u1"),
+        ("slots", "<u1"),
+    ]
+)
+"""Begins a record; the last four say how many devices, signals, alarms and window slots follow."""
+
+_DEVICE: Final = np.dtype(
+    [
+        ("name", "<u8"),
+        ("high", "<i8"),
+        ("used", "<i8"),
+        ("seen", "<u1", (SEEN // 8,)),
+        ("event_ms", "<i8"),
+        ("append_ms", "<i8"),
+    ]
+)
+_SIGNAL: Final = np.dtype(
+    [("signal", "<u1"), ("value", "<f8"), ("newest_ms", "<i8"), ("value_ms", "<i8"), ("lost_ms", "<i8")]
+)
+_ALARM: Final = np.dtype(
+    [
+        ("key", "<u8"),
+        ("state", "<u1"),
+        ("priority", "<u1"),
+        ("events", "<u2"),
+        ("onset_ms", "<i8"),
+        ("clear_ms", "<i8"),
+        ("told_ms", "<i8"),
+        ("extreme", "<f8"),
+    ]
+)
+_WINDOW_COLUMNS: Final = ("count", "sum", "low", "high")
 
 
 def alarm_key(alarm: str) -> int:
@@ -41,68 +78,80 @@ def position_of(record: bytes) -> int:
     Raises:
         ValueError: the record is of another version or not a record.
     """
-    if len(record) < _HEAD.size or record[0] != VERSION:
+    if len(record) < _HEAD.itemsize or record[0] != VERSION:
         raise ValueError(f"not a patient record of version {VERSION}: {record[:1]!r}, {len(record)} bytes")
-    return int(_HEAD.unpack_from(record)[1])
+    return int(np.frombuffer(record, _HEAD, 1)["position"][0])
 
 
-def encode(table: PatientTable, row: int, keys: list[int]) -> bytes:
-    """Return the record of a row; `keys` are the `alarm_key` of the table's alarms in order."""
-    devices = np.flatnonzero(table.device_used[row] >= 0)
-    signals = np.flatnonzero((table.newest_ms[row] >= 0) | (table.lost_ms[row] >= 0))
-    alarms = np.flatnonzero((table.alarm_state[row] != 0) | (table.alarm_onset_ms[row] >= 0))
-    windows = table.windows
-    slots = np.flatnonzero(windows.bucket[row] >= 0)
-    position = max(table.processed, int(table.position[row]))
-    parts = [
-        _HEAD.pack(
-            VERSION,
-            position,
-            table.seen_ms[row],
-            table.ticked_ms[row],
-            table.interval_ms[row],
-            len(devices),
-            len(signals),
-            len(alarms),
-            len(slots),
-        )
+def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[bytes]:
+    """Return the records of rows.
+
+    Args:
+        table: the table.
+        rows: (n,) rows in use.
+        keys: `alarm_key` of the table's alarms, in order.
+    """
+    devices = table.device_used[rows] >= 0
+    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0)
+    alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
+    slots = table.windows.bucket[rows] >= 0
+    head = np.zeros(len(rows), _HEAD)
+    head["version"] = VERSION
+    head["position"] = np.maximum(table.processed, table.position[rows])
+    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+        head[name] = getattr(table, name)[rows]
+    for field, present in (("devices", devices), ("signals", signals), ("alarms", alarms), ("slots", slots)):
+        head[field] = present.sum(axis=1)
+    cells = slots[:, :, None] & signals[:, None, :]
+    per_cell = cells.sum(axis=(1, 2))
+    sections = [
+        _cut(head, np.ones(len(rows), dtype=np.int64)),
+        _cut(_devices(table, rows, devices), head["devices"]),
+        _cut(_signals(table, rows, signals), head["signals"]),
+        _cut(_alarms(table, rows, alarms, keys), head["alarms"]),
+        _cut(table.windows.bucket[rows][slots], head["slots"]),
+        *(_cut(getattr(table.windows, name)[rows][cells], per_cell) for name in _WINDOW_COLUMNS),
     ]
-    for d in devices.tolist():
-        parts.append(
-            _DEVICE.pack(
-                table.device[row, d],
-                table.device_high[row, d],
-                table.device_used[row, d],
-                *_seen_words(int(table.device_high[row, d]), table.device_lap[row, d]),
-                table.device_event_ms[row, d],
-                table.device_append_ms[row, d],
-            )
-        )
-    for s in signals.tolist():
-        parts.append(
-            _SIGNAL.pack(
-                s, table.value[row, s], table.newest_ms[row, s], table.value_ms[row, s], table.lost_ms[row, s]
-            )
-        )
-    for a in alarms.tolist():
-        parts.append(
-            _ALARM.pack(
-                keys[a],
-                table.alarm_state[row, a],
-                table.alarm_priority[row, a],
-                table.alarm_events[row, a],
-                table.alarm_onset_ms[row, a],
-                table.alarm_clear_ms[row, a],
-                table.alarm_told_ms[row, a],
-                table.alarm_extreme[row, a],
-            )
-        )
-    block = np.ix_(slots, signals)
-    parts.append(windows.bucket[row, slots].tobytes())
-    parts += [
-        column[row][block].tobytes() for column in (windows.count, windows.sum, windows.low, windows.high)
-    ]
-    return b"".join(parts)
+    return [b"".join(parts) for parts in zip(*sections, strict=True)]
+
+
+def _cut(values: NDArray[Any], counts: NDArray[Any]) -> list[bytes]:
+    """Cut a flat array into the bytes of each row's share."""
+    data = values.tobytes()
+    ends = (np.cumsum(counts, dtype=np.int64) * values.dtype.itemsize).tolist()
+    return [data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _devices(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
+    row, place = np.nonzero(present)
+    at = rows[row], place
+    devices = np.zeros(len(row), _DEVICE)
+    for name, column in _DEVICE_COLUMNS:
+        devices[name] = getattr(table, column)[at]
+    seqs = devices["high"][:, None] - _AGO
+    seen = (seqs >= 0) & (np.take_along_axis(table.device_lap[at], seqs % SEEN, axis=1) == lap(seqs))
+    devices["seen"] = np.packbits(seen, axis=1, bitorder="little")
+    return devices
+
+
+def _signals(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
+    row, signal = np.nonzero(present)
+    signals = np.zeros(len(row), _SIGNAL)
+    signals["signal"] = signal
+    for name in _SIGNAL_COLUMNS:
+        signals[name] = getattr(table, name)[rows[row], signal]
+    return signals
+
+
+def _alarms(
+    table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_], keys: NDArray[np.uint64]
+) -> NDArray[Any]:
+    row, alarm = np.nonzero(present)
+    alarms = np.zeros(len(row), _ALARM)
+    alarms["key"] = keys[alarm]
+    for name in _ALARM_COLUMNS:
+        alarms[name] = getattr(table, f"alarm_{name}")[rows[row], alarm]
+    return alarms
 
 
 def decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, int]) -> list[int]:
@@ -118,91 +167,78 @@ def decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, int
         Keys of alarms in the record that the table does not have (their rule is gone).
 
     Raises:
-        ValueError: not a record of this version, or cut short.
+        ValueError: not a record of this version, or damaged; the row is then undefined.
     """
     position_of(record)
     try:
         return _decode(record, table, row, alarm_of)
-    except (struct.error, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         raise ValueError(f"patient record of {len(record)} bytes is damaged: {error}") from error
 
 
 def _decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, int]) -> list[int]:
-    _, position, seen, ticked, interval, devices, n_signals, alarms, n_slots = _HEAD.unpack_from(record)
-    at = _HEAD.size
-    for d in range(min(devices, DEVICES)):
-        name, high, used, word0, word1, event_ms, append_ms = _DEVICE.unpack_from(
-            record, at + d * _DEVICE.size
-        )
-        table.device[row, d], table.device_high[row, d], table.device_used[row, d] = name, high, used
-        table.device_lap[row, d] = _laps(high, word0, word1)
-        table.device_event_ms[row, d], table.device_append_ms[row, d] = event_ms, append_ms
-    at += devices * _DEVICE.size
-    signals = []
-    for _ in range(n_signals):
-        s, table_value, newest, value_ms, lost = _SIGNAL.unpack_from(record, at)
-        table.value[row, s], table.newest_ms[row, s] = table_value, newest
-        table.value_ms[row, s], table.lost_ms[row, s] = value_ms, lost
-        signals.append(s)
-        at += _SIGNAL.size
-    unknown = []
-    for _ in range(alarms):
-        key, *fields = _ALARM.unpack_from(record, at)
-        at += _ALARM.size
-        a = alarm_of.get(key)
-        if a is None:
-            unknown.append(key)
-            continue
-        table.alarm_state[row, a], table.alarm_priority[row, a], table.alarm_events[row, a] = fields[:3]
-        table.alarm_onset_ms[row, a], table.alarm_clear_ms[row, a] = fields[3:5]
-        table.alarm_told_ms[row, a], table.alarm_extreme[row, a] = fields[5:]
-    _decode_windows(record, at, table, row, signals, n_slots)
-    table.position[row], table.seen_ms[row], table.ticked_ms[row] = position, seen, ticked
-    table.interval_ms[row] = interval
-    return unknown
+    head = np.frombuffer(record, _HEAD, 1)[0]
+    at = _HEAD.itemsize
+    devices, at = _section(record, at, _DEVICE, int(head["devices"]))
+    signals, at = _section(record, at, _SIGNAL, int(head["signals"]))
+    alarms, at = _section(record, at, _ALARM, int(head["alarms"]))
+    if len(devices) > DEVICES:
+        raise ValueError(f"{len(devices)} devices, at most {DEVICES}")
+    for slot, device in enumerate(devices):
+        for name, column in _DEVICE_COLUMNS:
+            getattr(table, column)[row, slot] = device[name]
+        seqs = (int(device["high"]) - _AGO)[np.unpackbits(device["seen"], bitorder="little").astype(np.bool_)]
+        table.device_lap[row, slot, seqs % SEEN] = lap(seqs)
+    for name in _SIGNAL_COLUMNS:
+        getattr(table, name)[row, signals["signal"]] = signals[name]
+    places = [alarm_of.get(key, NEVER) for key in alarms["key"].tolist()]
+    for alarm, place in zip(alarms, places, strict=True):
+        if place != NEVER:
+            for name in _ALARM_COLUMNS:
+                getattr(table, f"alarm_{name}")[row, place] = alarm[name]
+    _decode_windows(record, at, table.windows, row, signals["signal"], int(head["slots"]))
+    table.position[row] = head["position"]
+    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+        getattr(table, name)[row] = head[name]
+    return [key for key, place in zip(alarms["key"].tolist(), places, strict=True) if place == NEVER]
+
+
+def _section(record: bytes, at: int, dtype: np.dtype[Any], count: int) -> tuple[NDArray[Any], int]:
+    return np.frombuffer(record, dtype, count, at) if count else np.zeros(
+        0, dtype
+    ), at + count * dtype.itemsize
 
 
 def _decode_windows(
-    record: bytes, at: int, table: PatientTable, row: int, signals: list[int], slots: int
+    record: bytes, at: int, windows: Windows, row: int, signals: NDArray[np.uint8], slots: int
 ) -> None:
-    windows = table.windows
-    bucket = np.frombuffer(record, np.int32, slots, at)
-    at += bucket.nbytes
+    bucket, at = _section(record, at, windows.bucket.dtype, slots)
     place = bucket % SLOTS
     windows.bucket[row, place] = bucket
-    block = np.ix_(place, np.array(signals, dtype=np.int64))
-    windows.low[row, place] = np.iinfo(np.uint16).max
-    for column in (windows.count, windows.sum, windows.low, windows.high):
-        values = np.frombuffer(record, column.dtype, slots * len(signals), at)
+    windows.low[row, place] = np.iinfo(windows.low.dtype).max
+    block = np.ix_(place, signals)
+    for name in _WINDOW_COLUMNS:
+        column = getattr(windows, name)
+        values, at = _section(record, at, column.dtype, slots * len(signals))
         column[row][block] = values.reshape(slots, len(signals))
-        at += values.nbytes
     if at != len(record):
         raise ValueError(f"{len(record) - at} bytes too many")
 
 
+_DEVICE_COLUMNS: Final = (
+    ("name", "device"),
+    ("high", "device_high"),
+    ("used", "device_used"),
+    ("event_ms", "device_event_ms"),
+    ("append_ms", "device_append_ms"),
+)
+_SIGNAL_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
+_ALARM_COLUMNS: Final = ("state", "priority", "events", "onset_ms", "clear_ms", "told_ms", "extreme")
 _AGO: Final = np.arange(SEEN)
-
-
-def _seen_words(high: int, laps: NDArray[np.uint16]) -> tuple[int, int]:
-    """Return which of `high`, `high - 1`, ... were seen, as two words of 64 bits."""
-    seq = high - _AGO
-    seen = (seq >= 0) & (laps[seq % SEEN] == lap(seq))
-    packed = np.packbits(seen, bitorder="little").tobytes()
-    return int.from_bytes(packed[:8], "little"), int.from_bytes(packed[8:], "little")
-
-
-def _laps(high: int, word0: int, word1: int) -> NDArray[np.uint16]:
-    packed = np.frombuffer(word0.to_bytes(8, "little") + word1.to_bytes(8, "little"), np.uint8)
-    seen = np.unpackbits(packed, bitorder="little").astype(np.bool_)
-    laps = np.zeros(SEEN, dtype=np.uint16)
-    seq = (high - _AGO)[seen]
-    laps[seq % SEEN] = lap(seq)
-    return laps
 
 
 def size_max(alarms: int) -> int:
     """Return the size of the largest possible record, bytes."""
     cells = SLOTS * COUNT * (2 + 4 + 2 + 2)
-    return (
-        _HEAD.size + DEVICES * _DEVICE.size + COUNT * _SIGNAL.size + alarms * _ALARM.size + SLOTS * 4 + cells
-    )
+    fixed = _HEAD.itemsize + DEVICES * _DEVICE.itemsize + COUNT * _SIGNAL.itemsize + SLOTS * 4
+    return fixed + alarms * _ALARM.itemsize + cells

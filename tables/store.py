@@ -129,7 +129,8 @@ class ColumnStore(base.Store):
     def __getitem__(self, patient: str) -> bytes:
         for table in self.partitions.values():
             if (row := table.row_of.get(patient)) is not None:
-                return encode(table, row, [alarm_key(alarm) for alarm in table.alarms])
+                keys = np.array([alarm_key(alarm) for alarm in table.alarms], dtype=np.uint64)
+                return encode(table, np.array([row]), keys)[0]
         raise KeyError(patient)
 
     def __setitem__(self, patient: str, record: bytes) -> None:
