@@ -18,9 +18,6 @@ from tables.patients import DEVICES, SEEN, PatientTable, lap
 from tables.windows import SLOTS, Windows
 
 VERSION: Final = 1
-END_KEY: Final = "~end"
-"""Key of the record that ends a checkpoint; no patient's name starts with this character."""
-
 RECORD_BYTES_MAX: Final = 65_536
 """Bound on a record; a full one of every signal, alarm and bucket stays below it (a test holds this)."""
 
@@ -92,7 +89,8 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
         keys: `alarm_key` of the table's alarms, in order.
     """
     devices = table.device_used[rows] >= 0
-    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0)
+    in_windows = (table.windows.count[rows] > 0).any(axis=1)  # also what came too late to be judged
+    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
     slots = table.windows.bucket[rows] >= 0
     head = np.zeros(len(rows), _HEAD)

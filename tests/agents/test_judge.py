@@ -1,0 +1,106 @@
+"""The judge: the same decisions as a plain reference, however the log is cut and wherever a worker dies."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs import TTL_S, rule_sets, worlds
+from plain_judge import PlainJudge
+from worker_model import WorkerModel
+
+from streams.frames import TICK_KEY
+
+few = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+accidents = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 70), st.just("cut"), st.just(0)),
+        st.tuples(st.integers(0, 70), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 70), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 70), st.just("restart"), st.just(0)),
+        st.tuples(st.integers(0, 70), st.just("torn"), st.integers(0, 4)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def plain(rules, time, log):
+    judge = PlainJudge(rules.limits, time.recorded)
+    for record in log:
+        if record.key != TICK_KEY and record.value.endswith(b"}"):
+            judge.take(record)
+    return judge.told
+
+
+def in_log_order(told):
+    return sorted(told, key=lambda one: (one[0], one[2]))
+
+
+def comparable(state):
+    """Return records without their position."""
+    return {patient: record[9:] for patient, record in state.items()}
+
+
+@few
+@given(rules=rule_sets(technical=False), world=worlds())
+def test_limit_alarms_start_and_end_as_the_plain_rules_say(rules, world):
+    time, log = world
+    worker = WorkerModel(rules, time, patient_ttl_s=86_400)
+    worker.take(log)
+    assert worker.told() == in_log_order(plain(rules, time, log))
+
+
+@few
+@given(rules=rule_sets(), world=worlds(), accidents=accidents)
+def test_cuts_and_restarts_change_neither_alerts_nor_state(rules, world, accidents):
+    time, log = world
+    whole = WorkerModel(rules, time, TTL_S)
+    whole.take(log)
+    broken = WorkerModel(rules, time, TTL_S)
+    broken.work(log, accidents)
+    assert broken.alerts == whole.alerts
+    assert comparable(broken.state()) == comparable(whole.state())
+
+
+@few
+@given(rules=rule_sets(), world=worlds())
+def test_judging_record_by_record_tells_the_same_in_the_same_order(rules, world):
+    time, log = world
+    whole, single = WorkerModel(rules, time, TTL_S), WorkerModel(rules, time, TTL_S)
+    whole.take(log)
+    for record in log:
+        single.take([record])
+    assert list(map(repr, single.happenings)) == list(map(repr, whole.happenings))
+    assert single.dropped == whole.dropped
+    assert single.state() == whole.state()
+
+
+@few
+@given(rules=rule_sets(), world=worlds())
+def test_every_record_sent_twice_changes_nothing(rules, world):
+    time, log = world
+    twice = [copy for record in log for copy in (record, record)]
+    twice = [type(r)(i, r.timestamp, r.key, r.value) for i, r in enumerate(twice)]
+    once, doubled = WorkerModel(rules, time), WorkerModel(rules, time)
+    once.take(log)
+    doubled.take(twice)
+    assert doubled.alerts == once.alerts
+
+
+@few
+@given(rules=rule_sets(), world=worlds())
+def test_every_frame_is_counted_once(rules, world):
+    time, log = world
+    worker = WorkerModel(rules, time)
+    tally = worker.take(log).tally if log else None
+    if tally:
+        frames = sum(record.key != TICK_KEY for record in log) - len(worker.rejects)
+        assert tally.judged + tally.replayed + tally.duplicate + tally.historic == frames
+        assert tally.ticks == sum(record.key == TICK_KEY for record in log)
+
+
+@few
+@given(rules=rule_sets(), world=worlds(late_s=(0,), steps_s=(1, 2, 5, 9, 16, 40)))
+def test_every_event_of_an_alarm_has_an_id_of_its_own(rules, world):
+    time, log = world
+    worker = WorkerModel(rules, time)
+    worker.take(log)
+    assert len(worker.alerts) == len(worker.happenings)

@@ -1,0 +1,152 @@
+"""A worker without a broker: the judge on the real table, store and checkpoint, with a changelog in memory."""
+
+import asyncio
+
+from faust.types import TP
+
+from agents.alarms import report
+from agents.judge import Judge
+from clinical.clock import TimeRules
+from streams.decode import Decoder
+from streams.errors import PromiseBroken
+from tables.checkpoint import Checkpointer
+from tables.store import ColumnStore
+
+CHANGELOG = "changelog"
+
+
+class Crash(Exception):
+    """The worker died at this point."""
+
+
+class MemoryLog:
+    """A publisher whose broker keeps every record; it breaks down after `room` records, if that is set."""
+
+    def __init__(self):
+        self.records = []
+        self.room = None
+
+    async def settled(self):
+        return
+
+    async def publish_batch(self, topic, partition, records):
+        for key, value in records:
+            if self.room == 0:
+                raise PromiseBroken("the broker is gone")
+            if self.room is not None:
+                self.room -= 1
+            self.records.append((key.decode(), value))
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_result(len(self.records) - 1)
+        return arrived
+
+
+class WorkerModel:
+    """Works through one partition's log; what it told and made durable outlives its crashes."""
+
+    def __init__(self, rules, time=None, patient_ttl_s=3600):
+        self.judge = Judge(rules, time or TimeRules(recorded=True), patient_ttl_s * 1000)
+        self.changelog = MemoryLog()
+        self.committed = 0
+        self.alerts = {}
+        self.happenings = []
+        self.rejects = []
+        self.tallies = []
+        self.dropped = []
+        self._start()
+
+    def _start(self):
+        self.store = ColumnStore("memory://", None, None, table_name="patients")
+        self.store.new_table = self.judge.new_table
+        self.checkpointer = Checkpointer(self.store, self.changelog, CHANGELOG, self._commit, self._broken)
+        self.decoder = Decoder()
+
+    def _commit(self, partition, offset):
+        self.committed = offset
+
+    def _broken(self, reason):
+        raise Crash(reason)
+
+    @property
+    def table(self):
+        return self.store.state(0)
+
+    def take(self, records):
+        """Judge one block, as the monitor does, and return its verdict."""
+        if not records:
+            return None
+        decoded = self.decoder.decode(records)
+        verdict = self.judge.judge(self.table, decoded)
+        self.table.processed = max(self.table.processed, records[-1].offset)
+        self.rejects += decoded.rejects
+        self.tallies.append(verdict.tally)
+        self.dropped += verdict.dropped
+        self.checkpointer.note_dropped(0, verdict.dropped)
+        for happening in verdict.happenings:
+            self.happenings.append(happening)
+            alert = report(self.judge.alarms[happening.column], happening)
+            told = self.alerts.setdefault(alert.id, alert)
+            assert told == alert, "two alerts of one id"
+        return verdict
+
+    def checkpoint(self):
+        asyncio.run(self.checkpointer.checkpoint(0))
+
+    def torn_checkpoint(self, room):
+        """Die in the middle of a checkpoint, after `room` records of it."""
+        self.changelog.room = room
+        try:
+            self.checkpoint()
+        except Crash:
+            pass
+        finally:
+            self.changelog.room = None
+        self.restart()
+
+    def restart(self):
+        """Die without a word and recover from the changelog, as the next owner does."""
+        self._start()
+        for patient, record in self.changelog.records:
+            self.store.apply(0, patient, record)
+        asyncio.run(self.store.on_recovery_completed({TP(CHANGELOG, 0)}, set()))
+
+    def work(self, log, actions=()):
+        """Work through the log; `actions` are (index, what, how much) where something befalls the worker."""
+        plan = {}
+        for index, *what in actions:
+            plan.setdefault(index % (len(log) + 1), []).append(what)
+        at, pending = 0, sorted(plan)
+        while at < len(log) or pending:
+            stop = pending[0] if pending else len(log)
+            self.take(log[at:stop])
+            at = max(at, stop)
+            if not pending:
+                break
+            for what, amount in plan[pending.pop(0)]:
+                at = self._befall(what, amount, log, at)
+
+    def _befall(self, what, amount, log, at):
+        if what == "checkpoint":
+            self.checkpoint()
+        elif what == "restart":
+            self.restart()
+        elif what == "torn":
+            self.torn_checkpoint(amount)
+        if what in ("restart", "torn"):
+            resumed = next((i for i, record in enumerate(log) if record.offset >= self.committed), len(log))
+            self.take(log[resumed:at])  # the log is read again from the committed offset
+        return at
+
+    def state(self):
+        """Return every patient's record."""
+        return {patient: self.store[patient] for patient in self.store}
+
+    def told(self):
+        """Return the limit alarms' starts and ends as the plain judge lists them."""
+        limits = len(self.judge.alarms) - 1
+        names = {1: "start", 5: "end"}
+        return [
+            (h.offset, h.patient, self.judge.alarms[h.column].id, names[h.phase], h.onset_ms, h.extreme)
+            for h in self.happenings
+            if h.phase in names and h.column < limits
+        ]
