@@ -143,7 +143,13 @@ class BlockConsumer(driver.Consumer):
         return message
 
     async def perform_seek(self) -> None:
-        """Seek to what is committed, and expect the next block of each lane partition to begin there."""
+        """Seek to what is committed, and expect the next block of each lane partition to begin there.
+
+        The flow stops first. After a recovery Faust lets it run, seeks, and then empties the agent's queue before
+        it resumes: a block that came between the last two would be lost, and unnoticed if none follows it.
+        """
+        if self.flow_active:
+            self.stop_flow()
         await super().perform_seek()
         lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
         earliest = await self.earliest_offsets(*lane_tps) if lane_tps else {}
