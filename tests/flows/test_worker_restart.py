@@ -4,9 +4,7 @@ import threading
 import time
 
 import pytest
-from worker_flow import RULES, frame, tick, wait_until, ward_log
-
-from streams.settings import Settings
+from worker_flow import frame, wait_until, ward_log
 
 BEDS = [f"bed-{number}" for number in range(10)]
 SECONDS = 90
