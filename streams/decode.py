@@ -208,14 +208,16 @@ class Decoder:
         keys = [record.key for record in records]
         if b"\n".join(keys) != "\n".join(patients).encode():  # type: ignore[arg-type]
             return False
-        ids = set(patients)
-        ids.update([frame.device for frame in frames])
-        unknown = ids - self._known_ids
+        devices = [frame.device for frame in frames]
+        known = self._known_ids
+        if known.issuperset(patients) and known.issuperset(devices):
+            return True
+        unknown = {*patients, *devices} - known
         if not all(map(_id_form, unknown)):
             return False
-        if len(self._known_ids) > KNOWN_IDS_MAX:
-            self._known_ids.clear()
-        self._known_ids |= unknown
+        if len(known) > KNOWN_IDS_MAX:
+            known.clear()
+        known |= unknown
         return True
 
     def _one_by_one(
@@ -259,7 +261,10 @@ def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
     n = len(frames)
     values = np.empty((n, COUNT), dtype=np.float64)
     for source, target in _READING_COLUMNS:
-        values[:, target] = columns[source]  # None becomes NaN
+        column = columns[source]
+        # Most devices measure few signals: a column that begins and ends absent is likely absent as a whole.
+        absent = column[0] is column[-1] is ABSENT and column.count(ABSENT) == n
+        values[:, target] = ABSENT if absent else column  # None becomes NaN
     for source, name, levels in (
         (_CONSCIOUSNESS, "consciousness", _ACVPU_LEVEL),
         (_ON_OXYGEN, "on_oxygen", _OXYGEN_LEVEL),
@@ -275,6 +280,13 @@ def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
         event_ts_ms=np.array(columns[4], dtype=np.int64),
         interval_ms=np.array(columns[5], dtype=np.int64),
         append_ts_ms=np.array([record.timestamp for record in records], dtype=np.int64),
-        offset=np.array([record.offset for record in records], dtype=np.int64),
+        offset=_offsets(records),
         values=values,
     )
+
+
+def _offsets(records: Sequence[Record]) -> NDArray[np.int64]:
+    first, last = records[0].offset, records[-1].offset
+    if last - first + 1 == len(records):  # the log counts up: none is missing in between
+        return np.arange(first, last + 1, dtype=np.int64)
+    return np.array([record.offset for record in records], dtype=np.int64)

@@ -53,20 +53,20 @@ def assign_slots(
     slots = match.argmax(axis=1)
     unknown = np.flatnonzero(~match[np.arange(len(rows)), slots])
     for i in unknown.tolist():
-        row, name = int(rows[i]), names[i]
-        known = np.flatnonzero(table.device[row] == name)
-        empty = np.flatnonzero(table.device[row] == 0)
-        if len(known):
-            slots[i] = known[0]
-        elif len(empty):
-            slots[i] = empty[0]
-            table.device[row, empty[0]] = name
+        row, name = int(rows[i]), int(names[i])
+        held = table.device[row].tolist()
+        if name in held:  # a frame before this one in the run made the slot
+            slots[i] = held.index(name)
+            continue
+        if 0 in held:
+            slot = held.index(0)
         elif i > 0:
             return slots, i
         else:
-            slots[i] = oldest = int(table.device_used[row].argmin())
-            _clear_slot(table, row, oldest)
-            table.device[row, oldest] = name
+            slot = int(table.device_used[row].argmin())
+            _clear_slot(table, row, slot)
+        slots[i] = slot
+        table.device[row, slot] = name
     return slots, len(rows)
 
 
