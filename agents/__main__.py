@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 
 from agents.wiring import wire
 from clinical.defaults import DEFAULT_RULES
+from streams.connect import connect_admin
 from streams.errors import UsageError, VigilError
 from streams.rules_file import load_rules
 from streams.settings import Settings, load_settings
@@ -33,6 +34,7 @@ def main() -> int:
         except OSError as error:
             address = f"{settings.metrics_host}:{settings.metrics_port}"
             raise UsageError(f"metrics_port: cannot listen on {address}: {error.strerror}") from None
+        connect_admin(settings).close()  # Faust would meet a missing broker with pages of traces
     except VigilError as error:
         print(f"vigil: {error}", file=sys.stderr)
         return error.exit_code
