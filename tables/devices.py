@@ -46,8 +46,8 @@ def assign_slots(
 
     Returns:
         The slots (n,), and how many leading frames have one: a frame whose device must push another out of its
-        slot ends the run, because the frames before it must have been remembered first. At least one frame has a
-        slot, unless there are none.
+        slot ends the run, because the frames before it must have been remembered first, and is a run of its own,
+        because the device it pushes out may follow. At least one frame has a slot, unless there are none.
     """
     match = table.device[rows] == names[:, None]
     slots = match.argmax(axis=1)
@@ -65,6 +65,9 @@ def assign_slots(
         else:
             slot = int(table.device_used[row].argmin())
             _clear_slot(table, row, slot)
+            slots[i] = slot
+            table.device[row, slot] = name
+            return slots, 1
         slots[i] = slot
         table.device[row, slot] = name
     return slots, len(rows)

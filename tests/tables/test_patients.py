@@ -1,0 +1,104 @@
+"""The patient table: rows for patients, found, grown, dropped and used again."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tables.patients import NEVER, ROWS_MIN, PatientTable
+
+ALARMS = ("hr-high", "spo2-low", "news2")
+
+
+@pytest.fixture
+def table():
+    return PatientTable(ALARMS)
+
+
+def columns(table):
+    return {name: getattr(table, name) for name in PatientTable._COLUMNS}
+
+
+def fill(table, row, number):
+    """Write `number` into every column of a row."""
+    for column in (*columns(table).values(), table.windows.count, table.windows.sum, table.windows.bucket):
+        column[row] = number
+
+
+def test_a_new_patient_gets_an_empty_row_and_keeps_it(table):
+    row = table.row("bed-1")
+    assert table.row("bed-1") == row
+    assert table.rows(["bed-2", "bed-1", "bed-2"]).tolist() == [1, 0, 1]
+    assert len(table) == 2
+    assert table.patients == ["bed-1", "bed-2"]
+
+
+def test_columns_cover_every_array_of_the_table(table):
+    arrays = {name for name, value in vars(table).items() if isinstance(value, np.ndarray)}
+    assert arrays == set(columns(table))
+
+
+def test_growing_keeps_every_row(table):
+    for i in range(ROWS_MIN):
+        fill(table, table.row(f"bed-{i}"), i % 2)
+    before = {name: column.copy() for name, column in columns(table).items()}
+    table.row("one-more")
+    for name, column in columns(table).items():
+        assert len(column) == 2 * ROWS_MIN
+        assert np.array_equal(column[:ROWS_MIN], before[name]), name
+    assert table.windows.count.shape[0] == 2 * ROWS_MIN
+    assert table.windows.sum[ROWS_MIN - 1].min() == (ROWS_MIN - 1) % 2
+
+
+def test_a_row_beyond_the_first_ones_is_empty(table):
+    for i in range(ROWS_MIN + 1):
+        table.row(f"bed-{i}")
+    blank = PatientTable(ALARMS)
+    for name, column in columns(table).items():
+        assert np.array_equal(
+            column[ROWS_MIN], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"
+        ), name
+
+
+def test_a_dropped_patient_leaves_an_empty_row_for_the_next(table):
+    table.row("bed-0")
+    row = table.row("bed-1")
+    fill(table, row, 1)
+    table.drop("bed-1")
+    assert "bed-1" not in table.row_of
+    assert table.occupied().tolist() == [0]
+    assert table.row("bed-2") == row
+    blank = PatientTable(ALARMS)
+    for name, column in columns(table).items():
+        assert np.array_equal(column[row], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"), name
+    assert not table.windows.count[row].any()
+    assert (table.windows.bucket[row] == NEVER).all()
+
+
+def test_dropping_an_unknown_patient_changes_nothing(table):
+    table.row("bed-1")
+    table.drop("bed-2")
+    assert len(table) == 1
+    assert table.occupied().tolist() == [0]
+
+
+def test_a_new_patient_is_not_given_ticks_of_the_past(table):
+    table.ticked_until_ms = 5_000
+    assert table.ticked_ms[table.row("bed-1")] == 5_000
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 100)), max_size=300))
+def test_rows_and_patients_always_belong_together(steps):
+    table, present = PatientTable(ALARMS), set()
+    for come, number in steps:
+        patient = f"bed-{number}"
+        if come:
+            table.rows([patient])
+            present.add(patient)
+        else:
+            table.drop(patient)
+            present.discard(patient)
+        assert set(table.row_of) == present
+        assert {table.patients[row] for row in table.occupied().tolist()} == present
+        assert len(set(table.row_of.values())) == len(table) == len(table.occupied())
