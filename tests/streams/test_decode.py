@@ -1,0 +1,282 @@
+"""The live lane's decoder: held to the public model, record by record and in blocks."""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from clinical.vitals import ABSENT, ACVPU, INDEX, SIGNALS
+from streams.decode import Decoder, Frames, Tick
+from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
+from streams.frames import Tick as TickModel
+
+IDENTITY = {"patient": "bed-1", "device": "mon-a", "boot": 1, "seq": 7, "event_ts_ms": 1_000}
+GOOD = json.dumps({**IDENTITY, "hr": 60.5, "spo2": None, "consciousness": "V", "on_oxygen": True}).encode()
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def changed(**changes):
+    return json.dumps({**IDENTITY, **changes}).encode()
+
+
+def spliced(text):
+    """Return a frame with raw JSON text as its last member."""
+    return GOOD[:-1] + b", " + text + b"}"
+
+
+def decode(value, key=b"bed-1"):
+    """Return the only frame of a block of one record, or the reason why there is none."""
+    decoded = Decoder().decode([Record(3, 5_000, key, value)])
+    if decoded.rejects:
+        assert not decoded.parts
+        return decoded.rejects[0].reason
+    (frames,) = decoded.parts
+    return frames
+
+
+def model_of(value):
+    try:
+        return Frame.model_validate_json(value)
+    except ValidationError:
+        return None
+
+
+def assert_same(frames, i, model):
+    assert (frames.patient[i], frames.device[i]) == (model.patient, model.device)
+    whole = (frames.boot[i], frames.seq[i], frames.event_ts_ms[i], frames.interval_ms[i])
+    assert tuple(map(int, whole)) == (model.boot, model.seq, model.event_ts_ms, model.interval_ms)
+    for signal in SIGNALS:
+        value = frames.values[i, INDEX[signal.name]]
+        given_value = getattr(model, signal.name)
+        if signal.name not in model.model_fields_set:
+            assert value == ABSENT
+        elif given_value is None:
+            assert math.isnan(value)
+        elif signal.name == "consciousness":
+            assert value == ACVPU.index(given_value)
+        else:
+            assert value == float(given_value)
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.sampled_from((SEQ_MAX, SEQ_MAX + 1, 2**63, 2**64, EVENT_TS_MS_MAX, EVENT_TS_MS_MAX + 1, 10**400)),
+    st.sampled_from((10_000, 10_000.0, 10_000.5, -10_000.5, 0.1, 36.6, 1e300, -0.0, 1.0)),
+    st.floats(),
+    st.sampled_from(
+        ("A", "U", "X", "a", "", "60", "bed-1", "bed\n1", "bed-1\n", "~tick", "é", "\u0000", "p" * 65)
+    ),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.sampled_from(("hr", "x")), st.integers(), max_size=1),
+)
+names = st.sampled_from((*Frame.model_fields, "extra", "HR", ""))
+objects = st.builds(
+    lambda changes, gone: {k: v for k, v in {**IDENTITY, **changes}.items() if k not in gone},
+    st.dictionaries(names, scalars, max_size=3),
+    st.sets(st.sampled_from(tuple(IDENTITY)), max_size=1),
+)
+sound = st.builds(
+    lambda readings, charted: {**IDENTITY, **readings, **charted},
+    st.dictionaries(
+        st.sampled_from([s.name for s in SIGNALS[:-2]]), st.one_of(st.none(), st.floats(-10_000, 10_000))
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "consciousness": st.sampled_from((*ACVPU, None)),
+            "on_oxygen": st.sampled_from((True, False, None)),
+        },
+    ),
+)
+
+
+@st.composite
+def values(draw):
+    """Text of a frame, or of something close to one: wrong members, then perhaps wrong bytes."""
+    text = json.dumps(draw(st.one_of(sound, objects)), ensure_ascii=draw(st.booleans())).encode()
+    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
+        at = draw(st.integers(0, len(text)))
+        piece = draw(
+            st.one_of(st.binary(max_size=2), st.sampled_from((b" ", b"\n", b",", b"}", b"e5", b"NaN", b"0")))
+        )
+        text = text[:at] + piece + text[at + draw(st.integers(0, 2)) :]
+    return text
+
+
+def repeats_a_name(value):
+    repeated = []
+
+    def check(pairs):
+        repeated.append(len({name for name, _ in pairs}) < len(pairs))
+        return dict(pairs)
+
+    json.loads(value, object_pairs_hook=check)
+    return any(repeated)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(values())
+def test_decoder_and_model_accept_and_refuse_the_same_bytes_with_the_same_values(value):
+    model = model_of(value)
+    key = model.patient.encode() if model else b"bed-1"
+    frames = decode(value, key)
+    if isinstance(frames, Frames):
+        assert model is not None
+        assert_same(frames, 0, model)
+    else:
+        # The model does not look at the first of two members of one name, the decoder does.
+        assert model is None or repeats_a_name(value)
+
+
+CORPUS = {
+    "not JSON": (b"hello", "not-json"),
+    "cut short": (GOOD[:-5], "not-json"),
+    "empty text": (b"", "not-json"),
+    "no value": (None, "empty"),
+    "something after the end": (GOOD + b"x", "not-json"),
+    "a zero byte after the end": (GOOD + b"\0", "not-json"),
+    "a byte order mark": (b"\xef\xbb\xbf" + GOOD, "not-json"),
+    "bad UTF-8 in a text": (GOOD.replace(b"mon-a", b"mon-\xff"), "not-json"),
+    "half a surrogate": (GOOD.replace(b"mon-a", b"mon-\\ud800"), "not-json"),
+    "NaN": (spliced(b'"resp": NaN'), "not-json"),
+    "Infinity": (spliced(b'"resp": Infinity'), "not-json"),
+    "-Infinity": (spliced(b'"resp": -Infinity'), "not-json"),
+    "a number beyond any float": (spliced(b'"resp": 1e999'), "invalid"),
+    "a number no sensor reports": (changed(hr=10_001), "invalid"),
+    "a text for a number": (changed(hr="60"), "invalid"),
+    "true for a number": (changed(hr=True), "invalid"),
+    "one for true": (changed(on_oxygen=1), "invalid"),
+    "an unknown level of consciousness": (changed(consciousness="X"), "invalid"),
+    "a list": (b"[]", "invalid"),
+    "null": (b"null", "invalid"),
+    "an unknown field": (changed(glucose=5), "invalid"),
+    "no device": (json.dumps({k: v for k, v in IDENTITY.items() if k != "device"}).encode(), "invalid"),
+    "a fraction for a count": (changed(seq=1.5), "invalid"),
+    "a negative count": (changed(seq=-1), "invalid"),
+    "a count beyond 2**53": (changed(seq=SEQ_MAX + 1), "invalid"),
+    "a count of 5,000 digits": (changed().replace(b'"seq": 7', b'"seq": 1' + b"0" * 5_000), "invalid"),
+    "a time after 2100": (changed(event_ts_ms=EVENT_TS_MS_MAX + 1), "invalid"),
+    "an interval of 0": (changed(interval_ms=0), "invalid"),
+    "a patient with a line break": (changed(patient="bed-1\n"), "invalid"),
+    "a device with a line break": (changed(device="mon\na"), "invalid"),
+    "an empty device": (changed(device=""), "invalid"),
+    "a patient that looks like a tick": (changed(patient="~tick"), "invalid"),
+    "deep nesting": (spliced(b'"resp": ' + b"[" * 5_000 + b"]" * 5_000), "invalid"),
+    "deep nesting that is too long": (spliced(b'"resp": ' + b"[" * 100_000), "too-large"),
+    "1 MiB of a frame": (GOOD + b" " * 2**20, "too-large"),
+    "1 MiB of anything": (b"\xff" * 2**20, "too-large"),
+    "a wrong member before the right one": (spliced(b'"resp": "x", "resp": 12'), "invalid"),
+}
+
+
+@pytest.mark.parametrize(("value", "reason"), CORPUS.values(), ids=CORPUS)
+def test_bad_input_is_refused_with_its_reason_and_its_neighbours_survive(value, reason):
+    assert decode(value) == reason
+    block = [Record(10 + i, 500 + i, b"bed-1", changed(seq=i, hr=60 + i)) for i in range(4)]
+    block.insert(2, Record(99, 700, b"bed-1", value))
+    decoded = Decoder().decode(block)
+    assert [(r.record, r.reason) for r in decoded.rejects] == [(block[2], reason)]
+    assert decoded.rejects[0].detail
+    (frames,) = decoded.parts
+    assert frames.offset.tolist() == [10, 11, 12, 13]
+    assert frames.append_ts_ms.tolist() == [500, 501, 502, 503]
+    assert frames.seq.tolist() == [0, 1, 2, 3]
+    assert frames.values[:, INDEX["hr"]].tolist() == [60, 61, 62, 63]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(None, "null-key"), (b"bed-2", "key-mismatch"), (b"", "key-mismatch"), (b"\xff", "key-mismatch")],
+)
+def test_a_key_that_is_not_the_patient_is_refused(key, reason):
+    assert decode(GOOD, key) == reason
+
+
+def test_keys_that_only_together_look_right_are_refused():
+    frames = [changed(patient="a"), changed(patient="b")]
+    block = [Record(0, 0, b"a\nb", frames[0]), Record(1, 0, b"", frames[1])]
+    assert [r.reason for r in Decoder().decode(block).rejects] == ["key-mismatch"] * 2
+
+
+def test_of_two_sound_members_of_one_name_the_last_counts():
+    frames = decode(spliced(b'"resp": 12, "resp": 14'))
+    assert frames.values[0, INDEX["resp"]] == 14
+
+
+def test_a_frame_of_the_largest_size_is_read_and_one_byte_more_is_not():
+    assert isinstance(decode(GOOD + b" " * (FRAME_BYTES_MAX - len(GOOD))), Frames)
+    assert decode(GOOD + b" " * (FRAME_BYTES_MAX - len(GOOD) + 1)) == "too-large"
+
+
+def test_absent_and_null_are_told_apart_for_every_signal():
+    frames = decode(GOOD)
+    expected = {"hr": 60.5, "spo2": np.nan, "consciousness": 2.0, "on_oxygen": 1.0}
+    for signal in SIGNALS:
+        assert np.array_equal(
+            frames.values[0, INDEX[signal.name]], expected.get(signal.name, ABSENT), equal_nan=True
+        )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(values(), sound.map(lambda s: json.dumps(s).encode())), min_size=1, max_size=12))
+def test_a_block_is_what_its_records_are_alone(texts):
+    block = [Record(100 + 3 * i, 9_000 + i, b"bed-1", text) for i, text in enumerate(texts)]
+    decoded = Decoder().decode(block)
+    alone = [Decoder().decode([record]) for record in block]
+    assert decoded.rejects == [reject for one in alone for reject in one.rejects]
+    frames = [part for one in alone for part in one.parts]
+    together = [part.take(np.arange(len(part)) == i) for part in decoded.parts for i in range(len(part))]
+    assert list(map(repr, together)) == list(map(repr, frames))
+
+
+def test_one_decoder_forgets_no_block_for_another():
+    decoder = Decoder()
+    for _ in range(2):
+        assert decoder.decode([Record(1, 2, b"bed-1", GOOD)]).parts
+        assert decoder.decode([Record(1, 2, b"bed-2", GOOD)]).rejects[0].reason == "key-mismatch"
+        assert decoder.decode([Record(1, 2, b"x\n", changed(patient="x\n"))]).rejects[0].reason == "invalid"
+
+
+def test_ticks_divide_the_frames_in_the_order_of_the_log():
+    tick = Record(2, 77, TICK_KEY, encode_tick(55))
+    block = [
+        Record(1, 2, b"bed-1", GOOD),
+        tick,
+        tick,
+        Record(3, 4, b"bed-1", GOOD),
+        Record(4, 4, b"bed-1", b""),
+    ]
+    decoded = Decoder().decode(block)
+    assert decoded.parts[1:3] == [Tick(2, 55, 77)] * 2
+    assert [part.offset.tolist() for part in (decoded.parts[0], decoded.parts[3])] == [[1], [3]]
+    assert [reject.record.offset for reject in decoded.rejects] == [4]
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"{}", b'{"tick_ts_ms":-1}', b'{"tick_ts_ms":1.5}', b'{"tick_ts_ms":1,"x":2}', GOOD]
+)
+def test_a_tick_that_is_none_is_refused_as_the_model_refuses_it(value):
+    with pytest.raises(ValidationError):
+        TickModel.model_validate_json(value or b"")
+    decoded = Decoder().decode([Record(1, 2, TICK_KEY, value), Record(2, 3, b"bed-1", GOOD)])
+    assert [reject.reason for reject in decoded.rejects] == ["invalid"]
+    assert len(decoded.parts) == 1
+
+
+def test_an_empty_block_is_nothing():
+    decoded = Decoder().decode([])
+    assert (decoded.parts, decoded.rejects) == ([], [])
