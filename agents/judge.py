@@ -61,11 +61,15 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Batch:
-    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals)."""
+    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals).
+
+    `plausible` lists the plausible readings as (frame, signal), two arrays of shape (m,).
+    """
 
     rows: Rows
     frames: Frames
     values: NDArray[np.float64]
+    plausible: tuple[Rows, Rows]
     time: JudgedTime
 
 
@@ -125,9 +129,10 @@ class Judge:
         values = frames.values
         plausible = (values >= PLAUSIBLE_LOW) & (values <= PLAUSIBLE_HIGH)
         values = np.where(plausible, values, np.where(values == ABSENT, ABSENT, np.nan))
-        tally.readings += int(plausible.sum())
+        frame, signal = np.nonzero(plausible)
+        tally.readings += len(frame)
         tally.suspect += int(time.suspect.sum())
-        return _Batch(rows, frames, values, time)
+        return _Batch(rows, frames, values, (frame, signal), time)
 
     def _judge_time(self, table: PatientTable, frames: Frames, group: Rows) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
@@ -151,7 +156,8 @@ class Judge:
 
     def _apply(self, table: PatientTable, batch: _Batch, verdict: Verdict) -> None:
         rows, time = batch.rows, batch.time
-        held = table.windows.add(rows, time.now_ms, batch.values)
+        frame, signal = batch.plausible
+        held = table.windows.enter(rows, time.now_ms, frame, signal, batch.values[frame, signal])
         np.maximum.at(table.seen_ms, rows, time.arrival_ms)
         table.interval_ms[rows] = batch.frames.interval_ms
         table.dirty[rows] = True
@@ -161,31 +167,38 @@ class Judge:
         tally.historic += int(time.historic.sum())
         tally.judged += int(live.sum())
         calm = live & ~self._restless(table, batch)[rows]
-        self._judge_calm(table, batch, np.flatnonzero(calm))
-        self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict.happenings)
+        self._judge_calm(table, batch, calm)
+        if not calm.all():
+            self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict.happenings)
 
     def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
         """Which rows of the table must be judged frame by frame, (rows,)."""
         rows, now = batch.rows, batch.time.now_ms
         restless = np.zeros(len(table.position), dtype=np.bool_)
-        alarming = violated(self._limits, batch.values).any(axis=1)
-        alarming |= np.isnan(batch.values).any(axis=1)
-        alarming |= (table.alarm_state[rows, : len(self._limits.rules)] != 0).any(axis=1)
-        alarming |= now < table.newest_ms[rows].max(axis=1)
+        rules = len(self._limits.rules)
+        # Few cells are set: listing them is faster than asking every row whether it has one.
+        for mask in (
+            violated(self._limits, batch.values),
+            np.isnan(batch.values),
+            table.alarm_state[rows, :rules] != 0,
+            now[:, None] < table.newest_ms[rows],
+        ):
+            restless[rows[np.flatnonzero(mask) // max(1, mask.shape[1])]] = True
         before = previous(rows)
-        alarming |= (before >= 0) & (now < now[before])
-        restless[rows[alarming]] = True
+        restless[rows[(before >= 0) & (now < now[before])]] = True
         return restless
 
     @staticmethod
-    def _judge_calm(table: PatientTable, batch: _Batch, chosen: Rows) -> None:
+    def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
         """Take the readings of patients for whom no alarm can change; the last of each wins."""
-        values = batch.values[chosen]
-        frame, signal = np.nonzero(values > ABSENT)
-        at = batch.rows[chosen][frame] * COUNT + signal
-        table.newest_ms.reshape(-1)[at] = batch.time.now_ms[chosen][frame]
-        table.value.reshape(-1)[at] = values[frame, signal]
-        table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[chosen][frame]
+        frame, signal = batch.plausible
+        if not calm.all():
+            kept = calm[frame]
+            frame, signal = frame[kept], signal[kept]
+        at = batch.rows[frame] * COUNT + signal
+        table.newest_ms.reshape(-1)[at] = batch.time.now_ms[frame]
+        table.value.reshape(-1)[at] = batch.values[frame, signal]
+        table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[frame]
         table.lost_ms.reshape(-1)[at] = NEVER
 
     def _judge_rounds(

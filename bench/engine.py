@@ -66,7 +66,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument(
-        "--frames", type=int, default=1_000_000, help="for Vigil and the raw loops (%(default)s)"
+        "--frames", type=int, default=2_000_000, help="for Vigil and the raw loops (%(default)s)"
     )
     options.add_argument("--plain-frames", type=int, default=60_000, help="for the plain agent (%(default)s)")
     options.add_argument("--patients", type=int, default=10_000, help="(%(default)s)")

@@ -73,6 +73,26 @@ class Windows:
         Returns:
             (n,) whether the ring still held the frame's bucket.
         """
+        frame, signal = np.nonzero(np.isfinite(values))
+        return self.enter(rows, ts_ms, frame, signal, values[frame, signal])
+
+    def enter(
+        self,
+        rows: NDArray[np.int64],
+        ts_ms: NDArray[np.int64],
+        frame: NDArray[np.int64],
+        signal: NDArray[np.int64],
+        reading: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Enter frames as `add` does, from the list of their readings.
+
+        Args:
+            rows: (n,) row of each frame's patient.
+            ts_ms: (n,) time of each frame.
+            frame: (m,) which frame each reading belongs to, rising.
+            signal: (m,) which signal it is.
+            reading: (m,) its value.
+        """
         number = (ts_ms // BUCKET_MS).astype(np.int32)
         cell = rows * SLOTS + number % SLOTS
         bucket = self.bucket.reshape(-1)
@@ -81,10 +101,12 @@ class Windows:
             np.maximum.at(bucket, cell, number)
             self._open(np.unique(cell[number > held]))
             held = bucket[cell]
-        current = number == held
-        frame, signal = np.nonzero(np.isfinite(values) & current[:, None])
+        current = np.asarray(number == held, dtype=np.bool_)
+        if not current.all():
+            kept = current[frame]
+            frame, signal, reading = frame[kept], signal[kept], reading[kept]
         at = cell[frame] * COUNT + signal
-        scaled = np.rint(values[frame, signal] * SCALE).astype(np.int32)
+        scaled = np.rint(reading * SCALE).astype(np.int32)
         count = self.count.reshape(-1)
         if len(at) and int(count[at].max()) > SAMPLES_MAX - len(rows):
             keep = self._with_room(at)
@@ -94,7 +116,7 @@ class Windows:
         small = scaled.astype(np.uint16)
         np.minimum.at(self.low.reshape(-1), at, small)
         np.maximum.at(self.high.reshape(-1), at, small)
-        return np.asarray(current, dtype=np.bool_)
+        return current
 
     def _open(self, cells: NDArray[np.int64]) -> None:
         self.count.reshape(-1, COUNT)[cells] = 0
