@@ -18,7 +18,7 @@ from clinical.vitals import SIGNALS
 from streams.alerts import Alert
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
 from streams.settings import Settings
-from streams.topics import ALERTS, BACKFILL, DEAD_LETTERS, READINGS, TOPICS, Topic
+from streams.topics import ALERTS, DEAD_LETTERS, READINGS, TOPICS, Topic
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -36,7 +36,6 @@ OPERATIONS: Final = (
     # name, as Vigil sees it, topic, message
     ("receiveFrames", "receive", READINGS, "frame"),
     ("sendTicks", "send", READINGS, "tick"),
-    ("receiveLateFrames", "receive", BACKFILL, "frame"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )

@@ -1,6 +1,6 @@
 """The frame: what one device measured of one patient at one moment.
 
-The public contract of `vitals.readings` (and `vitals.backfill`); JSON Schema and AsyncAPI are generated from it.
+The public contract of `vitals.readings`; JSON Schema and AsyncAPI are generated from it.
 Units are in `clinical.vitals`, one row a signal. The live lane decodes with `streams.decode`, which a property
 test holds to this model: both accept and reject the same bytes.
 """

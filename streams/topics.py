@@ -7,7 +7,6 @@ from typing import Final
 DAY_MS: Final = 86_400_000
 
 READINGS: Final = "vitals.readings"
-BACKFILL: Final = "vitals.backfill"
 ALERTS: Final = "vitals.alerts"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -30,13 +29,6 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "patient",
         "Frame",
         "what bedside devices measured, in log order, with a tick a second in every partition",
-        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
-    ),
-    Topic(
-        BACKFILL,
-        "patient",
-        "Frame",
-        "frames older than the live horizon: kept for the record, never raise a live alarm",
         config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
     ),
     Topic(

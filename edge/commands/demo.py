@@ -52,9 +52,6 @@ def demo(
         )
     for text in bursts:
         parse_burst(text)
-    screen: Screen
-    if sys.stdout.isatty() and not as_json and not verbose:
-        screen = LiveScreen("Vigil demo")
-    else:
-        screen = LineScreen(as_json)
+    live = sys.stdout.isatty() and not as_json and not verbose
+    screen: Screen = LiveScreen("Vigil demo") if live else LineScreen(as_json)
     run(settings, Plan(beds, rate_hz, seed, bursts, seconds, workers, verbose), screen)
