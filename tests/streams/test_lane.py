@@ -1,0 +1,402 @@
+"""The live lane without a broker: blocks, their order, and commits of exactly what was declared durable."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import lane as lanes
+from streams.app import create_app
+from streams.lane import Block, BlockConsumer, BlockScheduler, BlockSchema, Lane
+from streams.settings import Settings
+
+READINGS, CHANGELOG = "vitals.readings", "vigil-patients-changelog"
+ONE, TWO, LOG = TP(READINGS, 0), TP(READINGS, 1), TP(CHANGELOG, 0)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a consumer hands over, as far as the lane looks at it."""
+
+    offset: int
+    timestamp: int = 1_000
+    timestamp_type: int = 0
+    topic: str = READINGS
+    partition: int = 0
+    key: bytes | None = b"k"
+    value: bytes = b"v"
+    headers: tuple = ()
+    checksum: int | None = None
+    serialized_key_size: int = 1
+    serialized_value_size: int = 1
+
+
+def records(*offsets):
+    return [Record(offset) for offset in offsets]
+
+
+def block(first, last, tp=ONE, rewinds=0):
+    return Block(tp.topic, tp.partition, records(*range(first, last + 1)), rewinds=rewinds)
+
+
+class Broker:
+    """Stands in for the consumer's thread: what the broker was told, and what it would answer."""
+
+    def __init__(self):
+        self.assigned = {ONE, TWO, LOG}
+        self.commits = []
+        self.committed = {}
+        self.earliest = {}
+        self.seeks = []
+        self.rewinds = 0
+        self.fetched = {}
+
+    def assignment(self):
+        return self.assigned
+
+    def highwater(self, _):
+        return 0
+
+    async def commit(self, offsets):
+        self.commits.append(dict(offsets))
+        return True
+
+    async def seek_to_committed(self):
+        self.rewinds += 1
+        return {tp: self.committed.get(tp) for tp in self.assigned}
+
+    async def earliest_offsets(self, *tps):
+        return {tp: self.earliest.get(tp, 0) for tp in tps}
+
+    async def seek_wait(self, partitions):
+        self.rewinds += 1
+        self.seeks.append(dict(partitions))
+
+    async def getmany(self, *_):
+        fetched, self.fetched = self.fetched, {}
+        return fetched
+
+
+def with_consumer(test):
+    """Run an asynchronous test with (consumer, broker); `consumer.told` lists revocations that Faust was told of."""
+
+    async def run():
+        app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
+        told = []
+
+        async def revoked(tps):
+            told.append((set(tps), dict(consumer._durable)))
+
+        async def ignore(*_):
+            return
+
+        consumer = BlockConsumer(
+            app.transport, callback=ignore, on_partitions_revoked=revoked, on_partitions_assigned=ignore
+        )
+        consumer.told = told
+        consumer._thread.thread_loop.close()  # of the thread that would talk to a broker and was never started
+        consumer._thread = Broker()
+        app.tables._changelogs[CHANGELOG] = None
+        consumer._set_active_tps(consumer.assignment())
+        await test(consumer, consumer._thread)
+
+    asyncio.run(run())
+
+
+def taken(consumer, found):
+    """Return a message that the agent is working on, as Faust makes it of a block or record."""
+    message = consumer._to_message(TP(found.topic, found.partition), found)
+    consumer.track_message(message)
+    return message
+
+
+fetches = st.dictionaries(
+    st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1)]),
+    st.integers(0, 12).map(lambda n: [Record(offset) for offset in range(5, 5 + n)]),
+)
+
+
+@given(fetches, st.integers(1, 5))
+def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
+    found = list(BlockScheduler(Lane(frozenset({READINGS}), size, 1)).iterate(fetched))
+    for tp, log in fetched.items():
+        items = [item for at, item in found if at == tp]
+        if tp.topic == READINGS:
+            assert [record for item in items for record in item.value] == log
+            assert all(len(item.value) <= size for item in items)
+            assert len(items) == -(-len(log) // size)
+            assert [(item.first, item.offset) for item in items] == [
+                (i.value[0].offset, i.value[-1].offset) for i in items
+            ]
+        else:
+            assert items == log
+
+
+def test_partitions_take_turns_block_by_block():
+    fetched = {ONE: records(0, 1, 2), TWO: records(0, 1, 2, 3)}
+    found = BlockScheduler(Lane(frozenset({READINGS}), 2, 1)).iterate(fetched)
+    assert [(tp.partition, item.first) for tp, item in found] == [(0, 0), (1, 0), (0, 2), (1, 2)]
+
+
+def test_a_block_stands_in_for_its_last_record_and_reaches_the_agent_whole():
+    async def test(consumer, broker):
+        broker.fetched = {ONE: records(3, 4, 5)}
+        ((tp, message),) = [found async for found in consumer.getmany(0.1)]
+        assert (tp, message.offset, message.timestamp) == (ONE, 5, 1.0)
+        value = BlockSchema().loads_value(None, message)
+        assert isinstance(value, Block)
+        assert [record.offset for record in value.value] == [3, 4, 5]
+
+    with_consumer(test)
+
+
+def test_changelog_records_reach_recovery_one_by_one():
+    async def test(consumer, broker):
+        broker.fetched = {LOG: [Record(o, topic=CHANGELOG) for o in (7, 8, 9)]}
+        found = [message async for _, message in consumer.getmany(0.1)]
+        assert [(message.offset, message.value) for message in found] == [(7, b"v"), (8, b"v"), (9, b"v")]
+
+    with_consumer(test)
+
+
+def test_a_commit_takes_what_was_declared_durable_at_once_and_only_once():
+    async def test(consumer, broker):
+        for last in (99, 199, 299):
+            consumer.ack(taken(consumer, block(last - 99, last)))
+        consumer.mark_durable(ONE, 300)
+        consumer.mark_durable(TWO, 50)
+        await consumer.commit()
+        assert broker.commits == [{ONE: 300, TWO: 50}]
+        await consumer.commit()
+        assert broker.commits == [{ONE: 300, TWO: 50}]
+
+    with_consumer(test)
+
+
+def test_a_first_record_at_offset_0_is_committed_like_any_other():
+    async def test(consumer, broker):
+        broker.committed = {ONE: 0}
+        await consumer.perform_seek()
+        consumer.ack(taken(consumer, block(0, 0)))
+        consumer.mark_durable(ONE, 1)
+        await consumer.commit()
+        consumer.mark_durable(ONE, 40)
+        await consumer.commit()
+        assert broker.commits == [{ONE: 1}, {ONE: 40}]
+
+    with_consumer(test)
+
+
+def test_what_the_agent_is_done_with_is_not_committed_by_that_alone():
+    async def test(consumer, broker):
+        message = taken(consumer, block(0, 9))
+        assert consumer.ack(message) is True
+        assert consumer.ack(message) is False
+        await consumer.commit()
+        assert broker.commits == []
+        assert not consumer.unacked
+        assert not consumer._acked[ONE]
+
+    with_consumer(test)
+
+
+def test_blocks_that_finish_out_of_order_or_never_do_not_move_the_commit():
+    async def test(consumer, broker):
+        first, second = taken(consumer, block(0, 9)), taken(consumer, block(10, 19))
+        consumer.mark_durable(ONE, 5)
+        consumer.ack(second)
+        await consumer.commit()
+        assert broker.commits == [{ONE: 5}]
+        assert set(consumer.unacked) == {first}
+
+    with_consumer(test)
+
+
+def test_a_durable_offset_never_goes_back():
+    async def test(consumer, broker):
+        consumer.mark_durable(ONE, 30)
+        consumer.mark_durable(ONE, 20)
+        await consumer.commit()
+        assert broker.commits == [{ONE: 30}]
+
+    with_consumer(test)
+
+
+def test_gaps_in_the_offsets_do_not_hold_the_commit_back():
+    async def test(consumer, broker):
+        await consumer._add_gap(ONE, 10, 499)
+        consumer.ack(taken(consumer, Block(ONE.topic, 0, records(500, 700, 900))))
+        consumer.mark_durable(ONE, 901)
+        await consumer.commit()
+        assert broker.commits == [{ONE: 901}]
+        assert not consumer._gap[ONE]
+
+    with_consumer(test)
+
+
+def test_topics_outside_the_lane_are_acknowledged_and_committed_as_faust_does():
+    async def test(consumer, broker):
+        consumer.app.topics._acking_topics.add(CHANGELOG)
+        for offset in (1, 2, 3):
+            consumer.ack(taken(consumer, Record(offset, topic=CHANGELOG)))
+        await consumer.commit()
+        assert broker.commits == [{LOG: 4}]
+
+    with_consumer(test)
+
+
+def test_a_partition_that_was_revoked_is_forgotten_after_the_handover():
+    async def test(consumer, broker):
+        consumer.mark_durable(ONE, 10)
+        consumer.mark_durable(TWO, 20)
+        await consumer.on_partitions_revoked({ONE})
+        assert consumer.told == [({ONE}, {ONE: 10, TWO: 20})]
+        broker.assigned = {TWO}
+        consumer.mark_durable(ONE, 99)
+        await consumer.commit()
+        assert broker.commits == [{TWO: 20}]
+        assert await consumer.admit(block(10, 12)) == []
+
+    with_consumer(test)
+
+
+def test_handing_over_waits_for_the_block_in_work_then_commits_what_it_made_durable():
+    async def test(consumer, broker):
+        message = taken(consumer, block(0, 9))
+        steps = []
+
+        async def handover():
+            steps.append(message.acked)
+            consumer.mark_durable(ONE, 10)
+
+        consumer._lane.handover = handover
+        handing = asyncio.ensure_future(consumer.wait_empty())
+        await asyncio.sleep(0)
+        assert steps == []
+        consumer.ack(message)
+        await asyncio.wait_for(handing, 5)
+        assert steps == [True]
+        assert broker.commits == [{ONE: 10}]
+
+    with_consumer(test)
+
+
+def test_handing_over_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(lanes, "WAIT_PROCESSED_S_MAX", 1.0)
+
+    async def test(consumer, broker):
+        stuck = taken(consumer, block(0, 9))
+        await asyncio.wait_for(consumer.wait_empty(), 10)
+        assert not stuck.acked
+        assert broker.commits == []
+
+    with_consumer(test)
+
+
+def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_is_left():
+    async def test(consumer, broker):
+        broker.committed, broker.earliest = {ONE: 40, TWO: 3}, {TWO: 8}
+        consumer.resume_flow()
+        await consumer.perform_seek()
+        assert not consumer.flow_active
+        assert consumer._expected == {ONE: 40, TWO: 8}
+
+    with_consumer(test)
+
+
+def test_blocks_are_admitted_in_order_once_and_without_what_came_before():
+    async def test(consumer, broker):
+        broker.committed = {ONE: 10}
+        assert await consumer.admit(block(10, 14)) == []
+        await consumer.perform_seek()
+        assert await consumer.admit(block(5, 9)) == []
+        assert [r.offset for r in await consumer.admit(block(8, 14))] == [10, 11, 12, 13, 14]
+        assert await consumer.admit(block(10, 14)) == []
+        assert [r.offset for r in await consumer.admit(block(15, 16))] == [15, 16]
+        assert broker.seeks == []
+
+    with_consumer(test)
+
+
+def test_a_hole_is_read_again_and_what_was_fetched_before_that_is_left_out():
+    async def test(consumer, broker):
+        await consumer.perform_seek()
+        stale = broker.rewinds
+        assert await consumer.admit(block(5, 9, rewinds=stale)) == []
+        assert broker.seeks == [{ONE: 0}]
+        assert await consumer.admit(block(10, 14, rewinds=stale)) == []
+        assert broker.seeks == [{ONE: 0}]
+        assert [r.offset for r in await consumer.admit(block(0, 6, rewinds=broker.rewinds))] == [*range(7)]
+        assert [r.offset for r in await consumer.admit(block(7, 9, rewinds=broker.rewinds))] == [7, 8, 9]
+
+    with_consumer(test)
+
+
+def test_a_hole_that_is_still_there_after_reading_again_is_the_logs_own(caplog):
+    async def test(consumer, broker):
+        await consumer.perform_seek()
+        await consumer.admit(block(5, 9, rewinds=broker.rewinds))
+        assert [r.offset for r in await consumer.admit(block(5, 9, rewinds=broker.rewinds))] == [
+            5,
+            6,
+            7,
+            8,
+            9,
+        ]
+        assert "no records from 0 to 4" in caplog.text
+
+    with_consumer(test)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["take", "lose", "twice", "late"])), max_size=30)
+)
+def test_whatever_deliveries_are_lost_doubled_or_late_every_record_is_admitted_once_in_order(deliveries):
+    end = 30
+    admitted, position, late = [], 0, []
+
+    async def test(consumer, broker):
+        nonlocal position
+        await consumer.perform_seek()
+
+        async def deliver(found):
+            nonlocal position
+            seeks = len(broker.seeks)
+            admitted.extend(record.offset for record in await consumer.admit(found))
+            if len(broker.seeks) > seeks:
+                position = broker.seeks[-1][ONE]
+
+        # A hole shows when something follows it, so the last record is always delivered. What is read again is
+        # not lost again: only a rebalance loses blocks, and it begins anew with a seek.
+        for size, fate in [*deliveries, *[(4, "take")] * 2 * end]:
+            if position > end:
+                break
+            found = block(position, min(position + size - 1, end), rewinds=broker.rewinds)
+            position = found.offset + 1
+            steady = ONE not in consumer._rewound and found.offset < end
+            if fate == "late" and steady:
+                late.append(found)
+            elif fate != "lose" or not steady:
+                for _ in range(2 if fate == "twice" else 1):
+                    await deliver(found)
+            elif late:
+                await deliver(late.pop())
+
+    with_consumer(test)
+    assert admitted == [*range(end + 1)]
+
+
+@pytest.mark.parametrize("wait_ms", [20, 250])
+def test_the_broker_holds_an_empty_fetch_for_as_long_as_the_settings_say(wait_ms):
+    async def run():
+        app = create_app(Settings(brokers="127.0.0.1:1", fetch_wait_ms=wait_ms))
+        thread = app.consumer._thread
+        thread.thread_loop.close()
+        consumer = thread._create_worker_consumer(app.transport)
+        await consumer.stop()
+        return consumer._fetch_max_wait_ms
+
+    assert asyncio.run(run()) == wait_ms
