@@ -76,7 +76,7 @@ class PatientTable:
         self.lost_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
         self.alarm_state = np.zeros((rows, alarms), dtype=np.uint8)
         self.alarm_priority = np.zeros((rows, alarms), dtype=np.uint8)
-        self.alarm_events = np.zeros((rows, alarms), dtype=np.uint16)
+        self.alarm_events = np.zeros((rows, alarms), dtype=np.uint32)
         self.alarm_onset_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_clear_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_told_ms = np.full((rows, alarms), NEVER, dtype=np.int64)

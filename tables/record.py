@@ -54,7 +54,7 @@ _ALARM: Final = np.dtype(
         ("key", "<u8"),
         ("state", "<u1"),
         ("priority", "<u1"),
-        ("events", "<u2"),
+        ("events", "<u4"),
         ("onset_ms", "<i8"),
         ("clear_ms", "<i8"),
         ("told_ms", "<i8"),

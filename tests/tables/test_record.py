@@ -71,7 +71,7 @@ def put_device(table, row, slot, rng):
 def put_alarm(table, row, alarm, rng):
     table.alarm_state[row, alarm] = rng.integers(1, 3)
     table.alarm_priority[row, alarm] = rng.integers(0, 3)
-    table.alarm_events[row, alarm] = rng.integers(0, 65_536)
+    table.alarm_events[row, alarm] = rng.integers(0, 2**32)
     table.alarm_onset_ms[row, alarm] = rng.integers(T0, 2 * T0)
     table.alarm_clear_ms[row, alarm] = rng.choice([NEVER, T0])
     table.alarm_told_ms[row, alarm] = rng.integers(T0, 2 * T0)

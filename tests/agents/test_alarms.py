@@ -1,0 +1,167 @@
+"""What an alert says: ids from the log alone, the facets, the evidence, one plain sentence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.alarms import LOSS_COLUMNS, Happening, alarms_of, report
+from agents.episodes import number_event
+from clinical.defaults import DEFAULT_RULES
+from clinical.lifecycle import PHASE_NAMES, Phase
+from clinical.rules import LimitRule, RuleSet
+from clinical.vitals import SIGNALS
+from streams.alerts import Alert, episode_id
+from tables.patients import PatientTable
+
+RULES = RuleSet(
+    (
+        LimitRule("spo2-low", "spo2", low=90, delay_s=15),
+        LimitRule("hr-high", "hr", high=120),
+        LimitRule("hr-range", "hr", low=50, high=120),
+    )
+)
+ALARMS = {alarm.id: alarm for alarm in alarms_of(RULES)}
+HAPPENING = Happening(
+    offset=70,
+    column=0,
+    patient="bed-1",
+    phase=Phase.START,
+    number=0,
+    priority=1,
+    onset_ms=10_000,
+    event_ms=25_000,
+    append_ms=25_020,
+)
+
+
+def told(rule, **changes):
+    return report(ALARMS[rule], replace(HAPPENING, **changes))
+
+
+def test_the_alarms_are_limits_silence_losses_and_score_in_this_order():
+    losses = [f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic]
+    assert list(ALARMS) == ["spo2-low", "hr-high", "hr-range", "silent-device", *losses, "news2"]
+    assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
+        name.removeprefix("signal-loss-") for name in losses
+    ]
+
+
+def test_the_default_rules_give_every_alarm_an_id_of_its_own():
+    alarms = alarms_of(DEFAULT_RULES)
+    assert len({alarm.id for alarm in alarms}) == len(alarms)
+
+
+def test_an_id_is_patient_rule_onset_and_number_and_nothing_else():
+    alert = told("spo2-low", value=85.0)
+    assert alert.id == f"{episode_id('bed-1', 'spo2-low', 10_000)}-0"
+    later = told(
+        "spo2-low", value=60.0, offset=99, event_ms=99_000, append_ms=99_999, device="mon-b", priority=2
+    )
+    assert later.id == alert.id
+
+
+@pytest.mark.parametrize("change", [{"patient": "bed-2"}, {"onset_ms": 10_001}, {"number": 1}])
+def test_another_patient_onset_or_number_is_another_id(change):
+    assert told("spo2-low", value=85.0, **change).id != told("spo2-low", value=85.0).id
+
+
+def test_another_rule_is_another_episode():
+    assert told("hr-high", value=130.0).episode != told("hr-range", value=130.0).episode
+
+
+def test_an_episode_s_id_is_the_same_in_every_process():
+    assert episode_id("bed-1", "spo2-low", 10_000) == "a3d301d3ea486ae9"
+
+
+def test_a_limit_alert_carries_its_facets_source_and_evidence():
+    alert = told("spo2-low", value=85.0, extreme=82.0, device="mon-a", priority=2)
+    assert (alert.event, alert.phase, alert.state) == ("MDC_EVT_LO", "start", "active")
+    assert (alert.inactivation, alert.priority, alert.type) == ("enabled", "high", "physiological")
+    assert alert.source.model_dump() == {
+        "kind": "signal",
+        "name": "spo2",
+        "mdc": 150456,
+        "loinc": "59408-5",
+        "unit": "%",
+        "device": "mon-a",
+    }
+    assert (alert.evidence.value, alert.evidence.low, alert.evidence.high) == (85, 90, None)
+    assert (alert.evidence.extreme, alert.evidence.delay_s, alert.evidence.silent_s) == (82, 15, None)
+    assert (alert.onset_ts_ms, alert.event_ts_ms, alert.append_ts_ms) == (10_000, 25_000, 25_020)
+
+
+@pytest.mark.parametrize(("phase", "name"), PHASE_NAMES.items())
+def test_every_phase_has_its_name_and_only_the_end_is_inactive(phase, name):
+    alert = told("spo2-low", phase=int(phase), value=85.0)
+    assert alert.phase == name
+    assert alert.state == ("inactive" if name == "end" else "active")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "extreme", "event"),
+    [
+        ("spo2-low", 85.0, 85.0, "MDC_EVT_LO"),
+        ("hr-high", 130.0, 130.0, "MDC_EVT_HI"),
+        ("hr-range", 130.0, 130.0, "MDC_EVT_HI"),
+        ("hr-range", 40.0, 40.0, "MDC_EVT_LO"),
+        ("hr-range", 80.0, 40.0, "MDC_EVT_LO"),
+        ("silent-device", None, None, "MDC_EVT_ALARM"),
+        ("signal-loss-spo2", None, None, "MDC_EVT_ALARM"),
+        ("news2", 7.0, None, "MDC_EVT_ALARM"),
+    ],
+)
+def test_the_event_says_on_which_side_the_limit_was_crossed(rule, value, extreme, event):
+    assert told(rule, value=value, extreme=extreme).event == event
+
+
+def test_technical_and_score_alerts_name_their_source():
+    silent, lost, score = (told(rule, value=7.0) for rule in ("silent-device", "signal-loss-spo2", "news2"))
+    assert (silent.type, silent.source.kind, silent.evidence.silent_s) == ("technical", "device", 15)
+    assert (lost.type, lost.source.kind, lost.source.name) == ("technical", "signal", "spo2")
+    assert (score.type, score.source.kind, score.source.loinc) == ("physiological", "score", "88330-6")
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "sentence"),
+    [
+        ("spo2-low", {"value": 85.0, "extreme": 82.0}, "oxygen saturation 85 %, below 90 for 15 s"),
+        ("hr-high", {"value": 130.5}, "heart rate (ECG) 130.5 bpm, above 120 for 15 s"),
+        ("hr-high", {"extreme": 140.0}, "heart rate (ECG) 140 bpm, above 120 for 15 s"),
+        ("hr-high", {"value": 80.0, "phase": Phase.END}, "heart rate (ECG): condition over after 15 s"),
+        ("silent-device", {}, "no frame for 15 s"),
+        ("signal-loss-spo2", {}, "oxygen saturation: no valid reading for 15 s"),
+        ("news2", {"value": 7.0}, "NEWS2 7"),
+        ("news2", {"value": 5.0, "missing": ("temp",)}, "NEWS2 at least 5, without temp"),
+    ],
+)
+def test_the_reason_is_one_sentence_with_the_numbers(rule, changes, sentence):
+    assert told(rule, **changes).reason == sentence
+
+
+@pytest.mark.parametrize("rule", ALARMS)
+@pytest.mark.parametrize("phase", PHASE_NAMES)
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.parametrize(
+    ("value", "extreme"), [(None, None), (float("nan"), float("nan")), (3.0, None), (None, 3.0)]
+)
+def test_any_happening_can_be_reported_and_read_back(rule, phase, dropped, value, extreme):
+    alert = told(rule, phase=int(phase), dropped=dropped, value=value, extreme=extreme)
+    assert alert.reason
+    assert "nan" not in alert.reason
+    assert Alert.model_validate_json(alert.model_dump_json()) == alert
+
+
+def test_events_of_an_episode_are_numbered_and_the_next_begins_at_nought():
+    table = PatientTable(list(ALARMS))
+    row = table.row("bed-1")
+    life = (Phase.START, Phase.ESCALATE, Phase.CONTINUE, Phase.END, Phase.START, Phase.END)
+    assert [number_event(table, row, 0, phase) for phase in life] == [0, 1, 2, 3, 0, 1]
+    assert not np.any(table.alarm_events[row])
+
+
+def test_an_alarm_that_is_told_again_for_months_does_not_run_out_of_numbers():
+    table = PatientTable(list(ALARMS))
+    row = table.row("bed-1")
+    table.alarm_events[row, 0] = 65_534
+    assert [number_event(table, row, 0, Phase.CONTINUE) for _ in range(4)] == [65_534, 65_535, 65_536, 65_537]
