@@ -159,4 +159,5 @@ def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
         return f"NEWS2 {'at least ' if lacking else ''}{shown}{lacking}"
     below = _event(alarm, happening) == "MDC_EVT_LO"
     limit = f"below {alarm.low:g}" if below else f"above {alarm.high:g}"
-    return f"{alarm.title} {shown} {alarm.signal.unit}, {limit} for {for_s}"
+    lasting = f" for {for_s}" if happening.event_ms > happening.onset_ms else ""
+    return f"{alarm.title} {shown} {alarm.signal.unit}, {limit}{lasting}"
