@@ -1,117 +1,17 @@
 """The live lane without a broker: blocks, their order, and commits of exactly what was declared durable."""
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
+from lane_model import CHANGELOG, LOG, ONE, READINGS, TWO, Record, block, records, taken, with_consumer
 
 from streams import lane as lanes
 from streams.app import create_app
-from streams.lane import Block, BlockConsumer, BlockScheduler, BlockSchema, Lane
+from streams.lane import Block, BlockScheduler, BlockSchema, Lane
 from streams.settings import Settings
-
-READINGS, CHANGELOG = "vitals.readings", "vigil-patients-changelog"
-ONE, TWO, LOG = TP(READINGS, 0), TP(READINGS, 1), TP(CHANGELOG, 0)
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a consumer hands over, as far as the lane looks at it."""
-
-    offset: int
-    timestamp: int = 1_000
-    timestamp_type: int = 0
-    topic: str = READINGS
-    partition: int = 0
-    key: bytes | None = b"k"
-    value: bytes = b"v"
-    headers: tuple = ()
-    checksum: int | None = None
-    serialized_key_size: int = 1
-    serialized_value_size: int = 1
-
-
-def records(*offsets):
-    return [Record(offset) for offset in offsets]
-
-
-def block(first, last, tp=ONE, rewinds=0):
-    return Block(tp.topic, tp.partition, records(*range(first, last + 1)), rewinds=rewinds)
-
-
-class Broker:
-    """Stands in for the consumer's thread: what the broker was told, and what it would answer."""
-
-    def __init__(self):
-        self.assigned = {ONE, TWO, LOG}
-        self.commits = []
-        self.committed = {}
-        self.earliest = {}
-        self.seeks = []
-        self.rewinds = 0
-        self.fetched = {}
-
-    def assignment(self):
-        return self.assigned
-
-    def highwater(self, _):
-        return 0
-
-    async def commit(self, offsets):
-        self.commits.append(dict(offsets))
-        return True
-
-    async def seek_to_committed(self):
-        self.rewinds += 1
-        return {tp: self.committed.get(tp) for tp in self.assigned}
-
-    async def earliest_offsets(self, *tps):
-        return {tp: self.earliest.get(tp, 0) for tp in tps}
-
-    async def seek_wait(self, partitions):
-        self.rewinds += 1
-        self.seeks.append(dict(partitions))
-
-    async def getmany(self, *_):
-        fetched, self.fetched = self.fetched, {}
-        return fetched
-
-
-def with_consumer(test):
-    """Run an asynchronous test with (consumer, broker); `consumer.told` lists revocations that Faust was told of."""
-
-    async def run():
-        app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
-        told = []
-
-        async def revoked(tps):
-            told.append((set(tps), dict(consumer._durable)))
-
-        async def ignore(*_):
-            return
-
-        consumer = BlockConsumer(
-            app.transport, callback=ignore, on_partitions_revoked=revoked, on_partitions_assigned=ignore
-        )
-        consumer.told = told
-        consumer._thread.thread_loop.close()  # of the thread that would talk to a broker and was never started
-        consumer._thread = Broker()
-        app.tables._changelogs[CHANGELOG] = None
-        consumer._set_active_tps(consumer.assignment())
-        await test(consumer, consumer._thread)
-
-    asyncio.run(run())
-
-
-def taken(consumer, found):
-    """Return a message that the agent is working on, as Faust makes it of a block or record."""
-    message = consumer._to_message(TP(found.topic, found.partition), found)
-    consumer.track_message(message)
-    return message
-
 
 fetches = st.dictionaries(
     st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1)]),
@@ -294,99 +194,6 @@ def test_handing_over_does_not_wait_for_ever(monkeypatch):
         assert broker.commits == []
 
     with_consumer(test)
-
-
-def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_is_left():
-    async def test(consumer, broker):
-        broker.committed, broker.earliest = {ONE: 40, TWO: 3}, {TWO: 8}
-        consumer.resume_flow()
-        await consumer.perform_seek()
-        assert not consumer.flow_active
-        assert consumer._expected == {ONE: 40, TWO: 8}
-
-    with_consumer(test)
-
-
-def test_blocks_are_admitted_in_order_once_and_without_what_came_before():
-    async def test(consumer, broker):
-        broker.committed = {ONE: 10}
-        assert await consumer.admit(block(10, 14)) == []
-        await consumer.perform_seek()
-        assert await consumer.admit(block(5, 9)) == []
-        assert [r.offset for r in await consumer.admit(block(8, 14))] == [10, 11, 12, 13, 14]
-        assert await consumer.admit(block(10, 14)) == []
-        assert [r.offset for r in await consumer.admit(block(15, 16))] == [15, 16]
-        assert broker.seeks == []
-
-    with_consumer(test)
-
-
-def test_a_hole_is_read_again_and_what_was_fetched_before_that_is_left_out():
-    async def test(consumer, broker):
-        await consumer.perform_seek()
-        stale = broker.rewinds
-        assert await consumer.admit(block(5, 9, rewinds=stale)) == []
-        assert broker.seeks == [{ONE: 0}]
-        assert await consumer.admit(block(10, 14, rewinds=stale)) == []
-        assert broker.seeks == [{ONE: 0}]
-        assert [r.offset for r in await consumer.admit(block(0, 6, rewinds=broker.rewinds))] == [*range(7)]
-        assert [r.offset for r in await consumer.admit(block(7, 9, rewinds=broker.rewinds))] == [7, 8, 9]
-
-    with_consumer(test)
-
-
-def test_a_hole_that_is_still_there_after_reading_again_is_the_logs_own(caplog):
-    async def test(consumer, broker):
-        await consumer.perform_seek()
-        await consumer.admit(block(5, 9, rewinds=broker.rewinds))
-        assert [r.offset for r in await consumer.admit(block(5, 9, rewinds=broker.rewinds))] == [
-            5,
-            6,
-            7,
-            8,
-            9,
-        ]
-        assert "no records from 0 to 4" in caplog.text
-
-    with_consumer(test)
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["take", "lose", "twice", "late"])), max_size=30)
-)
-def test_whatever_deliveries_are_lost_doubled_or_late_every_record_is_admitted_once_in_order(deliveries):
-    end = 30
-    admitted, position, late = [], 0, []
-
-    async def test(consumer, broker):
-        nonlocal position
-        await consumer.perform_seek()
-
-        async def deliver(found):
-            nonlocal position
-            seeks = len(broker.seeks)
-            admitted.extend(record.offset for record in await consumer.admit(found))
-            if len(broker.seeks) > seeks:
-                position = broker.seeks[-1][ONE]
-
-        # A hole shows when something follows it, so the last record is always delivered. What is read again is
-        # not lost again: only a rebalance loses blocks, and it begins anew with a seek.
-        for size, fate in [*deliveries, *[(4, "take")] * 2 * end]:
-            if position > end:
-                break
-            found = block(position, min(position + size - 1, end), rewinds=broker.rewinds)
-            position = found.offset + 1
-            steady = ONE not in consumer._rewound and found.offset < end
-            if fate == "late" and steady:
-                late.append(found)
-            elif fate != "lose" or not steady:
-                for _ in range(2 if fate == "twice" else 1):
-                    await deliver(found)
-            elif late:
-                await deliver(late.pop())
-
-    with_consumer(test)
-    assert admitted == [*range(end + 1)]
 
 
 @pytest.mark.parametrize("wait_ms", [20, 250])

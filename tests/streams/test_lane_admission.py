@@ -1,0 +1,98 @@
+"""No hole in the log passes: what the lane admits when blocks are lost, doubled or late."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lane_model import ONE, TWO, block, with_consumer
+
+
+def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_is_left():
+    async def test(consumer, broker):
+        broker.committed, broker.earliest = {ONE: 40, TWO: 3}, {TWO: 8}
+        consumer.resume_flow()
+        await consumer.perform_seek()
+        assert not consumer.flow_active
+        assert consumer._expected == {ONE: 40, TWO: 8}
+
+    with_consumer(test)
+
+
+def test_blocks_are_admitted_in_order_once_and_without_what_came_before():
+    async def test(consumer, broker):
+        broker.committed = {ONE: 10}
+        assert await consumer.admit(block(10, 14)) == []
+        await consumer.perform_seek()
+        assert await consumer.admit(block(5, 9)) == []
+        assert [r.offset for r in await consumer.admit(block(8, 14))] == [10, 11, 12, 13, 14]
+        assert await consumer.admit(block(10, 14)) == []
+        assert [r.offset for r in await consumer.admit(block(15, 16))] == [15, 16]
+        assert broker.seeks == []
+
+    with_consumer(test)
+
+
+def test_a_hole_is_read_again_and_what_was_fetched_before_that_is_left_out():
+    async def test(consumer, broker):
+        await consumer.perform_seek()
+        stale = broker.rewinds
+        assert await consumer.admit(block(5, 9, rewinds=stale)) == []
+        assert broker.seeks == [{ONE: 0}]
+        assert await consumer.admit(block(10, 14, rewinds=stale)) == []
+        assert broker.seeks == [{ONE: 0}]
+        assert [r.offset for r in await consumer.admit(block(0, 6, rewinds=broker.rewinds))] == [*range(7)]
+        assert [r.offset for r in await consumer.admit(block(7, 9, rewinds=broker.rewinds))] == [7, 8, 9]
+
+    with_consumer(test)
+
+
+def test_a_hole_that_is_still_there_after_reading_again_is_the_logs_own(caplog):
+    async def test(consumer, broker):
+        await consumer.perform_seek()
+        await consumer.admit(block(5, 9, rewinds=broker.rewinds))
+        assert [r.offset for r in await consumer.admit(block(5, 9, rewinds=broker.rewinds))] == [
+            5,
+            6,
+            7,
+            8,
+            9,
+        ]
+        assert "no records from 0 to 4" in caplog.text
+
+    with_consumer(test)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["take", "lose", "twice", "late"])), max_size=30)
+)
+def test_whatever_deliveries_are_lost_doubled_or_late_every_record_is_admitted_once_in_order(deliveries):
+    end = 30
+    admitted, position, late = [], 0, []
+
+    async def test(consumer, broker):
+        nonlocal position
+        await consumer.perform_seek()
+
+        async def deliver(found):
+            nonlocal position
+            seeks = len(broker.seeks)
+            admitted.extend(record.offset for record in await consumer.admit(found))
+            if len(broker.seeks) > seeks:
+                position = broker.seeks[-1][ONE]
+
+        # A hole shows when something follows it, so the last record is always delivered. What is read again is
+        # not lost again: only a rebalance loses blocks, and it begins anew with a seek.
+        for size, fate in [*deliveries, *[(4, "take")] * 2 * end]:
+            if position > end:
+                break
+            found = block(position, min(position + size - 1, end), rewinds=broker.rewinds)
+            position = found.offset + 1
+            steady = ONE not in consumer._rewound and found.offset < end
+            if fate == "late" and steady:
+                late.append(found)
+            elif fate != "lose" or not steady:
+                for _ in range(2 if fate == "twice" else 1):
+                    await deliver(found)
+            elif late:
+                await deliver(late.pop())
+
+    with_consumer(test)
+    assert admitted == [*range(end + 1)]
