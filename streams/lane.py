@@ -3,7 +3,7 @@
 Faust's own seams, no fork: a transport whose consumer groups the fetched records of lane topics into blocks, and
 commits exactly what was declared durable. Assignment, flow control, seeking, recovery and the commit itself stay
 Faust's; changelog topics pass record by record, as its recovery needs them. What this relies on in
-faust-streaming 0.15.3 is held by tests/streams/test_lane.py.
+faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and test_faust_recovery.py.
 """
 
 import logging

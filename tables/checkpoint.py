@@ -78,8 +78,8 @@ class Checkpointer:
             started = time.monotonic()
             try:
                 await self._write(partition, table)
-            except PromiseBroken as error:
-                self._on_failure(f"checkpoint of partition {partition}: {error}")
+            except Exception as error:  # whatever it is, what was marked clean may not be on the broker
+                self._on_failure(f"checkpoint of partition {partition}: {error!r}")
             self.on_done(time.monotonic() - started)
 
     async def checkpoint_all(self) -> None:
@@ -104,7 +104,8 @@ class Checkpointer:
             async with self.whole_blocks:
                 records = self._records(table, rows[start : start + CHUNK])
             await self._publisher.settled()  # the alerts that are already part of these records' state
-            await self._publisher.publish_batch(self._changelog, partition, records)
+            if records:
+                await self._publisher.publish_batch(self._changelog, partition, records)
         await self._publisher.settled()
         # Sent last and in a batch of its own. Asked for its end, the embedded broker leaves out all but the first
         # record of the last batch, and recovery would stop there.

@@ -16,6 +16,7 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from streams.publisher import fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, NOTHING, decode_progress
 from tables.record import alarm_key, decode, encode, position_of
@@ -27,6 +28,8 @@ class ColumnStore(base.Store):
     """State of every partition that this worker holds; keys are patients, values their durable records."""
 
     new_table: Callable[[], PatientTable]
+    on_failure: Callable[[str], None] = staticmethod(fail_stop)
+    """What to do when the changelog cannot be read; the default stops the process."""
 
     def __post_init__(self) -> None:
         self.partitions: dict[int, PatientTable] = {}
@@ -52,7 +55,11 @@ class ColumnStore(base.Store):
             self._recovering_since = time.monotonic()
         for event in batch:
             message = event.message
-            self.apply(message.partition, message.key.decode(), message.value)
+            try:
+                self.apply(message.partition, message.key.decode(), message.value)
+            except ValueError as error:  # raised, it would be swallowed and recovery never end
+                where = f"partition {message.partition}, offset {message.offset}"
+                self.on_failure(f"changelog {where}: {error}")
             self._applied[message.partition] = message.offset
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
@@ -141,6 +148,9 @@ class ColumnStore(base.Store):
 
     def __iter__(self) -> Iterator[str]:
         return (patient for table in self.partitions.values() for patient in table.row_of)
+
+    def __contains__(self, patient: object) -> bool:
+        return any(patient in table.row_of for table in self.partitions.values())
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.partitions.values())

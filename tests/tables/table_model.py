@@ -1,0 +1,59 @@
+"""A patient table with two alarms for tests, and its records as recovery hands them over."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from faust.types import TP
+
+from tables.patients import PatientTable
+from tables.record import alarm_key, encode
+from tables.store import ColumnStore
+
+ALARMS = ("hr-high", "spo2-low")
+CHANGELOG = "vigil-patients-changelog"
+KEYS = np.array([alarm_key(alarm) for alarm in ALARMS], dtype=np.uint64)
+
+
+def new_store(alarms=ALARMS):
+    store = ColumnStore("memory://", None, None, table_name="patients")
+    store.new_table = lambda: PatientTable(alarms)
+    return store
+
+
+def judge(table, patient, offset, rate=80.0, alarm_since_ms=None):
+    """Make a frame with a heart rate part of the table's state, and an alarm that is open since then."""
+    row = table.row(patient)
+    table.seen_ms[row] = table.newest_ms[row, 0] = table.value_ms[row, 0] = offset * 1000
+    table.value[row, 0] = rate
+    if alarm_since_ms is not None:
+        table.alarm_state[row, 0], table.alarm_onset_ms[row, 0] = 1, alarm_since_ms
+    table.dirty[row] = True
+    table.processed = max(table.processed, offset)
+
+
+def rate_of(table, patient):
+    """Return the patient's last heart rate, None for one that is not in the table."""
+    row = table.row_of.get(patient)
+    return None if row is None else float(table.value[row, 0])
+
+
+def record(patient="bed-1", position=10, rate=80.0, **more):
+    """Return a patient's record whose state reaches up to `position`."""
+    table = PatientTable(ALARMS)
+    judge(table, patient, position, rate, **more)
+    return encode(table, np.array([table.row(patient)]), KEYS)[0]
+
+
+def feed(store, *entries, partition=0, offset=0):
+    """Hand (key, record) entries to the store as recovery does, from this changelog offset on."""
+    batch = [
+        SimpleNamespace(
+            message=SimpleNamespace(partition=partition, offset=offset + i, key=key.encode(), value=value)
+        )
+        for i, (key, value) in enumerate(entries)
+    ]
+    store.apply_changelog_batch(batch, None, None)
+
+
+def changelog(*partitions):
+    return {TP(CHANGELOG, partition) for partition in partitions}

@@ -1,0 +1,330 @@
+"""The checkpoint: alerts before records before offsets, and nothing durable by half."""
+
+import asyncio
+
+import pytest
+from faust.types import TP
+from table_model import CHANGELOG, feed, judge, new_store, rate_of
+
+from streams.publisher import Publisher
+from tables import checkpoint as checkpoints
+from tables.checkpoint import Checkpointer
+from tables.progress import END_KEY, decode_progress
+
+
+class Broker:
+    """Keeps what arrives, in order; the test holds arrivals back or refuses them."""
+
+    def __init__(self):
+        self.arrived = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.refuse = None
+        self.end = 0
+
+    async def send(self, topic, key, value, partition, headers):
+        return self._arrive([(topic, partition, key, value)])
+
+    async def send_batch(self, topic, partition, records):
+        assert records, "an empty batch"
+        return self._arrive([(topic, partition, key, value) for key, value in records])
+
+    async def _arrive(self, records):
+        await self.hold.wait()
+        if self.refuse in {topic for topic, *_ in records}:
+            raise OSError("refused")
+        self.arrived += records
+        self.end += len(records)
+        return self.end - 1
+
+    def changelog(self, partition=0):
+        """Return (key, record) of the changelog in the order of arrival."""
+        return [
+            (key.decode(), value)
+            for topic, p, key, value in self.arrived
+            if (topic, p) == (CHANGELOG, partition)
+        ]
+
+
+class Worker:
+    """Store, publisher and checkpoint, with the offsets that were declared durable."""
+
+    def __init__(self, timeout_s=5.0):
+        self.broker, self.store, self.failures = Broker(), new_store(), []
+        self.publisher = Publisher(self.broker.send, self.broker.send_batch, timeout_s, self.failures.append)
+        self.durable = []
+        self.checkpointer = Checkpointer(
+            self.store, self.publisher, CHANGELOG, self._mark_durable, self.failures.append
+        )
+
+    def _mark_durable(self, partition, offset):
+        self.durable.append((partition, offset))
+        self.broker.arrived.append(("durable", partition, str(offset).encode(), None))
+
+    @property
+    def table(self):
+        return self.store.state(0)
+
+    async def checkpoint(self, partition=0):
+        await asyncio.wait_for(self.checkpointer.checkpoint(partition), 10)
+
+    def written(self, partition=0):
+        """Return keys in the changelog without the ends of checkpoints."""
+        return [key for key, _ in self.broker.changelog(partition) if key != END_KEY]
+
+
+def with_worker(test, **options):
+    async def run():
+        await test(Worker(**options))
+
+    asyncio.run(run())
+
+
+async def turns(count=5):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_records_wait_for_alerts_and_the_offset_waits_for_records():
+    async def test(worker):
+        judge(worker.table, "bed-1", 41)
+        worker.broker.hold.clear()
+        await worker.publisher.publish("alerts", b"bed-1", b"alert")
+        checkpoint = asyncio.ensure_future(worker.checkpoint())
+        await turns()
+        assert worker.broker.arrived == []
+        assert worker.publisher.outstanding == 1
+        worker.broker.hold.set()
+        await checkpoint
+        topics = [(topic, key) for topic, _, key, _ in worker.broker.arrived]
+        assert topics == [
+            ("alerts", b"bed-1"),
+            (CHANGELOG, b"bed-1"),
+            (CHANGELOG, END_KEY.encode()),
+            ("durable", b"42"),
+        ]
+        assert worker.durable == [(0, 42)]
+
+    with_worker(test)
+
+
+def test_alerts_that_are_published_during_a_checkpoint_arrive_before_records_that_contain_them(monkeypatch):
+    monkeypatch.setattr(checkpoints, "CHUNK", 1)
+
+    async def test(worker):
+        for bed in ("bed-1", "bed-2"):
+            judge(worker.table, bed, 10)
+        worker.broker.hold.clear()
+        await worker.publisher.publish("alerts", b"bed-1", b"first")
+        checkpoint = asyncio.ensure_future(worker.checkpoint())
+        await turns()
+        async with worker.checkpointer.whole_blocks:
+            judge(worker.table, "bed-2", 11, alarm_since_ms=11_000)
+            await worker.publisher.publish("alerts", b"bed-2", b"second")
+        worker.broker.hold.set()
+        await checkpoint
+        keys = [(topic, key) for topic, _, key, _ in worker.broker.arrived]
+        assert keys.index(("alerts", b"bed-2")) < keys.index((CHANGELOG, b"bed-2"))
+        assert worker.durable == [(0, 11)]
+
+    with_worker(test)
+
+
+def test_state_is_not_looked_at_in_the_middle_of_a_block():
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        async with worker.checkpointer.whole_blocks:
+            checkpoint = asyncio.ensure_future(worker.checkpoint())
+            await turns()
+            judge(worker.table, "bed-1", 12, rate=99.0)
+        await checkpoint
+        assert worker.durable == [(0, 13)]
+        copy = new_store()
+        feed(copy, *worker.broker.changelog())
+        assert rate_of(copy.state(0), "bed-1") == 99.0
+
+    with_worker(test)
+
+
+@pytest.mark.parametrize("refused", ["alerts", CHANGELOG])
+def test_nothing_is_durable_when_the_broker_refuses(refused):
+    async def test(worker):
+        judge(worker.table, "bed-1", 41)
+        worker.broker.refuse = refused
+        await worker.publisher.publish("alerts", b"bed-1", b"alert")
+        await worker.checkpoint()
+        assert worker.durable == []
+        assert any("checkpoint of partition 0" in failure for failure in worker.failures)
+
+    with_worker(test)
+
+
+def test_nothing_is_durable_when_the_broker_is_late():
+    async def test(worker):
+        judge(worker.table, "bed-1", 41)
+        worker.broker.hold.clear()
+        await worker.publisher.publish("alerts", b"bed-1", b"alert")
+        await worker.checkpoint()
+        assert worker.durable == []
+        assert any("have not arrived within" in failure for failure in worker.failures)
+        worker.broker.hold.set()
+        await turns()
+
+    with_worker(test, timeout_s=0.05)
+
+
+def test_nothing_is_durable_when_sending_itself_fails():
+    async def test(worker):
+        judge(worker.table, "bed-1", 41)
+
+        async def broken(*_):
+            raise ConnectionError("no broker")
+
+        worker.publisher._send_batch = broken
+        await worker.checkpoint()
+        assert worker.durable == []
+        assert any("no broker" in failure for failure in worker.failures)
+
+    with_worker(test)
+
+
+def test_only_patients_that_changed_are_written():
+    async def test(worker):
+        for bed in ("bed-1", "bed-2", "bed-3"):
+            judge(worker.table, bed, 10)
+        await worker.checkpoint()
+        assert worker.written() == ["bed-1", "bed-2", "bed-3"]
+        judge(worker.table, "bed-2", 20)
+        await worker.checkpoint()
+        assert worker.written()[3:] == ["bed-2"]
+        assert worker.durable == [(0, 11), (0, 21)]
+
+    with_worker(test)
+
+
+def test_a_checkpoint_in_which_nobody_changed_still_moves_the_offset_and_the_ticks():
+    async def test(worker):
+        worker.table.processed, worker.table.ticked_until_ms = 7, 60_000
+        await worker.checkpoint()
+        ((key, record),) = worker.broker.changelog()
+        assert (key, decode_progress(record)) == (END_KEY, (7, 60_000))
+        assert worker.durable == [(0, 8)]
+
+    with_worker(test)
+
+
+def test_a_partition_that_has_judged_nothing_is_left_alone():
+    async def test(worker):
+        worker.store.state(0)
+        await worker.checkpoint(0)
+        await worker.checkpoint(1)
+        assert worker.broker.arrived == []
+
+    with_worker(test)
+
+
+def test_patients_who_were_dropped_get_one_tombstone():
+    async def test(worker):
+        for bed in ("bed-1", "bed-2"):
+            judge(worker.table, bed, 10)
+        await worker.checkpoint()
+        worker.table.drop("bed-1")
+        worker.checkpointer.note_dropped(0, ["bed-1"])
+        await worker.checkpoint()
+        await worker.checkpoint()
+        assert [entry for entry in worker.broker.changelog() if entry[1] is None] == [("bed-1", None)]
+        copy = new_store()
+        feed(copy, *worker.broker.changelog())
+        assert set(copy) == {"bed-2"}
+
+    with_worker(test)
+
+
+def test_a_dropped_patient_who_came_back_is_written_and_not_deleted():
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        worker.table.drop("bed-1")
+        worker.checkpointer.note_dropped(0, ["bed-1"])
+        judge(worker.table, "bed-1", 12)
+        await worker.checkpoint()
+        assert [key for key, value in worker.broker.changelog() if value is None] == []
+        assert worker.written() == ["bed-1"]
+
+    with_worker(test)
+
+
+def test_a_patient_who_is_dropped_while_the_checkpoint_waits_is_not_written():
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        worker.broker.hold.clear()
+        await worker.publisher.publish("alerts", b"bed-1", b"alert")
+        checkpoint = asyncio.ensure_future(worker.checkpoint())
+        await turns()
+        worker.table.drop("bed-1")
+        worker.checkpointer.note_dropped(0, ["bed-1"])
+        worker.broker.hold.set()
+        await checkpoint
+        assert worker.failures == []
+        assert worker.written() == []
+        await worker.checkpoint()
+        assert worker.broker.changelog()[-2] == ("bed-1", None)
+
+    with_worker(test)
+
+
+@pytest.mark.parametrize("patients", [checkpoints.CHUNK - 1, checkpoints.CHUNK, checkpoints.CHUNK + 1])
+def test_every_patient_is_written_once_however_many_there_are(patients):
+    async def test(worker):
+        beds = [f"bed-{number}" for number in range(patients)]
+        for bed in beds:
+            judge(worker.table, bed, 10)
+        await worker.checkpoint()
+        assert worker.written() == beds
+        assert not worker.table.dirty.any()
+
+    with_worker(test)
+
+
+@pytest.mark.parametrize(("slack", "durable"), [(0, [(0, 11)]), (-1, [])])
+def test_a_record_at_the_bound_is_written_and_one_beyond_it_stops_the_worker(monkeypatch, slack, durable):
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        monkeypatch.setattr(checkpoints, "RECORD_BYTES_MAX", len(worker.store["bed-1"]) + slack)
+        await worker.checkpoint()
+        assert worker.durable == durable
+        assert bool(worker.failures) == (durable == [])
+
+    with_worker(test)
+
+
+def test_all_partitions_are_written_before_they_are_given_up():
+    async def test(worker):
+        for partition in (2, 0, 1):
+            judge(worker.store.state(partition), f"bed-{partition}", 10 + partition)
+        await worker.checkpointer.checkpoint_all()
+        assert worker.durable == [(0, 11), (1, 12), (2, 13)]
+        assert [worker.written(partition) for partition in range(3)] == [["bed-0"], ["bed-1"], ["bed-2"]]
+
+    with_worker(test)
+
+
+def test_the_end_of_the_checkpoint_is_the_last_record_and_where_recovery_goes_on():
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        await worker.checkpoint()
+        assert worker.broker.changelog()[-1][0] == END_KEY
+        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == worker.broker.end - 1
+
+    with_worker(test)
+
+
+def test_how_long_it_took_is_told():
+    async def test(worker):
+        took = []
+        worker.checkpointer.on_done = took.append
+        judge(worker.table, "bed-1", 10)
+        await worker.checkpoint()
+        assert len(took) == 1
+        assert took[0] >= 0
+
+    with_worker(test)
