@@ -80,12 +80,13 @@ def events(late_s, tick_late_s, steps_s):
     )
 
 
-def build(happenings, clocks_s=(0, 0)):
+def build(happenings, clocks_s=(0, 0), again_s_max=10**6):
     """Turn happenings into a log.
 
     Args:
         happenings: what `events` drew.
         clocks_s: by how much each of `DEVICES` is ahead of the broker, s.
+        again_s_max: no frame older than this is sent again, s; whoever was dropped meanwhile is a new patient.
     """
     log, values, seq, boots = [], [], {}, {}
     now = START_MS
@@ -99,10 +100,13 @@ def build(happenings, clocks_s=(0, 0)):
             seq[patient, device, boot] = number + 1
             event_ms = now - late_s * 1000 + clocks_s[DEVICES.index(device)] * 1000
             value = frame(patient, device, number, event_ms, boot, interval_ms=interval_ms, **signals)
-            values.append((patient, value))
+            values.append((patient, value, event_ms))
             log.append(Record(offset, now, patient.encode(), value))
-        elif kind == "again" and values:
-            patient, value = values[rest[0] % len(values)]
+        elif kind == "again":
+            young = [value for value in values if now - value[2] <= again_s_max * 1000]
+            if not young:
+                continue
+            patient, value, _ = young[rest[0] % len(young)]
             log.append(Record(offset, now, patient.encode(), value))
         elif kind == "tick":
             now += rest[0] * 1000
@@ -118,9 +122,11 @@ def build(happenings, clocks_s=(0, 0)):
 def worlds(
     draw, tick_late_s=(0, 0, 0, 1, 5), late_s=(0, 0, 0, 0, 1, 20, 90), steps_s=(0, 1, 1, 2, 5, 9, 16, 40)
 ):
-    """Return the time rules and a log: a recording brings no wrong clocks and nothing older than `TTL_S`."""
+    """Return the time rules and a log: a recording has no wrong clocks and nothing older than `TTL_S`."""
     if draw(st.booleans()):
-        return TimeRules(recorded=True), build(draw(events(late_s, tick_late_s, steps_s)))
+        return TimeRules(recorded=True), build(
+            draw(events(late_s, tick_late_s, steps_s)), again_s_max=TTL_S - 20
+        )
     clocks_s = draw(st.sampled_from(((0, 0), (0, 100), (-600, 0), (7, -61))))
     buffered = (*late_s, 1000) if max(late_s) else late_s
     return TimeRules(), build(draw(events(buffered, tick_late_s, steps_s)), clocks_s)

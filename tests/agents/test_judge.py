@@ -8,7 +8,7 @@ from worker_model import WorkerModel
 
 from streams.frames import TICK_KEY
 
-few = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 accidents = st.lists(
     st.one_of(
         st.tuples(st.integers(0, 70), st.just("cut"), st.just(0)),
