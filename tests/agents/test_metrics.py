@@ -1,0 +1,71 @@
+"""What a worker shows on /metrics: every promised name, and no label that could name a patient."""
+
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from agents.metrics import Metrics
+
+NAMES = {
+    "vigil_ready": set(),
+    "vigil_partitions_assigned": set(),
+    "vigil_frames": set(),
+    "vigil_readings": set(),
+    "vigil_ticks": set(),
+    "vigil_frames_not_judged": {"reason"},
+    "vigil_clock_suspect_frames": set(),
+    "vigil_dead_letters": {"reason"},
+    "vigil_alerts": {"rule", "phase"},
+    "vigil_event_to_alert_seconds": {"le"},
+    "vigil_append_to_alert_seconds": {"le"},
+    "vigil_block_records": {"le"},
+    "vigil_block_seconds": {"le"},
+    "vigil_lag_frames": {"partition"},
+    "vigil_lag_seconds": {"partition"},
+    "vigil_patients": {"partition"},
+    "vigil_checkpoint_seconds": {"le"},
+    "vigil_recovery_seconds": set(),
+}
+
+
+def shown(metrics):
+    text = generate_latest(metrics.registry).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    return {name: family for name, family in families.items() if not name.endswith("_created")}
+
+
+def filled():
+    """Return metrics in which every label has been used once."""
+    metrics = Metrics()
+    for gauge in (metrics.lag_frames, metrics.lag_seconds, metrics.patients):
+        gauge.labels("0").set(1)
+    metrics.alerts.labels(rule="hr-high", phase="start").inc()
+    metrics.dead_letters.labels(reason="empty").inc()
+    metrics.not_judged.labels(reason="duplicate").inc()
+    return metrics
+
+
+def test_every_name_is_there_with_these_labels_and_no_others():
+    families = shown(filled())
+    labels = {
+        name: set().union(*(sample.labels for sample in family.samples)) for name, family in families.items()
+    }
+    assert labels == NAMES
+
+
+def test_every_metric_says_what_it_is():
+    assert all(family.documentation for family in shown(filled()).values())
+
+
+def test_latencies_are_told_apart_from_5_ms_to_30_s():
+    bounds = [
+        float(sample.labels["le"])
+        for sample in shown(Metrics())["vigil_event_to_alert_seconds"].samples
+        if sample.name.endswith("_bucket")
+    ]
+    assert (bounds[0], bounds[-2], bounds[-1]) == (0.005, 30.0, float("inf"))
+
+
+def test_two_workers_in_one_process_do_not_share_metrics():
+    one, two = Metrics(), Metrics()
+    one.frames.inc()
+    assert two.registry.get_sample_value("vigil_frames_total") == 0

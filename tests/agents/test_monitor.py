@@ -1,0 +1,265 @@
+"""The monitor agent: blocks in, alerts and dead letters out, and nothing acknowledged that was not judged."""
+
+import asyncio
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from logs import Record, frame, frame_record, seconds, tick_record
+
+from agents.judge import Judge
+from agents.metrics import Metrics
+from agents.monitor import DETAIL_MAX, Monitor
+from clinical.clock import TimeRules
+from clinical.rules import LimitRule, RuleSet
+from streams.lane import Block
+from streams.publisher import Publisher
+from streams.settings import Settings
+from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+from tables.checkpoint import Checkpointer
+from tables.store import ColumnStore
+
+RULES = RuleSet(limits=(LimitRule("hr-high", "hr", high=120.0, delay_s=2.0),))
+TTL_MS = 120_000
+
+
+class Event:
+    """A block on its way through the agent's stream."""
+
+    def __init__(self, block):
+        self.value, self.message, self.acknowledged = block, block, False
+
+    def ack(self):
+        self.acknowledged = True
+
+
+class Stream:
+    """Hands events to the agent, which must ask not to have them acknowledged for it."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def noack(self):
+        return SimpleNamespace(events=self._iterate)
+
+    async def _iterate(self):
+        for event in self._events:
+            yield event
+
+
+class World:
+    """A monitor with everything real but the broker, which is a list."""
+
+    def __init__(self, time_base="recorded", prefix=""):
+        self.sent, self.failures = [], []
+        settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix)
+        judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
+        self.store = ColumnStore("memory://", None, None, table_name="patients")
+        self.store.new_table = judge.new_table
+        publisher = Publisher(self._send, None, 5.0, self.failures.append)
+        checkpointer = Checkpointer(self.store, publisher, "changelog", lambda *_: None, self.failures.append)
+        self.admitted = lambda block: block.value
+        self.metrics = Metrics()
+        self.monitor = Monitor(
+            settings,
+            judge,
+            self.store,
+            publisher,
+            checkpointer,
+            self.metrics,
+            self._admit,
+            wall_s=lambda: 100.0,
+            on_failure=self.failures.append,
+        )
+
+    async def _send(self, topic, key, value, partition, headers):
+        self.sent.append((topic, key, value, dict(headers)))
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_result(None)
+        return arrived
+
+    async def _admit(self, block):
+        return self.admitted(block)
+
+    def watch(self, *blocks, partition=0):
+        """Let the agent work through blocks (lists of records); return which of them it acknowledged."""
+        events = [Event(Block(READINGS, partition, block)) for block in blocks]
+        asyncio.run(self.monitor.watch(Stream(events)))
+        return [event.acknowledged for event in events]
+
+    def alerts(self):
+        return [(key, json.loads(value)) for topic, key, value, _ in self.sent if topic == ALERTS]
+
+    def dead_letters(self):
+        return [(key, value, headers) for topic, key, value, headers in self.sent if topic == DEAD_LETTERS]
+
+    def count(self, name, **labels):
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
+    world = World()
+    frames = seconds([80, 140, 140, 140, 140, 80])
+    assert world.watch(frames[:5], frames[5:]) == [True, True]
+    assert [(key, alert["phase"], alert["event_ts_ms"]) for key, alert in world.alerts()] == [
+        (b"bed-1", "start", 3_000),
+        (b"bed-1", "end", 5_000),
+    ]
+    assert world.failures == []
+
+
+def test_topics_carry_the_prefix_of_the_settings():
+    world = World(prefix="run-1.")
+    world.watch([*seconds([140, 140, 140]), Record(9, 0, b"bed-1", b"{")])
+    assert {topic for topic, *_ in world.sent} == {"run-1.vitals.alerts", "run-1.vitals.dead-letters"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        (b"bed-1", b"\xff", "not-json"),
+        (b"bed-1", b"{}", "invalid"),
+        (None, frame(), "null-key"),
+        (b"bed-2", frame(), "key-mismatch"),
+        (b"bed-1", None, "empty"),
+        (b"bed-1", b"x" * 2**20, "too-large"),
+    ],
+)
+def test_a_record_that_is_no_frame_is_written_to_the_dead_letters_as_it_came(key, value, reason):
+    world = World()
+    assert world.watch([Record(77, 5_000, key, value)], partition=3) == [True]
+    ((found_key, found_value, headers),) = world.dead_letters()
+    assert (found_key, found_value) == (key, value)
+    detail = headers.pop("detail")
+    assert headers == {
+        "reason": reason.encode(),
+        "topic": READINGS.encode(),
+        "partition": b"3",
+        "offset": b"77",
+        "append_ts_ms": b"5000",
+    }
+    assert 0 < len(detail.decode()) <= DETAIL_MAX
+    assert world.count("vigil_dead_letters_total", reason=reason) == 1
+
+
+def test_the_neighbours_of_a_refused_record_are_judged():
+    world = World()
+    good = seconds([140] * 8)
+    bad = [Record(100 + i, 0, b"bed-1", b"{") for i in range(8)]
+    world.watch([record for pair in zip(good, bad, strict=True) for record in pair])
+    assert len(world.dead_letters()) == 8
+    assert [alert["event_ts_ms"] for _, alert in world.alerts()] == [2_000]
+    assert world.count("vigil_frames_total") == 8
+
+
+def test_a_block_of_nothing_but_refused_records_counts_as_processed():
+    world = World()
+    assert world.watch([Record(i, 0, b"bed-1", b"{") for i in range(5)]) == [True]
+    assert world.store.state(0).processed == 4
+
+
+def test_each_partition_has_a_state_of_its_own():
+    world = World()
+    world.watch(seconds([140, 140]), partition=0)
+    world.watch(seconds([140, 140], start_s=2), partition=1)
+    assert world.alerts() == []
+    assert set(world.store.partitions) == {0, 1}
+
+
+def test_records_that_were_not_admitted_are_acknowledged_and_not_judged():
+    world = World()
+    world.admitted = lambda block: [record for record in block.value if record.offset >= 2]
+    assert world.watch(seconds([80, 80, 80, 80])) == [True]
+    assert world.count("vigil_frames_total") == 2
+    world.admitted = lambda _: []
+    assert world.watch(seconds([80, 80])) == [True]
+    assert world.count("vigil_frames_total") == 2
+
+
+@pytest.mark.parametrize("broken", ["judge", "_send", "admitted"])
+def test_an_error_stops_the_worker_and_the_block_is_never_acknowledged(broken, monkeypatch):
+    world = World()
+
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    if broken == "judge":
+        monkeypatch.setattr(world.monitor.judge, "judge", fail)
+    elif broken == "_send":
+        world.monitor.publisher._send = fail
+    else:
+        world.admitted = fail
+    assert world.watch(seconds([140, 140, 140]), seconds([140], start_s=3)) == [False, False]
+    assert len(world.failures) == 1
+    assert "a bug" in world.failures[0]
+
+
+def test_a_refused_alert_stops_the_worker():
+    world = World()
+
+    async def refuse(*_):
+        refused = asyncio.get_running_loop().create_future()
+        refused.set_exception(OSError("refused"))
+        return refused
+
+    world.monitor.publisher._send = refuse
+
+    async def run():
+        await world.monitor.watch(Stream([Event(Block(READINGS, 0, seconds([140, 140, 140])))]))
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert any("refused" in failure for failure in world.failures)
+
+
+def test_a_block_is_judged_as_a_whole_while_no_checkpoint_looks():
+    world = World()
+    seen = []
+    judged = world.monitor.judge.judge
+
+    def judge(table, decoded):
+        seen.append(world.monitor.checkpointer.whole_blocks.locked())
+        return judged(table, decoded)
+
+    world.monitor.judge.judge = judge
+    world.watch(seconds([80]))
+    assert seen == [True]
+    assert not world.monitor.checkpointer.whole_blocks.locked()
+
+
+def test_every_frame_is_counted_with_what_became_of_it():
+    world = World()
+    frames = seconds([80, 140, None, 141, 142])
+    again = [replace(record, offset=10 + record.offset) for record in frames]
+    world.watch([*frames, *again], [tick_record(20, 9_000)])
+    assert world.count("vigil_frames_total") == 10
+    assert world.count("vigil_frames_not_judged_total", reason="duplicate") == 5
+    assert world.count("vigil_readings_total") == 4
+    assert world.count("vigil_ticks_total") == 1
+    assert world.count("vigil_block_records_count") == 2
+    assert world.count("vigil_block_records_sum") == 11
+
+
+def test_alerts_are_counted_by_rule_and_phase_and_their_latency_is_measured_when_live():
+    world = World(time_base="live")
+    frames = [
+        frame_record(i, append_ms=90_000 + i * 1000, seq=i, event_ms=89_000 + i * 1000, hr=140)
+        for i in range(3)
+    ]
+
+    async def run():
+        await world.monitor.watch(Stream([Event(Block(READINGS, 0, frames))]))
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert world.count("vigil_alerts_total", rule="hr-high", phase="start") == 1
+    assert world.count("vigil_event_to_alert_seconds_sum") == pytest.approx(100.0 - 91.0)
+    assert world.count("vigil_append_to_alert_seconds_sum") == pytest.approx(100.0 - 92.0)
+
+
+def test_a_recordings_alerts_have_no_latency():
+    world = World()
+    world.watch(seconds([140, 140, 140]))
+    assert len(world.alerts()) == 1
+    assert world.count("vigil_event_to_alert_seconds_count") == 0

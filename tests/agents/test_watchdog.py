@@ -1,0 +1,84 @@
+"""The watchdog on a clock that the test turns."""
+
+import threading
+
+import pytest
+
+from agents.watchdog import Watchdog
+
+STALL_S_MAX = 30.0
+DEADLINE_S = 10.0
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 1_000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def stalls():
+    return []
+
+
+@pytest.fixture
+def dog(clock, stalls):
+    return Watchdog(STALL_S_MAX, stalls.append, clock)
+
+
+def test_signs_that_are_renewed_in_time_raise_nothing(dog, clock, stalls):
+    for _ in range(10):
+        dog.alive("event loop")
+        clock.now_s += STALL_S_MAX
+        dog.check()
+    assert stalls == []
+
+
+def test_a_sign_that_grows_too_old_is_reported_with_its_name_and_age(dog, clock, stalls):
+    dog.alive("event loop")
+    dog.alive("judging of partition 3")
+    clock.now_s += STALL_S_MAX
+    dog.alive("event loop")
+    clock.now_s += 1
+    dog.check()
+    assert stalls == ["judging of partition 3: no sign of life for 31 s"]
+
+
+def test_before_the_first_sign_nothing_is_expected(dog, clock, stalls):
+    clock.now_s += 10 * STALL_S_MAX
+    dog.check()
+    assert stalls == []
+
+
+def test_a_sign_that_is_forgotten_is_expected_no_more(dog, clock, stalls):
+    dog.alive("judging of partition 3")
+    dog.forget("judging of partition 3")
+    dog.forget("judging of partition 4")
+    clock.now_s += 2 * STALL_S_MAX
+    dog.check()
+    assert stalls == []
+
+
+def test_its_thread_reports_a_loop_that_is_stuck(clock):
+    stuck = threading.Event()
+    dog = Watchdog(STALL_S_MAX / 1_000, lambda _: stuck.set(), clock)
+    dog.alive("event loop")
+    dog.start()
+    try:
+        clock.now_s += 1
+        assert stuck.wait(DEADLINE_S)
+    finally:
+        dog.stop()
+        dog._thread.join(DEADLINE_S)
+    assert not dog._thread.is_alive()
+
+
+def test_its_thread_does_not_keep_the_process_alive(dog):
+    assert dog._thread.daemon
