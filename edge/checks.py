@@ -19,6 +19,7 @@ from streams.admin import inspect_topics
 from streams.connect import connect_admin
 from streams.embedded import EmbeddedBroker
 from streams.errors import VigilError
+from streams.security import kafka_python_security
 from streams.settings import Settings
 
 PYTHON_MIN: Final = (3, 11)
@@ -151,6 +152,7 @@ def _compare(settings: Settings, topic: str) -> Check:
         acks="all",
         max_block_ms=int(PROBE_TIMEOUT_S * 1000),
         request_timeout_ms=int(settings.request_timeout_s * 1000),
+        **kafka_python_security(settings),
     )
     with closing(producer):
         # The first record also pays for the connection; the second one measures.

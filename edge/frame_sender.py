@@ -10,6 +10,7 @@ from kafka.net.compat import KafkaNetClient
 
 from streams.connect import CONNECT_WAIT_S, connect_admin
 from streams.errors import BrokerUnreachable, TopicsMismatch
+from streams.security import kafka_python_security
 from streams.settings import Settings
 from streams.topics import READINGS
 
@@ -148,4 +149,5 @@ def producer_options(settings: Settings) -> dict[str, Any]:
         "reconnect_backoff_max_ms": 1_000,
         "metrics_enabled": False,
         "kafka_client": CalmClient,
+        **kafka_python_security(settings),
     }

@@ -42,12 +42,8 @@ def worker_command() -> list[str]:
 
 def worker_environment(settings: Settings) -> dict[str, str]:
     """Return our environment with exactly these settings in it."""
-    environment = {name: value for name, value in dict(os.environ).items() if not name.startswith("VIGIL_")}
-    for name, value in settings.model_dump().items():
-        if value is not None:
-            environment[f"VIGIL_{name.upper()}"] = str(value)
-    environment["PYTHONPATH"] = str(ROOT)
-    return environment
+    others = {name: value for name, value in dict(os.environ).items() if not name.startswith("VIGIL_")}
+    return others | settings.environment() | {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from yarl import URL
 from streams.errors import PromiseBroken
 from streams.lane import BlockTransport, Lane
 from streams.publisher import Publisher
+from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
 from streams.topics import READINGS
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
     )
     options: dict[str, Any] = {
         "broker": urls,
+        "broker_credentials": credentials(settings),
         "store": "memory://",
         "datadir": str(settings.data_dir / settings.group),
         "processing_guarantee": "at_least_once",
@@ -71,6 +73,23 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
     app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
     app.lane = lane
     return app
+
+
+def credentials(settings: Settings) -> Any:
+    """Return what Faust's consumer and producer prove themselves with; None = a plain connection.
+
+    Raises:
+        UsageError: a certificate, key or password cannot be read.
+    """
+    context = tls_context(settings) if uses_tls(settings) else None
+    if uses_sasl(settings):
+        return faust.SASLCredentials(
+            username=settings.sasl_username,
+            password=password_of(settings),
+            mechanism=settings.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
 
 
 def publisher_of(app: faust.App, settings: Settings) -> Publisher:

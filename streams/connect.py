@@ -13,27 +13,41 @@ from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnreachable, UsageError
+from streams.probe import Refusal, refusal
+from streams.security import kafka_python_security, uses_sasl
 from streams.settings import Settings
 
 CONNECT_WAIT_S: Final = 5.0
 """How long a command waits for a broker that does not answer."""
 
+PROGRESS_EVERY_S: Final = 5.0
 PROBE_TIMEOUT_S: Final = 1.0
 _RETRY_S: Final = 0.1
 _API_VERSIONS_REQUEST: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """Length, ApiVersions v0, correlation id, no client id: what every Kafka broker answers without a session."""
 
+_UNHEARD: Final = "it answers as a Kafka broker, but no request of ours"
+_UNHEARD_WITHOUT_ACCOUNT: Final = _UNHEARD + ": does it want an account (SASL)?"
+
 Client = TypeVar("Client")
+Progress = Callable[[str], None]
 
 
-def connect_admin(settings: Settings, wait_s: float = CONNECT_WAIT_S) -> KafkaAdminClient:
+def connect_admin(
+    settings: Settings, wait_s: float = CONNECT_WAIT_S, progress: Progress | None = None
+) -> KafkaAdminClient:
     """Return an admin client that has reached a broker; the caller closes it.
+
+    Args:
+        settings: where the brokers are and how they are spoken to.
+        wait_s: how long to wait for one that does not answer, s.
+        progress: told every `PROGRESS_EVERY_S` what the wait is for.
 
     Raises:
         UsageError: no broker was given.
-        BrokerUnreachable: none answered within `wait_s` seconds.
+        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
     """
-    return _connect(settings, wait_s, lambda **common: KafkaAdminClient(**common))
+    return _connect(settings, wait_s, lambda **common: KafkaAdminClient(**common), progress)
 
 
 def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **options: Any) -> KafkaConsumer:
@@ -41,7 +55,7 @@ def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **optio
 
     Raises:
         UsageError: no broker was given.
-        BrokerUnreachable: none answered within `wait_s` seconds.
+        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
     """
     defaults: dict[str, Any] = {
         "group_id": None,
@@ -62,14 +76,18 @@ def api_answers(host: str, port: int) -> bool:
         return False
 
 
-def _connect(settings: Settings, wait_s: float, client: Callable[..., Client]) -> Client:
+def _connect(
+    settings: Settings, wait_s: float, client: Callable[..., Client], progress: Progress | None = None
+) -> Client:
     if not settings.bootstrap:
         raise UsageError("no broker given: use --brokers host:port or VIGIL_BROKERS")
-    deadline_s = time.monotonic() + wait_s
-    reason = "no time to try"
-    while (left_s := deadline_s - time.monotonic()) > 0:
-        reasons = [_refusal(server, min(left_s, PROBE_TIMEOUT_S)) for server in settings.bootstrap]
-        if any(refusal is None for refusal in reasons):
+    security = kafka_python_security(settings)
+    started_s = time.monotonic()
+    deadline_s, told_s = started_s + wait_s, started_s
+    refused = Refusal("no time to try")
+    while (left_s := deadline_s - time.monotonic()) > 0 and not refused.final:
+        refusals = [refusal(settings, server, min(left_s, PROBE_TIMEOUT_S)) for server in settings.bootstrap]
+        if any(refused is None for refused in refusals):
             left_ms = max(1, int((deadline_s - time.monotonic()) * 1000))
             try:
                 return client(
@@ -77,22 +95,19 @@ def _connect(settings: Settings, wait_s: float, client: Callable[..., Client]) -
                     client_id="vigil-edge",
                     bootstrap_timeout_ms=left_ms,
                     request_timeout_ms=int(settings.request_timeout_s * 1000),
+                    **security,
                 )
             except KafkaError:
-                reason = "something listens there but does not answer as a Kafka broker"
+                refused = Refusal(_UNHEARD if uses_sasl(settings) else _UNHEARD_WITHOUT_ACCOUNT)
                 continue
-        reason = next(refusal for refusal in reasons if refusal is not None)
-        time.sleep(min(_RETRY_S, max(0.0, deadline_s - time.monotonic())))
-    raise BrokerUnreachable(f"no broker at {settings.brokers}: {reason} (waited {wait_s:g} s)")
-
-
-def _refusal(server: str, timeout_s: float) -> str | None:
-    """Return why no connection to host:port comes about; None if one does."""
-    host, _, port = server.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
-    except TimeoutError:
-        return "no answer"
-    except (OSError, OverflowError) as error:
-        return str(getattr(error, "strerror", None) or error).lower()
-    return None
+        # One broker that is down hides no wrong password: what no waiting mends is told first.
+        refused = max((found for found in refusals if found), key=lambda found: found.final)
+        now_s = time.monotonic()
+        if progress is not None and now_s - told_s >= PROGRESS_EVERY_S and not refused.final:
+            told_s = now_s
+            spent = f"{now_s - started_s:.0f} of {wait_s:g} s"
+            progress(f"waiting for a broker at {settings.brokers}: {refused.reason} ({spent})")
+        if not refused.final:
+            time.sleep(min(_RETRY_S, max(0.0, deadline_s - now_s)))
+    waited = "" if refused.final else f" (waited {wait_s:g} s)"
+    raise BrokerUnreachable(f"no broker at {settings.brokers}: {refused.reason}{waited}")

@@ -8,9 +8,9 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,9 @@ from pydantic_settings import (
 )
 
 from streams.errors import UsageError
+
+SECRETS: Final = frozenset({"sasl_password"})
+"""Settings whose value is never shown."""
 
 
 class Settings(BaseSettings):
@@ -37,6 +40,26 @@ class Settings(BaseSettings):
         default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them"
     )
     replication: int = Field(default=1, ge=1, le=7, description="copies of each topic; 3 in a hospital")
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = Field(
+        default="PLAINTEXT", description="how the brokers' listener is spoken to; SASL_SSL in a hospital"
+    )
+    ssl_cafile: Path | None = Field(
+        default=None, description="certificate authorities to trust (PEM); none = the system's"
+    )
+    ssl_certfile: Path | None = Field(default=None, description="our certificate, for mutual TLS (PEM)")
+    ssl_keyfile: Path | None = Field(default=None, description="its private key; none = in ssl_certfile")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="how the password is proven"
+    )
+    sasl_username: str = Field(default="", description="the account at the broker")
+    sasl_password: SecretStr | None = Field(default=None, description="its password; never printed")
+    sasl_password_file: Path | None = Field(
+        default=None, description="a file with the password, such as a mounted secret"
+    )
+    insecure_dev: bool = Field(
+        default=False, description="allows SASL_PLAINTEXT, which shows the password to the network"
+    )
 
     rules: Path | None = Field(
         default=None, description="rules file (TOML); none = the built-in adult defaults"
@@ -60,6 +83,9 @@ class Settings(BaseSettings):
     )
     session_timeout_s: float = Field(default=10.0, ge=6, description="a dead worker is noticed after so long")
     request_timeout_s: float = Field(default=15.0, ge=1, description="for every request to the broker")
+    connect_wait_s: float = Field(
+        default=30.0, gt=0, le=600, description="how long a worker that starts waits for a broker"
+    )
     fetch_wait_ms: int = Field(
         default=250, ge=1, le=5_000, description="how long the broker holds an empty fetch"
     )
@@ -90,6 +116,26 @@ class Settings(BaseSettings):
             raise ValueError("only letters, digits, '.', '_' and '-'")
         return value
 
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        """Refuse what would silently go over the network in clear, and what cannot work."""
+        protocol, password = self.security_protocol, (self.sasl_password, self.sasl_password_file)
+        if protocol == "SASL_PLAINTEXT" and not self.insecure_dev:
+            raise ValueError(
+                "security_protocol: SASL_PLAINTEXT shows the password to the network; use SASL_SSL"
+            )
+        if not protocol.startswith("SASL") and (self.sasl_username or any(password)):
+            raise ValueError(f"security_protocol: {protocol} uses no password, but sasl_ settings are given")
+        if not protocol.endswith("SSL") and (self.ssl_cafile or self.ssl_certfile or self.ssl_keyfile):
+            raise ValueError(f"security_protocol: {protocol} uses no TLS, but ssl_ settings are given")
+        if protocol.startswith("SASL") and not self.sasl_username:
+            raise ValueError(f"sasl_username: {protocol} needs one")
+        if protocol.startswith("SASL") and (all(password) or not any(password)):
+            raise ValueError(f"sasl_password: {protocol} needs either sasl_password or sasl_password_file")
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError("ssl_keyfile: needs ssl_certfile too")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -114,6 +160,13 @@ class Settings(BaseSettings):
         """Return the topic's name as it is on the broker."""
         return self.topic_prefix + name
 
+    def environment(self) -> dict[str, str]:
+        """Return these settings as variables for a process of ours; the password is among them in clear."""
+        values = self.model_dump()
+        if self.sasl_password is not None:
+            values["sasl_password"] = self.sasl_password.get_secret_value()
+        return {f"VIGIL_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+
 
 def load_settings(**options: object) -> Settings:
     """Read the settings; options that are None count as not given.
@@ -132,8 +185,11 @@ def load_settings(**options: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise UsageError(f"{name}: {first['msg']} (got {first.get('input')!r})") from None
+        name = ".".join(str(part) for part in first["loc"])
+        if not name:  # of several settings at once; the message names them, and the input holds all of them
+            raise UsageError(first["msg"].removeprefix("Value error, ")) from None
+        got = "" if name in SECRETS else f" (got {first.get('input')!r})"
+        raise UsageError(f"{name}: {first['msg']}{got}") from None
     except ValueError as error:  # a TOML file that cannot be parsed
         raise UsageError(f"{config}: {error}") from None
 
