@@ -14,6 +14,8 @@ LOOPBACK: Final = "127.0.0.1"
 FORMAT_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 5.0
 """How long a node may take over an orderly stop; the data is temporary, so it is killed after that."""
+CLEAN_STOP_TIMEOUT_S: Final = 30.0
+"""How long one node of a cluster may take to hand over what it leads."""
 KILL_TIMEOUT_S: Final = 10.0
 LOG_TAIL_LINES: Final = 5
 ADDRESS_TAKEN: Final = "Address already in use"

@@ -15,7 +15,7 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,15 @@ from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnreachable, UsageError, VigilError
 from streams.kafka_jars import CACHE, find_java, jars
-from streams.kafka_node import ADDRESS_TAKEN, LOOPBACK, STOP_TIMEOUT_S, KafkaNode, NodeAddress, properties
+from streams.kafka_node import (
+    ADDRESS_TAKEN,
+    CLEAN_STOP_TIMEOUT_S,
+    LOOPBACK,
+    STOP_TIMEOUT_S,
+    KafkaNode,
+    NodeAddress,
+    properties,
+)
 
 HOME_PREFIX: Final = "vigil-kafka-"
 NODES_ALLOWED: Final = (1, 3)
@@ -50,6 +58,8 @@ class KafkaCluster:
         extra: server properties that win over the defaults, for every node.
         detached: the nodes outlive this process; otherwise they are tethered to the thread that starts them.
         cache: where the jars are kept.
+        advertise: given the host:port at which a node listens, returns the one that clients and other nodes are
+            told, for example that of a proxy in front of it; asked once a node, before the node starts.
     """
 
     def __init__(
@@ -59,6 +69,7 @@ class KafkaCluster:
         extra: Mapping[str, str] | None = None,
         detached: bool = False,
         cache: Path = CACHE,
+        advertise: Callable[[str], str] | None = None,
     ):
         if nodes not in NODES_ALLOWED:
             raise UsageError(f"nodes: 1 or 3, not {nodes}")
@@ -67,12 +78,14 @@ class KafkaCluster:
         self._extra = dict(extra or {})
         self._detached = detached
         self._cache = cache
+        self._advertise = advertise
+        self._advertised: dict[int, str] = {}
         self._members: dict[int, KafkaNode] = {}
 
     @property
     def bootstrap(self) -> str:
-        """Bootstrap servers of all nodes, host:port[,host:port]."""
-        return ",".join(self.address(node) for node in self._members)
+        """Bootstrap servers of all nodes as clients are told, host:port[,host:port]."""
+        return ",".join(self._advertised.get(node) or self.address(node) for node in self._members)
 
     @property
     def pids(self) -> list[int]:
@@ -80,7 +93,7 @@ class KafkaCluster:
         return [member.process.pid for member in self._members.values() if member.process is not None]
 
     def address(self, node: int) -> str:
-        """Return host:port of one node, counted from 1."""
+        """Return host:port at which one node listens, counted from 1."""
         return f"{LOOPBACK}:{self._members[node].address.port}"
 
     def start(self) -> Self:
@@ -113,6 +126,7 @@ class KafkaCluster:
         for member in self._members.values():
             member.stopped(deadline - time.monotonic())
         self._members.clear()
+        self._advertised.clear()
         if self.home is not None:
             shutil.rmtree(self.home, ignore_errors=True)
             self.home = None
@@ -121,17 +135,24 @@ class KafkaCluster:
         """Kill one node (from 1) with SIGKILL, as a crash would; its data stays."""
         self._members[node].kill()
 
-    def restart(self, node: int) -> None:
-        """Start a killed node again on its own address and data, and wait until all running nodes serve.
+    def terminate(self, node: int) -> None:
+        """Stop one node (from 1) in order: it hands its leaderships over first; its data stays."""
+        self._members[node].ask_to_stop()
+        self._members[node].stopped(CLEAN_STOP_TIMEOUT_S)
+
+    def restart(self, *nodes: int) -> None:
+        """Start stopped nodes again on their own address and data, and wait until all running nodes serve.
 
         Raises:
-            VigilError: it runs, or it ended by itself.
+            VigilError: one of them runs, or one ended by itself.
             BrokerUnreachable: not ready within `READY_TIMEOUT_S`.
         """
-        member = self._members[node]
-        if member.process is not None and member.process.poll() is None:
-            raise VigilError(f"node {node} of this Kafka runs")
-        member.launch(self._detached)
+        for node in nodes:
+            process = self._members[node].process
+            if process is not None and process.poll() is None:
+                raise VigilError(f"node {node} of this Kafka runs")
+        for node in nodes:  # all at once: most of them must be there before any serves
+            self._members[node].launch(self._detached)
         self._wait_ready()
 
     def __enter__(self) -> Self:
@@ -148,6 +169,10 @@ class KafkaCluster:
         for address in quorum:
             folder = home / f"node-{address.node}"
             settings = properties(address, quorum, folder / "data", self._extra)
+            if self._advertise is not None:
+                told = self._advertise(f"{LOOPBACK}:{address.port}")
+                self._advertised[address.node] = told
+                settings["advertised.listeners"] = f"PLAINTEXT://{told}"
             self._members[address.node] = KafkaNode(java, library, folder, address, settings)
         cluster_id = _cluster_id()
         with ThreadPoolExecutor(self.nodes) as pool:

@@ -142,9 +142,8 @@ def test_a_target_that_is_not_there_ends_the_connection(proxies):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = proxies.add(f"127.0.0.1:{nobody.getsockname()[1]}")
-        with connect(address) as connection:
-            with contextlib.suppress(ConnectionResetError):
-                assert connection.recv(1) == b""
+        with connect(address) as connection, contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
 
 
 def test_targets_are_independent_of_each_other(echo, proxies):
