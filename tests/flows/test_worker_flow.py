@@ -45,9 +45,10 @@ BAD_INPUT = {
 def run(make_ward):
     """A log with bad input among its frames and every frame twice, read by one worker that is then asked to end.
 
-    It is written before the worker starts, so that good and bad records come in the same blocks.
+    It is written before the worker starts, so that good and bad records come in the same blocks. Checkpoints are so
+    rare that only the drain can make it durable.
     """
-    ward = make_ward(fetch_bytes_max=4 * 2**20)
+    ward = make_ward(fetch_bytes_max=4 * 2**20, checkpoint_interval_s=60)
     ward.send_all((0, *frame("quiet-bed", t, hr=70)) for t in range(SECONDS))
     refused = {}
     for what, (key, value, _) in BAD_INPUT.items():
