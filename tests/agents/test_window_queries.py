@@ -1,4 +1,4 @@
-"""A reading that arrived in the log is in the window queries: frames through the judge, windows against plain Python."""
+"""A reading that arrived is in the window queries: frames through the judge, windows against plain Python."""
 
 from itertools import count
 
