@@ -1,0 +1,264 @@
+"""One drill from start to verdict."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
+from bench.drills.ledger import Ledger, Outcome
+from bench.drills.oracle import Counts, Oracle
+from bench.drills.read_back import end_offsets, read_back
+from bench.drills.stage import Stage
+from bench.drills.ward import RULES, LoadPlan
+from bench.drills.workers import Worker, Workers
+from streams.admin import apply_topics
+from streams.errors import UsageError, VigilError
+from streams.kafka_server import KafkaCluster
+from streams.rules_file import load_rules
+from streams.settings import Settings
+from streams.tether import spawn, stop
+from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PARTITIONS: Final = 8
+LEAD_S: Final = 3.0
+"""The loader connects and plans before its schedule begins."""
+
+WARM_UP_S: Final = 3.0
+"""Alerts decided in the first seconds of the load count, but not their latency."""
+
+LOADER_S_MAX: Final = 120.0
+"""How long after the end of its schedule the loader may wait for the broker's answers."""
+
+COMMIT_S_MAX: Final = 90.0
+"""A session timeout, a recovery and a checkpoint of everything, with room for a busy machine."""
+
+SABOTAGED: Final = "bench.drills.sabotaged_worker"
+
+
+def _nothing(_: Findings) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One row of the table of drills.
+
+    Args:
+        name: as on the command line.
+        about: one line.
+        fault: injects the fault; runs in the main thread while the load runs.
+        seconds: how long the load lasts if the caller does not say.
+        check: promises beyond the counts: sentences about those that broke.
+        shape: what the devices do (`shapes.SHAPES`).
+        nodes: of Kafka; with 3 every topic has 3 copies, 2 of them in sync.
+        workers: how many are started at first.
+        worker: module that is started as worker, with `arguments`.
+        settle_s: how long after the fault its effects count as during.
+        troubled: patients whose name begins so are the fault's own; their alerts' latency is left out.
+        settings: changes to the workers' settings.
+    """
+
+    name: str
+    about: str
+    fault: Callable[[Stage], None]
+    seconds: float = 60.0
+    check: Callable[[Findings], list[str]] = _nothing
+    shape: str = "plain"
+    nodes: int = 1
+    workers: int = 2
+    worker: str = "agents"
+    arguments: tuple[str, ...] = ()
+    settle_s: float = 10.0
+    troubled: str | None = None
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller chose; None = the drill's own."""
+
+    seconds: float | None = None
+    seed: int = 1
+    rate: float = 2_000.0
+    patients: int = 5_000
+    sabotage: str | None = None
+    brokers: str | None = None
+
+
+def run(drill: Drill, options: Options) -> Findings:
+    """Run a drill and return what it found.
+
+    Raises:
+        VigilError: it could not be run to its end.
+    """
+    if options.brokers and drill.nodes > 1:
+        raise UsageError(f"brokers: {drill.name} needs brokers of its own, which it may kill")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-drill-")))
+        stage = _set_up(drill, options, folder, stack)
+        ledger = _play(drill, options, stage)
+        return _verify(drill, options, stage, ledger)
+
+
+def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.ExitStack) -> Stage:
+    cluster = None if options.brokers else stack.enter_context(KafkaCluster(drill.nodes))
+    rules = folder / "rules.toml"
+    rules.write_text(RULES, encoding="utf-8")
+    name = f"{drill.name}-{uuid.uuid4().hex[:6]}"
+    chosen: dict[str, object] = {
+        "brokers": options.brokers or (cluster.bootstrap if cluster else ""),
+        "group": f"drill-{name}",
+        "topic_prefix": f"{name}.",
+        "partitions": PARTITIONS,
+        "replication": drill.nodes,
+        "rules": rules,
+        "data_dir": folder,
+    }
+    settings = Settings(**(chosen | dict(drill.settings)))  # type: ignore[arg-type]
+    apply_topics(settings)
+    module, arguments = drill.worker, drill.arguments
+    if options.sabotage:
+        module, arguments = SABOTAGED, (options.sabotage,)
+    workers = Workers(settings, folder, module, arguments)
+    stack.callback(workers.close)
+    seconds = options.seconds or drill.seconds
+    stage = Stage(settings, cluster, workers, folder, random.Random(options.seed), seconds)
+    for _ in range(drill.workers):
+        workers.start()
+    workers.wait_ready()
+    return stage
+
+
+def _play(drill: Drill, options: Options, stage: Stage) -> Ledger:
+    """Run load and fault side by side, let the workers finish, and stop them; return the ledger."""
+    with _loader(drill, options, stage) as (process, path, log):
+        drill.fault(stage)
+        try:
+            code = process.wait(max(0.0, stage.left_s) + LOADER_S_MAX)
+        except subprocess.TimeoutExpired:
+            raise VigilError("the loader did not end") from None
+        if code != 0:
+            raise VigilError(f"the loader ended with {code}: {log.read_text()[-500:]}")
+        ledger = Ledger.load(path)
+    topic = stage.settings.topic(READINGS)
+    ends = end_offsets(stage.settings.brokers, topic, stage.settings.partitions)
+    stage.say(f"load over: {len(ledger)} records sent; waiting until {sum(ends)} are committed")
+    missing = stage.wait_committed(ends, COMMIT_S_MAX)
+    if any(missing):
+        stage.broken.append(f"{sum(missing)} records not committed {COMMIT_S_MAX:g} s after the load")
+    _stop_workers(stage)
+    return ledger
+
+
+@contextlib.contextmanager
+def _loader(
+    drill: Drill, options: Options, stage: Stage
+) -> Iterator[tuple[subprocess.Popen[bytes], Path, Path]]:
+    stage.start_s = time.time() + LEAD_S
+    plan = LoadPlan(
+        stage.settings.brokers,
+        stage.settings.topic(READINGS),
+        stage.settings.partitions,
+        stage.seconds,
+        options.rate,
+        options.patients,
+        options.seed,
+        int(stage.start_s * 1000),
+        drill.shape,
+    )
+    path, log = stage.folder / "ledger.npz", stage.folder / "loader.log"
+    command = [sys.executable, "-P", "-m", "bench.drills.load", json.dumps(asdict(plan)), str(path)]
+    with log.open("wb") as output:
+        process = spawn(command, output, {**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        yield process, path, log
+    finally:
+        stop(process, term_wait_s=0.0)
+
+
+def _stop_workers(stage: Stage) -> None:
+    running: list[Worker] = stage.workers.running
+    if not running:
+        stage.broken.append("no worker was left at the end")
+    stage.workers.terminate(*running)
+    stage.broken += [
+        f"worker {worker.index} ended with {worker.exit_code}, not 0, when told to stop"
+        for worker in running
+        if worker.exit_code != 0
+    ]
+
+
+def _verify(drill: Drill, options: Options, stage: Stage, ledger: Ledger) -> Findings:
+    settings = stage.settings
+    assert settings.rules is not None
+    oracle = Oracle(settings, load_rules(settings.rules))
+    stage.say("reading back")
+    for topic, partitions, take in (
+        (READINGS, settings.partitions, oracle.take_readings),
+        (ALERTS, settings.partitions, oracle.take_alerts),
+        (DEAD_LETTERS, 1, oracle.take_letters),
+    ):
+        read_back(settings.brokers, settings.topic(topic), partitions, take)
+    counts = oracle.judge(ledger, stage.committed())
+    told = oracle.told()
+    from_ms = int((stage.start_s + WARM_UP_S) * 1000)
+    to_ms = int((stage.start_s + stage.seconds) * 1000)
+    others = [alert for alert in told if not drill.troubled or not alert.patient.startswith(drill.troubled)]
+    latency = latency_by_phase(others, stage.faults, int(drill.settle_s * 1000), from_ms)
+    findings = Findings(
+        drill.name, counts, latency, gap_s(oracle.ticks_ms, told, from_ms, to_ms), list(stage.broken)
+    )
+    findings.facts = _facts(drill, options, stage, ledger, oracle)
+    findings.broken += _broken_counts(counts)
+    if not others:
+        findings.broken.append("no alert came out at all: nothing was tested")
+    findings.broken += drill.check(findings)
+    return findings
+
+
+def _broken_counts(counts: Counts) -> list[str]:
+    return [f"{name.replace('_', ' ')}: {count}" for name, count in asdict(counts).items() if count]
+
+
+def _facts(drill: Drill, options: Options, stage: Stage, ledger: Ledger, oracle: Oracle) -> dict[str, object]:
+    late = ledger.column("late_ms")
+    start_ms = stage.start_s * 1000
+
+    def during(fault: FaultTime) -> dict[str, object]:
+        times = {"from_s": (fault.from_ms - start_ms) / 1000, "to_s": (fault.to_ms - start_ms) / 1000}
+        return {"what": fault.what} | {name: round(value, 1) for name, value in times.items()}
+
+    workers = stage.workers.all
+    return {
+        "about": drill.about,
+        "seed": options.seed,
+        "seconds": stage.seconds,
+        "rate": options.rate,
+        "patients": options.patients,
+        "sabotage": options.sabotage,
+        "session_timeout_s": stage.settings.session_timeout_s,
+        "records": {outcome.name.lower(): ledger.count(outcome) for outcome in Outcome},
+        "acknowledged_late_ms_max": int(late.max()) if len(late) else None,
+        "log_records": oracle.records,
+        "alerts_expected": len(oracle.expected),
+        "alerts_in_topic": len(oracle.seen),
+        "alerts_repeated_in_topic": len(oracle.seen) - len({seen.value for seen in oracle.seen}),
+        "bad_records": len(oracle.rejected),
+        "frames_replayed": sum(
+            worker.total("vigil_frames_not_judged_total", reason="replayed") for worker in workers
+        ),
+        "workers_started": len(workers),
+        "faults": [during(fault) for fault in stage.faults],
+        **stage.facts,
+    }

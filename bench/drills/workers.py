@@ -1,0 +1,142 @@
+"""The workers of a drill: child processes that it starts, kills, stops and asks for their metrics."""
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from edge.metrics_scrape import Scrape, scrape
+from edge.options import with_changes
+from edge.workers import worker_environment
+from streams.embedded import free_port
+from streams.errors import VigilError
+from streams.settings import Settings
+from streams.tether import spawn
+
+READY_S_MAX: Final = 60.0
+TERM_S_MAX: Final = 20.0
+"""A worker that is told to stop is gone by then."""
+
+KILL_S_MAX: Final = 5.0
+POLL_S: Final = 0.1
+SCRAPE_EVERY_S: Final = 0.5
+LOG_TAIL: Final = 1_500
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker process and the last metrics it told."""
+
+    index: int
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+    started_s: float
+    last: Scrape | None = None
+    exit_code: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self.process.poll() is None
+
+    def is_ready(self) -> bool:
+        """Whether it has partitions and has recovered them."""
+        found = scrape(self.url)
+        return found is not None and found.value("vigil_ready") == 1
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of a counter's samples with these labels in the last metrics."""
+        samples = self.last.samples if self.last else {}
+        wanted = labels.items()
+        return sum(
+            v for (found, with_), v in samples.items() if found == name and wanted <= dict(with_).items()
+        )
+
+    def said(self) -> str:
+        """Return the end of what it wrote."""
+        return self.log.read_text(errors="replace")[-LOG_TAIL:]
+
+
+@dataclass(slots=True)
+class Workers:
+    """All workers of a drill, the ended ones too; every process belongs to the thread that calls `start`."""
+
+    settings: Settings
+    folder: Path
+    module: str = "agents"
+    arguments: tuple[str, ...] = ()
+    all: list[Worker] = field(default_factory=list)
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _watch: threading.Thread | None = None
+
+    @property
+    def running(self) -> list[Worker]:
+        """Workers whose process is there, the longest running first."""
+        return [worker for worker in self.all if worker.running]
+
+    def start(self, module: str | None = None, arguments: tuple[str, ...] | None = None) -> Worker:
+        """Start one more worker, without waiting; `module` and `arguments` other than the usual ones if given."""
+        settings = with_changes(self.settings, metrics_host="127.0.0.1", metrics_port=free_port())
+        index = len(self.all)
+        log = self.folder / f"worker-{index}.log"
+        usual = self.arguments if arguments is None else arguments
+        command = [sys.executable, "-P", "-m", module or self.module, *usual]
+        with log.open("wb") as output:
+            process = spawn(command, output, worker_environment(settings))
+        url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
+        worker = Worker(index, process, url, log, time.monotonic())
+        self.all.append(worker)
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._scrape_all, name="drill-metrics", daemon=True)
+            self._watch.start()
+        return worker
+
+    def wait_ready(self, wait_s: float = READY_S_MAX) -> None:
+        """Wait until every running worker has partitions.
+
+        Raises:
+            VigilError: one ended, or had none in time.
+        """
+        deadline_s = time.monotonic() + wait_s
+        for worker in self.running:
+            while not worker.is_ready():
+                if not worker.running:
+                    raise VigilError(
+                        f"worker {worker.index} ended with {worker.process.poll()}: {worker.said()}"
+                    )
+                if time.monotonic() > deadline_s:
+                    raise VigilError(f"worker {worker.index} was not ready in {wait_s:g} s: {worker.said()}")
+                time.sleep(POLL_S)
+
+    def kill(self, worker: Worker) -> None:
+        """End one at once, as a crash would."""
+        worker.process.kill()
+        worker.exit_code = worker.process.wait(KILL_S_MAX)
+
+    def terminate(self, *workers: Worker) -> None:
+        """Ask workers to drain, wait for all of them, and kill those that do not end in time."""
+        for worker in workers:
+            worker.process.terminate()
+        deadline_s = time.monotonic() + TERM_S_MAX
+        for worker in workers:
+            try:
+                worker.exit_code = worker.process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.kill(worker)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        self._ending.set()
+        for worker in self.running:
+            self.kill(worker)
+        if self._watch is not None:
+            self._watch.join(KILL_S_MAX)
+
+    def _scrape_all(self) -> None:
+        while not self._ending.wait(SCRAPE_EVERY_S):
+            for worker in self.running:
+                worker.last = scrape(worker.url) or worker.last
