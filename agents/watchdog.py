@@ -6,8 +6,12 @@ Faust only logs a stuck agent, and its consumer thread keeps the partitions mean
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from streams.publisher import fail_stop
+
+DRAIN_S_MAX: Final = 30.0
+"""From the signal to the end of a worker that drains; it takes a few seconds unless something is stuck."""
 
 
 class Watchdog:
@@ -29,6 +33,7 @@ class Watchdog:
         self._on_stall = on_stall
         self._clock_s = clock_s
         self._signs: dict[str, float] = {}
+        self._drain_since_s: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vigil-watchdog", daemon=True)
 
@@ -40,9 +45,18 @@ class Watchdog:
         """Stop expecting a sign of life."""
         self._signs.pop(sign, None)
 
+    def draining(self) -> None:
+        """Note that the worker was told to end: from here on only the drain's own bound counts."""
+        if self._drain_since_s is None:
+            self._drain_since_s = self._clock_s()
+
     def check(self) -> None:
-        """Report the first sign that is too old."""
+        """Report a drain that is stuck, or else the first sign that is too old."""
         now = self._clock_s()
+        if self._drain_since_s is not None:
+            if now - self._drain_since_s > DRAIN_S_MAX:
+                self._on_stall(f"the drain has not come to an end within {DRAIN_S_MAX:g} s")
+            return
         for sign, renewed in tuple(self._signs.items()):
             if now - renewed > self._stall_s_max:
                 self._on_stall(f"{sign}: no sign of life for {now - renewed:.0f} s")

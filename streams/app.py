@@ -8,10 +8,11 @@ from yarl import URL
 
 from streams.errors import PromiseBroken
 from streams.lane import BlockTransport, Lane
+from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
 from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
-from streams.topics import READINGS
+from streams.topics import ALERTS, READINGS
 
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
@@ -37,6 +38,9 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         topics=frozenset({settings.topic(READINGS)}),
         records_max=settings.block_records_max,
         fetch_wait_ms=settings.fetch_wait_ms,
+        watch_client=PartitionGuard(
+            {settings.topic(topic): settings.partitions for topic in (READINGS, ALERTS)}
+        ).watch,
     )
     options: dict[str, Any] = {
         "broker": urls,
@@ -59,6 +63,8 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         "broker_max_poll_records": settings.block_records_max,
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
+        "producer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
         "consumer_max_fetch_size": settings.fetch_bytes_max,
         "stream_buffer_maxsize": BLOCKS_BUFFERED,
         "stream_wait_empty": True,

@@ -41,6 +41,8 @@ class Lane:
     records_max: int
     fetch_wait_ms: int
     handover: Callable[[], Awaitable[None]] = _nothing
+    watch_client: Callable[[Any], None] = lambda client: None
+    """Told of the consumer's and the producer's Kafka client before either connects."""
 
 
 @dataclass(slots=True)
@@ -150,6 +152,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
+        transport.lane.watch_client(consumer._client)
         return consumer
 
 
@@ -275,10 +278,18 @@ class BlockConsumer(driver.Consumer):
         await self.commit()
 
 
+class _WatchedProducer(driver.Producer):
+    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
+        producer = super()._new_producer(transactional_id)
+        self.transport.lane.watch_client(producer.client)
+        return producer
+
+
 class BlockTransport(driver.Transport):
     """Faust's Kafka transport with the block consumer."""
 
     Consumer = BlockConsumer
+    Producer = _WatchedProducer
 
     def __init__(self, url: Any, app: Any, lane: Lane) -> None:
         super().__init__(url, app)

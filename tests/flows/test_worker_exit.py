@@ -14,7 +14,12 @@ START_S_MAX = 30.0
 
 def start(folder, **settings):
     """Run a worker until it ends; return its exit code and what it said."""
-    given = {"brokers": f"127.0.0.1:{free_port()}", "metrics_port": free_port(), "data_dir": folder}
+    given = {
+        "brokers": f"127.0.0.1:{free_port()}",
+        "metrics_port": free_port(),
+        "data_dir": folder,
+        "connect_wait_s": 3,
+    }
     ended = subprocess.run(
         [sys.executable, "-Pm", "agents"],
         env=environment_of(given | settings),
