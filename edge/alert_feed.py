@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from streams.alerts import Alert
 from streams.connect import connect_consumer
 from streams.errors import BrokerUnreachable, TopicsMismatch
+from streams.log_end import ends_of
 from streams.settings import Settings
 from streams.topics import ALERTS
 
@@ -52,8 +53,8 @@ class AlertFeed:
             if not found:
                 raise TopicsMismatch(f"no topic {topic} at {settings.brokers}: run vigil topics apply")
             self._partitions = [TopicPartition(topic, number) for number in sorted(found)]
+            self._ends: dict[TopicPartition, int] = ends_of(self._consumer, self._partitions)
             self._consumer.assign(self._partitions)
-            self._ends: dict[TopicPartition, int] = self._offsets()
             for partition in self._partitions:
                 if since == "now":
                     self._consumer.seek(partition, self._ends[partition])

@@ -23,8 +23,9 @@ from edge.readers.recording import Recording
 from edge.replay_log import Entry, check_recordings, replay_entries
 from edge.stack import Stack
 from streams.admin import plan
-from streams.connect import connect_admin, connect_consumer
+from streams.connect import connect_admin
 from streams.errors import BadData, VigilError
+from streams.log_end import log_ends, read_whole
 from streams.settings import Settings
 from streams.topics import ALERTS, DEAD_LETTERS, READINGS
 
@@ -110,7 +111,7 @@ def run_replay(
         )
         _wait_decided(stack, progress)
         result.alerts = _collect(stack.settings)
-        result.dead_letters = _count(stack.settings, DEAD_LETTERS)
+        result.dead_letters = sum(log_ends(stack.settings, stack.settings.topic(DEAD_LETTERS)).values())
         result.worker_restarts = sum(worker.restarts for worker in stack.pool.workers)
     result.seconds = time.monotonic() - started_s
     if result.dead_letters:
@@ -176,9 +177,7 @@ def _sleep_until(moment_s: float, stack: Stack) -> None:
 def _wait_decided(stack: Stack, progress: Progress) -> None:
     """Wait until the worker's group has committed everything that was written."""
     settings = stack.settings
-    with closing(connect_consumer(settings)) as consumer:
-        partitions = [TopicPartition(settings.topic(READINGS), p) for p in range(settings.partitions)]
-        ends = consumer.end_offsets(partitions)
+    ends = log_ends(settings, settings.topic(READINGS))
     total, last, since_s = sum(ends.values()), -1, time.monotonic()
     with closing(connect_admin(settings)) as admin:
         while True:
@@ -204,41 +203,15 @@ def _committed(admin: Any, settings: Settings, ends: dict[TopicPartition, int]) 
     return sum(min(end, offsets[tp].offset if tp in offsets else 0) for tp, end in ends.items())
 
 
-def _read_all(settings: Settings, name: str) -> list[bytes]:
-    """Return the values of a topic from its beginning to its present end."""
-    topic = settings.topic(name)
-    values: list[bytes] = []
-    with closing(connect_consumer(settings)) as consumer:
-        tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-        ends = consumer.end_offsets(tps)
-        consumer.assign(tps)
-        consumer.seek_to_beginning(*tps)
-        since_s = time.monotonic()
-        while any(consumer.position(tp) < end for tp, end in ends.items()):
-            found = consumer.poll(timeout_ms=round(POLL_S * 1000))
-            for records in found.values():
-                values += [record.value for record in records]
-                since_s = time.monotonic()
-            if time.monotonic() - since_s > STALL_S_MAX:
-                raise VigilError(f"{topic} could not be read to its end within {STALL_S_MAX:g} s")
-    return values
-
-
 def _collect(settings: Settings) -> list[dict[str, Any]]:
     """Return every alert of the run once, in order of time."""
-    alerts = {alert["id"]: alert for alert in map(msgspec.json.decode, _read_all(settings, ALERTS))}
+    records = read_whole(settings, settings.topic(ALERTS))
+    alerts = {alert["id"]: alert for alert in (msgspec.json.decode(record.value) for record in records)}
     return sorted(alerts.values(), key=_order)
 
 
 def _order(alert: dict[str, Any]) -> tuple[int, str, str, int]:
     return alert["event_ts_ms"], alert["patient"], alert["rule"], int(alert["id"].rpartition("-")[2])
-
-
-def _count(settings: Settings, name: str) -> int:
-    topic = settings.topic(name)
-    with closing(connect_consumer(settings)) as consumer:
-        tps = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
-        return int(sum(consumer.end_offsets(tps).values()))
 
 
 def write_alerts(path: Path, alerts: Iterable[dict[str, Any]]) -> None:

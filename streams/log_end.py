@@ -1,0 +1,71 @@
+"""Where a topic ends, for readers without a group.
+
+Asked for its end (ListOffsets), the embedded broker leaves out all but the first record of the last batch. The end
+that comes with fetched records is right on every broker, so this reads the last records to learn it.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Final
+
+from kafka import TopicPartition
+
+from streams.connect import connect_consumer
+from streams.errors import VigilError
+from streams.settings import Settings
+
+READ_S_MAX: Final = 60.0
+"""Without a record or an answer for so long a topic counts as unreadable."""
+
+POLL_MS: Final = 200
+
+
+def log_ends(settings: Settings, topic: str) -> dict[TopicPartition, int]:
+    """Return the offset after the last record of each partition of a topic.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        VigilError: a partition does not answer in time.
+    """
+    with closing(connect_consumer(settings)) as consumer:
+        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        return ends_of(consumer, tps)
+
+
+def ends_of(consumer: Any, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return the ends of partitions through a consumer of ours; assigns them and leaves it positioned anywhere."""
+    ends = dict(consumer.end_offsets(tps))
+    filled = [tp for tp, end in ends.items() if end > 0]
+    consumer.assign(filled)
+    for tp in filled:
+        consumer.seek(tp, ends[tp] - 1)
+    until_s = time.monotonic() + READ_S_MAX
+    while waiting := [tp for tp in filled if consumer.highwater(tp) is None]:
+        if time.monotonic() > until_s:
+            raise VigilError(f"{waiting[0].topic}: partition {waiting[0].partition} does not answer")
+        consumer.poll(timeout_ms=POLL_MS)
+    return ends | {tp: int(consumer.highwater(tp)) for tp in filled}
+
+
+def read_whole(settings: Settings, topic: str) -> Iterator[Any]:
+    """Yield the records of a topic from its beginning to its present end, partitions as they come.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        VigilError: the topic could not be read to its end.
+    """
+    with closing(connect_consumer(settings)) as consumer:
+        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        ends = {tp: end for tp, end in ends_of(consumer, tps).items() if end > 0}
+        if not ends:
+            return
+        consumer.assign(list(ends))
+        consumer.seek_to_beginning(*ends)
+        heard_s = time.monotonic()
+        while any(consumer.position(tp) < end for tp, end in ends.items()):
+            for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
+                heard_s = time.monotonic()
+                yield from (record for record in records if record.offset < ends[tp])
+            if time.monotonic() - heard_s > READ_S_MAX:
+                raise VigilError(f"{topic} could not be read to its end within {READ_S_MAX:g} s")

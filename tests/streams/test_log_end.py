@@ -1,0 +1,32 @@
+"""The end of a topic, on the broker that names a wrong one when it is asked."""
+
+import pytest
+from kafka import KafkaProducer
+
+from streams.embedded import EmbeddedBroker
+from streams.log_end import log_ends, read_whole
+from streams.settings import Settings
+
+TOPIC = "log-end"
+
+
+@pytest.fixture(scope="module")
+def settings():
+    with EmbeddedBroker() as broker:
+        yield Settings(brokers=broker.bootstrap)
+
+
+def test_the_last_batch_counts_as_a_whole(settings):
+    producer = KafkaProducer(bootstrap_servers=settings.brokers, linger_ms=200)
+    try:
+        sent = [producer.send(TOPIC, value=b"%d" % n, partition=0) for n in range(50)]
+        last = max(future.get(timeout=10).offset for future in sent)
+    finally:
+        producer.close(timeout=5)
+    ends = log_ends(settings, TOPIC)
+    assert [end for tp, end in ends.items() if tp.partition == 0] == [last + 1]
+    assert [record.value for record in read_whole(settings, TOPIC)] == [b"%d" % n for n in range(50)]
+
+
+def test_a_topic_without_records_is_read_at_once(settings):
+    assert list(read_whole(settings, "log-end-empty")) == []
