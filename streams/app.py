@@ -6,6 +6,7 @@ from typing import Any, Final
 import faust
 from yarl import URL
 
+from streams.admin import changelog_topic
 from streams.errors import PromiseBroken
 from streams.lane import BlockTransport, Lane
 from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
@@ -38,6 +39,7 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         topics=frozenset({settings.topic(READINGS)}),
         records_max=settings.block_records_max,
         fetch_wait_ms=settings.fetch_wait_ms,
+        changelogs=frozenset({changelog_topic(settings)}),
         watch_client=PartitionGuard(
             {settings.topic(topic): settings.partitions for topic in (READINGS, ALERTS)}
         ).watch,

@@ -22,6 +22,10 @@ from faust.types import TP
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
 
+RECOVERY_WAIT_MS: Final = 5
+"""How long the broker holds an empty fetch while state is recovered. A node answers one fetch at a time, and one for
+partitions that have nothing new, as the readings may, would hold up the changelog for as long as that."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,9 +44,16 @@ class Lane:
     topics: frozenset[str]
     records_max: int
     fetch_wait_ms: int
+    changelogs: frozenset[str] = frozenset()
+    """Topics that recovery reads: in blocks too, but neither admitted nor committed."""
     handover: Callable[[], Awaitable[None]] = _nothing
     watch_client: Callable[[Any], None] = lambda client: None
     """Told of the consumer's and the producer's Kafka client before either connects."""
+
+    @property
+    def in_blocks(self) -> frozenset[str]:
+        """All topics that are delivered block by block."""
+        return self.topics | self.changelogs
 
 
 @dataclass(slots=True)
@@ -83,7 +94,7 @@ class BlockScheduler(DefaultSchedulingStrategy):
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
         """Yield blocks in turns over the partitions, then other topics' records."""
-        size = self._lane.records_max
+        size, in_blocks = self._lane.records_max, self._lane.in_blocks
         rewinds = getattr(records, "rewinds", 0)
         blocks = {
             tp: [
@@ -91,10 +102,10 @@ class BlockScheduler(DefaultSchedulingStrategy):
                 for i in range(0, len(found), size)
             ]
             for tp, found in records.items()
-            if tp.topic in self._lane.topics and found
+            if tp.topic in in_blocks and found
         }
         yield from super().iterate(blocks)
-        rest = {tp: found for tp, found in records.items() if tp.topic not in self._lane.topics}
+        rest = {tp: found for tp, found in records.items() if tp.topic not in in_blocks}
         yield from super().iterate(rest)
 
 
@@ -140,7 +151,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
         fetcher = consumer._fetcher
         if not isinstance(fetcher._records, _LaneResults):
-            fetcher._records = _LaneResults(self.transport.lane.topics, fetcher._records)
+            fetcher._records = _LaneResults(self.transport.lane.in_blocks, fetcher._records)
+        lane = self.transport.lane
+        fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
         fetched.rewinds = self.rewinds
         return fetched

@@ -144,11 +144,15 @@ class PatientTable:
         if row is None:
             return
         self.patients[row] = None
+        self.clear(row)
+        self._free.append(row)
+
+    def clear(self, rows: int | NDArray[np.int64]) -> None:
+        """Empty a row, or several different ones; their patients keep them."""
         blank = PatientTable.blank(self.alarms)
         for name in self._COLUMNS:
-            getattr(self, name)[row] = getattr(blank, name)[0]
-        self.windows.clear(row)
-        self._free.append(row)
+            getattr(self, name)[rows] = getattr(blank, name)[0]
+        self.windows.clear(rows)
 
     _blanks: dict[tuple[str, ...], "PatientTable"] = {}  # noqa: RUF012 - one empty table per set of alarms
 

@@ -7,6 +7,8 @@ records of one patient the one with the higher position is the newer, whoever wr
 """
 
 import hashlib
+import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +37,9 @@ _HEAD: Final = np.dtype(
     ]
 )
 """Begins a record; the last four say how many devices, signals, alarms and window slots follow."""
+
+_POSITION: Final = struct.Struct("<xq")
+"""Where the head holds the position."""
 
 _DEVICE: Final = np.dtype(
     [
@@ -77,7 +82,8 @@ def position_of(record: bytes) -> int:
     """
     if len(record) < _HEAD.itemsize or record[0] != VERSION:
         raise ValueError(f"not a patient record of version {VERSION}: {record[:1]!r}, {len(record)} bytes")
-    return int(np.frombuffer(record, _HEAD, 1)["position"][0])
+    position: int = _POSITION.unpack_from(record)[0]
+    return position
 
 
 def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[bytes]:
@@ -153,74 +159,121 @@ def _alarms(
 
 
 def decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, int]) -> list[int]:
-    """Write a record into an empty row.
+    """Write one record into an empty row; see `decode_all`."""
+    return decode_all([record], table, np.array([row]), alarm_of)
+
+
+def decode_all(
+    records: Sequence[bytes], table: PatientTable, rows: NDArray[np.int64], alarm_of: dict[int, int]
+) -> list[int]:
+    """Write records into empty rows.
 
     Args:
-        record: what `encode` returned.
+        records: what `encode` returned, n of them.
         table: the table to write to.
-        row: an empty row of it.
+        rows: (n,) empty and different rows of it.
         alarm_of: column of each alarm by its `alarm_key`.
 
     Returns:
-        Keys of alarms in the record that the table does not have (their rule is gone).
+        Keys of alarms in the records that the table does not have (their rule is gone).
 
     Raises:
-        ValueError: not a record of this version, or damaged; the row is then undefined.
+        ValueError: one is not a record of this version, or damaged; the rows are then undefined.
     """
-    position_of(record)
-    try:
-        return _decode(record, table, row, alarm_of)
-    except (ValueError, IndexError) as error:
-        raise ValueError(f"patient record of {len(record)} bytes is damaged: {error}") from error
-
-
-def _decode(record: bytes, table: PatientTable, row: int, alarm_of: dict[int, int]) -> list[int]:
-    head = np.frombuffer(record, _HEAD, 1)[0]
-    at = _HEAD.itemsize
-    devices, at = _section(record, at, _DEVICE, int(head["devices"]))
-    signals, at = _section(record, at, _SIGNAL, int(head["signals"]))
-    alarms, at = _section(record, at, _ALARM, int(head["alarms"]))
-    if len(devices) > DEVICES:
-        raise ValueError(f"{len(devices)} devices, at most {DEVICES}")
-    for slot, device in enumerate(devices):
-        for name, column in _DEVICE_COLUMNS:
-            getattr(table, column)[row, slot] = device[name]
-        seqs = (int(device["high"]) - _AGO)[np.unpackbits(device["seen"], bitorder="little").astype(np.bool_)]
-        table.device_lap[row, slot, seqs % SEEN] = lap(seqs)
+    for record in records:
+        position_of(record)
+    head = np.frombuffer(b"".join([record[: _HEAD.itemsize] for record in records]), _HEAD)
+    counts = {name: head[name].astype(np.int64) for name in ("devices", "signals", "alarms", "slots")}
+    if (counts["devices"] > DEVICES).any():
+        raise ValueError(f"a patient record is damaged: more than {DEVICES} devices")
+    cells = counts["slots"] * counts["signals"]
+    windows = table.windows
+    sections = (
+        (_DEVICE, counts["devices"]),
+        (_SIGNAL, counts["signals"]),
+        (_ALARM, counts["alarms"]),
+        (windows.bucket.dtype, counts["slots"]),
+        *((getattr(windows, name).dtype, cells) for name in _WINDOW_COLUMNS),
+    )
+    devices, signals, alarms, bucket, *columns = _sections(records, sections)
+    if (signals["signal"] >= COUNT).any():
+        raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
+    table.position[rows] = head["position"]
+    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+        getattr(table, name)[rows] = head[name]
+    _put_devices(table, rows, devices, counts["devices"])
+    row = np.repeat(rows, counts["signals"])
     for name in _SIGNAL_COLUMNS:
         getattr(table, name)[row, signals["signal"]] = signals[name]
-    places = [alarm_of.get(key, NEVER) for key in alarms["key"].tolist()]
-    for alarm, place in zip(alarms, places, strict=True):
-        if place != NEVER:
-            for name in _ALARM_COLUMNS:
-                getattr(table, f"alarm_{name}")[row, place] = alarm[name]
-    _decode_windows(record, at, table.windows, row, signals["signal"], int(head["slots"]))
-    table.position[row] = head["position"]
-    for name in ("seen_ms", "ticked_ms", "interval_ms"):
-        getattr(table, name)[row] = head[name]
-    return [key for key, place in zip(alarms["key"].tolist(), places, strict=True) if place == NEVER]
+    _put_windows(windows, rows, counts, signals["signal"], bucket, columns)
+    return _put_alarms(table, np.repeat(rows, counts["alarms"]), alarms, alarm_of)
 
 
-def _section(record: bytes, at: int, dtype: np.dtype[Any], count: int) -> tuple[NDArray[Any], int]:
-    return np.frombuffer(record, dtype, count, at) if count else np.zeros(
-        0, dtype
-    ), at + count * dtype.itemsize
+def _sections(
+    records: Sequence[bytes], sections: Sequence[tuple[np.dtype[Any], NDArray[np.int64]]]
+) -> list[NDArray[Any]]:
+    """Return each section of all records as one array; a section is a type and how many of it each record has."""
+    begins = np.full(len(records), _HEAD.itemsize)
+    found = []
+    for dtype, counts in sections:
+        ends = begins + counts * dtype.itemsize
+        cut = zip(records, begins.tolist(), ends.tolist(), strict=True)
+        found.append(b"".join([record[begin:end] for record, begin, end in cut]))
+        begins = ends
+    lengths = np.fromiter(map(len, records), np.int64, len(records))
+    if (wrong := np.flatnonzero(lengths != begins)).size:
+        i = int(wrong[0])
+        raise ValueError(f"a patient record of {lengths[i]} bytes is damaged: it should have {begins[i]}")
+    return [np.frombuffer(data, dtype) for data, (dtype, _) in zip(found, sections, strict=True)]
 
 
-def _decode_windows(
-    record: bytes, at: int, windows: Windows, row: int, signals: NDArray[np.uint8], slots: int
+def _within(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 0, 1, ... count - 1 for each count, one after the other."""
+    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _put_devices(
+    table: PatientTable, rows: NDArray[np.int64], devices: NDArray[Any], counts: NDArray[np.int64]
 ) -> None:
-    bucket, at = _section(record, at, windows.bucket.dtype, slots)
-    place = bucket % SLOTS
-    windows.bucket[row, place] = bucket
-    windows.low[row, place] = np.iinfo(windows.low.dtype).max
-    block = np.ix_(place, signals)
-    for name in _WINDOW_COLUMNS:
-        column = getattr(windows, name)
-        values, at = _section(record, at, column.dtype, slots * len(signals))
-        column[row][block] = values.reshape(slots, len(signals))
-    if at != len(record):
-        raise ValueError(f"{len(record) - at} bytes too many")
+    row, slot = np.repeat(rows, counts), _within(counts)
+    for name, column in _DEVICE_COLUMNS:
+        getattr(table, column)[row, slot] = devices[name]
+    device, ago = np.nonzero(np.unpackbits(devices["seen"], axis=1, bitorder="little"))
+    seqs = devices["high"][device] - ago
+    table.device_lap[row[device], slot[device], seqs % SEEN] = lap(seqs)
+
+
+def _put_alarms(
+    table: PatientTable, row: NDArray[np.int64], alarms: NDArray[Any], alarm_of: dict[int, int]
+) -> list[int]:
+    keys = alarms["key"].tolist()
+    places = np.array([alarm_of.get(key, NEVER) for key in keys], dtype=np.int64)
+    known = places != NEVER
+    for name in _ALARM_COLUMNS:
+        getattr(table, f"alarm_{name}")[row[known], places[known]] = alarms[name][known]
+    return [key for key, kept in zip(keys, known.tolist(), strict=True) if not kept]
+
+
+def _put_windows(
+    windows: Windows,
+    rows: NDArray[np.int64],
+    counts: dict[str, NDArray[np.int64]],
+    signal: NDArray[np.uint8],
+    bucket: NDArray[np.int32],
+    columns: Sequence[NDArray[Any]],
+) -> None:
+    """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its signals."""
+    slots, signals = counts["slots"], counts["signals"]
+    place = np.repeat(rows, slots) * SLOTS + bucket % SLOTS
+    windows.bucket.reshape(-1)[place] = bucket
+    windows.low.reshape(-1, COUNT)[place] = np.iinfo(windows.low.dtype).max
+    wide = np.repeat(signals, slots)  # how many cells each bucket has
+    first = np.repeat(
+        np.repeat(np.cumsum(signals) - signals, slots), wide
+    )  # where its record's signals begin
+    cell = np.repeat(place, wide) * COUNT + signal[first + _within(wide)]
+    for name, values in zip(_WINDOW_COLUMNS, columns, strict=True):
+        getattr(windows, name).reshape(-1)[cell] = values
 
 
 _DEVICE_COLUMNS: Final = (

@@ -1,13 +1,14 @@
 """The patient table as a Faust table: its store is the columnar state itself, its changelog the records.
 
-Faust's recovery feeds the changelog in; what is written goes out at a checkpoint (`tables.checkpoint`), not per
-key. While a partition stays with this worker its state is kept, and a rebalance reads only what is new.
+Faust's recovery feeds the changelog in, block by block; what is written goes out at a checkpoint
+(`tables.checkpoint`), not per key. While a partition stays with this worker its state is kept, and a rebalance
+reads only what is new.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import faust
 import numpy as np
@@ -16,10 +17,15 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from streams.lane import Block, BlockSchema
 from streams.publisher import fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, NOTHING, decode_progress
-from tables.record import alarm_key, decode, encode, position_of
+from tables.record import alarm_key, decode, decode_all, encode, position_of
+
+BLOCKS_BUFFERED: Final = 2
+"""Blocks of the changelog that recovery collects before it applies them. With 1, Faust would go on to read the
+changelog of a partition that it owns after recovery, and apply what this worker has just written."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,41 +56,75 @@ class ColumnStore(base.Store):
     def apply_changelog_batch(
         self, batch: Iterable[Any], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
-        """Take records of the changelog into the state; of two of one patient the one with the higher position."""
+        """Take blocks of the changelog, or single records of it, into the state."""
         if self._recovering_since is None:
             self._recovering_since = time.monotonic()
         for event in batch:
             message = event.message
+            found = message.value.value if isinstance(message.value, Block) else [message]
+            entries = [(record.key.decode(), record.value) for record in found]
             try:
-                self.apply(message.partition, message.key.decode(), message.value)
+                self.apply_all(message.partition, entries)
             except ValueError as error:  # raised, it would be swallowed and recovery never end
-                where = f"partition {message.partition}, offset {message.offset}"
+                where = f"partition {message.partition}, offset {self._first_damaged(found)}"
                 self.on_failure(f"changelog {where}: {error}")
             self._applied[message.partition] = message.offset
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
-        """Take one record into the state; None forgets the patient.
+        """Take one record into the state; see `apply_all`."""
+        self.apply_all(partition, [(patient, record)])
+
+    def apply_all(self, partition: int, entries: Iterable[tuple[str, bytes | None]]) -> None:
+        """Take records of the changelog into the state, in its order; a record that is None forgets the patient.
+
+        Of two records of one patient the one with the higher position counts, whoever wrote it and wherever it
+        stands: a worker that had lost the partition may have written late. Only what counts is decoded.
 
         Raises:
-            ValueError: the record is damaged or of another version.
+            ValueError: a record is damaged or of another version.
         """
         table = self.state(partition)
-        if patient == END_KEY:
-            if record is not None:
-                self._progress[partition] = max(
-                    decode_progress(record), self._progress.get(partition, NOTHING)
-                )
-            return
-        row = table.row_of.get(patient)
-        if record is None:
+        newest: dict[str, bytes | None] = {}
+        reach: dict[str, int] = {}
+        for patient, record in entries:
+            if patient == END_KEY:
+                self._note_progress(partition, record)
+            elif record is None:
+                newest[patient], reach[patient] = None, NEVER
+            else:
+                position = position_of(record)
+                if position >= (reach[patient] if patient in reach else _reach(table, patient)):
+                    newest[patient], reach[patient] = record, position
+        gone = [patient for patient, record in newest.items() if record is None]
+        for patient in gone:
             table.drop(patient)
-            return
-        if row is not None:
-            if position_of(record) < max(int(table.position[row]), table.processed):
-                return  # written late by a worker that had already lost the partition
-            table.drop(patient)
-        columns = {alarm_key(alarm): column for column, alarm in enumerate(table.alarms)}
-        self.forgotten_alarms += len(decode(record, table, table.row(patient), columns))
+        self._replace(table, {patient: record for patient, record in newest.items() if record is not None})
+
+    def _replace(self, table: PatientTable, newest: dict[str, bytes]) -> None:
+        known = [row for patient in newest if (row := table.row_of.get(patient)) is not None]
+        if known:
+            table.clear(np.array(known))
+        if newest:
+            columns = {alarm_key(alarm): column for column, alarm in enumerate(table.alarms)}
+            rows = table.rows(list(newest))
+            self.forgotten_alarms += len(decode_all(list(newest.values()), table, rows, columns))
+
+    def _note_progress(self, partition: int, record: bytes | None) -> None:
+        if record is not None:
+            self._progress[partition] = max(decode_progress(record), self._progress.get(partition, NOTHING))
+
+    def _first_damaged(self, found: Iterable[Any]) -> int | None:
+        """Return the offset of the first record that cannot be read by itself."""
+        for record in found:
+            scratch = self.new_table()
+            try:
+                if record.value is not None and record.key == END_KEY.encode():
+                    decode_progress(record.value)
+                elif record.value is not None:
+                    decode(record.value, scratch, scratch.row("anybody"), {})
+            except ValueError:
+                return int(record.offset)
+        return None
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Keep what is ours, and remember how far each patient's state already reaches into the log."""
@@ -160,10 +200,24 @@ class PatientsTable(faust.Table):
     """Faust table on a `ColumnStore`; `new_table` makes the empty state of one partition."""
 
     def __init__(self, *args: Any, new_table: Callable[[], PatientTable], **kwargs: Any) -> None:
-        super().__init__(*args, key_type=bytes, value_type=bytes, **kwargs)
+        super().__init__(
+            *args,
+            schema=BlockSchema(),
+            key_type=bytes,
+            value_type=bytes,
+            recovery_buffer_size=BLOCKS_BUFFERED,
+            standby_buffer_size=1,
+            **kwargs,
+        )
         self._new_table = new_table
 
     def _new_store(self) -> ColumnStore:
         store = ColumnStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
         store.new_table = self._new_table
         return store
+
+
+def _reach(table: PatientTable, patient: str) -> int:
+    """Return the offset up to which the log is part of the patient's state, `NEVER` for one who is not held."""
+    row = table.row_of.get(patient)
+    return NEVER if row is None else max(int(table.position[row]), table.processed)

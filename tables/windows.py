@@ -54,11 +54,11 @@ class Windows:
             new[: len(old)] = old
             setattr(self, name, new)
 
-    def clear(self, row: int) -> None:
-        """Forget a row."""
-        self.bucket[row] = EMPTY
-        self.count[row] = 0
-        self.sum[row] = 0
+    def clear(self, rows: int | NDArray[np.int64]) -> None:
+        """Forget a row, or several."""
+        self.bucket[rows] = EMPTY
+        self.count[rows] = 0
+        self.sum[rows] = 0
 
     def add(
         self, rows: NDArray[np.int64], ts_ms: NDArray[np.int64], values: NDArray[np.float64]

@@ -14,17 +14,18 @@ from streams.lane import Block, BlockScheduler, BlockSchema, Lane
 from streams.settings import Settings
 
 fetches = st.dictionaries(
-    st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1)]),
+    st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1), TP("other", 0)]),
     st.integers(0, 12).map(lambda n: [Record(offset) for offset in range(5, 5 + n)]),
 )
 
 
 @given(fetches, st.integers(1, 5))
 def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
-    found = list(BlockScheduler(Lane(frozenset({READINGS}), size, 1)).iterate(fetched))
+    lane = Lane(frozenset({READINGS}), size, 1, changelogs=frozenset({CHANGELOG}))
+    found = list(BlockScheduler(lane).iterate(fetched))
     for tp, log in fetched.items():
         items = [item for at, item in found if at == tp]
-        if tp.topic == READINGS:
+        if tp.topic in (READINGS, CHANGELOG):
             assert [record for item in items for record in item.value] == log
             assert all(len(item.value) <= size for item in items)
             assert len(items) == -(-len(log) // size)
@@ -53,11 +54,16 @@ def test_a_block_stands_in_for_its_last_record_and_reaches_the_agent_whole():
     with_consumer(test)
 
 
-def test_changelog_records_reach_recovery_one_by_one():
+def test_the_changelog_reaches_recovery_in_blocks_that_are_neither_admitted_nor_committed():
     async def test(consumer, broker):
-        broker.fetched = {LOG: [Record(o, topic=CHANGELOG) for o in (7, 8, 9)]}
-        found = [message async for _, message in consumer.getmany(0.1)]
-        assert [(message.offset, message.value) for message in found] == [(7, b"v"), (8, b"v"), (9, b"v")]
+        broker.fetched = {LOG: [Record(o, topic=CHANGELOG) for o in (7, 8, 11)]}
+        ((tp, message),) = [found async for found in consumer.getmany(0.1)]
+        assert (tp, message.offset, message.key) == (LOG, 11, None)
+        assert [record.offset for record in message.value.value] == [7, 8, 11]
+        await consumer.perform_seek()
+        assert LOG not in consumer._expected
+        await consumer.commit()
+        assert broker.commits == []
 
     with_consumer(test)
 
