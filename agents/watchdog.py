@@ -10,8 +10,9 @@ from typing import Final
 
 from streams.publisher import fail_stop
 
-DRAIN_S_MAX: Final = 30.0
-"""From the signal to the end of a worker that drains; it takes a few seconds unless something is stuck."""
+DRAIN_S_MAX: Final = 28.0
+"""From the signal to the end of a worker that drains, which takes a few seconds unless something is stuck. Less than
+the 30 s after which service managers and orchestrators kill without a word."""
 
 
 class Watchdog:

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -19,7 +20,10 @@ from streams.settings import Settings
 from streams.tether import spawn
 
 RESTARTS_MAX: Final = 5
-"""A worker that dies more often than this during one stack has a fault that starting again does not mend."""
+"""A worker that dies more often than this in a row has a fault that starting again does not mend."""
+
+STABLE_S: Final = 60.0
+"""A worker that ran for so long before it died counts as mended: its deaths are counted anew."""
 
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 TERM_WAIT_S: Final = 3.0
@@ -53,7 +57,9 @@ class Worker:
     settings: Settings
     log_path: Path | None
     restarts: int = 0
+    deaths_in_a_row: int = 0
     start_at_s: float = 0.0
+    started_s: float = 0.0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -66,19 +72,41 @@ class WorkerPool:
     """Runs `count` workers while the `with` block lasts, and starts one that dies again after a growing wait.
 
     Their output goes to one file each in the data folder, removed at the end unless a worker failed.
+
+    Args:
+        settings: of every worker, but for the place of its metrics.
+        count: how many.
+        verbose: output goes to our standard error instead of the files.
+        command: replaces the worker's program (for tests).
+        ports: of the metrics, one a worker; None = free ones on loopback.
+        term_wait_s: for the workers to end when the block ends, before they are killed.
+        say: told in one line when a worker dies and when it will be started again.
     """
 
     def __init__(
-        self, settings: Settings, count: int, verbose: bool = False, command: Sequence[str] | None = None
+        self,
+        settings: Settings,
+        count: int,
+        verbose: bool = False,
+        command: Sequence[str] | None = None,
+        *,
+        ports: Sequence[int] | None = None,
+        term_wait_s: float = TERM_WAIT_S,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._settings = settings
         self._count = count
         self._verbose = verbose
         self._command = list(command) if command is not None else worker_command()
+        self._ports = ports
+        self._term_wait_s = term_wait_s
+        self._say = say
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self.workers: list[Worker] = []
         self.failure: VigilError | None = None
+        self.not_drained: list[int] = []
+        """Exit codes of workers that were asked to end and did not do it in order; negative = killed by a signal."""
         self._keep_logs = False
 
     @property
@@ -98,7 +126,10 @@ class WorkerPool:
 
     def __enter__(self) -> "WorkerPool":
         for index in range(self._count):
-            settings = with_changes(self._settings, metrics_host="127.0.0.1", metrics_port=free_port())
+            if self._ports is None:
+                settings = with_changes(self._settings, metrics_host="127.0.0.1", metrics_port=free_port())
+            else:
+                settings = with_changes(self._settings, metrics_port=self._ports[index])
             self.workers.append(Worker(settings, None if self._verbose else self._log_path(index)))
         # All processes belong to one thread, because they die with the thread that started them.
         self._thread = threading.Thread(target=self._supervise, name="workers", daemon=True)
@@ -108,7 +139,7 @@ class WorkerPool:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         if self._thread is not None:
-            self._thread.join(TERM_WAIT_S + 2 * KILL_WAIT_S)
+            self._thread.join(self._term_wait_s + 2 * KILL_WAIT_S)
         if not self._keep_logs:
             for worker in self.workers:
                 if worker.log_path is not None:
@@ -150,6 +181,7 @@ class WorkerPool:
         if worker.process is None:
             if now_s >= worker.start_at_s:
                 worker.process = self._start(worker)
+                worker.started_s = now_s
             return
         exit_code = worker.process.poll()
         if exit_code is None:
@@ -158,12 +190,20 @@ class WorkerPool:
         if worker.log_path is not None:
             with worker.log_path.open("a") as log:
                 print(f"(process ended with code {exit_code})", file=log)
-        if exit_code in _HOPELESS or worker.restarts >= RESTARTS_MAX:
+        if now_s - worker.started_s > STABLE_S:
+            worker.deaths_in_a_row = 0
+        # No broker at the very start is a wrong address; later it is an outage, which a restart may outlast.
+        unreachable = exit_code == BrokerUnreachable.exit_code and worker.restarts == 0
+        if exit_code in _HOPELESS or unreachable or worker.deaths_in_a_row >= RESTARTS_MAX:
             ended = f"the worker ended with code {exit_code} after {worker.restarts} restarts"
             self.failure = _ERRORS.get(exit_code, VigilError)(ended + self.last_words(worker))
         else:
-            worker.start_at_s = now_s + BACKOFF_S[min(worker.restarts, len(BACKOFF_S) - 1)]
+            pause_s = BACKOFF_S[min(worker.deaths_in_a_row, len(BACKOFF_S) - 1)]
+            worker.start_at_s = now_s + pause_s
             worker.restarts += 1
+            worker.deaths_in_a_row += 1
+            place = self.workers.index(worker)
+            self._say(f"worker {place} ended with code {exit_code}, starting it again in {pause_s:g} s")
             self._keep_logs = True  # why it died is worth knowing although another took over
 
     def _start(self, worker: Worker) -> subprocess.Popen[bytes]:
@@ -179,10 +219,13 @@ class WorkerPool:
         for process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-        deadline_s = time.monotonic() + TERM_WAIT_S
+        deadline_s = time.monotonic() + self._term_wait_s
         for process in running:
             try:
-                process.wait(max(0.0, deadline_s - time.monotonic()))
+                exit_code = process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(KILL_WAIT_S)
+                exit_code = process.wait(KILL_WAIT_S)
+            # One that had not begun yet dies of the signal itself: it holds nothing to hand over.
+            if exit_code not in (0, -signal.SIGTERM):
+                self.not_drained.append(exit_code)
