@@ -48,11 +48,12 @@ class Windows:
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` rows."""
-        for name, empty in (("bucket", EMPTY), ("count", 0), ("sum", 0), ("low", 0), ("high", 0)):
+        for name in ("bucket", "count", "sum", "low", "high"):
             old = getattr(self, name)
-            new = np.full((capacity, *old.shape[1:]), empty, dtype=old.dtype)
+            new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)  # takes memory only when it is written
             new[: len(old)] = old
             setattr(self, name, new)
+        self.bucket[len(old) :] = EMPTY
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:
         """Forget a row, or several."""
