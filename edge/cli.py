@@ -89,6 +89,12 @@ def _kafka() -> click.Command:
     return kafka
 
 
+def _drill() -> click.Command:
+    from edge.commands.drill import drill
+
+    return drill
+
+
 def _doctor() -> click.Command:
     from edge.commands.doctor import doctor
 
@@ -109,6 +115,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "alerts": ("read the alerts", _alerts),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
+    "drill": ("inject a fault under load and prove that nothing was lost", _drill),
     "doctor": ("check this machine, the broker, the topics and the settings", _doctor),
     "version": ("print the versions", _version),
 }

@@ -2,15 +2,67 @@
 
 from typing import Final
 
+from bench.drills import device_faults, worker_faults
 from bench.drills.run import Drill
-from bench.drills.stage import Stage
+from bench.drills.shapes import BACK_NAME, HOT_NAME
 
+_DRILLS: Final = (
+    Drill("steady", "load and no fault", device_faults.none, seconds=60),
+    Drill(
+        "kill-worker",
+        "workers killed at random moments, at least ten times",
+        worker_faults.kill_workers,
+        seconds=260,
+        check=worker_faults.no_later_than_a_takeover,
+    ),
+    Drill(
+        "crash-points",
+        "workers that exit at named points of a checkpoint, a commit and a recovery",
+        worker_faults.crash_workers,
+        seconds=180,
+        check=worker_faults.no_later_than_a_takeover,
+    ),
+    Drill(
+        "term-worker",
+        "every worker stopped and replaced in turn",
+        worker_faults.restart_workers,
+        seconds=90,
+        check=worker_faults.no_later_than_a_handover,
+    ),
+    Drill(
+        "poison",
+        "one record in ten is malformed, of every kind",
+        device_faults.none,
+        shape="poison",
+        check=device_faults.something_was_refused,
+    ),
+    Drill(
+        "disorder",
+        "frames three times, out of order, late, future-dated, from clocks that step",
+        device_faults.none,
+        shape="disorder",
+        seconds=90,
+    ),
+    Drill(
+        "hot-patient",
+        "one device at 500 times its rate",
+        device_faults.one_device_runs_hot,
+        shape="hot",
+        seconds=90,
+        troubled=HOT_NAME,
+        settle_s=0.0,
+        check=device_faults.others_are_not_delayed,
+    ),
+    Drill(
+        "mass-reconnect",
+        "as many devices again come back at once, each with ten minutes of backlog",
+        device_faults.all_devices_come_back,
+        shape="reconnect",
+        seconds=120,
+        troubled=BACK_NAME,
+        settle_s=0.0,
+        check=device_faults.others_are_not_delayed,
+    ),
+)
 
-def no_fault(stage: Stage) -> None:
-    """Let the load run."""
-    stage.sleep_until(1.0)
-
-
-DRILLS: Final[dict[str, Drill]] = {
-    drill.name: drill for drill in (Drill("steady", "load and no fault", no_fault, seconds=30),)
-}
+DRILLS: Final[dict[str, Drill]] = {drill.name: drill for drill in _DRILLS}

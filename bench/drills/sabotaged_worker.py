@@ -1,0 +1,122 @@
+"""A worker with a fault built in from outside: `python -m bench.drills.sabotaged_worker NAME`. Drills must notice it.
+
+Each is what a careless change would do to the worker; a drill that stays green with one proves nothing.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import agents.__main__ as entry
+from agents.monitor import Monitor
+from agents.wiring import Flow, wire
+from clinical.rules import RuleSet
+from streams.lane import BlockConsumer
+from streams.settings import Settings
+from streams.topics import ALERTS
+
+LINGER_S: Final = 12.0
+"""How long an unawaited alert stays in this process: longer than a checkpoint interval, so that offsets overtake it."""
+
+DROP_ONE_IN: Final = 50
+SLOW_ACTOR_S: Final = 0.3
+
+
+def unawaited_send(flow: Flow) -> None:
+    """Alerts are left to a producer that collects them, and nobody waits for their arrival; a crash drops them."""
+    publisher: Any = flow.monitor.publisher
+    alerts = flow.monitor.settings.topic(ALERTS)
+    publish = publisher.publish
+    loose: set[asyncio.Future[Any]] = set()
+
+    async def later(*args: Any, **kwargs: Any) -> None:
+        await asyncio.sleep(LINGER_S)
+        await publish(*args, **kwargs)
+
+    async def wrapped(topic: str, *args: Any, **kwargs: Any) -> Any:
+        if topic != alerts:
+            return await publish(topic, *args, **kwargs)
+        task = asyncio.ensure_future(later(topic, *args, **kwargs))
+        loose.add(task)
+        task.add_done_callback(loose.discard)
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_result(None)
+        return arrived
+
+    publisher.publish = wrapped
+
+
+def ack_before_state(flow: Flow) -> None:
+    """A block's offset is declared durable as soon as it is judged; its state follows with the next checkpoint."""
+    take = Monitor.take
+
+    async def wrapped(self: Monitor, decoder: Any, topic: str, partition: int, records: Any) -> None:
+        await take(self, decoder, topic, partition, records)
+        self.checkpointer._mark_durable(partition, records[-1].offset + 1)
+
+    Monitor.take = wrapped  # type: ignore[method-assign]
+
+
+def drop_frame(flow: Flow) -> None:
+    """One record in `DROP_ONE_IN` is forgotten before it is judged."""
+    admit = BlockConsumer.admit
+    count = 0
+
+    async def wrapped(self: Any, block: Any) -> list[Any]:
+        nonlocal count
+        kept = []
+        for record in await admit(self, block):
+            count += 1
+            if count % DROP_ONE_IN:
+                kept.append(record)
+        return kept
+
+    BlockConsumer.admit = wrapped  # type: ignore[method-assign]
+
+
+def concurrency(flow: Flow) -> None:
+    """Two actors judge the blocks of one partition, and the second is slower than the first."""
+    take = Monitor.take
+    turns: dict[int, int] = {}
+    working: set[asyncio.Future[None]] = set()
+
+    async def slowly(self: Monitor, *args: Any) -> None:
+        await asyncio.sleep(SLOW_ACTOR_S)
+        await take(self, *args)
+
+    async def wrapped(self: Monitor, decoder: Any, topic: str, partition: int, records: Any) -> None:
+        turns[partition] = turns.get(partition, 0) + 1
+        if turns[partition] % 2:
+            await take(self, decoder, topic, partition, records)
+            return
+        task = asyncio.ensure_future(slowly(self, decoder, topic, partition, records))
+        working.add(task)
+        task.add_done_callback(working.discard)
+
+    Monitor.take = wrapped  # type: ignore[method-assign]
+
+
+SABOTAGES: Final[dict[str, Callable[[Flow], None]]] = {
+    "unawaited-send": unawaited_send,
+    "ack-before-state": ack_before_state,
+    "drop-frame": drop_frame,
+    "concurrency": concurrency,
+}
+
+
+def main() -> int:
+    """Run the worker with the fault that the argument names."""
+    sabotage = SABOTAGES[sys.argv[1]]
+
+    def wire_and_wrap(settings: Settings, rules: RuleSet) -> Flow:
+        flow = wire(settings, rules)
+        sabotage(flow)
+        return flow
+
+    entry.wire = wire_and_wrap  # type: ignore[attr-defined]
+    return entry.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
