@@ -25,6 +25,9 @@ class Metrics:
             "clock_suspect_frames_total", "frames judged by append time: wrong device clock"
         )
         self.dead_letters = self._counter("dead_letters_total", "records refused, by reason", "reason")
+        self.rebuilt = self._counter(
+            "partitions_rebuilt_total", "partitions whose state was missing and built again from the readings"
+        )
         self.alerts = self._counter("alerts_total", "alerts, by rule and phase", "rule", "phase")
 
         self.event_to_alert = self._histogram(

@@ -21,6 +21,7 @@ from streams.lane import BlockSchema
 from streams.settings import Settings
 from streams.topics import READINGS
 from tables.checkpoint import Checkpointer
+from tables.restore import Restorer
 from tables.store import PatientsTable
 
 TICK_S = 1.0
@@ -49,15 +50,17 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
         settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw"
     )
     overview = Overview(app, readings.get_topic_name(), table.data, metrics, watchdog)
-    checkpointer = Checkpointer(
-        table.data, publisher, table.changelog_topic.get_topic_name(), overview.mark_durable
-    )
+    changelog = table.changelog_topic.get_topic_name()
+    checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
     checkpointer.on_done = metrics.checkpoint.observe
+    restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
+    restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics, overview.admit)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
     app.lane.handover = checkpointer.checkpoint_all
+    app.lane.resume_at = restorer.resume_at
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
     if settings.time_base == "live":

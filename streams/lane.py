@@ -33,12 +33,18 @@ async def _nothing() -> None:
     """Stand in for a handover until the worker has one."""
 
 
+async def _as_committed(committed: Mapping[int, int]) -> Mapping[int, int]:
+    """Stand in for a check of the state until the worker has one."""
+    return committed
+
+
 @dataclass(slots=True)
 class Lane:
     """What runs block by block: topics, the bound on a block, and what must happen before partitions go.
 
     `handover` is awaited when partitions are revoked or the worker stops, after the agent has finished its block
-    and before offsets are committed.
+    and before offsets are committed. `resume_at` is given the committed offset of each assigned partition (0 where
+    there is none) and returns the offset to read from: an earlier one where the state does not reach so far.
     """
 
     topics: frozenset[str]
@@ -47,6 +53,7 @@ class Lane:
     changelogs: frozenset[str] = frozenset()
     """Topics that recovery reads: in blocks too, but neither admitted nor committed."""
     handover: Callable[[], Awaitable[None]] = _nothing
+    resume_at: Callable[[Mapping[int, int]], Awaitable[Mapping[int, int]]] = _as_committed
     watch_client: Callable[[Any], None] = lambda client: None
     """Told of the consumer's and the producer's Kafka client before either connects."""
 
@@ -187,7 +194,9 @@ class BlockConsumer(driver.Consumer):
         return message
 
     async def perform_seek(self) -> None:
-        """Seek to what is committed, and expect the next block of each lane partition to begin there.
+        """Seek to where judging goes on, and expect the next block of each lane partition to begin there.
+
+        That is the committed offset, or an earlier one where the recovered state does not reach so far.
 
         The flow stops first. After a recovery Faust lets it run, seeks, and then empties the agent's queue before
         it resumes: a block that came between the last two would be lost, and unnoticed if none follows it.
@@ -196,10 +205,18 @@ class BlockConsumer(driver.Consumer):
             self.stop_flow()
         await super().perform_seek()
         lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
-        earliest = await self.earliest_offsets(*lane_tps) if lane_tps else {}
+        if not lane_tps:
+            return
+        earliest = await self.earliest_offsets(*lane_tps)
+        committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
+        resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in committed.items()})
         for tp in lane_tps:
-            self._expected[tp] = max(self._committed_offset[tp] or 0, earliest.get(tp) or 0)
+            self._expected[tp] = max(resume_at[tp.partition], earliest.get(tp) or 0)
             self._rewound.pop(tp, None)
+        earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}
+        if earlier:
+            await self.seek_wait(earlier)
+            self._read_offset.update(dict.fromkeys(earlier))
 
     async def admit(self, block: Block) -> list[Any]:
         """Return the records of a block that come next; nothing when they came before or others are missing.

@@ -57,6 +57,8 @@ class Checkpointer:
         self._mark_durable = mark_durable
         self._on_failure = on_failure
         self._dropped: dict[int, set[str]] = {}
+        self._ends: dict[int, int] = {}
+        """Changelog offset of each partition's last end record by this worker."""
         self._turn = asyncio.Lock()
         self.whole_blocks = asyncio.Lock()
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
@@ -98,6 +100,7 @@ class Checkpointer:
                 (patient.encode(), None) for patient in sorted(dropped) if patient not in table.row_of
             ]
         await self._publisher.settled()
+        written = len(gone) + 1
         if gone:
             await self._publisher.publish_batch(self._changelog, partition, gone)
         for start in range(0, len(rows), CHUNK):
@@ -106,13 +109,31 @@ class Checkpointer:
             await self._publisher.settled()  # the alerts that are already part of these records' state
             if records:
                 await self._publisher.publish_batch(self._changelog, partition, records)
+                written += len(records)
         await self._publisher.settled()
         # Sent last and in a batch of its own. Asked for its end, the embedded broker leaves out all but the first
         # record of the last batch, and recovery would stop there.
         end = await self._publisher.publish_batch(self._changelog, partition, [(END_KEY.encode(), progress)])
         await self._publisher.settled()
-        self._store.set_persisted_offset(TP(self._changelog, partition), end.result())
+        self._note_end(partition, table, end.result(), written)
         self._mark_durable(partition, offset)
+
+    def _note_end(self, partition: int, table: PatientTable, end: int, written: int) -> None:
+        """Note how far the changelog is what the state says; write all again if somebody else wrote to it.
+
+        A worker that had lost the partition without knowing it writes records that are older than ours but stand
+        later, and compaction would keep those. Or we are that worker: then what the new owner wrote must be read
+        at the next recovery, so what counts as read stays where it is.
+        """
+        tp = TP(self._changelog, partition)
+        read = self._store.persisted_offset(tp)
+        before = max(NEVER if read is None else read, self._ends.get(partition, NEVER))
+        self._ends[partition] = end
+        if end != before + written:
+            logger.warning("partition %s: another worker wrote to %s, writing all again", partition, tp.topic)
+            table.dirty[table.occupied()] = True
+        elif before == read or read is None:
+            self._store.set_persisted_offset(tp, end)
 
     def _records(self, table: PatientTable, rows: NDArray[np.int64]) -> list[tuple[bytes, bytes | None]]:
         """Return key and record of each row; a patient dropped meanwhile has none."""

@@ -53,6 +53,8 @@ class PatientTable:
         """Highest position that a recovered patient has; up to there frames may be part of the state already."""
         self.ticked_until_ms = NEVER
         """Time of the newest tick that was judged: a repeated or older tick changes nothing."""
+        self.whole_from = 0
+        """Offset of the changelog from which on its records hold the whole state."""
         self._free: list[int] = []
         self._allocate(ROWS_MIN)
         self.windows = Windows(ROWS_MIN)

@@ -20,7 +20,7 @@ from clinical.limits import NEVER
 from streams.lane import Block, BlockSchema
 from streams.publisher import fail_stop
 from tables.patients import PatientTable
-from tables.progress import END_KEY, NOTHING, decode_progress
+from tables.progress import END_KEY, NOTHING, Progress, decode_progress
 from tables.record import alarm_key, decode, decode_all, encode, position_of
 
 BLOCKS_BUFFERED: Final = 2
@@ -43,7 +43,7 @@ class ColumnStore(base.Store):
         """Alarms met in records whose rule is gone from the rules file."""
         self.recovery_s = 0.0
         self._applied: dict[int, int] = {}
-        self._progress: dict[int, tuple[int, int]] = {}
+        self._progress: dict[int, Progress] = {}
         self._recovering_since: float | None = None
 
     def state(self, partition: int) -> PatientTable:
@@ -86,6 +86,7 @@ class ColumnStore(base.Store):
         table = self.state(partition)
         newest: dict[str, bytes | None] = {}
         reach: dict[str, int] = {}
+        outdone: list[str] = []
         for patient, record in entries:
             if patient == END_KEY:
                 self._note_progress(partition, record)
@@ -95,10 +96,15 @@ class ColumnStore(base.Store):
                 position = position_of(record)
                 if position >= (reach[patient] if patient in reach else _reach(table, patient)):
                     newest[patient], reach[patient] = record, position
+                else:
+                    outdone.append(patient)
         gone = [patient for patient, record in newest.items() if record is None]
         for patient in gone:
             table.drop(patient)
         self._replace(table, {patient: record for patient, record in newest.items() if record is not None})
+        for patient in outdone:  # compaction would keep the older record, which stands later: write ours again
+            if (row := table.row_of.get(patient)) is not None:
+                table.dirty[row] = True
 
     def _replace(self, table: PatientTable, newest: dict[str, bytes]) -> None:
         known = [row for patient in newest if (row := table.row_of.get(patient)) is not None]
@@ -148,10 +154,14 @@ class ColumnStore(base.Store):
 
         A record that is newer than that checkpoint, because the worker died in the middle of the next, knows better.
         """
-        processed, ticked_ms = self._progress.get(partition, NOTHING)
+        processed, ticked_ms, _ = self.progress(partition)
         table.ticked_until_ms = max(table.ticked_until_ms, ticked_ms)
         old = rows[table.position[rows] <= processed]
         table.ticked_ms[old] = np.maximum(table.ticked_ms[old], ticked_ms)
+
+    def progress(self, partition: int) -> Progress:
+        """Return what the newest end of a checkpoint in the changelog said, `NOTHING` if there was none."""
+        return self._progress.get(partition, NOTHING)
 
     def persisted_offset(self, tp: TP) -> int | None:
         """Return the last changelog offset that the state holds, None when the partition is not held."""

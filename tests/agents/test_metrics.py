@@ -14,6 +14,7 @@ NAMES = {
     "vigil_frames_not_judged": {"reason"},
     "vigil_clock_suspect_frames": set(),
     "vigil_dead_letters": {"reason"},
+    "vigil_partitions_rebuilt": set(),
     "vigil_alerts": {"rule", "phase"},
     "vigil_event_to_alert_seconds": {"le"},
     "vigil_append_to_alert_seconds": {"le"},

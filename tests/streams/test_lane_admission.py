@@ -16,6 +16,26 @@ def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_
     with_consumer(test)
 
 
+def test_judging_goes_on_before_what_is_committed_where_the_state_does_not_reach_so_far():
+    async def test(consumer, broker):
+        broker.committed, broker.earliest = {ONE: 40, TWO: 30}, {TWO: 8}
+        asked = []
+
+        async def resume_at(committed):
+            asked.append(committed)
+            return {0: 40, 1: 0}
+
+        consumer._lane.resume_at = resume_at
+        await consumer.perform_seek()
+        assert asked == [{0: 40, 1: 30}]
+        assert broker.seeks == [{TWO: 8}]
+        assert await consumer.admit(block(30, 34, TWO, rewinds=0)) == []
+        assert [r.offset for r in await consumer.admit(block(8, 9, TWO, rewinds=broker.rewinds))] == [8, 9]
+        assert [r.offset for r in await consumer.admit(block(40, 41, ONE))] == [40, 41]
+
+    with_consumer(test)
+
+
 def test_blocks_are_admitted_in_order_once_and_without_what_came_before():
     async def test(consumer, broker):
         broker.committed = {ONE: 10}

@@ -1,10 +1,11 @@
 """The checkpoint: alerts before records before offsets, and nothing durable by half."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from faust.types import TP
-from table_model import CHANGELOG, feed, judge, new_store, rate_of
+from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
 from streams.publisher import Publisher
 from tables import checkpoint as checkpoints
@@ -22,7 +23,7 @@ class Broker:
         self.late = {}
         """When a record arrives, by its value."""
         self.refuse = None
-        self.end = 0
+        self.ends = Counter()
 
     async def send(self, topic, key, value, partition, headers):
         return self._arrive([(topic, partition, key, value)])
@@ -38,8 +39,9 @@ class Broker:
         if self.refuse in {topic for topic, *_ in records}:
             raise OSError("refused")
         self.arrived += records
-        self.end += len(records)
-        return self.end - 1
+        topic, partition, *_ = records[0]
+        self.ends[topic, partition] += len(records)
+        return self.ends[topic, partition] - 1
 
     def changelog(self, partition=0):
         """Return (key, record) of the changelog in the order of arrival."""
@@ -214,7 +216,7 @@ def test_a_checkpoint_in_which_nobody_changed_still_moves_the_offset_and_the_tic
         worker.table.processed, worker.table.ticked_until_ms = 7, 60_000
         await worker.checkpoint()
         ((key, record),) = worker.broker.changelog()
-        assert (key, decode_progress(record)) == (END_KEY, (7, 60_000))
+        assert (key, decode_progress(record)) == (END_KEY, (7, 60_000, 0))
         assert worker.durable == [(0, 8)]
 
     with_worker(test)
@@ -320,7 +322,7 @@ def test_the_end_of_the_checkpoint_is_the_last_record_and_where_recovery_goes_on
         judge(worker.table, "bed-1", 10)
         await worker.checkpoint()
         assert worker.broker.changelog()[-1][0] == END_KEY
-        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == worker.broker.end - 1
+        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == worker.broker.ends[CHANGELOG, 0] - 1
 
     with_worker(test)
 
@@ -333,5 +335,44 @@ def test_how_long_it_took_is_told():
         await worker.checkpoint()
         assert len(took) == 1
         assert took[0] >= 0
+
+    with_worker(test)
+
+
+def test_what_another_worker_wrote_is_answered_with_all_that_this_one_knows_and_read_at_the_next_recovery():
+    async def test(worker):
+        for bed in ("bed-1", "bed-2"):
+            judge(worker.table, bed, 20)
+        await worker.checkpoint()
+        read = worker.store.persisted_offset(TP(CHANGELOG, 0))
+        await (
+            await worker.broker.send_batch(CHANGELOG, 0, [(b"bed-1", record(position=5)), (b"bed-2", None)])
+        )
+        judge(worker.table, "bed-1", 21)
+        await worker.checkpoint()
+        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == read
+        worker.broker.arrived.clear()
+        await worker.checkpoint()
+        assert worker.written() == ["bed-1", "bed-2"]
+        worker.broker.arrived.clear()
+        await worker.checkpoint()
+        assert worker.written() == []
+        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == read
+
+    with_worker(test)
+
+
+def test_checkpoints_that_nobody_disturbs_write_only_what_changed():
+    async def test(worker):
+        for bed in ("bed-1", "bed-2"):
+            judge(worker.table, bed, 20)
+        for offset in (21, 22, 23):
+            await worker.checkpoint()
+            worker.broker.arrived.clear()
+            judge(worker.table, "bed-1", offset)
+            worker.checkpointer.note_dropped(0, ["bed-9"])
+        await worker.checkpoint()
+        assert worker.written() == ["bed-9", "bed-1"]
+        assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == worker.broker.ends[CHANGELOG, 0] - 1
 
     with_worker(test)

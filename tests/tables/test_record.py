@@ -198,9 +198,9 @@ def test_the_largest_record_stays_below_its_bound():
 def test_the_end_of_a_checkpoint_says_how_far_the_state_reaches():
     table = PatientTable(ALARMS)
     assert decode_progress(encode_progress(table)) == NOTHING
-    table.processed, table.ticked_until_ms = 12, T0
+    table.processed, table.ticked_until_ms, table.whole_from = 12, T0, 40
     record = encode_progress(table)
-    assert decode_progress(record) == (12, T0)
+    assert decode_progress(record) == (12, T0, 40)
     for wrong in (b"", record[:-1], record + b"x", b"\x07" + record[1:]):
-        with pytest.raises(ValueError, match="version 1"):
+        with pytest.raises(ValueError, match="version 2"):
             decode_progress(wrong)

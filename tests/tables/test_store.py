@@ -60,6 +60,15 @@ def test_a_record_that_a_worker_wrote_after_it_lost_the_partition_changes_nothin
     assert rate_of(store.state(0), "bed-1") == 90.0
 
 
+def test_a_patient_whose_older_record_stands_later_is_written_again_or_compaction_would_keep_that_one():
+    store = new_store()
+    feed(store, ("bed-1", record(position=30)), ("bed-2", record("bed-2")), ("bed-1", record(position=20)))
+    table = store.state(0)
+    assert [bool(table.dirty[table.row_of[bed]]) for bed in ("bed-1", "bed-2")] == [True, False]
+    feed(store, ("bed-1", record(position=31)), offset=3)
+    assert not table.dirty[table.row_of["bed-1"]]
+
+
 def test_a_record_replaces_all_of_the_older_one():
     store = new_store()
     feed(store, ("bed-1", record(position=5, alarm_since_ms=3_000)), ("bed-1", record(position=6)))
