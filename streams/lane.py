@@ -19,6 +19,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
+from streams.admission import READ_AGAIN, Admission
+
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
 
@@ -184,8 +186,8 @@ class BlockConsumer(driver.Consumer):
         self._lane: Lane = self.transport.lane
         self.scheduler = BlockScheduler(self._lane)
         self._durable: dict[TP, int] = {}
-        self._expected: dict[TP, int] = {}
-        self._rewound: dict[TP, int] = {}
+        self._admission = Admission()
+        self._expected, self._rewound = self._admission.expected, self._admission.rewound
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
@@ -221,27 +223,14 @@ class BlockConsumer(driver.Consumer):
     async def admit(self, block: Block) -> list[Any]:
         """Return the records of a block that come next; nothing when they came before or others are missing.
 
-        Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched
-        between its seek and the resuming; the next block would then silently follow a hole. A block that begins
-        beyond what is expected makes the consumer read again from there. If the hole is still there when the log
-        has been read again, the log itself has it (retention), and the block is taken.
+        Those are then read again; see `streams.admission`.
         """
         tp = TP(block.topic, block.partition)
-        expected = self._expected.get(tp)
-        if expected is None or block.offset < expected:
+        records = self._admission.admit(tp, block)
+        if records is READ_AGAIN:
+            await self.read_again(tp)
             return []
-        if block.first > expected:
-            if tp not in self._rewound:
-                await self.read_again(tp)
-                return []
-            if block.rewinds < self._rewound[tp]:
-                return []
-            logger.error("%s: the log has no records from %s to %s", tp, expected, block.first - 1)
-        self._rewound.pop(tp, None)
-        self._expected[tp] = block.offset + 1
-        if block.first < expected:
-            return [record for record in block.value if record.offset >= expected]
-        return block.value
+        return records
 
     async def read_again(self, tp: TP) -> None:
         """Read a lane partition again from the first record that was not admitted."""
@@ -295,7 +284,7 @@ class BlockConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
-            self._expected.pop(tp, None)
+            self._admission.forget(tp)
 
     async def wait_empty(self) -> None:
         """Let the agent finish its block, hand over what is not durable yet, and commit."""
