@@ -259,8 +259,10 @@ class Judge:
                     device=batch.frames.device[frame],
                 )
             )
-            table.alarm_priority[row, column] = self._priority[column]
-            table.alarm_told_ms[row, column] = arrival[i]
+            # An alarm at rest leaves nothing behind that a restart would not bring back.
+            ended = phase == Phase.END
+            table.alarm_priority[row, column] = 0 if ended else self._priority[column]
+            table.alarm_told_ms[row, column] = NEVER if ended else arrival[i]
 
 
 def previous(groups: Rows) -> Rows:

@@ -261,7 +261,7 @@ class TickJudge:
                 dropped=dropped,
             )
         )
-        table.alarm_told_ms[row, column] = now
+        table.alarm_told_ms[row, column] = NEVER if phase == Phase.END else now
         table.dirty[row] = True
 
 

@@ -8,14 +8,14 @@ from worker_model import WorkerModel
 
 from streams.frames import TICK_KEY
 
-few = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 accidents = st.lists(
     st.one_of(
-        st.tuples(st.integers(0, 70), st.just("cut"), st.just(0)),
-        st.tuples(st.integers(0, 70), st.just("checkpoint"), st.just(0)),
-        st.tuples(st.integers(0, 70), st.just("checkpoint"), st.just(0)),
-        st.tuples(st.integers(0, 70), st.just("restart"), st.just(0)),
-        st.tuples(st.integers(0, 70), st.just("torn"), st.integers(0, 4)),
+        st.tuples(st.integers(0, 150), st.just("cut"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("restart"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("torn"), st.integers(0, 4)),
     ),
     min_size=1,
     max_size=12,
