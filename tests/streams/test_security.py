@@ -1,0 +1,152 @@
+"""Settings of TLS and accounts: what is refused, what is never shown, and what the clients are given."""
+
+import os
+import shutil
+import ssl
+import stat
+import subprocess
+
+import pytest
+
+from streams.app import credentials
+from streams.errors import UsageError
+from streams.security import kafka_python_security, password_of, tls_context
+from streams.settings import Settings, load_settings
+
+SECRET = "correct-horse"
+ACCOUNT = {"security_protocol": "SASL_SSL", "sasl_username": "vigil", "sasl_password": SECRET}
+OPENSSL_TIMEOUT_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("VIGIL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("certificates are made with openssl")
+    folder = tmp_path_factory.mktemp("certificate")
+    request = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out crt.pem -subj /CN=test"
+    command = ["openssl", *request.split()]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=OPENSSL_TIMEOUT_S)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({**ACCOUNT, "security_protocol": "SASL_PLAINTEXT"}, "shows the password to the network"),
+        ({**ACCOUNT, "security_protocol": "PLAINTEXT"}, "PLAINTEXT uses no password"),
+        ({**ACCOUNT, "security_protocol": "SSL"}, "SSL uses no password"),
+        ({"ssl_cafile": "ca.pem"}, "PLAINTEXT uses no TLS"),
+        ({**ACCOUNT, "sasl_username": ""}, "sasl_username: SASL_SSL needs one"),
+        ({**ACCOUNT, "sasl_password": None}, "either sasl_password or sasl_password_file"),
+        ({**ACCOUNT, "sasl_password_file": "secret"}, "either sasl_password or sasl_password_file"),
+        ({"security_protocol": "SSL", "ssl_keyfile": "key.pem"}, "ssl_keyfile: needs ssl_certfile"),
+        ({"security_protocol": "TLS"}, "security_protocol: "),
+        ({**ACCOUNT, "sasl_mechanism": "GSSAPI"}, "sasl_mechanism: "),
+        ({**ACCOUNT, "partitions": 0}, "partitions: "),
+    ],
+)
+def test_settings_that_would_not_be_safe_are_one_line_without_the_password(options, said):
+    with pytest.raises(UsageError) as refused:
+        load_settings(**options)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_a_password_in_clear_is_possible_where_it_is_asked_for():
+    settings = load_settings(**{**ACCOUNT, "security_protocol": "SASL_PLAINTEXT"}, insecure_dev=True)
+    assert kafka_python_security(settings)["security_protocol"] == "SASL_PLAINTEXT"
+
+
+def test_the_password_is_in_no_text_of_the_settings_but_reaches_our_processes(monkeypatch):
+    settings = load_settings(**ACCOUNT)
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert password_of(load_settings()) == SECRET
+    assert load_settings() == settings
+
+
+def test_a_plain_connection_has_no_credentials():
+    assert kafka_python_security(Settings()) == {"security_protocol": "PLAINTEXT"}
+    assert credentials(Settings()) is None
+
+
+def test_every_client_gets_the_same_account_over_a_context_of_ours():
+    settings = load_settings(**ACCOUNT)
+    options, faust_credentials = kafka_python_security(settings), credentials(settings)
+    assert options["security_protocol"] == faust_credentials.protocol.value == "SASL_SSL"
+    assert options["sasl_mechanism"] == faust_credentials.mechanism.value == "SCRAM-SHA-512"
+    assert options["sasl_plain_username"] == faust_credentials.username == "vigil"
+    assert options["sasl_plain_password"] == faust_credentials.password == SECRET
+    for context in (options["ssl_context"], faust_credentials.ssl_context):
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+        assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_a_certificate_of_ours_is_loaded(certificate):
+    settings = load_settings(
+        security_protocol="SSL",
+        ssl_cafile=certificate / "crt.pem",
+        ssl_certfile=certificate / "crt.pem",
+        ssl_keyfile=certificate / "key.pem",
+    )
+    assert tls_context(settings).cert_store_stats()["x509"] == 1
+    assert credentials(settings).protocol.value == "SSL"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"ssl_cafile": "none.pem"}, "ssl_cafile: cannot read none.pem: no such file"),
+        ({"ssl_cafile": __file__}, f"ssl_cafile: cannot read {__file__}"),
+        ({"ssl_certfile": "none.pem"}, "ssl_certfile: cannot read none.pem: no such file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(options, said):
+    with pytest.raises(UsageError) as refused:
+        tls_context(load_settings(security_protocol="SSL", **options))
+    assert said in str(refused.value)
+
+
+def test_a_key_with_a_password_is_refused_and_not_asked_for_at_the_terminal(certificate, tmp_path):
+    key = tmp_path / "key.pem"
+    command = [
+        "openssl",
+        "rsa",
+        "-aes256",
+        "-passout",
+        "pass:x1234",
+        "-in",
+        certificate / "key.pem",
+        "-out",
+        key,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=OPENSSL_TIMEOUT_S)
+    options = {"ssl_certfile": certificate / "crt.pem", "ssl_keyfile": key}
+    with pytest.raises(UsageError, match="ssl_certfile, ssl_keyfile: cannot read"):
+        tls_context(load_settings(security_protocol="SSL", **options))
+
+
+def test_a_password_file_ends_with_its_first_line_end(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(f" {SECRET} \r\n")
+    settings = load_settings(**{**ACCOUNT, "sasl_password": None}, sasl_password_file=secret)
+    assert password_of(settings) == f" {SECRET} "
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty"])
+def test_a_password_file_that_holds_none_is_named(tmp_path, kind):
+    secret = tmp_path / "secret"
+    if kind == "empty":
+        secret.touch(mode=stat.S_IRUSR)
+    settings = load_settings(**{**ACCOUNT, "sasl_password": None}, sasl_password_file=secret)
+    with pytest.raises(UsageError, match=f"sasl_password_file: .*{secret.name}"):
+        password_of(settings)
