@@ -15,9 +15,10 @@ from clinical.rules import RuleSet
 from streams.lane import BlockConsumer
 from streams.settings import Settings
 from streams.topics import ALERTS
+from tables.progress import END_KEY
 
 LINGER_S: Final = 12.0
-"""How long an unawaited alert stays in this process: longer than a checkpoint interval, so that offsets overtake it."""
+"""How long something unsent stays in this process: longer than a checkpoint interval, so offsets overtake it."""
 
 DROP_ONE_IN: Final = 50
 SLOW_ACTOR_S: Final = 0.3
@@ -48,14 +49,30 @@ def unawaited_send(flow: Flow) -> None:
 
 
 def ack_before_state(flow: Flow) -> None:
-    """A block's offset is declared durable as soon as it is judged; its state follows with the next checkpoint."""
-    take = Monitor.take
+    """A checkpoint says that it is complete, and offsets are committed, while its records are still here.
 
-    async def wrapped(self: Monitor, decoder: Any, topic: str, partition: int, records: Any) -> None:
-        await take(self, decoder, topic, partition, records)
-        self.checkpointer._mark_durable(partition, records[-1].offset + 1)
+    Committing early is not enough to lose anything: a worker reads again from where the recovered state ends.
+    """
+    publisher: Any = flow.monitor.publisher
+    publish_batch = publisher.publish_batch
+    end = END_KEY.encode()
+    loose: set[asyncio.Future[Any]] = set()
 
-    Monitor.take = wrapped  # type: ignore[method-assign]
+    async def later(*args: Any) -> None:
+        await asyncio.sleep(LINGER_S)
+        await publish_batch(*args)
+
+    async def wrapped(topic: str, partition: int, records: Any) -> Any:
+        if records[0][0] == end:
+            return await publish_batch(topic, partition, records)
+        task = asyncio.ensure_future(later(topic, partition, records))
+        loose.add(task)
+        task.add_done_callback(loose.discard)
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_result(-1)
+        return arrived
+
+    publisher.publish_batch = wrapped
 
 
 def drop_frame(flow: Flow) -> None:
