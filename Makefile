@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint fix check contracts bench-engine clean
+.PHONY: help setup demo test test-kafka lint fix check contracts bench-engine drills clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 
 bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw aiokafka on the same Kafka
 	$(PY) -m bench.engine
+
+drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
+	$(PY) -m bench.drills all
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import replace
+import traceback
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,10 +46,13 @@ def main() -> int:
 
 def _run(name: str, options: Options) -> dict[str, Any]:
     try:
-        found = run(DRILLS[name], replace(options)).as_json()
+        found = run(DRILLS[name], options).as_json()
     except VigilError as error:
         print(f"drill {name}: {error}", file=sys.stderr)
         return {"drill": name, "ok": False, "broken": [str(error)], "exit_code": error.exit_code}
+    except Exception as error:  # one drill that fails must not keep the others from running
+        traceback.print_exc()
+        return {"drill": name, "ok": False, "broken": [repr(error)], "exit_code": 1}
     _print(found)
     return found | {"exit_code": 0 if found["ok"] else 1}
 

@@ -20,6 +20,9 @@ from tables.progress import END_KEY
 LINGER_S: Final = 12.0
 """How long something unsent stays in this process: longer than a checkpoint interval, so offsets overtake it."""
 
+STATE_LINGER_S: Final = 30.0
+"""How long the records of a checkpoint stay: over several checkpoints, so that a crash finds old state at best."""
+
 DROP_ONE_IN: Final = 50
 SLOW_ACTOR_S: Final = 0.3
 
@@ -59,7 +62,7 @@ def ack_before_state(flow: Flow) -> None:
     loose: set[asyncio.Future[Any]] = set()
 
     async def later(*args: Any) -> None:
-        await asyncio.sleep(LINGER_S)
+        await asyncio.sleep(STATE_LINGER_S)
         await publish_batch(*args)
 
     async def wrapped(topic: str, partition: int, records: Any) -> Any:
