@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bench.drills import device_faults, worker_faults
+from bench.drills import broker_faults, device_faults, ownership_faults, worker_faults
 from bench.drills.run import Drill
 from bench.drills.shapes import BACK_NAME, HOT_NAME
 
@@ -62,6 +62,56 @@ _DRILLS: Final = (
         troubled=BACK_NAME,
         settle_s=0.0,
         check=device_faults.others_are_not_delayed,
+    ),
+    Drill(
+        "scale",
+        "one worker, then four, then two",
+        ownership_faults.scale,
+        seconds=90,
+        workers=1,
+        check=ownership_faults.no_later_than_a_rebalance,
+    ),
+    Drill(
+        "zombie",
+        "a worker is stopped while another takes over, and then goes on",
+        ownership_faults.make_zombies,
+        seconds=270,
+        check=ownership_faults.no_later_than_a_takeover,
+    ),
+    Drill(
+        "state-lost",
+        "state folder and changelog deleted, with workers away and under them",
+        ownership_faults.lose_the_state,
+        seconds=120,
+        settle_s=30.0,
+        check=ownership_faults.all_was_rebuilt,
+    ),
+    Drill(
+        "broker-bounce",
+        "leaders among three nodes stop in order or are killed, and come back",
+        broker_faults.bounce_leaders,
+        seconds=180,
+        nodes=3,
+        check=broker_faults.no_later_than_a_bounce,
+    ),
+    Drill(
+        "brokers-down",
+        "all three nodes are away for a minute",
+        broker_faults.take_all_brokers_down,
+        seconds=150,
+        nodes=3,
+        settle_s=30.0,
+        check=broker_faults.no_later_than_the_return,
+    ),
+    Drill(
+        "black-hole",
+        "a leader's connections stay open and nothing passes for a minute",
+        broker_faults.open_a_black_hole,
+        seconds=150,
+        nodes=3,
+        proxied=True,
+        settle_s=30.0,
+        check=broker_faults.no_later_than_the_return,
     ),
 )
 

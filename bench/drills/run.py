@@ -17,6 +17,7 @@ from typing import Final
 from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
 from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
+from bench.drills.proxy import Proxies
 from bench.drills.read_back import end_offsets, read_back
 from bench.drills.stage import Stage
 from bench.drills.ward import RULES, LoadPlan
@@ -62,6 +63,7 @@ class Drill:
         check: promises beyond the counts: sentences about those that broke.
         shape: what the devices do (`shapes.SHAPES`).
         nodes: of Kafka; with 3 every topic has 3 copies, 2 of them in sync.
+        proxied: whether workers and devices reach the nodes through proxies (`Stage.proxies`).
         workers: how many are started at first.
         worker: module that is started as worker, with `arguments`.
         settle_s: how long after the fault its effects count as during.
@@ -76,6 +78,7 @@ class Drill:
     check: Callable[[Findings], list[str]] = _nothing
     shape: str = "plain"
     nodes: int = 1
+    proxied: bool = False
     workers: int = 2
     worker: str = "agents"
     arguments: tuple[str, ...] = ()
@@ -102,7 +105,7 @@ def run(drill: Drill, options: Options) -> Findings:
     Raises:
         VigilError: it could not be run to its end.
     """
-    if options.brokers and drill.nodes > 1:
+    if options.brokers and (drill.nodes > 1 or drill.proxied):
         raise UsageError(f"brokers: {drill.name} needs brokers of its own, which it may kill")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-drill-")))
@@ -112,7 +115,9 @@ def run(drill: Drill, options: Options) -> Findings:
 
 
 def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.ExitStack) -> Stage:
-    cluster = None if options.brokers else stack.enter_context(KafkaCluster(drill.nodes))
+    proxies = stack.enter_context(Proxies()) if drill.proxied else None
+    kafka = KafkaCluster(drill.nodes, advertise=proxies.add if proxies else None)
+    cluster = None if options.brokers else stack.enter_context(kafka)
     rules = folder / "rules.toml"
     rules.write_text(RULES, encoding="utf-8")
     name = f"{drill.name}-{uuid.uuid4().hex[:6]}"
@@ -133,7 +138,7 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
     workers = Workers(settings, folder, module, arguments)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
-    stage = Stage(settings, cluster, workers, folder, random.Random(options.seed), seconds)
+    stage = Stage(settings, cluster, workers, folder, random.Random(options.seed), seconds, proxies=proxies)
     for _ in range(drill.workers):
         workers.start()
     workers.wait_ready()

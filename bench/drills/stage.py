@@ -12,6 +12,7 @@ from typing import Final
 from kafka import TopicPartition
 
 from bench.drills.findings import FaultTime
+from bench.drills.proxy import Proxies
 from bench.drills.workers import Workers
 from streams.connect import connect_admin
 from streams.errors import VigilError
@@ -38,6 +39,8 @@ class Stage:
     """Promises that the fault function itself saw broken, in sentences."""
     facts: dict[str, object] = field(default_factory=dict)
     """What the fault function wants in the JSON."""
+    proxies: Proxies | None = None
+    """In front of every node, where the drill asked for them."""
 
     def sleep_until(self, share: float) -> None:
         """Wait until this share of the load's time has passed."""
