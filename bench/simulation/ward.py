@@ -1,0 +1,85 @@
+"""A small ward's log from a random generator: frames, ticks, duplicates, late ones, restarted devices, bad input."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
+from streams.frames import TICK_KEY, encode_tick
+
+START_MS: Final = 1_600_000_000_000
+PATIENT_TTL_S: Final = 120
+RULES: Final = RuleSet(
+    (
+        LimitRule("hr-high", "hr", None, 120, 3, 1, 2, "high"),
+        LimitRule("spo2-low", "spo2", 90, None, 5, 0, 0, "medium"),
+    ),
+    TechnicalRules(silent_device_s=15, signal_loss_s=20, escalate_s=30, enabled=True),
+    News2Rules(enabled=True, inputs_min=3, delay_s=5),
+)
+HR: Final = (None, 60, 80, 119, 121, 130, 141)
+SPO2: Final = (None, 86, 89, 90, 95, 98)
+STEPS_S: Final = (0, 1, 1, 2, 5, 9, 16, 40)
+LATE_S: Final = (0, 0, 0, 0, 1, 20, 70)
+
+
+@dataclass(slots=True)
+class Record:
+    """What the decoder reads of a consumed record; time in ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def ward_log(random: Random, partition: int, length: int) -> list[Record]:
+    """Return the readings of one partition, of which each patient is in one only."""
+    patients = [f"bed-{partition}{n}" for n in range(random.randint(1, 4))]
+    devices = [f"mon-{n}" for n in range(random.choice((1, 2, 7)))]  # more than a patient's row remembers
+    seq: dict[tuple[str, str], int] = {}
+    boot: dict[str, int] = {}
+    sent: list[tuple[str, bytes]] = []
+    log: list[Record] = []
+    now_ms = START_MS
+    for _ in range(length):
+        offset = len(log)
+        what = random.random()
+        if what < 0.62:
+            now_ms += random.choice(STEPS_S) * 1000
+            patient, device = random.choice(patients), random.choice(devices)
+            seq[patient, device] = seq.get((patient, device), 0) + 1
+            frame = {
+                "patient": patient,
+                "device": device,
+                "boot": boot.get(device, 0),
+                "seq": seq[patient, device],
+                "event_ts_ms": now_ms - random.choice(LATE_S) * 1000,
+                **_readings(random),
+            }
+            sent.append((patient, json.dumps(frame).encode()))
+            log.append(Record(offset, now_ms, patient.encode(), sent[-1][1]))
+        elif what < 0.82:
+            now_ms += random.choice(STEPS_S) * 1000
+            log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms)))
+        elif what < 0.92 and sent:
+            patient, value = random.choice(sent[-20:])
+            log.append(Record(offset, now_ms, patient.encode(), value))
+        elif what < 0.96:
+            boot[random.choice(devices)] = random.randint(0, 9)
+            log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms - 5_000)))
+        else:
+            log.append(Record(offset, now_ms, b"bed-x", b'{"patient": "bed-x"'))
+    return log
+
+
+def _readings(random: Random) -> dict[str, float | str | bool | None]:
+    readings: dict[str, float | str | bool | None] = {}
+    if random.random() < 0.8:
+        readings["hr"] = random.choice(HR)
+    if random.random() < 0.7:
+        readings["spo2"] = random.choice(SPO2)
+    if random.random() < 0.3:
+        readings |= {"resp": 9, "abp_sys": 115, "consciousness": "A", "on_oxygen": False}
+    return readings
