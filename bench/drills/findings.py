@@ -56,7 +56,7 @@ class Findings:
 
 
 def latency_by_phase(
-    told: Sequence[Told], faults: Sequence[FaultTime], settle_ms: int, from_ms: int
+    told: Sequence[Told], faults: Sequence[FaultTime], settle_ms: int, from_ms: int, to_ms: int
 ) -> dict[str, dict[str, float] | None]:
     """Return p50, p99, p999, max and count of each phase, ms; None for a phase without alerts.
 
@@ -65,10 +65,13 @@ def latency_by_phase(
         faults: when faults worked; without any all is before.
         settle_ms: how long after a fault its effect may last: that counts as during.
         from_ms: alerts decided earlier are left out (the workers warm up).
+        to_ms: alerts decided later are left out (the load is over, and every device falls silent at once),
+            unless a fault still worked.
     """
     found: dict[str, list[int]] = {phase: [] for phase in PHASES}
+    to_ms = max([to_ms, *(fault.to_ms for fault in faults)])
     for alert in told:
-        if alert.decided_ms >= from_ms:
+        if from_ms <= alert.decided_ms <= to_ms:
             found[_phase(alert.decided_ms, faults, settle_ms)].append(alert.latency_ms)
     return {phase: _percentiles(values) for phase, values in found.items()}
 

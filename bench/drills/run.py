@@ -220,7 +220,7 @@ def _verify(drill: Drill, options: Options, stage: Stage, ledger: Ledger) -> Fin
     from_ms = int((stage.start_s + WARM_UP_S) * 1000)
     to_ms = int((stage.start_s + stage.seconds) * 1000)
     others = [alert for alert in told if not drill.troubled or not alert.patient.startswith(drill.troubled)]
-    latency = latency_by_phase(others, stage.faults, int(drill.settle_s * 1000), from_ms)
+    latency = latency_by_phase(others, stage.faults, int(drill.settle_s * 1000), from_ms, to_ms)
     findings = Findings(
         drill.name, counts, latency, gap_s(oracle.ticks_ms, told, from_ms, to_ms), list(stage.broken)
     )

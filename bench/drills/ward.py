@@ -14,8 +14,8 @@ SILENT_SHARE: Final = 0.01
 STRETCH_S: Final = 60.0
 SICK_S: Final = (12.0, 30.0)
 SILENT_S: Final = (14.0, 25.0)
-CANARY_INTERVAL_MS: Final = 1000
-"""One patient a partition whose every second frame is beyond a limit: an alert a second, so that gaps show."""
+CANARY_INTERVAL_MS: Final = 500
+"""One patient a partition whose every second frame is beyond a limit: an alert a frame, so that gaps show."""
 
 RULES: Final = """
 [[rule]]
@@ -173,7 +173,7 @@ class Ward:
         while len(found) < self.plan.partitions:
             bed = self.add(f"canary-{number}", 0.0)
             if bed.partition not in found:
-                phase_s = bed.partition / self.plan.partitions
+                phase_s = bed.partition / self.plan.partitions * CANARY_INTERVAL_MS / 1000
                 found[bed.partition] = replace(
                     bed, canary=True, interval_ms=CANARY_INTERVAL_MS, phase_s=phase_s
                 )

@@ -180,9 +180,10 @@ def test_a_dead_letter_of_a_good_record_is_counted(run):
 
 def test_latency_is_told_apart_before_during_and_after_the_fault():
     told = [
-        Told("bed", at_ms, at_ms + late) for at_ms, late in ((0, 999), (10, 5), (50, 70), (90, 6), (99, 8))
+        Told("bed", at_ms, at_ms + late)
+        for at_ms, late in ((0, 999), (10, 5), (50, 70), (90, 6), (99, 8), (101, 999))
     ]
-    found = latency_by_phase(told, [FaultTime("kill", 40, 60)], settle_ms=20, from_ms=5)
+    found = latency_by_phase(told, [FaultTime("kill", 40, 60)], settle_ms=20, from_ms=5, to_ms=100)
     assert {phase: latency["max"] for phase, latency in found.items()} == {
         "before": 5,
         "during": 70,
