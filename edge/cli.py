@@ -25,6 +25,7 @@ Exit codes:
   2    wrong usage: an option, a setting or a rules file
   3    no broker answers
   4    data that cannot be read
+  70   a worker stopped at once rather than lose state or alerts
   130  interrupted by Ctrl-C; 143 by SIGTERM
 """
 
@@ -101,6 +102,12 @@ def _doctor() -> click.Command:
     return doctor
 
 
+def _health() -> click.Command:
+    from edge.commands.health import health
+
+    return health
+
+
 def _version() -> click.Command:
     from edge.commands.version import version
 
@@ -117,6 +124,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
     "drill": ("inject a fault under load and prove that nothing was lost", _drill),
     "doctor": ("check this machine, the broker, the topics and the settings", _doctor),
+    "health": ("ask a worker for a sign of life", _health),
     "version": ("print the versions", _version),
 }
 

@@ -18,7 +18,19 @@ from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0
-COMMANDS = ["demo", "worker", "simulate", "replay", "alerts", "topics", "kafka", "drill", "doctor", "version"]
+COMMANDS = [
+    "demo",
+    "worker",
+    "simulate",
+    "replay",
+    "alerts",
+    "topics",
+    "kafka",
+    "drill",
+    "doctor",
+    "health",
+    "version",
+]
 
 
 @pytest.fixture(scope="module")
