@@ -1,0 +1,44 @@
+"""What docs/operations.md names exists: settings, metrics, commands and options."""
+
+import re
+from pathlib import Path
+
+import click
+
+from agents.metrics import Metrics
+from edge.cli import COMMANDS
+from streams.settings import Settings
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def first_column(section):
+    """Return what stands in backticks in the first column of the section's first table."""
+    rows = [line for line in PAGE.split(f"## {section}")[1].splitlines() if line.startswith("| ")]
+    return {name for row in rows[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_settings():
+    named = set(re.findall(r"VIGIL_([A-Z_]+[A-Z])", PAGE)) | first_column("Security")
+    assert len(named) > 12
+    assert {name.lower() for name in named} <= Settings.model_fields.keys()
+
+
+def test_metrics():
+    exported = set()
+    for family in Metrics().registry.collect():
+        suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
+        exported |= {family.name, family.name + suffix}
+    listed = {f"vigil_{name}" for name in first_column("Metrics and what to alert on")}
+    assert len(listed) > 10
+    assert listed | set(re.findall(r"vigil_[a-z_]+[a-z]", PAGE)) <= exported
+
+
+def test_commands_and_their_options():
+    for words in re.findall(r"(?:`|^)vigil ([a-z]+(?: [a-z]+)?(?: --[a-z-]+)*)", PAGE, flags=re.MULTILINE):
+        name, *rest = words.split()
+        command = COMMANDS[name][1]()
+        if isinstance(command, click.Group):
+            command = command.commands[rest.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options, words
