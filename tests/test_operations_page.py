@@ -14,7 +14,11 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_tex
 
 def first_column(section):
     """Return what stands in backticks in the first column of the section's first table."""
-    rows = [line for line in PAGE.split(f"## {section}")[1].splitlines() if line.startswith("| ")]
+    rows = [
+        line
+        for line in PAGE.split(f"## {section}\n")[1].split("\n## ")[0].splitlines()
+        if line.startswith("| ")
+    ]
     return {name for row in rows[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
 
