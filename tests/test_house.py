@@ -41,8 +41,16 @@ def sources(*folders):
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
+# Parsed when the tests are collected: CPython 3.11's parser is not re-entrant, and a finaliser of an earlier test
+# that runs in its midst makes it fail.
+TREES = {
+    path: ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for path in sources(*MAY_IMPORT, "tests")
+}
+
+
 def tree_of(path):
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return TREES[path]
 
 
 def name_of(path):
