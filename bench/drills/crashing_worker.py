@@ -95,13 +95,14 @@ def in_commit(_: Flow, fuse: Fuse) -> None:
 def in_recovery(flow: Flow, fuse: Fuse) -> None:
     """Die when a part of the state has been read back."""
     store: Any = flow.monitor.store
-    apply = store.apply
+    apply_changelog_batch = store.apply_changelog_batch
 
-    def wrapped(*args: Any) -> None:
-        apply(*args)
-        fuse.burn()
+    def wrapped(batch: Any, **how: Any) -> None:
+        for event in batch:
+            apply_changelog_batch([event], **how)
+            fuse.burn()
 
-    store.apply = wrapped
+    store.apply_changelog_batch = wrapped
 
 
 POINTS: Final[dict[str, Callable[[Flow, Fuse], None]]] = {

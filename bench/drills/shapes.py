@@ -30,7 +30,7 @@ HOT_NAME: Final = "hot-0"
 HOT_TIMES: Final = 500
 BACK_NAME: Final = "back-"
 BACKLOG_S: Final = 600.0
-BACKLOG_TIMES: Final = 20.0
+BACKLOG_TIMES: Final = 10.0
 
 
 def plain(ward: Ward) -> Iterator[Due]:
