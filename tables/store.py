@@ -62,12 +62,12 @@ class ColumnStore(base.Store):
         for event in batch:
             message = event.message
             found = message.value.value if isinstance(message.value, Block) else [message]
-            entries = [(record.key.decode(), record.value) for record in found]
             try:
+                entries = [(record.key.decode(), record.value) for record in found]
                 self.apply_all(message.partition, entries)
-            except ValueError as error:  # raised, it would be swallowed and recovery never end
+            except Exception as error:  # whatever it is, Faust would swallow it and recovery never end
                 where = f"partition {message.partition}, offset {self._first_damaged(found)}"
-                self.on_failure(f"changelog {where}: {error}")
+                self.on_failure(f"changelog {where}: {error!r}")
             self._applied[message.partition] = message.offset
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
@@ -128,7 +128,7 @@ class ColumnStore(base.Store):
                     decode_progress(record.value)
                 elif record.value is not None:
                     decode(record.value, scratch, scratch.row("anybody"), {})
-            except ValueError:
+            except Exception:
                 return int(record.offset)
         return None
 
