@@ -103,11 +103,11 @@ class Judge:
         return verdict
 
     def _judge_frames(self, table: PatientTable, frames: Frames, verdict: Verdict) -> None:
-        rows = table.rows(frames.patient)
         if int(frames.offset[0]) <= max(table.replay_until, table.processed):
-            keep = frames.offset > np.maximum(table.position[rows], table.processed)
-            verdict.tally.replayed += int(len(rows) - keep.sum())
-            frames, rows = frames.take(keep), rows[keep]
+            keep = frames.offset > table.reach(frames.patient)
+            verdict.tally.replayed += int(len(keep) - keep.sum())
+            frames = frames.take(keep)
+        rows = table.rows(frames.patient)
         names = device_names(frames.device, frames.boot)
         done = 0
         while done < len(frames):

@@ -41,6 +41,11 @@ class Overview:
         """Tell the consumer that everything below the offset needs no replay."""
         self._app.consumer.mark_durable(TP(self._readings, partition), offset)
 
+    def committed(self, partition: int) -> int:
+        """Return the committed offset of a partition of the readings."""
+        offset: int = self._app.consumer.committed(TP(self._readings, partition))
+        return offset
+
     async def admit(self, block: Block) -> list[Any]:
         """Return the records of a block that come next in its partition."""
         records: list[Any] = await self._app.consumer.admit(block)

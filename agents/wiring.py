@@ -53,6 +53,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     changelog = table.changelog_topic.get_topic_name()
     checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
     checkpointer.on_done = metrics.checkpoint.observe
+    checkpointer.committed = overview.committed
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics, overview.admit)

@@ -245,6 +245,10 @@ class BlockConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
+    def committed(self, tp: TP) -> int:
+        """Return the offset that is committed as far as this consumer knows, 0 where there is none."""
+        return self._committed_offset.get(tp) or 0
+
     def mark_durable(self, tp: TP, offset: int) -> None:
         """Declare that everything below `offset` needs no replay; the next commit takes it."""
         if tp in self.assignment():

@@ -19,7 +19,7 @@ from streams.errors import PromiseBroken
 from streams.publisher import Publisher, fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, encode_progress
-from tables.record import RECORD_BYTES_MAX, alarm_key, encode
+from tables.record import RECORD_BYTES_MAX, alarm_key, encode, encode_gone
 from tables.store import ColumnStore
 
 CHUNK: Final = 256
@@ -59,6 +59,9 @@ class Checkpointer:
         self._dropped: dict[int, set[str]] = {}
         self._ends: dict[int, int] = {}
         """Changelog offset of each partition's last end record by this worker."""
+        self._durable: dict[int, int] = {}
+        self.committed: Callable[[int], int] = lambda partition: self._durable.get(partition, NEVER)
+        """Asked for the committed offset of a partition; by default what was declared durable counts as such."""
         self._turn = asyncio.Lock()
         self.whole_blocks = asyncio.Lock()
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
@@ -67,7 +70,7 @@ class Checkpointer:
         self.on_done: Callable[[float], None] = lambda seconds: None
 
     def note_dropped(self, partition: int, patients: list[str]) -> None:
-        """Remember patients whose records must be deleted at the next checkpoint."""
+        """Remember patients who were dropped, for the next checkpoint to write."""
         if patients:
             self._dropped.setdefault(partition, set()).update(patients)
 
@@ -95,14 +98,8 @@ class Checkpointer:
             progress = encode_progress(table)
             rows = np.flatnonzero(table.dirty[: len(table.patients)])
             table.dirty[rows] = False
-            dropped = self._dropped.pop(partition, set())
-            gone: list[tuple[bytes, bytes | None]] = [
-                (patient.encode(), None) for patient in sorted(dropped) if patient not in table.row_of
-            ]
         await self._publisher.settled()
-        written = len(gone) + 1
-        if gone:
-            await self._publisher.publish_batch(self._changelog, partition, gone)
+        written = 1 + await self._delete(partition, table)
         for start in range(0, len(rows), CHUNK):
             async with self.whole_blocks:
                 records = self._records(table, rows[start : start + CHUNK])
@@ -110,13 +107,51 @@ class Checkpointer:
             if records:
                 await self._publisher.publish_batch(self._changelog, partition, records)
                 written += len(records)
+        written += await self._write_dropped(partition, table)
         await self._publisher.settled()
         # Sent last and in a batch of its own. Asked for its end, the embedded broker leaves out all but the first
         # record of the last batch, and recovery would stop there.
         end = await self._publisher.publish_batch(self._changelog, partition, [(END_KEY.encode(), progress)])
         await self._publisher.settled()
         self._note_end(partition, table, end.result(), written)
+        self._durable[partition] = offset
         self._mark_durable(partition, offset)
+
+    async def _write_dropped(self, partition: int, table: PatientTable) -> int:
+        """Write that patients are gone, or what they are since they came back; return how many records that were.
+
+        After the others, so that a patient who was dropped while this checkpoint went on is not left out.
+        """
+        async with self.whole_blocks:
+            dropped = sorted(self._dropped.pop(partition, set()))
+            rows = np.array([table.row_of[p] for p in dropped if p in table.row_of], dtype=np.int64)
+            rows = rows[table.dirty[rows]]
+            table.dirty[rows] = False
+            records = self._records(table, rows) if len(rows) else []
+            for patient in dropped:
+                if patient not in table.row_of:
+                    table.gone[patient] = table.processed
+                    records.append((patient.encode(), encode_gone(table.processed)))
+        await self._publisher.settled()
+        if records:
+            await self._publisher.publish_batch(self._changelog, partition, records)
+        return len(records)
+
+    async def _delete(self, partition: int, table: PatientTable) -> int:
+        """Delete the records of patients who are gone for good; return how many.
+
+        That is when everything up to there is committed: before, a replay would bring frames from before they
+        were dropped, and they would be taken for those of a new patient.
+        """
+        committed = self.committed(partition)
+        gone: list[tuple[bytes, bytes | None]] = []
+        for patient, position in sorted(table.gone.items()):
+            if position < committed:
+                gone.append((patient.encode(), None))
+                del table.gone[patient]
+        if gone:
+            await self._publisher.publish_batch(self._changelog, partition, gone)
+        return len(gone)
 
     def _note_end(self, partition: int, table: PatientTable, end: int, written: int) -> None:
         """Note how far the changelog is what the state says; write all again if somebody else wrote to it.

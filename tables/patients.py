@@ -55,6 +55,9 @@ class PatientTable:
         """Time of the newest tick that was judged: a repeated or older tick changes nothing."""
         self.whole_from = 0
         """Offset of the changelog from which on its records hold the whole state."""
+        self.gone: dict[str, int] = {}
+        """Patients who were dropped, and the offset up to which the log is part of that; kept until no replay can
+        bring frames from before it."""
         self._free: list[int] = []
         self._allocate(ROWS_MIN)
         self.windows = Windows(ROWS_MIN)
@@ -131,8 +134,18 @@ class PatientTable:
             else:
                 self.patients[row] = patient
             self.row_of[patient] = row
+            self.gone.pop(patient, None)
             self.ticked_ms[row] = self.ticked_until_ms
         return row
+
+    def reach(self, patients: Sequence[str]) -> NDArray[np.int64]:
+        """Return the offset up to which the log is part of each patient's state, (n,); nobody gets a row by it."""
+        found = (self.row_of.get(patient) for patient in patients)
+        own = [
+            self.gone.get(patient, NEVER) if row is None else int(self.position[row])
+            for patient, row in zip(patients, found, strict=True)
+        ]
+        return np.maximum(np.array(own, dtype=np.int64), self.processed)
 
     def occupied(self) -> NDArray[np.int64]:
         """Return the rows in use, (n,), in rising order."""

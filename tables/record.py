@@ -86,6 +86,18 @@ def position_of(record: bytes) -> int:
     return position
 
 
+def encode_gone(position: int) -> bytes:
+    """Return the record of a patient who was dropped, by a state that reaches up to `position`."""
+    head = np.zeros(1, _HEAD)
+    head["version"], head["position"], head["seen_ms"] = VERSION, position, NEVER
+    return head.tobytes()
+
+
+def is_gone(record: bytes) -> bool:
+    """Return whether the record says that the patient was dropped: it holds nothing but how far it reaches."""
+    return len(record) == _HEAD.itemsize
+
+
 def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[bytes]:
     """Return the records of rows.
 

@@ -21,7 +21,7 @@ from streams.lane import Block, BlockSchema
 from streams.publisher import fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, NOTHING, Progress, decode_progress
-from tables.record import alarm_key, decode, decode_all, encode, position_of
+from tables.record import alarm_key, decode, decode_all, encode, is_gone, position_of
 
 BLOCKS_BUFFERED: Final = 2
 """Blocks of the changelog that recovery collects before it applies them. With 1, Faust would go on to read the
@@ -75,10 +75,11 @@ class ColumnStore(base.Store):
         self.apply_all(partition, [(patient, record)])
 
     def apply_all(self, partition: int, entries: Iterable[tuple[str, bytes | None]]) -> None:
-        """Take records of the changelog into the state, in its order; a record that is None forgets the patient.
+        """Take records of the changelog into the state, in its order.
 
         Of two records of one patient the one with the higher position counts, whoever wrote it and wherever it
-        stands: a worker that had lost the partition may have written late. Only what counts is decoded.
+        stands: a worker that had lost the partition may have written late. So a record that is None, which says
+        no position, counts only for a patient whose record says that he is gone. Only what counts is decoded.
 
         Raises:
             ValueError: a record is damaged or of another version.
@@ -90,19 +91,32 @@ class ColumnStore(base.Store):
         for patient, record in entries:
             if patient == END_KEY:
                 self._note_progress(partition, record)
-            elif record is None:
-                newest[patient], reach[patient] = None, NEVER
+                continue
+            before = newest.get(patient)
+            if record is None:
+                is_held = patient in table.row_of if before is None else not is_gone(before)
+                if is_held:
+                    outdone.append(patient)
+                else:
+                    newest[patient], reach[patient] = None, NEVER
             else:
                 position = position_of(record)
                 if position >= (reach[patient] if patient in reach else _reach(table, patient)):
                     newest[patient], reach[patient] = record, position
                 else:
                     outdone.append(patient)
-        gone = [patient for patient, record in newest.items() if record is None]
-        for patient in gone:
-            table.drop(patient)
-        self._replace(table, {patient: record for patient, record in newest.items() if record is not None})
-        for patient in outdone:  # compaction would keep the older record, which stands later: write ours again
+        for patient, record in newest.items():
+            if record is None:
+                table.drop(patient)
+                table.gone.pop(patient, None)
+            elif is_gone(record):
+                table.drop(patient)
+                table.gone[patient] = reach[patient]
+        held = {patient: record for patient, record in newest.items() if record and not is_gone(record)}
+        self._replace(table, held)
+        for (
+            patient
+        ) in outdone:  # compaction would keep the older record, which stands later: write ours again
             if (row := table.row_of.get(patient)) is not None:
                 table.dirty[row] = True
 
@@ -143,8 +157,8 @@ class ColumnStore(base.Store):
             rows = table.occupied()
             self._catch_up_with_ticks(partition, table, rows)
             table.position[rows] = np.maximum(table.position[rows], table.processed)
-            if len(rows):
-                table.replay_until = int(table.position[rows].max())
+            if len(rows) or table.gone:
+                table.replay_until = max([*table.position[rows].tolist(), *table.gone.values()])
         if self._recovering_since is not None:
             self.recovery_s = time.monotonic() - self._recovering_since
             self._recovering_since = None
@@ -228,6 +242,8 @@ class PatientsTable(faust.Table):
 
 
 def _reach(table: PatientTable, patient: str) -> int:
-    """Return the offset up to which the log is part of the patient's state, `NEVER` for one who is not held."""
+    """Return the offset up to which the log is part of the patient's state, `NEVER` for one who is unknown."""
     row = table.row_of.get(patient)
-    return NEVER if row is None else max(int(table.position[row]), table.processed)
+    if row is None:
+        return table.gone.get(patient, NEVER)
+    return max(int(table.position[row]), table.processed)

@@ -1,10 +1,12 @@
 """A patient table with two alarms for tests, and its records as recovery hands them over."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 from faust.types import TP
 
+from streams.lane import Block
 from tables.patients import PatientTable
 from tables.record import alarm_key, encode
 from tables.store import ColumnStore
@@ -53,6 +55,20 @@ def feed(store, *entries, partition=0, offset=0):
         for i, (key, value) in enumerate(entries)
     ]
     store.apply_changelog_batch(batch, None, None)
+
+
+def feed_blocks(store, entries, cuts):
+    """Hand (key, record) entries of partition 0 to the store in blocks that are cut at these places."""
+    records = [
+        SimpleNamespace(offset=offset, timestamp=0, key=key.encode(), value=value)
+        for offset, (key, value) in enumerate(entries)
+    ]
+    bounds = [0, *sorted(min(cut, len(records)) for cut in cuts), len(records)]
+    for begin, end in pairwise(bounds):
+        if begin < end:
+            block = Block(CHANGELOG, 0, records[begin:end])
+            message = SimpleNamespace(partition=0, offset=block.offset, key=None, value=block)
+            store.apply_changelog_batch([SimpleNamespace(message=message)], None, None)
 
 
 def changelog(*partitions):

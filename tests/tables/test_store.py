@@ -6,10 +6,11 @@ import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
-from table_model import CHANGELOG, changelog, feed, judge, new_store, rate_of, record
+from table_model import CHANGELOG, changelog, feed, feed_blocks, judge, new_store, rate_of, record
 
 from tables.patients import NEVER, PatientTable
 from tables.progress import END_KEY, encode_progress
+from tables.record import encode_gone
 
 
 def recovered(store, *partitions):
@@ -39,10 +40,57 @@ def test_what_was_recovered_needs_no_writing():
     assert not store.state(0).dirty.any()
 
 
-def test_a_tombstone_forgets_the_patient():
+@given(st.lists(st.integers(0, 5), max_size=3))
+def test_a_patient_who_is_gone_is_forgotten_and_so_is_that_once_deleted_wherever_blocks_are_cut(cuts):
     store = new_store()
-    feed(store, ("bed-1", record("bed-1")), ("bed-2", record("bed-2")), ("bed-1", None), ("bed-3", None))
+    bed_1 = [("bed-1", record("bed-1")), ("bed-1", encode_gone(20)), ("bed-1", None)]
+    feed_blocks(store, [*bed_1, ("bed-2", record("bed-2")), ("bed-3", None)], cuts)
     assert set(store) == {"bed-2"}
+    assert store.state(0).gone == {}
+
+
+def test_a_patient_who_is_gone_is_remembered_until_that_is_deleted():
+    store = new_store()
+    feed(store, ("bed-1", record("bed-1")), ("bed-1", encode_gone(20)), ("bed-2", record("bed-2")))
+    recovered(store, 0)
+    assert store.state(0).gone == {"bed-1": 20}
+    assert store.state(0).replay_until == 20
+    assert store.state(0).reach(["bed-1", "bed-2", "bed-3"]).tolist() == [20, 10, NEVER]
+    assert set(store) == {"bed-2"}
+
+
+@given(st.lists(st.integers(0, 4), max_size=3))
+def test_what_a_worker_deleted_after_it_lost_the_partition_is_kept_and_written_again(cuts):
+    store = new_store()
+    late = [("bed-1", encode_gone(20)), ("bed-1", None)]
+    feed_blocks(store, [("bed-1", record("bed-1", position=50)), *late], cuts)
+    assert set(store) == {"bed-1"}
+    assert store.state(0).dirty[store.state(0).row_of["bed-1"]]
+
+
+@given(st.permutations([("bed-1", record(position=10)), ("bed-1", encode_gone(20))]))
+def test_a_record_from_before_a_patient_was_dropped_does_not_bring_him_back(entries):
+    store = new_store()
+    feed(store, *entries)
+    assert set(store) == set()
+
+
+@given(
+    entries=st.lists(
+        st.tuples(st.sampled_from(["bed-1", "bed-2"]), st.sampled_from([5, 10, 20, 21, -20, None])),
+        max_size=12,
+    ),
+    cuts=st.lists(st.integers(0, 12), max_size=5),
+)
+def test_a_changelog_means_the_same_in_blocks_as_record_by_record(entries, cuts):
+    log = [(bed, None if p is None else record(bed, p) if p > 0 else encode_gone(-p)) for bed, p in entries]
+    single, blocks = new_store(), new_store()
+    feed(single, *log)
+    feed_blocks(blocks, log, cuts)
+    for store in (single, blocks):
+        recovered(store, 0)
+    assert {bed: single[bed] for bed in single} == {bed: blocks[bed] for bed in blocks}
+    assert single.state(0).gone == blocks.state(0).gone
 
 
 @given(st.permutations([3, 7, 20, 21]))
