@@ -14,7 +14,7 @@ from bench.simulation.worker import Parts, Worker
 
 WORKERS: Final = 3
 LOG_LENGTH: Final = (10, 70)
-STEPS: Final = (40, 260)
+STEPS: Final = (30, 200)
 SETTLE_STEPS_MAX: Final = 20_000
 """Turns that a schedule may take to come to its end once no more faults happen."""
 
@@ -26,6 +26,9 @@ NOTICED: Final = 0.1
 
 STALL_S: Final = 20.0
 """Longer than a publisher waits for its acknowledgements."""
+
+CHOICES: Final = 3
+"""Actions that are tried at a step until one has something to do."""
 
 ACTIONS: Final = {
     "arrive": 30,
@@ -88,10 +91,10 @@ class _Schedule:
             self._start_worker()
         self._begin_rebalance()
         for _ in range(self._random.randint(*STEPS)):
-            action = self._random.choices(self._actions, self._weights)[0]
-            said = self._do[action]()
-            if said:
-                self._note(f"{action}: {said}")
+            for action in self._random.choices(self._actions, self._weights, k=CHOICES):
+                if said := self._do[action]():
+                    self._note(f"{action}: {said}")
+                    break
             await self._turns(self._random.randint(0, 4))
             self._after()
         if await self._settle():
@@ -240,12 +243,13 @@ class _Schedule:
         return f"worker {worker.number}, partition {partition}, from {worker.position[partition]}"
 
     def _do_lose_blocks(self) -> str:
-        """Faust empties the agent's queue, but not while a hole is being read again."""
+        """Faust empties the agent's queue after a fetch, but not while a hole is being read again."""
         worker = self._someone()
-        if worker is None or worker.admission.rewound:
+        if worker is None or not worker.owned or worker.admission.rewound:
             return ""
-        lost = worker.clear_queue()
-        return f"{lost} of worker {worker.number}" if lost else ""
+        fetched = self._do_fetch()
+        lost = sum(other.clear_queue() for other in self._workers if not other.admission.rewound)
+        return f"{lost}, the last was {fetched}" if lost else ""
 
     def _do_rebalance(self) -> str:
         self._begin_rebalance()

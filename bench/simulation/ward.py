@@ -20,6 +20,10 @@ RULES: Final = RuleSet(
 )
 HR: Final = (None, 60, 80, 119, 121, 130, 141)
 SPO2: Final = (None, 86, 89, 90, 95, 98)
+AGAIN_MS_MAX: Final = 40_000
+"""How long after it a frame may be sent again: whoever was dropped meanwhile would be a new patient, and his
+alarms would have the names of the old."""
+
 STEPS_S: Final = (0, 1, 1, 2, 5, 9, 16, 40)
 LATE_S: Final = (0, 0, 0, 0, 1, 20, 70)
 
@@ -40,7 +44,7 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
     devices = [f"mon-{n}" for n in range(random.choice((1, 2, 7)))]  # more than a patient's row remembers
     seq: dict[tuple[str, str], int] = {}
     boot: dict[str, int] = {}
-    sent: list[tuple[str, bytes]] = []
+    sent: list[tuple[str, bytes, int]] = []
     log: list[Record] = []
     now_ms = START_MS
     for _ in range(length):
@@ -58,13 +62,13 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
                 "event_ts_ms": now_ms - random.choice(LATE_S) * 1000,
                 **_readings(random),
             }
-            sent.append((patient, json.dumps(frame).encode()))
+            sent.append((patient, json.dumps(frame).encode(), now_ms))
             log.append(Record(offset, now_ms, patient.encode(), sent[-1][1]))
         elif what < 0.82:
             now_ms += random.choice(STEPS_S) * 1000
             log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms)))
-        elif what < 0.92 and sent:
-            patient, value = random.choice(sent[-20:])
+        elif what < 0.92 and (young := [one for one in sent if one[2] > now_ms - AGAIN_MS_MAX]):
+            patient, value, _ = random.choice(young)
             log.append(Record(offset, now_ms, patient.encode(), value))
         elif what < 0.96:
             boot[random.choice(devices)] = random.randint(0, 9)

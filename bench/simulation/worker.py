@@ -78,6 +78,8 @@ class Worker:
         self.checkpointer = parts.checkpointer(
             self.store, self.publisher, CHANGELOG, self._mark_durable, self.die
         )
+        self.known_committed: dict[int, int] = {}
+        self.checkpointer.committed = lambda partition: self.known_committed.get(partition, 0)
         self.admission = parts.admission()
         self.restorer = Restorer(self.store, CHANGELOG, self._earliest)
         self.monitor = Monitor(
@@ -214,7 +216,10 @@ class Worker:
 
     def commit(self) -> bool:
         """Commit what is durable."""
-        return self.broker.commit(self.generation, dict(self.durable))
+        taken = self.broker.commit(self.generation, dict(self.durable))
+        if taken:
+            self.known_committed.update(self.durable)
+        return taken
 
     async def take_over(self, generation: int, partitions: set[int]) -> None:
         """Recover the partitions' state and begin to read them."""
@@ -226,6 +231,7 @@ class Worker:
         await self.store.on_recovery_completed(tps, set())
         await self._moving.wait()
         committed = {partition: self.broker.committed.get(partition, 0) for partition in sorted(partitions)}
+        self.known_committed = dict(committed)
         resume_at = await self.restorer.resume_at(committed)
         self.rewinds += 1
         for partition, offset in resume_at.items():
