@@ -50,7 +50,8 @@ class Windows:
         """Make room for `capacity` rows."""
         for name in ("bucket", "count", "sum", "low", "high"):
             old = getattr(self, name)
-            new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)  # takes memory only when it is written
+            # Zeros take memory only when they are written.
+            new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
         self.bucket[len(old) :] = EMPTY
