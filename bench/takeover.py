@@ -1,0 +1,189 @@
+"""How long nobody watches a dead worker's patients: with a standby replica of their state, and without.
+
+`python -m bench.takeover` fills a changelog, starts two workers, lets one patient a partition raise an alarm every
+fifth of a second, and kills one worker. The gap of a partition is the longest time between two of its alerts as the
+broker received them.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from kafka import KafkaConsumer, KafkaProducer
+
+from bench.recovery_load import State, fill
+from streams.admin import apply_topics, changelog_topic
+from streams.errors import VigilError
+from streams.kafka_server import KafkaCluster, free_ports
+from streams.settings import Settings
+from streams.tether import spawn, stop
+from streams.topics import ALERTS, READINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_S = 90.0
+AFTER_KILL_S = 45.0
+"""How long is listened after the kill: a session timeout, a rebalance and a recovery fit in."""
+
+SETTLE_S = 5.0
+"""Between the workers being ready and the kill."""
+
+STEP_S = 0.2
+STOP_S = 2.0
+POLL_MS = 500
+PARTITIONS = 8
+RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[technical]\nenabled = false\n'
+
+
+@dataclass(slots=True)
+class Process:
+    """One worker and where it serves its metrics."""
+
+    child: subprocess.Popen[bytes]
+    port: int
+
+    def owned(self) -> set[int]:
+        """Return the partitions it watches; empty while it is not ready."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return set()
+        return {int(number) for number in re.findall(r'^vigil_lag_frames\{partition="(\d+)"\}', text, re.M)}
+
+
+class Probes(threading.Thread):
+    """One patient a partition whose heart rate crosses the limit with every second frame."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(daemon=True)
+        self._settings, self.ending = settings, threading.Event()
+
+    def run(self) -> None:
+        """Send until told to end."""
+        producer = KafkaProducer(bootstrap_servers=self._settings.brokers, acks="all")
+        seq = 0
+        while not self.ending.wait(STEP_S):
+            seq += 1
+            for partition in range(PARTITIONS):
+                patient = f"probe-{partition}"
+                frame = {"patient": patient, "device": patient, "boot": 1, "seq": seq}
+                frame |= {"event_ts_ms": int(time.time() * 1000), "hr": 140 if seq % 2 else 80}
+                value = json.dumps(frame).encode()
+                topic = self._settings.topic(READINGS)
+                producer.send(topic, key=patient.encode(), value=value, partition=partition)
+        producer.close(timeout=STOP_S)
+
+
+def main() -> int:
+    """Measure both ways in turn, print, and return the exit code."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--patients", type=int, default=20_000, help="(%(default)s)")
+    options.add_argument("--repeats", type=int, default=2, help="(%(default)s)")
+    given = options.parse_args()
+    try:
+        with KafkaCluster() as kafka:
+            for repeat in range(given.repeats):
+                for standbys in (0, 1):
+                    gaps = _measure(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
+                    print(
+                        f"{standbys} standby: gap {statistics.median(gaps):.1f} s in the middle of "
+                        f"{len(gaps)} partitions, {max(gaps):.1f} s at most",
+                        flush=True,
+                    )
+    except VigilError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[float]:
+    """Return the gap of each partition of the killed worker, s."""
+    with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder, ExitStack() as stack:
+        rules = Path(folder) / "rules.toml"
+        rules.write_text(RULES)
+        settings = Settings(
+            brokers=brokers, group=name, topic_prefix=f"{name}.", partitions=PARTITIONS, rules=rules
+        )
+        apply_topics(settings)
+        fill(brokers, changelog_topic(settings), State(patients, PARTITIONS, buckets=10))
+        workers = [_start(settings, standbys, Path(folder), number, stack) for number in (1, 2)]
+        _await(lambda: all(worker.owned() for worker in workers), workers)
+        probes = Probes(settings)
+        probes.start()
+        stack.callback(probes.ending.set)
+        time.sleep(SETTLE_S)  # alerts of the time before belong to the measurement
+        victim = workers[0]
+        lost = victim.owned()
+        victim.child.kill()
+        time.sleep(AFTER_KILL_S)
+        probes.ending.set()
+        probes.join()
+        return [_longest(times) for partition, times in _alerts(settings).items() if partition in lost]
+
+
+def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: ExitStack) -> Process:
+    port = free_ports(1)[0]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
+    environment |= {
+        "PYTHONPATH": str(ROOT),
+        "VIGIL_BROKERS": settings.brokers,
+        "VIGIL_GROUP": settings.group,
+        "VIGIL_TOPIC_PREFIX": settings.topic_prefix,
+        "VIGIL_PARTITIONS": str(settings.partitions),
+        "VIGIL_RULES": str(settings.rules),
+        "VIGIL_METRICS_PORT": str(port),
+        "VIGIL_DATA_DIR": str(folder / str(number)),
+    }
+    log = stack.enter_context((folder / f"{number}.log").open("wb"))
+    child = spawn([sys.executable, "-m", "bench.takeover_worker", str(standbys)], log.fileno(), environment)
+    stack.callback(stop, child, STOP_S)
+    return Process(child, port)
+
+
+def _await(condition: Callable[[], bool], workers: list[Process]) -> None:
+    deadline_s = time.monotonic() + READY_S
+    while not condition():
+        if any(worker.child.poll() is not None for worker in workers) or time.monotonic() > deadline_s:
+            raise VigilError("the workers did not come to share the partitions")
+        time.sleep(STEP_S)
+
+
+def _alerts(settings: Settings) -> dict[int, list[float]]:
+    """Return when the broker received the alerts of each partition's patient, s."""
+    consumer = KafkaConsumer(
+        settings.topic(ALERTS),
+        bootstrap_servers=settings.brokers,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=10 * POLL_MS,
+    )
+    found: dict[int, list[float]] = {}
+    for record in consumer:
+        patient = record.key.decode()
+        if patient.startswith("probe-"):
+            found.setdefault(int(patient.rpartition("-")[2]), []).append(record.timestamp / 1000)
+    consumer.close()
+    return found
+
+
+def _longest(times: list[float]) -> float:
+    times = sorted(times)
+    return max(after - before for before, after in pairwise(times))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
