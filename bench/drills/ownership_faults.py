@@ -68,6 +68,9 @@ def make_zombies(stage: Stage) -> None:
     stage.facts["sleeps_s"] = sleeps
     keep_running(stage, max(stage.left_s, 3 * stage.settings.checkpoint_interval_s))
     check_what_compaction_keeps(stage)
+    stage.facts["partitions_rebuilt"] = rebuilt = _rebuilt(stage)
+    if rebuilt:
+        stage.broken.append(f"the state of {rebuilt:.0f} partitions was not read from the changelog")
 
 
 def lose_the_state(stage: Stage) -> None:
@@ -87,9 +90,7 @@ def lose_the_state(stage: Stage) -> None:
         _kill_all(stage)
         _start_all(stage, count)
     keep_running(stage, stage.left_s)
-    stage.facts["partitions_rebuilt"] = sum(
-        worker.total("vigil_partitions_rebuilt_total") for worker in stage.workers.all
-    )
+    stage.facts["partitions_rebuilt"] = _rebuilt(stage)
 
 
 def check_what_compaction_keeps(stage: Stage) -> None:
@@ -125,6 +126,10 @@ def no_later_than_a_takeover(found: Findings) -> list[str]:
 def all_was_rebuilt(found: Findings) -> list[str]:
     """The state of some partition was missing, and that was noticed."""
     return [] if found.facts["partitions_rebuilt"] else ["no worker noticed that its state was missing"]
+
+
+def _rebuilt(stage: Stage) -> float:
+    return sum(worker.total("vigil_partitions_rebuilt_total") for worker in stage.workers.all)
 
 
 def _kill_all(stage: Stage) -> None:
