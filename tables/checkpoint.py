@@ -141,9 +141,10 @@ class Checkpointer:
         """Delete the records of patients who are gone for good; return how many.
 
         That is when everything up to there is committed: before, a replay would bring frames from before they
-        were dropped, and they would be taken for those of a new patient.
+        were dropped, and they would be taken for those of a new patient. While a partition's state is built again
+        a replay may begin before what is committed, so a checkpoint of ours must reach as far, too.
         """
-        committed = self.committed(partition)
+        committed = min(self.committed(partition), self._durable.get(partition, NEVER))
         gone: list[tuple[bytes, bytes | None]] = []
         for patient, position in sorted(table.gone.items()):
             if position < committed:
