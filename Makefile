@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint fix check contracts bench-engine drills clean
+.PHONY: help setup demo test test-kafka test-drills lint fix check contracts bench-engine drills clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,10 @@ test: $(VENV)/dev.stamp ## every test that needs no Kafka
 	$(PY) -m pytest -q -m "not kafka"
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
-	$(PY) -m pytest -q -m kafka
+	$(PY) -m pytest -q -m "kafka and not drill"
+
+test-drills: $(VENV)/dev.stamp ## short drills of broken brokers and of workers with faults built in; wants a quiet machine
+	$(PY) -m pytest -q -m drill
 
 lint: $(VENV)/dev.stamp ## ruff and mypy; changes nothing
 	$(VENV)/bin/ruff check .

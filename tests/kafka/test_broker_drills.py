@@ -11,7 +11,7 @@ from bench.drills.run import Options, run
 SHORT = {"session_timeout_s": 6.0, "checkpoint_interval_s": 3.0, "request_timeout_s": 8.0}
 COUNTS = ("lost_readings", "lost_alerts", "phantom_alerts", "repeated_at_consumer", "order_violations")
 
-pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
+pytestmark = [pytest.mark.kafka, pytest.mark.drill, pytest.mark.usefixtures("needs_java")]
 
 
 def drill(name: str, seconds: float) -> Findings:

@@ -66,6 +66,7 @@ def test_every_malformed_record_is_in_the_dead_letters_and_its_neighbours_are_ju
     assert code == 0
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("sabotage", "name", "seconds"),
     [
