@@ -15,7 +15,7 @@ from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from streams.connect import connect_admin
-from streams.errors import VigilError
+from streams.errors import BrokerUnreachable, VigilError
 from streams.settings import Settings
 from streams.topics import TOPICS
 
@@ -120,7 +120,7 @@ def apply_topics(settings: Settings) -> list[Outcome]:
             outcomes = [_outcome(topic) for topic in answer["topics"]]
             admin.wait_for_topics([topic.name for topic in planned], timeout_ms=int(CREATE_WAIT_S * 1000))
         except KafkaError as error:
-            raise VigilError(f"topics were not created: {error}") from None
+            raise _failure("topics were not created", error) from None
     order = {topic.name: position for position, topic in enumerate(planned)}
     return sorted(outcomes, key=lambda outcome: order[outcome.topic])
 
@@ -149,7 +149,7 @@ def inspect_topics(settings: Settings) -> Inspection:
             present = [topic for topic in planned if _exists(there.get(topic.name))]
             configs = _reported_configs(admin, [topic.name for topic in present])
         except KafkaError as error:
-            raise VigilError(f"topics could not be read: {error}") from None
+            raise _failure("topics could not be read", error) from None
     differences: list[Difference] = []
     for topic in planned:
         if topic not in present:
@@ -164,6 +164,11 @@ def inspect_topics(settings: Settings) -> Inspection:
         ]
     unreported = tuple(topic.name for topic in present if topic.config and not configs.get(topic.name))
     return Inspection(tuple(differences), unreported)
+
+
+def _failure(what: str, error: KafkaError) -> VigilError:
+    """Return the error to raise: what another attempt may mend is a broker that does not serve at the moment."""
+    return (BrokerUnreachable if error.retriable else VigilError)(f"{what}: {error}")
 
 
 def _outcome(answer: Mapping[str, Any]) -> Outcome:

@@ -87,11 +87,12 @@ def _connect(
     refused = Refusal("no time to try")
     while (left_s := deadline_s - time.monotonic()) > 0 and not refused.final:
         refusals = [refusal(settings, server, min(left_s, PROBE_TIMEOUT_S)) for server in settings.bootstrap]
-        if any(refused is None for refused in refusals):
+        # A node that says nothing would use up the client's time, though the others serve.
+        if serving := [server for server, no in zip(settings.bootstrap, refusals, strict=True) if no is None]:
             left_ms = max(1, int((deadline_s - time.monotonic()) * 1000))
             try:
                 return client(
-                    bootstrap_servers=settings.bootstrap,
+                    bootstrap_servers=serving,
                     client_id="vigil-edge",
                     bootstrap_timeout_ms=left_ms,
                     request_timeout_ms=int(settings.request_timeout_s * 1000),

@@ -1,12 +1,15 @@
+import socket
 import time
 from contextlib import closing
 
 import pytest
+from kafka.errors import RequestTimedOutError, TopicAuthorizationFailedError
 
+import streams.admin
 from streams.admin import Difference, apply_topics, changelog_topic, check_topics, inspect_topics, plan
 from streams.connect import connect_admin
 from streams.embedded import EmbeddedBroker, free_port
-from streams.errors import BrokerUnreachable, UsageError
+from streams.errors import BrokerUnreachable, UsageError, VigilError
 from streams.settings import Settings
 from streams.topics import DAY_MS, TOPICS
 
@@ -99,3 +102,29 @@ def test_a_broker_that_does_not_answer_is_reported_within_the_bound():
 def test_no_broker_at_all_is_a_usage_error():
     with pytest.raises(UsageError, match="--brokers"):
         connect_admin(Settings(brokers=""))
+
+
+def test_a_node_that_accepts_and_says_nothing_does_not_keep_us_from_the_others(broker):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        for servers in (f"{address},{broker.bootstrap}", f"{broker.bootstrap},{address}"):
+            with closing(connect_admin(Settings(brokers=servers))) as admin:
+                assert admin.describe_topics() is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(RequestTimedOutError(), BrokerUnreachable), (TopicAuthorizationFailedError(), VigilError)],
+)
+def test_a_broker_that_does_not_answer_in_time_is_told_from_one_that_refuses(monkeypatch, error, kind):
+    class Admin:
+        def describe_topics(self):
+            raise error
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(streams.admin, "connect_admin", lambda settings: Admin())
+    with pytest.raises(VigilError, match="topics could not be read") as raised:
+        inspect_topics(Settings(brokers="127.0.0.1:1"))
+    assert type(raised.value) is kind
