@@ -61,3 +61,7 @@ def wait_in_service(stage: Stage, wait_s: float) -> None:
         stage.say(f"in service after {time.monotonic() - began_s:.1f} s")
     else:
         stage.broken.append(f"the workers were not in service {wait_s:g} s after the fault")
+        for worker in stage.workers.running:
+            stage.say(
+                f"worker {worker.index} is {'' if worker.is_ready() else 'not '}ready; it said: {worker.said()}"
+            )
