@@ -33,7 +33,7 @@ def listeners(tmp_path_factory, needs_java):
         yield running
 
 
-def refused(settings, wait_s=2.0):
+def refused(settings, wait_s=8.0):
     """Return the one line that says why the broker lets nobody in."""
     with pytest.raises(BrokerUnreachable) as error:
         connect_admin(settings, wait_s)
@@ -93,7 +93,7 @@ def test_a_listener_that_wants_a_certificate_says_so(listeners):
 
 
 def start_worker(settings):
-    given = settings.model_copy(update={"metrics_port": free_port(), "connect_wait_s": 3.0})
+    given = settings.model_copy(update={"metrics_port": free_port(), "connect_wait_s": 8.0})
     return subprocess.run(
         [sys.executable, "-Pm", "agents"],
         env=worker_environment(given),
