@@ -32,10 +32,13 @@ class Overview:
 
     def owned(self) -> Iterable[int]:
         """Return the partitions that are assigned and recovered; none while that changes."""
-        app = self._app
-        if app.rebalancing or not app.tables.actives_ready:
+        if not self._is_settled():
             return ()
+        app = self._app
         return [tp.partition for tp in app.consumer.assignment() if tp.topic == self._readings]
+
+    def _is_settled(self) -> bool:
+        return not self._app.rebalancing and bool(self._app.tables.actives_ready)
 
     def mark_durable(self, partition: int, offset: int) -> None:
         """Tell the consumer that everything below the offset needs no replay."""
@@ -54,6 +57,8 @@ class Overview:
     async def refresh(self) -> None:
         """Bring gauges and signs of life up to date."""
         self._watchdog.alive("event loop")
+        if self._is_settled():
+            self._watchdog.member()
         owned = sorted(self.owned())
         metrics = self._metrics
         metrics.ready.set(1 if owned else 0)

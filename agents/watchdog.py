@@ -14,12 +14,19 @@ DRAIN_S_MAX: Final = 28.0
 """From the signal to the end of a worker that drains, which takes a few seconds unless something is stuck. Less than
 the 30 s after which service managers and orchestrators kill without a word."""
 
+MEMBERSHIP: Final = "membership in the group"
+"""Sign that is renewed while partitions are assigned and recovered, and by every block that a recovery reads."""
+
+MEMBERSHIP_S_MAX: Final = 60.0
+"""For a start or a rebalance without recovering anything: a rebalance waits at most two session timeouts for the
+slowest member. Faust starts its timers after the first recovery and waits for ever for a broker that says nothing."""
+
 
 class Watchdog:
     """Watches signs of life; each names what it proves and is renewed by `alive`.
 
     Args:
-        stall_s_max: how old a sign may grow.
+        stall_s_max: how old a sign may grow that has no bound of its own.
         on_stall: what to do then; the default stops the process.
         clock_s: a monotonic clock.
     """
@@ -33,14 +40,18 @@ class Watchdog:
         self._stall_s_max = stall_s_max
         self._on_stall = on_stall
         self._clock_s = clock_s
-        self._signs: dict[str, float] = {}
+        self._signs: dict[str, tuple[float, float]] = {}
         self._drain_since_s: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vigil-watchdog", daemon=True)
 
-    def alive(self, sign: str) -> None:
-        """Renew a sign of life."""
-        self._signs[sign] = self._clock_s()
+    def alive(self, sign: str, within_s: float | None = None) -> None:
+        """Renew a sign of life, and expect the next within `within_s`, or else `stall_s_max`."""
+        self._signs[sign] = self._clock_s(), self._stall_s_max if within_s is None else within_s
+
+    def member(self) -> None:
+        """Note that joining the group makes progress, or is done."""
+        self.alive(MEMBERSHIP, max(MEMBERSHIP_S_MAX, self._stall_s_max))
 
     def forget(self, sign: str) -> None:
         """Stop expecting a sign of life."""
@@ -58,13 +69,14 @@ class Watchdog:
             if now - self._drain_since_s > DRAIN_S_MAX:
                 self._on_stall(f"the drain has not come to an end within {DRAIN_S_MAX:g} s")
             return
-        for sign, renewed in tuple(self._signs.items()):
-            if now - renewed > self._stall_s_max:
+        for sign, (renewed, within_s) in tuple(self._signs.items()):
+            if now - renewed > within_s:
                 self._on_stall(f"{sign}: no sign of life for {now - renewed:.0f} s")
                 return
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch; the worker is about to join its group."""
+        self.member()
         self._thread.start()
 
     def stop(self) -> None:

@@ -50,6 +50,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
         settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw"
     )
     overview = Overview(app, readings.get_topic_name(), table.data, metrics, watchdog)
+    table.data.on_read = watchdog.member
     changelog = table.changelog_topic.get_topic_name()
     checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
     checkpointer.on_done = metrics.checkpoint.observe

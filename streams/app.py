@@ -18,6 +18,10 @@ from streams.topics import ALERTS, READINGS
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
 
+FETCH_PAUSE_S_MAX: Final = 300.0
+"""After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
+while it waits for a rebalance: longer than any patience of the watchdog, which ends what is stuck."""
+
 BLOCKS_BUFFERED: Final = 8
 """Blocks that wait for the agent, over all partitions; a full buffer stops the fetching."""
 
@@ -61,7 +65,7 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         "broker_heartbeat_interval": settings.session_timeout_s / 5,
         "broker_request_timeout": max(settings.request_timeout_s, settings.session_timeout_s),
         "broker_rebalance_timeout": 2 * settings.session_timeout_s,
-        "broker_max_poll_interval": 60.0,
+        "broker_max_poll_interval": FETCH_PAUSE_S_MAX,
         "broker_max_poll_records": settings.block_records_max,
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",

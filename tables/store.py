@@ -36,6 +36,8 @@ class ColumnStore(base.Store):
     new_table: Callable[[], PatientTable]
     on_failure: Callable[[str], None] = staticmethod(fail_stop)
     """What to do when the changelog cannot be read; the default stops the process."""
+    on_read: Callable[[], None] = staticmethod(lambda: None)
+    """Told when records of the changelog were taken into the state: a recovery makes progress."""
 
     def __post_init__(self) -> None:
         self.partitions: dict[int, PatientTable] = {}
@@ -69,6 +71,7 @@ class ColumnStore(base.Store):
                 where = f"partition {message.partition}, offset {self._first_damaged(found)}"
                 self.on_failure(f"changelog {where}: {error!r}")
             self._applied[message.partition] = message.offset
+            self.on_read()
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
         """Take one record into the state; see `apply_all`."""

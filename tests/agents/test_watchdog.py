@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from agents.watchdog import Watchdog
+from agents.watchdog import MEMBERSHIP_S_MAX, Watchdog
 
 STALL_S_MAX = 30.0
 DEADLINE_S = 10.0
@@ -82,3 +82,26 @@ def test_its_thread_reports_a_loop_that_is_stuck(clock):
 
 def test_its_thread_does_not_keep_the_process_alive(dog):
     assert dog._thread.daemon
+
+
+def test_a_sign_may_have_a_bound_of_its_own(dog, clock, stalls):
+    dog.alive("slow", within_s=50)
+    clock.now_s += 50
+    dog.check()
+    assert stalls == []
+    clock.now_s += 1
+    dog.check()
+    assert stalls == ["slow: no sign of life for 51 s"]
+
+
+def test_a_worker_that_never_comes_to_own_anything_is_stuck(dog, clock, stalls):
+    dog.start()
+    dog.stop()
+    for _ in range(3):
+        clock.now_s += MEMBERSHIP_S_MAX
+        dog.check()
+        assert stalls == []
+        dog.member()
+    clock.now_s += MEMBERSHIP_S_MAX + 1
+    dog.check()
+    assert stalls == ["membership in the group: no sign of life for 61 s"]

@@ -227,3 +227,10 @@ def test_patients_change_by_judging_alone():
         store["bed-1"] = b""
     with pytest.raises(TypeError, match="judging"):
         del store["bed-1"]
+
+
+def test_every_block_that_recovery_reads_is_told():
+    store, told = new_store(), []
+    store.on_read = lambda: told.append(len(store))
+    feed(store, ("bed-1", record()), ("bed-2", record("bed-2")))
+    assert told == [1, 2]
