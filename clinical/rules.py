@@ -21,6 +21,18 @@ RULES_MAX: Final = 64
 
 DELAY_S_MAX: Final = 3600
 
+AGE_BANDS: Final = ("adult", "paediatric", "neonate")
+"""Age bands; a band's position is its row in `CompiledLimits.band_low` and `band_high`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """A rule's limits in one age band, in the signal's unit; `None` on a side is no limit there."""
+
+    low: float | None = None
+    high: float | None = None
+    source: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRule:
@@ -28,6 +40,7 @@ class LimitRule:
 
     Violated while value < `low` or value > `high`. Starts at the first violating sample `delay_s` or more after
     the run's first; ends when the value has been inside by `clear_margin` for `clear_delay_s`.
+    `low` and `high` are an adult's; a band that is `None` has the same.
     """
 
     id: str
@@ -39,6 +52,13 @@ class LimitRule:
     clear_delay_s: float = 0.0
     priority: str = "medium"
     source: str = ""
+    paediatric: AgeLimits | None = None
+    neonate: AgeLimits | None = None
+
+    def limits(self, age_band: str) -> AgeLimits:
+        """Return the limits that hold in an age band of `AGE_BANDS`."""
+        own = {"paediatric": self.paediatric, "neonate": self.neonate}.get(age_band)
+        return own or AgeLimits(self.low, self.high, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,7 @@ class CompiledLimits:
     """The limit rules as arrays of shape (rules,): limits in the signal's unit, times in ms.
 
     A missing limit is -inf or +inf; `inside_low`/`inside_high` are the limits tightened by the clear margin.
+    `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
     """
 
     rules: tuple[LimitRule, ...]
@@ -87,6 +108,9 @@ class CompiledLimits:
     inside_high: NDArray[np.float64]
     delay_ms: NDArray[np.int64]
     clear_delay_ms: NDArray[np.int64]
+    margin: NDArray[np.float64]
+    band_low: NDArray[np.float64]
+    band_high: NDArray[np.float64]
 
 
 def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
@@ -97,8 +121,14 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     """
     if len(rules) > RULES_MAX:
         raise ValueError(f"{len(rules)} limit rules, at most {RULES_MAX} are supported")
-    low = np.array([-np.inf if rule.low is None else rule.low for rule in rules], dtype=np.float64)
-    high = np.array([np.inf if rule.high is None else rule.high for rule in rules], dtype=np.float64)
+    bands = [[rule.limits(band) for rule in rules] for band in AGE_BANDS]
+    shape = len(AGE_BANDS), len(rules)
+    band_low = np.array([-np.inf if own.low is None else own.low for row in bands for own in row], np.float64)
+    band_high = np.array(
+        [np.inf if own.high is None else own.high for row in bands for own in row], np.float64
+    )
+    band_low, band_high = band_low.reshape(shape), band_high.reshape(shape)
+    low, high = band_low[0], band_high[0]
     margin = np.array([rule.clear_margin for rule in rules], dtype=np.float64)
     return CompiledLimits(
         rules=tuple(rules),
@@ -109,4 +139,7 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         inside_high=high - margin,
         delay_ms=np.array([round(rule.delay_s * 1000) for rule in rules], dtype=np.int64),
         clear_delay_ms=np.array([round(rule.clear_delay_s * 1000) for rule in rules], dtype=np.int64),
+        margin=margin,
+        band_low=band_low,
+        band_high=band_high,
     )

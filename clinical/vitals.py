@@ -56,6 +56,9 @@ SIGNALS: Final[tuple[Signal, ...]] = (
     # Charted, not measured: no MDC term is in use (0), the code is LOINC's.
     Signal("consciousness", "consciousness (ACVPU)",       "ACVPU", "{ACVPU}", 0,      "",                          "80288-4", 0,    4,    1.0,  43200,  False),
     Signal("on_oxygen",     "receives oxygen",             "0/1",   "1",       0,      "",                          "57485-5", 0,    1,    1.0,  43200,  False),
+    # Reported: alarms that the device decided from its waveform. They have event codes, no codes of metrics here.
+    Signal("asystole",      "asystole (reported)",         "0/1",   "1",       0,      "",                          "",        0,    1,    1.0,  60,     False),
+    Signal("apnoea",        "apnoea (reported)",           "0/1",   "1",       0,      "",                          "",        0,    1,    1.0,  60,     False),
 )
 # fmt: on
 
@@ -66,6 +69,9 @@ PLAUSIBLE_LOW: Final[NDArray[np.float64]] = np.array([signal.low for signal in S
 PLAUSIBLE_HIGH: Final[NDArray[np.float64]] = np.array([signal.high for signal in SIGNALS], dtype=np.float64)
 PERIODIC: Final[NDArray[np.bool_]] = np.array([signal.periodic for signal in SIGNALS])
 AGE_MS_MAX: Final[NDArray[np.int64]] = np.array([signal.age_s_max * 1000 for signal in SIGNALS], np.int64)
+
+FLAGS: Final = ("on_oxygen", "asystole", "apnoea")
+"""Signals that a frame carries as true or false and an array as 1 or 0."""
 
 ACVPU: Final = "ACVPU"
 """Levels of consciousness in order: a frame carries the letter, an array its position (0 = alert)."""

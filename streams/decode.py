@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
-from clinical.vitals import ABSENT, ACVPU, COUNT, INDEX
+from clinical.vitals import ABSENT, ACVPU, COUNT, FLAGS, INDEX
 from streams.frames import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
@@ -66,6 +66,8 @@ class _WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     fio2: Value = ABSENT
     consciousness: Literal["A", "C", "V", "P", "U"] | UnsetType | None = UNSET
     on_oxygen: bool | UnsetType | None = UNSET
+    asystole: bool | UnsetType | None = UNSET
+    apnoea: bool | UnsetType | None = UNSET
 
 
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,14 +78,16 @@ _FIELDS: Final = _WireFrame.__struct_fields__
 _FIRST_READING: Final = _FIELDS.index("hr")
 _READINGS: Final = _FIELDS[_FIRST_READING : _FIELDS.index("consciousness")]
 _READING_COLUMNS: Final = tuple((_FIRST_READING + i, INDEX[name]) for i, name in enumerate(_READINGS))
-_CONSCIOUSNESS: Final = _FIELDS.index("consciousness")
-_ON_OXYGEN: Final = _FIELDS.index("on_oxygen")
 _ACVPU_LEVEL: Final[dict[Any, float]] = {
     UNSET: ABSENT,
     None: np.nan,
     **{letter: float(i) for i, letter in enumerate(ACVPU)},
 }
-_OXYGEN_LEVEL: Final[dict[Any, float]] = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
+_FLAG_LEVEL: Final[dict[Any, float]] = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
+_CHARTED_COLUMNS: Final = (
+    (_FIELDS.index("consciousness"), INDEX["consciousness"], _ACVPU_LEVEL),
+    *((_FIELDS.index(name), INDEX[name], _FLAG_LEVEL) for name in FLAGS),
+)
 
 _decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
@@ -265,13 +269,10 @@ def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
         # Most devices measure few signals: a column that begins and ends absent is likely absent as a whole.
         absent = column[0] is column[-1] is ABSENT and column.count(ABSENT) == n
         values[:, target] = ABSENT if absent else column  # None becomes NaN
-    for source, name, levels in (
-        (_CONSCIOUSNESS, "consciousness", _ACVPU_LEVEL),
-        (_ON_OXYGEN, "on_oxygen", _OXYGEN_LEVEL),
-    ):
+    for source, target, levels in _CHARTED_COLUMNS:
         column = columns[source]
         charted = column.count(UNSET) < n
-        values[:, INDEX[name]] = [levels[level] for level in column] if charted else ABSENT
+        values[:, target] = [levels[level] for level in column] if charted else ABSENT
     return Frames(
         patient=list(columns[0]),
         device=list(columns[1]),

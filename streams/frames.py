@@ -66,6 +66,14 @@ class Frame(BaseModel):
         default=None, description="ACVPU: alert, new confusion, responds to voice, to pain, unresponsive"
     )
     on_oxygen: bool | None = Field(default=None, description="receives supplemental oxygen")
+    asystole: bool | None = Field(
+        default=None,
+        description="the device's own asystole alarm holds; false ends it, leaving it out does not",
+    )
+    apnoea: bool | None = Field(
+        default=None,
+        description="the device's own apnoea alarm holds; false ends it, leaving it out does not",
+    )
 
 
 class Tick(BaseModel):

@@ -13,7 +13,17 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from clinical.rules import DELAY_S_MAX, RULES_MAX, LimitRule, News2Rules, RuleSet, TechnicalRules
+from clinical.gaps import ROUNDING, limit_faults, order_fault
+from clinical.rules import (
+    AGE_BANDS,
+    DELAY_S_MAX,
+    RULES_MAX,
+    AgeLimits,
+    LimitRule,
+    News2Rules,
+    RuleSet,
+    TechnicalRules,
+)
 from clinical.scores import PARAMETERS
 from clinical.vitals import INDEX, SIGNALS
 from streams.errors import UsageError
@@ -26,17 +36,6 @@ RESERVED_IDS: Final = ("silent-device", "news2")
 RESERVED_PREFIX: Final = "signal-loss-"
 """Alarms that are not limit rules carry these ids."""
 
-PRESSURE_GAP_MIN: Final = 5.0
-GAP_STEPS_MIN: Final = 2
-"""Least distance of low and high: 5 mmHg for pressures, else 2 steps of the signal (HR and SpO2: 2, T: 0.2).
-
-Source: gap rule of Mindray bedside monitors for HR, SpO2 and pressures; for the others it is our choice.
-"""
-
-PRESSURES: Final = ("nbp_", "abp_")
-ROUNDING: Final = 1e-9
-"""Slack for sums of decimal limits such as 36.0 + 0.2."""
-
 SOURCE_CHARS_MAX: Final = 200
 MESSAGE_CHARS_MAX: Final = 500
 
@@ -46,6 +45,14 @@ Loss = Annotated[float, Field(ge=1, le=DELAY_S_MAX)]
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _AgeLimits(_Table):
+    """`paediatric` or `neonate` of a rule."""
+
+    low: float | None = None
+    high: float | None = None
+    source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
 
 
 class _Rule(_Table):
@@ -60,6 +67,8 @@ class _Rule(_Table):
     clear_delay_s: Delay = 0.0
     priority: Literal["high", "medium", "low"] = "medium"
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
+    paediatric: _AgeLimits | None = None
+    neonate: _AgeLimits | None = None
 
 
 class _Technical(_Table):
@@ -117,6 +126,7 @@ def parse_rules(text: str, name: str) -> RuleSet:
         raise _refusal(f"{name}: {len(tables)} rules, at most {RULES_MAX} are supported")
     rules = [_limit_rule(table, position, name, lines) for position, table in enumerate(tables)]
     _refuse_repeated_ids(rules, name, lines)
+    _refuse_wrong_order(rules, name)
     technical = _checked(_Technical, document.get("technical", {}), name, lines, "technical")
     news2 = _checked(_News2, document.get("news2", {}), name, lines, "news2")
     return RuleSet(tuple(rules), TechnicalRules(**technical), News2Rules(**news2))
@@ -167,7 +177,11 @@ class _Lines:
 
 
 def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) -> LimitRule:
-    rule = LimitRule(**_checked(_Rule, table, name, lines, "rule", position))
+    given = _checked(_Rule, table, name, lines, "rule", position)
+    own = {
+        band: AgeLimits(**given[band]) for band in ("paediatric", "neonate") if given.get(band) is not None
+    }
+    rule = LimitRule(**given | own)
     for key, message in _faults(rule):
         raise _refusal(_complaint(name, lines, "rule", position, table, key, message))
     return rule
@@ -219,16 +233,20 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
     signal = SIGNALS[INDEX[rule.signal]]
     if rule.low is None and rule.high is None:
         yield "low", "is missing, and so is high: a rule needs at least one of them"
-    for key, limit in (("low", rule.low), ("high", rule.high)):
-        if limit is not None and not signal.low <= limit <= signal.high:
-            yield key, f"should be {signal.low:g} to {signal.high:g} {signal.unit}, got {limit:g}"
-    gap = PRESSURE_GAP_MIN if rule.signal.startswith(PRESSURES) else GAP_STEPS_MIN * signal.resolution
-    if rule.low is not None and rule.high is not None and rule.high - rule.low < gap - ROUNDING:
-        yield "high", f"should be at least {gap:g} {signal.unit} above low ({rule.low:g}), got {rule.high:g}"
-    lowest = signal.low if rule.low is None else rule.low + rule.clear_margin
-    highest = signal.high if rule.high is None else rule.high - rule.clear_margin
-    if lowest > highest + ROUNDING:
-        yield "clear_margin", f"{rule.clear_margin:g} leaves no value that ends the alarm"
+    yield from limit_faults(rule.signal, rule.low, rule.high)
+    for band in AGE_BANDS:
+        own = rule.limits(band)
+        key = band if getattr(rule, band, None) else ""
+        if own.low is None and own.high is None:
+            yield key, "should hold low, high or both"
+        if key:
+            yield from (
+                (key, f"{side} {message}") for side, message in limit_faults(rule.signal, own.low, own.high)
+            )
+        lowest = signal.low if own.low is None else own.low + rule.clear_margin
+        highest = signal.high if own.high is None else own.high - rule.clear_margin
+        if lowest > highest + ROUNDING:
+            yield key or "clear_margin", f"{rule.clear_margin:g} leaves no value that ends the alarm"
 
 
 def _refuse_repeated_ids(rules: list[LimitRule], name: str, lines: _Lines) -> None:
@@ -239,3 +257,12 @@ def _refuse_repeated_ids(rules: list[LimitRule], name: str, lines: _Lines) -> No
             what = f'rule {position + 1} ("{rule.id}"): key id'
             raise _refusal(f"{place}: {what}: rule {seen[rule.id] + 1} has the same id")
         seen[rule.id] = position
+
+
+def _refuse_wrong_order(rules: list[LimitRule], name: str) -> None:
+    for signal in dict.fromkeys(rule.signal for rule in rules):
+        for band in AGE_BANDS:
+            own = [(rule.priority, rule.limits(band)) for rule in rules if rule.signal == signal]
+            fault = order_fault((priority, limits.low, limits.high) for priority, limits in own)
+            if fault:
+                raise _refusal(f"{name}: rules of {signal}, {band}: {fault}")

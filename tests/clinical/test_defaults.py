@@ -5,11 +5,15 @@ import re
 import pytest
 
 from clinical.defaults import DEFAULT_RULES, PERIODIC_CLEAR_DELAY_S
-from clinical.rules import DELAY_S_MAX, PRIORITIES, compile_limits
+from clinical.gaps import limit_faults, order_fault
+from clinical.rules import AGE_BANDS, DELAY_S_MAX, PRIORITIES, compile_limits
 from clinical.vitals import INDEX, SIGNALS
 
 RULES = {rule.id: rule for rule in DEFAULT_RULES.limits}
 each_rule = pytest.mark.parametrize("rule", DEFAULT_RULES.limits, ids=lambda rule: rule.id)
+
+
+REPORTED = ("asystole", "apnoea-reported")
 
 
 def test_ids_are_unique_and_the_rules_compile():
@@ -23,7 +27,60 @@ def test_a_rule_names_one_limit_inside_what_its_sensor_can_report(rule):
     assert (rule.low is None) != (rule.high is None)
     assert signal.low < (rule.high if rule.low is None else rule.low) < signal.high
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", rule.id)
-    assert rule.id.endswith("-high" if rule.low is None else ("-low", "-desat"))
+    if rule.id not in REPORTED and rule.id != "apnoea":
+        assert rule.id.endswith("-high" if rule.low is None else ("-low", "-desat"))
+
+
+@each_rule
+@pytest.mark.parametrize("band", AGE_BANDS)
+def test_every_age_band_has_the_rule_on_the_same_side_with_a_source(rule, band):
+    own = rule.limits(band)
+    assert (own.low is None, own.high is None) == (rule.low is None, rule.high is None)
+    assert own.source
+    assert own.source.startswith("[M] unconfirmed default") == ("[M]" in own.source)
+
+
+@pytest.mark.parametrize("band", AGE_BANDS)
+@pytest.mark.parametrize("signal", sorted({rule.signal for rule in DEFAULT_RULES.limits}))
+def test_the_limits_of_a_signal_keep_the_gap_rules_in_every_age_band(band, signal):
+    own = [(rule.priority, rule.limits(band)) for rule in DEFAULT_RULES.limits if rule.signal == signal]
+    assert order_fault((priority, limits.low, limits.high) for priority, limits in own) is None
+    low = max((limits.low for _, limits in own if limits.low is not None), default=None)
+    high = min((limits.high for _, limits in own if limits.high is not None), default=None)
+    assert list(limit_faults(signal, low, high)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "paediatric", "neonate"),
+    [
+        ("hr-high", 160, 200),
+        ("hr-low", 75, 100),
+        ("hr-extreme-high", 180, 220),
+        ("hr-extreme-low", 55, 80),
+        ("spo2-low", 90, 90),
+        ("spo2-desat", 80, 80),
+        ("resp-high", 30, 100),
+        ("resp-low", 8, 30),
+        ("nbp-sys-low", 70, 40),
+        ("abp-mean-high", 90, 70),
+        ("etco2-low", 20, 30),
+    ],
+)
+def test_children_and_neonates_have_limits_of_their_own(name, paediatric, neonate):
+    limits = compile_limits(DEFAULT_RULES.limits)
+    column = [rule.id for rule in limits.rules].index(name)
+    side = limits.band_high if RULES[name].low is None else limits.band_low
+    assert side[1:, column].tolist() == [paediatric, neonate]
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_what_the_device_reports_is_never_delayed(name):
+    assert RULES[name].delay_s == 0
+    assert RULES[name].priority == "high"
+
+
+def test_apnoea_is_no_breath_for_twenty_seconds():
+    assert (RULES["apnoea"].low, RULES["apnoea"].delay_s, RULES["apnoea"].priority) == (1, 20, "high")
 
 
 @each_rule
@@ -43,7 +100,7 @@ def test_only_periodic_signals_wait_before_they_alarm_or_clear(rule):
     periodic = SIGNALS[INDEX[rule.signal]].periodic
     assert (rule.delay_s > 0) == periodic
     assert rule.clear_delay_s == (PERIODIC_CLEAR_DELAY_S if periodic else 0)
-    assert rule.clear_margin > 0
+    assert (rule.clear_margin > 0) == (rule.id not in REPORTED)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from clinical.vitals import ACVPU, SIGNALS
+from clinical.vitals import ACVPU, FLAGS, SIGNALS
 from streams.frames import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
@@ -39,7 +39,7 @@ def test_the_fields_are_the_signals_in_the_order_of_the_table():
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
 def test_a_field_says_what_it_is_and_in_which_unit(signal):
     description = Frame.model_fields[signal.name].description
-    if signal.name in ("consciousness", "on_oxygen"):
+    if signal.name in ("consciousness", *FLAGS):
         assert description
     else:
         assert description.startswith(f"{signal.title}, {signal.unit};")

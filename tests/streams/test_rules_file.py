@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.defaults import DEFAULT_RULES
-from clinical.rules import DELAY_S_MAX, RULES_MAX, LimitRule, News2Rules, TechnicalRules
+from clinical.rules import DELAY_S_MAX, RULES_MAX, AgeLimits, LimitRule, News2Rules, TechnicalRules
 from clinical.vitals import SIGNALS
 from streams import rules_file
 from streams.errors import UsageError
@@ -183,15 +183,55 @@ def test_limits_two_steps_apart_are_near_enough_for_a_narrow_temperature_band():
     assert parse_rules(text, "ward.toml").limits[0].high == 36.8
 
 
+def toml_of(value):
+    if not isinstance(value, dict):
+        return repr(value)
+    return "{" + ", ".join(f"{key} = {value!r}" for key, value in value.items() if value is not None) + "}"
+
+
 def test_the_built_in_rules_would_pass_as_a_file():
     text = "".join(
         "[[rule]]\n"
         + "".join(
-            f"{key} = {value!r}\n" for key, value in dataclasses.asdict(rule).items() if value is not None
+            f"{key} = {toml_of(value)}\n"
+            for key, value in dataclasses.asdict(rule).items()
+            if value is not None
         )
         for rule in DEFAULT_RULES.limits
     )
     assert parse_rules(text, "ward.toml") == DEFAULT_RULES
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (rule_text(neonate="{}"), 'rule 1 ("spo2-low"): key neonate: should hold low, high or both'),
+        (rule_text(neonate="{low = 0}"), "key neonate: low should be 1 to 100 %, got 0"),
+        (
+            rule_text(paediatric="{low = 85, high = 86}"),
+            "key paediatric: high should be at least 2 % above low",
+        ),
+        (rule_text(neonate="{low = 85, top = 86}"), "key neonate: unknown"),
+        (rule_text(neonate="{low = 99}", clear_margin="2"), "key neonate: 2 leaves no value"),
+        (
+            rule_text() + rule_text(id='"desat"', low="91", priority='"high"'),
+            "rules of spo2, adult: a higher low limit of high priority than the one of medium priority: 91 and 90",
+        ),
+        (
+            rule_text(neonate="{low = 85}")
+            + rule_text(id='"desat"', low="80", neonate="{low = 86}", priority='"high"'),
+            "rules of spo2, neonate: ",
+        ),
+    ],
+)
+def test_limits_of_age_bands_and_their_order_are_checked(text, says):
+    assert says in complaint(text)
+
+
+def test_limits_of_age_bands_are_read():
+    rule = parse_rules(rule_text(neonate='{low = 85, source = "unit policy"}'), "w.toml").limits[0]
+    assert rule.limits("neonate") == AgeLimits(low=85.0, source="unit policy")
+    assert rule.limits("paediatric").low == rule.limits("adult").low == 90
 
 
 def test_a_file_is_read_from_disk(tmp_path):
