@@ -10,8 +10,9 @@ from agents.episodes import number_event
 from clinical.clock import TimeRules
 from clinical.lifecycle import Phase, State
 from clinical.limits import NEVER
+from clinical.points import Score
 from clinical.rules import RuleSet
-from clinical.scores import PARAMETERS, News2, news2
+from clinical.scores import PARAMETERS, news2
 from clinical.ticking import (
     TickJudgement,
     TickState,
@@ -146,7 +147,7 @@ class TickJudge:
         tick: Tick,
         now: int,
         found: list[Happening],
-        score: News2 | None = None,
+        score: Score | None = None,
     ) -> None:
         after = result.after
         changed = (
@@ -274,7 +275,7 @@ def _state(table: PatientTable, rows: Rows, columns: slice) -> TickState:
     )
 
 
-def score_news2(table: PatientTable, rows: Rows, now_ms: int) -> News2:
+def score_news2(table: PatientTable, rows: Rows, now_ms: int) -> Score:
     """Score patients from their last readings, as far as those are fresh enough at `now_ms`.
 
     The pulse is the oximeter's or, failing that, the ECG's; the pressure is arterial or, failing that, the cuff's.
@@ -301,5 +302,5 @@ def score_news2(table: PatientTable, rows: Rows, now_ms: int) -> News2:
     )
 
 
-def _missing(score: News2, i: int) -> tuple[str, ...]:
+def _missing(score: Score, i: int) -> tuple[str, ...]:
     return tuple(name for name, points in zip(PARAMETERS, score.points[i], strict=True) if np.isnan(points))
