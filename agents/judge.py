@@ -19,11 +19,12 @@ from agents.episodes import number_event
 from agents.ticks import TickJudge
 from clinical.clock import JudgedTime, TimeRules, judge_time
 from clinical.lifecycle import Phase
-from clinical.limits import NEVER, LimitState, step, violated
+from clinical.limits import NEVER, LimitState, step
 from clinical.rules import PRIORITIES, RuleSet, compile_limits
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decode import Decoded, Frames, Tick
-from tables.devices import assign_slots, device_names, remember
+from tables.devices import find_slots, remember
+from tables.groups import occurrence, previous
 from tables.patients import DEVICES, PatientTable
 
 Rows = NDArray[np.int64]
@@ -60,16 +61,26 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class _Batch:
-    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals).
+class _Readings:
+    """The plausible readings of n frames, one after the other: arrays of shape (m,).
 
-    `plausible` lists the plausible readings as (frame, signal), two arrays of shape (m,).
+    `invalid` tells which frames carry a signal without a valid reading, (n,); None where none does.
     """
+
+    frame: Rows
+    signal: Rows
+    value: NDArray[np.float64]
+    invalid: NDArray[np.bool_] | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals)."""
 
     rows: Rows
     frames: Frames
     values: NDArray[np.float64]
-    plausible: tuple[Rows, Rows]
+    readings: _Readings
     time: JudgedTime
 
 
@@ -108,11 +119,10 @@ class Judge:
             verdict.tally.replayed += int(len(keep) - keep.sum())
             frames = frames.take(keep)
         rows = table.rows(frames.patient)
-        names = device_names(frames.device, frames.boot)
         done = 0
         while done < len(frames):
             rest = slice(done, None)
-            slots, count = assign_slots(table, rows[rest], names[rest])
+            slots, count = find_slots(table, rows[rest], frames.device[rest], frames.boot[rest])
             part = slice(done, done + count)
             batch = self._admit(table, frames.take(part), rows[part], slots[:count], verdict.tally)
             if len(batch.rows):
@@ -126,13 +136,10 @@ class Judge:
             tally.duplicate += int(len(fresh) - fresh.sum())
             frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
         time = self._judge_time(table, frames, rows * DEVICES + slots)
-        values = frames.values
-        plausible = (values >= PLAUSIBLE_LOW) & (values <= PLAUSIBLE_HIGH)
-        values = np.where(plausible, values, np.where(values == ABSENT, ABSENT, np.nan))
-        frame, signal = np.nonzero(plausible)
-        tally.readings += len(frame)
+        values, readings = _plausible(frames.values)
+        tally.readings += len(readings.frame)
         tally.suspect += int(time.suspect.sum())
-        return _Batch(rows, frames, values, (frame, signal), time)
+        return _Batch(rows, frames, values, readings, time)
 
     def _judge_time(self, table: PatientTable, frames: Frames, group: Rows) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
@@ -156,8 +163,8 @@ class Judge:
 
     def _apply(self, table: PatientTable, batch: _Batch, verdict: Verdict) -> None:
         rows, time = batch.rows, batch.time
-        frame, signal = batch.plausible
-        held = table.windows.enter(rows, time.now_ms, frame, signal, batch.values[frame, signal])
+        readings = batch.readings
+        held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
         np.maximum.at(table.seen_ms, rows, time.arrival_ms)
         table.interval_ms[rows] = batch.frames.interval_ms
         table.dirty[rows] = True
@@ -176,14 +183,14 @@ class Judge:
         rows, now = batch.rows, batch.time.now_ms
         restless = np.zeros(len(table.position), dtype=np.bool_)
         rules = len(self._limits.rules)
-        # Few cells are set: listing them is faster than asking every row whether it has one.
-        for mask in (
-            violated(self._limits, batch.values),
-            np.isnan(batch.values),
-            table.alarm_state[rows, :rules] != 0,
-            now[:, None] < table.newest_ms[rows],
-        ):
-            restless[rows[np.flatnonzero(mask) // max(1, mask.shape[1])]] = True
+        limits, readings = self._limits, batch.readings
+        frame, signal, value = readings.frame, readings.signal, readings.value
+        beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
+        late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
+        restless[rows[frame[np.flatnonzero(beyond | late)]]] = True
+        restless[rows[(table.alarm_state[rows, :rules] != 0).any(axis=1)]] = True
+        if readings.invalid is not None:
+            restless[rows[readings.invalid]] = True
         before = previous(rows)
         restless[rows[(before >= 0) & (now < now[before])]] = True
         return restless
@@ -191,13 +198,14 @@ class Judge:
     @staticmethod
     def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
         """Take the readings of patients for whom no alarm can change; the last of each wins."""
-        frame, signal = batch.plausible
+        readings = batch.readings
+        frame, signal, value = readings.frame, readings.signal, readings.value
         if not calm.all():
             kept = calm[frame]
-            frame, signal = frame[kept], signal[kept]
+            frame, signal, value = frame[kept], signal[kept], value[kept]
         at = batch.rows[frame] * COUNT + signal
         table.newest_ms.reshape(-1)[at] = batch.time.now_ms[frame]
-        table.value.reshape(-1)[at] = batch.values[frame, signal]
+        table.value.reshape(-1)[at] = value
         table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[frame]
         table.lost_ms.reshape(-1)[at] = NEVER
 
@@ -265,22 +273,20 @@ class Judge:
             table.alarm_told_ms[row, column] = NEVER if ended else arrival[i]
 
 
-def previous(groups: Rows) -> Rows:
-    """Return the index of the previous element of the same group, (n,), -1 for the first of its group."""
-    order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    before = np.full(len(groups), -1, dtype=np.int64)
-    same = ordered[1:] == ordered[:-1]
-    before[order[1:][same]] = order[:-1][same]
-    return before
-
-
-def occurrence(groups: Rows) -> Rows:
-    """Return how many elements of the same group come before each, (n,)."""
-    order = np.argsort(groups, kind="stable")
-    ordered = groups[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    rank = np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
-    result = np.empty(len(groups), dtype=np.int64)
-    result[order] = rank
-    return result
+def _plausible(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], _Readings]:
+    """Return values (n, signals) with NaN for what no working sensor reports, and the readings that are left."""
+    carried = np.flatnonzero((values != ABSENT).any(axis=0))
+    part = values[:, carried]
+    plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
+    if (
+        plausible.all()
+    ):  # as nearly always: every frame carries the same signals, and all of them are readings
+        frame = np.repeat(np.arange(len(values)), len(carried))
+        return values, _Readings(frame, np.tile(carried, len(values)), part.reshape(-1))
+    invalid = ~plausible & (part != ABSENT)
+    frame, column = np.nonzero(plausible)
+    if not invalid.any():
+        return values, _Readings(frame, carried[column], part[plausible])
+    cleaned = values.copy()
+    cleaned[:, carried] = np.where(invalid, np.nan, part)
+    return cleaned, _Readings(frame, carried[column], part[plausible], invalid.any(axis=1))

@@ -46,12 +46,6 @@ class Judgement:
     extreme: NDArray[np.float64]
 
 
-def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
-    by_rule = values[:, limits.signal]
-    return ((by_rule < limits.low) & (by_rule > -np.inf)) | (by_rule > limits.high)
-
-
 def step(
     limits: CompiledLimits,
     before: LimitState,

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.vitals import INDEX
+from clinical.vitals import COUNT, INDEX
 
 PRIORITIES: Final = ("low", "medium", "high")
 """In rising order; a priority's position is its rank (IEC 60601-1-8)."""
@@ -98,6 +98,7 @@ class CompiledLimits:
 
     A missing limit is -inf or +inf; `inside_low`/`inside_high` are the limits tightened by the clear margin.
     `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
+    `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
     """
 
     rules: tuple[LimitRule, ...]
@@ -111,6 +112,8 @@ class CompiledLimits:
     margin: NDArray[np.float64]
     band_low: NDArray[np.float64]
     band_high: NDArray[np.float64]
+    strictest_low: NDArray[np.float64]
+    strictest_high: NDArray[np.float64]
 
 
 def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
@@ -130,9 +133,13 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     band_low, band_high = band_low.reshape(shape), band_high.reshape(shape)
     low, high = band_low[0], band_high[0]
     margin = np.array([rule.clear_margin for rule in rules], dtype=np.float64)
+    signal = np.array([INDEX[rule.signal] for rule in rules], dtype=np.int64)
+    strictest_low, strictest_high = np.full(COUNT, -np.inf), np.full(COUNT, np.inf)
+    np.maximum.at(strictest_low, signal, low)
+    np.minimum.at(strictest_high, signal, high)
     return CompiledLimits(
         rules=tuple(rules),
-        signal=np.array([INDEX[rule.signal] for rule in rules], dtype=np.int64),
+        signal=signal,
         low=low,
         high=high,
         inside_low=low + margin,
@@ -142,4 +149,6 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         margin=margin,
         band_low=band_low,
         band_high=band_high,
+        strictest_low=strictest_low,
+        strictest_high=strictest_high,
     )

@@ -29,9 +29,6 @@ from streams.frames import (
 Count = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
 Value = Annotated[float, Meta(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
 
-KNOWN_IDS_MAX: Final = 500_000
-"""Bound on the set of identifiers whose form was already checked."""
-
 
 class Record(Protocol):
     """What the decoder reads of a consumed record."""
@@ -92,6 +89,10 @@ _CHARTED_COLUMNS: Final = (
 _decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
+_ID_CHARACTERS: Final = bytes(c for c in range(128) if _id_form("a" + chr(c)))
+_ID_BEGINS: Final = np.array([c < 128 and _id_form(chr(c)) is not None for c in range(256)])
+_ID_LENGTH_MAX: Final = max(n for n in range(FRAME_BYTES_MAX) if _id_form("a" * n))
+_BETWEEN: Final = ord("\n")
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Reason = Literal["null-key", "empty", "too-large", "not-json", "invalid", "key-mismatch"]
@@ -166,10 +167,7 @@ class Decoded:
 
 
 class Decoder:
-    """Decodes runs of records; remembers identifiers whose form it has checked."""
-
-    def __init__(self) -> None:
-        self._known_ids: set[str] = set()
+    """Decodes runs of records."""
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Return the records as columns, ticks and rejects."""
@@ -178,10 +176,10 @@ class Decoder:
         start = 0
         for _ in range(keys.count(TICK_KEY)):
             tick = keys.index(TICK_KEY, start)
-            self._frames(records[start:tick], decoded)
+            self._frames(records[start:tick], keys[start:tick], decoded)
             self._tick(records[tick], decoded)
             start = tick + 1
-        self._frames(records[start:] if start else records, decoded)
+        self._frames(records[start:] if start else records, keys[start:], decoded)
         return decoded
 
     def _tick(self, record: Record, decoded: Decoded) -> None:
@@ -192,13 +190,13 @@ class Decoder:
         else:
             decoded.parts.append(Tick(record.offset, tick.tick_ts_ms, record.timestamp))
 
-    def _frames(self, records: Sequence[Record], decoded: Decoded) -> None:
+    def _frames(self, records: Sequence[Record], keys: Sequence[bytes | None], decoded: Decoded) -> None:
         if not records:
             return
         try:  # almost always every record is a frame
             values = [record.value for record in records]
             frames = list(map(_decode_frame, values))  # type: ignore[arg-type]
-            good = max(map(len, values)) <= FRAME_BYTES_MAX and self._identities(records, frames)  # type: ignore[arg-type]
+            good = max(map(len, values)) <= FRAME_BYTES_MAX and self._identities(keys, frames)  # type: ignore[arg-type]
         except (*_FAULTS, TypeError):
             good = False
         if not good:
@@ -206,23 +204,13 @@ class Decoder:
         if frames:
             decoded.parts.append(_columns(records, frames))
 
-    def _identities(self, records: Sequence[Record], frames: Sequence[_WireFrame]) -> bool:
+    def _identities(self, keys: Sequence[bytes | None], frames: Sequence[_WireFrame]) -> bool:
         """Whether all keys equal the patient inside and all identifiers have the right form."""
-        patients = [frame.patient for frame in frames]
-        keys = [record.key for record in records]
-        if b"\n".join(keys) != "\n".join(patients).encode():  # type: ignore[arg-type]
+        patients = "\n".join([frame.patient for frame in frames]).encode()
+        if b"\n".join(keys) != patients:  # type: ignore[arg-type]
             return False
-        devices = [frame.device for frame in frames]
-        known = self._known_ids
-        if known.issuperset(patients) and known.issuperset(devices):
-            return True
-        unknown = {*patients, *devices} - known
-        if not all(map(_id_form, unknown)):
-            return False
-        if len(known) > KNOWN_IDS_MAX:
-            known.clear()
-        known |= unknown
-        return True
+        devices = "\n".join([frame.device for frame in frames]).encode()
+        return _are_identifiers(b"%s\n%s" % (patients, devices), 2 * len(frames))
 
     def _one_by_one(
         self, records: Sequence[Record], rejects: list[Reject]
@@ -237,6 +225,23 @@ class Decoder:
                 kept.append(record)
                 frames.append(outcome)
         return kept, frames
+
+
+def _are_identifiers(joined: bytes, count: int) -> bool:
+    """Whether text is `count` identifiers with a line feed between them.
+
+    The form of `ID_PATTERN`, for all of them in a few passes over the bytes: no other characters, none empty, none
+    too long, each with a letter or digit first.
+    """
+    if len(joined.translate(None, _ID_CHARACTERS)) != count - 1:
+        return False
+    text = np.frombuffer(joined, np.uint8)
+    ends = np.flatnonzero(text == _BETWEEN)
+    if len(ends) != count - 1:
+        return False
+    begins = np.concatenate(([0], ends + 1))
+    lengths = np.diff(begins, append=len(text) + 1) - 1
+    return bool(lengths.min() > 0 and lengths.max() <= _ID_LENGTH_MAX and _ID_BEGINS[text[begins]].all())
 
 
 def _judge_record(record: Record) -> _WireFrame | Reject:
@@ -263,27 +268,39 @@ def _judge_record(record: Record) -> _WireFrame | Reject:
 def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
     columns = list(zip(*map(msgspec.structs.astuple, frames), strict=True))
     n = len(frames)
-    values = np.empty((n, COUNT), dtype=np.float64)
+    values = np.full((n, COUNT), ABSENT, dtype=np.float64)
     for source, target in _READING_COLUMNS:
         column = columns[source]
         # Most devices measure few signals: a column that begins and ends absent is likely absent as a whole.
-        absent = column[0] is column[-1] is ABSENT and column.count(ABSENT) == n
-        values[:, target] = ABSENT if absent else column  # None becomes NaN
+        if column[0] is column[-1] is ABSENT and column.count(ABSENT) == n:
+            continue
+        try:
+            values[:, target] = np.fromiter(column, np.float64, n)
+        except TypeError:
+            values[:, target] = column  # None becomes NaN
     for source, target, levels in _CHARTED_COLUMNS:
         column = columns[source]
-        charted = column.count(UNSET) < n
-        values[:, target] = [levels[level] for level in column] if charted else ABSENT
+        if column.count(UNSET) < n:
+            values[:, target] = [levels[level] for level in column]
     return Frames(
         patient=list(columns[0]),
         device=list(columns[1]),
-        boot=np.array(columns[2], dtype=np.int64),
-        seq=np.array(columns[3], dtype=np.int64),
-        event_ts_ms=np.array(columns[4], dtype=np.int64),
-        interval_ms=np.array(columns[5], dtype=np.int64),
+        boot=_whole_numbers(columns[2]),
+        seq=np.fromiter(columns[3], np.int64, n),
+        event_ts_ms=np.fromiter(columns[4], np.int64, n),
+        interval_ms=_whole_numbers(columns[5]),
         append_ts_ms=np.array([record.timestamp for record in records], dtype=np.int64),
         offset=_offsets(records),
         values=values,
     )
+
+
+def _whole_numbers(column: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return a column that often holds one number over and over."""
+    n = len(column)
+    if column[0] == column[-1] and column.count(column[0]) == n:
+        return np.full(n, column[0], dtype=np.int64)
+    return np.array(column, dtype=np.int64)
 
 
 def _offsets(records: Sequence[Record]) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tables.groups import stable_order
 from tables.patients import DEVICES, SEEN, PatientTable, lap
 
 NAMES_MAX: Final = 500_000
@@ -37,6 +38,21 @@ def _name(pair: tuple[str, int]) -> int:
         name = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") or 1
         _names[pair] = name
     return name
+
+
+def find_slots(
+    table: PatientTable, rows: NDArray[np.int64], devices: list[str], boots: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], int]:
+    """Return what `assign_slots` does; at once where every patient's device is the one of the frame before."""
+    last = table.last_device
+    if [last[row] for row in rows.tolist()] == devices and (table.last_boot[rows] == boots).all():
+        return table.last_slot[rows], len(rows)
+    slots, count = assign_slots(table, rows, device_names(devices, boots))
+    done = rows[:count]
+    table.last_boot[done], table.last_slot[done] = boots[:count], slots[:count]
+    for row, device in zip(done.tolist(), devices, strict=False):
+        last[row] = device
+    return slots, count
 
 
 def assign_slots(
@@ -85,7 +101,7 @@ def remember(
 ) -> NDArray[np.bool_]:
     """Remember frames in log order and tell which of them are new, (n,)."""
     group = rows * DEVICES + slots
-    order = np.argsort(group, kind="stable")
+    order = stable_order(group)
     g, s = group[order], seqs[order]
     first = np.ones(len(g), dtype=np.bool_)
     first[1:] = g[1:] != g[:-1]

@@ -58,6 +58,8 @@ class PatientTable:
         self.gone: dict[str, int] = {}
         """Patients who were dropped, and the offset up to which the log is part of that; kept until no replay can
         bring frames from before it."""
+        self.last_device: list[str | None] = []
+        """Device of each row's last frame; with `last_boot` and `last_slot` it spares the search for a slot."""
         self._free: list[int] = []
         self._allocate(ROWS_MIN)
         self.windows = Windows(ROWS_MIN)
@@ -73,6 +75,8 @@ class PatientTable:
         self.device_high = np.full((rows, DEVICES), NEVER, dtype=np.int64)
         self.device_used = np.full((rows, DEVICES), NEVER, dtype=np.int64)
         self.device_lap = np.zeros((rows, DEVICES, SEEN), dtype=np.uint16)
+        self.last_boot = np.zeros(rows, dtype=np.int64)
+        self.last_slot = np.zeros(rows, dtype=np.int64)
         self.device_event_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
         self.device_append_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
         self.newest_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
@@ -97,6 +101,8 @@ class PatientTable:
         "device_high",
         "device_used",
         "device_lap",
+        "last_boot",
+        "last_slot",
         "device_event_ms",
         "device_append_ms",
         "newest_ms",
@@ -117,10 +123,10 @@ class PatientTable:
 
     def rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each patient, (n,); patients that are new get an empty one."""
-        found = [self.row_of.get(patient, NEVER) for patient in patients]
-        if NEVER in found:
-            found = [self.row(patient) for patient in patients]
-        return np.array(found, dtype=np.int64)
+        try:
+            return np.fromiter(map(self.row_of.__getitem__, patients), np.int64, len(patients))
+        except KeyError:
+            return np.array([self.row(patient) for patient in patients], dtype=np.int64)
 
     def row(self, patient: str) -> int:
         """Return the patient's row, an empty one if the patient is new."""
@@ -129,6 +135,7 @@ class PatientTable:
             row = self._free.pop() if self._free else len(self.patients)
             if row == len(self.patients):
                 self.patients.append(patient)
+                self.last_device.append(None)
                 if row >= len(self.position):
                     self._grow(2 * len(self.position))
             else:
@@ -167,6 +174,8 @@ class PatientTable:
         blank = PatientTable.blank(self.alarms)
         for name in self._COLUMNS:
             getattr(self, name)[rows] = getattr(blank, name)[0]
+        for row in np.atleast_1d(rows).tolist():
+            self.last_device[row] = None
         self.windows.clear(rows)
 
     _blanks: dict[tuple[str, ...], "PatientTable"] = {}  # noqa: RUF012 - one empty table per set of alarms

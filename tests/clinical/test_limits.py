@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, LimitState, step, violated
+from clinical.limits import NEVER, LimitState, step
 from clinical.rules import RULES_MAX, LimitRule, compile_limits
 from clinical.vitals import ABSENT, COUNT, INDEX
 
@@ -152,13 +152,13 @@ def test_patients_are_judged_apart():
     assert result.phase.tolist() == [[Phase.START, 0], [0, 0], [0, 0]]
 
 
-@pytest.mark.parametrize(
-    ("value", "breaks"), [(130, True), (120, False), (50, False), (49, True), (NAN, False), (ABSENT, False)]
-)
-def test_violated_sees_what_breaks_a_limit_and_nothing_else(value, breaks):
-    values = np.full((1, COUNT), ABSENT)
-    values[0, INDEX["hr"]] = value
-    assert violated(compile_limits([BOTH]), values).tolist() == [[breaks]]
+def test_the_strictest_limits_of_a_signal_are_the_narrowest_of_its_rules():
+    limits = compile_limits([HR_HIGH, BOTH, SPO2_LOW])
+    low, high = limits.strictest_low[INDEX["hr"]], limits.strictest_high[INDEX["hr"]]
+    assert (low, high) == (BOTH.low, min(HR_HIGH.high, BOTH.high))
+    assert limits.strictest_low[INDEX["spo2"]] == SPO2_LOW.low
+    assert np.isinf(limits.strictest_high[INDEX["spo2"]])
+    assert np.isinf(limits.strictest_low[INDEX["temp"]])
 
 
 def test_more_rules_than_the_bound_are_refused():
