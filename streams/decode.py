@@ -228,7 +228,7 @@ class Decoder:
 
 
 def _are_identifiers(joined: bytes, count: int) -> bool:
-    """Whether text is `count` identifiers with a line feed between them.
+    """Whether `count` texts, joined with a line feed between them, are all identifiers.
 
     The form of `ID_PATTERN`, for all of them in a few passes over the bytes: no other characters, none empty, none
     too long, each with a letter or digit first.
@@ -237,8 +237,6 @@ def _are_identifiers(joined: bytes, count: int) -> bool:
         return False
     text = np.frombuffer(joined, np.uint8)
     ends = np.flatnonzero(text == _BETWEEN)
-    if len(ends) != count - 1:
-        return False
     begins = np.concatenate(([0], ends + 1))
     lengths = np.diff(begins, append=len(text) + 1) - 1
     return bool(lengths.min() > 0 and lengths.max() <= _ID_LENGTH_MAX and _ID_BEGINS[text[begins]].all())

@@ -243,6 +243,20 @@ def test_a_block_is_what_its_records_are_alone(texts):
     assert list(map(repr, together)) == list(map(repr, frames))
 
 
+@pytest.mark.parametrize(
+    "name", ["", "-a", ".a", "a b", "a\nb", "\na", "a\n", "é", "aé", "a/", "a" * 64, "a" * 65, "9", "a-._:@"]
+)
+@pytest.mark.parametrize("field", ["patient", "device"])
+def test_an_identifier_among_good_ones_is_judged_by_its_form_alone(field, name):
+    good = model_of(changed(**{field: name})) is not None
+    key = name.encode() if field == "patient" else b"bed-1"
+    bad = changed(**{field: name})
+    block = [Record(0, 1, b"bed-1", GOOD), Record(1, 1, key, bad), Record(2, 1, key, bad)]
+    decoded = Decoder().decode(block)
+    assert sum(map(len, decoded.parts)) == (3 if good else 1)
+    assert [reject.record.offset for reject in decoded.rejects] == ([] if good else [1, 2])
+
+
 def test_one_decoder_forgets_no_block_for_another():
     decoder = Decoder()
     for _ in range(2):
