@@ -76,7 +76,11 @@ def array(value):
     return np.array([NAN if value is None else float(value)])
 
 
-@given(st.dictionaries(st.sampled_from(SIGNALS), st.floats(0, 300)))
+SCORED = ("resp", "spo2", "abp_sys", "pulse", "hr")
+halves = st.integers(0, 600).map(lambda steps: steps / 2)
+
+
+@given(st.dictionaries(st.sampled_from(SCORED), st.one_of(halves, st.floats(0, 300)), min_size=3))
 def test_the_reference_scores_as_the_engine_does(values):
     pulse = values.get("pulse", values.get("hr"))
     given_values = [values.get("resp"), values.get("spo2"), values.get("abp_sys"), pulse]

@@ -1,0 +1,1 @@
+"""Faust, an event an iteration."""
