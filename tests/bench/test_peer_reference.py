@@ -1,12 +1,24 @@
 """The plain reference of the bench's work beside the engine's own decisions, on random streams."""
 
+import operator
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.peers.defaults import LIMITS, NEWS2
-from bench.peers.reference import Alert, alerts, level_of, score_news2, starts
+from bench.peers.reference import (
+    PULSE,
+    RESP,
+    SPO2,
+    SYSTOLIC,
+    Alert,
+    alerts,
+    level_of,
+    score_news2,
+    starts,
+)
 from bench.peers.spec import MARKER, SIGNALS, Limit, News2, Spec
 from clinical.lifecycle import PHASE_NAMES, Phase, State
 from clinical.limits import NEVER, LimitState, step
@@ -77,10 +89,11 @@ def array(value):
 
 
 SCORED = ("resp", "spo2", "abp_sys", "pulse", "hr")
-halves = st.integers(0, 600).map(lambda steps: steps / 2)
+EDGES = sorted(edge for chart in (RESP, SPO2, SYSTOLIC, PULSE) for edge, _ in chart[:-1])
+near_edges = st.builds(operator.add, st.sampled_from(EDGES), st.sampled_from([-0.5, 0, 0.49, 0.5, 0.6, 1]))
 
 
-@given(st.dictionaries(st.sampled_from(SCORED), st.one_of(halves, st.floats(0, 300)), min_size=3))
+@given(st.dictionaries(st.sampled_from(SCORED), st.one_of(near_edges, st.floats(0, 300)), min_size=3))
 def test_the_reference_scores_as_the_engine_does(values):
     pulse = values.get("pulse", values.get("hr"))
     given_values = [values.get("resp"), values.get("spo2"), values.get("abp_sys"), pulse]
