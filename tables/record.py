@@ -279,6 +279,7 @@ def _put_windows(
     place = np.repeat(rows, slots) * SLOTS + bucket % SLOTS
     windows.bucket.reshape(-1)[place] = bucket
     windows.low.reshape(-1, COUNT)[place] = np.iinfo(windows.low.dtype).max
+    windows.high.reshape(-1, COUNT)[place] = 0  # the row may have held an older record, which emptying leaves
     wide = np.repeat(signals, slots)  # how many cells each bucket has
     first = np.repeat(
         np.repeat(np.cumsum(signals) - signals, slots), wide

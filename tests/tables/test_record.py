@@ -204,3 +204,23 @@ def test_the_end_of_a_checkpoint_says_how_far_the_state_reaches():
     for wrong in (b"", record[:-1], record + b"x", b"\x07" + record[1:]):
         with pytest.raises(ValueError, match="version 2"):
             decode_progress(wrong)
+
+
+def test_a_record_read_into_a_row_that_held_another_leaves_nothing_of_that():
+    first, second = np.full((1, COUNT), np.nan), np.full((1, COUNT), np.nan)
+    first[0, 0], second[0, 1] = 300.0, 90.0
+    records = []
+    for values in (first, second):
+        table = PatientTable(ALARMS)
+        table.windows.add(table.rows(["bed-1"]), np.array([BUCKET_MS]), values)
+        records.append(record_of(table))
+    table = PatientTable(ALARMS)
+    row = table.row("bed-1")
+    for record in records:
+        table.clear(row)
+        decode(record, table, row, keys_of(table))
+    again = np.full((1, COUNT), np.nan)
+    again[0, 0] = 60.0
+    table.windows.add(np.array([row]), np.array([BUCKET_MS]), again)
+    stats = table.windows.query(np.array([row]), BUCKET_MS, 1)
+    assert (stats.count[0, :2].tolist(), stats.high[0, :2].tolist()) == ([1, 1], [60.0, 90.0])
