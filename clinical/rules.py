@@ -62,6 +62,46 @@ class LimitRule:
 
 
 @dataclass(frozen=True, slots=True)
+class TrendRule:
+    """An alarm on the straight line through the last `minutes` of a signal, in the signal's unit.
+
+    Fulfilled when the line falls by `fall` or rises by `rise` a minute, or crosses `low` or `high` within
+    `ahead_min` minutes; starts when that has held for `delay_s`.
+    """
+
+    id: str
+    signal: str
+    minutes: int = 10
+    fall: float | None = None
+    rise: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ahead_min: float = 10.0
+    delay_s: float = 60.0
+    priority: str = "low"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRule:
+    """An alarm on a slow change: a CUSUM of what an EWMA of 15 minutes did not predict.
+
+    `sigma` is the signal's usual spread of half-minute means, in its unit; `weight`, `slack` and `threshold` are
+    the EWMA's weight and the CUSUM's k and h, in standard deviations (textbook values, `clinical.trends`).
+    """
+
+    id: str
+    signal: str
+    sigma: float
+    weight: float = 0.2
+    slack: float = 0.5
+    threshold: float = 5.0
+    delay_s: float = 60.0
+    priority: str = "low"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TechnicalRules:
     """Loss of data, decided by ticks. Times in s; low priority at first, medium after `escalate_s`."""
 

@@ -1,0 +1,79 @@
+"""Technical conditions of sensors and devices: what they send is not to be believed, or not what is wanted."""
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+DISAGREE_SHARE: Final = 0.2
+"""Heart rate and pulse rate this far apart, by the larger, are not the same heart: notes on artefact, 20 % [M]."""
+
+DISAGREE_AGE_MS: Final = 15_000
+"""Both readings are younger than this, or they say nothing about each other. Our choice [M]."""
+
+BABBLE_FACTOR: Final = 4
+"""So many times the announced rate is babbling; several devices of one patient stay below. Our choice [M]."""
+
+BABBLE_MIN: Final = 60
+"""And at least so many readings of one signal in a bucket of 30 s: 2 a second. Our choice [M]."""
+
+
+class Clock(IntEnum):
+    """How the time of a device's last frame was judged (`clinical.clock`)."""
+
+    LIVE = 0
+    SUSPECT = 1
+    """Its clock disagrees with the broker's: judged by append time."""
+    HISTORIC = 2
+    """A reading from the past that the device held back: it enters the windows and raises no alarm."""
+
+
+def disagree(hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int) -> Bools:
+    """Return where the heart rate and the pulse of one patient contradict each other, (n,).
+
+    Args:
+        hr: (n,) last valid heart rate, beats a minute, NaN = none.
+        pulse: (n,) last valid pulse rate.
+        hr_ms: (n,) when it came, negative = never.
+        pulse_ms: (n,) likewise.
+        now_ms: the present.
+    """
+    fresh = (np.minimum(hr_ms, pulse_ms) >= 0) & (now_ms - np.minimum(hr_ms, pulse_ms) <= DISAGREE_AGE_MS)
+    larger = np.fmax(hr, pulse)
+    apart: Bools = np.abs(hr - pulse) > DISAGREE_SHARE * larger
+    return fresh & apart
+
+
+def babbling(readings: NDArray[np.int64], interval_ms: NDArray[np.int64], bucket_ms: int) -> Bools:
+    """Return where devices send far more than they announce, (n,).
+
+    Args:
+        readings: (n,) most readings of one signal in a whole bucket.
+        interval_ms: (n,) announced interval of the patient's frames.
+        bucket_ms: length of the bucket.
+    """
+    return (readings >= BABBLE_MIN) & (readings * interval_ms > BABBLE_FACTOR * bucket_ms)
+
+
+def has_clock(kind: Clock, kinds: NDArray[np.uint8], append_ms: Times, now_ms: int, age_ms: Times) -> Bools:
+    """Return where a patient's devices that are still heard send frames of this kind, (n,).
+
+    For `HISTORIC` none of them may be live: then a device catches up, but nobody watches the patient.
+
+    Args:
+        kind: `SUSPECT` or `HISTORIC`.
+        kinds: (n, devices) how each device's last frame was judged.
+        append_ms: (n, devices) when it came, negative = never.
+        now_ms: the present.
+        age_ms: (n,) up to which age a device counts as heard.
+    """
+    heard = (append_ms >= 0) & (now_ms - append_ms <= age_ms[:, None])
+    found: Bools = np.any(heard & (kinds == kind), axis=1)
+    if kind == Clock.HISTORIC:
+        found &= ~np.any(heard & (kinds != Clock.HISTORIC), axis=1)
+    return found

@@ -1,0 +1,78 @@
+"""Sensors and devices that are not to be believed."""
+
+import math
+
+import numpy as np
+import pytest
+
+from clinical.sensors import Clock, babbling, disagree, has_clock
+
+NOW = 100_000
+
+
+@pytest.mark.parametrize(
+    ("hr", "pulse", "found"),
+    [
+        (100, 80, False),  # a fifth of the larger apart, and no more
+        (100, 79, True),
+        (79, 100, True),
+        (130, 80, True),
+        (80, 80, False),
+        (math.nan, 80, False),
+        (80, math.nan, False),
+    ],
+)
+def test_heart_rate_and_pulse_disagree_when_more_than_a_fifth_apart(hr, pulse, found):
+    at = np.array([NOW])
+    assert disagree(np.array([float(hr)]), np.array([float(pulse)]), at, at, NOW).tolist() == [found]
+
+
+@pytest.mark.parametrize(
+    ("hr_ms", "pulse_ms", "found"),
+    [(85_000, NOW, True), (84_999, NOW, False), (NOW, 84_999, False), (-1, NOW, False)],
+)
+def test_a_reading_of_more_than_fifteen_seconds_ago_disagrees_with_nothing(hr_ms, pulse_ms, found):
+    values = np.array([130.0]), np.array([80.0])
+    assert disagree(*values, np.array([hr_ms]), np.array([pulse_ms]), NOW).tolist() == [found]
+
+
+@pytest.mark.parametrize(
+    ("readings", "interval_ms", "found"),
+    [
+        (30, 1000, False),
+        (120, 1000, False),
+        (121, 1000, True),
+        (59, 30_000, False),
+        (60, 30_000, True),
+        (1_000, 20, False),
+    ],
+)
+def test_a_device_babbles_above_four_times_its_rate_and_two_readings_a_second(readings, interval_ms, found):
+    assert babbling(np.array([readings]), np.array([interval_ms]), 30_000).tolist() == [found]
+
+
+def clocks(*devices):
+    """Return the kinds and times of one patient's devices, each (kind, ms)."""
+    return np.array([[kind for kind, _ in devices]], np.uint8), np.array([[ms for _, ms in devices]])
+
+
+@pytest.mark.parametrize(
+    ("devices", "suspect", "backlog"),
+    [
+        (((Clock.LIVE, NOW), (Clock.LIVE, -1)), False, False),
+        (((Clock.SUSPECT, NOW), (Clock.LIVE, NOW)), True, False),
+        (((Clock.SUSPECT, NOW - 15_001), (Clock.LIVE, NOW)), False, False),
+        (((Clock.HISTORIC, NOW), (Clock.LIVE, -1)), False, True),
+        (((Clock.HISTORIC, NOW), (Clock.LIVE, NOW)), False, False),
+        (((Clock.HISTORIC, NOW), (Clock.LIVE, NOW - 15_001)), False, True),
+        (((Clock.HISTORIC, NOW), (Clock.SUSPECT, NOW)), True, False),
+        (((Clock.HISTORIC, NOW - 15_001), (Clock.LIVE, -1)), False, False),
+    ],
+)
+def test_a_clock_is_suspect_while_its_device_is_heard_and_backlog_means_nobody_is_live(
+    devices, suspect, backlog
+):
+    kinds, heard_ms = clocks(*devices)
+    age = np.array([15_000])
+    assert has_clock(Clock.SUSPECT, kinds, heard_ms, NOW, age).tolist() == [suspect]
+    assert has_clock(Clock.HISTORIC, kinds, heard_ms, NOW, age).tolist() == [backlog]
