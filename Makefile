@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka test-drills lint fix check contracts bench-engine drills clean
+.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: lint test ## lint and test
 
 contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 	$(PY) -m streams.contracts docs/contracts
+
+rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
+	$(PY) -m streams.rulesets clinical/rulesets
 
 bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw aiokafka on the same Kafka
 	$(PY) -m bench.engine

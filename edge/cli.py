@@ -72,6 +72,12 @@ def _replay() -> click.Command:
     return replay
 
 
+def _evaluate() -> click.Command:
+    from edge.commands.evaluate import evaluate
+
+    return evaluate
+
+
 def _alerts() -> click.Command:
     from edge.commands.alerts import alerts
 
@@ -119,6 +125,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "worker": ("decide: readings in, alerts out", _worker),
     "simulate": ("send a simulated ward's frames", _simulate),
     "replay": ("send recordings and collect their alerts", _replay),
+    "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),
     "alerts": ("read the alerts", _alerts),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -27,6 +27,7 @@ from clinical.rules import (
 from clinical.scores import PARAMETERS
 from clinical.vitals import INDEX, SIGNALS
 from streams.errors import UsageError
+from streams.rulesets import path_of
 
 FILE_BYTES_MAX: Final = 262_144
 """Bound on a rules file; the most rules it may hold take a tenth of this."""
@@ -88,12 +89,13 @@ class _News2(_Table):
     delay_s: Delay = 0.0
 
 
-def load_rules(path: Path) -> RuleSet:
-    """Read a rules file.
+def load_rules(rules: Path) -> RuleSet:
+    """Read a rules file, or a shipped rule set by its name.
 
     Raises:
         UsageError: the file cannot be read or is not a valid rules file; one line that says where and why.
     """
+    path = path_of(rules)
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= FILE_BYTES_MAX else b""

@@ -23,6 +23,7 @@ COMMANDS = [
     "worker",
     "simulate",
     "replay",
+    "evaluate",
     "alerts",
     "topics",
     "kafka",

@@ -1,0 +1,94 @@
+"""`vigil evaluate`."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from edge.evaluation.assess import Assessment, Chosen, assess_all
+from edge.evaluation.datasets import find_datasets
+from edge.evaluation.load import reduction
+from edge.evaluation.report import as_data, write_report
+from edge.evaluation.text import percent
+from edge.options import json_option, print_json
+from edge.readers import parse_columns
+from streams.errors import UsageError
+from streams.rules_file import load_rules
+from streams.rulesets import path_of
+from streams.settings import load_settings
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path),
+    default=Path("classic"),
+    show_default=True,
+    help="The first rule set: a rules file, or classic or vigil.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    default=Path("vigil"),
+    show_default=True,
+    help="The second one; changes are from the first to the second.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), required=True, help="Folder for index.html and report.json."
+)
+@click.option("--columns", help="For a plain CSV: time_s=t,hr=HeartRate,...")
+@json_option
+def evaluate(
+    paths: tuple[Path, ...], rules: Path, against: Path, report: Path, columns: str | None, as_json: bool
+) -> None:
+    """Judge recordings under two rule sets and report what each does to the alarm load.
+
+    PATH is a recording, as for replay, or a folder of them; those of one folder are judged together. Labels
+    (alarms.csv, SepsisLabel) are used where they lie beside the recordings. Needs no broker.
+    """
+    settings = load_settings()
+    names = _names(rules, against)
+    sets = (_chosen(names[0], rules), _chosen(names[1], against))
+    datasets = find_datasets(paths, parse_columns(columns) if columns else None)
+    assessments = assess_all(datasets, sets, settings, lambda line: click.echo(line, err=True))
+    write_report(report, assessments, sets, _command(paths, rules, against, report))
+    if as_json:
+        print_json(as_data(assessments, sets))
+        return
+    for one in assessments:
+        click.echo(_line(one))
+    click.echo(f"report: {report / 'index.html'}")
+
+
+def _chosen(name: str, rules: Path) -> Chosen:
+    return Chosen(name, path_of(rules).absolute(), load_rules(rules))
+
+
+def _names(rules: Path, against: Path) -> tuple[str, str]:
+    """Return short names for the rule sets, whole paths where the short ones are the same."""
+    if path_of(rules).absolute() == path_of(against).absolute():
+        raise UsageError(f"--rules and --against are the same: {rules}")
+    short = (rules.stem, against.stem)
+    return short if short[0] != short[1] else (str(rules), str(against))
+
+
+def _command(paths: tuple[Path, ...], rules: Path, against: Path, report: Path) -> str:
+    options = ["--rules", rules, "--against", against, "--report", report]
+    return shlex.join(["./vigil", "evaluate", *map(str, [*paths, *options])])
+
+
+def _line(one: Assessment) -> str:
+    (first, before), (second, after) = one.loads.items()
+    change = (
+        percent(_signed(reduction(before.all.alarms, after.all.alarms)), signed=True) or "no alarms before"
+    )
+    return (
+        f"{one.dataset.name}: {len(one.dataset.recordings)} recordings, {one.dataset.patient_hours:.1f} patient-hours; "
+        f"alarms {before.all.alarms:,} ({first}) to {after.all.alarms:,} ({second}): {change}; per patient-hour "
+        f"{before.all.per_patient_hour:.3g} to {after.all.per_patient_hour:.3g}"
+    )
+
+
+def _signed(share: float | None) -> float | None:
+    return None if share is None else -share

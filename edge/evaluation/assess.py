@@ -1,0 +1,190 @@
+"""The whole evaluation: datasets judged under two rule sets, and what that shows, as plain data for the report."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clinical.rules import RuleSet
+from clinical.vitals import SIGNALS
+from edge.evaluation.collapse import Collapse, judge_collapse
+from edge.evaluation.datasets import Dataset, span_ms
+from edge.evaluation.early_warning import (
+    BandTable,
+    agreement,
+    band_table,
+    hours_of,
+    is_charted,
+    labels_of,
+)
+from edge.evaluation.episodes import Episode, episodes_of
+from edge.evaluation.judging import Judged, judge_under
+from edge.evaluation.labels import Score, read_labels, score
+from edge.evaluation.load import RuleLine, SetLoad, removed, rule_lines, set_load
+from edge.evaluation.missing import MissingLine, missing_lines
+from edge.evaluation.series import Series, longest_violation_s, series_of
+from streams.log_file import write_log
+from streams.settings import Settings
+
+Progress = Callable[[str], None]
+Patients = Mapping[str, Mapping[str, Series]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A rule set under its name in the report."""
+
+    name: str
+    path: Path
+    rules: RuleSet
+
+    def delay_s(self) -> dict[str, float]:
+        """Return the delay of every alarm of the set by its id."""
+        technical = self.rules.technical
+        return {
+            **{rule.id: rule.delay_s for rule in self.rules.limits},
+            "silent-device": technical.silent_device_s,
+            **{
+                f"signal-loss-{signal.name}": technical.signal_loss_s for signal in SIGNALS if signal.periodic
+            },
+            "news2": self.rules.news2.delay_s,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An alarm of the first set that the second has none for; `violated_s` is its longest unbroken violation."""
+
+    alarm: Episode
+    violated_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What the labels say: scores by rule set, and every true alarm's pressure."""
+
+    true_alarms: int
+    false_alarms: int
+    scores: Mapping[str, Score]
+    collapses: Sequence[Collapse]
+    no_collapse: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One dataset under both rule sets; dictionaries are by the rule sets' names, the first one's first."""
+
+    dataset: Dataset
+    loads: Mapping[str, SetLoad]
+    rules: Sequence[RuleLine]
+    removed: Sequence[Removed]
+    """Physiological alarms of the first set that the second has none for, the longest violation first."""
+    missing: Sequence[MissingLine]
+    labelled: Labelled | None
+    bands: BandTable | None
+    bands_agree: tuple[int, int] | None
+    tallies: Mapping[str, Mapping[str, int]]
+    episodes: Mapping[str, Sequence[Episode]]
+    patients: Patients
+
+
+def assess_all(
+    datasets: Sequence[Dataset],
+    sets: tuple[Chosen, Chosen],
+    settings: Settings,
+    progress: Progress = lambda line: None,
+) -> list[Assessment]:
+    """Judge every dataset under both rule sets and assess it.
+
+    Raises:
+        VigilError: as `edge.evaluation.judging.judge_under`.
+    """
+    found = []
+    with tempfile.TemporaryDirectory(prefix="vigil-evaluate-") as name:
+        folder = Path(name)
+        for dataset in datasets:
+            records = write_log(folder / "log", dataset.log())
+            progress(f"{dataset.name}: {len(dataset.recordings)} recordings, {records} records")
+            judged = judge_under(folder / "log", {one.name: one.path for one in sets}, settings, folder)
+            found.append(assess(dataset, sets, judged))
+    return found
+
+
+def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, Judged]) -> Assessment:
+    """Return what the alerts of both rule sets show about one dataset."""
+    spans = {recording.patient: span_ms(recording) for recording in dataset.recordings}
+    episodes = {one.name: episodes_of(judged[one.name].alerts, spans) for one in sets}
+    first, second = (episodes[one.name] for one in sets)
+    delays = tuple(one.delay_s() for one in sets)
+    hours = dataset.patient_hours
+    patients = {recording.patient: series_of(recording) for recording in dataset.recordings}
+    gone = removed(first, second)
+    bands, agree = _bands(dataset, sets[1], second, patients)
+    return Assessment(
+        dataset=dataset,
+        loads={name: set_load(some, list(spans), hours, delays[1]) for name, some in episodes.items()},
+        rules=rule_lines((first, second), hours, (delays[0], delays[1])),
+        removed=_removed(sets[0], gone, patients),
+        missing=missing_lines(patients, episodes),
+        labelled=_labelled(dataset, sets, episodes, patients),
+        bands=bands,
+        bands_agree=agree,
+        tallies={one.name: judged[one.name].tally for one in sets},
+        episodes=episodes,
+        patients=patients,
+    )
+
+
+def _removed(chosen: Chosen, gone: Sequence[Episode], patients: Patients) -> list[Removed]:
+    rules = {rule.id: rule for rule in chosen.rules.limits}
+    found = []
+    for one in gone:
+        if one.type != "physiological":
+            continue
+        violated_s = None
+        if one.signal is not None and one.rule in rules and one.signal in patients[one.patient]:
+            series = patients[one.patient][one.signal].between(one.onset_ms, one.end_ms)
+            violated_s = longest_violation_s(series, rules[one.rule])
+        found.append(Removed(one, violated_s))
+    return sorted(found, key=lambda own: (-(own.violated_s or 0.0), -own.alarm.duration_s))
+
+
+def _labelled(
+    dataset: Dataset,
+    sets: tuple[Chosen, Chosen],
+    episodes: Mapping[str, Sequence[Episode]],
+    patients: Patients,
+) -> Labelled | None:
+    held = read_labels(dataset.folder)
+    labels = {name: label for name, label in held.items() if name in patients}
+    if not labels:
+        return None
+    true = [name for name, label in labels.items() if label]
+    limits = {one.name: one.rules.limits for one in sets}
+    collapses, without = [], []
+    for patient in true:
+        own = {name: [one for one in some if one.patient == patient] for name, some in episodes.items()}
+        collapse = judge_collapse(patient, patients[patient], limits, own)
+        if collapse is None:
+            without.append(patient)
+        else:
+            collapses.append(collapse)
+    return Labelled(
+        true_alarms=len(true),
+        false_alarms=len(labels) - len(true),
+        scores={name: score(labels, some) for name, some in episodes.items()},
+        collapses=collapses,
+        no_collapse=without,
+    )
+
+
+def _bands(
+    dataset: Dataset, chosen: Chosen, episodes: Sequence[Episode], patients: Patients
+) -> tuple[BandTable | None, tuple[int, int] | None]:
+    charted = [recording for recording in dataset.recordings if is_charted(recording)]
+    if not charted or not chosen.rules.news2.enabled:
+        return None, None
+    inputs_min = chosen.rules.news2.inputs_min
+    hours = {one.patient: hours_of(patients[one.patient], one.interval_ms, inputs_min) for one in charted}
+    labels = {one.patient: own for one in charted if (own := labels_of(one))}
+    return band_table(hours, labels), agreement(hours, episodes)

@@ -1,0 +1,84 @@
+"""Which recordings are evaluated together: those of one folder and one format, in one log of their own."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge.readers import Recording, open_recording
+from edge.replay_log import check_recordings, replay_entries
+from streams.errors import BadData, UsageError
+
+SUFFIXES: Final = frozenset({".csv", ".psv", ".hea"})
+"""Files of a folder that are tried; those of no known format are passed over and counted."""
+
+HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Recordings of one folder and format, one a patient; `passed_over` files there are no recordings."""
+
+    name: str
+    folder: Path
+    recordings: tuple[Recording, ...]
+    passed_over: int = 0
+
+    @property
+    def patient_hours(self) -> float:
+        """How long patients were monitored, all together."""
+        return sum(span_ms(recording) for recording in self.recordings) / HOUR_MS
+
+    def log(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield the log of all recordings, ticks between them: (time in ms, key, value)."""
+        return ((entry.ts_ms, entry.key, entry.value) for entry in replay_entries(self.recordings))
+
+
+def span_ms(recording: Recording) -> int:
+    """Return how long a recording lasts: until its last value has stood for one interval."""
+    return recording.end_ms + recording.interval_ms
+
+
+def find_datasets(paths: Sequence[Path], columns: Mapping[str, str] | None = None) -> list[Dataset]:
+    """Open recordings and folders of recordings, grouped by folder and format, in the order given.
+
+    Raises:
+        UsageError: a path does not exist, holds no recording, or two recordings are of one patient.
+        BadData: a recording is malformed, or a file that was named is of no known format.
+    """
+    found: dict[tuple[Path, str], list[Recording]] = {}
+    passed_over: dict[Path, int] = {}
+    for path in paths:
+        for file in _files(path) if path.is_dir() else (path,):
+            try:
+                recording = open_recording(file, columns)
+            except BadData as error:
+                if not path.is_dir() or "no known kind" not in str(error):
+                    raise
+                passed_over[path.resolve()] = passed_over.get(path.resolve(), 0) + 1
+                continue
+            recordings = found.setdefault((recording.path.resolve().parent, recording.format), [])
+            if recording.path.resolve() not in {other.path.resolve() for other in recordings}:
+                recordings.append(recording)
+    if not found:
+        raise UsageError(f"no recording in {', '.join(map(str, paths))}")
+    for recordings in found.values():
+        check_recordings(recordings)
+    names = _names(found)
+    return [
+        Dataset(names[key], key[0], tuple(recordings), passed_over.get(key[0], 0))
+        for key, recordings in found.items()
+    ]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+
+
+def _names(keys: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], str]:
+    """Name each after its folder, with the format behind it where a folder holds several."""
+    folders = [folder for folder, _ in keys]
+    return {
+        (folder, kind): folder.name if folders.count(folder) == 1 else f"{folder.name}: {kind}"
+        for folder, kind in keys
+    }
