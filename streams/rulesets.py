@@ -68,7 +68,8 @@ def text_of(rules: RuleSet, about: str) -> str:
     """Return a rule set as the text of a rules file, `about` as comments above it."""
     parts = ["\n".join(f"# {line}" for line in about.splitlines())]
     parts += ["\n".join(["[[rule]]", *_lines(rule)]) for rule in rules.limits]
-    parts += ["\n".join([f"[{name}]", *_lines(getattr(rules, name))]) for name in ("technical", "news2")]
+    tables = [field.name for field in dataclasses.fields(rules) if field.name != "limits"]
+    parts += ["\n".join([f"[{name}]", *_lines(getattr(rules, name))]) for name in tables]
     return "\n\n".join(parts) + "\n"
 
 
