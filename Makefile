@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills clean
+.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills bench bench-quick clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,11 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.rulesets clinical/rulesets
+bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka; writes bench/report.json and report.md (over an hour, alone on the machine)
+	$(PY) -m bench.suite --fresh
+
+bench-quick: $(VENV)/dev.stamp ## the same for Vigil, plain Faust and Kafka Streams: drain and one burst, under 5 minutes
+	$(PY) -m bench.suite --quick --fresh --results .cache/bench-quick
 
 bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw aiokafka on the same Kafka
 	$(PY) -m bench.engine

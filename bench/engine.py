@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,14 +16,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 from bench import vigil_worker
 from bench.load import Load, create_topic, fill
+from bench.machine import machine
 from bench.process_time import Drain
 from streams.errors import VigilError
-from streams.kafka_jars import kafka_version
 from streams.kafka_server import KafkaCluster
 from streams.tether import spawn, stop
 from streams.topics import READINGS
@@ -154,7 +152,7 @@ def _child(arguments: list[str], deadline_s: float) -> Drain:
 
 
 def _print(results: Results, wanted: list[str], load: Load) -> None:
-    print(f"{load.patients:,} patients, 7 signals, {load.partitions} partitions; {_machine()}")
+    print(f"{load.patients:,} patients, 7 signals, {load.partitions} partitions; {machine()}")
     print(
         f"{'system':<24}{'frames':>11}{'frames/s per core':>20}{'lowest':>10}{'highest':>10}{'us/frame':>10}"
     )
@@ -180,7 +178,7 @@ def _print(results: Results, wanted: list[str], load: Load) -> None:
 
 def _report(results: Results, load: Load, plain_load: Load) -> dict[str, object]:
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "load": asdict(load),
         "plain_load": asdict(plain_load),
         "drains": {system: [asdict(drain) for drain in drains] for system, drains in results.drains.items()},
@@ -188,16 +186,6 @@ def _report(results: Results, load: Load, plain_load: Load) -> dict[str, object]
         "ratios": {other: results.ratio(other) for other in (PLAIN, RAW, RAW_DECODE)},
         "failures": results.failures,
     }
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    packages = ", ".join(f"{name} {version(name)}" for name in ("faust-streaming", "aiokafka", "msgspec"))
-    python = platform.python_version()
-    return f"{model}, {os.cpu_count()} cores; Kafka {kafka_version()}, Python {python}, {packages}"
 
 
 def _say(line: str) -> None:

@@ -67,13 +67,11 @@ def main() -> int:
 
 
 def _measure(brokers: str, state: State, ways: list[str], repeats: int) -> None:
-    settings = Settings(brokers=brokers, group=f"recover-{state.patients}", partitions=state.partitions)
-    apply_topics(settings)
-    size = fill(brokers, changelog_topic(settings), state)
+    settings, size = prepare(brokers, state)
     about = f"{state.partitions} partitions, {state.records:,} records of {size:,.0f} bytes"
     print(f"{state.patients:,} patients, {about}", flush=True)
     for way in ways:
-        runs = [_recover(settings, state, way) for _ in range(repeats)]
+        runs = [recover(settings, state, way) for _ in range(repeats)]
         recovery_s = statistics.median(run.recovery_s for run in runs)
         print(
             f"  {way:<18}{state.records / recovery_s:>12,.0f} records/s, recovered in {recovery_s:.2f} s "
@@ -84,7 +82,15 @@ def _measure(brokers: str, state: State, ways: list[str], repeats: int) -> None:
         )
 
 
-def _recover(settings: Settings, state: State, way: str) -> Recovery:
+def prepare(brokers: str, state: State) -> tuple[Settings, float]:
+    """Create a changelog with this state; return the settings of its workers and the mean size of a record, bytes."""
+    group = f"recover-{state.patients}-{state.partitions}"
+    settings = Settings(brokers=brokers, group=group, partitions=state.partitions)
+    apply_topics(settings)
+    return settings, fill(brokers, changelog_topic(settings), state)
+
+
+def recover(settings: Settings, state: State, way: str = BLOCKS) -> Recovery:
     """Start a worker and wait until it holds every patient.
 
     Raises:

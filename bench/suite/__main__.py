@@ -1,0 +1,78 @@
+"""`python -m bench.suite`: measure systems on one Kafka, then write report.json, report.md and plots.
+
+Each figure is a file in the results folder as soon as it is measured; the report is made of all of them. With
+`--phases report` nothing is measured.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from bench.suite.report import write
+from bench.suite.results import Results
+from bench.suite.run import PHASES, Run, Wanted
+from bench.suite.systems import SYSTEMS
+from streams.errors import VigilError
+from streams.kafka_server import KafkaCluster
+
+HERE: Final = Path(__file__).resolve().parent.parent
+RESULTS: Final = HERE.parent / ".cache" / "bench"
+QUICK_SYSTEMS: Final[list[str]] = [name for name in ("vigil", "faust", "kafka-streams") if name in SYSTEMS]
+QUICK_PHASES: Final = ("equality", "drain", "burst")
+
+
+def main() -> int:
+    """Measure and report; return the exit code: 1 when something that was wanted could not be measured."""
+    given = _options().parse_args()
+    quick = given.quick
+    wanted = Wanted(
+        systems=given.systems or (QUICK_SYSTEMS if quick else list(SYSTEMS)),
+        phases=given.phases or list(QUICK_PHASES if quick else PHASES),
+        repeats=given.repeats or (1 if quick else 5),
+        partitions=given.partitions,
+        scale=given.scale or (0.4 if quick else 1.0),
+        quick=quick,
+        low_hz=given.low,
+        high_hz=given.high,
+    )
+    if given.fresh:
+        shutil.rmtree(given.results, ignore_errors=True)
+    results = Results(given.results)
+    failed = 0
+    try:
+        if wanted.phases != ["report"]:
+            with KafkaCluster() as kafka:
+                failed = Run(kafka.bootstrap, wanted, results).all()
+        write(results, HERE, quick)
+    except VigilError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    print(
+        f"bench: {HERE.name}/report.md and report.json written, {failed} measurements failed", file=sys.stderr
+    )
+    return 1 if failed else 0
+
+
+def _options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(
+        prog="python -m bench.suite",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("--systems", nargs="+", choices=list(SYSTEMS), help="only these")
+    options.add_argument("--phases", nargs="+", choices=[*PHASES, "report"], help="only these")
+    options.add_argument("--repeats", type=int, help="rounds over all systems (5, quick 1)")
+    options.add_argument("--partitions", type=int, default=8, help="of the readings (%(default)s)")
+    options.add_argument("--scale", type=float, help="of the drained logs' lengths (1, quick 0.4)")
+    options.add_argument("--low", type=float, help="low base rate, frames/s; else of the results")
+    options.add_argument("--high", type=float, help="high base rate, frames/s; else of the results")
+    options.add_argument("--quick", action="store_true", help="three systems, one repeat, no search")
+    options.add_argument("--fresh", action="store_true", help="forget what was measured before")
+    options.add_argument("--results", type=Path, default=RESULTS, help="folder (%(default)s)")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Drain: how many frames a system gets through per second of processor time, from a topic that is full."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bench.peers.spec import MARKER
+from bench.suite.alerts_reader import AlertsReader
+from bench.suite.arrivals import Ints
+from bench.suite.fill import Log, mark_of
+from bench.suite.stage import Running, Stage
+from bench.suite.systems import System
+from streams.errors import VigilError
+from streams.topics import ALERTS
+
+WARM_UP: Final = 0.2
+"""The first part of every partition, which is not measured: compilers and caches settle."""
+
+POLL_S: Final = 0.05
+STILL_S_MAX: Final = 60.0
+"""A system that reaches no further mark for so long is stuck; the first one includes its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """One drain: frames between two moments, and the time and memory that the process tree took between them."""
+
+    frames: int
+    cpu_s: float
+    wall_s: float
+    rss_bytes: int
+
+    @property
+    def per_core_s(self) -> float:
+        """Frames per second of processor time."""
+        return self.frames / self.cpu_s
+
+    @property
+    def per_s(self) -> float:
+        """Frames per second on the wall."""
+        return self.frames / self.wall_s
+
+
+def drain(stage: Stage, system: System, prefix: str, log: Log, done: Ints) -> Drained:
+    """Run a system on a filled topic until all marks are told.
+
+    Args:
+        stage: the broker.
+        system: which one.
+        prefix: of the topics.
+        log: what the topic is filled with.
+        done: (partitions, marks + 1) frames up to each mark.
+
+    Raises:
+        VigilError: the system ended or got stuck.
+    """
+    with (
+        AlertsReader(stage.broker, prefix + ALERTS, log.partitions) as reader,
+        stage.run(system, prefix, log.partitions, recorded=True) as running,
+    ):
+        return _follow(reader, running, log, done)
+
+
+def _follow(reader: AlertsReader, running: Running, log: Log, done: Ints) -> Drained:
+    reached = np.zeros(log.partitions, dtype=np.int64)
+    warm = max(1, round(WARM_UP * log.marks))
+    start: tuple[int, float, float] | None = None
+    moved_s = time.monotonic()
+    while reached.min() < log.marks:
+        for told in reader.poll(POLL_S):
+            if told.rule == MARKER and told.phase == "start":
+                partition, mark = mark_of(told.patient, log.marks)
+                if mark > reached[partition]:
+                    reached[partition] = mark
+                    moved_s = time.monotonic()
+        if start is None and reached.min() >= warm:
+            # Partitions are not read evenly: what is done of each is known from its last mark.
+            frames = int(done[np.arange(log.partitions), reached].sum())
+            start = frames, running.tree.cpu_s(), time.perf_counter()
+        running.check()
+        if time.monotonic() - moved_s > STILL_S_MAX:
+            raise VigilError(f"{running.system.name} stands still: marks {reached.tolist()} of {log.marks}")
+    assert start is not None
+    frames, cpu_s, wall_s = start
+    return Drained(
+        int(done[:, -1].sum()) - frames,
+        running.tree.cpu_s() - cpu_s,
+        time.perf_counter() - wall_s,
+        running.tree.rss_bytes(),
+    )

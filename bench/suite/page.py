@@ -1,0 +1,236 @@
+"""The report as a page: headline, tables, and how everything was measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bench.suite.arrivals import SLOT_MS
+from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
+from bench.suite.fill import BATCH_FRAMES, MARKS
+from bench.suite.latency import RECOVERED_SLACK_MS
+from bench.suite.open_loop import GRACE_S
+from bench.suite.sustainable import SETTLE_S, SLOPE_MS_S_MAX, WINDOW_S
+from bench.suite.targets import BASES
+from bench.suite.wire import FRAME_BYTES
+
+NONE: Final = "-"
+INFINITE: Final = "∞"
+
+
+def page(report: Mapping[str, Any], plots: Sequence[str]) -> str:
+    """Return report.md; `plots` are the pictures' paths beside it."""
+    parts = [
+        "# Vigil beside its peers",
+        "Written by `python -m bench.suite`; every figure is in `report.json`.",
+        _about(report),
+        "## Targets",
+        _targets(report),
+        "## Drain",
+        _drain(report),
+        "## Sustainable rate",
+        _sustainable(report),
+        *(part for base in BASES for part in (f"## Burst on the {base} base", _burst(report, base))),
+        "## Other bursts, and a reconnect flood",
+        _shapes(report),
+        "## Growth (one Vigil worker)",
+        _growth(report),
+        *(f"![{name}]({name})" for name in plots),
+        "## How it was measured",
+        _method(report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(report: Mapping[str, Any]) -> str:
+    machine, commit = report["machine"], report["commit"]
+    changed = " with changes" if commit["changed"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    kind = (
+        "A quick run: one repeat, few systems, no search for sustainable rates; not to be quoted."
+        if report["kind"] == "quick"
+        else "A full run."
+    )
+    return (
+        f"{kind} Commit `{commit['id']}`{changed}, {report['written_at']}. {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
+        f"{machine['also_on_it']} share it. {versions}."
+    )
+
+
+def _targets(report: Mapping[str, Any]) -> str:
+    rows = []
+    for target in report["targets"]:
+        bound = f">= {target['at_least']:g}" if "at_least" in target else f"<= {target['at_most']:g}"
+        met = {True: "met", False: "**missed**", None: "not measured"}[target["met"]]
+        value = (
+            INFINITE if target["value"] is None and target["met"] is not None else _number(target["value"])
+        )
+        rows.append([target["target"], bound, value, met])
+    return _table(["target", "wanted", "measured", ""], rows)
+
+
+def _drain(report: Mapping[str, Any]) -> str:
+    rows = []
+    for name, system in report["systems"].items():
+        if drain := system["drain"]:
+            cells = [
+                _number(drain["median"]),
+                f"{_number(drain['lowest'])} to {_number(drain['highest'])}",
+                _number(report["ratios"].get(name)) if name != "vigil" else "",
+                _number(drain["wall_frames_s"]),
+                f"{drain['rss_bytes'] / 1e6:,.0f}",
+                str(drain["repeats"]),
+            ]
+            rows.append([name, *_struck(system, cells), _equal(system)])
+    head = ["system", "frames/s per core", "spread", "Vigil is, times", "frames/s on the wall", "memory, MB"]
+    return _table([*head, "repeats", "alerts equal"], rows) if rows else "Not measured."
+
+
+def _sustainable(report: Mapping[str, Any]) -> str:
+    rows = [
+        [name, *_struck(system, [_number(system["sustainable_frames_s"])]), _steps(system)]
+        for name, system in report["systems"].items()
+        if system["sustainable_steps"]
+    ]
+    return _table(["system", "frames/s", "tried"], rows) if rows else "Not measured."
+
+
+def _steps(system: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{step['rate_hz']:,.0f} {'held' if step['sustained'] else 'not held'}"
+        for step in system["sustainable_steps"]
+    )
+
+
+def _burst(report: Mapping[str, Any], base: str) -> str:
+    rows = []
+    about = ""
+    for name, system in report["systems"].items():
+        burst = (system.get("struck_out") or system)["burst"][base]
+        if not burst:
+            continue
+        if not burst["repeats"]:
+            rows.append([name, *[NONE] * 8, f"0, {burst['void']} void"])
+            continue
+        about = f"Base {burst['base_hz']:,.0f} frames/s, burst {burst['burst']}."
+        figures = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "worst_patient_p99_ms")
+        cells = [_latency(burst[figure]) for figure in figures]
+        cells += [f"{burst['missed']:g} of {burst['onsets']}", _latency(burst["recovery_s"])]
+        void = f", {burst['void']} void" if burst["void"] else ""
+        rows.append([name, *_struck(system, cells), f"{burst['repeats']}{void}"])
+    if not rows:
+        return "Not measured."
+    head = [
+        "system",
+        "p50, ms",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+        "worst patient's p99",
+        "missed",
+        "recovery, s",
+        "repeats",
+    ]
+    return f"{about}\n\n{_table(head, rows)}"
+
+
+def _shapes(report: Mapping[str, Any]) -> str:
+    rows = []
+    for base in BASES:
+        for name, system in report["systems"].items():
+            for shape, burst in (system["shapes"][base] or {}).items():
+                if shape != "void":
+                    cells = [_latency(burst[figure]) for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms")]
+                    cells += [f"{burst['missed']} of {burst['onsets']}", _latency(burst["recovery_s"])]
+                    rows.append([base, shape, name, *_struck(system, cells)])
+    rows.sort(key=lambda row: (BASES.index(row[0]), row[1] == "flood", row[1]))
+    head = ["base", "burst", "system", "p50, ms", "p99", "p99.9", "max", "missed", "recovery, s"]
+    return _table(head, rows) if rows else "Not measured."
+
+
+def _growth(report: Mapping[str, Any]) -> str:
+    points = sorted(
+        report["vigil"]["growth"]["points"], key=lambda point: (point["patients"], point["partitions"])
+    )
+    rows = [
+        [
+            f"{point['patients']:,}",
+            str(point["partitions"]),
+            _number(point["frames_per_core_s"]),
+            f"{point['rss_bytes'] / 1e6:,.0f}",
+            f"{point['recovery_s']:.2f}",
+        ]
+        for point in points
+    ]
+    head = ["patients", "partitions", "frames/s per core", "memory, MB", "recovery, s"]
+    return _table(head, rows) if rows else "Not measured."
+
+
+METHOD: Final = """\
+- **Equal work first**: ten minutes of seeded frames through each system; one whose alert starts differ from the
+  reference's is struck out.
+- **Drain**: a topic of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames. {marks}
+  marks in each partition, which every system must tell at once, show from outside how far it is; the first fifth is not
+  measured. Processor time is that of the whole process tree, all threads.
+- **Sustainable rate**: the highest rate that was tried at which, over {window:g} s after {settle:g} s of settling, the
+  median latency of planted onsets grew by less than {slope:g} ms a second and none was missed.
+- **Bursts**: open loop, Poisson arrivals on a grid of {slot} ms, the schedule computed and encoded beforehand ({bytes}
+  bytes a record, at most {frames:,} frames in memory). Latency is the alert's append time by the broker minus the
+  planned send time of the frame that made the condition true. Figures are of the onsets planned from the burst's start
+  to the end of the run, its wake included; percentiles are measured values, not interpolated.
+- **Missed**: not told {grace:g} s after the load's end. It counts as infinite (∞; null in the JSON). A base that a
+  system cannot sustain is run once only.
+- **Recovery**: from the burst's end until the 99th percentile over a sliding second stays within a tenth or {slack:g}
+  ms of the worst second before the burst.
+- **Driver**: a process of its own with a higher priority than the rest. A run whose requests were handed over more than
+  {lag:g} ms late at the 99th percentile is void.
+- **Low base**: a tenth of the slowest Python peer's sustainable rate. **High base**: a third of Vigil's."""
+
+
+def _method(report: Mapping[str, Any]) -> str:
+    driver = report["driver"]
+    method = METHOD.format(
+        batch=BATCH_FRAMES,
+        marks=MARKS,
+        window=WINDOW_S - SETTLE_S,
+        settle=SETTLE_S,
+        slope=SLOPE_MS_S_MAX,
+        slot=SLOT_MS,
+        bytes=FRAME_BYTES,
+        frames=FRAMES_MAX,
+        grace=GRACE_S,
+        slack=RECOVERED_SLACK_MS,
+        lag=LAG_P99_MS_MAX,
+    )
+    if not driver["runs"]:
+        return method
+    return (
+        f"{method}\n\nThe driver's lag at the 99th percentile was {driver['lag_p99_ms']:.2f} ms (median of "
+        f"{driver['runs']} runs, highest {driver['lag_p99_ms_highest']:.2f} ms); {driver['void']} runs were void. It "
+        f"took {driver['cpu_s_per_million_frames']:.2f} s of processor time for a million frames, at "
+        f"{' or '.join(driver['priorities'])}."
+    )
+
+
+def _struck(system: Mapping[str, Any], cells: Sequence[str]) -> list[str]:
+    """Return the cells struck out where the system's alerts are not the reference's."""
+    return [f"~~{cell}~~" for cell in cells] if system["equal"] is False else list(cells)
+
+
+def _equal(system: Mapping[str, Any]) -> str:
+    return {True: "yes", False: "**no**", None: "not checked"}[system["equal"]]
+
+
+def _latency(value: float | None) -> str:
+    return INFINITE if value is None else _number(value)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return NONE
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

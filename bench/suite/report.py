@@ -1,0 +1,211 @@
+"""The report: everything measured, as medians with their spread, ratios, and targets met or missed."""
+
+import json
+import math
+import os
+import statistics
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bench.machine import commit, memory_bytes, processor, versions
+from bench.suite.burst import finite
+from bench.suite.page import page
+from bench.suite.plots import draw
+from bench.suite.results import Results
+from bench.suite.systems import SYSTEMS, System
+from bench.suite.targets import BASES, targets
+
+BURST_FIGURES: Final = (
+    "p50_ms",
+    "p90_ms",
+    "p99_ms",
+    "p999_ms",
+    "max_ms",
+    "worst_patient_p99_ms",
+    "missed",
+    "recovery_s",
+)
+NEVER_NULL: Final = frozenset({"missed", "onsets"})
+LARGE, USUAL, SMALL = "100000-8", "10000-8", "1000-8"
+
+
+def write(results: Results, folder: Path, quick: bool) -> dict[str, Any]:
+    """Write report.json, report.md and plots/ into the folder and return the report."""
+    report = build(results, quick)
+    plots = draw(report, results, folder / "plots")
+    (folder / "report.json").write_text(
+        json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    (folder / "report.md").write_text(page(report, plots), encoding="utf-8")
+    return report
+
+
+def build(results: Results, quick: bool) -> dict[str, Any]:
+    """Return the report as JSON holds it: null where a system has no figure, or where latency is infinite."""
+    systems = {name: _system(results, system) for name, system in SYSTEMS.items()}
+    growth = _growth(results)
+    systems["vigil"]["growth"] = growth
+    report: dict[str, Any] = {
+        "kind": "quick" if quick else "full",
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": {
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "memory_bytes": memory_bytes(),
+            "also_on_it": "the broker, the driver and the reader of alerts",
+        },
+        "versions": versions(),
+        "systems": systems,
+        "vigil": {"growth": growth},
+        "driver": _driver(results),
+    }
+    report["ratios"] = _ratios(systems)
+    report["targets"] = targets(report)
+    checked: dict[str, Any] = finite(report)
+    return checked
+
+
+def _system(results: Results, system: System) -> dict[str, Any]:
+    name = system.name
+    equal = next((figures["equal"] for figures in results.good("equality", name)), None)
+    drains, searches = results.good("drain", name), results.good("sustainable", name)
+    drain = spread(figures["per_core_s"] for figures in drains)
+    found: dict[str, Any] = {
+        "about": system.about,
+        "equal": equal,
+        "drain_frames_per_core_s": drain and drain["median"],
+        "sustainable_frames_s": _median(figures["frames_s"] for figures in searches),
+        "burst": {base: _burst(results, name, base) for base in BASES},
+    }
+    if equal is False:  # figures of a system that does other work do not count
+        found = {
+            **found,
+            "drain_frames_per_core_s": None,
+            "sustainable_frames_s": None,
+            "burst": dict.fromkeys(BASES),
+            "struck_out": {
+                key: found[key] for key in ("drain_frames_per_core_s", "sustainable_frames_s", "burst")
+            },
+        }
+    failures = [
+        {
+            "phase": phase,
+            "variant": result.variant,
+            "repeat": result.repeat,
+            "failure": result.figures["failure"],
+        }
+        for phase in ("equality", "drain", "sustainable", "burst", "shapes", "growth")
+        for result in results.all(phase, name)
+        if result.failed
+    ]
+    return found | {
+        "drain": drain
+        and drain
+        | {
+            "wall_frames_s": _median(figures["per_s"] for figures in drains),
+            "frames": drains[0]["frames"],
+            "rss_bytes": _median(figures["rss_bytes"] for figures in drains),
+        },
+        "sustainable_steps": [step for figures in searches for step in figures["steps"]],
+        "shapes": {base: _shapes(results, name, base) for base in BASES},
+        "failures": failures,
+    }
+
+
+def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
+    """Return medians over the repeats, void ones left out; a figure that is infinite in most of them is null."""
+    runs = results.good("burst", name, base)
+    valid = [run for run in runs if not run["driver"]["void"]]
+    bursts = [next(iter(run["bursts"].values())) for run in valid]
+    if not bursts:
+        return {"repeats": 0, "void": len(runs)} | dict.fromkeys(BURST_FIGURES) if runs else None
+    figures = {key: _median_or_infinite(burst[key] for burst in bursts) for key in BURST_FIGURES}
+    return figures | {
+        "spread": {key: _ends(burst[key] for burst in bursts) for key in BURST_FIGURES},
+        "onsets": bursts[0]["onsets"],
+        "base_hz": valid[0]["base_hz"],
+        "burst": next(iter(valid[0]["bursts"])),
+        "steady_p99_ms": _median_or_infinite(run["steady"]["p99_ms"] for run in valid),
+        "unplanned": max(run["unplanned"] for run in valid),
+        "repeats": len(valid),
+        "void": len(runs) - len(valid),
+    }
+
+
+def _shapes(results: Results, name: str, base: str) -> dict[str, Any] | None:
+    runs = results.good("shapes", name, base)
+    return {**runs[0]["bursts"], "void": runs[0]["driver"]["void"]} if runs else None
+
+
+def _growth(results: Results) -> dict[str, Any]:
+    points = {result.variant: result.figures for result in results.all("growth") if not result.failed}
+    large, usual, small = points.get(LARGE), points.get(USUAL), points.get(SMALL)
+    more = large and small and large["patients"] - small["patients"]
+    return {
+        "bytes_per_patient_100k": large and small and (large["rss_bytes"] - small["rss_bytes"]) / more,
+        "drain_ratio_100k_to_10k": large
+        and usual
+        and large["frames_per_core_s"] / usual["frames_per_core_s"],
+        "points": [
+            {key: value for key, value in point.items() if key != "drains"}
+            for _, point in sorted(points.items())
+        ],
+    }
+
+
+def _driver(results: Results) -> dict[str, Any]:
+    """Return how well the driver kept to its schedules, over all open-loop runs."""
+    runs = [
+        result.figures["driver"]
+        for phase in ("burst", "shapes")
+        for result in results.all(phase)
+        if not result.failed
+    ]
+    return {
+        "runs": len(runs),
+        "void": sum(run["void"] for run in runs),
+        "lag_p99_ms": _median(run["lag_ms"]["p99"] for run in runs),
+        "lag_p99_ms_highest": max((run["lag_ms"]["p99"] for run in runs), default=None),
+        "cpu_s_per_million_frames": _median(1e6 * run["cpu_s"] / run["frames"] for run in runs),
+        "priorities": sorted({run["priority"] for run in runs}),
+    }
+
+
+def _ratios(systems: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return how many times Vigil's drain per core is each other system's."""
+    ours = systems["vigil"]["drain_frames_per_core_s"]
+    return {
+        name: ours / theirs if ours and (theirs := system["drain_frames_per_core_s"]) else None
+        for name, system in systems.items()
+        if name != "vigil"
+    }
+
+
+def spread(values: Iterable[float]) -> dict[str, Any] | None:
+    """Return median, lowest, highest and how many there are; None without any."""
+    found = sorted(values)
+    if not found:
+        return None
+    return {
+        "median": statistics.median(found),
+        "lowest": found[0],
+        "highest": found[-1],
+        "repeats": len(found),
+    }
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return statistics.median(found) if found else None
+
+
+def _median_or_infinite(values: Iterable[float | None]) -> float:
+    return statistics.median_high(math.inf if value is None else value for value in values)
+
+
+def _ends(values: Iterable[float | None]) -> list[float]:
+    found = [math.inf if value is None else value for value in values]
+    return [min(found), max(found)]

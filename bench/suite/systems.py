@@ -1,0 +1,150 @@
+"""The systems of the bench: what each is called, how it is started, and how much it is given to do."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.peers import environments
+from bench.peers.defaults import LIMITS, NEWS2
+from bench.peers.spec import Spec
+from bench.suite.arrivals import AT_ONCE
+from edge.workers import worker_environment
+from streams.settings import Settings
+from streams.topics import ALERTS, READINGS
+
+RULES: Final = (*LIMITS, AT_ONCE)
+"""The rules of every run: those of the bench and the one whose onsets are planted."""
+
+THREADS: Final = 2
+"""Cores that a system may use, on the reference machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run of one system is told. `prefix` stands before the names of its topics.
+
+    `recorded` is for a log of the past, whose ticks are in it; otherwise frames are of now.
+    """
+
+    broker: str
+    prefix: str
+    group: str
+    partitions: int
+    folder: Path
+    recorded: bool
+    threads: int = THREADS
+
+    @property
+    def readings(self) -> str:
+        """Topic of the frames."""
+        return self.prefix + READINGS
+
+    @property
+    def alerts(self) -> str:
+        """Topic of the alerts."""
+        return self.prefix + ALERTS
+
+
+Start = Callable[[Order], tuple[list[str], Mapping[str, str]]]
+"""Returns command and additional environment of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system. `drain_frames` is how much it drains in one go, for 10 to 20 s of work."""
+
+    name: str
+    start: Start
+    drain_frames: int
+    python: bool = False
+    """A Python peer: the slowest of them sets the low base rate."""
+    alarms: bool = True
+    """Decides; the two limits only read and decode."""
+    about: str = ""
+
+
+def vigil_settings(order: Order) -> Settings:
+    """Return the settings of Vigil's workers in a run; its rules file is written on the way."""
+    rules = order.folder / "rules.toml"
+    rules.write_text(rules_file(), encoding="utf-8")
+    return Settings(
+        brokers=order.broker,
+        topic_prefix=order.prefix,
+        group=order.group,
+        partitions=order.partitions,
+        rules=rules,
+        time_base="recorded" if order.recorded else "live",
+        metrics_port=0,
+        data_dir=order.folder / "data",
+    )
+
+
+def rules_file() -> str:
+    """Return the bench's rules as Vigil's rules file: the same limits, NEWS2 as the peers', no technical alarms."""
+    tables = []
+    for rule in RULES:
+        lines = [f'id = "{rule.id}"', f'signal = "{rule.signal}"']
+        lines += [
+            f"{key} = {value!r}"
+            for key, value in (("low", rule.low), ("high", rule.high))
+            if value is not None
+        ]
+        lines += [f"delay_s = {rule.delay_ms / 1000}", f"clear_margin = {rule.clear_margin}"]
+        lines += [f"clear_delay_s = {rule.clear_delay_ms / 1000}"]
+        tables.append("\n".join(["[[rule]]", *lines]))
+    tables.append("[technical]\nenabled = false")
+    tables.append(f"[news2]\ninputs_min = {NEWS2.inputs_min}\ndelay_s = {NEWS2.delay_ms / 1000}")
+    return "\n\n".join(tables) + "\n"
+
+
+def _vigil(workers: int) -> Start:
+    def start(order: Order) -> tuple[list[str], Mapping[str, str]]:
+        command = [sys.executable, "-P", "-m", "edge", "worker", "--workers", str(workers)]
+        return command, worker_environment(vigil_settings(order))
+
+    return start
+
+
+def _peer(name: str, command: Callable[[str], list[str]]) -> Start:
+    def start(order: Order) -> tuple[list[str], Mapping[str, str]]:
+        state = order.folder / "state"
+        state.mkdir()
+        spec = Spec(
+            brokers=order.broker,
+            readings=order.readings,
+            alerts=order.alerts,
+            group=order.group,
+            partitions=order.partitions,
+            state_dir=str(state),
+            threads=order.threads,
+            limits=RULES,
+            news2=NEWS2,
+        )
+        path = order.folder / "SPEC.json"
+        spec.save(path)
+        return [*command(name), str(path)], {}
+
+    return start
+
+
+def _python(name: str) -> Start:
+    return _peer(name, environments.command)
+
+
+FAST, MIDDLE, SLOW = 2_000_000, 300_000, 60_000
+
+SYSTEMS: Final = {
+    system.name: system
+    for system in (
+        System("vigil", _vigil(THREADS), FAST, about="a worker process a core"),
+        System("vigil-1", _vigil(1), FAST, about="one worker process"),
+        System("faust", _python("faust"), SLOW, python=True),
+        System("quix", _python("quix"), SLOW, python=True),
+        System("bytewax", _python("bytewax"), MIDDLE, python=True),
+        System("raw-aiokafka", _python("raw-aiokafka"), FAST, alarms=False),
+        System("raw-librdkafka", _python("raw-librdkafka"), FAST, alarms=False),
+    )
+}
+"""Every system by its name in the report."""

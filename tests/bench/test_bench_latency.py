@@ -1,0 +1,106 @@
+import math
+
+import numpy as np
+import pytest
+
+from bench.suite.alerts_reader import Told
+from bench.suite.arrivals import AT_ONCE, Onsets
+from bench.suite.burst import finite
+from bench.suite.latency import latencies_ms, percentile, recovery_s, slope_ms_s, summarise
+from bench.suite.sustainable import CLOSE, STEPS_MAX, next_rate
+
+START_MS = 1_000_000
+
+
+def told(patient, event_ms, append_ms, phase="start", rule=AT_ONCE.id):
+    return Told(f"p{patient:06d}", rule, phase, event_ms, START_MS + event_ms, START_MS + append_ms)
+
+
+def onsets(*pairs):
+    patients, moments = np.array(pairs, dtype=np.int64).T
+    return Onsets(patients, [AT_ONCE.id] * len(pairs), moments, moments)
+
+
+def test_latency_runs_from_the_planned_time_to_the_first_append_and_a_missed_alert_is_infinite():
+    planted = onsets((1, 100), (1, 500), (2, 100), (3, 100))
+    alerts = [
+        told(1, 100, 130),
+        told(1, 100, 125),  # told again; the first counts
+        told(2, 100, 110, phase="end"),
+        told(3, 100, 140, rule="another"),
+        told(1, 500, 520),
+    ]
+    assert latencies_ms(planted, START_MS, alerts).tolist() == [25.0, 20.0, math.inf, math.inf]
+
+
+def test_an_alert_of_a_held_back_frame_counts_from_when_it_was_sent():
+    planted = Onsets(np.array([1]), [AT_ONCE.id], np.array([100]), np.array([900]))
+    assert latencies_ms(planted, START_MS, [told(1, 100, 930)]).tolist() == [30.0]
+
+
+def test_percentiles_are_measured_values_and_misses_reach_into_them():
+    values = np.array([*range(1, 100), math.inf])
+    assert percentile(values, 50) == 50
+    assert percentile(values, 99) == 99
+    assert percentile(values, 99.9) == math.inf
+    summary = summarise(values, np.arange(100) // 10)
+    assert (summary.onsets, summary.missed, summary.max_ms) == (100, 1, math.inf)
+    assert summary.worst_patient_p99_ms == math.inf
+    assert summarise(values[:99], np.arange(99) // 10).worst_patient_p99_ms == 99
+
+
+def test_infinite_figures_become_null():
+    assert finite({"a": [math.inf, 1.0], "b": np.float64(2), "c": "x"}) == {
+        "a": [None, 1.0],
+        "b": 2.0,
+        "c": "x",
+    }
+
+
+def steady_run():
+    planned = np.arange(0, 20_000, 10)
+    return planned, np.full(len(planned), 10.0) + planned % 7
+
+
+def test_a_system_that_is_not_disturbed_needs_no_time_to_recover():
+    planned, latency = steady_run()
+    assert recovery_s(planned, latency, (0, 5_000), (8_000, 20_000)) == 0.0
+
+
+def test_recovery_ends_with_the_last_second_that_was_worse_than_before_the_burst():
+    planned, latency = steady_run()
+    latency[(planned >= 8_000) & (planned < 9_500)] = 400.0
+    assert recovery_s(planned, latency, (0, 5_000), (8_000, 20_000)) == pytest.approx(1.5, abs=0.06)
+    latency[(planned >= 12_000) & (planned < 12_100)] = 400.0  # not for good yet
+    assert recovery_s(planned, latency, (0, 5_000), (8_000, 20_000)) == pytest.approx(4.1, abs=0.06)
+
+
+def test_five_milliseconds_more_than_before_are_no_disturbance():
+    planned, latency = steady_run()
+    latency[planned >= 8_000] += 4.9
+    assert recovery_s(planned, latency, (0, 5_000), (8_000, 20_000)) == 0.0
+
+
+def test_a_system_that_does_not_come_back_has_no_recovery():
+    planned, latency = steady_run()
+    latency[planned >= 8_000] = math.inf
+    assert recovery_s(planned, latency, (0, 5_000), (8_000, 20_000)) == math.inf
+
+
+def test_growing_latency_has_a_slope_and_noise_has_none():
+    planned = np.arange(0, 10_000, 10)
+    noise = np.random.default_rng(1).exponential(20, len(planned))
+    assert abs(slope_ms_s(planned, noise)) < 2
+    assert slope_ms_s(planned, noise + planned * 0.05) == pytest.approx(50, abs=2)
+    assert slope_ms_s(planned, np.where(planned > 9_000, math.inf, noise)) == math.inf
+
+
+@pytest.mark.parametrize("limit", [300.0, 5_000.0, 9_000.0, 60_000.0])
+def test_the_search_closes_in_on_what_a_system_sustains(limit):
+    tried = []
+    while (rate := next_rate(tried, 8_000.0)) is not None:
+        tried.append((rate, rate <= limit))
+    held = [rate for rate, sustained in tried if sustained]
+    assert len(tried) <= STEPS_MAX
+    if 3_000 < limit < 20_000:
+        assert limit / max(held) < CLOSE * 1.1

@@ -1,0 +1,150 @@
+import json
+
+import pytest
+
+from bench.suite.report import build, write
+from bench.suite.results import Results
+from bench.suite.systems import SYSTEMS
+
+REQUIRED = {"vigil", "faust", "quix", "bytewax", "raw-aiokafka", "raw-librdkafka"}
+BURST = {"p50_ms", "p99_ms", "p999_ms", "max_ms", "missed", "recovery_s"}
+
+
+def drain(per_core_s):
+    return {
+        "frames": 1_000,
+        "cpu_s": 1.0,
+        "wall_s": 1.0,
+        "rss_bytes": 10**8,
+        "per_core_s": per_core_s,
+        "per_s": per_core_s,
+    }
+
+
+def burst(p99_ms, missed=0, void=False):
+    figures = dict.fromkeys(
+        ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "worst_patient_p99_ms"), p99_ms
+    )
+    return {
+        "base_hz": 100.0,
+        "bursts": {"10x10s": {**figures, "missed": missed, "onsets": 1_000, "recovery_s": 0.5}},
+        "steady": figures,
+        "unplanned": 0,
+        "driver": {
+            "void": void,
+            "lag_ms": {"p50": 0.1, "p99": 0.2, "max": 1.0},
+            "cpu_s": 1.0,
+            "frames": 1_000,
+            "priority": "nice 0",
+        },
+        "cpu_s": 1.0,
+        "rss_bytes": 1,
+        "second_p99_ms": [1.0, None, 2.0],
+    }
+
+
+@pytest.fixture
+def results(tmp_path):
+    return Results(tmp_path / "results")
+
+
+def test_a_report_of_nothing_has_every_system_with_nulls(results):
+    report = build(results, quick=True)
+    assert set(report["systems"]) >= REQUIRED
+    for system in report["systems"].values():
+        assert system["drain_frames_per_core_s"] is None
+        assert system["sustainable_frames_s"] is None
+        assert system["burst"] == {"low": None, "high": None}
+    assert report["vigil"]["growth"]["bytes_per_patient_100k"] is None
+    assert {target["met"] for target in report["targets"]} == {None}
+
+
+def test_parts_that_were_measured_apart_merge_into_medians_and_ratios(results):
+    for repeat, rate in enumerate((100.0, 300.0, 200.0), start=1):
+        results.save("drain", "vigil", "", repeat, drain(rate))
+    other = Results(results.folder)  # another run, later
+    other.save("drain", "faust", "", 1, drain(2.0))
+    other.save("drain", "quix", "", 1, {"failure": "it ended"})
+    for base in ("low", "high"):
+        other.save("burst", "vigil", base, 1, burst(50.0))
+    other.save("burst", "faust", "low", 1, burst(None, missed=9))
+    other.save("sustainable", "faust", "", 1, {"frames_s": 5.0, "steps": []})
+    report = build(results, quick=False)
+    vigil = report["systems"]["vigil"]
+    assert vigil["drain_frames_per_core_s"] == 200.0
+    assert (vigil["drain"]["lowest"], vigil["drain"]["highest"], vigil["drain"]["repeats"]) == (
+        100.0,
+        300.0,
+        3,
+    )
+    assert report["ratios"]["faust"] == 100.0
+    assert report["systems"]["faust"]["sustainable_frames_s"] == 5.0
+    assert report["systems"]["quix"]["failures"][0]["failure"] == "it ended"
+    assert set(vigil["burst"]["low"]) >= BURST
+    assert report["systems"]["faust"]["burst"]["low"]["p99_ms"] is None  # infinite
+    met = {target["target"]: target["met"] for target in report["targets"]}
+    assert met["drain per core, times faust"] is True
+    assert met["burst on the low base, p99_ms, times faust"] is True
+    assert met["burst on the high base, p99_ms, times faust"] is None
+    assert met["missed alerts, low base"] is True
+
+
+def test_an_infinite_figure_of_ours_misses_its_target(results):
+    results.save("burst", "vigil", "low", 1, burst(None, missed=3))
+    results.save("burst", "faust", "low", 1, burst(None, missed=9))
+    met = {target["target"]: target["met"] for target in build(results, quick=False)["targets"]}
+    assert met["burst on the low base, p99_ms, times faust"] is False
+    assert met["missed alerts, low base"] is False
+
+
+def test_runs_that_the_driver_could_not_keep_to_do_not_count(results):
+    results.save("burst", "vigil", "low", 1, burst(900.0, void=True))
+    results.save("burst", "vigil", "low", 2, burst(10.0))
+    found = build(results, quick=False)["systems"]["vigil"]["burst"]["low"]
+    assert (found["p99_ms"], found["repeats"], found["void"]) == (10.0, 1, 1)
+
+
+def test_figures_of_a_system_that_does_other_work_are_struck_out(results):
+    results.save("equality", "quix", "", 1, {"equal": False, "starts": 9, "rules": 2, "differences": ["x"]})
+    results.save("drain", "quix", "", 1, drain(50.0))
+    results.save("drain", "vigil", "", 1, drain(100.0))
+    report = build(results, quick=False)
+    quix = report["systems"]["quix"]
+    assert quix["drain_frames_per_core_s"] is None
+    assert quix["struck_out"]["drain_frames_per_core_s"] == 50.0
+    assert report["ratios"]["quix"] is None
+
+
+def test_growth_is_memory_per_patient_and_the_drain_beside_the_usual_one(results):
+    for patients, rss, rate in ((1_000, 1e8, 90.0), (10_000, 2e8, 100.0), (100_000, 10e8, 80.0)):
+        point = {
+            "patients": patients,
+            "partitions": 8,
+            "frames_per_core_s": rate,
+            "rss_bytes": rss,
+            "record_bytes": 100.0,
+            "recovery_s": 1.0,
+            "drains": [],
+        }
+        results.save("growth", "vigil", f"{patients}-8", 1, point)
+    growth = build(results, quick=False)["vigil"]["growth"]
+    assert growth["bytes_per_patient_100k"] == pytest.approx(9e8 / 99_000)
+    assert growth["drain_ratio_100k_to_10k"] == 0.8
+
+
+def test_page_json_and_pictures_are_written_together(results, tmp_path):
+    results.save("equality", "faust", "", 1, {"equal": False, "starts": 9, "rules": 2, "differences": ["x"]})
+    for name in ("vigil", "faust"):
+        results.save("drain", name, "", 1, drain(100.0))
+        results.save("burst", name, "low", 1, burst(50.0))
+        results.save("shapes", name, "low", 1, burst(None, missed=1))
+    write(results, tmp_path, quick=False)
+    page = (tmp_path / "report.md").read_text()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report["systems"]) == set(SYSTEMS)
+    assert "| vigil | 100 |" in page
+    assert "~~100~~" in page
+    assert "∞" in page
+    for name in ("drain", "burst-low", "seconds-low"):
+        assert f"![plots/{name}.svg](plots/{name}.svg)" in page
+        assert (tmp_path / "plots" / f"{name}.svg").stat().st_size > 1_000
