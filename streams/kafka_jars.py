@@ -1,7 +1,7 @@
 """Apache Kafka's jars from Maven Central, downloaded once into the checkout's cache.
 
 `streams/kafka/pom.xml` names the version; Maven resolves it. Needs Java 17 or newer, and Maven for the first
-run; both are looked for on the PATH.
+run; both are looked for on the PATH. `bench.peers.java_build` builds other Java programs in the same way.
 """
 
 import fcntl
@@ -39,15 +39,15 @@ def kafka_version() -> str:
     return found.group(1)
 
 
-def find_java() -> str:
-    """Return the path of a Java that can run the server.
+def find_java(program: str = "Apache Kafka") -> str:
+    """Return the path of a Java that can run the server, or another `program` of the same age.
 
     Raises:
         VigilError: there is none on the PATH, or it is older than `JAVA_MIN`.
     """
     java = shutil.which("java")
     if java is None:
-        raise VigilError(f"Apache Kafka needs Java {JAVA_MIN} or newer, and there is no 'java' on the PATH")
+        raise VigilError(f"{program} needs Java {JAVA_MIN} or newer, and there is no 'java' on the PATH")
     try:
         told = subprocess.run(
             [java, "-version"], capture_output=True, text=True, timeout=JAVA_VERSION_TIMEOUT_S
@@ -57,7 +57,7 @@ def find_java() -> str:
     found = re.search(r'version "(\d+)', told.stderr + told.stdout)
     if found is None or int(found.group(1)) < JAVA_MIN:
         have = f"Java {found.group(1)}" if found else "of an unknown version"
-        raise VigilError(f"Apache Kafka needs Java {JAVA_MIN} or newer; {java} is {have}")
+        raise VigilError(f"{program} needs Java {JAVA_MIN} or newer; {java} is {have}")
     return java
 
 
@@ -83,25 +83,38 @@ def jars(cache: Path = CACHE) -> Path:
 
 
 def _download(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="partial-", dir=folder.parent) as partial:
+        target = Path(partial) / "jars"
+        run_maven("Apache Kafka", POM, *copy_jars(target))
+        target.rename(folder)
+
+
+def copy_jars(target: Path) -> list[str]:
+    """Return the Maven arguments that put everything a pom needs at run time into `target`."""
+    return ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
+
+
+def run_maven(program: str, pom: Path, *arguments: str) -> None:
+    """Let Maven do what `arguments` say with a pom.
+
+    Raises:
+        VigilError: Maven is missing, fails, or takes longer than `DOWNLOAD_TIMEOUT_S`; it names `program`.
+    """
     maven = shutil.which("mvn")
     if maven is None:
         raise VigilError(
-            "Apache Kafka's jars are not in the cache yet, and there is no 'mvn' (Maven) to fetch them"
+            f"{program} is not in the cache yet, and there is no 'mvn' (Maven) to fetch its jars"
         )
-    with tempfile.TemporaryDirectory(prefix="partial-", dir=folder.parent) as partial:
-        target = Path(partial) / "jars"
-        command = [maven, "--batch-mode", "--quiet", "--strict-checksums", "--file", str(POM)]
-        command += ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, stdin=subprocess.DEVNULL
-            )
-        except subprocess.TimeoutExpired:
-            raise VigilError(f"Maven did not finish within {DOWNLOAD_TIMEOUT_S:.0f} s") from None
-        if done.returncode != 0:
-            lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-            raise VigilError("Maven failed: " + " ".join(lines[:OUTPUT_LINES_MAX]))
-        target.rename(folder)
+    command = [maven, "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        raise VigilError(f"{program}: Maven did not finish within {DOWNLOAD_TIMEOUT_S:.0f} s") from None
+    if done.returncode != 0:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        raise VigilError(f"{program}: Maven failed: " + " ".join(lines[:OUTPUT_LINES_MAX]))
 
 
 @contextmanager

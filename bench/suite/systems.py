@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.peers import environments
+from bench.peers import environments, java_build
 from bench.peers.defaults import LIMITS, NEWS2
 from bench.peers.spec import Spec
 from bench.suite.arrivals import AT_ONCE
@@ -133,7 +133,11 @@ def _python(name: str) -> Start:
     return _peer(name, environments.command)
 
 
-FAST, MIDDLE, SLOW = 2_000_000, 300_000, 60_000
+def _java(name: str) -> Start:
+    return _peer(name, java_build.command)
+
+
+COMPILED, FAST, MIDDLE, SLOW = 6_000_000, 2_000_000, 300_000, 60_000
 
 SYSTEMS: Final = {
     system.name: system
@@ -143,6 +147,8 @@ SYSTEMS: Final = {
         System("faust", _python("faust"), SLOW, python=True),
         System("quix", _python("quix"), SLOW, python=True),
         System("bytewax", _python("bytewax"), MIDDLE, python=True),
+        System("kafka-streams", _java("kafka-streams"), COMPILED),
+        System("flink", _java("flink"), COMPILED),
         System("raw-aiokafka", _python("raw-aiokafka"), FAST, alarms=False),
         System("raw-librdkafka", _python("raw-librdkafka"), FAST, alarms=False),
     )
