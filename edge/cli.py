@@ -84,6 +84,12 @@ def _alerts() -> click.Command:
     return alerts
 
 
+def _explain() -> click.Command:
+    from edge.commands.explain import explain
+
+    return explain
+
+
 def _topics() -> click.Command:
     from edge.commands.topics import topics
 
@@ -127,6 +133,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "replay": ("send recordings and collect their alerts", _replay),
     "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),
     "alerts": ("read the alerts", _alerts),
+    "explain": ("show the readings around an alert, and why it was raised", _explain),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
     "drill": ("inject a fault under load and prove that nothing was lost", _drill),

@@ -206,6 +206,8 @@ class Ward:
         values[~thermometer, INDEX["temp"]] = ABSENT
         for name in ("consciousness", "on_oxygen", "fio2"):
             values[~chart, INDEX[name]] = ABSENT
+        for name in ("asystole", "apnoea"):  # no bed of ours reports its own alarms
+            values[:, INDEX[name]] = ABSENT
 
 
 def signals_of(row: Floats) -> dict[str, Value]:

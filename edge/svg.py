@@ -74,13 +74,11 @@ class Plot:
         self.segment((self.margins[0], at), (right, at), kind)
         self.text(right - 3, at - 3, label, anchor="end", kind="dim")
 
-    def upright(self, x: float, kind: str, label: str = "", row: int = 0) -> None:
-        """Draw a vertical line, its label at the top in the row given."""
+    def upright(self, x: float, kind: str, label: str = "", anchor: str = "start") -> None:
+        """Draw a vertical line, its label above it, on its right side or, with anchor "end", on its left."""
         at = self.px(x)
         self.segment((at, self.margins[1]), (at, self.height - self.margins[3]), kind)
-        near_end = at > self.width - self.margins[2] - 90
-        shift, anchor = (-3, "end") if near_end else (3, "start")
-        self.text(at + shift, self.margins[1] + 10 + 12 * row, label, anchor=anchor)
+        self.text(at + (-2 if anchor == "end" else 2), self.margins[1] - 3, label, anchor=anchor)
 
     def shade(self, first: float, last: float, kind: str = "band") -> None:
         """Shade a stretch of the x axis."""

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.rules import LimitRule
-from clinical.vitals import ACVPU, INDEX, SIGNALS
 from edge.readers import Recording
-from edge.readers.recording import Value
+from edge.readings import as_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def series_of(recording: Recording) -> dict[str, Series]:
     for frame in recording.frames():
         for signal, value in frame.signals.items():
             times.setdefault(signal, []).append(frame.t_ms)
-            values.setdefault(signal, []).append(_number(signal, value))
+            values.setdefault(signal, []).append(as_number(signal, value))
     return {
         signal: Series(np.array(times[signal], np.int64), np.array(values[signal], np.float64))
         for signal in times
@@ -59,11 +58,3 @@ def longest_violation_s(series: Series, rule: LimitRule) -> float | None:
     violated = (series.values < low) | (series.values > high)
     spans = [float(series.t_ms[last] - series.t_ms[first]) / 1000 for first, last in runs(violated)]
     return max(spans, default=None)
-
-
-def _number(signal: str, value: Value) -> float:
-    if value is None:
-        return float("nan")
-    number = float(ACVPU.index(value)) if isinstance(value, str) else float(value)
-    bounds = SIGNALS[INDEX[signal]]
-    return number if bounds.low <= number <= bounds.high else float("nan")

@@ -25,6 +25,7 @@ COMMANDS = [
     "replay",
     "evaluate",
     "alerts",
+    "explain",
     "topics",
     "kafka",
     "drill",

@@ -1,0 +1,1 @@
+"""One alert explained: the readings around it, from the topics alone."""

@@ -1,0 +1,169 @@
+"""Finding an alert, the newest first, and the readings around it: never more than a stretch of their topic."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from kafka import TopicPartition
+from pydantic import ValidationError
+
+from clinical.vitals import INDEX
+from edge.readings import as_number
+from streams.alerts import Alert
+from streams.connect import connect_consumer
+from streams.errors import TopicsMismatch, UsageError, VigilError
+from streams.log_end import ends_of
+from streams.log_search import offsets_at, read_between
+from streams.settings import Settings
+from streams.topics import ALERTS, READINGS
+
+STRETCH_MS: Final = 3_600_000
+STRETCHES: Final = (1, 8, 64, 512)
+"""Hours of alerts that are searched, each stretch after the one before it; then all that is left."""
+
+EPISODE_MS_MAX: Final = 900_000
+"""Of an alarm that was open for longer, only the last stretch before the event is shown."""
+
+SLACK_MS: Final = 10_000
+"""How far apart event time and the broker's time may run at either end of the stretch that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One frame of the patient: its time in ms, and the signals that it carries, NaN = no valid reading."""
+
+    t_ms: int
+    signals: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An alert with its surroundings; times in ms.
+
+    `events` are those of the same episode that were found, in order. `by_append` tells that the device's clock is not
+    believed, so that the moments are the broker's.
+    """
+
+    alert: Alert
+    events: tuple[Alert, ...]
+    first_ms: int
+    last_ms: int
+    moments: tuple[Moment, ...]
+    by_append: bool
+
+
+def gather(settings: Settings, alert_id: str, before_s: float, after_s: float) -> Evidence:
+    """Find an alert by its id, or an episode's newest event by the episode's, and the readings around it.
+
+    Args:
+        settings: where the broker is.
+        alert_id: of the alert or its episode.
+        before_s: how long before the onset to begin, s.
+        after_s: how long after the event to end, s.
+
+    Raises:
+        UsageError: no broker was given, or there is no such alert.
+        BrokerUnreachable: no broker answers.
+        TopicsMismatch: there is no topic of alerts or readings.
+        VigilError: the readings are no longer kept.
+    """
+    with closing(connect_consumer(settings)) as consumer:
+        alert, place = _find(consumer, settings, alert_id)
+        onset_ms = max(alert.onset_ts_ms, alert.event_ts_ms - EPISODE_MS_MAX)
+        first_ms, last_ms = onset_ms - round(before_s * 1000), alert.event_ts_ms + round(after_s * 1000)
+        lead_ms, trail_ms = alert.event_ts_ms - first_ms, last_ms - alert.event_ts_ms
+        stretch = alert.append_ts_ms - lead_ms - SLACK_MS, alert.append_ts_ms + trail_ms + SLACK_MS
+        events = _episode(consumer, place, alert, stretch)
+        tp = TopicPartition(settings.topic(READINGS), place.partition)
+        _partitions(consumer, tp.topic)
+        frames = list(_frames(consumer, tp, alert, stretch))
+    inside = [(event, append, own) for event, append, own in frames if first_ms <= event <= last_ms]
+    by_append = not inside and bool(frames)
+    chosen = [
+        (append if by_append else event, own) for event, append, own in (frames if by_append else inside)
+    ]
+    moments = [Moment(t_ms, own) for t_ms, own in sorted(chosen, key=lambda one: one[0])]
+    return Evidence(alert, events, first_ms, last_ms, tuple(moments), by_append)
+
+
+def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
+    found = consumer.partitions_for_topic(topic)
+    if not found:
+        raise TopicsMismatch(f"no topic {topic}: run vigil topics apply")
+    return [TopicPartition(topic, number) for number in sorted(found)]
+
+
+def _find(consumer: Any, settings: Settings, alert_id: str) -> tuple[Alert, TopicPartition]:
+    tps = _partitions(consumer, settings.topic(ALERTS))
+    behind = ends_of(consumer, tps)
+    start = dict(consumer.beginning_offsets(tps))
+    now_ms = round(time.time() * 1000)
+    wanted = alert_id.encode()
+    for hours in (*STRETCHES, None):
+        first = start if hours is None else offsets_at(consumer, tps, now_ms - hours * STRETCH_MS)
+        found = None
+        for record in read_between(consumer, first, behind):
+            alert = _alert(record.value) if wanted in (record.value or b"") else None
+            if alert is not None and alert_id in (alert.id, alert.episode):
+                found = alert, TopicPartition(record.topic, record.partition)
+        if found is not None:
+            return found
+        behind = {tp: min(first[tp], behind[tp]) for tp in tps}
+    raise UsageError(f"no alert {alert_id!r} in {settings.topic(ALERTS)}: unknown, or no longer kept")
+
+
+def _alert(value: bytes) -> Alert | None:
+    try:
+        return Alert.model_validate_json(value)
+    except ValidationError:
+        return None
+
+
+def _stretch(
+    consumer: Any, tp: TopicPartition, stretch: tuple[int, int]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    first, behind = (offsets_at(consumer, [tp], ts_ms) for ts_ms in stretch)
+    return first, behind
+
+
+def _episode(consumer: Any, tp: TopicPartition, alert: Alert, stretch: tuple[int, int]) -> tuple[Alert, ...]:
+    first, behind = _stretch(consumer, tp, stretch)
+    found = {alert.id: alert}
+    for record in read_between(consumer, first, behind):
+        other = _alert(record.value) if alert.episode.encode() in (record.value or b"") else None
+        if other is not None and other.episode == alert.episode:
+            found.setdefault(other.id, other)
+    return tuple(sorted(found.values(), key=lambda one: (one.event_ts_ms, one.id)))
+
+
+def _frames(
+    consumer: Any, tp: TopicPartition, alert: Alert, stretch: tuple[int, int]
+) -> Iterator[tuple[int, int, dict[str, float]]]:
+    """Yield (event time, append time, signals) of the patient's frames, times in ms.
+
+    Raises:
+        VigilError: none is kept from before the event.
+    """
+    key, kept = alert.patient.encode(), False
+    first, behind = _stretch(consumer, tp, stretch)
+    for record in read_between(consumer, first, behind):
+        kept |= record.timestamp <= alert.append_ts_ms
+        if record.key == key and (frame := _frame(record.value)) is not None:
+            yield int(frame["event_ts_ms"]), int(record.timestamp), _signals(frame)
+    if not kept:
+        raise VigilError(f"the readings around alert {alert.id} are no longer kept in {tp.topic}")
+
+
+def _frame(value: bytes | None) -> dict[str, Any] | None:
+    try:
+        frame = msgspec.json.decode(value or b"")
+    except msgspec.DecodeError:
+        return None
+    return frame if isinstance(frame, dict) and isinstance(frame.get("event_ts_ms"), int) else None
+
+
+def _signals(frame: dict[str, Any]) -> dict[str, float]:
+    return {name: as_number(name, frame[name]) for name in INDEX if name in frame}
