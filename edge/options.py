@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -25,6 +26,15 @@ def json_option(function: Function) -> Function:
 def group_option(function: Function) -> Function:
     """Add `--group`, passed on as `group` (None = not given)."""
     return click.option("--group", help="Consumer group; also names the table's changelog.")(function)
+
+
+def rules_option(function: Function) -> Function:
+    """Add `--rules`, passed on as `rules` (None = not given)."""
+    return click.option(
+        "--rules",
+        type=click.Path(path_type=Path),
+        help="Rules file (TOML), or classic or vigil; else the built-in ones.",
+    )(function)
 
 
 def need_brokers(settings: Settings) -> Settings:

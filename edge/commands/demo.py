@@ -1,11 +1,10 @@
 """`vigil demo`."""
 
 import sys
-from pathlib import Path
 
 import click
 
-from edge.options import brokers_option, json_option, with_changes
+from edge.options import brokers_option, json_option, rules_option, with_changes
 from streams.settings import load_settings
 
 PREFIX = "demo."
@@ -22,7 +21,7 @@ PREFIX = "demo."
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same readings."
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
-@click.option("--rules", type=click.Path(path_type=Path), help="Rules file (TOML); else the built-in ones.")
+@rules_option
 @click.option("--verbose", is_flag=True, help="Show what the workers log.")
 @json_option
 def demo(

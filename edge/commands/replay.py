@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from edge.options import brokers_option, json_option, print_json
+from edge.options import brokers_option, json_option, print_json, rules_option
 from edge.readers import open_recording, parse_columns
 from edge.replay import Replay, run_replay, write_alerts
 from streams.errors import UsageError
@@ -19,7 +19,7 @@ from streams.settings import load_settings
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @brokers_option
-@click.option("--rules", type=click.Path(path_type=Path), help="Rules file (TOML); else the built-in ones.")
+@rules_option
 @click.option("--speed", default="1", metavar="N|max", help="Recorded seconds per second.", show_default=True)
 @click.option(
     "--start", default="0", metavar="MS|ISO", help="What the recordings' zero stands for: epoch ms or a date."

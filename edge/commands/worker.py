@@ -3,12 +3,11 @@
 import os
 import signal
 import threading
-from pathlib import Path
 from typing import Final
 
 import click
 
-from edge.options import brokers_option, group_option, need_brokers
+from edge.options import brokers_option, group_option, need_brokers, rules_option
 from edge.supervisor import supervise
 from edge.workers import worker_command, worker_environment
 from streams.settings import Settings, load_settings
@@ -24,7 +23,7 @@ WORKERS_MAX: Final = 64
 )
 @click.option("--prefix", "topic_prefix", help="Put before every topic name.")
 @click.option("--partitions", type=int, help="Of the readings, as they were created.")
-@click.option("--rules", type=click.Path(path_type=Path), help="Rules file (TOML); else the built-in ones.")
+@rules_option
 @click.option("--time-base", type=click.Choice(["live", "recorded"]), help="Whose time counts.")
 @click.option("--metrics-host", help="Where /metrics is served.")
 @click.option("--metrics-port", type=int, help="Port of the first worker's /metrics; 0 = any free one.")
