@@ -21,22 +21,25 @@ from bench.peers.spec import TICK_PREFIX, Spec
 from bench.peers.step import Patient, Step
 
 SNAPSHOT = timedelta(seconds=10)
+BATCH = 5_000
 LINGER_MS = 0
 
-Keyed = tuple[str, dict[str, Any]]
 
-
-class Watch(StatefulBatchLogic[dict[str, Any], dict[str, Any], Any]):
-    """One patient; Bytewax hands over the frames of a batch together."""
+class Watch(StatefulBatchLogic[bytes | None, dict[str, Any], Any]):
+    """One patient; Bytewax hands over the records of a batch together."""
 
     def __init__(self, step: Step, stored: Any) -> None:
         self._step = step
         self._patient = Patient() if stored is None else Patient(*stored)
 
-    def on_batch(self, values: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
-        """Judge the frames."""
-        take, patient = self._step.take, self._patient
-        return [alert for frame in values for alert in take(patient, frame)], StatefulBatchLogic.RETAIN
+    def on_batch(self, values: list[bytes | None]) -> tuple[list[dict[str, Any]], bool]:
+        """Decode the records and judge the frames."""
+        found: list[dict[str, Any]] = []
+        for value in values:
+            frame = decode(value)
+            if frame is not None:
+                found += self._step.take(self._patient, frame)
+        return found, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> Any:
         """Return a copy of the state, as recovery asks for."""
@@ -44,16 +47,13 @@ class Watch(StatefulBatchLogic[dict[str, Any], dict[str, Any], Any]):
         return values[:], values_ms[:], stretch, {rule: run[:] for rule, run in runs.items()}
 
 
-def keyed_frames(batch: list[KafkaSourceMessage[bytes, bytes]]) -> list[Keyed]:
-    """Decode a batch of records."""
-    found = []
-    for message in batch:
-        key = message.key or b""
-        if not key.startswith(TICK_PREFIX):
-            frame = decode(message.value)
-            if frame is not None:
-                found.append((key.decode(), frame))
-    return found
+def by_patient(batch: list[KafkaSourceMessage[bytes, bytes]]) -> list[tuple[str, bytes | None]]:
+    """Return key and value of the records that are frames.
+
+    They travel to their process undecoded: bytes are cheaper to hand over than what is in them.
+    """
+    keyed = ((message.key or b"", message.value) for message in batch)
+    return [(key.decode(), value) for key, value in keyed if not key.startswith(TICK_PREFIX)]
 
 
 def build(spec: Spec) -> Dataflow:
@@ -61,9 +61,9 @@ def build(spec: Spec) -> Dataflow:
     brokers = spec.brokers.split(",")
     step = Step(spec.limits, spec.news2)
     flow = Dataflow("peer")
-    records = op.input("readings", flow, KafkaSource(brokers, [spec.readings]))
-    frames = op.flat_map_batch("decode", records, keyed_frames)
-    alerts = op.stateful_batch("watch", frames, lambda stored: Watch(step, stored))
+    source = KafkaSource(brokers, [spec.readings], batch_size=BATCH)
+    records = op.flat_map_batch("by-patient", op.input("readings", flow, source), by_patient)
+    alerts = op.stateful_batch("watch", records, lambda stored: Watch(step, stored))
     messages = op.map("encode", alerts, lambda keyed: KafkaSinkMessage(keyed[0].encode(), encode(keyed[1])))
     op.output("alerts", messages, KafkaSink(brokers, spec.alerts, {"linger.ms": LINGER_MS, "acks": "all"}))
     return flow
@@ -88,9 +88,10 @@ def free_addresses(count: int) -> list[str]:
 
 
 def main() -> None:
-    """Make the recovery partitions, one a process, and run the cluster."""
+    """Make the recovery partitions, one a process, unless they are there, and run the cluster."""
     spec = given_spec()
-    init_db_dir(Path(spec.state_dir), spec.threads)
+    if not any(Path(spec.state_dir).iterdir()):
+        init_db_dir(Path(spec.state_dir), spec.threads)
     sys.exit(run(partial(work, addresses=free_addresses(spec.threads)), spec, spec.threads))
 
 
