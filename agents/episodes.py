@@ -1,11 +1,205 @@
-"""The events of an episode are numbered from its start, so that each has an id of its own."""
+"""The events of an episode: each is numbered from its start, so that it has an id of its own, and says all facets.
 
-from clinical.lifecycle import Phase
+Beside the number this keeps what an event changes besides the alarm's state: when the alarm was last told of, and
+who is asked to answer for it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import Alarm, Asked, Happening
+from agents.in_force import LimitsInForce
+from clinical.lifecycle import CLOSING, WITHHOLDING, Answered, Event, Pause, Phase, State, advance, is_open
+from clinical.limits import HIGH, NEVER, NO_COVER
+from clinical.rules import Step
+from streams.alerts import ResponsibilityStatus
 from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+STATUS: Final[dict[Answered, ResponsibilityStatus]] = {
+    Answered.REQUESTED: "requested",
+    Answered.ACCEPTED: "accepted",
+    Answered.REJECTED: "rejected",
+    Answered.UNDEFINED: "undefined",
+}
+
+
+class Refused(Exception):
+    """A command cannot be applied; the message is the answer's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The record that decides. `told_ms` is its time in the time base of ticks, which reminders count from."""
+
+    offset: int
+    event_ms: int
+    append_ms: int
+    told_ms: int
+    device: str | None = None
+    actor: str | None = None
+    command: str | None = None
+
+
+class Teller:
+    """Tells of transitions under one rule set."""
+
+    def __init__(self, alarms: tuple[Alarm, ...], in_force: LimitsInForce, steps: tuple[Step, ...]) -> None:
+        self._alarms = alarms
+        self._in_force = in_force
+        self._steps = steps
+
+    def tell(
+        self,
+        table: PatientTable,
+        row: int,
+        column: int,
+        phase: int,
+        moment: Moment,
+        *,
+        priority: int,
+        onset_ms: int,
+        value: float | None = None,
+        extreme: float | None = None,
+        missing: tuple[str, ...] = (),
+        note: str = "",
+        previous: ResponsibilityStatus | None = None,
+        acknowledges: bool = False,
+    ) -> Happening:
+        """Return what is told of a transition whose state the table already has, and take note of it there.
+
+        `note` says why in words, where it is not the condition; `previous` how the step asked before has ended.
+        """
+        patient = table.patients[row]
+        assert patient is not None, "an occupied row has a patient"
+        state = int(table.alarm_state[row, column])
+        low, high = self._limits(table, row, column)
+        number = number_event(table, row, column, phase)
+        self._ask(table, row, column, priority, moment.told_ms)
+        happening = Happening(
+            offset=moment.offset,
+            column=column,
+            patient=patient,
+            phase=phase,
+            number=number,
+            priority=priority,
+            onset_ms=onset_ms,
+            event_ms=moment.event_ms,
+            append_ms=moment.append_ms,
+            value=value,
+            extreme=extreme,
+            device=moment.device,
+            missing=missing,
+            note=note,
+            state=state,
+            paused=self.paused(table, row, column, priority),
+            low=low,
+            high=high,
+            asked=self._asked(table, row, column, previous),
+            actor=moment.actor,
+            acknowledges=acknowledges,
+            command=moment.command,
+        )
+        closed = phase in CLOSING
+        # An alarm at rest leaves nothing behind that a restart would not bring back.
+        table.alarm_priority[row, column] = 0 if closed else priority
+        table.alarm_told_ms[row, column] = NEVER if closed else moment.told_ms
+        table.dirty[row] = True
+        return happening
+
+    def move(
+        self,
+        table: PatientTable,
+        row: int,
+        column: int,
+        event: Event,
+        moment: Moment,
+        note: str = "",
+        *,
+        value: float | None = None,
+        missing: tuple[str, ...] = (),
+        previous: ResponsibilityStatus | None = None,
+    ) -> Happening:
+        """Apply an event that is reported to one alarm, and return what is told of it."""
+        state, phase = advance(table.alarm_state[row, [column]], np.array([event], np.uint8))
+        table.alarm_state[row, column] = state[0]
+        told = self.tell(
+            table,
+            row,
+            column,
+            int(phase[0]),
+            moment,
+            priority=int(table.alarm_priority[row, column]),
+            onset_ms=int(table.alarm_onset_ms[row, column]),
+            value=value,
+            missing=missing,
+            extreme=float(table.alarm_extreme[row, column]),
+            note=note,
+            previous=previous,
+            acknowledges=event == Event.ACKNOWLEDGE,
+        )
+        if state[0] == State.NORMAL:
+            table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
+            table.alarm_extreme[row, column] = np.nan
+        return told
+
+    def dismiss(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
+        """End every open alarm of a patient who is no longer monitored."""
+        columns = np.flatnonzero(is_open(table.alarm_state[row])).tolist()
+        return [self.move(table, row, column, Event.DISMISS, moment, note) for column in columns]
+
+    def paused(self, table: PatientTable, row: int, column: int, priority: int) -> int:
+        """Return the pause that covers an alarm of this priority."""
+        covered = priority <= table.pause_rank[row] and self._alarms[column].type != "advisory"
+        return int(table.pause[row]) if covered else Pause.NONE
+
+    def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:
+        """Return the limits in force."""
+        alarm = self._alarms[column]
+        if column >= self._in_force.count or not table.own_limits[row]:
+            return alarm.low, alarm.high
+        low, high = (float(side[0, column]) for side in self._in_force.sides(table, np.array([row])))
+        return low if np.isfinite(low) else None, high if np.isfinite(high) else None
+
+    def _ask(self, table: PatientTable, row: int, column: int, priority: int, now_ms: int) -> None:
+        """Ask the first step when an alarm of high priority begins, nobody when it is over, lower or known."""
+        waits = priority == HIGH and table.alarm_state[row, column] == State.ACTIVE and bool(self._steps)
+        if not waits:
+            table.alarm_step[row, column] = 0
+            table.alarm_answer[row, column] = Answered.REQUESTED
+            table.alarm_asked_ms[row, column] = NEVER
+        elif table.alarm_step[row, column] == 0:
+            self.ask(table, row, column, 1, now_ms)
+
+    @staticmethod
+    def ask(table: PatientTable, row: int, column: int, step: int, now_ms: int) -> None:
+        """Ask a step, counted from 1."""
+        table.alarm_step[row, column] = step
+        table.alarm_answer[row, column] = Answered.REQUESTED
+        table.alarm_asked_ms[row, column] = now_ms
+
+    def _asked(
+        self, table: PatientTable, row: int, column: int, previous: ResponsibilityStatus | None
+    ) -> Asked | None:
+        step = int(table.alarm_step[row, column])
+        if not 0 < step <= len(self._steps):
+            return None
+        status = STATUS[Answered(int(table.alarm_answer[row, column]))]
+        return Asked(step, self._steps[step - 1].to, status, previous)
 
 
 def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
     """Return the number of this event in its episode: 0 for the start; the end makes room for the next episode."""
     number = 0 if phase == Phase.START else int(table.alarm_events[row, column])
-    table.alarm_events[row, column] = 0 if phase == Phase.END else number + 1
+    table.alarm_events[row, column] = 0 if phase in CLOSING else number + 1
     return number
+
+
+def cover_of(table: PatientTable, rows: Rows) -> Rows:
+    """Return the rank of the highest priority that a pause withholds of each row, `NO_COVER` where none does."""
+    withholding = np.isin(table.pause[rows], WITHHOLDING)
+    return np.where(withholding, table.pause_rank[rows].astype(np.int64), NO_COVER)

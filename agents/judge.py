@@ -8,19 +8,23 @@ A run is judged in two ways that end in the same state: patients who are inside 
 an open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import Happening, alarms_of
-from agents.episodes import number_event
+from agents.alarms import ALARMS_PAUSED, Happening, alarms_of
+from agents.episodes import Moment, Teller, cover_of
+from agents.in_force import LimitsInForce
+from agents.orders import OrderJudge
+from agents.pauses import Pauses
+from agents.responsibility import Responsibilities
 from agents.ticks import TickJudge
+from agents.verdict import Tally, Verdict
 from clinical.clock import JudgedTime, TimeRules, judge_time
 from clinical.lifecycle import Phase
-from clinical.limits import NEVER, LimitState, step
-from clinical.rules import PRIORITIES, RuleSet, compile_limits
+from clinical.limits import NEVER, Judgement, LimitState, step
+from clinical.rules import RuleSet
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decode import Decoded, Frames, Tick
 from tables.devices import find_slots, remember
@@ -28,36 +32,6 @@ from tables.groups import occurrence, previous
 from tables.patients import DEVICES, PatientTable
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of a run's frames; every frame is in exactly one of the first four counts."""
-
-    judged: int = 0
-    replayed: int = 0
-    duplicate: int = 0
-    historic: int = 0
-    readings: int = 0
-    suspect: int = 0
-    """Judged by append time, because the device's clock is not believed."""
-    beyond_windows: int = 0
-    """Older than the windows reach."""
-    ticks: int = 0
-
-    def add(self, other: "Tally") -> None:
-        """Add another run's counts."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What a run of records led to: transitions in log order, patients whose state was dropped, counts."""
-
-    happenings: list[Happening] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(slots=True)
@@ -88,11 +62,15 @@ class Judge:
     """Judges runs of records under one rule set."""
 
     def __init__(self, rules: RuleSet, time: TimeRules, patient_ttl_ms: int) -> None:
+        self.rules = rules
         self.alarms = alarms_of(rules)
-        self._limits = compile_limits(rules.limits)
         self._time = time
-        self._ticks = TickJudge(rules, len(rules.limits), time, patient_ttl_ms)
-        self._priority: Final = np.array([PRIORITIES.index(rule.priority) for rule in rules.limits], np.uint8)
+        self._limits = LimitsInForce(rules)
+        self._teller = Teller(self.alarms, self._limits, rules.responsibility)
+        pauses = Pauses(self._teller, [alarm.id for alarm in self.alarms].index(ALARMS_PAUSED))
+        asking = Responsibilities(self._teller, rules.responsibility)
+        self._ticks = TickJudge(rules, self._limits, self._teller, pauses, asking, time, patient_ttl_ms)
+        self._orders = OrderJudge(self.alarms, self._limits, self._teller, pauses, asking, time.recorded)
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""
@@ -102,15 +80,18 @@ class Judge:
         """Judge a decoded run and make it part of the table's state."""
         verdict = Verdict()
         for part in decoded.parts:
-            if isinstance(part, Tick):
-                if part.offset <= table.processed:
-                    continue
-                verdict.tally.ticks += 1
-                self._ticks.judge(table, part, verdict.happenings, verdict.dropped)
-                table.processed = max(table.processed, part.offset)
-            else:
+            if isinstance(part, Frames):
                 self._judge_frames(table, part, verdict)
                 table.processed = max(table.processed, int(part.offset[-1]))
+                continue
+            if part.offset <= table.processed:
+                continue
+            if isinstance(part, Tick):
+                verdict.tally.ticks += 1
+                self._ticks.judge(table, part, verdict)
+            else:
+                self._orders.judge(table, part, verdict)
+            table.processed = max(table.processed, part.offset)
         return verdict
 
     def _judge_frames(self, table: PatientTable, frames: Frames, verdict: Verdict) -> None:
@@ -176,19 +157,23 @@ class Judge:
         calm = live & ~self._restless(table, batch)[rows]
         self._judge_calm(table, batch, calm)
         if not calm.all():
-            self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict.happenings)
+            self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict)
 
     def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
         """Which rows of the table must be judged frame by frame, (rows,)."""
         rows, now = batch.rows, batch.time.now_ms
         restless = np.zeros(len(table.position), dtype=np.bool_)
-        rules = len(self._limits.rules)
-        limits, readings = self._limits, batch.readings
+        limits, readings = self._limits.rules, batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
         beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
+        own = table.own_limits[rows]
+        if own.any():
+            beyond &= ~own[frame]
+            broken = self._limits.violated(table, rows[own], batch.values[own]).any(axis=1)
+            restless[rows[own][broken]] = True
         late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
         restless[rows[frame[np.flatnonzero(beyond | late)]]] = True
-        restless[rows[(table.alarm_state[rows, :rules] != 0).any(axis=1)]] = True
+        restless[rows[(table.alarm_state[rows, : self._limits.count] != 0).any(axis=1)]] = True
         if readings.invalid is not None:
             restless[rows[readings.invalid]] = True
         before = previous(rows)
@@ -209,20 +194,16 @@ class Judge:
         table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[frame]
         table.lost_ms.reshape(-1)[at] = NEVER
 
-    def _judge_rounds(
-        self, table: PatientTable, batch: _Batch, chosen: Rows, happenings: list[Happening]
-    ) -> None:
+    def _judge_rounds(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
         if not len(chosen):
             return
         rank = occurrence(batch.rows[chosen])
-        found: list[Happening] = []
+        found = Verdict(tally=verdict.tally)
         for k in range(int(rank.max()) + 1):
             self._judge_round(table, batch, chosen[rank == k], found)
-        happenings += sorted(found, key=lambda h: (h.offset, h.column))
+        verdict.happenings += sorted(found.happenings, key=lambda h: (h.offset, h.column))
 
-    def _judge_round(
-        self, table: PatientTable, batch: _Batch, chosen: Rows, happenings: list[Happening]
-    ) -> None:
+    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
         """Judge at most one frame a patient."""
         rows, values = batch.rows[chosen], batch.values[chosen]
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
@@ -236,41 +217,53 @@ class Judge:
         lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
         table.lost_ms[rows] = np.where(valid, NEVER, lost)
 
-        rules = slice(0, len(self._limits.rules))
+        rules = slice(0, self._limits.count)
         before = LimitState(
             table.alarm_state[rows, rules],
             table.alarm_onset_ms[rows, rules],
             table.alarm_clear_ms[rows, rules],
             table.alarm_extreme[rows, rules],
         )
-        result = step(self._limits, before, values, judged, now)
+        cover = cover_of(table, rows)
+        result = step(self._limits.of(table, rows), before, values, judged, now, cover)
         table.alarm_state[rows, rules] = result.after.state
         table.alarm_onset_ms[rows, rules] = result.after.onset_ms
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms
         table.alarm_extreme[rows, rules] = result.after.extreme
+        by_pause = self._limits.rules.rank <= cover[:, None]
+        verdict.tally.count_limits(before.state, result.after.state, by_pause)
+        self._tell(table, batch, chosen, result, verdict.happenings)
+
+    def _tell(
+        self,
+        table: PatientTable,
+        batch: _Batch,
+        chosen: Rows,
+        result: Judgement,
+        happenings: list[Happening],
+    ) -> None:
+        limits, frames = self._limits.rules, batch.frames
         for i, column in np.argwhere(result.phase != Phase.NONE).tolist():
             frame = int(chosen[i])
-            row, phase = int(rows[i]), int(result.phase[i, column])
-            happenings.append(
-                Happening(
-                    offset=int(batch.frames.offset[frame]),
-                    column=column,
-                    patient=batch.frames.patient[frame],
-                    phase=phase,
-                    number=number_event(table, row, column, phase),
-                    priority=int(self._priority[column]),
-                    onset_ms=int(result.onset_ms[i, column]),
-                    event_ms=int(now[i]),
-                    append_ms=int(batch.frames.append_ts_ms[frame]),
-                    value=float(values[i, self._limits.signal[column]]),
-                    extreme=float(result.extreme[i, column]),
-                    device=batch.frames.device[frame],
-                )
+            moment = Moment(
+                offset=int(frames.offset[frame]),
+                event_ms=int(batch.time.now_ms[frame]),
+                append_ms=int(frames.append_ts_ms[frame]),
+                told_ms=int(batch.time.arrival_ms[frame]),
+                device=frames.device[frame],
             )
-            # An alarm at rest leaves nothing behind that a restart would not bring back.
-            ended = phase == Phase.END
-            table.alarm_priority[row, column] = 0 if ended else self._priority[column]
-            table.alarm_told_ms[row, column] = NEVER if ended else arrival[i]
+            told = self._teller.tell(
+                table,
+                int(batch.rows[frame]),
+                column,
+                int(result.phase[i, column]),
+                moment,
+                priority=int(limits.rank[column]),
+                onset_ms=int(result.onset_ms[i, column]),
+                value=float(batch.values[frame, limits.signal[column]]),
+                extreme=float(result.extreme[i, column]),
+            )
+            happenings.append(told)
 
 
 def _plausible(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], _Readings]:

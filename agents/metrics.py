@@ -21,6 +21,10 @@ class Metrics:
         self.not_judged = self._counter(
             "frames_not_judged_total", "frames that changed no alarm, by reason", "reason"
         )
+        self.not_alarmed = self._counter(
+            "conditions_not_alarmed_total", "violations that led to no alarm, by reason", "reason"
+        )
+        self.commands = self._counter("commands_total", "commands, by kind and outcome", "kind", "outcome")
         self.suspect = self._counter(
             "clock_suspect_frames_total", "frames judged by append time: wrong device clock"
         )

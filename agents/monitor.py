@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any, Final
 
 from agents.alarms import report
-from agents.judge import Judge, Tally, Verdict
+from agents.judge import Judge
 from agents.metrics import Metrics
+from agents.verdict import Tally, Verdict
 from streams.decode import Decoder, Record, Reject
 from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS
+from streams.topics import ALERTS, COMMANDS, DEAD_LETTERS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
 
@@ -70,6 +71,7 @@ class Monitor:
         for reject in decoded.rejects:
             await self._refuse(reject, topic, partition)
         await self._alert(verdict)
+        await self._answer(verdict, partition)
         self.checkpointer.note_dropped(partition, verdict.dropped)
         self._count(verdict.tally)
 
@@ -84,6 +86,14 @@ class Monitor:
             self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
             if self.settings.time_base == "live":
                 future.add_done_callback(partial(self._arrived, alert.event_ts_ms, alert.append_ts_ms))
+
+    async def _answer(self, verdict: Verdict, partition: int) -> None:
+        """Write what became of commands beside them, in the partition that they came from."""
+        topic = self.settings.topic(COMMANDS)
+        for answer in verdict.answers:
+            value = answer.model_dump_json().encode()
+            await self.publisher.publish(topic, answer.patient.encode(), value, partition=partition)
+            self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
     def _arrived(self, event_ts_ms: int, append_ts_ms: int, _: object) -> None:
         now = self.wall_s()
@@ -120,6 +130,14 @@ class Monitor:
         ):
             if count:
                 metrics.not_judged.labels(reason=reason).inc(count)
+        for reason, count in (
+            ("ended-in-delay", tally.ended_in_delay),
+            ("paused", tally.withheld_by_pause),
+            ("less-severe", tally.withheld_by_severity),
+            ("ended-withheld", tally.ended_withheld),
+        ):
+            if count:
+                metrics.not_alarmed.labels(reason=reason).inc(count)
 
 
 async def _events(stream: Any) -> AsyncIterator[Any]:

@@ -14,7 +14,8 @@ from typing import IO, Final
 import msgspec
 
 from agents.alarms import report
-from agents.judge import Judge, Tally
+from agents.judge import Judge
+from agents.verdict import Tally
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import RuleSet

@@ -13,7 +13,8 @@ from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import ABSENT, COUNT, INDEX
 from streams.decode import Decoded, Frames
 from tables.progress import END_KEY, encode_progress
-from tables.record import alarm_key, encode
+from tables.record import encode
+from tables.record_layout import alarm_key
 from tables.windows import BUCKET_MS
 
 START_MS = 1_700_000_000_000

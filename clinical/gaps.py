@@ -4,7 +4,7 @@ Source: gap rules of Mindray bedside monitors: low <= high - 2 for heart rate an
 desaturation limit never above the SpO2 low limit. For other signals 2 steps of the signal are our choice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from clinical.rules import PRIORITIES
@@ -56,3 +56,21 @@ def order_fault(rules: Iterable[tuple[str, float | None, float | None]]) -> str 
             if milder < rank and high is not None and mild_high is not None and high < mild_high:
                 return f"a lower high limit {pair}: {high:g} and {mild_high:g}"
     return None
+
+
+def joint_fault(signal: str, rules: Sequence[tuple[str, float | None, float | None]]) -> str | None:
+    """Return what is wrong with all limits of one signal that hold together for a patient, or None.
+
+    Args:
+        signal: the signal.
+        rules: (priority, low, high) of each rule of the signal that is in force.
+    """
+    lows = [low for _, low, _ in rules if low is not None]
+    highs = [high for _, _, high in rules if high is not None]
+    for low, high in [*((low, None) for low in lows), *((None, high) for high in highs)]:
+        for side, what in limit_faults(signal, low, high):
+            return f"{side} {what}"
+    if lows and highs:
+        for side, what in limit_faults(signal, max(lows), min(highs)):
+            return f"{side} {what}"
+    return order_fault(rules)

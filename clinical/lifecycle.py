@@ -18,10 +18,17 @@ class State(IntEnum):
     DELAYED = 1
     """Violated, but not yet for the rule's delay."""
     ACTIVE = 2
+    """The condition holds and was announced; nobody has acknowledged it."""
+    ACKNOWLEDGED = 3
+    """The condition holds and somebody knows: not reminded of, not escalated."""
+    LATCHED = 4
+    """The condition is over, the alarm stays until somebody acknowledges it."""
+    WITHHELD = 5
+    """The condition holds but a pause or a more severe alarm of the signal covers it: nothing was announced."""
 
 
 class Event(IntEnum):
-    """What one sample or tick means for an alarm."""
+    """What one sample, tick or command means for an alarm."""
 
     VIOLATED = 0
     """Outside the limit; the delay has not passed."""
@@ -40,7 +47,17 @@ class Event(IntEnum):
     BETTER = 7
     """The condition has become less severe but holds: priority falls."""
     REMIND = 8
-    """An active alarm is due to be reported again unchanged."""
+    """An open alarm is due to be reported again unchanged."""
+    COVERED = 9
+    """As DUE, but a pause covers the priority, or a more severe alarm of the signal is announced."""
+    LATCH = 10
+    """As CLEAR, under a rule that latches."""
+    ACKNOWLEDGE = 11
+    """Somebody acknowledges the alarm."""
+    CHANGE = 12
+    """What is told of the alarm has changed: paused, resumed, responsibility."""
+    DISMISS = 13
+    """The patient was discharged or is gone: the alarm ends with the monitoring."""
 
 
 class Phase(IntEnum):
@@ -52,6 +69,8 @@ class Phase(IntEnum):
     ESCALATE = 3
     DEESCALATE = 4
     END = 5
+    UPDATE = 6
+    RESET = 7
 
 
 PHASE_NAMES: Final = {
@@ -60,7 +79,48 @@ PHASE_NAMES: Final = {
     Phase.ESCALATE: "escalate",
     Phase.DEESCALATE: "deescalate",
     Phase.END: "end",
+    Phase.UPDATE: "update",
+    Phase.RESET: "reset",
 }
+
+
+class Pause(IntEnum):
+    """How a patient's alarms are paused."""
+
+    NONE = 0
+    AUDIO_PAUSED = 1
+    AUDIO_OFF = 2
+    ALARM_PAUSED = 3
+    ALARM_OFF = 4
+
+
+PAUSE_NAMES: Final = {
+    Pause.AUDIO_PAUSED: "audio-paused",
+    Pause.AUDIO_OFF: "audio-off",
+    Pause.ALARM_PAUSED: "alarm-paused",
+    Pause.ALARM_OFF: "alarm-off",
+}
+"""Inactivation states of PCD-04."""
+
+ENDLESS: Final = (Pause.AUDIO_OFF, Pause.ALARM_OFF)
+"""Pauses that only a command ends."""
+
+WITHHOLDING: Final = (Pause.ALARM_PAUSED, Pause.ALARM_OFF)
+"""Pauses in which nothing new is announced; in the others it is announced as silent."""
+
+
+class Answered(IntEnum):
+    """What the step of responsibility that is asked has answered (IEC TR 80001-2-5)."""
+
+    REQUESTED = 0
+    ACCEPTED = 1
+    REJECTED = 2
+    UNDEFINED = 3
+    """Nothing, in the time that it had."""
+
+
+CLOSING: Final = (Phase.END, Phase.RESET)
+"""Phases that close an episode."""
 
 Transition = tuple[State, Phase]
 
@@ -68,29 +128,81 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
     State.NORMAL: {
         Event.VIOLATED: (State.DELAYED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),
+        Event.COVERED: (State.WITHHELD, Phase.NONE),
         Event.BETWEEN: (State.NORMAL, Phase.NONE),
         Event.INSIDE: (State.NORMAL, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
+        Event.LATCH: (State.NORMAL, Phase.NONE),
         Event.MISSING: (State.NORMAL, Phase.NONE),
+        Event.DISMISS: (State.NORMAL, Phase.NONE),
     },
     State.DELAYED: {
         Event.VIOLATED: (State.DELAYED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),
+        Event.COVERED: (State.WITHHELD, Phase.NONE),
         Event.BETWEEN: (State.DELAYED, Phase.NONE),
         Event.INSIDE: (State.DELAYED, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
+        Event.LATCH: (State.NORMAL, Phase.NONE),
         Event.MISSING: (State.NORMAL, Phase.NONE),
+        Event.DISMISS: (State.NORMAL, Phase.NONE),
     },
     State.ACTIVE: {
         Event.VIOLATED: (State.ACTIVE, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.NONE),
+        Event.COVERED: (State.ACTIVE, Phase.NONE),
         Event.BETWEEN: (State.ACTIVE, Phase.NONE),
         Event.INSIDE: (State.ACTIVE, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.END),
+        Event.LATCH: (State.LATCHED, Phase.UPDATE),
         Event.MISSING: (State.ACTIVE, Phase.NONE),
         Event.WORSE: (State.ACTIVE, Phase.ESCALATE),
         Event.BETTER: (State.ACTIVE, Phase.DEESCALATE),
         Event.REMIND: (State.ACTIVE, Phase.CONTINUE),
+        Event.ACKNOWLEDGE: (State.ACKNOWLEDGED, Phase.UPDATE),
+        Event.CHANGE: (State.ACTIVE, Phase.UPDATE),
+        Event.DISMISS: (State.NORMAL, Phase.END),
+    },
+    State.ACKNOWLEDGED: {
+        Event.VIOLATED: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.DUE: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.COVERED: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.BETWEEN: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.INSIDE: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.CLEAR: (State.NORMAL, Phase.END),
+        Event.LATCH: (State.NORMAL, Phase.END),
+        Event.MISSING: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.WORSE: (State.ACTIVE, Phase.ESCALATE),
+        Event.BETTER: (State.ACKNOWLEDGED, Phase.DEESCALATE),
+        Event.CHANGE: (State.ACKNOWLEDGED, Phase.UPDATE),
+        Event.DISMISS: (State.NORMAL, Phase.END),
+    },
+    State.LATCHED: {
+        Event.VIOLATED: (State.LATCHED, Phase.NONE),
+        Event.DUE: (State.ACTIVE, Phase.UPDATE),
+        Event.COVERED: (State.LATCHED, Phase.NONE),
+        Event.BETWEEN: (State.LATCHED, Phase.NONE),
+        Event.INSIDE: (State.LATCHED, Phase.NONE),
+        Event.CLEAR: (State.LATCHED, Phase.NONE),
+        Event.LATCH: (State.LATCHED, Phase.NONE),
+        Event.MISSING: (State.LATCHED, Phase.NONE),
+        Event.REMIND: (State.LATCHED, Phase.CONTINUE),
+        Event.ACKNOWLEDGE: (State.NORMAL, Phase.RESET),
+        Event.CHANGE: (State.LATCHED, Phase.UPDATE),
+        Event.DISMISS: (State.NORMAL, Phase.END),
+    },
+    State.WITHHELD: {
+        Event.VIOLATED: (State.WITHHELD, Phase.NONE),
+        Event.DUE: (State.ACTIVE, Phase.START),
+        Event.COVERED: (State.WITHHELD, Phase.NONE),
+        Event.BETWEEN: (State.WITHHELD, Phase.NONE),
+        Event.INSIDE: (State.WITHHELD, Phase.NONE),
+        Event.CLEAR: (State.NORMAL, Phase.NONE),
+        Event.LATCH: (State.NORMAL, Phase.NONE),
+        Event.MISSING: (State.WITHHELD, Phase.NONE),
+        Event.WORSE: (State.WITHHELD, Phase.NONE),
+        Event.BETTER: (State.WITHHELD, Phase.NONE),
+        Event.DISMISS: (State.NORMAL, Phase.NONE),
     },
 }
 
@@ -135,3 +247,13 @@ def advance(
         state, event = State(states[tuple(where)]), Event(events[tuple(where)])
         raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
     return following, _PHASE[states, events]
+
+
+def is_announced(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which alarms' conditions hold and were announced: active or acknowledged, any shape."""
+    return np.isin(states, (State.ACTIVE, State.ACKNOWLEDGED))
+
+
+def is_open(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which alarms have an episode that was announced and not closed: also latched ones, any shape."""
+    return np.isin(states, (State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED))

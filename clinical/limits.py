@@ -2,7 +2,8 @@
 
 A run's onset is its first violating sample; the alarm starts at the first violating sample `delay` or more after
 it. A missing reading ends a run that has not become an alarm and leaves a started alarm as it is. A sample inside
-the limits by the clear margin, for the clear delay, ends either.
+the limits by the clear margin, for the clear delay, ends either. While a more severe alarm of the same side of the
+signal is announced, or a pause covers the rule's priority, an alarm that would start is withheld.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.lifecycle import Event, State, advance
+from clinical.lifecycle import Event, Phase, State, advance, is_announced
 from clinical.rules import CompiledLimits
 
 NEVER: Final = -1
 """No such moment (times are ms since the epoch, never negative)."""
+
+LOW: Final = 0
+MEDIUM: Final = 1
+HIGH: Final = 2
+"""Ranks of priorities."""
+
+NO_COVER: Final = -1
+"""Rank below every priority: no pause withholds anything."""
 
 
 @dataclass(slots=True)
@@ -46,22 +55,34 @@ class Judgement:
     extreme: NDArray[np.float64]
 
 
+def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
+    return is_announced(state) @ limits.outranked.T
+
+
+def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
+    by_rule = values[:, limits.signal]
+    return ((by_rule < limits.low) & (by_rule > -np.inf)) | (by_rule > limits.high)
+
+
 def step(
     limits: CompiledLimits,
     before: LimitState,
     values: NDArray[np.float64],
     judged: NDArray[np.bool_],
     now_ms: NDArray[np.int64],
+    cover: NDArray[np.int64],
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
     Args:
-        limits: the rules.
+        limits: the rules, with one set of limits or one for each patient.
         before: the alarms before the frame, arrays of shape (n, rules).
         values: readings of shape (n, signals) in the signals' units, NaN = attached without a valid reading.
         judged: (n, signals), which readings are in the frame and not older than what was judged before.
         now_ms: (n,) time of the frame.
-
+        cover: (n,) rank of the highest priority that a pause withholds, -1 where there is none.
     """
     value = values[:, limits.signal]
     sampled = judged[:, limits.signal]
@@ -80,10 +101,10 @@ def step(
     event[broken & (now - onset >= limits.delay_ms)] = Event.DUE
     event[between] = Event.BETWEEN
     event[inside] = Event.INSIDE
-    event[inside & (now - clear >= limits.clear_delay_ms)] = Event.CLEAR
-    following, phase = advance(before.state, event)
-    following = np.where(sampled, following, before.state)
-    phase = np.where(sampled, phase, 0).astype(np.uint8)
+    over = inside & (now - clear >= limits.clear_delay_ms)
+    event[over] = Event.CLEAR
+    event[over & limits.latch] = Event.LATCH
+    following, phase = _advance(limits, before.state, event, sampled, cover)
 
     worse = np.where(value < limits.low, np.fmin(before.extreme, value), np.fmax(before.extreme, value))
     extreme = np.where(broken, worse, before.extreme)
@@ -95,3 +116,24 @@ def step(
         extreme=np.where(normal, np.nan, extreme),
     )
     return Judgement(after, phase, onset, extreme)
+
+
+def _advance(
+    limits: CompiledLimits,
+    states: NDArray[np.uint8],
+    event: NDArray[np.uint8],
+    sampled: NDArray[np.bool_],
+    cover: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Advance the alarms that were sampled, the most severe first, because they withhold the others."""
+    event[(event == Event.DUE) & (limits.rank <= cover[:, None])] = Event.COVERED
+    following, phase = advance(states, event)
+    following = np.where(sampled, following, states)
+    if limits.outranked.any():
+        for rank in (MEDIUM, LOW):
+            due = sampled & (event == Event.DUE) & (limits.rank == rank)
+            if due.any():
+                event[due & outranked(limits, following)] = Event.COVERED
+                following, phase = advance(states, event)
+                following = np.where(sampled, following, states)
+    return following, np.where(sampled, phase, Phase.NONE).astype(np.uint8)

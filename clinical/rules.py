@@ -5,7 +5,7 @@ Times are in seconds here, as people write them; the vectorised decisions use th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,9 @@ RULES_MAX: Final = 64
 """Bound on limit rules, so that a patient's record stays bounded."""
 
 DELAY_S_MAX: Final = 3600
+
+STEPS_MAX: Final = 8
+"""Bound on the steps of responsibility."""
 
 AGE_BANDS: Final = ("adult", "paediatric", "neonate")
 """Age bands; a band's position is its row in `CompiledLimits.band_low` and `band_high`."""
@@ -39,7 +42,8 @@ class LimitRule:
     """A limit alarm on one signal, in the signal's unit.
 
     Violated while value < `low` or value > `high`. Starts at the first violating sample `delay_s` or more after
-    the run's first; ends when the value has been inside by `clear_margin` for `clear_delay_s`.
+    the run's first; ends when the value has been inside by `clear_margin` for `clear_delay_s`,
+    or, when it latches, stays from then on until it is acknowledged.
     `low` and `high` are an adult's; a band that is `None` has the same.
     """
 
@@ -54,6 +58,7 @@ class LimitRule:
     source: str = ""
     paediatric: AgeLimits | None = None
     neonate: AgeLimits | None = None
+    latch: bool = False
 
     def limits(self, age_band: str) -> AgeLimits:
         """Return the limits that hold in an age band of `AGE_BANDS`."""
@@ -124,12 +129,25 @@ class News2Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of responsibility: who is asked, and for how long before the next is, s."""
+
+    to: str
+    after_s: float
+
+
+STEPS: Final = (Step("nurse", 60.0), Step("charge-nurse", 60.0), Step("rapid-response", 120.0))
+"""Our proposal: no source gives a legal time; 60 to 120 s is the step that secondary alarm systems use for high."""
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Everything that can alarm."""
+    """Everything that can alarm, and who answers for it."""
 
     limits: tuple[LimitRule, ...]
     technical: TechnicalRules = field(default_factory=TechnicalRules)
     news2: News2Rules = field(default_factory=News2Rules)
+    responsibility: tuple[Step, ...] = STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +156,10 @@ class CompiledLimits:
 
     A missing limit is -inf or +inf; `inside_low`/`inside_high` are the limits tightened by the clear margin.
     `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
+    With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
+    `outranked[i, j]`: while rule j is announced, rule i is not, because both watch the same side of one signal and
+    j is more severe.
     """
 
     rules: tuple[LimitRule, ...]
@@ -147,13 +168,20 @@ class CompiledLimits:
     high: NDArray[np.float64]
     inside_low: NDArray[np.float64]
     inside_high: NDArray[np.float64]
+    margin: NDArray[np.float64]
     delay_ms: NDArray[np.int64]
     clear_delay_ms: NDArray[np.int64]
-    margin: NDArray[np.float64]
     band_low: NDArray[np.float64]
     band_high: NDArray[np.float64]
     strictest_low: NDArray[np.float64]
     strictest_high: NDArray[np.float64]
+    rank: NDArray[np.uint8]
+    latch: NDArray[np.bool_]
+    outranked: NDArray[np.bool_]
+
+    def with_limits(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "CompiledLimits":
+        """Return the rules with other limits, (n, rules) or (rules,)."""
+        return replace(self, low=low, high=high, inside_low=low + self.margin, inside_high=high - self.margin)
 
 
 def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
@@ -177,6 +205,10 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     strictest_low, strictest_high = np.full(COUNT, -np.inf), np.full(COUNT, np.inf)
     np.maximum.at(strictest_low, signal, low)
     np.minimum.at(strictest_high, signal, high)
+    rank = np.array([PRIORITIES.index(rule.priority) for rule in rules], dtype=np.uint8)
+    same_side = (np.isfinite(low)[:, None] & np.isfinite(low)) | (
+        np.isfinite(high)[:, None] & np.isfinite(high)
+    )
     return CompiledLimits(
         rules=tuple(rules),
         signal=signal,
@@ -184,11 +216,14 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         high=high,
         inside_low=low + margin,
         inside_high=high - margin,
+        margin=margin,
         delay_ms=np.array([round(rule.delay_s * 1000) for rule in rules], dtype=np.int64),
         clear_delay_ms=np.array([round(rule.clear_delay_s * 1000) for rule in rules], dtype=np.int64),
-        margin=margin,
         band_low=band_low,
         band_high=band_high,
         strictest_low=strictest_low,
         strictest_high=strictest_high,
+        rank=rank,
+        latch=np.array([rule.latch for rule in rules], dtype=np.bool_),
+        outranked=(signal[:, None] == signal) & (rank[:, None] < rank) & same_side,
     )

@@ -9,13 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.lifecycle import Event, Phase, State, advance
-from clinical.limits import NEVER
+from clinical.lifecycle import Event, State, advance, is_announced
+from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.rules import News2Rules, TechnicalRules
-
-LOW: Final = 0
-MEDIUM: Final = 1
-HIGH: Final = 2
 
 INTERVALS_MISSED: Final = 2
 """A device that announces a long interval is silent after so many of them."""
@@ -112,29 +108,39 @@ def lost_since(
 
 
 def judge_loss(
-    rules: TechnicalRules, now_ms: int, before: TickState, since_ms: NDArray[np.int64]
+    rules: TechnicalRules,
+    now_ms: int,
+    before: TickState,
+    since_ms: NDArray[np.int64],
+    cover: NDArray[np.int64],
 ) -> TickJudgement:
-    """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`."""
+    """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`.
+
+    `cover` (n,) is the rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
+    """
     holds = since_ms != NEVER
-    active = before.state == State.ACTIVE
-    onset = np.where(active, before.onset_ms, since_ms)
+    known = before.state != State.NORMAL
+    onset = np.where(known, before.onset_ms, since_ms)
     grave = holds & (now_ms - onset >= round(rules.escalate_s * 1000))
-    rise = active & grave & (before.priority == LOW)
+    priority = np.where(grave, MEDIUM, np.where(known, before.priority, LOW)).astype(np.uint8)
     event = np.full(holds.shape, Event.CLEAR, dtype=np.uint8)
     event[holds] = Event.DUE
-    event[rise] = Event.WORSE
+    event[holds & (priority <= cover[:, None])] = Event.COVERED
+    event[is_announced(before.state) & grave & (before.priority == LOW)] = Event.WORSE
     state, phase = advance(before.state, event)
     normal = state == State.NORMAL
     after = TickState(
         state=state,
-        priority=np.where(grave, MEDIUM, np.where(active & ~normal, before.priority, LOW)).astype(np.uint8),
+        priority=np.where(normal, LOW, priority).astype(np.uint8),
         onset_ms=np.where(normal, NEVER, onset),
         clear_ms=before.clear_ms,
     )
     return TickJudgement(after, phase, onset)
 
 
-def judge_band(rules: News2Rules, now_ms: int, before: TickState, level: NDArray[np.int64]) -> TickJudgement:
+def judge_band(
+    rules: News2Rules, now_ms: int, before: TickState, level: NDArray[np.int64], cover: NDArray[np.int64]
+) -> TickJudgement:
     """Judge a score's band: report a crossing that has held for `delay_s`, not every sample.
 
     Args:
@@ -142,38 +148,35 @@ def judge_band(rules: News2Rules, now_ms: int, before: TickState, level: NDArray
         now_ms: time of the tick.
         before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its band rose.
         level: (n,) 0 = no alarm, else priority rank + 1; -1 = too few inputs, nothing changes.
+        cover: (n,) rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
     """
-    active = before.state == State.ACTIVE
-    current = np.where(active, before.priority.astype(np.int64) + 1, 0)
+    running = before.state != State.NORMAL
+    current = np.where(running, before.priority.astype(np.int64) + 1, 0)
     known = level >= 0
     above, below = known & (level > current), known & (level < current)
-    moving = np.where(active, before.clear_ms, before.onset_ms)
+    moving = np.where(running, before.clear_ms, before.onset_ms)
     since = np.where(above | below, np.where(moving == NEVER, now_ms, moving), np.where(known, NEVER, moving))
     due = (above | below) & (now_ms - since >= round(rules.delay_s * 1000))
+    priority = np.where(due & (level > 0), level - 1, before.priority)
+    over = due & below & (level == 0)
     event = np.full(level.shape, Event.MISSING, dtype=np.uint8)
-    event[due & above & ~active] = Event.DUE
-    event[due & above & active] = Event.WORSE
-    event[due & below & (level > 0)] = Event.BETTER
-    event[due & below & (level == 0)] = Event.CLEAR
+    event[due & above] = Event.WORSE
+    event[due & below] = Event.BETTER
+    event[(before.state == State.WITHHELD) | (due & above & ~running)] = Event.DUE
+    event[(event == Event.DUE) & (priority <= cover)] = Event.COVERED
+    event[over] = Event.CLEAR
     state, phase = advance(before.state, event)
-    onset = np.where(active, before.onset_ms, since)
+    onset = np.where(running, before.onset_ms, since)
     normal = state == State.NORMAL
-    ended = phase == Phase.END
     after = TickState(
         state=state,
-        priority=np.where(due & (level > 0), level - 1, np.where(normal, LOW, before.priority)).astype(
-            np.uint8
-        ),
-        onset_ms=np.where(ended, NEVER, onset),
-        clear_ms=np.where(due | ~active, NEVER, since),
+        priority=np.where(normal, LOW, priority).astype(np.uint8),
+        onset_ms=np.where(running & normal, NEVER, onset),
+        clear_ms=np.where(due | ~running, NEVER, since),
     )
     return TickJudgement(after, phase, onset)
 
 
-def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the phases of active alarms that are due to be reported again, arrays of any one shape."""
-    due = (state == State.ACTIVE) & (now_ms - told_ms >= CONTINUE_MS)
-    _, phase = advance(
-        np.where(due, state, State.NORMAL), np.where(due, Event.REMIND, Event.INSIDE).astype(np.uint8)
-    )
-    return phase
+def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which open alarms are due to be reported again, arrays of any one shape; acknowledged ones never."""
+    return np.isin(state, (State.ACTIVE, State.LATCHED)) & (now_ms - told_ms >= CONTINUE_MS)

@@ -10,18 +10,24 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Phase = Literal["start", "continue", "update", "escalate", "deescalate", "end"]
+Phase = Literal["start", "continue", "update", "escalate", "deescalate", "end", "reset"]
 Priority = Literal["high", "medium", "low"]
 AlertType = Literal["physiological", "technical", "advisory"]
+ResponsibilityStatus = Literal["requested", "accepted", "rejected", "undefined"]
+
+INACTIVATION_PATTERN = (
+    r"^(enabled|((audio|alarm)-(paused|off)~)?alert-acknowledged|(audio|alarm)-(paused|off))$"
+)
+"""PCD-04 facet 5; a pause and an acknowledgement are joined by `~`, as there."""
 
 
 class Source(BaseModel):
-    """Where the alarm comes from: a signal with its codes, a score, or the device itself."""
+    """Where the alarm comes from: a signal with its codes, a score, the device, or the alarm system itself."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    kind: Literal["signal", "score", "device"]
-    name: str = Field(description="signal name, score name, or 'device'")
+    kind: Literal["signal", "score", "device", "alarm-system"]
+    name: str = Field(description="signal name, score name, 'device', or 'pause'")
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
     unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")
@@ -48,6 +54,21 @@ class Evidence(BaseModel):
     silent_s: float | None = Field(default=None, description="time without a valid reading or frame, s")
 
 
+class Responsibility(BaseModel):
+    """Who is asked to answer for a high-priority alarm, and what came of it (IEC TR 80001-2-5)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    step: int = Field(description="which step of the rules, from 1")
+    to: str = Field(description="role or group that is asked")
+    status: ResponsibilityStatus = Field(
+        description="requested: asked just now; undefined: no answer in time, and nobody left to ask"
+    )
+    previous: ResponsibilityStatus | None = Field(
+        default=None, description="how the step before ended, in the event that asks the next one"
+    )
+
+
 class Alert(BaseModel):
     """One lifecycle event of one alarm."""
 
@@ -61,13 +82,23 @@ class Alert(BaseModel):
     source: Source = Field(description="PCD-04 facet 2")
     phase: Phase = Field(description="PCD-04 facet 3")
     state: Literal["active", "inactive", "latched"] = Field(description="PCD-04 facet 4")
-    inactivation: Literal["enabled"] = Field(default="enabled", description="PCD-04 facet 5")
+    inactivation: str = Field(
+        default="enabled",
+        pattern=INACTIVATION_PATTERN,
+        description="PCD-04 facet 5: paused, off, acknowledged, or enabled",
+    )
     priority: Priority = Field(description="PCD-04 facet 6")
     type: AlertType = Field(description="PCD-04 facet 7")
     onset_ts_ms: int = Field(description="first violating sample of the run, ms")
     event_ts_ms: int = Field(description="the sample or tick that decided this event, ms")
     append_ts_ms: int = Field(description="when the broker took the deciding record (its timestamp), ms")
     evidence: Evidence
+    responsibility: Responsibility | None = Field(
+        default=None, description="who is asked to answer for it; null where nobody is"
+    )
+    acknowledged_by: str | None = Field(default=None, description="who has just acknowledged it")
+    actor: str | None = Field(default=None, description="who ordered the command that led to this event")
+    command: str | None = Field(default=None, description="id of that command")
     reason: str = Field(description="one plain sentence with the numbers")
 
 

@@ -16,9 +16,10 @@ from pydantic_core import CoreSchema
 
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
 from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, READINGS, TOPICS, Topic
+from streams.topics import ALERTS, COMMANDS, DEAD_LETTERS, READINGS, TOPICS, Topic
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -29,14 +30,19 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Frame: "validation",
     Tick: "validation",
     Alert: "serialization",
+    Command: "validation",
+    Answer: "serialization",
 }
-"""Each record's model and its public side: what we read of frames and ticks, what we write of alerts."""
+"""Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
 
 OPERATIONS: Final = (
     # name, as Vigil sees it, topic, message
     ("receiveFrames", "receive", READINGS, "frame"),
     ("sendTicks", "send", READINGS, "tick"),
+    ("sendOrders", "send", READINGS, "order"),
     ("sendAlerts", "send", ALERTS, "alert"),
+    ("receiveCommands", "receive", COMMANDS, "command"),
+    ("sendAnswers", "send", COMMANDS, "answer"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
 """Who reads and who writes what: `send` means that Vigil writes it."""
@@ -75,6 +81,14 @@ FRAME_EXAMPLE: Final[dict[str, Any]] = {
     "resp": 17,
     "etco2": None,
     "on_oxygen": False,
+}
+COMMAND_EXAMPLE: Final[dict[str, Any]] = {
+    "kind": "acknowledge",
+    "id": "7f0c2a",
+    "patient": "bed-017",
+    "actor": "nurse-12",
+    "issued_ts_ms": 1_780_000_002_000,
+    "episode": "a3d301d3ea486ae9",
 }
 TICK_EXAMPLE: Final[dict[str, Any]] = {"tick_ts_ms": 1_780_000_001_000}
 
@@ -206,6 +220,14 @@ def _messages() -> dict[str, Any]:
             FRAME_EXAMPLE,
         ),
         "tick": _message(Tick, "time passing in one partition", tick_key, TICK_EXAMPLE),
+        "order": _message(
+            Command,
+            f"a command at the place in the log where it takes effect, at most {COMMAND_BYTES_MAX} bytes",
+            {"const": COMMAND_KEY.decode()},
+            COMMAND_EXAMPLE,
+        ),
+        "command": _message(Command, "what somebody orders", patient_key, COMMAND_EXAMPLE),
+        "answer": _message(Answer, "what became of a command", patient_key, None),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",

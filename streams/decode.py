@@ -14,8 +14,10 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, ACVPU, COUNT, FLAGS, INDEX
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
 from streams.frames import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
@@ -116,6 +118,15 @@ class Tick:
     append_ts_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command, at this place of the log. Time in ms."""
+
+    offset: int
+    append_ts_ms: int
+    order: Order
+
+
 @dataclass(slots=True)
 class Frames:
     """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, signals).
@@ -160,9 +171,9 @@ class Frames:
 
 @dataclass(slots=True)
 class Decoded:
-    """A run of records decoded: stretches of frames divided by the ticks between them, in log order."""
+    """A run of records decoded: stretches of frames divided by ticks and commands between them, in log order."""
 
-    parts: list[Frames | Tick] = field(default_factory=list)
+    parts: list[Frames | Tick | Ordered] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
 
@@ -170,15 +181,17 @@ class Decoder:
     """Decodes runs of records."""
 
     def decode(self, records: Sequence[Record]) -> Decoded:
-        """Return the records as columns, ticks and rejects."""
+        """Return the records as columns, ticks, commands and rejects."""
         decoded = Decoded()
         keys = [record.key for record in records]
         start = 0
-        for _ in range(keys.count(TICK_KEY)):
-            tick = keys.index(TICK_KEY, start)
-            self._frames(records[start:tick], keys[start:tick], decoded)
-            self._tick(records[tick], decoded)
-            start = tick + 1
+        for at in _places(keys):
+            self._frames(records[start:at], keys[start:at], decoded)
+            if keys[at] == TICK_KEY:
+                self._tick(records[at], decoded)
+            else:
+                self._command(records[at], decoded)
+            start = at + 1
         self._frames(records[start:] if start else records, keys[start:], decoded)
         return decoded
 
@@ -189,6 +202,19 @@ class Decoder:
             decoded.rejects.append(Reject(record, "invalid", f"tick: {error}"))
         else:
             decoded.parts.append(Tick(record.offset, tick.tick_ts_ms, record.timestamp))
+
+    def _command(self, record: Record, decoded: Decoded) -> None:
+        value = record.value or b""
+        if len(value) > COMMAND_BYTES_MAX:
+            detail = f"command: {len(value)} bytes, at most {COMMAND_BYTES_MAX}"
+            decoded.rejects.append(Reject(record, "too-large", detail))
+            return
+        try:
+            order = Command.model_validate_json(value).root
+        except ValidationError as error:
+            decoded.rejects.append(Reject(record, "invalid", f"command: {_first_fault(error)}"))
+        else:
+            decoded.parts.append(Ordered(record.offset, record.timestamp, order))
 
     def _frames(self, records: Sequence[Record], keys: Sequence[bytes | None], decoded: Decoded) -> None:
         if not records:
@@ -240,6 +266,22 @@ def _are_identifiers(joined: bytes, count: int) -> bool:
     begins = np.concatenate(([0], ends + 1))
     lengths = np.diff(begins, append=len(text) + 1) - 1
     return bool(lengths.min() > 0 and lengths.max() <= _ID_LENGTH_MAX and _ID_BEGINS[text[begins]].all())
+
+
+def _places(keys: list[bytes | None]) -> list[int]:
+    """Return where ticks and commands stand; counting first, because most runs have few and many have none."""
+    places = []
+    for key in (TICK_KEY, COMMAND_KEY):
+        start = 0
+        for _ in range(keys.count(key)):
+            places.append(keys.index(key, start))
+            start = places[-1] + 1
+    return sorted(places)
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def _judge_record(record: Record) -> _WireFrame | Reject:

@@ -1,4 +1,4 @@
-"""Reads a rules file (TOML): limit rules and, where given, the technical and the NEWS2 rules.
+"""Reads a rules file (TOML): limit rules and, where given, technical and NEWS2 rules, and who answers for alarms.
 
 The format is described in docs/rules.md. A file replaces the built-in limit rules; tables that it leaves out
 keep their defaults. What is wrong is reported in one line that names file, line, rule and key.
@@ -18,10 +18,12 @@ from clinical.rules import (
     AGE_BANDS,
     DELAY_S_MAX,
     RULES_MAX,
+    STEPS_MAX,
     AgeLimits,
     LimitRule,
     News2Rules,
     RuleSet,
+    Step,
     TechnicalRules,
 )
 from clinical.scores import PARAMETERS
@@ -33,7 +35,7 @@ FILE_BYTES_MAX: Final = 262_144
 """Bound on a rules file; the most rules it may hold take a tenth of this."""
 
 ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
-RESERVED_IDS: Final = ("silent-device", "news2")
+RESERVED_IDS: Final = ("silent-device", "news2", "alarms-paused")
 RESERVED_PREFIX: Final = "signal-loss-"
 """Alarms that are not limit rules carry these ids."""
 
@@ -70,6 +72,7 @@ class _Rule(_Table):
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
     paediatric: _AgeLimits | None = None
     neonate: _AgeLimits | None = None
+    latch: bool = False
 
 
 class _Technical(_Table):
@@ -87,6 +90,13 @@ class _News2(_Table):
     enabled: bool = True
     inputs_min: Annotated[int, Field(ge=1, le=len(PARAMETERS))] = 1
     delay_s: Delay = 0.0
+
+
+class _Step(_Table):
+    """One `[[responsibility.step]]`."""
+
+    to: Annotated[str, Field(pattern=ID_PATTERN)]
+    after_s: Loss
 
 
 def load_rules(rules: Path) -> RuleSet:
@@ -119,7 +129,7 @@ def parse_rules(text: str, name: str) -> RuleSet:
     document = _read_toml(text, name)
     lines = _Lines(text)
     for key in document:
-        if key not in ("rule", "technical", "news2"):
+        if key not in ("rule", "technical", "news2", "responsibility"):
             raise _refusal(f"{lines.place(name, '', 0, key)}: {key}: unknown; a file holds {_TABLES}")
     tables = document.get("rule")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -131,7 +141,22 @@ def parse_rules(text: str, name: str) -> RuleSet:
     _refuse_wrong_order(rules, name)
     technical = _checked(_Technical, document.get("technical", {}), name, lines, "technical")
     news2 = _checked(_News2, document.get("news2", {}), name, lines, "news2")
-    return RuleSet(tuple(rules), TechnicalRules(**technical), News2Rules(**news2))
+    given = {"responsibility": _steps(document["responsibility"], name, lines)} if _ASKED in document else {}
+    return RuleSet(tuple(rules), TechnicalRules(**technical), News2Rules(**news2), **given)
+
+
+def _steps(table: object, name: str, lines: "_Lines") -> tuple[Step, ...]:
+    """Return who is asked to answer for an alarm, in turn; an empty list asks nobody."""
+    steps = table.get("step") if isinstance(table, dict) and set(table) == {"step"} else None
+    if not isinstance(steps, list):
+        raise _refusal(
+            f"{lines.place(name, '', 0, _ASKED)}: {_ASKED}: holds [[{_STEP}]] tables, or step = []"
+        )
+    if len(steps) > STEPS_MAX:
+        raise _refusal(f"{name}: {len(steps)} steps of responsibility, at most {STEPS_MAX} are supported")
+    return tuple(
+        Step(**_checked(_Step, step, name, lines, _STEP, position)) for position, step in enumerate(steps)
+    )
 
 
 def _refusal(message: str) -> UsageError:
@@ -140,7 +165,9 @@ def _refusal(message: str) -> UsageError:
     return UsageError(line)
 
 
-_TABLES: Final = "[[rule]], [technical] and [news2]"
+_TABLES: Final = "[[rule]], [technical], [news2] and [[responsibility.step]]"
+_ASKED: Final = "responsibility"
+_STEP: Final = "responsibility.step"
 
 
 def _read_toml(text: str, name: str) -> dict[str, Any]:
@@ -164,7 +191,7 @@ class _Lines:
             return  # a text over several lines may hold what looks like a key
         table, counts = "", Counter[str]()
         for number, line in enumerate(text.splitlines(), start=1):
-            if header := re.match(r"\s*\[\[?\s*([\w-]+)\s*\]", line):
+            if header := re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line):
                 table = header[1]
                 counts[table] += 1
                 self._at[table, counts[table] - 1, ""] = number

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DAY_MS: Final = 86_400_000
+YEARS_MS: Final = 10 * 365 * DAY_MS
+"""How long the audit trail is kept; a hospital's own rules may want longer."""
 
 READINGS: Final = "vitals.readings"
 ALERTS: Final = "vitals.alerts"
+COMMANDS: Final = "vitals.commands"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
 
@@ -37,6 +40,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Alert",
         "lifecycle events of alarms",
         config={"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        COMMANDS,
+        "patient",
+        "Command",
+        "what people order, who, when and why, and what became of it: the audit trail",
+        config={"retention.ms": str(YEARS_MS), "message.timestamp.type": "LogAppendTime"},
     ),
     Topic(
         DEAD_LETTERS,

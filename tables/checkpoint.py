@@ -19,7 +19,8 @@ from streams.errors import PromiseBroken
 from streams.publisher import Publisher, fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, encode_progress
-from tables.record import RECORD_BYTES_MAX, alarm_key, encode, encode_gone
+from tables.record import encode
+from tables.record_layout import RECORD_BYTES_MAX, alarm_key, encode_gone
 from tables.store import ColumnStore
 
 CHUNK: Final = 256

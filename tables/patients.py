@@ -1,7 +1,7 @@
 """The patient table of one partition: columnar state, one row a patient.
 
 | key | patient (opaque stream id) |
-| value | dedupe memory, last readings, alarms, windows |
+| value | dedupe memory, last readings, alarms, windows, profile, limits, pause, commands seen |
 | window | 15 minutes of ring buckets in event time (`tables.windows`) |
 | bound | DEVICES boots of devices, one state per alarm, SLOTS buckets: under 16 KiB a patient |
 | changelog | one record a patient, written at each checkpoint (`tables.record`) |
@@ -27,6 +27,12 @@ SEEN: Final = 128
 
 ROWS_MIN: Final = 64
 
+COMMANDS: Final = 32
+"""Commands remembered per patient, so that one that arrives again is not applied again."""
+
+WARD_BYTES: Final = 64
+"""Longest name of a ward: that of any identifier."""
+
 Seq = TypeVar("Seq", int, NDArray[np.int64])
 
 
@@ -39,7 +45,10 @@ class PatientTable:
     """State of every patient of one partition; see the module's table.
 
     Arrays have one row a patient: `alarm_*` of shape (rows, alarms) in the order of `alarms`, readings of shape
-    (rows, signals), device memory of shape (rows, DEVICES[, SEEN]).
+    (rows, signals), device memory of shape (rows, DEVICES[, SEEN]). `alarm_low` and `alarm_high` are the patient's
+    own limits, NaN where the rule's hold; `own_limits` says that they or the age band differ from the rules.
+    `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the patient was admitted
+    or discharged; `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
     """
 
     def __init__(self, alarms: Sequence[str]) -> None:
@@ -90,6 +99,23 @@ class PatientTable:
         self.alarm_clear_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_told_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_extreme = np.full((rows, alarms), np.nan, dtype=np.float64)
+        self.alarm_step = np.zeros((rows, alarms), dtype=np.uint8)
+        self.alarm_answer = np.zeros((rows, alarms), dtype=np.uint8)
+        self.alarm_asked_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
+        self.alarm_low = np.full((rows, alarms), np.nan, dtype=np.float64)
+        self.alarm_high = np.full((rows, alarms), np.nan, dtype=np.float64)
+        self.own_limits = np.zeros(rows, dtype=np.bool_)
+        self.age_band = np.zeros(rows, dtype=np.uint8)
+        self.scale2 = np.zeros(rows, dtype=np.bool_)
+        self.oxygen = np.full(rows, np.nan, dtype=np.float64)
+        self.ward = np.zeros(rows, dtype=f"S{WARD_BYTES}")
+        self.discharged = np.zeros(rows, dtype=np.bool_)
+        self.since_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.pause = np.zeros(rows, dtype=np.uint8)
+        self.pause_rank = np.zeros(rows, dtype=np.uint8)
+        self.pause_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.pause_until_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.commands = np.zeros((rows, COMMANDS), dtype=np.uint64)
 
     _COLUMNS: Final = (
         "position",
@@ -116,6 +142,23 @@ class PatientTable:
         "alarm_clear_ms",
         "alarm_told_ms",
         "alarm_extreme",
+        "alarm_step",
+        "alarm_answer",
+        "alarm_asked_ms",
+        "alarm_low",
+        "alarm_high",
+        "own_limits",
+        "age_band",
+        "scale2",
+        "oxygen",
+        "ward",
+        "discharged",
+        "since_ms",
+        "pause",
+        "pause_rank",
+        "pause_ms",
+        "pause_until_ms",
+        "commands",
     )
 
     def __len__(self) -> int:
@@ -168,6 +211,22 @@ class PatientTable:
         self.patients[row] = None
         self.clear(row)
         self._free.append(row)
+
+    def discharge(self, row: int, now_ms: int) -> None:
+        """Forget all about a patient but what tells a new frame from one that was judged, and a command likewise."""
+        kept = {name: getattr(self, name)[row].copy() for name in self._IDENTIFYING}
+        newest = self.newest_ms[row].copy()
+        self.clear(row)
+        for name, value in kept.items():
+            getattr(self, name)[row] = value
+        # What was measured in the same moment as the last reading belongs to who has left.
+        self.newest_ms[row] = np.where(newest == NEVER, NEVER, newest + 1)
+        self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
+
+    _IDENTIFYING: Final = (
+        *("position", "ticked_ms", "interval_ms", "pause_ms", "commands"),
+        *("device", "device_high", "device_used", "device_lap", "device_event_ms", "device_append_ms"),
+    )
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:
         """Empty a row, or several different ones; their patients keep them."""

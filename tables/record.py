@@ -2,12 +2,8 @@
 
 Only what differs from an empty row is written: signals that were seen, alarms that are not at rest, windows that
 hold readings. Alarms are named by a hash of their rule's id, so that a record survives a changed rules file.
-The position says up to which offset the log is part of the record; a replay skips what lies before it, and of two
-records of one patient the one with the higher position is the newer, whoever wrote it.
 """
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,86 +12,22 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT
-from tables.patients import DEVICES, SEEN, PatientTable, lap
+from tables.patients import COMMANDS, DEVICES, SEEN, PatientTable, lap
+from tables.record_layout import (
+    ALARM,
+    COUNTS,
+    DEVICE,
+    HEAD,
+    LIMIT,
+    PROFILE,
+    SIGNAL,
+    VERSION,
+    position_of,
+    upgraded,
+)
 from tables.windows import SLOTS, Windows
 
-VERSION: Final = 1
-RECORD_BYTES_MAX: Final = 65_536
-"""Bound on a record; a full one of every signal, alarm and bucket stays below it (a test holds this)."""
-
-_HEAD: Final = np.dtype(
-    [
-        ("version", "<u1"),
-        ("position", "<i8"),
-        ("seen_ms", "<i8"),
-        ("ticked_ms", "<i8"),
-        ("interval_ms", "<i4"),
-        ("devices", "<u1"),
-        ("signals", "<u1"),
-        ("alarms", "<u1"),
-        ("slots", "<u1"),
-    ]
-)
-"""Begins a record; the last four say how many devices, signals, alarms and window slots follow."""
-
-_POSITION: Final = struct.Struct("<xq")
-"""Where the head holds the position."""
-
-_DEVICE: Final = np.dtype(
-    [
-        ("name", "<u8"),
-        ("high", "<i8"),
-        ("used", "<i8"),
-        ("seen", "<u1", (SEEN // 8,)),
-        ("event_ms", "<i8"),
-        ("append_ms", "<i8"),
-    ]
-)
-_SIGNAL: Final = np.dtype(
-    [("signal", "<u1"), ("value", "<f8"), ("newest_ms", "<i8"), ("value_ms", "<i8"), ("lost_ms", "<i8")]
-)
-_ALARM: Final = np.dtype(
-    [
-        ("key", "<u8"),
-        ("state", "<u1"),
-        ("priority", "<u1"),
-        ("events", "<u4"),
-        ("onset_ms", "<i8"),
-        ("clear_ms", "<i8"),
-        ("told_ms", "<i8"),
-        ("extreme", "<f8"),
-    ]
-)
 _WINDOW_COLUMNS: Final = ("count", "sum", "low", "high")
-
-
-def alarm_key(alarm: str) -> int:
-    """Return the 64-bit name of an alarm in records."""
-    return int.from_bytes(hashlib.blake2b(alarm.encode(), digest_size=8).digest(), "little")
-
-
-def position_of(record: bytes) -> int:
-    """Return the offset up to which the log is part of the record.
-
-    Raises:
-        ValueError: the record is of another version or not a record.
-    """
-    if len(record) < _HEAD.itemsize or record[0] != VERSION:
-        raise ValueError(f"not a patient record of version {VERSION}: {record[:1]!r}, {len(record)} bytes")
-    position: int = _POSITION.unpack_from(record)[0]
-    return position
-
-
-def encode_gone(position: int) -> bytes:
-    """Return the record of a patient who was dropped, by a state that reaches up to `position`."""
-    head = np.zeros(1, _HEAD)
-    head["version"], head["position"], head["seen_ms"] = VERSION, position, NEVER
-    return head.tobytes()
-
-
-def is_gone(record: bytes) -> bool:
-    """Return whether the record says that the patient was dropped: it holds nothing but how far it reaches."""
-    return len(record) == _HEAD.itemsize
 
 
 def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64]) -> list[bytes]:
@@ -111,13 +43,17 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
     slots = table.windows.bucket[rows] >= 0
-    head = np.zeros(len(rows), _HEAD)
+    limits = ~(np.isnan(table.alarm_low[rows]) & np.isnan(table.alarm_high[rows]))
+    commands = table.commands[rows] != 0
+    profiles, special = _profiles(table, rows)
+    head = np.zeros(len(rows), HEAD)
     head["version"] = VERSION
     head["position"] = np.maximum(table.processed, table.position[rows])
     for name in ("seen_ms", "ticked_ms", "interval_ms"):
         head[name] = getattr(table, name)[rows]
-    for field, present in (("devices", devices), ("signals", signals), ("alarms", alarms), ("slots", slots)):
-        head[field] = present.sum(axis=1)
+    present = (devices, signals, alarms, slots, special[:, None], limits, commands)
+    for field, given in zip(COUNTS, present, strict=True):
+        head[field] = given.sum(axis=1)
     cells = slots[:, :, None] & signals[:, None, :]
     per_cell = cells.sum(axis=(1, 2))
     sections = [
@@ -127,6 +63,9 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
         _cut(_alarms(table, rows, alarms, keys), head["alarms"]),
         _cut(table.windows.bucket[rows][slots], head["slots"]),
         *(_cut(getattr(table.windows, name)[rows][cells], per_cell) for name in _WINDOW_COLUMNS),
+        _cut(profiles[special], head["profiles"]),
+        _cut(_limits(table, rows, limits, keys), head["limits"]),
+        _cut(table.commands[rows][commands], head["commands"]),
     ]
     return [b"".join(parts) for parts in zip(*sections, strict=True)]
 
@@ -141,7 +80,7 @@ def _cut(values: NDArray[Any], counts: NDArray[Any]) -> list[bytes]:
 def _devices(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
     row, place = np.nonzero(present)
     at = rows[row], place
-    devices = np.zeros(len(row), _DEVICE)
+    devices = np.zeros(len(row), DEVICE)
     for name, column in _DEVICE_COLUMNS:
         devices[name] = getattr(table, column)[at]
     seqs = devices["high"][:, None] - _AGO
@@ -152,18 +91,40 @@ def _devices(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.b
 
 def _signals(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
     row, signal = np.nonzero(present)
-    signals = np.zeros(len(row), _SIGNAL)
+    signals = np.zeros(len(row), SIGNAL)
     signals["signal"] = signal
     for name in _SIGNAL_COLUMNS:
         signals[name] = getattr(table, name)[rows[row], signal]
     return signals
 
 
+def _profiles(table: PatientTable, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return each row's profile, and which of them differ from an empty row's."""
+    profiles, blank = np.zeros(len(rows), PROFILE), np.zeros(1, PROFILE)
+    empty = PatientTable.blank(table.alarms)
+    for name in PROFILE.names or ():
+        profiles[name], blank[name] = getattr(table, name)[rows], getattr(empty, name)[0]
+    width = PROFILE.itemsize
+    return profiles, (profiles.view("u1").reshape(-1, width) != blank.view("u1").reshape(1, width)).any(
+        axis=1
+    )
+
+
+def _limits(
+    table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_], keys: NDArray[np.uint64]
+) -> NDArray[Any]:
+    row, alarm = np.nonzero(present)
+    limits = np.zeros(len(row), LIMIT)
+    limits["key"] = keys[alarm]
+    limits["low"], limits["high"] = table.alarm_low[rows[row], alarm], table.alarm_high[rows[row], alarm]
+    return limits
+
+
 def _alarms(
     table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_], keys: NDArray[np.uint64]
 ) -> NDArray[Any]:
     row, alarm = np.nonzero(present)
-    alarms = np.zeros(len(row), _ALARM)
+    alarms = np.zeros(len(row), ALARM)
     alarms["key"] = keys[alarm]
     for name in _ALARM_COLUMNS:
         alarms[name] = getattr(table, f"alarm_{name}")[rows[row], alarm]
@@ -194,20 +155,25 @@ def decode_all(
     """
     for record in records:
         position_of(record)
-    head = np.frombuffer(b"".join([record[: _HEAD.itemsize] for record in records]), _HEAD)
-    counts = {name: head[name].astype(np.int64) for name in ("devices", "signals", "alarms", "slots")}
-    if (counts["devices"] > DEVICES).any():
-        raise ValueError(f"a patient record is damaged: more than {DEVICES} devices")
+    records = [upgraded(record) for record in records]
+    head = np.frombuffer(b"".join([record[: HEAD.itemsize] for record in records]), HEAD)
+    counts = {name: head[name].astype(np.int64) for name in COUNTS}
+    for name, most in (("devices", DEVICES), ("profiles", 1), ("commands", COMMANDS)):
+        if (counts[name] > most).any():
+            raise ValueError(f"a patient record is damaged: more than {most} {name}")
     cells = counts["slots"] * counts["signals"]
     windows = table.windows
     sections = (
-        (_DEVICE, counts["devices"]),
-        (_SIGNAL, counts["signals"]),
-        (_ALARM, counts["alarms"]),
+        (DEVICE, counts["devices"]),
+        (SIGNAL, counts["signals"]),
+        (ALARM, counts["alarms"]),
         (windows.bucket.dtype, counts["slots"]),
         *((getattr(windows, name).dtype, cells) for name in _WINDOW_COLUMNS),
+        (PROFILE, counts["profiles"]),
+        (LIMIT, counts["limits"]),
+        (table.commands.dtype, counts["commands"]),
     )
-    devices, signals, alarms, bucket, *columns = _sections(records, sections)
+    devices, signals, alarms, bucket, *columns, profiles, limits, commands = _sections(records, sections)
     if (signals["signal"] >= COUNT).any():
         raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
     table.position[rows] = head["position"]
@@ -218,14 +184,18 @@ def decode_all(
     for name in _SIGNAL_COLUMNS:
         getattr(table, name)[row, signals["signal"]] = signals[name]
     _put_windows(windows, rows, counts, signals["signal"], bucket, columns)
-    return _put_alarms(table, np.repeat(rows, counts["alarms"]), alarms, alarm_of)
+    for name in PROFILE.names or ():
+        getattr(table, name)[np.repeat(rows, counts["profiles"])] = profiles[name]
+    table.commands[np.repeat(rows, counts["commands"]), _within(counts["commands"])] = commands
+    _put_named(table, np.repeat(rows, counts["limits"]), limits, ("low", "high"), alarm_of)
+    return _put_named(table, np.repeat(rows, counts["alarms"]), alarms, _ALARM_COLUMNS, alarm_of)
 
 
 def _sections(
     records: Sequence[bytes], sections: Sequence[tuple[np.dtype[Any], NDArray[np.int64]]]
 ) -> list[NDArray[Any]]:
     """Return each section of all records as one array; a section is a type and how many of it each record has."""
-    begins = np.full(len(records), _HEAD.itemsize)
+    begins = np.full(len(records), HEAD.itemsize)
     found = []
     for dtype, counts in sections:
         ends = begins + counts * dtype.itemsize
@@ -255,13 +225,18 @@ def _put_devices(
     table.device_lap[row[device], slot[device], seqs % SEEN] = lap(seqs)
 
 
-def _put_alarms(
-    table: PatientTable, row: NDArray[np.int64], alarms: NDArray[Any], alarm_of: dict[int, int]
+def _put_named(
+    table: PatientTable,
+    row: NDArray[np.int64],
+    alarms: NDArray[Any],
+    columns: Sequence[str],
+    alarm_of: dict[int, int],
 ) -> list[int]:
+    """Write what belongs to alarms; return the keys of those that the table does not have."""
     keys = alarms["key"].tolist()
     places = np.array([alarm_of.get(key, NEVER) for key in keys], dtype=np.int64)
     known = places != NEVER
-    for name in _ALARM_COLUMNS:
+    for name in columns:
         getattr(table, f"alarm_{name}")[row[known], places[known]] = alarms[name][known]
     return [key for key, kept in zip(keys, known.tolist(), strict=True) if not kept]
 
@@ -297,12 +272,5 @@ _DEVICE_COLUMNS: Final = (
     ("append_ms", "device_append_ms"),
 )
 _SIGNAL_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
-_ALARM_COLUMNS: Final = ("state", "priority", "events", "onset_ms", "clear_ms", "told_ms", "extreme")
+_ALARM_COLUMNS: Final = tuple(name for name in ALARM.names or () if name != "key")
 _AGO: Final = np.arange(SEEN)
-
-
-def size_max(alarms: int) -> int:
-    """Return the size of the largest possible record, bytes."""
-    cells = SLOTS * COUNT * (2 + 4 + 2 + 2)
-    fixed = _HEAD.itemsize + DEVICES * _DEVICE.itemsize + COUNT * _SIGNAL.itemsize + SLOTS * 4
-    return fixed + alarms * _ALARM.itemsize + cells

@@ -21,7 +21,8 @@ from streams.lane import Block, BlockSchema
 from streams.publisher import fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, NOTHING, Progress, decode_progress
-from tables.record import alarm_key, decode, decode_all, encode, is_gone, position_of
+from tables.record import decode, decode_all, encode
+from tables.record_layout import alarm_key, is_gone, position_of
 
 BLOCKS_BUFFERED: Final = 2
 """Blocks of the changelog that recovery collects before it applies them. With 1, Faust would go on to read the

@@ -200,6 +200,6 @@ class Oracle:
 def _in_order(alert: dict[str, Any], reached: dict[str, tuple[int, bool]]) -> bool:
     """Whether a new alert of an episode follows what was told of it: start first, numbers rise, end last."""
     number, (last, ended) = int(alert["id"].rpartition("-")[2]), reached.get(alert["episode"], (-1, False))
-    reached[alert["episode"]] = max(number, last), ended or alert["phase"] == "end"
+    reached[alert["episode"]] = max(number, last), ended or alert["phase"] in ("end", "reset")
     starts_first = (number == 0) == (alert["phase"] == "start") and (last >= 0 or number == 0)
     return starts_first and number > last and not ended

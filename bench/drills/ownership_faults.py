@@ -11,7 +11,7 @@ from bench.drills.stage import Stage
 from bench.drills.supervision import keep_running, wait_in_service
 from streams.admin import changelog_topic
 from tables.progress import END_KEY
-from tables.record import position_of
+from tables.record_layout import position_of
 
 BEGIN: Final = 0.15
 WORKERS: Final = (4, 2)

@@ -68,7 +68,7 @@ def check_alerts(written: Sequence[dict[str, Any]], expected: dict[str, dict[str
     told: set[tuple[str, str]] = set()
     for alert in first.values():
         told.add((alert["episode"], alert["phase"]))
-        if alert["phase"] == "end" and (alert["episode"], "start") not in told:
+        if alert["phase"] in ("end", "reset") and (alert["episode"], "start") not in told:
             broken.append(f"episode {alert['episode']} ends before it starts")
     return broken
 

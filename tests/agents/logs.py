@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from clinical.clock import TimeRules
-from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
+from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, Step, TechnicalRules
 from streams.frames import TICK_KEY, encode_tick
 
 START_MS = 1_600_000_000_000
@@ -139,9 +139,12 @@ def worlds(draw, **choices):
     return TimeRules(), build(happenings(rng, length, **buffered), clocks_s)
 
 
+STEPS = (Step("nurse", 5), Step("team", 30))
+
+
 @st.composite
 def rule_sets(draw, technical=True):
-    """One to five limit rules, several of them on one signal, with short technical and score delays."""
+    """One to five limit rules, several of them on one signal, with short delays and steps of responsibility."""
     seconds_of = st.sampled_from((0, 1, 5, 10, 15))
     limits = []
     for i in range(draw(st.integers(1, 5))):
@@ -160,10 +163,22 @@ def rule_sets(draw, technical=True):
         priority = draw(st.sampled_from(("low", "medium", "high")))
         margin = draw(st.sampled_from((0, 0, 1, 2)))
         limits.append(
-            LimitRule(f"rule-{i}", signal, low, high, draw(seconds_of), margin, draw(seconds_of), priority)
+            LimitRule(
+                f"rule-{i}",
+                signal,
+                low,
+                high,
+                draw(seconds_of),
+                margin,
+                draw(seconds_of),
+                priority,
+                neonate=draw(st.sampled_from((None, None, AgeLimits(low and low - 4, high and high + 5)))),
+                latch=draw(st.booleans()),
+            )
         )
     return RuleSet(
         tuple(limits),
         TechnicalRules(silent_device_s=15, signal_loss_s=20, escalate_s=30, enabled=technical),
         News2Rules(enabled=technical, inputs_min=3, delay_s=5),
+        draw(st.sampled_from(((), STEPS, STEPS))),
     )

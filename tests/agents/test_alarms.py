@@ -36,12 +36,21 @@ HAPPENING = Happening(
 
 
 def told(rule, **changes):
-    return report(ALARMS[rule], replace(HAPPENING, **changes))
+    limits = {"low": ALARMS[rule].low, "high": ALARMS[rule].high}
+    return report(ALARMS[rule], replace(HAPPENING, **limits, **changes))
 
 
 def test_the_alarms_are_limits_silence_losses_and_score_in_this_order():
     losses = [f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic]
-    assert list(ALARMS) == ["spo2-low", "hr-high", "hr-range", "silent-device", *losses, "news2"]
+    assert list(ALARMS) == [
+        "spo2-low",
+        "hr-high",
+        "hr-range",
+        "silent-device",
+        *losses,
+        "news2",
+        "alarms-paused",
+    ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
         name.removeprefix("signal-loss-") for name in losses
     ]
@@ -92,10 +101,10 @@ def test_a_limit_alert_carries_its_facets_source_and_evidence():
 
 
 @pytest.mark.parametrize(("phase", "name"), PHASE_NAMES.items())
-def test_every_phase_has_its_name_and_only_the_end_is_inactive(phase, name):
+def test_every_phase_has_its_name_and_only_what_closes_an_episode_is_inactive(phase, name):
     alert = told("spo2-low", phase=int(phase), value=85.0)
     assert alert.phase == name
-    assert alert.state == ("inactive" if name == "end" else "active")
+    assert alert.state == ("inactive" if name in ("end", "reset") else "active")
 
 
 @pytest.mark.parametrize(
@@ -141,12 +150,12 @@ def test_the_reason_is_one_sentence_with_the_numbers(rule, changes, sentence):
 
 @pytest.mark.parametrize("rule", ALARMS)
 @pytest.mark.parametrize("phase", PHASE_NAMES)
-@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.parametrize("note", ["", "paused by nurse-7"])
 @pytest.mark.parametrize(
     ("value", "extreme"), [(None, None), (float("nan"), float("nan")), (3.0, None), (None, 3.0)]
 )
-def test_any_happening_can_be_reported_and_read_back(rule, phase, dropped, value, extreme):
-    alert = told(rule, phase=int(phase), dropped=dropped, value=value, extreme=extreme)
+def test_any_happening_can_be_reported_and_read_back(rule, phase, note, value, extreme):
+    alert = told(rule, phase=int(phase), note=note, value=value, extreme=extreme)
     assert alert.reason
     assert "nan" not in alert.reason
     assert Alert.model_validate_json(alert.model_dump_json()) == alert

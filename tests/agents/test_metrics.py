@@ -12,6 +12,8 @@ NAMES = {
     "vigil_readings": set(),
     "vigil_ticks": set(),
     "vigil_frames_not_judged": {"reason"},
+    "vigil_conditions_not_alarmed": {"reason"},
+    "vigil_commands": {"kind", "outcome"},
     "vigil_clock_suspect_frames": set(),
     "vigil_dead_letters": {"reason"},
     "vigil_partitions_rebuilt": set(),
@@ -42,6 +44,8 @@ def filled():
     metrics.alerts.labels(rule="hr-high", phase="start").inc()
     metrics.dead_letters.labels(reason="empty").inc()
     metrics.not_judged.labels(reason="duplicate").inc()
+    metrics.not_alarmed.labels(reason="paused").inc()
+    metrics.commands.labels(kind="pause", outcome="accepted").inc()
     return metrics
 
 

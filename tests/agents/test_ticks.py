@@ -7,7 +7,7 @@ from worker_model import WorkerModel
 from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
 
 HR_HIGH = LimitRule("hr-high", "hr", high=120)
-RULES = RuleSet((HR_HIGH,))
+RULES = RuleSet((HR_HIGH,), responsibility=())
 ILL = {
     "resp": 26,
     "spo2": 90,

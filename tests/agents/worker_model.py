@@ -7,6 +7,7 @@ from faust.types import TP
 from agents.alarms import report
 from agents.judge import Judge
 from clinical.clock import TimeRules
+from clinical.lifecycle import PAUSE_NAMES, PHASE_NAMES
 from streams.decode import Decoder
 from streams.errors import PromiseBroken
 from tables.checkpoint import Checkpointer
@@ -50,6 +51,8 @@ class WorkerModel:
         self.committed = 0
         self.alerts = {}
         self.happenings = []
+        self.answers = {}
+        self.answered_twice = []
         self.rejects = []
         self.tallies = []
         self.dropped = []
@@ -86,7 +89,10 @@ class WorkerModel:
             self.happenings.append(happening)
             alert = report(self.judge.alarms[happening.column], happening)
             told = self.alerts.setdefault(alert.id, alert)
-            assert told == alert, "two alerts of one id"
+            assert told == alert, f"two alerts of one id: {told} and {alert}"
+        for answer in verdict.answers:
+            if self.answers.setdefault((answer.patient, answer.id), answer) != answer:
+                self.answered_twice.append(answer)
         return verdict
 
     def checkpoint(self):
@@ -142,11 +148,23 @@ class WorkerModel:
         return {patient: self.store[patient] for patient in self.store}
 
     def told(self):
-        """Return the limit alarms' starts and ends as the plain judge lists them."""
-        limits = len(self.judge.alarms) - 1
-        names = {1: "start", 5: "end"}
+        """Return what limit alarms tell as the plain judge lists it."""
+        limits = len(self.judge.rules.limits)
         return [
-            (h.offset, h.patient, self.judge.alarms[h.column].id, names[h.phase], h.onset_ms, h.extreme)
+            (
+                h.offset,
+                h.patient,
+                self.judge.alarms[h.column].id,
+                PHASE_NAMES[h.phase],
+                h.onset_ms,
+                h.extreme,
+                PAUSE_NAMES.get(h.paused, ""),
+                (h.asked.step, h.asked.status) if h.asked else None,
+            )
             for h in self.happenings
-            if h.phase in names and h.column < limits
+            if h.column < limits
         ]
+
+    def outcomes(self):
+        """Return offset, id and outcome of each command that was answered."""
+        return [(answer.offset, answer.id, answer.outcome) for answer in self.answers.values()]

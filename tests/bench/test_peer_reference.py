@@ -21,7 +21,7 @@ from bench.peers.reference import (
 )
 from bench.peers.spec import MARKER, SIGNALS, Limit, News2, Spec
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, LimitState, step
+from clinical.limits import NEVER, NO_COVER, LimitState, step
 from clinical.rules import LimitRule, News2Rules, compile_limits
 from clinical.scores import news2
 from clinical.ticking import TickState, judge_band
@@ -34,6 +34,7 @@ readings = st.one_of(st.none(), st.integers(0, 260), st.floats(0, 260, allow_nan
 near_limits = st.sampled_from([None, 38, 49.9, 50, 55, 80, 89.9, 90, 92, 115, 115.1, 120, 120.1, 141, 251])
 signals = st.dictionaries(st.sampled_from(SIGNALS), st.one_of(readings, near_limits))
 frames = st.lists(st.tuples(st.integers(0, 6_000), signals), max_size=40)
+FREE = np.array([NO_COVER])
 
 
 def stream(steps, patient="bed"):
@@ -59,7 +60,7 @@ def engine_limits(limits, told):
         values = np.full((1, COUNT), ABSENT)
         for name in set(SIGNALS) & set(frame):
             values[0, INDEX[name]] = NAN if frame[name] is None else frame[name]
-        result = step(compiled, state, values, values != ABSENT, np.array([frame["event_ts_ms"]]))
+        result = step(compiled, state, values, values != ABSENT, np.array([frame["event_ts_ms"]]), FREE)
         state = result.after
         for column in np.flatnonzero(result.phase[0] != Phase.NONE):
             phase, onset = PHASE_NAMES[Phase(result.phase[0, column])], int(result.onset_ms[0, column])
@@ -115,7 +116,7 @@ def engine_band(levels, every_ms, delay_ms):
     state = TickState(one, one, np.array([NEVER]), np.array([NEVER]))
     for index, level in enumerate(levels):
         now_ms = index * every_ms
-        result = judge_band(News2Rules(delay_s=delay_ms / 1000), now_ms, state, np.array([level]))
+        result = judge_band(News2Rules(delay_s=delay_ms / 1000), now_ms, state, np.array([level]), FREE)
         state = result.after
         if result.phase[0] in (Phase.START, Phase.END):
             yield PHASE_NAMES[Phase(result.phase[0])], int(result.onset_ms[0]), now_ms

@@ -5,7 +5,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clinical.lifecycle import PHASE_NAMES, TRANSITIONS, Event, IllegalTransition, Phase, State, advance
+from clinical.lifecycle import (
+    CLOSING,
+    PHASE_NAMES,
+    TRANSITIONS,
+    Event,
+    IllegalTransition,
+    Phase,
+    State,
+    advance,
+)
 
 PAIRS = list(product(State, Event))
 LEGAL = [(state, event) for state, event in PAIRS if event in TRANSITIONS[state]]
@@ -49,17 +58,39 @@ def test_the_input_is_left_as_it_was():
     assert states.tolist() == [State.ACTIVE]
 
 
-def test_an_alarm_starts_only_by_a_violation_that_is_due_and_ends_only_by_a_clear():
+def test_an_alarm_starts_only_by_a_violation_that_is_due():
     told = {(event, phase) for row in TRANSITIONS.values() for event, (_, phase) in row.items()}
     assert {event for event, phase in told if phase == Phase.START} == {Event.DUE}
-    assert {event for event, phase in told if phase == Phase.END} == {Event.CLEAR}
+    assert {event for event, phase in told if phase == Phase.RESET} == {Event.ACKNOWLEDGE}
+    ends = {Event.CLEAR, Event.LATCH, Event.DISMISS}
+    assert {event for event, phase in told if phase == Phase.END} == ends
 
 
-def test_whatever_enters_or_leaves_the_active_state_is_reported():
+def test_an_episode_opens_with_a_start_and_closes_with_an_end_or_a_reset_and_nothing_else():
+    opened = (State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED)
     for state, event in LEGAL:
         following, phase = TRANSITIONS[state][event]
-        assert (state != State.ACTIVE and following == State.ACTIVE) == (phase == Phase.START)
-        assert (state == State.ACTIVE and following != State.ACTIVE) == (phase == Phase.END)
+        assert (state not in opened and following in opened) == (phase == Phase.START)
+        assert (state in opened and following not in opened) == (phase in CLOSING)
+
+
+def test_a_change_of_an_open_alarm_s_state_is_never_silent():
+    for state, event in LEGAL:
+        following, phase = TRANSITIONS[state][event]
+        silent = {State.NORMAL, State.DELAYED, State.WITHHELD}
+        assert phase != Phase.NONE or following == state or {state, following} <= silent
+
+
+def test_only_a_latched_alarm_outlives_its_condition_and_only_until_it_is_acknowledged():
+    assert TRANSITIONS[State.ACTIVE][Event.LATCH] == (State.LATCHED, Phase.UPDATE)
+    assert TRANSITIONS[State.ACKNOWLEDGED][Event.LATCH] == (State.NORMAL, Phase.END)
+    assert TRANSITIONS[State.LATCHED][Event.ACKNOWLEDGE] == (State.NORMAL, Phase.RESET)
+    assert TRANSITIONS[State.LATCHED][Event.DUE] == (State.ACTIVE, Phase.UPDATE)
+
+
+def test_a_rise_in_priority_undoes_an_acknowledgement():
+    assert TRANSITIONS[State.ACKNOWLEDGED][Event.WORSE] == (State.ACTIVE, Phase.ESCALATE)
+    assert TRANSITIONS[State.ACKNOWLEDGED][Event.BETTER] == (State.ACKNOWLEDGED, Phase.DEESCALATE)
 
 
 def test_a_missing_reading_ends_a_delay_and_keeps_an_alarm():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, LimitState, step
+from clinical.limits import NEVER, NO_COVER, LimitState, step
 from clinical.rules import RULES_MAX, LimitRule, compile_limits
 from clinical.vitals import ABSENT, COUNT, INDEX
 
@@ -13,6 +13,8 @@ SPO2_LOW = LimitRule("spo2-low", "spo2", low=90, delay_s=15)
 HR_HIGH = LimitRule("hr-high", "hr", high=120)
 MARGIN = LimitRule("hr-high", "hr", high=120, clear_margin=5, clear_delay_s=10)
 BOTH = LimitRule("hr", "hr", low=50, high=120)
+
+FREE = np.array([NO_COVER])
 
 
 def fresh(patients, rules):
@@ -36,7 +38,9 @@ class Bed:
     def sample(self, at_s, value, signal=None):
         values = np.full((1, COUNT), ABSENT)
         values[0, INDEX[signal or self.limits.rules[0].signal]] = value
-        self.last = step(self.limits, self.state, values, values != ABSENT, np.array([int(at_s * 1000)]))
+        self.last = step(
+            self.limits, self.state, values, values != ABSENT, np.array([int(at_s * 1000)]), FREE
+        )
         self.state = self.last.after
         return [PHASE_NAMES.get(Phase(phase)) for phase in self.last.phase[0]]
 
@@ -139,7 +143,7 @@ def test_a_frame_without_the_signal_changes_nothing():
 def test_a_sample_that_is_not_judged_changes_nothing():
     bed = Bed(HR_HIGH)
     values = np.full((1, COUNT), 200.0)
-    result = step(bed.limits, bed.state, values, np.zeros((1, COUNT), bool), np.array([0]))
+    result = step(bed.limits, bed.state, values, np.zeros((1, COUNT), bool), np.array([0]), FREE)
     assert not result.phase.any()
     assert not result.after.state.any()
 
@@ -148,7 +152,7 @@ def test_patients_are_judged_apart():
     limits = compile_limits([HR_HIGH, SPO2_LOW])
     values = np.full((3, COUNT), ABSENT)
     values[:, INDEX["hr"]] = 130, 100, NAN
-    result = step(limits, fresh(3, 2), values, values != ABSENT, np.array([1, 2, 3]))
+    result = step(limits, fresh(3, 2), values, values != ABSENT, np.array([1, 2, 3]), np.full(3, NO_COVER))
     assert result.phase.tolist() == [[Phase.START, 0], [0, 0], [0, 0]]
 
 

@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 
 from clinical.lifecycle import Phase, State
-from clinical.limits import NEVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.rules import News2Rules, TechnicalRules
 from clinical.ticking import (
     CONTINUE_MS,
     DETACHED_MS,
-    HIGH,
-    LOW,
-    MEDIUM,
     TickState,
     judge_band,
     judge_loss,
@@ -23,6 +20,7 @@ from clinical.ticking import (
 
 RULES = TechnicalRules()
 SCORE = News2Rules()
+FREE = np.array([NO_COVER])
 SECOND = np.array([1000], np.int32)
 
 
@@ -100,26 +98,26 @@ def test_a_loss_ends_by_a_valid_reading_only():
 
 
 def test_a_loss_starts_low_rises_once_and_ends_with_the_priority_it_had():
-    first = judge_loss(RULES, 21_000, at_rest((1, 1)), column(1000))
+    first = judge_loss(RULES, 21_000, at_rest((1, 1)), column(1000), FREE)
     assert (first.phase[0, 0], first.after.priority[0, 0]) == (Phase.START, LOW)
-    second = judge_loss(RULES, 61_000, first.after, column(1000))
+    second = judge_loss(RULES, 61_000, first.after, column(1000), FREE)
     assert (second.phase[0, 0], second.after.priority[0, 0]) == (Phase.ESCALATE, MEDIUM)
-    third = judge_loss(RULES, 62_000, second.after, column(1000))
+    third = judge_loss(RULES, 62_000, second.after, column(1000), FREE)
     assert third.phase[0, 0] == Phase.NONE
-    fourth = judge_loss(RULES, 63_000, third.after, column(NEVER))
+    fourth = judge_loss(RULES, 63_000, third.after, column(NEVER), FREE)
     assert (fourth.phase[0, 0], fourth.onset_ms[0, 0]) == (Phase.END, 1000)
     assert fourth.after.onset_ms[0, 0] == NEVER
 
 
 def test_a_loss_that_is_noticed_late_starts_at_medium():
-    found = judge_loss(RULES, 61_000, at_rest((1, 1)), column(1000))
+    found = judge_loss(RULES, 61_000, at_rest((1, 1)), column(1000), FREE)
     assert (found.phase[0, 0], found.after.priority[0, 0]) == (Phase.START, MEDIUM)
 
 
 def test_judging_a_loss_twice_at_one_time_changes_nothing():
     for now_ms in (21_000, 61_000):
-        once = judge_loss(RULES, now_ms, at_rest((1, 1)), column(1000))
-        again = judge_loss(RULES, now_ms, once.after, column(1000))
+        once = judge_loss(RULES, now_ms, at_rest((1, 1)), column(1000), FREE)
+        again = judge_loss(RULES, now_ms, once.after, column(1000), FREE)
         assert again.phase[0, 0] == Phase.NONE
         assert again.after.priority == once.after.priority
 
@@ -128,7 +126,7 @@ def bands(levels, before=None):
     """Return (second, phase, priority) of every report for one level a second."""
     state, found = before or at_rest(1), []
     for second, level in enumerate(levels):
-        result = judge_band(SCORE, second * 1000, state, longs(level))
+        result = judge_band(SCORE, second * 1000, state, longs(level), FREE)
         state = result.after
         if result.phase[0]:
             found.append((second, Phase(result.phase[0]), int(state.priority[0])))
@@ -157,7 +155,36 @@ def test_too_few_inputs_neither_start_nor_end_a_score_alarm():
     assert bands([2] * 35 + [-1] * 100) == [(30, Phase.START, MEDIUM)]
 
 
-def test_active_alarms_are_due_again_after_a_minute():
-    state = np.array([State.ACTIVE, State.ACTIVE, State.DELAYED, State.NORMAL], np.uint8)
-    phase = remind(CONTINUE_MS + 5, state, longs(5, 6, 5, 5))
-    assert phase.tolist() == [Phase.CONTINUE, 0, 0, 0]
+def test_open_alarms_are_due_again_after_a_minute_unless_somebody_knows():
+    names = (State.ACTIVE, State.ACTIVE, State.LATCHED, State.ACKNOWLEDGED, State.WITHHELD, State.DELAYED)
+    due = remind(CONTINUE_MS + 5, np.array(names, np.uint8), longs(5, 6, 5, 5, 5, 5))
+    assert due.tolist() == [True, False, True, False, False, False]
+
+
+def test_a_loss_under_a_pause_is_withheld_and_starts_when_the_pause_is_over():
+    paused = np.array([MEDIUM])
+    first = judge_loss(RULES, 21_000, at_rest((1, 1)), column(1000), paused)
+    assert (first.phase[0, 0], first.after.state[0, 0]) == (Phase.NONE, State.WITHHELD)
+    grave = judge_loss(RULES, 61_000, first.after, column(1000), paused)
+    assert (grave.phase[0, 0], grave.after.priority[0, 0]) == (Phase.NONE, MEDIUM)
+    over = judge_loss(RULES, 62_000, grave.after, column(1000), FREE)
+    assert (over.phase[0, 0], over.onset_ms[0, 0], over.after.priority[0, 0]) == (Phase.START, 1000, MEDIUM)
+    gone = judge_loss(RULES, 62_000, grave.after, column(NEVER), FREE)
+    assert (gone.phase[0, 0], gone.after.state[0, 0]) == (Phase.NONE, State.NORMAL)
+
+
+def test_a_loss_that_somebody_knows_of_is_told_again_when_it_rises():
+    first = judge_loss(RULES, 21_000, at_rest((1, 1)), column(1000), FREE)
+    first.after.state[:] = State.ACKNOWLEDGED
+    rise = judge_loss(RULES, 61_000, first.after, column(1000), FREE)
+    assert (rise.phase[0, 0], rise.after.state[0, 0]) == (Phase.ESCALATE, State.ACTIVE)
+
+
+def test_a_band_breaks_through_a_pause_that_does_not_cover_its_priority():
+    state, found = at_rest(1), []
+    for second, level in enumerate([2] * 40 + [3] * 40 + [0] * 40):
+        result = judge_band(SCORE, second * 1000, state, longs(level), np.array([MEDIUM]))
+        state = result.after
+        if result.phase[0]:
+            found.append((second, Phase(result.phase[0])))
+    assert found == [(70, Phase.START), (110, Phase.END)]

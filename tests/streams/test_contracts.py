@@ -171,12 +171,13 @@ def test_every_topic_is_a_channel_with_its_kafka_settings_and_somebody_to_use_it
                 assert str(kafka["topicConfiguration"][key]) == value
 
 
-def test_patient_keys_have_a_schema_that_the_tick_key_does_not_meet():
+def test_patient_keys_have_a_schema_that_the_keys_of_ticks_and_orders_do_not_meet():
     messages = asyncapi()["components"]["messages"]
-    for name in ("frame", "alert"):
+    for name in ("frame", "alert", "command", "answer"):
         assert messages[name]["bindings"]["kafka"]["key"]["pattern"] == ID_PATTERN
-    tick_key = messages["tick"]["bindings"]["kafka"]["key"]["const"]
-    assert not Draft202012Validator({"pattern": ID_PATTERN}).is_valid(tick_key)
+    for name in ("tick", "order"):
+        key = messages[name]["bindings"]["kafka"]["key"]["const"]
+        assert not Draft202012Validator({"pattern": ID_PATTERN}).is_valid(key)
 
 
 def test_no_server_address_is_published():

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.defaults import DEFAULT_RULES
-from clinical.rules import DELAY_S_MAX, RULES_MAX, AgeLimits, LimitRule, News2Rules, TechnicalRules
+from clinical.rules import (
+    DELAY_S_MAX,
+    RULES_MAX,
+    AgeLimits,
+    LimitRule,
+    News2Rules,
+    RuleSet,
+    Step,
+    TechnicalRules,
+)
 from clinical.vitals import SIGNALS
 from streams import rules_file
 from streams.errors import UsageError
@@ -76,6 +85,7 @@ def test_the_tables_know_every_field_that_the_rules_have():
         (rules_file._Rule, LimitRule),
         (rules_file._Technical, TechnicalRules),
         (rules_file._News2, News2Rules),
+        (rules_file._Step, Step),
     ):
         assert set(model.model_fields) == {field.name for field in dataclasses.fields(rules)}
 
@@ -184,6 +194,8 @@ def test_limits_two_steps_apart_are_near_enough_for_a_narrow_temperature_band():
 
 
 def toml_of(value):
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, dict):
         return repr(value)
     return "{" + ", ".join(f"{key} = {value!r}" for key, value in value.items() if value is not None) + "}"
@@ -313,3 +325,29 @@ def test_the_documentation_lists_every_signal_as_it_is():
     for signal in SIGNALS:
         row = f"| `{signal.name}` | {signal.title} | {signal.unit} | {signal.low:g} to {signal.high:g} |"
         assert row in text
+
+
+def test_a_file_says_who_is_asked_to_answer_in_turn():
+    steps = '[[responsibility.step]]\nto = "nurse"\nafter_s = 30\n[[responsibility.step]]\nto = "team"\nafter_s = 9.5\n'
+    assert parse_rules("rule = []\n" + steps, "ward.toml").responsibility == (
+        Step("nurse", 30),
+        Step("team", 9.5),
+    )
+    assert parse_rules("rule = []", "ward.toml").responsibility == RuleSet(()).responsibility
+    assert parse_rules("rule = []\n[responsibility]\nstep = []", "ward.toml").responsibility == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[responsibility]", "ward.toml:2: responsibility: holds [[responsibility.step]] tables"),
+        ("[[responsibility.step]]\nto = 7\nafter_s = 9", "ward.toml:3: [responsibility.step]: key to"),
+        (
+            '[[responsibility.step]]\nto = "nurse"',
+            "ward.toml:2: [responsibility.step]: key after_s: is missing",
+        ),
+        ('[[responsibility.step]]\nto = "n"\nafter_s = 1\n' * 9, "9 steps of responsibility, at most 8"),
+    ],
+)
+def test_what_is_wrong_with_a_step_is_said_with_its_place(text, says):
+    assert says in complaint("rule = []\n" + text)

@@ -8,7 +8,8 @@ from faust.types import TP
 
 from streams.lane import Block
 from tables.patients import PatientTable
-from tables.record import alarm_key, encode
+from tables.record import encode
+from tables.record_layout import alarm_key
 from tables.store import ColumnStore
 
 ALARMS = ("hr-high", "spo2-low")

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
 from clinical.vitals import COUNT, SIGNALS
-from tables.patients import DEVICES, SEEN, PatientTable
+from tables.patients import COMMANDS, DEVICES, SEEN, PatientTable
 from tables.progress import NOTHING, decode_progress, encode_progress
-from tables.record import RECORD_BYTES_MAX, alarm_key, decode, encode, position_of, size_max
+from tables.record import decode, encode
+from tables.record_layout import RECORD_BYTES_MAX, alarm_key, position_of, size_max
 from tables.windows import BUCKET_MS, SAMPLES_MAX, SLOTS
 
 ALARMS = ("hr-high", "spo2-low", "silent-device", "news2")
@@ -51,6 +52,13 @@ def random_table(seed, alarms=ALARMS):
             table.lost_ms[row, signal] = rng.choice([NEVER, T0])
         for alarm in np.flatnonzero(rng.random(len(alarms)) < 0.5).tolist():
             put_alarm(table, row, alarm, rng)
+        if rng.random() < 0.5:
+            put_profile(table, row, rng)
+        seen = int(rng.integers(0, COMMANDS + 1))
+        table.commands[row, :seen] = rng.integers(1, 2**64 - 1, seen, dtype=np.uint64)
+        for alarm in np.flatnonzero(rng.random(len(alarms)) < 0.3).tolist():
+            table.alarm_low[row, alarm] = rng.choice([np.nan, 88.0])
+            table.alarm_high[row, alarm] = rng.choice([np.nan, 130.0])
         n = int(rng.integers(0, 60))
         values = np.where(rng.random((n, COUNT)) < 0.2, rng.integers(0, 300, (n, COUNT)), np.nan)
         table.windows.add(np.full(n, row), T0 + rng.integers(0, 10**6, n), values)
@@ -76,6 +84,19 @@ def put_alarm(table, row, alarm, rng):
     table.alarm_clear_ms[row, alarm] = rng.choice([NEVER, T0])
     table.alarm_told_ms[row, alarm] = rng.integers(T0, 2 * T0)
     table.alarm_extreme[row, alarm] = rng.choice([np.nan, 41.5])
+    table.alarm_step[row, alarm] = rng.integers(0, 4)
+    table.alarm_answer[row, alarm] = rng.integers(0, 4)
+    table.alarm_asked_ms[row, alarm] = rng.choice([NEVER, T0])
+
+
+def put_profile(table, row, rng):
+    table.age_band[row], table.pause[row] = rng.integers(0, 3), rng.integers(0, 5)
+    table.scale2[row], table.oxygen[row] = rng.random() < 0.5, rng.choice([np.nan, 0.0, 1.0])
+    table.own_limits[row], table.discharged[row] = rng.random(2) < 0.5
+    table.ward[row] = rng.choice([b"", b"icu-2", b"w" * 64])
+    table.pause_rank[row] = rng.integers(0, 3)
+    for name in ("since_ms", "pause_ms", "pause_until_ms"):
+        getattr(table, name)[row] = rng.choice([NEVER, T0])
 
 
 @settings(max_examples=150, deadline=None)
@@ -143,12 +164,12 @@ def test_a_record_with_something_after_it_is_refused(seed, more):
         read(record_of(random_table(seed)) + more)
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 3, 255])
 def test_a_record_of_another_version_is_refused(version):
     record = bytes([version]) + record_of(random_table(1))[1:]
-    with pytest.raises(ValueError, match="version 1"):
+    with pytest.raises(ValueError, match="version 2"):
         read(record)
-    with pytest.raises(ValueError, match="version 1"):
+    with pytest.raises(ValueError, match="version 2"):
         position_of(record)
 
 
@@ -186,6 +207,7 @@ def test_the_largest_record_stays_below_its_bound():
         put_device(table, row, slot, rng)
     for alarm in range(len(alarms)):
         put_alarm(table, row, alarm, rng)
+    table.alarm_low[row], table.commands[row], table.since_ms[row] = 88, 7, T0
     table.newest_ms[row] = T0
     times = T0 + np.arange(SLOTS) * BUCKET_MS
     table.windows.add(np.full(SLOTS, row), times, np.full((SLOTS, COUNT), 300.0))

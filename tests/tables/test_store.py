@@ -10,7 +10,7 @@ from table_model import CHANGELOG, changelog, feed, feed_blocks, judge, new_stor
 
 from tables.patients import NEVER, PatientTable
 from tables.progress import END_KEY, encode_progress
-from tables.record import encode_gone
+from tables.record_layout import encode_gone
 
 
 def recovered(store, *partitions):

@@ -1,0 +1,43 @@
+"""Which limits hold for a patient: the patient's own, else those of the age band, else the rules'."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.limits import violated
+from clinical.rules import CompiledLimits, RuleSet, compile_limits
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+
+class LimitsInForce:
+    """The limit rules under one rule set, and for each patient."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = compile_limits(rules.limits)
+        self.count = len(rules.limits)
+
+    def of(self, table: PatientTable, rows: Rows) -> CompiledLimits:
+        """Return the limits of n rows, with arrays of shape (n, rules) if any of them has limits of its own."""
+        if not table.own_limits[rows].any():
+            return self.rules
+        return self.rules.with_limits(*self.sides(table, rows))
+
+    def sides(self, table: PatientTable, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return lower and upper limits of n rows, (n, rules) each, -inf and +inf where a rule has none."""
+        band = table.age_band[rows]
+        low, high = table.alarm_low[rows, : self.count], table.alarm_high[rows, : self.count]
+        low = np.where(np.isnan(low), self.rules.band_low[band], low)
+        return low, np.where(np.isnan(high), self.rules.band_high[band], high)
+
+    def band(self, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return an age band's lower and upper limits, (rules,) each."""
+        return self.rules.band_low[code], self.rules.band_high[code]
+
+    def violated(self, table: PatientTable, rows: Rows, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each value breaks each rule: (n, signals) to (n, rules), by the limits of each row."""
+        broken = violated(self.rules, values)
+        own = table.own_limits[rows]
+        if own.any():
+            broken[own] = violated(self.of(table, rows[own]), values[own])
+        return broken

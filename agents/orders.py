@@ -1,0 +1,264 @@
+"""The judge of commands: what each does to its patient at its place in the log, and what is answered.
+
+A command is applied once however often it comes, and what cannot be done is refused with a reason and changes
+nothing. Commands for a patient who is unknown are refused, except `admit`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import Alarm, Happening
+from agents.episodes import Moment, Refused, Teller
+from agents.in_force import LimitsInForce
+from agents.pauses import Pauses
+from agents.responsibility import Responsibilities
+from agents.verdict import Verdict
+from clinical.gaps import joint_fault
+from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
+from clinical.limits import NEVER
+from clinical.rules import AGE_BANDS
+from streams import commands
+from streams.alerts import episode_id
+from streams.commands import ANSWER_ALERTS_MAX, Answer, Order, command_key
+from streams.decode import Ordered
+from tables.patients import PatientTable
+
+OF_A_STAY: Final = (commands.SetLimits, commands.SetProfile, commands.Transfer, commands.Discharge)
+"""Commands for patients who are admitted or at least measured, not for those who have left."""
+
+MODES: Final = {name: mode for mode, name in PAUSE_NAMES.items()}
+
+
+class OrderJudge:
+    """Judges commands under one rule set. Times are those of ticks."""
+
+    def __init__(
+        self,
+        alarms: tuple[Alarm, ...],
+        in_force: LimitsInForce,
+        teller: Teller,
+        pauses: Pauses,
+        responsibilities: Responsibilities,
+        recorded: bool,
+    ) -> None:
+        self._alarms = alarms
+        self._in_force = in_force
+        self._teller = teller
+        self._pauses = pauses
+        self._responsibilities = responsibilities
+        self._recorded = recorded
+        self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
+            commands.Acknowledge: self._acknowledge,
+            commands.Accept: self._accept,
+            commands.Reject: self._reject,
+            commands.Pause: self._pause,
+            commands.Resume: self._resume,
+            commands.SetLimits: self._set_limits,
+            commands.SetProfile: self._set_profile,
+            commands.Admit: self._admit,
+            commands.Transfer: self._transfer,
+            commands.Discharge: self._discharge,
+        }
+
+    def judge(self, table: PatientTable, ordered: Ordered, verdict: Verdict) -> None:
+        """Apply a command that is not part of the patient's state yet, and answer it."""
+        order, tally = ordered.order, verdict.tally
+        if ordered.offset <= int(table.reach([order.patient])[0]):
+            return
+        row, key = table.row_of.get(order.patient), command_key(order.id)
+        if row is not None and key in table.commands[row].tolist():
+            tally.repeated += 1
+            return
+        now = order.issued_ts_ms if self._recorded else ordered.append_ts_ms
+        moment = Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
+        reason, told = "", list[Happening]()
+        try:
+            row = self._row(table, row, order)
+            told = self._apply[type(order)](table, row, order, moment)
+        except Refused as refusal:
+            reason = str(refusal)
+        if row is not None:
+            table.commands[row, 1:] = table.commands[row, :-1].copy()
+            table.commands[row, 0] = key
+            table.dirty[row] = True
+        tally.refused += bool(reason)
+        tally.accepted += not reason
+        verdict.happenings += told
+        if not reason and not isinstance(order, commands.Accept | commands.Reject | commands.Acknowledge):
+            verdict.profiled.append(order.patient)
+        verdict.answers.append(self._answer(ordered, reason, told))
+
+    def _answer(self, ordered: Ordered, refusal: str, told: list[Happening]) -> Answer:
+        order = ordered.order
+        alerts = [
+            f"{episode_id(h.patient, self._alarms[h.column].id, h.onset_ms)}-{h.number}"
+            for h in told[:ANSWER_ALERTS_MAX]
+        ]
+        return Answer(
+            id=order.id,
+            patient=order.patient,
+            command=order.kind,
+            outcome="refused" if refusal else "accepted",
+            reason=refusal or f"{order.kind} by {order.actor}",
+            alerts=tuple(alerts),
+            offset=ordered.offset,
+            append_ts_ms=ordered.append_ts_ms,
+        )
+
+    @staticmethod
+    def _row(table: PatientTable, row: int | None, order: Order) -> int:
+        """Return the row of a patient whom the command may concern."""
+        if isinstance(order, commands.Admit):
+            return table.row(order.patient) if row is None else row
+        if row is None:
+            raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
+        if table.discharged[row] and isinstance(order, OF_A_STAY):
+            raise Refused("the patient is discharged")
+        return row
+
+    def _open_alarm(self, table: PatientTable, row: int, order: Any) -> int:
+        """Return the column of an open alarm by its episode."""
+        for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist():
+            onset = int(table.alarm_onset_ms[row, column])
+            if episode_id(order.patient, self._alarms[column].id, onset) == order.episode:
+                if self._alarms[column].type == "advisory":
+                    raise Refused("a pause cannot be acknowledged, only ended by resume")
+                return int(column)
+        raise Refused(f"no open alarm of episode {order.episode}: it is over or was never announced")
+
+    def _acknowledge(
+        self, table: PatientTable, row: int, order: commands.Acknowledge, moment: Moment
+    ) -> list[Happening]:
+        column = self._open_alarm(table, row, order)
+        if table.alarm_state[row, column] == State.ACKNOWLEDGED:
+            raise Refused("already acknowledged")
+        note = f"acknowledged by {order.actor}"
+        return [self._teller.move(table, row, column, Event.ACKNOWLEDGE, moment, note)]
+
+    def _accept(
+        self, table: PatientTable, row: int, order: commands.Accept, moment: Moment
+    ) -> list[Happening]:
+        column = self._open_alarm(table, row, order)
+        return [self._responsibilities.accept(table, row, column, moment)]
+
+    def _reject(
+        self, table: PatientTable, row: int, order: commands.Reject, moment: Moment
+    ) -> list[Happening]:
+        column = self._open_alarm(table, row, order)
+        return [self._responsibilities.reject(table, row, column, moment)]
+
+    def _pause(self, table: PatientTable, row: int, order: commands.Pause, moment: Moment) -> list[Happening]:
+        return self._pauses.begin(table, row, MODES[order.mode], order.seconds, moment)
+
+    def _resume(
+        self, table: PatientTable, row: int, order: commands.Resume, moment: Moment
+    ) -> list[Happening]:
+        if table.pause[row] == Pause.NONE:
+            raise Refused("nothing is paused")
+        return self._pauses.end(table, row, moment, f"resumed by {order.actor}")
+
+    def _set_limits(
+        self, table: PatientTable, row: int, order: commands.SetLimits, _: Moment
+    ) -> list[Happening]:
+        names = [rule.id for rule in self._in_force.rules.rules]
+        if order.rule not in names:
+            raise Refused(f"no limit rule {order.rule!r}; known are {', '.join(names)}")
+        column = names.index(order.rule)
+        for side, limits, wanted in zip(
+            ("low", "high"),
+            self._in_force.band(int(table.age_band[row])),
+            (order.low, order.high),
+            strict=True,
+        ):
+            if wanted is not None and not np.isfinite(limits[column]):
+                raise Refused(f"{order.rule} has no {side} limit")
+        own_low, own_high = table.alarm_low[row].copy(), table.alarm_high[row].copy()
+        if order.low is None and order.high is None:
+            own_low[column] = own_high[column] = np.nan
+        if order.low is not None:
+            own_low[column] = order.low
+        if order.high is not None:
+            own_high[column] = order.high
+        self._put_limits(
+            table,
+            row,
+            own_low,
+            own_high,
+            int(table.age_band[row]),
+            [self._in_force.rules.rules[column].signal],
+        )
+        return []
+
+    def _put_limits(
+        self,
+        table: PatientTable,
+        row: int,
+        own_low: NDArray[np.float64],
+        own_high: NDArray[np.float64],
+        band: int,
+        signals: list[str],
+    ) -> None:
+        """Take limits and age band, unless the limits of one of the signals do not fit together then."""
+        count, (low, high) = self._in_force.count, self._in_force.band(band)
+        low = np.where(np.isnan(own_low[:count]), low, own_low[:count])
+        high = np.where(np.isnan(own_high[:count]), high, own_high[:count])
+        for signal in signals:
+            together = [
+                (rule.priority, _limit(low[column]), _limit(high[column]))
+                for column, rule in enumerate(self._in_force.rules.rules)
+                if rule.signal == signal
+            ]
+            if fault := joint_fault(signal, together):
+                raise Refused(f"limits of {signal}: {fault}")
+        table.alarm_low[row], table.alarm_high[row], table.age_band[row] = own_low, own_high, band
+        own = ~(np.isnan(own_low) & np.isnan(own_high))
+        table.own_limits[row] = bool(own.any()) or band != 0
+
+    def _set_profile(
+        self, table: PatientTable, row: int, order: commands.SetProfile, _: Moment
+    ) -> list[Happening]:
+        if order.age_band is not None:
+            self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        if order.spo2_scale2 is not None:
+            table.scale2[row] = order.spo2_scale2
+        if order.expected_oxygen is not None:
+            table.oxygen[row] = order.expected_oxygen
+        if order.ward is not None:
+            table.ward[row] = order.ward.encode()
+        return []
+
+    def _set_band(self, table: PatientTable, row: int, band: int) -> None:
+        own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
+        rules = self._in_force.rules.rules
+        signals = sorted({rules[column].signal for column in np.flatnonzero(own).tolist()})
+        self._put_limits(table, row, table.alarm_low[row].copy(), table.alarm_high[row].copy(), band, signals)
+
+    def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
+        if table.since_ms[row] != NEVER and not table.discharged[row]:
+            raise Refused("already admitted")
+        self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        table.discharged[row], table.since_ms[row] = False, moment.told_ms
+        table.ward[row] = (order.ward or "").encode()
+        return []
+
+    @staticmethod
+    def _transfer(table: PatientTable, row: int, order: commands.Transfer, _: Moment) -> list[Happening]:
+        if table.ward[row] == order.ward.encode():
+            raise Refused(f"already in {order.ward}")
+        table.ward[row] = order.ward.encode()
+        return []
+
+    def _discharge(
+        self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment
+    ) -> list[Happening]:
+        note = f"monitoring ended, discharged by {order.actor}"
+        told = self._teller.dismiss(table, row, moment, note)
+        table.discharge(row, moment.told_ms)
+        return told
+
+
+def _limit(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

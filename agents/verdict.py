@@ -1,0 +1,67 @@
+"""What the judge found in a run of records: transitions, answers, patients gone, and counts of every decision."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import Happening
+from clinical.lifecycle import State
+from streams.commands import Answer
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a run's frames; every frame is in exactly one of the first four counts."""
+
+    judged: int = 0
+    replayed: int = 0
+    duplicate: int = 0
+    historic: int = 0
+    readings: int = 0
+    suspect: int = 0
+    """Judged by append time, because the device's clock is not believed."""
+    beyond_windows: int = 0
+    """Older than the windows reach."""
+    ticks: int = 0
+    accepted: int = 0
+    refused: int = 0
+    repeated: int = 0
+    """Commands that had been answered before."""
+    ended_in_delay: int = 0
+    """Violations that were over before their delay: no alarm."""
+    withheld_by_pause: int = 0
+    """Alarms that would have started but for a pause."""
+    withheld_by_severity: int = 0
+    """Alarms that would have started but for a more severe one of the same signal."""
+    ended_withheld: int = 0
+    """Withheld alarms whose condition was over before they could start."""
+
+    def count_limits(
+        self, before: NDArray[np.uint8], after: NDArray[np.uint8], by_pause: NDArray[np.bool_]
+    ) -> None:
+        """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
+        begun = (after == State.WITHHELD) & (before != State.WITHHELD)
+        paused = int((begun & by_pause).sum())
+        self.withheld_by_pause += paused
+        self.withheld_by_severity += int(begun.sum()) - paused
+        over = after == State.NORMAL
+        self.ended_withheld += int((over & (before == State.WITHHELD)).sum())
+        self.ended_in_delay += int((over & (before == State.DELAYED)).sum())
+
+    def add(self, other: "Tally") -> None:
+        """Add another run's counts."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a run of records led to: transitions and answers in log order, patients dropped, counts."""
+
+    happenings: list[Happening] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    profiled: list[str] = field(default_factory=list)
+    """Patients whose limits or profile a command has changed."""
+    tally: Tally = field(default_factory=Tally)
