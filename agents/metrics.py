@@ -6,6 +6,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 LATENCY_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+STAGE_S: Final = (0.0005, 0.001, 0.0025, *LATENCY_S)
 BLOCK_RECORDS: Final = (1, 4, 16, 64, 256, 1024, 4096)
 
 
@@ -41,8 +42,15 @@ class Metrics:
             "append_to_alert_seconds", "deciding record on the broker to alert on the broker"
         )
         self.block_records = self._histogram("block_records", "records in a block", BLOCK_RECORDS)
-        self.block_seconds = self._histogram("block_seconds", "decoding and judging one block")
-        self.checkpoint = self._histogram("checkpoint_seconds", "one partition's checkpoint")
+        stages = self._histogram("stage_seconds", "a stage's delay of one block", STAGE_S, "stage")
+        self.fetch = stages.labels("fetch")
+        """From the broker taking a block's first record until its judging begins."""
+        self.decode = stages.labels("decode")
+        self.decide = stages.labels("decide")
+        self.publish = stages.labels("publish")
+        """From an alert being decided until the broker has it, for each alert."""
+        self.checkpoint = stages.labels("checkpoint")
+        """One partition's checkpoint, which runs beside the others."""
 
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
@@ -59,5 +67,7 @@ class Metrics:
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"vigil_{name}", about, labels, registry=self.registry)
 
-    def _histogram(self, name: str, about: str, buckets: Sequence[float] = LATENCY_S) -> Histogram:
-        return Histogram(f"vigil_{name}", about, buckets=buckets, registry=self.registry)
+    def _histogram(
+        self, name: str, about: str, buckets: Sequence[float] = LATENCY_S, *labels: str
+    ) -> Histogram:
+        return Histogram(f"vigil_{name}", about, labels, buckets=buckets, registry=self.registry)

@@ -60,14 +60,18 @@ class Monitor:
 
     async def take(self, decoder: Decoder, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Judge the records of one block and send what follows."""
-        started = time.perf_counter()
+        metrics, started_s = self.metrics, time.perf_counter()
+        if self.settings.time_base == "live":
+            metrics.fetch.observe(max(0.0, self.wall_s() - records[0].timestamp / 1000))
         decoded = decoder.decode(records)
+        decoded_s = time.perf_counter()
         table = self.store.state(partition)
         verdict = self.judge.judge(table, decoded)
         table.processed = max(table.processed, records[-1].offset)
         table.processed_append_ms = records[-1].timestamp
-        self.metrics.block_seconds.observe(time.perf_counter() - started)
-        self.metrics.block_records.observe(len(records))
+        metrics.decode.observe(decoded_s - started_s)
+        metrics.decide.observe(time.perf_counter() - decoded_s)
+        metrics.block_records.observe(len(records))
         for reject in decoded.rejects:
             await self._refuse(reject, topic, partition)
         await self._alert(verdict)
@@ -77,6 +81,7 @@ class Monitor:
 
     async def _alert(self, verdict: Verdict) -> None:
         topic = self.settings.topic(ALERTS)
+        decided_s = time.perf_counter()
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
             alert = report(alarm, happening)
@@ -84,8 +89,7 @@ class Monitor:
                 topic, alert.patient.encode(), alert.model_dump_json().encode()
             )
             self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
-            if self.settings.time_base == "live":
-                future.add_done_callback(partial(self._arrived, alert.event_ts_ms, alert.append_ts_ms))
+            future.add_done_callback(partial(self._arrived, decided_s, alert.event_ts_ms, alert.append_ts_ms))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -95,7 +99,10 @@ class Monitor:
             await self.publisher.publish(topic, answer.patient.encode(), value, partition=partition)
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
-    def _arrived(self, event_ts_ms: int, append_ts_ms: int, _: object) -> None:
+    def _arrived(self, decided_s: float, event_ts_ms: int, append_ts_ms: int, _: object) -> None:
+        self.metrics.publish.observe(time.perf_counter() - decided_s)
+        if self.settings.time_base != "live":
+            return  # a recording's times say nothing about now
         now = self.wall_s()
         self.metrics.event_to_alert.observe(max(0.0, now - event_ts_ms / 1000))
         self.metrics.append_to_alert.observe(max(0.0, now - append_ts_ms / 1000))

@@ -21,11 +21,10 @@ NAMES = {
     "vigil_event_to_alert_seconds": {"le"},
     "vigil_append_to_alert_seconds": {"le"},
     "vigil_block_records": {"le"},
-    "vigil_block_seconds": {"le"},
+    "vigil_stage_seconds": {"le", "stage"},
     "vigil_lag_frames": {"partition"},
     "vigil_lag_seconds": {"partition"},
     "vigil_patients": {"partition"},
-    "vigil_checkpoint_seconds": {"le"},
     "vigil_recovery_seconds": set(),
 }
 

@@ -256,6 +256,9 @@ def test_alerts_are_counted_by_rule_and_phase_and_their_latency_is_measured_when
     assert world.count("vigil_alerts_total", rule="hr-high", phase="start") == 1
     assert world.count("vigil_event_to_alert_seconds_sum") == pytest.approx(100.0 - 91.0)
     assert world.count("vigil_append_to_alert_seconds_sum") == pytest.approx(100.0 - 92.0)
+    assert world.count("vigil_stage_seconds_sum", stage="fetch") == pytest.approx(100.0 - 90.0)
+    for stage in ("decode", "decide", "publish"):
+        assert world.count("vigil_stage_seconds_count", stage=stage) == 1
 
 
 def test_a_recordings_alerts_have_no_latency():
@@ -263,3 +266,5 @@ def test_a_recordings_alerts_have_no_latency():
     world.watch(seconds([140, 140, 140]))
     assert len(world.alerts()) == 1
     assert world.count("vigil_event_to_alert_seconds_count") == 0
+    assert world.count("vigil_stage_seconds_count", stage="fetch") == 0
+    assert world.count("vigil_stage_seconds_count", stage="publish") == 1
