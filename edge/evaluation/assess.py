@@ -17,7 +17,7 @@ from edge.evaluation.early_warning import (
     is_charted,
     labels_of,
 )
-from edge.evaluation.episodes import Episode, episodes_of
+from edge.evaluation.episodes import RANK, Episode, episodes_of
 from edge.evaluation.judging import Judged, judge_under
 from edge.evaluation.labels import Score, read_labels, score
 from edge.evaluation.load import RuleLine, SetLoad, removed, rule_lines, set_load
@@ -78,7 +78,7 @@ class Assessment:
     loads: Mapping[str, SetLoad]
     rules: Sequence[RuleLine]
     removed: Sequence[Removed]
-    """Physiological alarms of the first set that the second has none for, the longest violation first."""
+    """Physiological alarms of the first set that the second has none for: by priority, the longest violation first."""
     missing: Sequence[MissingLine]
     labelled: Labelled | None
     bands: BandTable | None
@@ -146,7 +146,9 @@ def _removed(chosen: Chosen, gone: Sequence[Episode], patients: Patients) -> lis
             series = patients[one.patient][one.signal].between(one.onset_ms, one.end_ms)
             violated_s = longest_violation_s(series, rules[one.rule])
         found.append(Removed(one, violated_s))
-    return sorted(found, key=lambda own: (-(own.violated_s or 0.0), -own.alarm.duration_s))
+    return sorted(
+        found, key=lambda own: (-RANK[own.alarm.priority], -(own.violated_s or 0.0), -own.alarm.duration_s)
+    )
 
 
 def _labelled(

@@ -52,7 +52,7 @@ def duration_curves(assessment: Assessment) -> str:
         for name, episodes in assessment.episodes.items()
     }
     longest = max((float(own[-1]) for own in durations.values() if len(own)), default=10.0)
-    plot = Plot((1, max(10.0, longest)), (0, 100), 400, 240, log_x=True)
+    plot = Plot((1, max(10.0, longest)), (0, 100), 480, 260, (46, 26, 12, 34), log_x=True)
     marks = [
         (10, "10 s"),
         (60, "1 min"),
@@ -77,7 +77,7 @@ def duration_curves(assessment: Assessment) -> str:
 def worst_curves(assessment: Assessment) -> str:
     """Draw which share of the alarms the patients with the most have."""
     patients = len(assessment.dataset.recordings)
-    plot = Plot((0, 100), (0, 100), 400, 240)
+    plot = Plot((0, 100), (0, 100), 480, 260, (46, 26, 12, 34))
     plot.axes("% of patients, those with the most alarms first", "% of alarms")
     plot.upright(10, "limit", "top 10 %")
     for kind, episodes in zip(KINDS, assessment.episodes.values(), strict=True):

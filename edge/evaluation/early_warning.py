@@ -65,9 +65,9 @@ class BandTable:
     stays: int
     septic: int
     septic_reached: int | None
-    """Septic stays that reached a medium or high band before or in their labelled hours."""
+    """Septic stays that ever reached the medium or high band; None without labels."""
     others_reached: int | None
-    """Other stays that ever did."""
+    """Other stays that did."""
 
 
 def is_charted(recording: Recording) -> bool:

@@ -37,13 +37,8 @@ class Episode:
         return (self.start_ms - self.onset_ms) / 1000
 
     def overlaps(self, other: "Episode") -> bool:
-        """Whether both are of one rule and patient and have a moment in common."""
-        return (
-            self.rule == other.rule
-            and self.patient == other.patient
-            and self.onset_ms <= other.end_ms
-            and other.onset_ms <= self.end_ms
-        )
+        """Whether the two have a moment in common."""
+        return self.onset_ms <= other.end_ms and other.onset_ms <= self.end_ms
 
 
 def episodes_of(alerts: Iterable[Alert], span_ms: Mapping[str, int]) -> list[Episode]:

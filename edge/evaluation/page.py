@@ -26,7 +26,7 @@ p { margin: 6px 0 10px; max-width: 76ch; } .dim { color: var(--dim); }
 code { font-size: 13px; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 6px 0 12px; }
 .wide { overflow-x: auto; }
-th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+th, td { padding: 3px 8px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { color: var(--dim); font-weight: 600; } td.text, th.text { text-align: left; } td.free { white-space: normal;
   text-align: left; min-width: 230px; }
 tr:hover td { background: var(--wash); }
@@ -207,15 +207,16 @@ def _removed(one: Assessment, names: Sequence[str]) -> str:
             escape(gone.alarm.rule),
             gone.alarm.priority,
             f"{gone.alarm.onset_ms / 1000:g} s",
-            seconds(gone.violated_s),
+            "one sample" if gone.violated_s == 0 else seconds(gone.violated_s),
             seconds(gone.alarm.duration_s),
         ]
         for gone in one.removed[:REMOVED_SHOWN]
     ]
     first, second = (escape(name) for name in names)
+    urgent = sum(gone.alarm.priority == "high" for gone in one.removed)
     return (
         f"<h3>What {second} leaves out</h3><p>{len(one.removed)} of the patient's alarms under {first} have none under "
-        f"{second}; those with the longest unbroken violation:</p>"
+        f"{second}, {urgent} of them of high priority; the gravest, with their longest unbroken violation:</p>"
         + table(["-patient", "-rule", "-priority", "onset", "violated for", "alarm lasted"], rows)
     )
 

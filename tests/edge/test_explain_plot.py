@@ -100,6 +100,15 @@ def test_missing_readings_are_marked_and_leave_a_gap():
     assert not any("⠀" < sign <= "⣿" for line in lines[:12] for sign in line[69:72])
 
 
+def test_readings_far_apart_stay_single_dots():
+    moments = tuple(Moment(s * 1000, {"spo2": 97.0}) for s in (10, 13, 50, 90))
+    lines = drawn(
+        plot(Evidence(alert(), (alert(),), 0, 100_000, moments, False), "spo2", COLUMNS)
+    ).splitlines()[:12]
+    columns = {column - 8 for line in lines for column, sign in enumerate(line) if "⠀" < sign <= "⣿"}
+    assert columns == {10, 11, 12, 13, 50, 90}
+
+
 def test_without_a_signal_the_frames_arrivals_are_shown():
     own = alert(source=alerts.Source(kind="device", name="device"), type="technical", rule="silent-device")
     lines = drawn(arrivals(evidence(own), COLUMNS)).splitlines()
