@@ -50,6 +50,7 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.rulesets clinical/rulesets
+
 bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (over an hour)
 	$(PY) -m bench.suite --fresh
 

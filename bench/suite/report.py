@@ -74,7 +74,6 @@ def _system(results: Results, system: System) -> dict[str, Any]:
     drains, searches = results.good("drain", name), results.good("sustainable", name)
     drain = spread(figures["per_core_s"] for figures in drains)
     found: dict[str, Any] = {
-        "about": system.about,
         "equal": equal,
         "drain_frames_per_core_s": drain and drain["median"],
         "sustainable_frames_s": _median(figures["frames_s"] for figures in searches),
@@ -97,7 +96,7 @@ def _system(results: Results, system: System) -> dict[str, Any]:
             "repeat": result.repeat,
             "failure": result.figures["failure"],
         }
-        for phase in ("equality", "drain", "sustainable", "burst", "shapes", "growth")
+        for phase in ("prepare", "equality", "drain", "sustainable", "burst", "shapes", "growth")
         for result in results.all(phase, name)
         if result.failed
     ]

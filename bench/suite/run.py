@@ -68,10 +68,23 @@ class Run:
 
     def all(self) -> int:
         """Measure every phase that is wanted and return how many measurements failed."""
+        self._prepare()
         for phase in PHASES:
             if phase in self._wanted.phases:
                 getattr(self, f"_{phase}")()
         return self.failed
+
+    def _prepare(self) -> None:
+        """Make the systems' environments; one that cannot be made takes no part."""
+        for system in list(self._systems):
+            try:
+                if system.prepare is not None:
+                    system.prepare()
+            except VigilError as error:
+                self._systems.remove(system)
+                self.failed += 1
+                self._results.save("prepare", system.name, "", 1, {FAILURE: str(error)})
+                _say(f"{system.name} takes no part: {error}")
 
     def _equality(self) -> None:
         patients = QUICK_PATIENTS if self._wanted.quick else equality.PATIENTS
