@@ -14,12 +14,12 @@ from edge.burst import Burst
 SETTLE_S: Final = 3.0
 """At the start of a run, before what counts as steady."""
 
-HEADLINE: Final = Burst(10, 8, 10)
-HEADLINE_LENGTH_S: Final = 30.0
-SHAPES: Final = (Burst(2, 8, 1), Burst(5, 12, 5), Burst(10, 22, 10))
-FLOOD_AT_S: Final = 46.0
+HEADLINE: Final = Burst(10, 7, 10)
+HEADLINE_LENGTH_S: Final = 29.0
+SHAPES: Final = (Burst(2, 7, 1), Burst(5, 10, 5), Burst(10, 18, 10))
+FLOOD_AT_S: Final = 38.0
 FLOOD_S: Final = 5.0
-SHAPES_LENGTH_S: Final = 54.0
+SHAPES_LENGTH_S: Final = 44.0
 
 
 def headline_plan(base_hz: float, factor: float = HEADLINE.factor, partitions: int = 8) -> Plan:

@@ -30,7 +30,7 @@ REAL_TIME_PRIORITY: Final = 1
 """Of the kernel's real-time scheduler, which the driver asks for; it works some percent of the time."""
 NICE: Final = -10
 """Where there is no real-time scheduling."""
-ENCODED_A_SECOND: Final = 250_000
+ENCODED_A_SECOND: Final = 350_000
 """Frames, on a busy machine: how far ahead the start is chosen. A start that is missed voids the run."""
 LEAD_S: Final = 2.0
 LAG_P99_MS_MAX: Final = 5.0

@@ -26,11 +26,11 @@ SYSTEM: Final = "vigil-1"
 """One process: its memory is the patients' and nothing else's."""
 
 
-def places() -> list[tuple[int, int]]:
+def points() -> list[tuple[int, int]]:
     """Return (patients, partitions) of every point, the usual one among them once."""
     usual_patients, usual_partitions = USUAL
-    points = [(patients, usual_partitions) for patients in PATIENTS]
-    return points + [(usual_patients, count) for count in PARTITIONS if count != usual_partitions]
+    found = [(patients, usual_partitions) for patients in PATIENTS]
+    return found + [(usual_patients, count) for count in PARTITIONS if count != usual_partitions]
 
 
 def measure(stage: Stage, patients: int, partitions: int, repeats: int) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Run:
         return asdict(drained) | {"per_core_s": drained.per_core_s, "per_s": drained.per_s}
 
     def _sustainable(self) -> None:
-        for system in self._deciding():
+        for system in self._against_the_clock():
             self._take("sustainable", system, "", 1, partial(self._search, system))
 
     def _search(self, system: System) -> dict[str, Any]:
@@ -132,14 +132,15 @@ class Run:
         rates = self._base_rates()
         for repeat in self._rounds():
             for base, base_hz in rates.items():
-                for system in self._deciding():
+                for system in self._against_the_clock():
                     if repeat == 1 or self._keeps_up(system, base_hz):
                         self._open_loop("burst", system, base, repeat, burst.headline_plan)
 
     def _shapes(self) -> None:
-        for base in self._base_rates():
-            for system in self._deciding():
-                self._open_loop("shapes", system, base, 1, burst.shapes_plan)
+        for base, base_hz in self._base_rates().items():
+            for system in self._against_the_clock():
+                if self._keeps_up(system, base_hz):
+                    self._open_loop("shapes", system, base, 1, burst.shapes_plan)
 
     def _open_loop(self, phase: str, system: System, base: str, repeat: int, plan_of: PlanOf) -> None:
         """Run one plan; a run that the driver could not keep to is tried once more."""
@@ -174,7 +175,7 @@ class Run:
 
     def _growth(self) -> None:
         repeats = 1 if self._wanted.quick else GROWTH_REPEATS
-        for patients, partitions in growth.places():
+        for patients, partitions in growth.points():
             measure = partial(growth.measure, self._stage, patients, partitions, repeats)
             self._take("growth", SYSTEMS["vigil"], f"{patients}-{partitions}", 1, measure)
 
@@ -205,6 +206,9 @@ class Run:
 
     def _deciding(self) -> list[System]:
         return [system for system in self._systems if system.alarms]
+
+    def _against_the_clock(self) -> list[System]:
+        return [system for system in self._systems if system.open_loop]
 
     def _rounds(self) -> range:
         return range(1, self._wanted.repeats + 1)
