@@ -1,6 +1,7 @@
 """Drain: how many frames a system gets through per second of processor time, from a topic that is full."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,10 +26,14 @@ STILL_S_MAX: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """One drain: frames between two moments, and the time and memory that the process tree took between them."""
+    """One drain: frames between two moments, and the time and memory that the process tree took between them.
+
+    `broker_cpu_s` is the broker's processor time between them.
+    """
 
     frames: int
     cpu_s: float
+    broker_cpu_s: float
     wall_s: float
     rss_bytes: int
 
@@ -60,13 +65,15 @@ def drain(stage: Stage, system: System, prefix: str, log: Log, done: Ints) -> Dr
         AlertsReader(stage.broker, prefix + ALERTS, log.partitions) as reader,
         stage.run(system, prefix, log.partitions, recorded=True) as running,
     ):
-        return _follow(reader, running, log, done)
+        return _follow(reader, running, stage.broker_cpu_s, log, done)
 
 
-def _follow(reader: AlertsReader, running: Running, log: Log, done: Ints) -> Drained:
+def _follow(
+    reader: AlertsReader, running: Running, broker_cpu_s: Callable[[], float], log: Log, done: Ints
+) -> Drained:
     reached = np.zeros(log.partitions, dtype=np.int64)
     warm = max(1, round(WARM_UP * log.marks))
-    start: tuple[int, float, float] | None = None
+    start: tuple[int, float, float, float] | None = None
     moved_s = time.monotonic()
     while reached.min() < log.marks:
         for told in reader.poll(POLL_S):
@@ -78,15 +85,16 @@ def _follow(reader: AlertsReader, running: Running, log: Log, done: Ints) -> Dra
         if start is None and reached.min() >= warm:
             # Partitions are not read evenly: what is done of each is known from its last mark.
             frames = int(done[np.arange(log.partitions), reached].sum())
-            start = frames, running.tree.cpu_s(), time.perf_counter()
+            start = frames, running.tree.cpu_s(), broker_cpu_s(), time.perf_counter()
         running.check()
         if time.monotonic() - moved_s > STILL_S_MAX:
             raise VigilError(f"{running.system.name} stands still: marks {reached.tolist()} of {log.marks}")
     assert start is not None
-    frames, cpu_s, wall_s = start
+    frames, cpu_s, broker_s, wall_s = start
     return Drained(
         int(done[:, -1].sum()) - frames,
         running.tree.cpu_s() - cpu_s,
+        broker_cpu_s() - broker_s,
         time.perf_counter() - wall_s,
         running.tree.rss_bytes(),
     )

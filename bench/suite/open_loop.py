@@ -29,7 +29,7 @@ from streams.topics import ALERTS, READINGS
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 POLL_S: Final = 0.1
 WARM_DEADLINE_S: Final = 120.0
-WARM_SECONDS_MAX: Final = 20
+WARM_SECONDS_MAX: Final = 50
 """The warm-up is up to so many seconds of the bench's patients, just past: a frame a second each."""
 WARM_ONE_IN: Final = 10
 """Of what the system drains in one go."""

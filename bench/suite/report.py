@@ -104,6 +104,9 @@ def _system(results: Results, system: System) -> dict[str, Any]:
         "drain": drain
         and drain
         | {
+            "with_broker_frames_per_core_s": _median(
+                figures["frames"] / (figures["cpu_s"] + figures["broker_cpu_s"]) for figures in drains
+            ),
             "wall_frames_s": _median(figures["per_s"] for figures in drains),
             "frames": drains[0]["frames"],
             "rss_bytes": _median(figures["rss_bytes"] for figures in drains),

@@ -19,6 +19,7 @@ from bench.suite.results import FAILURE, Results
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS, System
 from streams.errors import VigilError
+from streams.kafka_server import KafkaCluster
 from streams.topics import READINGS
 
 PHASES: Final = ("equality", "drain", "sustainable", "burst", "shapes", "growth")
@@ -57,9 +58,9 @@ class Wanted:
 class Run:
     """One bench on a broker that runs."""
 
-    def __init__(self, broker: str, wanted: Wanted, results: Results) -> None:
+    def __init__(self, kafka: KafkaCluster, wanted: Wanted, results: Results) -> None:
         self._wanted, self._results = wanted, results
-        self._stage = Stage(broker, results.folder / "logs")
+        self._stage = Stage(kafka, results.folder / "logs")
         self._folder = results.folder / "runs"
         self._systems = [SYSTEMS[name] for name in wanted.systems]
         self._logs: dict[str, tuple[Log, Ints]] = {}

@@ -22,6 +22,7 @@ from bench.suite.measure import ProcessTree
 from bench.suite.systems import Order, System, vigil_settings
 from streams.admin import apply_topics
 from streams.errors import VigilError
+from streams.kafka_server import KafkaCluster
 from streams.tether import spawn
 from streams.topics import ALERTS, READINGS, TOPICS
 
@@ -52,10 +53,15 @@ class Running:
 class Stage:
     """Runs systems on one broker. `logs` keeps what they write to their standard error."""
 
-    def __init__(self, broker: str, logs: Path) -> None:
-        self.broker = broker
+    def __init__(self, kafka: KafkaCluster, logs: Path) -> None:
+        self.broker = kafka.bootstrap
+        self._broker_trees = [ProcessTree(pid) for pid in kafka.pids]
         self._logs = logs
         logs.mkdir(parents=True, exist_ok=True)
+
+    def broker_cpu_s(self) -> float:
+        """Return the processor time that the broker has used, s."""
+        return sum(tree.cpu_s() for tree in self._broker_trees)
 
     def create_topics(self, prefix: str, partitions: int) -> None:
         """Create the topics of frames and alerts as Vigil's own are configured."""

@@ -21,14 +21,13 @@ def targets(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each target with the value that was measured; `met` is None where nothing was."""
     systems, growth = report["systems"], report["vigil"]["growth"]
     found = [
-        _at_least(f"drain per core, times {name}", report["ratios"].get(name), ratio)
+        _at_least(f"drain per core, times {name}", report["ratios"][name], ratio)
         for name, ratio in DRAIN_RATIOS.items()
     ]
     for base in BASES:
         for other, ratio in TAIL_RATIOS.items():
             for figure in TAIL:
-                theirs = systems.get(other, {"burst": {base: None}})["burst"][base]
-                value = _ratio(systems["vigil"]["burst"][base], theirs, figure)
+                value = _ratio(systems["vigil"]["burst"][base], systems[other]["burst"][base], figure)
                 found.append(_at_most(f"burst on the {base} base, {figure}, times {other}", value, ratio))
         burst = systems["vigil"]["burst"][base]
         found.append(_at_most(f"missed alerts, {base} base", _figure(burst, "missed"), 0))

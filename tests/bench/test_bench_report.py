@@ -6,7 +6,7 @@ from bench.suite.report import build, write
 from bench.suite.results import Results
 from bench.suite.systems import SYSTEMS
 
-REQUIRED = {"vigil", "faust", "quix", "bytewax", "raw-aiokafka", "raw-librdkafka"}
+REQUIRED = {"vigil", "faust", "quix", "bytewax", "kafka-streams", "flink", "raw-aiokafka", "raw-librdkafka"}
 BURST = {"p50_ms", "p99_ms", "p999_ms", "max_ms", "missed", "recovery_s"}
 
 
@@ -14,6 +14,7 @@ def drain(per_core_s):
     return {
         "frames": 1_000,
         "cpu_s": 1.0,
+        "broker_cpu_s": 1.0,
         "wall_s": 1.0,
         "rss_bytes": 10**8,
         "per_core_s": per_core_s,
