@@ -84,7 +84,7 @@ def _line(one: Assessment) -> str:
         percent(_signed(reduction(before.all.alarms, after.all.alarms)), signed=True) or "no alarms before"
     )
     return (
-        f"{one.dataset.name}: {len(one.dataset.recordings)} recordings, {one.dataset.patient_hours:.1f} patient-hours; "
+        f"{one.dataset.name}: {one.dataset.size}, {one.dataset.patient_hours:.1f} patient-hours; "
         f"alarms {before.all.alarms:,} ({first}) to {after.all.alarms:,} ({second}): {change}; per patient-hour "
         f"{before.all.per_patient_hour:.3g} to {after.all.per_patient_hour:.3g}"
     )

@@ -104,7 +104,7 @@ def assess_all(
         folder = Path(name)
         for dataset in datasets:
             records = write_log(folder / "log", dataset.log())
-            progress(f"{dataset.name}: {len(dataset.recordings)} recordings, {records} records")
+            progress(f"{dataset.name}: {dataset.size}, {records} records")
             judged = judge_under(folder / "log", {one.name: one.path for one in sets}, settings, folder)
             found.append(assess(dataset, sets, judged))
     return found

@@ -29,6 +29,12 @@ class Dataset:
         """How long patients were monitored, all together."""
         return sum(span_ms(recording) for recording in self.recordings) / HOUR_MS
 
+    @property
+    def size(self) -> str:
+        """How many recordings there are, for people."""
+        count = len(self.recordings)
+        return f"{count} recording{'' if count == 1 else 's'}"
+
     def log(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield the log of all recordings, ticks between them: (time in ms, key, value)."""
         return ((entry.ts_ms, entry.key, entry.value) for entry in replay_entries(self.recordings))

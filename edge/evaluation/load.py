@@ -32,12 +32,20 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """How many alarms of one kind."""
+
+    alarms: int
+    per_patient_hour: float
+
+
+@dataclass(frozen=True, slots=True)
 class SetLoad:
     """What one rule set does to a dataset."""
 
     all: Counts
-    by_priority: Mapping[str, int]
-    by_type: Mapping[str, int]
+    by_priority: Mapping[str, Rate]
+    by_type: Mapping[str, Rate]
     still_open: int
     worst_share: float | None
     worst_patients: Sequence[tuple[str, int]]
@@ -85,8 +93,8 @@ def set_load(
     per_patient.update(one.patient for one in episodes)
     return SetLoad(
         all=count(episodes, patient_hours, delay_s),
-        by_priority=_tally(one.priority for one in episodes),
-        by_type=_tally(one.type for one in episodes),
+        by_priority=_rates((one.priority for one in episodes), patient_hours),
+        by_type=_rates((one.type for one in episodes), patient_hours),
         still_open=sum(not one.ended for one in episodes),
         worst_share=worst_share(list(per_patient.values())),
         worst_patients=[(name, n) for name, n in per_patient.most_common(WORST_SHOWN) if n],
@@ -146,8 +154,8 @@ def reduction(before: int, after: int) -> float | None:
     return 1 - after / before if before else None
 
 
-def _tally(values: Iterable[str]) -> dict[str, int]:
-    return dict(Counter(values).most_common())
+def _rates(kinds: Iterable[str], patient_hours: float) -> dict[str, Rate]:
+    return {kind: Rate(alarms, alarms / patient_hours) for kind, alarms in Counter(kinds).most_common()}
 
 
 def _median(values: Sequence[float]) -> float | None:

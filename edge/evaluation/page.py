@@ -7,7 +7,7 @@ from typing import Final
 from edge.evaluation.assess import Assessment, Chosen
 from edge.evaluation.charts import band_bars, duration_curves, rule_bars, worst_curves
 from edge.evaluation.labels_page import labels_section
-from edge.evaluation.load import RuleLine, reduction
+from edge.evaluation.load import Rate, RuleLine, reduction
 from edge.evaluation.text import number, percent, seconds, table
 from edge.svg import STYLE
 
@@ -105,7 +105,7 @@ def _section(one: Assessment, sets: tuple[Chosen, Chosen]) -> str:
     )
     parts = [
         f"<h2 id='{escape(one.dataset.name)}'>{escape(one.dataset.name)}</h2>",
-        f"<p class='dim'>{len(one.dataset.recordings)} recordings ({escape(one.dataset.recordings[0].format)}), "
+        f"<p class='dim'>{one.dataset.size} ({escape(one.dataset.recordings[0].format)}), "
         f"{one.dataset.patient_hours:.1f} patient-hours.{over}</p>",
         _tiles(one),
         "<h3>Load</h3>",
@@ -145,8 +145,8 @@ def _loads(one: Assessment) -> str:
     rows = []
     for kind, (name, load) in zip(("first", "second"), one.loads.items(), strict=True):
         counts = load.all
-        priorities = [number(load.by_priority.get(key, 0)) for key in ("high", "medium", "low")]
-        types = [number(load.by_type.get(key, 0)) for key in ("physiological", "technical")]
+        priorities = [_rate(load.by_priority.get(key)) for key in ("high", "medium", "low")]
+        types = [_rate(load.by_type.get(key)) for key in ("physiological", "technical")]
         rows.append(
             [
                 f"<span class='{kind}'>{escape(name)}</span>",
@@ -169,6 +169,12 @@ def _loads(one: Assessment) -> str:
         table([*head, "median duration", "within delay", "open at end", "of the top 10 %"], rows)
         + f"<p class='dim'>Most alarms: {'; '.join(most)}.</p>"
     )
+
+
+def _rate(rate: Rate | None) -> str:
+    if rate is None:
+        return "0"
+    return f"{number(rate.alarms)} <span class='dim'>({rate.per_patient_hour:.3g}/h)</span>"
 
 
 def _rules(lines: Sequence[RuleLine], names: Sequence[str]) -> str:

@@ -112,6 +112,17 @@ def test_an_alarm_is_removed_when_the_other_set_has_none_of_its_rule_and_patient
     ]
 
 
+def test_priorities_and_types_have_rates_of_their_own():
+    load = set_load(
+        [episode(0, 0, 4), episode(5, 5, 9), episode(9, 9, 12, priority="high")], ["bed-1"], 0.5, {}
+    )
+    assert {kind: (rate.alarms, rate.per_patient_hour) for kind, rate in load.by_priority.items()} == {
+        "medium": (2, 4.0),
+        "high": (1, 2.0),
+    }
+    assert load.by_type["physiological"].per_patient_hour == 6.0
+
+
 def test_rules_are_compared_one_by_one():
     first = [episode(0, 0, 4), episode(50, 50, 90), episode(0, 0, 9, rule="hr-low")]
     second = [episode(50, 65, 95), episode(0, 0, 9, rule="news2")]
