@@ -7,9 +7,11 @@ Each figure is a file in the results folder as soon as it is measured; the repor
 import argparse
 import shutil
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
+from bench.suite.burst import HEADLINE
 from bench.suite.report import write
 from bench.suite.results import Results
 from bench.suite.run import PHASES, Run, Wanted
@@ -28,12 +30,13 @@ def main() -> int:
     given = _options().parse_args()
     quick = given.quick
     wanted = Wanted(
-        systems=given.systems or (QUICK_SYSTEMS if quick else list(SYSTEMS)),
-        phases=given.phases or list(QUICK_PHASES if quick else PHASES),
+        systems=_flat(given.systems) or (QUICK_SYSTEMS if quick else list(SYSTEMS)),
+        phases=_flat(given.phases) or list(QUICK_PHASES if quick else PHASES),
         repeats=given.repeats or (1 if quick else 5),
         partitions=given.partitions,
         scale=given.scale or (0.4 if quick else 1.0),
         quick=quick,
+        burst_s=given.seconds or HEADLINE.length_s,
         low_hz=given.low,
         high_hz=given.high,
     )
@@ -55,17 +58,39 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
+    """Return a parser of names, with commas between them or as words of their own."""
+
+    def names(text: str) -> list[str]:
+        found = text.split(",")
+        if unknown := set(found) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: choose of {', '.join(known)}")
+        return found
+
+    return names
+
+
+def _flat(lists: list[list[str]] | None) -> list[str]:
+    return [name for names in lists or [] for name in names]
+
+
 def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m bench.suite",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("--systems", nargs="+", choices=list(SYSTEMS), help="only these")
-    options.add_argument("--phases", nargs="+", choices=[*PHASES, "report"], help="only these")
+    options.add_argument(
+        "--systems", nargs="+", type=_some_of(SYSTEMS), help=f"only these of {','.join(SYSTEMS)}"
+    )
+    phases = [*PHASES, "report"]
+    options.add_argument(
+        "--phases", nargs="+", type=_some_of(phases), help=f"only these of {','.join(phases)}"
+    )
     options.add_argument("--repeats", type=int, help="rounds over all systems (5, quick 1)")
     options.add_argument("--partitions", type=int, default=8, help="of the readings (%(default)s)")
     options.add_argument("--scale", type=float, help="of the drained logs' lengths (1, quick 0.4)")
+    options.add_argument("--seconds", type=float, help=f"of the headline's burst ({HEADLINE.length_s:g})")
     options.add_argument("--low", type=float, help="low base rate, frames/s; else of the results")
     options.add_argument("--high", type=float, help="high base rate, frames/s; else of the results")
     options.add_argument("--quick", action="store_true", help="three systems, one repeat, no search")

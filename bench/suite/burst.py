@@ -15,20 +15,21 @@ SETTLE_S: Final = 3.0
 """At the start of a run, before what counts as steady."""
 
 HEADLINE: Final = Burst(10, 7, 10)
-HEADLINE_LENGTH_S: Final = 29.0
+AFTER_S: Final = 12.0
+"""What a run goes on for after the headline's burst."""
 SHAPES: Final = (Burst(2, 7, 1), Burst(5, 10, 5), Burst(10, 18, 10))
 FLOOD_AT_S: Final = 38.0
 FLOOD_S: Final = 5.0
 SHAPES_LENGTH_S: Final = 44.0
 
 
-def headline_plan(base_hz: float, factor: float = HEADLINE.factor, partitions: int = 8) -> Plan:
+def headline_plan(base_hz: float, factor: float, partitions: int, burst_s: float = HEADLINE.length_s) -> Plan:
     """Return the plan of the figure that counts: ten times the base rate for ten seconds."""
-    burst = Burst(factor, HEADLINE.start_s, HEADLINE.length_s)
-    return Plan(base_hz, HEADLINE_LENGTH_S, (burst,), partitions=partitions)
+    burst = Burst(factor, HEADLINE.start_s, burst_s)
+    return Plan(base_hz, burst.end_s + AFTER_S, (burst,), partitions=partitions)
 
 
-def shapes_plan(base_hz: float, factor: float = HEADLINE.factor, partitions: int = 8) -> Plan:
+def shapes_plan(base_hz: float, factor: float, partitions: int) -> Plan:
     """Return the plan with a burst of each size and a reconnect flood; `factor` bounds the bursts."""
     bursts = tuple(Burst(min(burst.factor, factor), burst.start_s, burst.length_s) for burst in SHAPES)
     return Plan(base_hz, SHAPES_LENGTH_S, bursts, FLOOD_AT_S, FLOOD_S, partitions=partitions)

@@ -51,8 +51,17 @@ class Wanted:
     partitions: int
     scale: float
     quick: bool
+    burst_s: float
     low_hz: float | None
     high_hz: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base rate, frames/s, and how many times it is offered in the largest burst."""
+
+    hz: float
+    factor: float
 
 
 class Run:
@@ -64,7 +73,6 @@ class Run:
         self._folder = results.folder / "runs"
         self._systems = [SYSTEMS[name] for name in wanted.systems]
         self._logs: dict[str, tuple[Log, Ints]] = {}
-        self._factors: dict[str, float] = {}
         self._count = self.failed = 0
 
     def all(self) -> int:
@@ -130,44 +138,52 @@ class Run:
         return {"frames_s": sustainable.best(steps), "steps": tried}
 
     def _burst(self) -> None:
-        rates = self._base_rates()
+        plan_of = partial(burst.headline_plan, burst_s=self._wanted.burst_s)
+        bases = self._bases()
         for repeat in self._rounds():
-            for base, base_hz in rates.items():
+            for name, base in bases.items():
                 for system in self._against_the_clock():
-                    if repeat == 1 or self._keeps_up(system, base_hz):
-                        self._open_loop("burst", system, base, repeat, burst.headline_plan)
+                    if repeat == 1 or self._keeps_up(system, base):
+                        self._open_loop("burst", system, name, repeat, base, plan_of)
 
     def _shapes(self) -> None:
-        for base, base_hz in self._base_rates().items():
+        for name, base in self._bases().items():
             for system in self._against_the_clock():
-                if self._keeps_up(system, base_hz):
-                    self._open_loop("shapes", system, base, 1, burst.shapes_plan)
+                if self._keeps_up(system, base):
+                    self._open_loop("shapes", system, name, 1, base, burst.shapes_plan)
 
-    def _open_loop(self, phase: str, system: System, base: str, repeat: int, plan_of: PlanOf) -> None:
+    def _open_loop(
+        self, phase: str, system: System, name: str, repeat: int, base: Base, plan_of: PlanOf
+    ) -> None:
         """Run one plan; a run that the driver could not keep to is tried once more."""
 
         def measure() -> dict[str, Any]:
-            plan = self._plan(base, plan_of)
             with self._session(system) as opened:
-                return burst.figures(opened.run(plan))
+                return burst.figures(opened.run(plan_of(base.hz, base.factor, self._wanted.partitions)))
 
         for _ in range(TRIES_MAX):
-            figures = self._take(phase, system, base, repeat, measure)
+            figures = self._take(phase, system, name, repeat, measure)
             if not figures.get("driver", {}).get("void"):
                 return
             _say(f"{phase}: {system.name}: void, the driver was late")
 
-    def _plan(self, base: str, plan_of: PlanOf) -> Plan:
-        """Return the plan with the highest factor that the driver can offer here, found by a rehearsal."""
-        base_hz, partitions = self._base_rates()[base], self._wanted.partitions
-        if base not in self._factors:
-            self._factors[base] = self._rehearse(base_hz)
-        return plan_of(base_hz, self._factors[base], partitions)
+    def _bases(self) -> dict[str, Base]:
+        """Return the bases: given, as an earlier run into the same folder chose them, or chosen now."""
+        chosen = next(iter(self._results.good("bases", "all")), {})
+        for name, given_hz, found_hz in (
+            ("low", self._wanted.low_hz, self._low_hz()),
+            ("high", self._wanted.high_hz, self._high_hz()),
+        ):
+            hz = given_hz or (found_hz if name not in chosen else None)
+            if hz is not None:
+                chosen[name] = asdict(Base(hz, self._rehearse(hz)))
+        self._results.save("bases", "all", "", 1, chosen)
+        return {name: Base(**base) for name, base in chosen.items()}
 
     def _rehearse(self, base_hz: float) -> float:
         """Return the highest factor of the burst that fits the driver and that it keeps to with the broker alone."""
         for factor in FACTORS:
-            plan = burst.headline_plan(base_hz, factor, self._wanted.partitions)
+            plan = burst.headline_plan(base_hz, factor, self._wanted.partitions, self._wanted.burst_s)
             longest = burst.shapes_plan(base_hz, factor, self._wanted.partitions)
             if longest.frames_about <= FRAMES_MAX and (self._wanted.quick or rehearse(self._stage, plan)):
                 return factor
@@ -180,13 +196,13 @@ class Run:
             measure = partial(growth.measure, self._stage, patients, partitions, repeats)
             self._take("growth", SYSTEMS["vigil"], f"{patients}-{partitions}", 1, measure)
 
-    def _base_rates(self) -> dict[str, float]:
-        """Return the base rates: given, or of what the systems sustain; without a peer's figure there is no low one."""
+    def _low_hz(self) -> float | None:
         peers = [rate for system in SYSTEMS.values() if system.python and (rate := self._sustained(system))]
+        return LOW_SHARE * min(peers) if peers else None
+
+    def _high_hz(self) -> float | None:
         vigil = self._sustained(SYSTEMS["vigil"])
-        low_hz = self._wanted.low_hz or (LOW_SHARE * min(peers) if peers else None)
-        high_hz = self._wanted.high_hz or (HIGH_SHARE * vigil if vigil and not self._wanted.quick else None)
-        return {name: rate for name, rate in (("low", low_hz), ("high", high_hz)) if rate}
+        return HIGH_SHARE * vigil if vigil and not self._wanted.quick else None
 
     def _sustained(self, system: System) -> float | None:
         """Return what the system sustains, frames/s; without a search a share of its drain."""
@@ -195,9 +211,9 @@ class Run:
         wall = self._median("drain", system.name, "per_s")
         return None if wall is None else GUESS * wall
 
-    def _keeps_up(self, system: System, base_hz: float) -> bool:
+    def _keeps_up(self, system: System, base: Base) -> bool:
         sustained = self._sustained(system)
-        return sustained is None or sustained >= base_hz
+        return sustained is None or sustained >= base.hz
 
     def _median(self, phase: str, system: str, figure: str) -> float | None:
         found = [
