@@ -16,6 +16,7 @@ from bench.peers.spec import Limit
 from edge.burst import Burst, check_bursts
 
 Ints = NDArray[np.int64]
+Pressures = NDArray[np.int16]
 
 SLOT_MS: Final = 5
 """Planned send times lie on this grid: what is due together is sent in one request."""
@@ -27,6 +28,7 @@ DIGITS: Final = (2, 2, 2, 2, 3, 2, 2)
 CALM: Final = np.array([75, 75, 97, 16, 125, 75, 88])
 SPREAD: Final = np.array([12, 12, 1, 2, 10, 8, 8])
 NOISE: Final = np.array([2, 2, 1, 1, 4, 2, 2])
+NOISES: Final = 4_096
 
 AT_ONCE: Final = Limit("planted", "abp_sys", None, 200.0, delay_ms=0, clear_margin=0.0, clear_delay_ms=0)
 """The rule whose onsets are planted by the hundred: true at one frame, over at the patient's next."""
@@ -35,7 +37,7 @@ DELAYED: Final = next(limit for limit in LIMITS if limit.id == "abp-sys-high")
 AT_ONCE_SYS, DELAYED_SYS = 210, 180
 """Systolic pressures of planted frames, mmHg: above both rules, above the delayed one only."""
 
-PLANTED_SHARE_MAX: Final = 0.2
+PLANTED_SHARE_MAX: Final = 0.4
 """Of all arrivals, so that planted frames do not become the load."""
 
 PLANTED_PATIENTS_MAX: Final = 20_000
@@ -120,8 +122,19 @@ class Frames:
         )
 
 
-def schedule(plan: Plan) -> tuple[Frames, Onsets]:
-    """Return every frame of the plan and the alerts that must follow."""
+def schedule(plan: Plan) -> Frames:
+    """Return every frame of the plan."""
+    (planned, event, patient, kind), _ = _arrange(plan)
+    return Frames(planned, event, patient, _values(patient, kind, np.random.default_rng(plan.step)))
+
+
+def planted(plan: Plan) -> Onsets:
+    """Return the alerts that must follow from the plan."""
+    return _arrange(plan)[1]
+
+
+def _arrange(plan: Plan) -> tuple[tuple[Ints, Ints, Ints, Pressures], Onsets]:
+    """Return planned and event times, patients and planted pressures in the order of sending, and the onsets."""
     random = np.random.default_rng(plan.step)
     planned = arrivals(plan, random)
     patient = random.integers(0, plan.patients, len(planned))
@@ -154,9 +167,7 @@ def schedule(plan: Plan) -> tuple[Frames, Onsets]:
     patient = np.r_[patient, late, flooders]
     kind = np.r_[kind, np.full(len(first), DELAYED_SYS, np.int16), flood_kind]
     order = np.argsort(planned, kind="stable")
-    return Frames(
-        planned[order], event[order], patient[order], _values(patient[order], kind[order], random)
-    ), onsets
+    return (planned[order], event[order], patient[order], kind[order]), onsets
 
 
 def arrivals(plan: Plan, random: np.random.Generator) -> Ints:
@@ -188,7 +199,7 @@ def _chosen(plan: Plan, planned: Ints, random: np.random.Generator) -> tuple[Int
     return np.setdiff1d(chosen, delayed, assume_unique=True), delayed
 
 
-def _flood(plan: Plan, first_patient: int) -> tuple[Ints, Ints, Ints, NDArray[np.int16]]:
+def _flood(plan: Plan, first_patient: int) -> tuple[Ints, Ints, Ints, Pressures]:
     """Return planned and event times, patients and planted pressures of what comes after a reconnect.
 
     Every device sends its `FLOOD_FRAMES` frames at once, the oldest first; the last is of now and starts an alarm.
@@ -207,12 +218,13 @@ def _flood(plan: Plan, first_patient: int) -> tuple[Ints, Ints, Ints, NDArray[np
     )
 
 
-def _values(patient: Ints, kind: NDArray[np.int16], random: np.random.Generator) -> NDArray[np.int16]:
+def _values(patient: Ints, kind: Pressures, random: np.random.Generator) -> NDArray[np.int16]:
     """Return calm readings of shape (n, 7), each patient around levels of their own, and the planted ones."""
-    levels = CALM + random.integers(-SPREAD, SPREAD + 1, (int(patient.max(initial=0)) + 1, len(CALM)))
-    noise = random.integers(-NOISE, NOISE + 1, (4_096, len(CALM)))
-    values = (levels[patient] + noise[np.arange(len(patient)) % len(noise)]).astype(np.int16)
+    count = int(patient.max(initial=0)) + 1
+    levels = (CALM + random.integers(-SPREAD, SPREAD + 1, (count, len(CALM)))).astype(np.int16)
+    noise = random.integers(-NOISE, NOISE + 1, (NOISES, len(CALM)), dtype=np.int16)
+    values = levels[patient] + noise[np.arange(len(patient)) % NOISES]
     values[:, 2] = np.minimum(values[:, 2], 99)
-    planted = kind > 0
-    values[planted, 4] = kind[planted]
+    chosen = kind > 0
+    values[chosen, 4] = kind[chosen]
     return values

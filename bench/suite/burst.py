@@ -11,16 +11,16 @@ from bench.suite.latency import recovery_s, sliding_p99_ms, summarise
 from bench.suite.open_loop import Outcome
 from edge.burst import Burst
 
-SETTLE_S: Final = 3.0
+SETTLE_S: Final = 2.0
 """At the start of a run, before what counts as steady."""
 
-HEADLINE: Final = Burst(10, 7, 10)
-AFTER_S: Final = 12.0
+HEADLINE: Final = Burst(10, 10, 10)
+AFTER_S: Final = 9.0
 """What a run goes on for after the headline's burst."""
-SHAPES: Final = (Burst(2, 7, 1), Burst(5, 10, 5), Burst(10, 18, 10))
-FLOOD_AT_S: Final = 38.0
+SHAPES: Final = (Burst(2, 10, 1), Burst(5, 16, 5), Burst(10, 27, 10))
+FLOOD_AT_S: Final = 45.0
 FLOOD_S: Final = 5.0
-SHAPES_LENGTH_S: Final = 44.0
+SHAPES_LENGTH_S: Final = 52.0
 
 
 def headline_plan(base_hz: float, factor: float, partitions: int, burst_s: float = HEADLINE.length_s) -> Plan:

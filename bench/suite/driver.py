@@ -75,7 +75,7 @@ def drive(broker: str, topic: str, plan: Plan) -> Driven:
     check_plan(plan)
     # The start is chosen before anything is encoded, because every frame carries its planned time.
     start_ms = round(1000 * (time.time() + LEAD_S + plan.frames_about / ENCODED_A_SECOND))
-    frames, _ = schedule(plan)
+    frames = schedule(plan)
     partition_of = places(int(frames.patient.max()) + 1, plan.partitions)
     seq = (plan.step + 2) * SEQ_FIRST  # beyond those of the warm-up and of earlier steps
     encoded = list(requests(frames, topic, partition_of, start_ms, CONNECTIONS, seq))

@@ -19,6 +19,9 @@ RECOVERED_RATIO: Final = 1.1
 RECOVERED_SLACK_MS: Final = 5.0
 """After a burst the worst second may be a tenth or 5 ms worse than the worst second before it."""
 
+STAYS_S: Final = 3.0
+"""How long it must stay so, so that a chance quiet second in a disturbance does not count."""
+
 PERCENTILES: Final = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
 
 
@@ -88,7 +91,7 @@ def sliding_p99_ms(planned_ms: NDArray[np.int64], latency_ms: Floats, first_ms: 
 def recovery_s(
     planned_ms: NDArray[np.int64], latency_ms: Floats, before: tuple[int, int], after: tuple[int, int]
 ) -> float:
-    """Return how long after a burst the sliding second's p99 is back for good, s; infinite if it never is.
+    """Return how long after a burst the sliding second's p99 is back for `STAYS_S`, s; infinite if it never is.
 
     Args:
         planned_ms: (m,) planned send times of the onsets.
@@ -98,13 +101,12 @@ def recovery_s(
     """
     worst = np.nanmax(sliding_p99_ms(planned_ms, latency_ms, *before), initial=0.0)
     bound_ms = max(RECOVERED_RATIO * worst, worst + RECOVERED_SLACK_MS)
-    bad = np.flatnonzero(sliding_p99_ms(planned_ms, latency_ms, *after) > bound_ms)
-    if not len(bad):
-        return 0.0
-    seconds = np.arange(after[0], after[1] - WINDOW_MS + 1, STEP_MS)
-    if bad[-1] == len(seconds) - 1:
-        return float("inf")
-    return float(seconds[bad[-1]] + STEP_MS - after[0]) / 1000
+    bad = sliding_p99_ms(planned_ms, latency_ms, *after) > bound_ms
+    quiet = round(STAYS_S * 1000 / STEP_MS)
+    for first in range(len(bad) - quiet + 1):
+        if not bad[first : first + quiet].any():
+            return first * STEP_MS / 1000
+    return float("inf")
 
 
 def slope_ms_s(planned_ms: NDArray[np.int64], latency_ms: Floats) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.peers.spec import MARKER
 from bench.suite.alerts_reader import AlertsReader, Told
-from bench.suite.arrivals import AT_ONCE, Onsets, Plan, schedule
+from bench.suite.arrivals import AT_ONCE, Onsets, Plan, planted
 from bench.suite.driver import Driven, save_plan
 from bench.suite.fill import Log, fill, mark_of
 from bench.suite.latency import Floats, latencies_ms
@@ -78,7 +78,7 @@ class Session:
         Raises:
             VigilError: the system ended, or the driver failed.
         """
-        _, onsets = schedule(plan)
+        onsets = planted(plan)
         cpu_s = self._running.tree.cpu_s()
         told: list[Told] = []
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bench.suite.arrivals import SLOT_MS
 from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
 from bench.suite.fill import BATCH_FRAMES, MARKS
-from bench.suite.latency import RECOVERED_SLACK_MS
+from bench.suite.latency import RECOVERED_SLACK_MS, STAYS_S
 from bench.suite.open_loop import GRACE_S
 from bench.suite.sustainable import SETTLE_S, SLOPE_MS_S_MAX, WINDOW_S
 from bench.suite.targets import BASES
@@ -191,8 +191,8 @@ METHOD: Final = """\
   to the end of the run, its wake included; percentiles are measured values, not interpolated.
 - **Missed**: not told {grace:g} s after the load's end. It counts as infinite (∞; null in the JSON). A base that a
   system cannot sustain is run once only.
-- **Recovery**: from the burst's end until the 99th percentile over a sliding second stays within a tenth or {slack:g}
-  ms of the worst second before the burst.
+- **Recovery**: from the burst's end until the 99th percentile over a sliding second is within a tenth or {slack:g} ms
+  of the worst second before the burst, and stays there for {stays:g} s.
 - **Driver**: a process of its own with a higher priority than the rest. A run whose requests were handed over more than
   {lag:g} ms late at the 99th percentile is void.
 - **Low base**: a tenth of the slowest Python peer's sustainable rate. **High base**: a third of Vigil's."""
@@ -211,6 +211,7 @@ def _method(report: Mapping[str, Any]) -> str:
         frames=FRAMES_MAX,
         grace=GRACE_S,
         slack=RECOVERED_SLACK_MS,
+        stays=STAYS_S,
         lag=LAG_P99_MS_MAX,
     )
     if not driver["runs"]:

@@ -9,7 +9,7 @@ from bench.suite.driver import FRAMES_MAX
 from bench.suite.latency import slope_ms_s
 from bench.suite.open_loop import Outcome, Session
 
-WINDOW_S: Final = 14.0
+WINDOW_S: Final = 12.0
 SETTLE_S: Final = 4.0
 SLOPE_MS_S_MAX: Final = 20.0
 """Growth of the median latency, least squares over whole seconds: 20 ms a second is 2 % more than a system takes."""

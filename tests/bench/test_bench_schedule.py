@@ -3,7 +3,7 @@ import pytest
 
 from bench.peers.defaults import NEWS2
 from bench.peers.reference import starts
-from bench.suite.arrivals import AT_ONCE, DELAYED, FIELDS, FLOOD_FRAMES, SLOT_MS, Plan, schedule
+from bench.suite.arrivals import AT_ONCE, DELAYED, FIELDS, FLOOD_FRAMES, SLOT_MS, Plan, planted, schedule
 from bench.suite.driver import FRAMES_MAX, check_plan
 from bench.suite.systems import RULES, rules_file
 from bench.suite.wire import patient_id
@@ -15,15 +15,15 @@ PLAN = Plan(500, 20, (Burst(10, 12, 2),), flood_at_s=17, flood_s=2, patients=300
 
 
 def test_a_plan_gives_the_same_schedule_every_time_and_another_one_in_its_next_step():
-    (one, _), (two, _) = schedule(PLAN), schedule(PLAN)
+    one, two = schedule(PLAN), schedule(PLAN)
     assert np.array_equal(one.values, two.values)
     assert np.array_equal(one.planned_ms, two.planned_ms)
-    later, _ = schedule(Plan(500, 20, patients=300, step=1))
+    later = schedule(Plan(500, 20, patients=300, step=1))
     assert later.patient.max() > one.patient.max()
 
 
 def test_arrivals_follow_the_rate_and_its_burst_on_the_grid():
-    frames, _ = schedule(Plan(500, 20, (Burst(10, 12, 2),), patients=300))
+    frames = schedule(Plan(500, 20, (Burst(10, 12, 2),), patients=300))
     per_second = np.bincount(frames.planned_ms // 1000, minlength=20)
     assert (np.diff(frames.planned_ms) >= 0).all()
     assert not (frames.planned_ms % SLOT_MS).any()
@@ -35,7 +35,7 @@ def test_arrivals_follow_the_rate_and_its_burst_on_the_grid():
 
 
 def test_what_is_planted_is_exactly_what_the_reference_starts():
-    frames, onsets = schedule(PLAN)
+    frames, onsets = schedule(PLAN), planted(PLAN)
     records = (
         {"patient": patient_id(patient).decode(), "event_ts_ms": event}
         | dict(zip(FIELDS, values, strict=True))
@@ -48,18 +48,18 @@ def test_what_is_planted_is_exactly_what_the_reference_starts():
         for alert in starts(RULES, NEWS2, records)
         if alert.rule == AT_ONCE.id or (alert.rule == DELAYED.id and alert.value < 200)
     }
-    planted = {
+    expected = {
         (patient_id(patient).decode(), rule, event)
         for patient, rule, event in zip(
             onsets.patient.tolist(), onsets.rule, onsets.event_ms.tolist(), strict=True
         )
     }
-    assert {rule for _, rule, _ in planted} == {AT_ONCE.id, DELAYED.id}
-    assert planted == told
+    assert {rule for _, rule, _ in expected} == {AT_ONCE.id, DELAYED.id}
+    assert expected == told
 
 
 def test_a_reconnect_brings_old_frames_in_order_all_at_once():
-    frames, onsets = schedule(PLAN)
+    frames, onsets = schedule(PLAN), planted(PLAN)
     held_back = frames.event_ms < frames.planned_ms
     assert held_back.sum() == 500 * 2 // FLOOD_FRAMES * (FLOOD_FRAMES - 1)
     assert set(frames.planned_ms[held_back] // 500) == {34}
@@ -69,7 +69,7 @@ def test_a_reconnect_brings_old_frames_in_order_all_at_once():
 
 
 def test_every_value_has_the_digits_that_it_is_written_with():
-    frames, _ = schedule(PLAN)
+    frames = schedule(PLAN)
     assert (frames.values[:, 4] >= 100).all()
     assert (frames.values[:, 4] <= 999).all()
     assert (np.delete(frames.values, 4, axis=1) >= 10).all()

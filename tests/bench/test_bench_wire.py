@@ -47,7 +47,7 @@ def batches_in(data):
 
 
 def test_requests_hold_every_frame_once_in_order_at_its_time():
-    frames, _ = schedule(PLAN)
+    frames = schedule(PLAN)
     of = places(int(frames.patient.max()) + 1, PLAN.partitions)
     found = []
     last = 0
@@ -71,7 +71,7 @@ def test_requests_hold_every_frame_once_in_order_at_its_time():
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 1_000, BATCH_RECORDS_MAX])
 def test_a_batch_of_any_size_is_whole(count):
-    frames, _ = schedule(Plan(5_000, 2, patients=50))
+    frames = schedule(Plan(5_000, 2, patients=50))
     batch = batch_of_frames(Encoder(START_MS).tails(frames.part(0, count)), START_MS)
     assert [record.offset for record in records_in(batch)] == list(range(count))
 
@@ -82,7 +82,7 @@ def test_a_batch_of_any_records_is_whole():
 
 
 def test_more_frames_than_a_batch_holds_are_refused():
-    frames, _ = schedule(Plan(5_000, 2, patients=50, partitions=1))
+    frames = schedule(Plan(5_000, 2, patients=50, partitions=1))
     frames.planned_ms[:] = 0
     with pytest.raises(VigilError, match="in one slot"):
         list(requests(frames, "readings", places(2_000, 1), START_MS, 1))
