@@ -58,6 +58,17 @@ class Difference:
     found: str | None
 
 
+CHANGELOG_CONFIG: Final = {
+    "cleanup.policy": "compact",
+    # Kafka never compacts the segment that it writes: small ones bound what a recovery reads beside the newest records.
+    "segment.bytes": str(16 * 1024 * 1024),
+    "min.cleanable.dirty.ratio": "0.2",
+    # A worker that slept may write old records behind newer ones. The owner notices at its next checkpoint and writes
+    # them again; until then the newer ones must stay.
+    "min.compaction.lag.ms": "120000",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """All differences, and the topics whose configuration the broker does not report."""
@@ -90,7 +101,7 @@ def plan(settings: Settings) -> list[PlannedTopic]:
         settings.partitions,
         settings.replication,
         "the patient table's state, one record a patient, read back on recovery",
-        {"cleanup.policy": "compact", **safety},
+        {**CHANGELOG_CONFIG, **safety},
     )
     return [*planned, changelog]
 
