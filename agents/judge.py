@@ -65,12 +65,12 @@ class Judge:
         self.rules = rules
         self.alarms = alarms_of(rules)
         self._time = time
-        self._limits = LimitsInForce(rules)
-        self._teller = Teller(self.alarms, self._limits, rules.responsibility)
+        self.limits = LimitsInForce(rules)
+        self._teller = Teller(self.alarms, self.limits, rules.responsibility)
         pauses = Pauses(self._teller, [alarm.id for alarm in self.alarms].index(ALARMS_PAUSED))
         asking = Responsibilities(self._teller, rules.responsibility)
-        self._ticks = TickJudge(rules, self._limits, self._teller, pauses, asking, time, patient_ttl_ms)
-        self._orders = OrderJudge(self.alarms, self._limits, self._teller, pauses, asking, time.recorded)
+        self._ticks = TickJudge(rules, self.limits, self._teller, pauses, asking, time, patient_ttl_ms)
+        self._orders = OrderJudge(self.alarms, self.limits, self._teller, pauses, asking, time.recorded)
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""
@@ -163,17 +163,17 @@ class Judge:
         """Which rows of the table must be judged frame by frame, (rows,)."""
         rows, now = batch.rows, batch.time.now_ms
         restless = np.zeros(len(table.position), dtype=np.bool_)
-        limits, readings = self._limits.rules, batch.readings
+        limits, readings = self.limits.rules, batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
         beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
         own = table.own_limits[rows]
         if own.any():
             beyond &= ~own[frame]
-            broken = self._limits.violated(table, rows[own], batch.values[own]).any(axis=1)
+            broken = self.limits.violated(table, rows[own], batch.values[own]).any(axis=1)
             restless[rows[own][broken]] = True
         late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
         restless[rows[frame[np.flatnonzero(beyond | late)]]] = True
-        restless[rows[(table.alarm_state[rows, : self._limits.count] != 0).any(axis=1)]] = True
+        restless[rows[(table.alarm_state[rows, : self.limits.count] != 0).any(axis=1)]] = True
         if readings.invalid is not None:
             restless[rows[readings.invalid]] = True
         before = previous(rows)
@@ -217,7 +217,7 @@ class Judge:
         lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
         table.lost_ms[rows] = np.where(valid, NEVER, lost)
 
-        rules = slice(0, self._limits.count)
+        rules = slice(0, self.limits.count)
         before = LimitState(
             table.alarm_state[rows, rules],
             table.alarm_onset_ms[rows, rules],
@@ -225,12 +225,12 @@ class Judge:
             table.alarm_extreme[rows, rules],
         )
         cover = cover_of(table, rows)
-        result = step(self._limits.of(table, rows), before, values, judged, now, cover)
+        result = step(self.limits.of(table, rows), before, values, judged, now, cover)
         table.alarm_state[rows, rules] = result.after.state
         table.alarm_onset_ms[rows, rules] = result.after.onset_ms
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms
         table.alarm_extreme[rows, rules] = result.after.extreme
-        by_pause = self._limits.rules.rank <= cover[:, None]
+        by_pause = self.limits.rules.rank <= cover[:, None]
         verdict.tally.count_limits(before.state, result.after.state, by_pause)
         self._tell(table, batch, chosen, result, verdict.happenings)
 
@@ -242,7 +242,7 @@ class Judge:
         result: Judgement,
         happenings: list[Happening],
     ) -> None:
-        limits, frames = self._limits.rules, batch.frames
+        limits, frames = self.limits.rules, batch.frames
         for i, column in np.argwhere(result.phase != Phase.NONE).tolist():
             frame = int(chosen[i])
             moment = Moment(

@@ -1,28 +1,25 @@
 """The monitor agent: takes a block, has it judged, publishes what follows. The one actor of each partition."""
 
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from agents.alarms import report
+from agents.blocks import work_off
+from agents.boards import Boards
+from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
-from streams.decode import Decoder, Record, Reject
+from streams.decode import Decoder, Record
 from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, DEAD_LETTERS
+from streams.topics import ALERTS, COMMANDS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
-
-DETAIL_MAX: Final = 300
-"""Characters of a dead letter's explanation."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -35,28 +32,21 @@ class Monitor:
     publisher: Publisher
     checkpointer: Checkpointer
     metrics: Metrics
+    dead_letters: DeadLetters
+    boards: Boards
     admit: Callable[[Block], Awaitable[list[Any]]]
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
 
     async def watch(self, stream: Any) -> None:
-        """Judge every block of the readings topic, in order.
-
-        Faust counts a block as done even when its agent raises, so nothing may escape from here: what cannot be
-        handled stops the process, and another worker takes over from the last checkpoint.
-        """
+        """Judge every block of the readings topic, in order."""
         decoder = Decoder()
-        async for event in _events(stream):
-            try:
-                block = event.value
-                if records := await self.admit(block):
-                    async with self.checkpointer.whole_blocks:
-                        await self.take(decoder, block.topic, block.partition, records)
-            except Exception as error:
-                logger.exception("block of partition %s", event.message.partition)
-                self.on_failure(f"a block could not be judged: {error!r}")
-                return
-            event.ack()
+
+        async def judge(block: Block, records: Sequence[Record]) -> None:
+            async with self.checkpointer.whole_blocks:
+                await self.take(decoder, block.topic, block.partition, records)
+
+        await work_off(stream, self.admit, judge, self.on_failure)
 
     async def take(self, decoder: Decoder, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Judge the records of one block and send what follows."""
@@ -73,9 +63,10 @@ class Monitor:
         metrics.decide.observe(time.perf_counter() - decoded_s)
         metrics.block_records.observe(len(records))
         for reject in decoded.rejects:
-            await self._refuse(reject, topic, partition)
+            await self.dead_letters.refuse(reject, topic, partition)
         await self._alert(verdict)
         await self._answer(verdict, partition)
+        await self.boards.show(partition, table, verdict)
         self.checkpointer.note_dropped(partition, verdict.dropped)
         self._count(verdict.tally)
 
@@ -107,22 +98,6 @@ class Monitor:
         self.metrics.event_to_alert.observe(max(0.0, now - event_ts_ms / 1000))
         self.metrics.append_to_alert.observe(max(0.0, now - append_ts_ms / 1000))
 
-    async def _refuse(self, reject: Reject, topic: str, partition: int) -> None:
-        """Write the record as it came to the dead letters, with reason and origin in the headers."""
-        record = reject.record
-        headers = [
-            ("reason", reject.reason.encode()),
-            ("detail", reject.detail[:DETAIL_MAX].encode(errors="replace")),
-            ("topic", topic.encode()),
-            ("partition", str(partition).encode()),
-            ("offset", str(record.offset).encode()),
-            ("append_ts_ms", str(record.timestamp).encode()),
-        ]
-        await self.publisher.publish(
-            self.settings.topic(DEAD_LETTERS), record.key, record.value, headers=headers
-        )
-        self.metrics.dead_letters.labels(reason=reject.reason).inc()
-
     def _count(self, tally: Tally) -> None:
         metrics = self.metrics
         metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed)
@@ -145,8 +120,3 @@ class Monitor:
         ):
             if count:
                 metrics.not_alarmed.labels(reason=reason).inc(count)
-
-
-async def _events(stream: Any) -> AsyncIterator[Any]:
-    async for event in stream.noack().events():
-        yield event

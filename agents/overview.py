@@ -21,10 +21,18 @@ class Overview:
     """Reads the app's assignment; nothing here decides anything."""
 
     def __init__(
-        self, app: Any, readings: str, store: ColumnStore, metrics: Metrics, watchdog: Watchdog
+        self,
+        app: Any,
+        readings: str,
+        commands: str,
+        store: ColumnStore,
+        metrics: Metrics,
+        watchdog: Watchdog,
     ) -> None:
         self._app = app
         self._readings = readings
+        self._commands = commands
+        self._forwarded: dict[int, tuple[int, float]] = {}
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
@@ -44,10 +52,19 @@ class Overview:
         """Tell the consumer that everything below the offset needs no replay."""
         self._app.consumer.mark_durable(TP(self._readings, partition), offset)
 
+    def mark_forwarded(self, partition: int, offset: int) -> None:
+        """Tell the consumer that every command below the offset is in the readings."""
+        self._app.consumer.mark_durable(TP(self._commands, partition), offset)
+
     def committed(self, partition: int) -> int:
         """Return the committed offset of a partition of the readings."""
         offset: int = self._app.consumer.committed(TP(self._readings, partition))
         return offset
+
+    def lag(self, partition: int) -> int:
+        """Return how many records of the readings wait to be judged."""
+        highwater: int = self._app.consumer.highwater(TP(self._readings, partition)) or 0
+        return max(0, highwater - 1 - max(NEVER, self._store.state(partition).processed))
 
     async def admit(self, block: Block) -> list[Any]:
         """Return the records of a block that come next in its partition."""
@@ -71,11 +88,25 @@ class Overview:
                 gauge.remove(str(partition))
         for partition in owned:
             await self._refresh_partition(partition)
+            await self._look_after_commands(partition)
+
+    async def _look_after_commands(self, partition: int) -> None:
+        """Read commands again that were lost on the way to their agent, as with readings."""
+        consumer, tp = self._app.consumer, TP(self._commands, partition)
+        expected, now_s = consumer.expected(tp), time.monotonic()
+        if expected is None or (consumer.highwater(tp) or 0) <= expected:
+            self._forwarded.pop(partition, None)
+            return
+        before, since_s = self._forwarded.get(partition, (NEVER, now_s))
+        if before != expected:
+            self._forwarded[partition] = (expected, now_s)
+        elif now_s - since_s > READ_AGAIN_S:
+            self._forwarded[partition] = (expected, now_s)
+            await consumer.read_again(tp)
 
     async def _refresh_partition(self, partition: int) -> None:
         table = self._store.state(partition)
-        highwater = self._app.consumer.highwater(TP(self._readings, partition)) or 0
-        lag = max(0, highwater - 1 - table.processed) if table.processed >= 0 else highwater
+        lag = self.lag(partition)
         now_s = time.monotonic()
         processed, since_s = self._progress.get(partition, (NEVER, now_s))
         if lag == 0 or processed != table.processed:

@@ -8,6 +8,10 @@ from typing import Any
 
 import faust
 
+from agents.boards import Boards
+from agents.commands import Commands
+from agents.dead_letters import DeadLetters
+from agents.heart import BEAT_S, Heart
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
@@ -19,7 +23,7 @@ from clinical.rules import RuleSet
 from streams.app import PATIENTS, create_app, publisher_of
 from streams.lane import BlockSchema
 from streams.settings import Settings
-from streams.topics import READINGS
+from streams.topics import COMMANDS, HEARTBEAT, READINGS
 from tables.checkpoint import Checkpointer
 from tables.restore import Restorer
 from tables.store import PatientsTable
@@ -38,7 +42,7 @@ class Flow:
 
 
 def wire(settings: Settings, rules: RuleSet) -> Flow:
-    """Bind readings -> monitor -> patient table -> alerts and dead letters; ticks and checkpoints beside."""
+    """Bind readings -> monitor -> patient table -> alerts; commands -> readings; ticks and checkpoints beside."""
     app = create_app(settings)
     time_rules = TimeRules(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
@@ -46,10 +50,13 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     judge = Judge(rules, time_rules, settings.patient_ttl_s * 1000)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
     metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
-    readings = app.topic(
-        settings.topic(READINGS), schema=BlockSchema(), key_serializer="raw", value_serializer="raw"
+    readings, orders = (
+        app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
+        for name in (READINGS, COMMANDS)
     )
-    overview = Overview(app, readings.get_topic_name(), table.data, metrics, watchdog)
+    overview = Overview(
+        app, readings.get_topic_name(), orders.get_topic_name(), table.data, metrics, watchdog
+    )
     table.data.on_read = watchdog.member
     changelog = table.changelog_topic.get_topic_name()
     checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
@@ -57,25 +64,33 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     checkpointer.committed = overview.committed
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
-    monitor = Monitor(settings, judge, table.data, publisher, checkpointer, metrics, overview.admit)
+    letters = DeadLetters(settings, publisher, metrics)
+    boards = Boards(settings, judge, publisher)
+    monitor = Monitor(
+        settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit
+    )
+    commands = Commands(settings, publisher, letters, overview.admit, overview.mark_forwarded)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
+    app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
     app.lane.handover = checkpointer.checkpoint_all
     app.lane.resume_at = restorer.resume_at
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
     if settings.time_base == "live":
         app.timer(TICK_S, name="ticker")(ticker.tick)
+        heart = Heart(publisher, settings.topic(HEARTBEAT), table.data, overview.owned, overview.lag)
+        app.timer(BEAT_S, name="heart")(heart.beat)
     return Flow(app, metrics, monitor, watchdog)
 
 
-def partial_of(monitor: Monitor) -> Any:
+def partial_of(actor: Monitor | Commands) -> Any:
     """Return the agent function: Faust wants a function with a name and a docstring, not a method."""
 
     async def watch(stream: Any) -> None:
-        """Judges every block of bedside frames."""
-        await monitor.watch(stream)
+        """Works off every block of the topic."""
+        await actor.watch(stream)
 
     return watch
 

@@ -13,7 +13,7 @@ from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
 from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.topics import ALERTS, COMMANDS, READINGS
 
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
@@ -40,12 +40,13 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
     """
     urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
     lane = Lane(
-        topics=frozenset({settings.topic(READINGS)}),
+        topics=frozenset({settings.topic(READINGS), settings.topic(COMMANDS)}),
+        stateless=frozenset({settings.topic(COMMANDS)}),
         records_max=settings.block_records_max,
         fetch_wait_ms=settings.fetch_wait_ms,
         changelogs=frozenset({changelog_topic(settings)}),
         watch_client=PartitionGuard(
-            {settings.topic(topic): settings.partitions for topic in (READINGS, ALERTS)}
+            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, ALERTS)}
         ).watch,
     )
     options: dict[str, Any] = {

@@ -16,10 +16,21 @@ from pydantic_core import CoreSchema
 
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
+from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
 from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, DEAD_LETTERS, READINGS, TOPICS, Topic
+from streams.topics import (
+    ALERTS,
+    COMMANDS,
+    DEAD_LETTERS,
+    HEARTBEAT,
+    LIMITS,
+    PATIENTS,
+    READINGS,
+    TOPICS,
+    Topic,
+)
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -32,6 +43,9 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Alert: "serialization",
     Command: "validation",
     Answer: "serialization",
+    Limits: "serialization",
+    Patient: "serialization",
+    Heartbeat: "serialization",
 }
 """Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
 
@@ -43,6 +57,9 @@ OPERATIONS: Final = (
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
+    ("sendLimits", "send", LIMITS, "limits"),
+    ("sendPatients", "send", PATIENTS, "patient"),
+    ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
 """Who reads and who writes what: `send` means that Vigil writes it."""
@@ -228,6 +245,11 @@ def _messages() -> dict[str, Any]:
         ),
         "command": _message(Command, "what somebody orders", patient_key, COMMAND_EXAMPLE),
         "answer": _message(Answer, "what became of a command", patient_key, None),
+        "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
+        "patient": _message(Patient, "how one patient is", patient_key, None),
+        "heartbeat": _message(
+            Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
+        ),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",

@@ -204,15 +204,9 @@ class Decoder:
             decoded.parts.append(Tick(record.offset, tick.tick_ts_ms, record.timestamp))
 
     def _command(self, record: Record, decoded: Decoded) -> None:
-        value = record.value or b""
-        if len(value) > COMMAND_BYTES_MAX:
-            detail = f"command: {len(value)} bytes, at most {COMMAND_BYTES_MAX}"
-            decoded.rejects.append(Reject(record, "too-large", detail))
-            return
-        try:
-            order = Command.model_validate_json(value).root
-        except ValidationError as error:
-            decoded.rejects.append(Reject(record, "invalid", f"command: {_first_fault(error)}"))
+        order = read_command(record)
+        if isinstance(order, Reject):
+            decoded.rejects.append(order)
         else:
             decoded.parts.append(Ordered(record.offset, record.timestamp, order))
 
@@ -277,6 +271,17 @@ def _places(keys: list[bytes | None]) -> list[int]:
             places.append(keys.index(key, start))
             start = places[-1] + 1
     return sorted(places)
+
+
+def read_command(record: Record) -> Order | Reject:
+    """Return the command that a record carries, whatever its key, or why it carries none."""
+    value = record.value or b""
+    if len(value) > COMMAND_BYTES_MAX:
+        return Reject(record, "too-large", f"command: {len(value)} bytes, at most {COMMAND_BYTES_MAX}")
+    try:
+        return Command.model_validate_json(value).root
+    except ValidationError as error:
+        return Reject(record, "invalid", f"command: {_first_fault(error)}")
 
 
 def _first_fault(error: ValidationError) -> str:

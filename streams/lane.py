@@ -54,6 +54,8 @@ class Lane:
     fetch_wait_ms: int
     changelogs: frozenset[str] = frozenset()
     """Topics that recovery reads: in blocks too, but neither admitted nor committed."""
+    stateless: frozenset[str] = frozenset()
+    """Those of `topics` whose agent keeps no state: reading always goes on at what is committed."""
     handover: Callable[[], Awaitable[None]] = _nothing
     resume_at: Callable[[Mapping[int, int]], Awaitable[Mapping[int, int]]] = _as_committed
     watch_client: Callable[[Any], None] = lambda client: None
@@ -211,9 +213,11 @@ class BlockConsumer(driver.Consumer):
             return
         earliest = await self.earliest_offsets(*lane_tps)
         committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
-        resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in committed.items()})
+        judged = {tp: offset for tp, offset in committed.items() if tp.topic not in self._lane.stateless}
+        resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in judged.items()})
         for tp in lane_tps:
-            self._expected[tp] = max(resume_at[tp.partition], earliest.get(tp) or 0)
+            begin = resume_at[tp.partition] if tp in judged else committed[tp]
+            self._expected[tp] = max(begin, earliest.get(tp) or 0)
             self._rewound.pop(tp, None)
         earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}
         if earlier:
@@ -248,6 +252,10 @@ class BlockConsumer(driver.Consumer):
     def committed(self, tp: TP) -> int:
         """Return the offset that is committed as far as this consumer knows, 0 where there is none."""
         return self._committed_offset.get(tp) or 0
+
+    def expected(self, tp: TP) -> int | None:
+        """Return the offset of a lane partition that is admitted next, None when the partition is not ours."""
+        return self._expected.get(tp)
 
     def mark_durable(self, tp: TP, offset: int) -> None:
         """Declare that everything below `offset` needs no replay; the next commit takes it."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NoReturn, Protocol
 
@@ -65,12 +66,18 @@ class Publisher:
         self._send_batch = send_batch
         self._timeout_s = timeout_s
         self._on_failure = on_failure
-        self._outstanding: set[asyncio.Future[Any]] = set()
+        self._outstanding: dict[asyncio.Future[Any], float] = {}
+        """Records on their way and when each was sent, the oldest first."""
 
     @property
     def outstanding(self) -> int:
         """How many records have not arrived yet."""
         return len(self._outstanding)
+
+    def waiting_s(self) -> float:
+        """Return how long the oldest record has been on its way, 0 when none is."""
+        sent_s = next(iter(self._outstanding.values()), None)
+        return 0.0 if sent_s is None else time.monotonic() - sent_s
 
     async def publish(
         self,
@@ -94,12 +101,12 @@ class Publisher:
 
     def _watch(self, topic: str, arrival: Awaitable[Any]) -> asyncio.Future[Any]:
         future = asyncio.ensure_future(arrival)
-        self._outstanding.add(future)
+        self._outstanding[future] = time.monotonic()
         future.add_done_callback(lambda done: self._arrived(topic, done))
         return future
 
     def _arrived(self, topic: str, future: asyncio.Future[Any]) -> None:
-        self._outstanding.discard(future)
+        self._outstanding.pop(future, None)
         if not future.cancelled() and (error := future.exception()) is not None:
             self._on_failure(f"a record for {topic} was not published: {error!r}")
 

@@ -11,6 +11,9 @@ YEARS_MS: Final = 10 * 365 * DAY_MS
 READINGS: Final = "vitals.readings"
 ALERTS: Final = "vitals.alerts"
 COMMANDS: Final = "vitals.commands"
+LIMITS: Final = "vitals.limits"
+PATIENTS: Final = "vitals.patients"
+HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
 
@@ -47,6 +50,27 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Command",
         "what people order, who, when and why, and what became of it: the audit trail",
         config={"retention.ms": str(YEARS_MS), "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        LIMITS,
+        "patient",
+        "Limits",
+        "each patient's own limits and profile now in force; none once the patient is discharged or gone",
+        config={"cleanup.policy": "compact"},
+    ),
+    Topic(
+        PATIENTS,
+        "patient",
+        "Patient",
+        "each patient's state for boards that start up: open alarms, pause, last values",
+        config={"cleanup.policy": "compact"},
+    ),
+    Topic(
+        HEARTBEAT,
+        "partition",
+        "Heartbeat",
+        "a sign of life every two seconds of each partition that is judged, for a watcher outside",
+        config={"retention.ms": str(DAY_MS), "message.timestamp.type": "LogAppendTime"},
     ),
     Topic(
         DEAD_LETTERS,

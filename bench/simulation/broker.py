@@ -12,6 +12,7 @@ from streams.decode import Record
 Pair = tuple[bytes | None, bytes | None]
 READINGS: Final = "readings"
 ALERTS: Final = "alerts"
+ANSWERS: Final = "answers"
 CHANGELOG: Final = "changelog"
 TWICE: Final = 0.05
 """How often a write is repeated by the producer, because its first acknowledgement was lost."""
@@ -39,6 +40,7 @@ class Broker:
     """How many records of each readings partition have been written so far."""
     changelog: list[list[Pair]] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
     committed: dict[int, int] = field(default_factory=dict)
     generation: int = 0
     sent: dict[tuple[int, str, int], deque[Write]] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class Broker:
         for _ in range(2 if self.random.random() < TWICE else 1):
             if write.topic == ALERTS:
                 self.alerts += [value for _, value in write.records if value is not None]
+            elif write.topic == ANSWERS:
+                self.answers += [value for _, value in write.records if value is not None]
             elif write.topic == CHANGELOG:
                 self.changelog[write.partition] += write.records
                 write.last_offset = len(self.changelog[write.partition]) - 1

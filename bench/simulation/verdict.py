@@ -19,27 +19,32 @@ AFTER_POSITION: Final = 9
 def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
     """Return every broken promise, one line each."""
     expected: dict[str, dict[str, Any]] = {}
+    answers: set[bytes] = set()
     broken: list[str] = []
     for partition in range(len(broker.readings)):
-        alerts, state = oracle(broker, partition)
+        alerts, told, state = oracle(broker, partition)
         expected |= alerts
+        answers |= told
         owner = next(worker for worker in owners if partition in worker.owned)
         broken += _compare_state(f"state of worker {owner.number}", records_of(owner.store, partition), state)
         broken += _compare_state(
             "changelog", records_of(recovered(broker, partition, parts), partition), state
         )
+    for what, others in (("lost", answers - {*broker.answers}), ("invented", {*broker.answers} - answers)):
+        broken += [f"answer {answer.decode()} is {what}" for answer in sorted(others)]
     return broken + check_alerts([json.loads(alert) for alert in broker.alerts], expected)
 
 
-def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
-    """Judge the whole log in one go; return the alerts by id and the patients' records."""
+def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], set[bytes], dict[str, bytes]]:
+    """Judge the whole log in one go; return the alerts by id, the answers and the patients' records."""
     judge = new_judge()
     store = ColumnStore("memory://", None, None, table_name="patients")
     store.new_table = judge.new_table
     table: PatientTable = store.state(partition)
-    happenings = judge.judge(table, Decoder().decode(broker.readings[partition])).happenings
-    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in happenings]
-    return {alert["id"]: alert for alert in alerts}, records_of(store, partition)
+    verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))
+    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.happenings]
+    answers = {answer.model_dump_json().encode() for answer in verdict.answers}
+    return {alert["id"]: alert for alert in alerts}, answers, records_of(store, partition)
 
 
 def recovered(broker: Broker, partition: int, parts: Parts) -> ColumnStore:

@@ -1,22 +1,26 @@
-"""A small ward's log from a random generator: frames, ticks, duplicates, late ones, restarted devices, bad input."""
+"""A small ward's log from a random generator: frames, ticks, commands, duplicates, late ones, restarts, bad input."""
 
 import json
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
+from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
+from streams.alerts import episode_id
+from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
 
 START_MS: Final = 1_600_000_000_000
 PATIENT_TTL_S: Final = 120
 RULES: Final = RuleSet(
     (
-        LimitRule("hr-high", "hr", None, 120, 3, 1, 2, "high"),
+        LimitRule("hr-high", "hr", None, 120, 3, 1, 2, "high", latch=True),
+        LimitRule("hr-raised", "hr", None, 110, 0, 1, 2, "medium"),
         LimitRule("spo2-low", "spo2", 90, None, 5, 0, 0, "medium"),
     ),
     TechnicalRules(silent_device_s=15, signal_loss_s=20, escalate_s=30, enabled=True),
     News2Rules(enabled=True, inputs_min=3, delay_s=5),
+    (Step("nurse", 5), Step("team", 20)),
 )
 HR: Final = (None, 60, 80, 119, 121, 130, 141)
 SPO2: Final = (None, 86, 89, 90, 95, 98)
@@ -70,9 +74,12 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
         elif what < 0.92 and (young := [one for one in sent if one[2] > now_ms - AGAIN_MS_MAX]):
             patient, value, _ = random.choice(young)
             log.append(Record(offset, now_ms, patient.encode(), value))
-        elif what < 0.96:
+        elif what < 0.94:
             boot[random.choice(devices)] = random.randint(0, 9)
             log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms - 5_000)))
+        elif what < 0.985:
+            order = _order(random, random.choice(patients), sent, now_ms, f"c{offset}")
+            log.append(Record(offset, now_ms, COMMAND_KEY, json.dumps(order).encode()))
         else:
             log.append(Record(offset, now_ms, b"bed-x", b'{"patient": "bed-x"'))
     return log
@@ -87,3 +94,24 @@ def _readings(random: Random) -> dict[str, float | str | bool | None]:
     if random.random() < 0.3:
         readings |= {"resp": 9, "abp_sys": 115, "consciousness": "A", "on_oxygen": False}
     return readings
+
+
+ORDERS: Final[tuple[dict[str, Any], ...]] = (
+    *({"kind": "acknowledge"}, {"kind": "acknowledge"}, {"kind": "reject"}),
+    *({"kind": "pause", "mode": "alarm-paused", "seconds": 20}, {"kind": "pause", "mode": "audio-off"}),
+    *({"kind": "resume"}, {"kind": "set-limits", "rule": "hr-high", "high": 135}, {"kind": "discharge"}),
+    *({"kind": "admit", "ward": "icu"}, {"kind": "set-profile", "age_band": "neonate"}),
+)
+
+
+def _order(
+    random: Random, patient: str, sent: list[tuple[str, bytes, int]], now_ms: int, name: str
+) -> dict[str, Any]:
+    """Return a command; one for an alarm guesses its onset among the times of the patient's frames."""
+    said = {"id": name, "patient": patient, "actor": "nurse-1", "issued_ts_ms": now_ms}
+    chosen = random.choice(ORDERS)
+    if chosen["kind"] in ("acknowledge", "reject"):
+        onsets = [json.loads(value)["event_ts_ms"] for whose, value, _ in sent if whose == patient] or [0]
+        rule = random.choice(("hr-high", "hr-raised", "silent-device"))
+        said["episode"] = episode_id(patient, rule, random.choice(onsets[-4:]))
+    return said | chosen

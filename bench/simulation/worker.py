@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from faust.types import TP
 
+from agents.boards import Boards
+from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
-from bench.simulation.broker import ALERTS, CHANGELOG, READINGS, Broker, Pair
+from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
 from streams import topics
@@ -82,9 +84,10 @@ class Worker:
         self.checkpointer.committed = lambda partition: self.known_committed.get(partition, 0)
         self.admission = parts.admission()
         self.restorer = Restorer(self.store, CHANGELOG, self._earliest)
-        self.monitor = Monitor(
-            self.settings, judge, self.store, self.publisher, self.checkpointer, self.metrics, self._admit
-        )
+        letters = DeadLetters(self.settings, self.publisher, self.metrics)
+        parties = self.store, self.publisher, self.checkpointer
+        boards = Boards(self.settings, judge, self.publisher)
+        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, boards, self._admit)
         self.monitor.on_failure = self.die
         self._tasks: set[asyncio.Task[Any]] = set()
         self.start(self.monitor.watch(self))
@@ -181,7 +184,7 @@ class Worker:
 
     async def _send(self, topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Awaitable[Any]:
         await self._moving.wait()
-        to = ALERTS if topic == self.settings.topic(topics.ALERTS) else topic
+        to = {topics.ALERTS: ALERTS, topics.COMMANDS: ANSWERS}.get(topic, topic)
         return self.broker.send(self.number, to, 0, [(key, value)])
 
     async def _send_batch(self, topic: str, partition: int, records: Sequence[Pair]) -> Awaitable[int]:

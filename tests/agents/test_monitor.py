@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import pytest
 from logs import Record, frame, frame_record, seconds, tick_record
 
+from agents.boards import Boards
+from agents.dead_letters import DETAIL_MAX, DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
-from agents.monitor import DETAIL_MAX, Monitor
+from agents.monitor import Monitor
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
 from streams.lane import Block
@@ -68,6 +70,8 @@ class World:
             publisher,
             checkpointer,
             self.metrics,
+            DeadLetters(settings, publisher, self.metrics),
+            Boards(settings, judge, publisher),
             self._admit,
             wall_s=lambda: 100.0,
             on_failure=self.failures.append,
@@ -112,7 +116,8 @@ def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
 def test_topics_carry_the_prefix_of_the_settings():
     world = World(prefix="run-1.")
     world.watch([*seconds([140, 140, 140]), Record(9, 0, b"bed-1", b"{")])
-    assert {topic for topic, *_ in world.sent} == {"run-1.vitals.alerts", "run-1.vitals.dead-letters"}
+    names = ("alerts", "dead-letters", "patients")
+    assert {topic for topic, *_ in world.sent} == {f"run-1.vitals.{name}" for name in names}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_n
     rebalancing, ready, is_member
 ):
     dog = Watchdog(30.0, on_stall=lambda reason: None)
-    overview = Overview(App(rebalancing, ready), "readings", SimpleNamespace(recovery_s=0.0), Metrics(), dog)
+    store = SimpleNamespace(recovery_s=0.0)
+    overview = Overview(App(rebalancing, ready), "readings", "commands", store, Metrics(), dog)
     asyncio.run(overview.refresh())
     assert (MEMBERSHIP in dog._signs) == is_member
     assert "event loop" in dog._signs

@@ -153,7 +153,11 @@ class Ward:
 
     def send(self, partition: int, key: bytes | None, value: bytes | None) -> int:
         """Write one record as it is; return its offset."""
-        sent = self._producer.send(self.settings.topic(READINGS), value=value, key=key, partition=partition)
+        return self.send_to(READINGS, partition, key, value)
+
+    def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> int:
+        """Write one record to any topic; return its offset."""
+        sent = self._producer.send(self.settings.topic(topic), value=value, key=key, partition=partition)
         return int(sent.get(timeout=15).offset)
 
     def send_all(self, records: Iterable[tuple[int, bytes, bytes]]) -> None:

@@ -173,7 +173,7 @@ def test_every_topic_is_a_channel_with_its_kafka_settings_and_somebody_to_use_it
 
 def test_patient_keys_have_a_schema_that_the_keys_of_ticks_and_orders_do_not_meet():
     messages = asyncapi()["components"]["messages"]
-    for name in ("frame", "alert", "command", "answer"):
+    for name in ("frame", "alert", "command", "answer", "limits", "patient"):
         assert messages[name]["bindings"]["kafka"]["key"]["pattern"] == ID_PATTERN
     for name in ("tick", "order"):
         key = messages[name]["bindings"]["kafka"]["key"]["const"]

@@ -1,0 +1,44 @@
+"""How an agent works off blocks: one after the other, each admitted, each done before it is counted as done."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+from streams.decode import Record
+from streams.lane import Block
+
+logger = logging.getLogger(__name__)
+
+
+async def work_off(
+    stream: Any,
+    admit: Callable[[Block], Awaitable[list[Any]]],
+    work: Callable[[Block, Sequence[Record]], Awaitable[None]],
+    on_failure: Callable[[str], None],
+) -> None:
+    """Do the work of every block of a stream, in order.
+
+    Faust counts a block as done even when its agent raises, so nothing may escape from here: what cannot be
+    handled stops the process, and another worker takes over from what is durable.
+
+    Args:
+        stream: Faust's stream of blocks.
+        admit: returns the records of a block that come next in its partition.
+        work: what to do with them.
+        on_failure: told what went wrong; stops the process.
+    """
+    async for event in _events(stream):
+        try:
+            block = event.value
+            if records := await admit(block):
+                await work(block, records)
+        except Exception as error:
+            logger.exception("block of partition %s", event.message.partition)
+            on_failure(f"a block could not be worked off: {error!r}")
+            return
+        event.ack()
+
+
+async def _events(stream: Any) -> AsyncIterator[Any]:
+    async for event in stream.noack().events():
+        yield event

@@ -1,0 +1,67 @@
+"""The commands agent: puts each command into the readings log, in the partition of its patient.
+
+Its place there is when it takes effect. It counts as done only when the broker has it; one that is forwarded twice,
+because the worker died in between, is applied once by its id. Answers on the same topic are passed over.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from agents.blocks import work_off
+from agents.dead_letters import DeadLetters
+from streams.commands import COMMAND_KEY
+from streams.decode import Record, Reject, read_command
+from streams.lane import Block
+from streams.publisher import Publisher, fail_stop
+from streams.settings import Settings
+from streams.topics import READINGS
+
+
+class _Kind(msgspec.Struct):
+    kind: str = ""
+
+
+_kind_of = msgspec.json.Decoder(_Kind).decode
+
+
+@dataclass(slots=True)
+class Commands:
+    """Everything the agent works with; `watch` is the agent itself."""
+
+    settings: Settings
+    publisher: Publisher
+    dead_letters: DeadLetters
+    admit: Callable[[Block], Awaitable[list[Any]]]
+    mark_durable: Callable[[int, int], None]
+    """Told (partition, offset) when everything below the offset has been forwarded."""
+    on_failure: Callable[[str], None] = fail_stop
+
+    async def watch(self, stream: Any) -> None:
+        """Forward every block of the commands topic, in order."""
+        await work_off(stream, self.admit, self.forward, self.on_failure)
+
+    async def forward(self, block: Block, records: Sequence[Record]) -> None:
+        """Forward the commands among records; what is neither command nor answer becomes a dead letter."""
+        readings = self.settings.topic(READINGS)
+        for record in records:
+            if _is_answer(record.value):
+                continue
+            order = read_command(record)
+            if not isinstance(order, Reject) and record.key != order.patient.encode():
+                order = Reject(record, "key-mismatch", "the record's key must be the command's patient")
+            if isinstance(order, Reject):
+                await self.dead_letters.refuse(order, block.topic, block.partition)
+            else:
+                await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=block.partition)
+        await self.publisher.settled()
+        self.mark_durable(block.partition, records[-1].offset + 1)
+
+
+def _is_answer(value: bytes | None) -> bool:
+    try:
+        return value is not None and _kind_of(value).kind == "answer"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
