@@ -101,13 +101,12 @@ class Session:
 
     def _until_told(self, onsets: Onsets, driven: Driven, told: list[Told], grace_s: float) -> None:
         """Read on until every planted onset has been told, or the grace is over."""
-        wanted = expected(onsets, driven.start_ms)
-        left = len(onsets) - len(wanted & starts(told))
+        left = expected(onsets, driven.start_ms) - starts(told)
         deadline_s = time.monotonic() + grace_s
-        while left > 0 and time.monotonic() < deadline_s:
+        while left and time.monotonic() < deadline_s:
             some = self._reader.poll(POLL_S)
             told += some
-            left -= len(wanted & starts(some))
+            left -= starts(some)
             self._running.check()
 
 

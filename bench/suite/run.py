@@ -89,6 +89,7 @@ class Run:
             try:
                 if system.prepare is not None:
                     system.prepare()
+                self._results.save("prepare", system.name, "", 1, {})
             except VigilError as error:
                 self._systems.remove(system)
                 self.failed += 1

@@ -18,7 +18,10 @@ GROWTH_RATIO_MIN: Final = 0.7
 
 
 def targets(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return each target with the value that was measured; `met` is None where nothing was."""
+    """Return each target with the value that was measured; `met` is None where nothing was.
+
+    The report still has infinity where JSON will have null.
+    """
     systems, growth = report["systems"], report["vigil"]["growth"]
     found = [
         _at_least(f"drain per core, times {name}", report["ratios"][name], ratio)
@@ -48,11 +51,8 @@ def targets(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _figure(burst: Mapping[str, Any] | None, name: str) -> float | None:
-    """Return a figure of a burst, infinite where it was measured and is null; None without a valid run."""
-    if burst is None or not burst["repeats"]:
-        return None
-    value = burst[name]
-    return math.inf if value is None else float(value)
+    """Return a figure of a burst, None without a valid run."""
+    return float(burst[name]) if burst is not None and burst["repeats"] else None
 
 
 def _ratio(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None, name: str) -> float | None:
