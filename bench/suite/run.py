@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
+from kafka.errors import KafkaError
+
 from bench.suite import burst, equality, growth, sustainable
 from bench.suite.arrivals import Ints, Plan
 from bench.suite.drain import drain
@@ -243,8 +245,8 @@ class Run:
         started_s = time.monotonic()
         try:
             figures = measure()
-        except VigilError as error:
-            figures = {FAILURE: str(error)}
+        except (VigilError, KafkaError, OSError) as error:  # the others are measured all the same
+            figures = {FAILURE: str(error) or repr(error)}
             self.failed += 1
         self._results.save(phase, system.name, variant, repeat, figures)
         what = " ".join(filter(None, [phase, system.name, variant, str(repeat)]))
