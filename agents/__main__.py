@@ -10,6 +10,7 @@ import faust
 from prometheus_client import start_http_server
 
 from agents import preflight
+from agents.canary import with_canary
 from agents.watchdog import Watchdog
 from agents.wiring import wire
 from clinical.defaults import DEFAULT_RULES
@@ -44,7 +45,7 @@ def main() -> int:
         settings = load_settings()
         if not settings.bootstrap:
             raise UsageError("brokers: a worker needs VIGIL_BROKERS=host:port")
-        rules = load_rules(settings.rules) if settings.rules else DEFAULT_RULES
+        rules = with_canary(load_rules(settings.rules) if settings.rules else DEFAULT_RULES)
         preflight.check_data_dir(settings)
         flow = wire(settings, rules)
         try:

@@ -1,5 +1,6 @@
 """What a worker measures, for /metrics. No label names a patient or a device."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,6 +53,14 @@ class Metrics:
         self.checkpoint = stages.labels("checkpoint")
         """One partition's checkpoint, which runs beside the others."""
 
+        self.canary = self._gauge(
+            "canary_seconds",
+            "the canary's last crossing on the broker to its alert on the broker",
+            "partition",
+        )
+        self.canary_heard = self._gauge(
+            "canary_heard_timestamp_seconds", "when the canary's last alert was on the broker", "partition"
+        )
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
         self.lag_frames = self._gauge("lag_frames", "records not yet judged", "partition")
@@ -60,6 +69,12 @@ class Metrics:
         )
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
+
+    def forget(self, partition: int) -> None:
+        """Show nothing more of a partition that is somebody else's now."""
+        for gauge in (self.lag_frames, self.lag_seconds, self.patients, self.canary, self.canary_heard):
+            with contextlib.suppress(KeyError):
+                gauge.remove(str(partition))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(f"vigil_{name}", about, labels, registry=self.registry)

@@ -9,10 +9,12 @@ from typing import Any
 from agents.alarms import report
 from agents.blocks import work_off
 from agents.boards import Boards
+from agents.canary import CANARY
 from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
+from streams.alerts import Alert
 from streams.decode import Decoder, Record
 from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
@@ -64,13 +66,13 @@ class Monitor:
         metrics.block_records.observe(len(records))
         for reject in decoded.rejects:
             await self.dead_letters.refuse(reject, topic, partition)
-        await self._alert(verdict)
+        await self._alert(verdict, partition)
         await self._answer(verdict, partition)
         await self.boards.show(partition, table, verdict)
         self.checkpointer.note_dropped(partition, verdict.dropped)
         self._count(verdict.tally)
 
-    async def _alert(self, verdict: Verdict) -> None:
+    async def _alert(self, verdict: Verdict, partition: int) -> None:
         topic = self.settings.topic(ALERTS)
         decided_s = time.perf_counter()
         for happening in verdict.happenings:
@@ -80,7 +82,7 @@ class Monitor:
                 topic, alert.patient.encode(), alert.model_dump_json().encode()
             )
             self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
-            future.add_done_callback(partial(self._arrived, decided_s, alert.event_ts_ms, alert.append_ts_ms))
+            future.add_done_callback(partial(self._arrived, decided_s, alert, partition))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -90,13 +92,17 @@ class Monitor:
             await self.publisher.publish(topic, answer.patient.encode(), value, partition=partition)
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
-    def _arrived(self, decided_s: float, event_ts_ms: int, append_ts_ms: int, _: object) -> None:
+    def _arrived(self, decided_s: float, alert: Alert, partition: int, _: object) -> None:
         self.metrics.publish.observe(time.perf_counter() - decided_s)
         if self.settings.time_base != "live":
             return  # a recording's times say nothing about now
         now = self.wall_s()
-        self.metrics.event_to_alert.observe(max(0.0, now - event_ts_ms / 1000))
-        self.metrics.append_to_alert.observe(max(0.0, now - append_ts_ms / 1000))
+        on_the_way_s = max(0.0, now - alert.append_ts_ms / 1000)
+        self.metrics.event_to_alert.observe(max(0.0, now - alert.event_ts_ms / 1000))
+        self.metrics.append_to_alert.observe(on_the_way_s)
+        if alert.rule == CANARY and alert.phase == "start":
+            self.metrics.canary.labels(str(partition)).set(on_the_way_s)
+            self.metrics.canary_heard.labels(str(partition)).set(now)
 
     def _count(self, tally: Tally) -> None:
         metrics = self.metrics

@@ -84,8 +84,7 @@ class Overview:
         for partition in set(self._progress) - set(owned):
             self._watchdog.forget(_sign(partition))
             del self._progress[partition]
-            for gauge in (metrics.lag_frames, metrics.lag_seconds, metrics.patients):
-                gauge.remove(str(partition))
+            metrics.forget(partition)
         for partition in owned:
             await self._refresh_partition(partition)
             await self._look_after_commands(partition)

@@ -9,6 +9,7 @@ from typing import Any
 import faust
 
 from agents.boards import Boards
+from agents.canary import Canary
 from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.heart import BEAT_S, Heart
@@ -71,6 +72,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     )
     commands = Commands(settings, publisher, letters, overview.admit, overview.mark_forwarded)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
+    canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
     app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
@@ -80,6 +82,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.timer(TICK_S, name="overview")(overview.refresh)
     if settings.time_base == "live":
         app.timer(TICK_S, name="ticker")(ticker.tick)
+        app.timer(TICK_S, name="canary")(canary.sing)
         heart = Heart(publisher, settings.topic(HEARTBEAT), table.data, overview.owned, overview.lag)
         app.timer(BEAT_S, name="heart")(heart.beat)
     return Flow(app, metrics, monitor, watchdog)

@@ -10,6 +10,9 @@ SEVERITIES: Final = ("high", "medium", "low", "technical")
 """Most severe first; an alarm about data is `technical` whatever its priority: no patient is the cause."""
 
 QUIET: Final = "none"
+CANARY: Final = "canary"
+"""Rule by which workers measure themselves on patients who are none."""
+
 ENDED_KEPT_MAX: Final = 10_000
 """Episodes remembered after their end, so that an event that is delivered again does not open them again."""
 
@@ -59,8 +62,8 @@ class Ward:
         return {**by_severity, QUIET: max(0, self._beds - len(worst))}
 
     def apply(self, alert: Alert) -> None:
-        """Take one event, in the order of the log; one that was delivered before changes nothing."""
-        if alert.episode in self._ended_episodes:
+        """Take one event, in the order of the log; one that was delivered before, or a canary's, changes nothing."""
+        if alert.episode in self._ended_episodes or alert.rule == CANARY:
             return
         known = self._open.get(alert.episode)
         if alert.phase == "end":

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from agents.canary import with_canary
 from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
 from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
@@ -207,7 +208,7 @@ def _stop_workers(stage: Stage) -> None:
 def _verify(drill: Drill, options: Options, stage: Stage, ledger: Ledger) -> Findings:
     settings = stage.settings
     assert settings.rules is not None
-    oracle = Oracle(settings, load_rules(settings.rules))
+    oracle = Oracle(settings, with_canary(load_rules(settings.rules)))
     stage.say("reading back")
     for topic, partitions, take in (
         (READINGS, settings.partitions, oracle.take_readings),

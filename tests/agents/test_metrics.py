@@ -25,6 +25,8 @@ NAMES = {
     "vigil_lag_frames": {"partition"},
     "vigil_lag_seconds": {"partition"},
     "vigil_patients": {"partition"},
+    "vigil_canary_seconds": {"partition"},
+    "vigil_canary_heard_timestamp_seconds": {"partition"},
     "vigil_recovery_seconds": set(),
 }
 
@@ -38,7 +40,13 @@ def shown(metrics):
 def filled():
     """Return metrics in which every label has been used once."""
     metrics = Metrics()
-    for gauge in (metrics.lag_frames, metrics.lag_seconds, metrics.patients):
+    for gauge in (
+        metrics.lag_frames,
+        metrics.lag_seconds,
+        metrics.patients,
+        metrics.canary,
+        metrics.canary_heard,
+    ):
         gauge.labels("0").set(1)
     metrics.alerts.labels(rule="hr-high", phase="start").inc()
     metrics.dead_letters.labels(reason="empty").inc()
@@ -73,3 +81,14 @@ def test_two_workers_in_one_process_do_not_share_metrics():
     one, two = Metrics(), Metrics()
     one.frames.inc()
     assert two.registry.get_sample_value("vigil_frames_total") == 0
+
+
+def test_a_partition_that_is_gone_is_shown_no_more_whatever_of_it_was_shown():
+    metrics = filled()
+    metrics.canary.remove("0")
+    metrics.forget(0)
+    assert not any(
+        sample.labels.get("partition") == "0"
+        for family in shown(metrics).values()
+        for sample in family.samples
+    )

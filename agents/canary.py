@@ -1,0 +1,95 @@
+"""The canary: a patient in each partition who crosses a limit every ten seconds.
+
+So the way of an alert is measured all the time, not only when somebody is ill. Its frames and alerts are like any
+others; boards leave out alerts of the rule `canary`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from clinical.rules import RULES_MAX, LimitRule, RuleSet
+from streams.publisher import Publisher
+
+CANARY: Final = "canary"
+CANARY_RULE: Final = LimitRule(
+    CANARY,
+    "fio2",
+    low=18.5,
+    priority="low",
+    source="ours: below the 21 % of room air and any breathing gas in use, so that no patient crosses it",
+)
+SINGING: Final = b"18"
+QUIET: Final = b"21"
+"""Inspired oxygen fractions, %, beyond the canary's limit and inside it."""
+
+EVERY_S: Final = 10
+JITTER_S: Final = 0.5
+"""Of the timer that calls once a second."""
+
+INTERVAL_MS: Final = 86_400_000
+"""Announced, so that a partition that changes its owner raises no alarm about a silent canary."""
+
+
+def with_canary(rules: RuleSet) -> RuleSet:
+    """Return the rules and the canary's, unless they have one of that name or room for no other."""
+    if len(rules.limits) >= RULES_MAX or any(rule.id == CANARY for rule in rules.limits):
+        return rules
+    return replace(rules, limits=(*rules.limits, CANARY_RULE))
+
+
+class Canary:
+    """Writes the canaries' frames to the partitions that `owned` names.
+
+    Args:
+        publisher: where the frames go.
+        topic: the readings topic.
+        owned: partitions of this worker at the moment; empty while it is rebalancing or recovering.
+        wall_s: the wall clock; what it says first numbers the canary's boot.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        topic: str,
+        owned: Callable[[], Iterable[int]],
+        wall_s: Callable[[], float],
+    ) -> None:
+        self._publisher = publisher
+        self._topic = topic
+        self._owned = owned
+        self._wall_s = wall_s
+        self._boot = int(wall_s() * 1000)
+        self._seq = 0
+        self._crossed_s: dict[int, float] = {}
+        self._beyond: set[int] = set()
+
+    async def sing(self) -> None:
+        """Called once a second: let each canary cross its limit every ten, in turns, and come back the next time."""
+        now_s = self._wall_s()
+        for partition in sorted(self._owned()):
+            crossed_s = self._crossed_s.setdefault(partition, now_s - partition % EVERY_S)
+            if partition in self._beyond:
+                self._beyond.remove(partition)
+                await self._send(partition, now_s, QUIET)
+            elif now_s - crossed_s > EVERY_S - JITTER_S:
+                self._crossed_s[partition] = now_s
+                self._beyond.add(partition)
+                await self._send(partition, now_s, SINGING)
+
+    async def _send(self, partition: int, now_s: float, fio2: bytes) -> None:
+        patient = b"vigil-canary-%d" % partition
+        self._seq += 1
+        frame = (
+            b'{"patient":"%s","device":"%s","boot":%d,"seq":%d,"event_ts_ms":%d,"interval_ms":%d,"fio2":%s}'
+            % (
+                patient,
+                patient,
+                self._boot,
+                self._seq,
+                int(now_s * 1000),
+                INTERVAL_MS,
+                fio2,
+            )
+        )
+        await self._publisher.publish(self._topic, patient, frame, partition=partition)
