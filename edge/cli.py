@@ -90,6 +90,30 @@ def _explain() -> click.Command:
     return explain
 
 
+def _alarms() -> click.Command:
+    from edge.commands.orders import alarms
+
+    return alarms
+
+
+def _limits() -> click.Command:
+    from edge.commands.orders import limits
+
+    return limits
+
+
+def _patients() -> click.Command:
+    from edge.commands.orders import patients
+
+    return patients
+
+
+def _watch() -> click.Command:
+    from edge.commands.watch import watch
+
+    return watch
+
+
 def _topics() -> click.Command:
     from edge.commands.topics import topics
 
@@ -134,6 +158,10 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),
     "alerts": ("read the alerts", _alerts),
     "explain": ("show the readings around an alert, and why it was raised", _explain),
+    "alarms": ("see open alarms; acknowledge, pause, accept or reject them", _alarms),
+    "limits": ("see and set a patient's limits", _limits),
+    "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
+    "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
     "drill": ("inject a fault under load and prove that nothing was lost", _drill),

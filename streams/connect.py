@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnreachable, UsageError
@@ -63,6 +63,16 @@ def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **optio
         "fetch_max_wait_ms": settings.fetch_wait_ms,
     }
     return _connect(settings, wait_s, lambda **common: KafkaConsumer(**common, **(defaults | options)))
+
+
+def connect_producer(settings: Settings, wait_s: float = CONNECT_WAIT_S) -> KafkaProducer:
+    """Return a producer that has reached a broker and counts a record as sent when all copies have it.
+
+    Raises:
+        UsageError: no broker was given.
+        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
+    """
+    return _connect(settings, wait_s, lambda **common: KafkaProducer(acks="all", **common))
 
 
 def api_answers(host: str, port: int) -> bool:

@@ -1,0 +1,200 @@
+"""`vigil alarms`, `vigil limits`, `vigil patients`: commands to the alarm system, and what they see of it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar, get_args
+
+import click
+
+from edge.options import brokers_option, json_option, need_brokers, print_json, printable
+from edge.orders import make_order, read_board, send_order
+from streams.boards import Limits, Patient
+from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
+from streams.errors import VigilError
+from streams.settings import Settings, load_settings
+from streams.topics import LIMITS, PATIENTS
+
+WAIT_S: Final = 10.0
+"""How long an answer is waited for; a worker answers within a second or two."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def where(function: Function) -> Function:
+    """Add the options that say which broker and topics."""
+    function = click.option("--prefix", "topic_prefix", help="Put before every topic name.")(function)
+    return json_option(brokers_option(function))
+
+
+def who(function: Function) -> Function:
+    """Add the options of every command: who orders it, why, and how long its answer is waited for."""
+    function = click.option(
+        "--actor", required=True, help="Opaque id of who orders it, for the audit trail."
+    )(function)
+    function = click.option("--reason", help="Why, for the audit trail.")(function)
+    wait = click.option(
+        "--wait", "wait_s", type=click.FloatRange(min=0.1), default=WAIT_S, help="Seconds for the answer."
+    )
+    return where(wait(function))
+
+
+def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
+    return need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix))
+
+
+def _order(
+    kind: str, brokers: str | None, topic_prefix: str | None, wait_s: float, as_json: bool, **said: object
+) -> None:
+    """Send a command, print its answer, and fail if it was refused."""
+    order = make_order(kind, **said)
+    answer = send_order(_settings(brokers, topic_prefix), order, wait_s)
+    if as_json:
+        click.echo(answer.model_dump_json())
+    elif answer.outcome == "accepted":
+        click.echo(f"accepted: {printable(answer.reason)}")
+    if answer.outcome == "refused":
+        raise VigilError(f"refused: {printable(answer.reason)}")
+
+
+@click.group()
+def alarms() -> None:
+    """Open alarms, and commands for them."""
+
+
+@alarms.command("list")
+@click.option("--patient", help="Only this patient's.")
+@where
+def list_alarms(patient: str | None, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
+    """Print the alarms that are open now: patient, episode, priority, state, rule, onset; and pauses."""
+    for name, found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient).items():
+        if patient not in (None, name) or not (found.alarms or found.pause):
+            continue
+        if as_json:
+            print_json(found.model_dump(include={"patient", "pause", "pause_until_ts_ms", "alarms"}))
+            continue
+        for alarm in found.alarms:
+            onset = datetime.fromtimestamp(alarm.onset_ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            what = f"{alarm.priority:<6}  {alarm.state:<12}  {printable(alarm.rule)}  since {onset}"
+            click.echo(f"{printable(name)}  {alarm.episode}  {what}")
+        if found.pause:
+            click.echo(f"{printable(name)}  {found.pause}")
+
+
+def _of_episode(kind: str, about: str) -> click.Command:
+    @click.argument("patient")
+    @click.argument("episode")
+    @who
+    def command(**said: Any) -> None:
+        _order(kind, **said)
+
+    return click.command(help=about)(command)
+
+
+alarms.add_command(_of_episode("acknowledge", "Somebody knows: no reminders; resets a latched alarm."), "ack")
+alarms.add_command(_of_episode("accept", "Take responsibility for a high-priority alarm."), "accept")
+alarms.add_command(_of_episode("reject", "Say no: the next step is asked at once."), "reject")
+
+
+@alarms.command()
+@click.argument("patient")
+@click.option("--mode", type=click.Choice(get_args(PauseMode)), default="audio-paused", show_default=True)
+@click.option(
+    "--seconds", type=click.IntRange(1, PAUSE_S_MAX), default=PAUSE_S_DEFAULT, help="Not for `off`."
+)
+@who
+def pause(**said: Any) -> None:
+    """Pause a patient's alarms, up to the highest priority that is open now."""
+    _order("pause", **said)
+
+
+@alarms.command()
+@click.argument("patient")
+@who
+def resume(**said: Any) -> None:
+    """End a pause."""
+    _order("resume", **said)
+
+
+@click.group()
+def limits() -> None:
+    """A patient's limits and profile in force."""
+
+
+@limits.command()
+@click.argument("patient")
+@where
+def show(patient: str, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
+    """Print the limits in force of a patient whose limits or profile a command has set."""
+    found = read_board(_settings(brokers, topic_prefix), LIMITS, Limits).get(patient)
+    if found is None:
+        raise VigilError(f"{printable(patient)}: the rules' own limits, no command has changed any")
+    if as_json:
+        click.echo(found.model_dump_json())
+        return
+    oxygen = {None: "unknown", True: "yes", False: "no"}[found.expected_oxygen]
+    scale = 2 if found.spo2_scale2 else 1
+    click.echo(f"{found.age_band}, SpO2 scale {scale}, expected oxygen {oxygen}, ward {found.ward or '-'}")
+    for rule, pair in found.limits.items():
+        low, high = ("-" if side is None else f"{side:g}" for side in (pair.low, pair.high))
+        click.echo(f"{printable(rule)}: {low} to {high}{', set for this patient' if pair.own else ''}")
+
+
+@limits.command("set")
+@click.argument("patient")
+@click.argument("rule")
+@click.option("--low", type=float, help="In the signal's unit.")
+@click.option("--high", type=float, help="In the signal's unit.")
+@click.option("--clear", is_flag=True, help="Back to the rule's own.")
+@who
+def set_limits(clear: bool, low: float | None, high: float | None, **said: Any) -> None:
+    """Set limits of one rule for one patient."""
+    if clear != (low is None and high is None):
+        raise click.UsageError("give --low, --high or both, or --clear alone")
+    _order("set-limits", low=low, high=high, **said)
+
+
+@click.group()
+def patients() -> None:
+    """Who is monitored, where, and by which profile."""
+
+
+def _profile_options(function: Function) -> Function:
+    function = click.option("--ward", help="Opaque id of the ward.")(function)
+    return click.option("--age-band", type=click.Choice(get_args(AgeBand)))(function)
+
+
+@patients.command()
+@click.argument("patient")
+@_profile_options
+@who
+def admit(**said: Any) -> None:
+    """Monitor a patient from now on."""
+    _order("admit", **said)
+
+
+@patients.command()
+@click.argument("patient")
+@click.argument("ward")
+@who
+def transfer(**said: Any) -> None:
+    """Move a patient to another ward."""
+    _order("transfer", **said)
+
+
+@patients.command()
+@click.argument("patient")
+@who
+def discharge(**said: Any) -> None:
+    """End a patient's monitoring, with alarms, limits and profile."""
+    _order("discharge", **said)
+
+
+@patients.command()
+@click.argument("patient")
+@_profile_options
+@click.option("--spo2-scale2/--spo2-scale1", default=None, help="By a clinician's order: needs --reason.")
+@click.option("--expected-oxygen/--no-expected-oxygen", default=None)
+@who
+def profile(**said: Any) -> None:
+    """Set what is known about a patient; what is left out stays."""
+    _order("set-profile", **said)

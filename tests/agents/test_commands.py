@@ -1,0 +1,82 @@
+"""The commands agent: what it forwards, what it passes over, what becomes a dead letter, and when it is done."""
+
+import asyncio
+import json
+
+from logs import Record
+
+from agents.commands import Commands
+from agents.dead_letters import DeadLetters
+from agents.metrics import Metrics
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
+from streams.lane import Block
+from streams.publisher import Publisher
+from streams.settings import Settings
+from streams.topics import COMMANDS, DEAD_LETTERS, READINGS
+
+PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
+
+
+class World:
+    """The agent with a broker that takes all, or nothing from a point on."""
+
+    def __init__(self, takes=10**6):
+        self.sent, self.done, self.failures, self.takes = [], [], [], takes
+        settings = Settings()
+        publisher = Publisher(self._send, None, 0.05, self.failures.append)
+        letters = DeadLetters(settings, publisher, Metrics())
+        self.agent = Commands(
+            settings, publisher, letters, None, lambda *mark: self.done.append(mark), self.failures.append
+        )
+
+    async def _send(self, topic, key, value, partition, headers):
+        self.sent.append((topic, key, value, partition, dict(headers).get("reason")))
+        arrived = asyncio.get_running_loop().create_future()
+        if len(self.sent) <= self.takes:
+            arrived.set_result(None)
+        return arrived
+
+    def forward(self, *values, key=b"bed-1"):
+        values = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
+        records = [Record(7 + i, 1000, key, value) for i, value in enumerate(values)]
+        asyncio.run(self.agent.forward(Block(COMMANDS, 3, records), records))
+
+
+def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_done_then():
+    world = World()
+    world.forward(PAUSE)
+    assert world.sent == [(READINGS, COMMAND_KEY, json.dumps(PAUSE).encode(), 3, None)]
+    assert world.done == [(3, 8)]
+
+
+def test_answers_are_passed_over():
+    world = World()
+    world.forward({"kind": "answer", "id": "c1"})
+    assert world.sent == []
+    assert world.done == [(3, 8)]
+
+
+def test_what_is_no_command_becomes_a_dead_letter_and_the_others_go_on():
+    world = World()
+    huge = {**PAUSE, "reason": "x" * COMMAND_BYTES_MAX}
+    world.forward(b"\xff", {"kind": "sing"}, {**PAUSE, "seconds": 10**6}, huge, PAUSE)
+    assert [(topic, reason) for topic, *_, reason in world.sent] == [
+        *[(DEAD_LETTERS, "invalid")] * 3,
+        (DEAD_LETTERS, "too-large"),
+        (READINGS, None),
+    ]
+
+
+def test_a_command_for_another_patient_than_its_key_is_refused():
+    world = World()
+    world.forward(PAUSE, key=b"bed-2")
+    assert [(topic, reason) for topic, *_, reason in world.sent] == [(DEAD_LETTERS, "key-mismatch")]
+
+
+def test_what_the_broker_did_not_take_is_not_done():
+    world = World(takes=1)
+    try:
+        world.forward(PAUSE, {**PAUSE, "id": "c2"})
+    except Exception as error:
+        assert "have not arrived" in str(error)  # noqa: PT017 - the agent's loop stops the process by it
+    assert world.done == []

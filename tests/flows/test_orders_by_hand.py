@@ -1,0 +1,77 @@
+"""The command line against a worker: what is open, acknowledging it, limits, profile, and the watcher outside."""
+
+import json
+import time
+
+import pytest
+from worker_flow import frame, wait_until
+
+from edge import cli
+
+
+@pytest.fixture(scope="module")
+def ward(make_ward):
+    ward = make_ward(time_base="live")
+    ward.start_ready_worker()
+    now_s = int(time.time())
+    ward.send_all((0, *frame("bed-1", now_s - 5 + second, hr=140, spo2=97)) for second in range(5))
+    wait_until(lambda: any(alert["rule"] == "hr-high" for alert in ward.alerts()), "an alarm")
+    return ward
+
+
+@pytest.fixture
+def vigil(ward, capsys):
+    def run(*arguments):
+        where = ["--brokers", ward.settings.brokers, "--prefix", ward.settings.topic_prefix]
+        code = cli.main([*arguments, *where])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_an_open_alarm_is_listed_and_acknowledged_once(vigil):
+    def listed():
+        code, out, err = vigil("alarms", "list", "--json")
+        assert (code, err) == (0, "")
+        return [alarm for line in out.splitlines() for alarm in json.loads(line)["alarms"]]
+
+    wait_until(lambda: any(alarm["rule"] == "hr-high" for alarm in listed()), "the alarm on the board")
+    (alarm,) = (alarm for alarm in listed() if alarm["rule"] == "hr-high")
+    order = ["alarms", "ack", "bed-1", alarm["episode"], "--actor", "nurse-7", "--reason", "at the bedside"]
+    assert vigil(*order) == (0, "accepted: acknowledge by nurse-7\n", "")
+    code, _, err = vigil(*order)
+    assert (code, err) == (1, "vigil: refused: already acknowledged\n")
+    assert "acknowledged" in vigil("alarms", "list")[1]
+
+
+def test_limits_are_set_for_one_patient_and_shown(vigil):
+    code, _, err = vigil("limits", "show", "bed-1")
+    assert code == 1
+    assert "the rules' own limits" in err
+    assert vigil("limits", "set", "bed-1", "hr-high", "--high", "150", "--actor", "dr-2")[0] == 0
+    wait_until(
+        lambda: "hr-high: - to 150, set for this patient" in vigil("limits", "show", "bed-1")[1], "the limit"
+    )
+    code, _, err = vigil("limits", "set", "bed-1", "hr-high", "--high", "500", "--actor", "dr-2")
+    assert code == 1
+    assert "refused: limits of hr: high should be 1 to 350 bpm, got 500" in err
+
+
+def test_a_profile_needs_a_reason_where_it_is_an_order(vigil):
+    code, _, err = vigil("patients", "profile", "bed-1", "--spo2-scale2", "--actor", "dr-2")
+    assert (code, err) == (
+        2,
+        "vigil: set-profile: spo2_scale2 needs a reason: it is by a clinician's order\n",
+    )
+    assert vigil("patients", "profile", "bed-1", "--spo2-scale2", "--actor", "d", "--reason", "COPD")[0] == 0
+
+
+def test_the_watcher_is_content_while_a_worker_judges_and_alarms_when_none_does(vigil, ward):
+    code, out, err = vigil("watch", "--for", "6", "--silent", "5")
+    assert (code, out, err) == (0, "", "")
+    ward.workers[-1].kill()
+    code, out, err = vigil("watch", "--for", "30", "--silent", "3")
+    assert code == 1
+    assert "monitoring lost: partition 0, no heartbeat for 3 s" in out
+    assert err.startswith("vigil: monitoring lost: ")
