@@ -30,7 +30,7 @@ class World:
         )
 
     async def _send(self, topic, key, value, partition, headers):
-        self.sent.append((topic, key, value, partition, dict(headers).get("reason")))
+        self.sent.append((topic, key, value, partition, dict(headers).get("reason", b"").decode()))
         arrived = asyncio.get_running_loop().create_future()
         if len(self.sent) <= self.takes:
             arrived.set_result(None)
@@ -45,7 +45,7 @@ class World:
 def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_done_then():
     world = World()
     world.forward(PAUSE)
-    assert world.sent == [(READINGS, COMMAND_KEY, json.dumps(PAUSE).encode(), 3, None)]
+    assert world.sent == [(READINGS, COMMAND_KEY, json.dumps(PAUSE).encode(), 3, "")]
     assert world.done == [(3, 8)]
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_command_becomes_a_dead_letter_and_the_others_go_on():
     assert [(topic, reason) for topic, *_, reason in world.sent] == [
         *[(DEAD_LETTERS, "invalid")] * 3,
         (DEAD_LETTERS, "too-large"),
-        (READINGS, None),
+        (READINGS, ""),
     ]
 
 
