@@ -18,6 +18,8 @@ import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThr
 /** Frames to alerts with the Processor API; works until SIGTERM. README.md gives the reasons of every setting. */
 public final class Main {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(8);
+    private static final Duration COMMIT_INTERVAL = Duration.ofSeconds(10);
+    private static final long CACHE_BYTES = 256L << 20;
 
     private Main() {}
 
@@ -53,7 +55,8 @@ public final class Main {
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, spec.brokers);
         settings.put(StreamsConfig.STATE_DIR_CONFIG, spec.stateDir);
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, spec.threads);
-        settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 256L << 20);
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_INTERVAL.toMillis());
+        settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.ACKS_CONFIG), "all");
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 1);
