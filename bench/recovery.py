@@ -16,6 +16,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.drills.read_back import end_offsets
 from bench.process_time import cpu_s_of
 from bench.recovery_load import State, fill
 from bench.recovery_worker import RECORD_BY_RECORD
@@ -87,6 +88,7 @@ def prepare(brokers: str, state: State) -> tuple[Settings, float]:
     group = f"recover-{state.patients}-{state.partitions}"
     settings = Settings(brokers=brokers, group=group, partitions=state.partitions)
     apply_topics(settings)
+    end_offsets(brokers, changelog_topic(settings), state.partitions)  # until its leaders answer
     return settings, fill(brokers, changelog_topic(settings), state)
 
 

@@ -46,26 +46,27 @@ CONNECTION: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a topic is filled with: a frame a second of each patient until there are `frames` of them."""
+    """What a topic is filled with: a frame of each patient and then a tick, `rounds` times, `interval_ms` apart."""
 
     frames: int
     patients: int = 10_000
     partitions: int = 8
+    interval_ms: int = 1_000
 
     @property
-    def seconds(self) -> int:
-        """Length of the log, s; all seconds are complete."""
+    def rounds(self) -> int:
+        """How many frames each patient has."""
         return max(1, self.frames // self.patients)
 
     @property
     def slices(self) -> int:
-        """Into how many parts each second is cut, so that a short log has room for all marks."""
-        return -(-MARKS // self.seconds)
+        """Into how many parts each round is cut, so that a short log has room for all marks."""
+        return -(-MARKS // self.rounds)
 
     @property
     def marks(self) -> int:
         """Marks in each partition."""
-        return min(MARKS, self.seconds * self.slices)
+        return min(MARKS, self.rounds * self.slices)
 
 
 def mark_patient(partition: int, number: int, marks: int) -> str:
@@ -93,15 +94,15 @@ def log_requests(topic: str, log: Log, done: Ints, start_ms: int) -> Iterator[Re
     sick = np.arange(log.patients) % SICK_ONE_IN == 0
     of = places(log.patients, log.partitions)
     encoder = Encoder(start_ms)
-    number, mark, turns = 0, 0, log.seconds * log.slices
+    number, mark, turns = 0, 0, log.rounds * log.slices
     for turn in range(turns):
-        second, part = divmod(turn, log.slices)
+        round_, part = divmod(turn, log.slices)
         some = np.arange(part * log.patients // log.slices, (part + 1) * log.patients // log.slices)
-        ill = sick[some] & (second % EPISODE_EVERY_S < EPISODE_S)
+        ill = sick[some] & (round_ % EPISODE_EVERY_S < EPISODE_S)
         values = np.where(ill[:, None], SICK, levels[some])
         values = values + random.integers(-NOISE, NOISE + 1, values.shape)
         values[:, 2] = np.minimum(values[:, 2], 99)
-        event_ms = second * 1000 + some * 1000 // log.patients
+        event_ms = round_ * log.interval_ms + some * log.interval_ms // log.patients
         tails = encoder.tails(Frames(event_ms, event_ms, some, values.astype(np.int16)))
         at_mark = (turn + 1) * log.marks // turns > mark
         mark += at_mark
@@ -114,7 +115,7 @@ def log_requests(topic: str, log: Log, done: Ints, start_ms: int) -> Iterator[Re
                 patient = mark_patient(partition, mark, log.marks).encode()
                 closing.append((patient, frame_value(patient, 1, start_ms + int(event_ms[-1]), MARK_VALUES)))
             if part == log.slices - 1:
-                closing.append((TICK_KEY, encode_tick(start_ms + (second + 1) * 1000)))
+                closing.append((TICK_KEY, encode_tick(start_ms + (round_ + 1) * log.interval_ms)))
             columns.append(_batches(tails[rows], closing, start_ms + int(event_ms[-1])))
         for turn_of_batches in range(max(map(len, columns))):
             sent = [

@@ -60,7 +60,7 @@ class Session:
 
     def warm_up(self, log: Log) -> None:
         """Let the system work through a little log of the last seconds and wait until it has."""
-        fill(self._stage.broker, self._running.order.readings, log, _now_ms() - log.seconds * 1000)
+        fill(self._stage.broker, self._running.order.readings, log, _now_ms() - log.rounds * log.interval_ms)
         reached = np.zeros(log.partitions, dtype=np.int64)
         deadline_s = time.monotonic() + WARM_DEADLINE_S
         while reached.min() < log.marks:

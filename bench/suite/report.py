@@ -27,8 +27,8 @@ BURST_FIGURES: Final = (
     "missed",
     "recovery_s",
 )
-NEVER_NULL: Final = frozenset({"missed", "onsets"})
-LARGE, USUAL, SMALL = "100000-8", "10000-8", "1000-8"
+LARGE, USUAL = "100000-8", "10000-8"
+FULL, EMPTY = "100000", "1000"
 
 
 def write(results: Results, folder: Path, quick: bool) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _system(results: Results, system: System) -> dict[str, Any]:
             "repeat": result.repeat,
             "failure": result.figures["failure"],
         }
-        for phase in ("prepare", "equality", "drain", "sustainable", "burst", "shapes", "growth")
+        for phase in ("prepare", "equality", "drain", "sustainable", "burst", "shapes", "growth", "memory")
         for result in results.all(phase, name)
         if result.failed
     ]
@@ -144,10 +144,12 @@ def _shapes(results: Results, name: str, base: str) -> dict[str, Any] | None:
 
 def _growth(results: Results) -> dict[str, Any]:
     points = {result.variant: result.figures for result in results.all("growth") if not result.failed}
-    large, usual, small = points.get(LARGE), points.get(USUAL), points.get(SMALL)
-    more = large and small and large["patients"] - small["patients"]
+    large, usual = points.get(LARGE), points.get(USUAL)
+    memory = {result.variant: result.figures for result in results.all("memory") if not result.failed}
+    full, empty = memory.get(FULL), memory.get(EMPTY)
+    more = full and empty and full["patients"] - empty["patients"]
     return {
-        "bytes_per_patient_100k": large and small and (large["rss_bytes"] - small["rss_bytes"]) / more,
+        "bytes_per_patient_100k": full and empty and (full["rss_bytes"] - empty["rss_bytes"]) / more,
         "drain_ratio_100k_to_10k": large
         and usual
         and large["frames_per_core_s"] / usual["frames_per_core_s"],

@@ -198,6 +198,9 @@ class Run:
         for patients, partitions in growth.points():
             measure = partial(growth.measure, self._stage, patients, partitions, repeats)
             self._take("growth", SYSTEMS["vigil"], f"{patients}-{partitions}", 1, measure)
+        for patients in growth.MEMORY_PATIENTS:
+            measure = partial(growth.memory, self._stage, patients)
+            self._take("memory", SYSTEMS["vigil"], str(patients), 1, measure)
 
     def _low_hz(self) -> float | None:
         peers = [rate for system in SYSTEMS.values() if system.python and (rate := self._sustained(system))]
@@ -262,6 +265,8 @@ def headline(phase: str, figures: dict[str, Any]) -> str:
         return f"{figures['per_core_s']:,.0f} frames/s per core, {figures['per_s']:,.0f} frames/s"
     if phase == "growth":
         return f"{figures['frames_per_core_s']:,.0f} frames/s per core, {figures['rss_bytes'] / 1e6:,.0f} MB"
+    if phase == "memory":
+        return f"{figures['rss_bytes'] / 1e6:,.0f} MB"
     if phase == "equality":
         return f"{'equal' if figures['equal'] else 'DIFFERENT'}, {figures['starts']:,} starts"
     if phase == "sustainable":

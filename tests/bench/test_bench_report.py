@@ -128,9 +128,12 @@ def test_growth_is_memory_per_patient_and_the_drain_beside_the_usual_one(results
             "drains": [],
         }
         results.save("growth", "vigil", f"{patients}-8", 1, point)
+        memory = {"patients": patients, "partitions": 8, "rss_bytes": 2 * rss}
+        results.save("memory", "vigil", str(patients), 1, memory)
     growth = build(results, quick=False)["vigil"]["growth"]
-    assert growth["bytes_per_patient_100k"] == pytest.approx(9e8 / 99_000)
+    assert growth["bytes_per_patient_100k"] == pytest.approx(18e8 / 99_000)
     assert growth["drain_ratio_100k_to_10k"] == 0.8
+    assert len(growth["points"]) == 3
 
 
 def test_page_json_and_pictures_are_written_together(results, tmp_path):

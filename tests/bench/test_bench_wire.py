@@ -115,6 +115,6 @@ def test_a_filled_log_has_all_frames_and_its_marks_in_every_partition(log):
                 frames += 1
                 assert json.loads(value)["patient"] == key.decode()
         assert marks == list(range(1, log.marks + 1))
-        assert sum(key == b"~tick" for key, _ in records) == log.seconds
+        assert sum(key == b"~tick" for key, _ in records) == log.rounds
     assert done[:, -1].sum() == log.frames
     assert mark_patient(1, log.marks, log.marks) == "end-1"
