@@ -101,7 +101,7 @@ class Plot:
         self.text(
             (self.margins[0] + self.width - self.margins[2]) / 2, self.height - 4, x_label, "middle", "dim"
         )
-        self.text(2, self.margins[1] - 2 if self.margins[1] > 12 else 10, y_label, kind="dim")
+        self.text(2, 11, y_label, kind="dim")
 
     def segment(self, start: tuple[float, float], end: tuple[float, float], kind: str) -> None:
         """Draw a line between two pixels."""

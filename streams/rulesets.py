@@ -33,7 +33,8 @@ Bedside monitors as they come: the limits of the built-in rules and their source
 Both are choices that a ward makes: a limit alarm without them is what the studies of alarm load count
 (Drew et al. 2014: 187 audible alarms a bed and day; Goerges et al. 2009: median duration 17 s).
 Apnoea keeps its time without a breath, which is the condition itself. Technical alarms come at once (Spacelabs
-telemetry: delay off by default). No early warning score: it is charted by hand beside such monitors.""",
+telemetry: delay off by default). No early warning score, which is charted by hand beside such monitors, and nobody
+who is asked to answer for an alarm.""",
 }
 
 
@@ -56,6 +57,7 @@ def classic_rules() -> RuleSet:
         limits=limits,
         technical=technical,
         news2=dataclasses.replace(DEFAULT_RULES.news2, enabled=False),
+        responsibility=(),
     )
 
 
@@ -68,16 +70,20 @@ def text_of(rules: RuleSet, about: str) -> str:
     """Return a rule set as the text of a rules file, `about` as comments above it."""
     parts = ["\n".join(f"# {line}" for line in about.splitlines())]
     parts += ["\n".join(["[[rule]]", *_lines(rule)]) for rule in rules.limits]
-    tables = [field.name for field in dataclasses.fields(rules) if field.name != "limits"]
-    parts += ["\n".join([f"[{name}]", *_lines(getattr(rules, name))]) for name in tables]
+    parts += [
+        "\n".join([f"[{name}]", *_lines(getattr(rules, name), whole=True)]) for name in ("technical", "news2")
+    ]
+    parts += ["\n".join(["[[responsibility.step]]", *_lines(step)]) for step in rules.responsibility]
+    if not rules.responsibility:
+        parts.append("[responsibility]\nstep = []")
     return "\n\n".join(parts) + "\n"
 
 
-def _lines(table: Any) -> Iterator[str]:
-    """Yield `key = value` for the fields of a dataclass that differ from its defaults."""
+def _lines(table: Any, whole: bool = False) -> Iterator[str]:
+    """Yield `key = value` for the fields of a dataclass that differ from its defaults, or for all of them."""
     for field in dataclasses.fields(table):
         value = getattr(table, field.name)
-        if value is not None and (value != field.default or isinstance(value, bool)):
+        if value is not None and (whole or value != field.default):
             yield f"{field.name} = {_value(value)}"
 
 

@@ -267,7 +267,7 @@ def _bands(one: Assessment) -> str:
     ]
     inputs: Iterable[str] = (f"{count}: {hours:,}" for count, hours in bands.inputs.items())
     parts.append(f"<p class='dim'>Hours by number of fresh inputs (of seven): {', '.join(inputs)}.</p>")
-    if bands.septic_reached is not None:
+    if bands.septic and bands.septic_reached is not None:
         parts.append(
             f"<p>{bands.septic_reached} of {bands.septic} septic stays reached the medium or high band, and "
             f"{bands.others_reached} of the {bands.stays - bands.septic} others.</p>"
