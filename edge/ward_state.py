@@ -66,7 +66,7 @@ class Ward:
         if alert.episode in self._ended_episodes or alert.rule == CANARY:
             return
         known = self._open.get(alert.episode)
-        if alert.phase == "end":
+        if alert.phase in ("end", "reset"):
             self._open.pop(alert.episode, None)
             self._ended[severity_of(alert)] += 1
             self._ended_episodes[alert.episode] = None
