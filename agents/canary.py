@@ -5,7 +5,7 @@ others; boards leave out alerts of the rule `canary`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from clinical.rules import RULES_MAX, LimitRule, RuleSet
@@ -38,36 +38,26 @@ def with_canary(rules: RuleSet) -> RuleSet:
     return replace(rules, limits=(*rules.limits, CANARY_RULE))
 
 
+@dataclass(slots=True)
 class Canary:
-    """Writes the canaries' frames to the partitions that `owned` names.
+    """Writes canaries' frames to the partitions of the topic that `owned` names: this worker's, none while they change."""
 
-    Args:
-        publisher: where the frames go.
-        topic: the readings topic.
-        owned: partitions of this worker at the moment; empty while it is rebalancing or recovering.
-        wall_s: the wall clock; what it says first numbers the canary's boot.
-    """
+    publisher: Publisher
+    topic: str
+    owned: Callable[[], Iterable[int]]
+    wall_s: Callable[[], float]
+    _boot: int = field(init=False)
+    _seq: int = 0
+    _crossed_s: dict[int, float] = field(default_factory=dict)
+    _beyond: set[int] = field(default_factory=set)
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        topic: str,
-        owned: Callable[[], Iterable[int]],
-        wall_s: Callable[[], float],
-    ) -> None:
-        self._publisher = publisher
-        self._topic = topic
-        self._owned = owned
-        self._wall_s = wall_s
-        self._boot = int(wall_s() * 1000)
-        self._seq = 0
-        self._crossed_s: dict[int, float] = {}
-        self._beyond: set[int] = set()
+    def __post_init__(self) -> None:
+        self._boot = int(self.wall_s() * 1000)
 
     async def sing(self) -> None:
         """Called once a second: let each canary cross its limit every ten, in turns, and come back the next time."""
-        now_s = self._wall_s()
-        for partition in sorted(self._owned()):
+        now_s = self.wall_s()
+        for partition in sorted(self.owned()):
             crossed_s = self._crossed_s.setdefault(partition, now_s - partition % EVERY_S)
             if partition in self._beyond:
                 self._beyond.remove(partition)
@@ -92,4 +82,4 @@ class Canary:
                 fio2,
             )
         )
-        await self._publisher.publish(self._topic, patient, frame, partition=partition)
+        await self.publisher.publish(self.topic, patient, frame, partition=partition)

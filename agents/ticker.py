@@ -6,6 +6,7 @@ take its own lag for a silent patient. Two owners ticking for a moment are harml
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from streams.frames import TICK_KEY, encode_tick
 from streams.publisher import Publisher
@@ -13,30 +14,17 @@ from streams.publisher import Publisher
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class Ticker:
-    """Writes ticks for the partitions that `owned` names.
+    """Writes ticks to the partitions of the topic that `owned` names: this worker's, none while they change."""
 
-    Args:
-        publisher: where the ticks go.
-        topic: the readings topic.
-        owned: partitions of this worker at the moment; empty while it is rebalancing or recovering.
-        wall_s: the wall clock.
-    """
-
-    def __init__(
-        self,
-        publisher: Publisher,
-        topic: str,
-        owned: Callable[[], Iterable[int]],
-        wall_s: Callable[[], float],
-    ) -> None:
-        self._publisher = publisher
-        self._topic = topic
-        self._owned = owned
-        self._wall_s = wall_s
+    publisher: Publisher
+    topic: str
+    owned: Callable[[], Iterable[int]]
+    wall_s: Callable[[], float]
 
     async def tick(self) -> None:
         """Write one tick to each owned partition."""
-        value = encode_tick(int(self._wall_s() * 1000))
-        for partition in sorted(self._owned()):
-            await self._publisher.publish(self._topic, TICK_KEY, value, partition=partition)
+        value = encode_tick(int(self.wall_s() * 1000))
+        for partition in sorted(self.owned()):
+            await self.publisher.publish(self.topic, TICK_KEY, value, partition=partition)
