@@ -40,7 +40,7 @@ def with_canary(rules: RuleSet) -> RuleSet:
 
 @dataclass(slots=True)
 class Canary:
-    """Writes canaries' frames to the partitions of the topic that `owned` names: this worker's, none while they change."""
+    """Writes canaries' frames to the partitions that `owned` names: this worker's, none while they change."""
 
     publisher: Publisher
     topic: str

@@ -2,12 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from processes import DEADLINE_S, command, wait_until
 
 from edge import workers
 from edge.stack import Stack
@@ -17,7 +17,6 @@ from streams.errors import UsageError, VigilError
 from streams.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 15.0
 STOP_S_MAX = 5.0
 
 READY_WORKER = """
@@ -34,18 +33,6 @@ signal.signal(signal.SIGTERM, end)
 server.serve_forever()
 """
 STUBBORN_WORKER = READY_WORKER.replace("raise SystemExit(0)", "return")
-
-
-def command(code):
-    return [sys.executable, "-c", textwrap.dedent(code)]
-
-
-def wait_until(condition, what):
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S} s for: {what}"
-        time.sleep(0.02)
-    return found
 
 
 def gone(pid):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import DEADLINE_S, command, wait_until
 
 from edge import supervisor, workers
 from edge.supervisor import supervise
@@ -22,7 +23,6 @@ from streams.errors import BadData, BrokerUnreachable, UsageError, VigilError
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 15.0
 
 WORKER = """
 import http.server, os, signal, sys, threading, time
@@ -41,18 +41,6 @@ print("serving", name, flush=True)
 server.serve_forever()
 """
 STUBBORN = WORKER.replace("os._exit(0)", "time.sleep(60)")
-
-
-def command(code):
-    return [sys.executable, "-c", textwrap.dedent(code)]
-
-
-def wait_until(condition, what):
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S} s for: {what}"
-        time.sleep(0.02)
-    return found
 
 
 def pid_at(port):
