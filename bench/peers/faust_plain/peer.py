@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.serializers.codecs import Codec
@@ -11,6 +11,9 @@ from bench.peers.processes import main
 from bench.peers.records import decode
 from bench.peers.spec import TICK_PREFIX, Spec
 from bench.peers.step import Patient, Step
+
+NOBODY: Final = [[-1, -1]]
+"""The record of a patient who was never seen: no state, and a position before every frame."""
 
 
 class FrameCodec(Codec):
@@ -40,14 +43,19 @@ def build(spec: Spec, index: int) -> faust.App:
     step = Step(spec.limits, spec.news2)
 
     @app.agent(readings)  # type: ignore[untyped-decorator]
-    async def watch(frames: AsyncIterator[Any]) -> None:
-        async for key, frame in frames.items():  # type: ignore[attr-defined]
+    async def watch(frames: AsyncIterator[dict[str, Any] | None]) -> None:
+        async for frame in frames:
+            key = faust.current_event().key
             if frame is None or key.startswith(TICK_PREFIX):
                 continue
-            patient = Patient(*patients.get(key, ()))
+            *stored, seen = patients.get(key, NOBODY)
+            position = [frame["boot"], frame["seq"]]
+            if position <= seen:  # read again after a rebalance; the table knows it
+                continue
+            patient = Patient(*stored)
             for alert in step.take(patient, frame):
                 await alerts.send(key=key, value=alert)
-            patients[key] = patient.stored()
+            patients[key] = [*patient.stored(), position]
 
     return app
 
