@@ -1,4 +1,4 @@
-"""Every alarm that can exist under a rule set, in the column order of the patient table, and how it is reported."""
+"""What an alarm is, what can happen to it, and how that is reported."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -6,8 +6,9 @@ from typing import Final, Literal
 import numpy as np
 
 from clinical.lifecycle import CLOSING, PAUSE_NAMES, PHASE_NAMES, Pause, Phase, State
-from clinical.rules import PRIORITIES, RuleSet
-from clinical.vitals import INDEX, SIGNALS, Signal
+from clinical.rules import PRIORITIES
+from clinical.scores import Sheet
+from clinical.vitals import FLAGS, INDEX, SIGNALS, Signal
 from streams.alerts import (
     Alert,
     AlertType,
@@ -20,9 +21,14 @@ from streams.alerts import (
 
 SILENT_DEVICE: Final = "silent-device"
 SIGNAL_LOSS: Final = "signal-loss-"
-NEWS2: Final = "news2"
 ALARMS_PAUSED: Final = "alarms-paused"
-NEWS2_LOINC: Final = "88330-6"
+CHECK_SENSOR: Final = "check-sensor"
+BABBLING: Final = "babbling-device"
+CLOCK_SUSPECT: Final = "clock-suspect"
+BACKLOG: Final = "backlog"
+WARD_SILENT: Final = "ward-silent"
+
+DRIFTING: Final = "standard deviations of drift in 15 min"
 
 LOSS_SIGNALS: Final = tuple(signal for signal in SIGNALS if signal.periodic)
 """Signals whose loss is an alarm; an aperiodic one is expected to be absent."""
@@ -32,7 +38,10 @@ LOSS_COLUMNS: Final = np.array([INDEX[signal.name] for signal in LOSS_SIGNALS])
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One column of the patient table's alarms; limits and delay in the signal's unit and s."""
+    """One column of the patient table's alarms; limits and delay in the signal's unit and s.
+
+    `holds` says in words what the condition is, where it is neither a limit nor a loss nor a score.
+    """
 
     id: str
     type: AlertType
@@ -41,36 +50,8 @@ class Alarm:
     low: float | None = None
     high: float | None = None
     delay_s: float | None = None
-
-
-def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
-    """Return all alarms: one a limit rule, then silent device, signal losses, NEWS2 and the pause itself."""
-    limits = tuple(
-        Alarm(
-            rule.id,
-            "physiological",
-            SIGNALS[INDEX[rule.signal]].title,
-            SIGNALS[INDEX[rule.signal]],
-            rule.low,
-            rule.high,
-            rule.delay_s,
-        )
-        for rule in rules.limits
-    )
-    silent = Alarm(SILENT_DEVICE, "technical", "device", delay_s=rules.technical.silent_device_s)
-    losses = tuple(
-        Alarm(
-            SIGNAL_LOSS + signal.name,
-            "technical",
-            signal.title,
-            signal,
-            delay_s=rules.technical.signal_loss_s,
-        )
-        for signal in LOSS_SIGNALS
-    )
-    news2 = Alarm(NEWS2, "physiological", "NEWS2 score", delay_s=rules.news2.delay_s)
-    paused = Alarm(ALARMS_PAUSED, "advisory", "alarms")
-    return (*limits, silent, *losses, news2, paused)
+    sheet: Sheet | None = None
+    holds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +162,29 @@ def _event(alarm: Alarm, happening: Happening) -> str:
 
 
 def _source(alarm: Alarm, happening: Happening) -> Source:
-    if alarm.signal is not None:
+    if alarm.signal is not None and not alarm.holds:
         return Source(
             kind="signal",
             name=alarm.signal.name,
             mdc=alarm.signal.mdc or None,
-            loinc=alarm.signal.loinc,
+            loinc=alarm.signal.loinc or None,
             unit=alarm.signal.ucum,
             device=happening.device,
         )
-    if alarm.id == NEWS2:
-        return Source(kind="score", name=NEWS2, loinc=NEWS2_LOINC, unit="{score}")
+    if alarm.signal is not None:
+        unit = "1" if alarm.holds == DRIFTING else f"{alarm.signal.ucum}/min"
+        return Source(kind="trend", name=alarm.signal.name, mdc=alarm.signal.mdc or None, unit=unit)
+    if alarm.sheet is not None:
+        return Source(kind="score", name=alarm.id, loinc=alarm.sheet.loinc, unit="{score}")
+    if alarm.id == WARD_SILENT:
+        return Source(kind="ward", name=happening.patient.rpartition("/")[2])
     if alarm.id == ALARMS_PAUSED:
         return Source(kind="alarm-system", name="pause")
     return Source(kind="device", name="device")
 
 
 def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
+    """Return why, in one plain sentence with the numbers."""
     for_s = f"{(happening.event_ms - happening.onset_ms) / 1000:g} s"
     if happening.note:
         return f"{alarm.title}: {happening.note}"
@@ -207,14 +194,38 @@ def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
         return f"{alarm.title}: condition over after {for_s}"
     if alarm.id == SILENT_DEVICE:
         return f"no frame for {for_s}"
+    if alarm.sheet is not None:
+        return _score_reason(alarm.sheet, happening)
+    if alarm.holds:
+        return _condition_reason(alarm, happening, for_s)
     if alarm.type == "technical":
         return f"{alarm.title}: no valid reading for {for_s}"
     worst = _number(happening.value) if _number(happening.value) is not None else _number(happening.extreme)
     shown = "value unknown" if worst is None else f"{worst:g}"
+    lasting = f" for {for_s}" if happening.event_ms > happening.onset_ms else ""
     if alarm.signal is None:
-        lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
-        return f"NEWS2 {'at least ' if lacking else ''}{shown}{lacking}"
+        return f"{alarm.title}{lasting}"
+    if alarm.signal.name in FLAGS:
+        return f"{alarm.title} by the device{lasting}"
     below = _event(alarm, happening) == "MDC_EVT_LO"
     limit = f"below {happening.low:g}" if below else f"above {happening.high:g}"
-    lasting = f" for {for_s}" if happening.event_ms > happening.onset_ms else ""
     return f"{alarm.title} {shown} {alarm.signal.unit}, {limit}{lasting}"
+
+
+def _score_reason(sheet: Sheet, happening: Happening) -> str:
+    """Return the score, what it lacks, and the response that the source names for this level."""
+    lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
+    value = _number(happening.value)
+    shown = "unknown" if value is None else f"{value:g}"
+    priority = PRIORITIES[happening.priority]
+    level = next((level for level in sheet.levels if level.priority == priority), sheet.levels[-1])
+    return f"{sheet.title} {'at least ' if lacking else ''}{shown}{lacking}; {level.name}: {level.response}"
+
+
+def _condition_reason(alarm: Alarm, happening: Happening, for_s: str) -> str:
+    value = _number(happening.value)
+    if alarm.signal is None or value is None:
+        what = alarm.holds if alarm.signal is None else "its course"
+        return f"{alarm.title}: {what}, for {for_s}"
+    unit = "" if alarm.holds == DRIFTING else f" {alarm.signal.unit}"
+    return f"{alarm.title} {value:+g}{unit} {alarm.holds}"

@@ -38,7 +38,8 @@ class Boards:
 
     async def show(self, partition: int, table: PatientTable, verdict: Verdict) -> None:
         """Write the patients that the verdict concerns, and in turns the others."""
-        changed = {happening.patient for happening in verdict.happenings} | {*verdict.profiled}
+        told = {happening.patient for happening in verdict.happenings} & table.row_of.keys()  # no wards
+        changed = told | {*verdict.profiled}
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         turn = self._in_turn(partition, table) if verdict.tally.ticks else set()
         for patient in sorted(changed | gone | turn):

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, Happening, alarms_of
+from agents.alarms import ALARMS_PAUSED, SILENT_DEVICE, WARD_SILENT, Happening
+from agents.catalogue import alarms_of
+from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
 from agents.in_force import LimitsInForce
 from agents.orders import OrderJudge
@@ -21,10 +23,13 @@ from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.ticks import TickJudge
 from agents.verdict import Tally, Verdict
+from agents.wards import Wards
 from clinical.clock import JudgedTime, TimeRules, judge_time
-from clinical.lifecycle import Phase
+from clinical.integral import depth, grown
+from clinical.lifecycle import Phase, State
 from clinical.limits import NEVER, Judgement, LimitState, step
 from clinical.rules import RuleSet
+from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decode import Decoded, Frames, Tick
 from tables.devices import find_slots, remember
@@ -67,9 +72,14 @@ class Judge:
         self._time = time
         self.limits = LimitsInForce(rules)
         self._teller = Teller(self.alarms, self.limits, rules.responsibility)
-        pauses = Pauses(self._teller, [alarm.id for alarm in self.alarms].index(ALARMS_PAUSED))
+        ids = [alarm.id for alarm in self.alarms]
+        pauses = Pauses(self._teller, ids.index(ALARMS_PAUSED))
         asking = Responsibilities(self._teller, rules.responsibility)
-        self._ticks = TickJudge(rules, self.limits, self._teller, pauses, asking, time, patient_ttl_ms)
+        self._conditions = Conditions(rules, self.alarms, self.limits.rules, self._teller)
+        wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
+        self._ticks = TickJudge(
+            rules, self.limits, self._conditions, wards, self._teller, pauses, asking, time, patient_ttl_ms
+        )
         self._orders = OrderJudge(self.alarms, self.limits, self._teller, pauses, asking, time.recorded)
 
     def new_table(self) -> PatientTable:
@@ -139,6 +149,7 @@ class Judge:
             )
         event[group] = frames.event_ts_ms
         append[group] = frames.append_ts_ms
+        table.device_clock.reshape(-1)[group] = clock_of(time.suspect, time.historic)
         table.device_used.reshape(-1)[group] = frames.offset
         return time
 
@@ -208,6 +219,7 @@ class Judge:
         rows, values = batch.rows[chosen], batch.values[chosen]
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
         newest = table.newest_ms[rows]
+        area = self._area(table, rows, values, now)
         judged = (values != ABSENT) & (now[:, None] >= newest)
         valid = judged & ~np.isnan(values)
         table.newest_ms[rows] = np.where(judged, now[:, None], newest)
@@ -224,15 +236,33 @@ class Judge:
             table.alarm_clear_ms[rows, rules],
             table.alarm_extreme[rows, rules],
         )
-        cover = cover_of(table, rows)
-        result = step(self.limits.of(table, rows), before, values, judged, now, cover)
+        cover = self._conditions.cover_of_limits(table, rows)
+        result = step(self.limits.of(table, rows), before, values, judged, now, cover, area)
         table.alarm_state[rows, rules] = result.after.state
         table.alarm_onset_ms[rows, rules] = result.after.onset_ms
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms
         table.alarm_extreme[rows, rules] = result.after.extreme
-        by_pause = self.limits.rules.rank <= cover[:, None]
-        verdict.tally.count_limits(before.state, result.after.state, by_pause)
+        if area is not None:
+            table.alarm_area[rows, rules] = np.where(result.after.state == State.NORMAL, 0.0, area)
+        by_pause = self.limits.rules.rank <= cover_of(table, rows)[:, None]
+        by_sensor = self.limits.rules.rank <= cover
+        verdict.tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
         self._tell(table, batch, chosen, result, verdict.happenings)
+
+    def _area(
+        self, table: PatientTable, rows: Rows, values: NDArray[np.float64], now: NDArray[np.int64]
+    ) -> NDArray[np.float64] | None:
+        """Return depth times duration of each run up to this frame, before the table takes its readings."""
+        limits = self.limits.rules
+        if not self.limits.by_integral:
+            return None
+        rules, signal = slice(0, self.limits.count), limits.signal
+        before, own = table.alarm_area[rows, rules], self.limits.of(table, rows)
+        newest = table.newest_ms[rows][:, signal]
+        sampled = (values[:, signal] != ABSENT) & (now[:, None] >= newest)
+        running = table.alarm_state[rows, rules] != State.NORMAL
+        outside = depth(own.low, own.high, table.value[rows][:, signal])
+        return np.where(sampled, grown(before, outside, now[:, None] - newest, running), before)
 
     def _tell(
         self,

@@ -121,6 +121,8 @@ class Monitor:
         for reason, count in (
             ("ended-in-delay", tally.ended_in_delay),
             ("paused", tally.withheld_by_pause),
+            ("sensor-in-doubt", tally.withheld_by_sensor),
+            ("ward-silent", tally.withheld_by_ward),
             ("less-severe", tally.withheld_by_severity),
             ("ended-withheld", tally.ended_withheld),
         ):

@@ -10,50 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.alarms import LOSS_COLUMNS
+from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
 from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
+from agents.tick_alarms import NOTHING, state_of, take
 from agents.verdict import Verdict
+from agents.wards import Wards
 from clinical.clock import TimeRules
-from clinical.lifecycle import Event, Phase, State
+from clinical.lifecycle import Event, State
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
-from clinical.points import Score
-from clinical.rules import AGE_BANDS, RuleSet
-from clinical.scores import PARAMETERS, news2
-from clinical.ticking import (
-    TickJudgement,
-    TickState,
-    judge_band,
-    judge_loss,
-    lost_since,
-    remind,
-    silent_since,
-)
-from clinical.vitals import AGE_MS_MAX, INDEX
+from clinical.rules import RuleSet
+from clinical.ticking import judge_loss, lost_since, remind, silent_since
 from streams.decode import Tick
 from tables.patients import PatientTable
+from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
 
 SLOW_MS: Final = 5_000
 """Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
 
-ADULT: Final = AGE_BANDS.index("adult")
-
 GONE: Final = "monitoring ended, no frames for so long that the patient's state was dropped"
-
-BAND_LEVEL: Final = np.array([0, 1, 2, 3])
-"""Alarm level of each NEWS2 band: low, low-medium, medium, high to none, low, medium, high priority."""
 
 
 class TickJudge:
-    """Judges ticks under one rule set. The alarms' columns: limits, silent device, signal losses, NEWS2."""
+    """Judges ticks under one rule set. The alarms' columns begin with limits, silent device, signal losses."""
 
     def __init__(
         self,
         rules: RuleSet,
         in_force: LimitsInForce,
+        conditions: Conditions,
+        wards: Wards,
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
@@ -71,7 +61,8 @@ class TickJudge:
         self._limits = slice(0, limits)
         self._silent = slice(limits, limits + 1)
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
-        self._news2 = limits + 1 + len(LOSS_COLUMNS)
+        self._conditions = conditions
+        self._wards = wards
 
     def judge(self, table: PatientTable, tick: Tick, verdict: Verdict) -> None:
         """Judge one tick for every patient of the partition who has not had it yet."""
@@ -81,18 +72,21 @@ class TickJudge:
         rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
         if not len(rows):
             return
-        before = table.ticked_ms[rows] // SLOW_MS
+        before = table.ticked_ms[rows]
         table.ticked_ms[rows] = now
         moment = Moment(tick.offset, now, tick.append_ts_ms, now)
         found = Verdict(tally=verdict.tally)
         self._end_pauses(table, rows, moment, found)
         monitored = ~table.discharged[rows]
-        slow = rows[monitored & (before < now // SLOW_MS)]
         if self._rules.technical.enabled:
             self._judge_silence(table, rows[monitored], moment, found)
-            self._judge_losses(table, slow, moment, found)
-        if self._rules.news2.enabled and len(slow):
-            self._judge_news2(table, slow, moment, found)
+            self._conditions.judge_sensors(table, rows[monitored], moment, found)
+        chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
+        if chosen.any():
+            slow, bucket = rows[chosen], before[chosen] // BUCKET_MS < now // BUCKET_MS
+            if self._rules.technical.enabled:
+                self._judge_losses(table, slow, moment, found)
+            self._conditions.judge(table, slow, bucket, moment, found)
         open_rows = rows[(table.alarm_state[rows] > State.DELAYED).any(axis=1)]
         if len(open_rows):
             self._release(table, open_rows, moment, found)
@@ -114,7 +108,7 @@ class TickJudge:
         waiting = (state == State.WITHHELD) | (state == State.LATCHED)
         if not waiting.any():
             return
-        rules, cover = self._in_force.rules, cover_of(table, rows)[:, None]
+        rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows)
         free = waiting & self._in_force.violated(table, rows, table.value[rows]) & (rules.rank > cover)
         for rank in (HIGH, MEDIUM, LOW):  # the most severe first, because it stands for the others
             state = table.alarm_state[rows, self._limits]
@@ -128,6 +122,7 @@ class TickJudge:
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         since = self._silent_since(table, rows, moment.event_ms)
+        since = self._wards.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
@@ -162,67 +157,9 @@ class TickJudge:
         )
         if concerned.any():
             chosen = rows[concerned]
-            before, cover = _state(table, chosen, columns), cover_of(table, chosen)
+            before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
             result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], cover)
-            self._apply(table, chosen, columns, result, moment, verdict)
-
-    def _judge_news2(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        score = score_news2(table, rows, moment.event_ms)
-        inputs = len(PARAMETERS) - score.missing_count
-        level = np.where(inputs >= self._rules.news2.inputs_min, BAND_LEVEL[score.band], -1)
-        level[table.age_band[rows] != ADULT] = 0  # the score is not for children (RCP 2017)
-        column = slice(self._news2, self._news2 + 1)
-        before = _state(table, rows, column)
-        flat = TickState(
-            before.state[:, 0], before.priority[:, 0], before.onset_ms[:, 0], before.clear_ms[:, 0]
-        )
-        result = judge_band(self._rules.news2, moment.event_ms, flat, level, cover_of(table, rows))
-        after = result.after
-        wide = TickState(
-            after.state[:, None], after.priority[:, None], after.onset_ms[:, None], after.clear_ms[:, None]
-        )
-        judged = TickJudgement(wide, result.phase[:, None], result.onset_ms[:, None])
-        self._apply(table, rows, column, judged, moment, verdict, score)
-
-    def _apply(
-        self,
-        table: PatientTable,
-        rows: Rows,
-        columns: slice,
-        result: TickJudgement,
-        moment: Moment,
-        verdict: Verdict,
-        score: Score | None = None,
-    ) -> None:
-        after, before = result.after, _state(table, rows, columns)
-        changed = (
-            (before.onset_ms != after.onset_ms)
-            | (before.clear_ms != after.clear_ms)
-            | (before.priority != after.priority)
-            | (before.state != after.state)
-        ).any(axis=1)
-        if not changed.any():
-            return
-        table.dirty[rows[changed]] = True
-        table.alarm_state[rows, columns] = after.state
-        table.alarm_priority[rows, columns] = after.priority
-        table.alarm_onset_ms[rows, columns] = after.onset_ms
-        table.alarm_clear_ms[rows, columns] = after.clear_ms
-        verdict.tally.count_limits(before.state, after.state, np.ones_like(changed)[:, None])
-        for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
-            phase = int(result.phase[i, k])
-            told = self._teller.tell(
-                table,
-                int(rows[i]),
-                columns.start + k,
-                phase,
-                moment,
-                priority=int((before if phase == Phase.END else after).priority[i, k]),
-                onset_ms=int(result.onset_ms[i, k]),
-                value=None if score is None else float(score.lower_bound[i]),
-                missing=() if score is None else _missing(score, i),
-            )
-            verdict.happenings.append(told)
+            take(self._teller, table, chosen, columns, result, moment, verdict)
 
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
@@ -230,14 +167,12 @@ class TickJudge:
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in np.argwhere(due).tolist():
             row = int(rows[i])
-            if column != self._news2:
-                told = self._teller.move(table, row, column, Event.REMIND, moment)
-            else:
-                score = score_news2(table, rows[i : i + 1], moment.event_ms)
-                value, missing = float(score.lower_bound[0]), _missing(score, 0)
-                told = self._teller.move(
-                    table, row, column, Event.REMIND, moment, value=value, missing=missing
-                )
+            now = NOTHING
+            if column in self._conditions.scored:
+                now = self._conditions.score_again(table, row, column, moment.event_ms)
+            told = self._teller.move(
+                table, row, column, Event.REMIND, moment, value=now.value, missing=now.missing
+            )
             verdict.happenings.append(told)
 
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
@@ -250,45 +185,3 @@ class TickJudge:
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)
-
-
-def _state(table: PatientTable, rows: Rows, columns: slice) -> TickState:
-    return TickState(
-        table.alarm_state[rows, columns],
-        table.alarm_priority[rows, columns],
-        table.alarm_onset_ms[rows, columns],
-        table.alarm_clear_ms[rows, columns],
-    )
-
-
-def score_news2(table: PatientTable, rows: Rows, now_ms: int) -> Score:
-    """Score patients from their last readings, as far as those are fresh enough at `now_ms`.
-
-    The pulse is the oximeter's or, failing that, the ECG's; the pressure is arterial or, failing that, the cuff's.
-    Where oxygen is not charted the patient's profile counts; it also says whether SpO2 scale 2 was ordered.
-    """
-    age_max = np.maximum(AGE_MS_MAX, 2 * table.interval_ms[rows].astype(np.int64)[:, None])
-    fresh = (table.value_ms[rows] != NEVER) & (now_ms - table.value_ms[rows] <= age_max)
-    usable = np.where(fresh, table.value[rows], np.nan)
-
-    def reading(*names: str) -> NDArray[np.float64]:
-        values = usable[:, INDEX[names[0]]]
-        for name in names[1:]:
-            values = np.where(np.isnan(values), usable[:, INDEX[name]], values)
-        return values
-
-    charted = reading("on_oxygen")
-    return news2(
-        resp=reading("resp"),
-        spo2=reading("spo2"),
-        on_oxygen=np.where(np.isnan(charted), table.oxygen[rows], charted),
-        sbp=reading("abp_sys", "nbp_sys"),
-        pulse=reading("pulse", "hr"),
-        consciousness=reading("consciousness"),
-        temp=reading("temp"),
-        scale2=table.scale2[rows],
-    )
-
-
-def _missing(score: Score, i: int) -> tuple[str, ...]:
-    return tuple(name for name, points in zip(PARAMETERS, score.points[i], strict=True) if np.isnan(points))

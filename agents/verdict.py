@@ -32,19 +32,29 @@ class Tally:
     """Violations that were over before their delay: no alarm."""
     withheld_by_pause: int = 0
     """Alarms that would have started but for a pause."""
+    withheld_by_sensor: int = 0
+    """Alarms that would have started but for a sensor that is to be checked."""
+    withheld_by_ward: int = 0
+    """Silent devices that are part of their ward's alarm."""
     withheld_by_severity: int = 0
     """Alarms that would have started but for a more severe one of the same signal."""
     ended_withheld: int = 0
     """Withheld alarms whose condition was over before they could start."""
 
     def count_limits(
-        self, before: NDArray[np.uint8], after: NDArray[np.uint8], by_pause: NDArray[np.bool_]
+        self,
+        before: NDArray[np.uint8],
+        after: NDArray[np.uint8],
+        by_pause: NDArray[np.bool_],
+        by_sensor: NDArray[np.bool_],
     ) -> None:
         """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
         begun = (after == State.WITHHELD) & (before != State.WITHHELD)
         paused = int((begun & by_pause).sum())
+        doubted = int((begun & by_sensor & ~by_pause).sum())
         self.withheld_by_pause += paused
-        self.withheld_by_severity += int(begun.sum()) - paused
+        self.withheld_by_sensor += doubted
+        self.withheld_by_severity += int(begun.sum()) - paused - doubted
         over = after == State.NORMAL
         self.ended_withheld += int((over & (before == State.WITHHELD)).sum())
         self.ended_in_delay += int((over & (before == State.DELAYED)).sum())

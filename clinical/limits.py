@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.integral import is_due
 from clinical.lifecycle import Event, Phase, State, advance, is_announced
 from clinical.rules import CompiledLimits
 
@@ -73,6 +74,7 @@ def step(
     judged: NDArray[np.bool_],
     now_ms: NDArray[np.int64],
     cover: NDArray[np.int64],
+    area: NDArray[np.float64] | None = None,
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
@@ -82,7 +84,8 @@ def step(
         values: readings of shape (n, signals) in the signals' units, NaN = attached without a valid reading.
         judged: (n, signals), which readings are in the frame and not older than what was judged before.
         now_ms: (n,) time of the frame.
-        cover: (n,) rank of the highest priority that a pause withholds, -1 where there is none.
+        cover: (n,) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
+        area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
     """
     value = values[:, limits.signal]
     sampled = judged[:, limits.signal]
@@ -98,13 +101,15 @@ def step(
 
     event = np.full(value.shape, Event.MISSING, dtype=np.uint8)
     event[broken] = Event.VIOLATED
-    event[broken & (now - onset >= limits.delay_ms)] = Event.DUE
+    due = now - onset >= limits.delay_ms if area is None else is_due(limits, now - onset, area)
+    event[broken & due] = Event.DUE
     event[between] = Event.BETWEEN
     event[inside] = Event.INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
     event[over] = Event.CLEAR
     event[over & limits.latch] = Event.LATCH
-    following, phase = _advance(limits, before.state, event, sampled, cover)
+    withheld = cover if cover.ndim == 2 else cover[:, None]
+    following, phase = _advance(limits, before.state, event, sampled, withheld)
 
     worse = np.where(value < limits.low, np.fmin(before.extreme, value), np.fmax(before.extreme, value))
     extreme = np.where(broken, worse, before.extreme)
@@ -126,7 +131,7 @@ def _advance(
     cover: NDArray[np.int64],
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Advance the alarms that were sampled, the most severe first, because they withhold the others."""
-    event[(event == Event.DUE) & (limits.rank <= cover[:, None])] = Event.COVERED
+    event[(event == Event.DUE) & (limits.rank <= cover)] = Event.COVERED
     following, phase = advance(states, event)
     following = np.where(sampled, following, states)
     if limits.outranked.any():

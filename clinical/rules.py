@@ -19,6 +19,9 @@ PRIORITIES: Final = ("low", "medium", "high")
 RULES_MAX: Final = 64
 """Bound on limit rules, so that a patient's record stays bounded."""
 
+TRENDS_MAX: Final = 16
+"""Bound on trend rules, and on drift rules."""
+
 DELAY_S_MAX: Final = 3600
 
 STEPS_MAX: Final = 8
@@ -44,7 +47,9 @@ class LimitRule:
     Violated while value < `low` or value > `high`. Starts at the first violating sample `delay_s` or more after
     the run's first; ends when the value has been inside by `clear_margin` for `clear_delay_s`,
     or, when it latches, stays from then on until it is acknowledged.
-    `low` and `high` are an adult's; a band that is `None` has the same.
+    `low` and `high` are an adult's; a band that is `None` has the same. With `integral` (signal unit x s) the
+    alarm waits for depth times duration instead (`clinical.integral`), `delay_s` above 0 then being the longest
+    wait.
     """
 
     id: str
@@ -59,6 +64,7 @@ class LimitRule:
     paediatric: AgeLimits | None = None
     neonate: AgeLimits | None = None
     latch: bool = False
+    integral: float | None = None
 
     def limits(self, age_band: str) -> AgeLimits:
         """Return the limits that hold in an age band of `AGE_BANDS`."""
@@ -108,11 +114,19 @@ class DriftRule:
 
 @dataclass(frozen=True, slots=True)
 class TechnicalRules:
-    """Loss of data, decided by ticks. Times in s; low priority at first, medium after `escalate_s`."""
+    """Loss of data and what is not to be believed, decided by ticks. Times in s.
+
+    Losses have low priority at first, medium after `escalate_s`. `check_sensor_s` is how long heart rate and pulse
+    disagree (0 = never told), `device_fault_s` how long a device babbles, has a wrong clock or sends only
+    held-back readings; `ward_silent` makes one alarm of a ward whose devices fall silent together.
+    """
 
     silent_device_s: float = 15.0
     signal_loss_s: float = 20.0
     escalate_s: float = 60.0
+    check_sensor_s: float = 5.0
+    device_fault_s: float = 30.0
+    ward_silent: bool = True
     enabled: bool = True
 
 
@@ -125,6 +139,15 @@ class News2Rules:
 
     enabled: bool = True
     inputs_min: int = 5
+    delay_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRule:
+    """Band alarms of another score of `clinical.scores`, as `News2Rules`."""
+
+    id: str
+    inputs_min: int = 1
     delay_s: float = 30.0
 
 
@@ -148,6 +171,9 @@ class RuleSet:
     technical: TechnicalRules = field(default_factory=TechnicalRules)
     news2: News2Rules = field(default_factory=News2Rules)
     responsibility: tuple[Step, ...] = STEPS
+    scores: tuple[ScoreRule, ...] = ()
+    trends: tuple[TrendRule, ...] = ()
+    drifts: tuple[DriftRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +185,7 @@ class CompiledLimits:
     With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
     `outranked[i, j]`: while rule j is announced, rule i is not, because both watch the same side of one signal and
-    j is more severe.
+    j is more severe. `integral` is in signal unit x ms, +inf for a rule without one.
     """
 
     rules: tuple[LimitRule, ...]
@@ -178,6 +204,7 @@ class CompiledLimits:
     rank: NDArray[np.uint8]
     latch: NDArray[np.bool_]
     outranked: NDArray[np.bool_]
+    integral: NDArray[np.float64]
 
     def with_limits(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "CompiledLimits":
         """Return the rules with other limits, (n, rules) or (rules,)."""
@@ -226,4 +253,7 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         rank=rank,
         latch=np.array([rule.latch for rule in rules], dtype=np.bool_),
         outranked=(signal[:, None] == signal) & (rank[:, None] < rank) & same_side,
+        integral=np.array(
+            [np.inf if rule.integral is None else rule.integral * 1000 for rule in rules], dtype=np.float64
+        ),
     )

@@ -33,6 +33,11 @@ class Clock(IntEnum):
     """A reading from the past that the device held back: it enters the windows and raises no alarm."""
 
 
+def clock_of(suspect: Bools, historic: Bools) -> NDArray[np.uint8]:
+    """Return the `Clock` of frames whose time was judged, (n,)."""
+    return suspect * np.uint8(Clock.SUSPECT) + historic * np.uint8(Clock.HISTORIC)
+
+
 def disagree(hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int) -> Bools:
     """Return where the heart rate and the pulse of one patient contradict each other, (n,).
 

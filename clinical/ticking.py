@@ -4,14 +4,14 @@ Vectorised over patients; `now_ms` is the tick's time, in the time base that the
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.lifecycle import Event, State, advance, is_announced
 from clinical.limits import LOW, MEDIUM, NEVER
-from clinical.rules import News2Rules, TechnicalRules
+from clinical.rules import TechnicalRules
 
 INTERVALS_MISSED: Final = 2
 """A device that announces a long interval is silent after so many of them."""
@@ -21,6 +21,14 @@ DETACHED_MS: Final = 600_000
 
 CONTINUE_MS: Final = 60_000
 """An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""
+
+
+class Delayed(Protocol):
+    """A rule whose condition has to hold for a while."""
+
+    @property
+    def delay_s(self) -> float:
+        """How long, s."""
 
 
 @dataclass(slots=True)
@@ -139,12 +147,12 @@ def judge_loss(
 
 
 def judge_band(
-    rules: News2Rules, now_ms: int, before: TickState, level: NDArray[np.int64], cover: NDArray[np.int64]
+    rules: Delayed, now_ms: int, before: TickState, level: NDArray[np.int64], cover: NDArray[np.int64]
 ) -> TickJudgement:
-    """Judge a score's band: report a crossing that has held for `delay_s`, not every sample.
+    """Judge a score's band, or any condition that has levels: report what has held for `delay_s`.
 
     Args:
-        rules: the score's rules.
+        rules: the score's or the condition's rule.
         now_ms: time of the tick.
         before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its band rose.
         level: (n,) 0 = no alarm, else priority rank + 1; -1 = too few inputs, nothing changes.

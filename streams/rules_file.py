@@ -7,96 +7,60 @@ keep their defaults. What is wrong is reported in one line that names file, line
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from clinical.gaps import ROUNDING, limit_faults, order_fault
 from clinical.rules import (
     AGE_BANDS,
-    DELAY_S_MAX,
     RULES_MAX,
+    STEPS,
     STEPS_MAX,
+    TRENDS_MAX,
     AgeLimits,
+    DriftRule,
     LimitRule,
     News2Rules,
     RuleSet,
+    ScoreRule,
     Step,
     TechnicalRules,
+    TrendRule,
 )
-from clinical.scores import PARAMETERS
 from clinical.vitals import INDEX, SIGNALS
 from streams.errors import UsageError
+from streams.rules_tables import (
+    DriftTable,
+    News2Table,
+    RuleTable,
+    ScoreTable,
+    StepTable,
+    Table,
+    TechnicalTable,
+    TrendTable,
+)
 from streams.rulesets import path_of
 
 FILE_BYTES_MAX: Final = 262_144
 """Bound on a rules file; the most rules it may hold take a tenth of this."""
 
-ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
-RESERVED_IDS: Final = ("silent-device", "news2", "alarms-paused")
+RESERVED_IDS: Final = (
+    *("silent-device", "news2", "alarms-paused", "check-sensor", "babbling-device", "clock-suspect"),
+    *("backlog", "ward-silent", "mews", "qsofa", "shock-index", "pews"),
+)
 RESERVED_PREFIX: Final = "signal-loss-"
 """Alarms that are not limit rules carry these ids."""
 
-SOURCE_CHARS_MAX: Final = 200
 MESSAGE_CHARS_MAX: Final = 500
 
-Delay = Annotated[float, Field(ge=0, le=DELAY_S_MAX)]
-Loss = Annotated[float, Field(ge=1, le=DELAY_S_MAX)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _AgeLimits(_Table):
-    """`paediatric` or `neonate` of a rule."""
-
-    low: float | None = None
-    high: float | None = None
-    source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
-
-
-class _Rule(_Table):
-    """One `[[rule]]`. Defaults are those of `LimitRule`: only what the file gives is handed on."""
-
-    id: Annotated[str, Field(pattern=ID_PATTERN)]
-    signal: str
-    low: float | None = None
-    high: float | None = None
-    delay_s: Delay = 0.0
-    clear_margin: Annotated[float, Field(ge=0)] = 0.0
-    clear_delay_s: Delay = 0.0
-    priority: Literal["high", "medium", "low"] = "medium"
-    source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
-    paediatric: _AgeLimits | None = None
-    neonate: _AgeLimits | None = None
-    latch: bool = False
-
-
-class _Technical(_Table):
-    """`[technical]`: at least 1 s, the distance of two ticks."""
-
-    silent_device_s: Loss = 1.0
-    signal_loss_s: Loss = 1.0
-    escalate_s: Delay = 0.0
-    enabled: bool = True
-
-
-class _News2(_Table):
-    """`[news2]`."""
-
-    enabled: bool = True
-    inputs_min: Annotated[int, Field(ge=1, le=len(PARAMETERS))] = 1
-    delay_s: Delay = 0.0
-
-
-class _Step(_Table):
-    """One `[[responsibility.step]]`."""
-
-    to: Annotated[str, Field(pattern=ID_PATTERN)]
-    after_s: Loss
+_COURSES: Final[dict[str, tuple[type[Table], type[Any]]]] = {
+    "score": (ScoreTable, ScoreRule),
+    "trend": (TrendTable, TrendRule),
+    "drift": (DriftTable, DriftRule),
+}
 
 
 def load_rules(rules: Path) -> RuleSet:
@@ -129,7 +93,7 @@ def parse_rules(text: str, name: str) -> RuleSet:
     document = _read_toml(text, name)
     lines = _Lines(text)
     for key in document:
-        if key not in ("rule", "technical", "news2", "responsibility"):
+        if key not in _KEYS:
             raise _refusal(f"{lines.place(name, '', 0, key)}: {key}: unknown; a file holds {_TABLES}")
     tables = document.get("rule")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -137,12 +101,44 @@ def parse_rules(text: str, name: str) -> RuleSet:
     if len(tables) > RULES_MAX:
         raise _refusal(f"{name}: {len(tables)} rules, at most {RULES_MAX} are supported")
     rules = [_limit_rule(table, position, name, lines) for position, table in enumerate(tables)]
-    _refuse_repeated_ids(rules, name, lines)
+    scores, trends, drifts = (_courses(document, kind, name, lines) for kind in _COURSES)
+    _refuse_repeated_ids(
+        [("rule", rules), ("score", scores), ("trend", trends), ("drift", drifts)], name, lines
+    )
     _refuse_wrong_order(rules, name)
-    technical = _checked(_Technical, document.get("technical", {}), name, lines, "technical")
-    news2 = _checked(_News2, document.get("news2", {}), name, lines, "news2")
-    given = {"responsibility": _steps(document["responsibility"], name, lines)} if _ASKED in document else {}
-    return RuleSet(tuple(rules), TechnicalRules(**technical), News2Rules(**news2), **given)
+    technical = _checked(TechnicalTable, document.get("technical", {}), name, lines, "technical")
+    news2 = _checked(News2Table, document.get("news2", {}), name, lines, "news2")
+    steps = _steps(document[_ASKED], name, lines) if _ASKED in document else STEPS
+    return RuleSet(
+        tuple(rules), TechnicalRules(**technical), News2Rules(**news2), steps, scores, trends, drifts
+    )
+
+
+def _courses(document: dict[str, Any], kind: str, name: str, lines: "_Lines") -> tuple[Any, ...]:
+    """Return the `[[score]]`, `[[trend]]` or `[[drift]]` tables as rules."""
+    tables = document.get(kind, [])
+    if not isinstance(tables, list):
+        raise _refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a list of tables; write [[{kind}]]")
+    if len(tables) > TRENDS_MAX:
+        raise _refusal(f"{name}: {len(tables)} {kind} rules, at most {TRENDS_MAX} are supported")
+    model, rule = _COURSES[kind]
+    found = []
+    for position, table in enumerate(tables):
+        found.append(rule(**_checked(model, table, name, lines, kind, position)))
+        if fault := _fault_of_course(found[-1]):
+            raise _refusal(_complaint(name, lines, kind, position, table, *fault))
+    return tuple(found)
+
+
+def _fault_of_course(rule: ScoreRule | TrendRule | DriftRule) -> tuple[str, str] | None:
+    if not isinstance(rule, ScoreRule) and _is_reserved(rule.id):
+        return "id", _RESERVED
+    if isinstance(rule, TrendRule):
+        if rule.fall is rule.rise is rule.low is rule.high is None:
+            return "fall", "is missing, and so are rise, low and high: a trend needs at least one of them"
+        for side, message in limit_faults(rule.signal, rule.low, rule.high):
+            return side, message
+    return None
 
 
 def _steps(table: object, name: str, lines: "_Lines") -> tuple[Step, ...]:
@@ -155,7 +151,7 @@ def _steps(table: object, name: str, lines: "_Lines") -> tuple[Step, ...]:
     if len(steps) > STEPS_MAX:
         raise _refusal(f"{name}: {len(steps)} steps of responsibility, at most {STEPS_MAX} are supported")
     return tuple(
-        Step(**_checked(_Step, step, name, lines, _STEP, position)) for position, step in enumerate(steps)
+        Step(**_checked(StepTable, step, name, lines, _STEP, position)) for position, step in enumerate(steps)
     )
 
 
@@ -165,7 +161,8 @@ def _refusal(message: str) -> UsageError:
     return UsageError(line)
 
 
-_TABLES: Final = "[[rule]], [technical], [news2] and [[responsibility.step]]"
+_TABLES: Final = "[[rule]], [[score]], [[trend]], [[drift]], [technical], [news2] and [[responsibility.step]]"
+_KEYS: Final = ("rule", "score", "trend", "drift", "technical", "news2", "responsibility")
 _ASKED: Final = "responsibility"
 _STEP: Final = "responsibility.step"
 
@@ -206,7 +203,7 @@ class _Lines:
 
 
 def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) -> LimitRule:
-    given = _checked(_Rule, table, name, lines, "rule", position)
+    given = _checked(RuleTable, table, name, lines, "rule", position)
     own = {
         band: AgeLimits(**given[band]) for band in ("paediatric", "neonate") if given.get(band) is not None
     }
@@ -217,7 +214,7 @@ def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) 
 
 
 def _checked(
-    model: type[_Table], table: object, name: str, lines: _Lines, kind: str, position: int = 0
+    model: type[Table], table: object, name: str, lines: _Lines, kind: str, position: int = 0
 ) -> dict[str, Any]:
     """Return what the table gives, checked by the model; what it leaves out is not in the result."""
     if not isinstance(table, dict):
@@ -246,16 +243,16 @@ def _complaint(
     name: str, lines: _Lines, kind: str, position: int, table: dict[str, Any], key: str, message: str
 ) -> str:
     what = f"[{kind}]"
-    if kind == "rule":
+    if kind in ("rule", *_COURSES):
         given = table.get("id")
-        what = f"rule {position + 1}" + (f' ("{given[:64]}")' if isinstance(given, str) else "")
+        what = f"{kind} {position + 1}" + (f' ("{given[:64]}")' if isinstance(given, str) else "")
     return f"{lines.place(name, kind, position, key)}: {what}: key {key}: {message}"
 
 
 def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
     """Yield (key, what is wrong with it) of a rule whose keys have the right types."""
-    if rule.id in RESERVED_IDS or rule.id.startswith(RESERVED_PREFIX):
-        yield "id", f"reserved; {', '.join(RESERVED_IDS)} and {RESERVED_PREFIX}* are built in"
+    if _is_reserved(rule.id):
+        yield "id", _RESERVED
     if rule.signal not in INDEX:
         yield "signal", f"unknown signal {rule.signal!r}; known are {', '.join(INDEX)}"
         return
@@ -278,17 +275,25 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
             yield key or "clear_margin", f"{rule.clear_margin:g} leaves no value that ends the alarm"
 
 
-def _refuse_repeated_ids(rules: list[LimitRule], name: str, lines: _Lines) -> None:
-    seen: dict[str, int] = {}
-    for position, rule in enumerate(rules):
-        if rule.id in seen:
-            place = lines.place(name, "rule", position, "id")
-            what = f'rule {position + 1} ("{rule.id}"): key id'
-            raise _refusal(f"{place}: {what}: rule {seen[rule.id] + 1} has the same id")
-        seen[rule.id] = position
+def _is_reserved(name: str) -> bool:
+    return name in RESERVED_IDS or name.startswith(RESERVED_PREFIX)
 
 
-def _refuse_wrong_order(rules: list[LimitRule], name: str) -> None:
+_RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)} and {RESERVED_PREFIX}* are built in"
+
+
+def _refuse_repeated_ids(kinds: Iterable[tuple[str, Sequence[Any]]], name: str, lines: _Lines) -> None:
+    seen: dict[str, str] = {}
+    for kind, rules in kinds:
+        for position, rule in enumerate(rules):
+            if rule.id in seen:
+                place = lines.place(name, kind, position, "id")
+                what = f'{kind} {position + 1} ("{rule.id}"): key id'
+                raise _refusal(f"{place}: {what}: {seen[rule.id]} has the same id")
+            seen[rule.id] = f"{kind} {position + 1}"
+
+
+def _refuse_wrong_order(rules: Sequence[LimitRule], name: str) -> None:
     for signal in dict.fromkeys(rule.signal for rule in rules):
         for band in AGE_BANDS:
             own = [(rule.priority, rule.limits(band)) for rule in rules if rule.signal == signal]

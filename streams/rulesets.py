@@ -51,7 +51,9 @@ def path_of(rules: Path) -> Path:
 def classic_rules() -> RuleSet:
     """Return the built-in limits as bedside monitors apply them: at once, without a margin."""
     limits = tuple(_at_once(rule) for rule in DEFAULT_RULES.limits)
-    technical = dataclasses.replace(DEFAULT_RULES.technical, signal_loss_s=AT_ONCE_S)
+    technical = dataclasses.replace(
+        DEFAULT_RULES.technical, signal_loss_s=AT_ONCE_S, check_sensor_s=0.0, ward_silent=False
+    )
     return dataclasses.replace(
         DEFAULT_RULES,
         limits=limits,
@@ -70,6 +72,8 @@ def text_of(rules: RuleSet, about: str) -> str:
     """Return a rule set as the text of a rules file, `about` as comments above it."""
     parts = ["\n".join(f"# {line}" for line in about.splitlines())]
     parts += ["\n".join(["[[rule]]", *_lines(rule)]) for rule in rules.limits]
+    for kind, courses in (("score", rules.scores), ("trend", rules.trends), ("drift", rules.drifts)):
+        parts += ["\n".join([f"[[{kind}]]", *_lines(course)]) for course in courses]
     parts += [
         "\n".join([f"[{name}]", *_lines(getattr(rules, name), whole=True)]) for name in ("technical", "news2")
     ]

@@ -48,7 +48,9 @@ class PatientTable:
     (rows, signals), device memory of shape (rows, DEVICES[, SEEN]). `alarm_low` and `alarm_high` are the patient's
     own limits, NaN where the rule's hold; `own_limits` says that they or the age band differ from the rules.
     `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the patient was admitted
-    or discharged; `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
+    or discharged; `alarm_area` is depth times duration of a run (`clinical.integral`), `device_clock` how the time
+    of each device's last frame was judged; `lost_ward_*` belong to the loss of the ward that a patient is part of;
+    `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
     """
 
     def __init__(self, alarms: Sequence[str]) -> None:
@@ -88,6 +90,7 @@ class PatientTable:
         self.last_slot = np.zeros(rows, dtype=np.int64)
         self.device_event_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
         self.device_append_ms = np.full((rows, DEVICES), NEVER, dtype=np.int64)
+        self.device_clock = np.zeros((rows, DEVICES), dtype=np.uint8)
         self.newest_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
         self.value = np.full((rows, COUNT), np.nan, dtype=np.float64)
         self.value_ms = np.full((rows, COUNT), NEVER, dtype=np.int64)
@@ -99,6 +102,7 @@ class PatientTable:
         self.alarm_clear_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_told_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
         self.alarm_extreme = np.full((rows, alarms), np.nan, dtype=np.float64)
+        self.alarm_area = np.zeros((rows, alarms), dtype=np.float64)
         self.alarm_step = np.zeros((rows, alarms), dtype=np.uint8)
         self.alarm_answer = np.zeros((rows, alarms), dtype=np.uint8)
         self.alarm_asked_ms = np.full((rows, alarms), NEVER, dtype=np.int64)
@@ -115,6 +119,9 @@ class PatientTable:
         self.pause_rank = np.zeros(rows, dtype=np.uint8)
         self.pause_ms = np.full(rows, NEVER, dtype=np.int64)
         self.pause_until_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.lost_ward_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.lost_ward_told_ms = np.full(rows, NEVER, dtype=np.int64)
+        self.lost_ward_events = np.zeros(rows, dtype=np.uint32)
         self.commands = np.zeros((rows, COMMANDS), dtype=np.uint64)
 
     _COLUMNS: Final = (
@@ -131,6 +138,7 @@ class PatientTable:
         "last_slot",
         "device_event_ms",
         "device_append_ms",
+        "device_clock",
         "newest_ms",
         "value",
         "value_ms",
@@ -142,6 +150,7 @@ class PatientTable:
         "alarm_clear_ms",
         "alarm_told_ms",
         "alarm_extreme",
+        "alarm_area",
         "alarm_step",
         "alarm_answer",
         "alarm_asked_ms",
@@ -158,6 +167,9 @@ class PatientTable:
         "pause_rank",
         "pause_ms",
         "pause_until_ms",
+        "lost_ward_ms",
+        "lost_ward_told_ms",
+        "lost_ward_events",
         "commands",
     )
 
@@ -226,6 +238,7 @@ class PatientTable:
     _IDENTIFYING: Final = (
         *("position", "ticked_ms", "interval_ms", "pause_ms", "commands"),
         *("device", "device_high", "device_used", "device_lap", "device_event_ms", "device_append_ms"),
+        "device_clock",
     )
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:

@@ -270,6 +270,7 @@ _DEVICE_COLUMNS: Final = (
     ("used", "device_used"),
     ("event_ms", "device_event_ms"),
     ("append_ms", "device_append_ms"),
+    ("clock", "device_clock"),
 )
 _SIGNAL_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
 _ALARM_COLUMNS: Final = tuple(name for name in ALARM.names or () if name != "key")

@@ -51,6 +51,7 @@ DEVICE: Final = np.dtype(
         ("seen", "<u1", (SEEN // 8,)),
         ("event_ms", "<i8"),
         ("append_ms", "<i8"),
+        ("clock", "<u1"),
     ]
 )
 SIGNAL: Final = np.dtype(
@@ -69,6 +70,7 @@ ALARM: Final = np.dtype(
         ("step", "<u1"),
         ("answer", "<u1"),
         ("asked_ms", "<i8"),
+        ("area", "<f8"),
     ]
 )
 LIMIT: Final = np.dtype([("key", "<u8"), ("low", "<f8"), ("high", "<f8")])
@@ -85,12 +87,16 @@ PROFILE: Final = np.dtype(
         ("pause_rank", "<u1"),
         ("pause_ms", "<i8"),
         ("pause_until_ms", "<i8"),
+        ("lost_ward_ms", "<i8"),
+        ("lost_ward_told_ms", "<i8"),
+        ("lost_ward_events", "<u4"),
     ]
 )
 """At most one a record: none where the patient is like any other."""
 
 COUNTS: Final = ("devices", "signals", "alarms", "slots", "profiles", "limits", "commands")
 _HEAD_BEFORE: Final = np.dtype([(name, HEAD[name]) for name in (HEAD.names or ())[:9]])
+_DEVICE_BEFORE: Final = np.dtype([(name, DEVICE[name]) for name in (DEVICE.names or ())[:6]])
 _ALARM_BEFORE: Final = np.dtype([(name, ALARM[name]) for name in (ALARM.names or ())[:8]])
 
 
@@ -121,16 +127,21 @@ def upgraded(record: bytes) -> bytes:
         return record
     old = np.frombuffer(record, _HEAD_BEFORE, 1)
     devices, signals, alarms = (int(old[name][0]) for name in ("devices", "signals", "alarms"))
-    begin = _HEAD_BEFORE.itemsize + devices * DEVICE.itemsize + signals * SIGNAL.itemsize
+    after_devices = _HEAD_BEFORE.itemsize + devices * _DEVICE_BEFORE.itemsize
+    begin = after_devices + signals * SIGNAL.itemsize
     end = begin + alarms * _ALARM_BEFORE.itemsize
     if len(record) < end:
         raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have more")
-    head, wide = np.zeros(1, HEAD), np.zeros(alarms, ALARM)
-    for into, source in ((head, old), (wide, np.frombuffer(record[begin:end], _ALARM_BEFORE))):
+    head, known, wide = np.zeros(1, HEAD), np.zeros(devices, DEVICE), np.zeros(alarms, ALARM)
+    for into, source in (
+        (head, old),
+        (known, np.frombuffer(record[_HEAD_BEFORE.itemsize : after_devices], _DEVICE_BEFORE)),
+        (wide, np.frombuffer(record[begin:end], _ALARM_BEFORE)),
+    ):
         for name in source.dtype.names or ():
             into[name] = source[name]
     head["version"], wide["asked_ms"] = VERSION, NEVER
-    return head.tobytes() + record[_HEAD_BEFORE.itemsize : begin] + wide.tobytes() + record[end:]
+    return head.tobytes() + known.tobytes() + record[after_devices:begin] + wide.tobytes() + record[end:]
 
 
 def encode_gone(position: int) -> bytes:

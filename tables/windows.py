@@ -137,6 +137,28 @@ class Windows:
             used[cell] = filled + int(keep[i])
         return keep
 
+    def means(self, rows: NDArray[np.int64], signal: int, last: int, buckets: int) -> NDArray[np.float64]:
+        """Return the mean of each of some buckets in a row, (n, buckets), oldest first, NaN where one is empty.
+
+        Args:
+            rows: (n,) rows of patients.
+            signal: column of the signal.
+            last: number of the last bucket, its time over `BUCKET_MS`.
+            buckets: how many, at most `SLOTS`.
+        """
+        numbers = np.arange(last - buckets + 1, last + 1)
+        places = rows[:, None], numbers % SLOTS
+        count = np.where(self.bucket[places] == numbers, self.count[(*places, signal)], 0)
+        none = count == 0
+        total = self.sum[(*places, signal)]
+        return np.where(none, np.nan, total / np.where(none, 1, count) / SCALE)
+
+    def busiest(self, rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+        """Return the most readings of one signal in a bucket, (n,)."""
+        place = number % SLOTS
+        most = self.count[rows, place].max(axis=1).astype(np.int64)
+        return np.where(self.bucket[rows, place] == number, most, 0)
+
     def query(self, rows: NDArray[np.int64], now_ms: int, minutes: int) -> WindowStats:
         """Return mean, lowest, highest and count per signal over the last `minutes`.
 

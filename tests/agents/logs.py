@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from clinical.clock import TimeRules
-from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, Step, TechnicalRules
+from clinical.rules import (
+    AgeLimits,
+    DriftRule,
+    LimitRule,
+    News2Rules,
+    RuleSet,
+    ScoreRule,
+    Step,
+    TechnicalRules,
+    TrendRule,
+)
 from streams.frames import TICK_KEY, encode_tick
 
 START_MS = 1_600_000_000_000
@@ -17,6 +27,14 @@ TTL_S = 120
 
 HR = (None, 0, 400, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141)
 SPO2 = (None, 101, 79, 86, 87, 88, 89, 90, 91, 92, 93, 98)
+COURSES = (
+    (ScoreRule("mews", delay_s=5), ScoreRule("shock-index", inputs_min=2, delay_s=0), ScoreRule("pews")),
+    (TrendRule("hr-trend", "hr", minutes=5, fall=1.0, rise=1.0, delay_s=0),),
+    (DriftRule("spo2-drift", "spo2", sigma=1.0, threshold=1.0, delay_s=0),),
+)
+"""Scores, trends and drifts that random readings reach."""
+
+PULSE = (None, 55, 80, 120)
 TEMP = (None, 34.9, 36.0, 38.9, 39.0, 39.1)
 OTHERS = {"resp": 9, "abp_sys": 115, "consciousness": "A", "on_oxygen": False}
 
@@ -61,7 +79,12 @@ TICKS_LATE_S = (0, 0, 0, 1, 5)
 def readings(rng):
     """Return the signals of one frame: values around the limits, none, impossible ones."""
     signals = {}
-    for name, choices, share in (("hr", HR, 0.8), ("spo2", SPO2, 0.5), ("temp", TEMP, 0.2)):
+    for name, choices, share in (
+        ("hr", HR, 0.8),
+        ("spo2", SPO2, 0.5),
+        ("temp", TEMP, 0.2),
+        ("pulse", PULSE, 0.3),
+    ):
         if rng.random() < share:
             signals[name] = rng.choice(choices)
     return {**OTHERS, **signals} if rng.random() < 0.3 else signals
@@ -161,6 +184,7 @@ def rule_sets(draw, technical=True):
             )
         )
         priority = draw(st.sampled_from(("low", "medium", "high")))
+        integral = draw(st.sampled_from((None, None, 5.0, 60.0)))
         margin = draw(st.sampled_from((0, 0, 1, 2)))
         limits.append(
             LimitRule(
@@ -174,6 +198,7 @@ def rule_sets(draw, technical=True):
                 priority,
                 neonate=draw(st.sampled_from((None, None, AgeLimits(low and low - 4, high and high + 5)))),
                 latch=draw(st.booleans()),
+                integral=integral,
             )
         )
     return RuleSet(
@@ -181,4 +206,5 @@ def rule_sets(draw, technical=True):
         TechnicalRules(silent_device_s=15, signal_loss_s=20, escalate_s=30, enabled=technical),
         News2Rules(enabled=technical, inputs_min=3, delay_s=5),
         draw(st.sampled_from(((), STEPS, STEPS))),
+        *(draw(st.sampled_from((((), (), ()), COURSES))) if technical else ((), (), ())),
     )

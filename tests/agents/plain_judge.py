@@ -29,6 +29,7 @@ class Run:
     step: int = 0
     status: str = "requested"
     asked_ms: int | None = None
+    area: float = 0.0
 
 
 @dataclass
@@ -111,6 +112,7 @@ class PlainJudge:
     def sample(self, bed, signal, value, time_ms, arrival_ms):
         if time_ms < bed.newest.get(signal.name, 0):
             return
+        before = bed.last.get(signal.name), bed.newest.get(signal.name)
         bed.newest[signal.name] = time_ms
         if isinstance(value, str) or (value is not None and not signal.low <= float(value) <= signal.high):
             value = None
@@ -118,7 +120,10 @@ class PlainJudge:
             bed.last[signal.name] = value
         for rule in self.rules:  # the most severe first
             if rule.signal == signal.name:
-                self.judge(bed, rule, bed.runs.setdefault(rule.id, Run()), value, time_ms, arrival_ms)
+                run = bed.runs.setdefault(rule.id, Run())
+                if run.onset is not None:
+                    self.deepen(bed, rule, run, *before, time_ms)
+                self.judge(bed, rule, run, value, time_ms, arrival_ms)
 
     # --- what holds for a patient
 
@@ -154,6 +159,17 @@ class PlainJudge:
 
     # --- one alarm
 
+    def deepen(self, bed, rule, run, value, at_ms, now_ms):
+        """Let the previous sample's depth count up to now."""
+        low, high = self.limits(bed, rule)
+        run.area += max(low - value, value - high, 0) * (now_ms - at_ms)
+
+    def has_lasted(self, rule, run, now_ms):
+        late = now_ms - run.onset >= rule.delay_s * 1000
+        if rule.integral is None:
+            return late
+        return run.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
+
     def judge(self, bed, rule, run, value, time_ms, arrival_ms):
         low, high = self.limits(bed, rule)
         if value is None:
@@ -164,7 +180,7 @@ class PlainJudge:
             if run.onset is None:
                 run.onset, run.worst = time_ms, value
             run.worst = min(run.worst, value) if value < low else max(run.worst, value)
-            if time_ms - run.onset >= rule.delay_s * 1000:
+            if self.has_lasted(rule, run, time_ms):
                 self.due(bed, rule, run, arrival_ms)
         elif value < low + rule.clear_margin or value > high - rule.clear_margin:
             run.inside_since = None

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.alarms import LOSS_COLUMNS, Happening, alarms_of, report
+from agents.alarms import LOSS_COLUMNS, Happening, report
+from agents.catalogue import alarms_of
 from agents.episodes import number_event
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import PHASE_NAMES, Phase
-from clinical.rules import LimitRule, RuleSet
+from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert, episode_id
 from tables.patients import PatientTable
@@ -19,7 +20,11 @@ RULES = RuleSet(
         LimitRule("spo2-low", "spo2", low=90, delay_s=15),
         LimitRule("hr-high", "hr", high=120),
         LimitRule("hr-range", "hr", low=50, high=120),
-    )
+        LimitRule("asystole", "asystole", high=0.5, priority="high"),
+    ),
+    scores=(ScoreRule("pews"),),
+    trends=(TrendRule("sbp-falling", "abp_sys", fall=2.0),),
+    drifts=(DriftRule("hr-drift", "hr", sigma=2.0),),
 )
 ALARMS = {alarm.id: alarm for alarm in alarms_of(RULES)}
 HAPPENING = Happening(
@@ -40,16 +45,19 @@ def told(rule, **changes):
     return report(ALARMS[rule], replace(HAPPENING, **limits, **changes))
 
 
-def test_the_alarms_are_limits_silence_losses_and_score_in_this_order():
+def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditions():
     losses = [f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic]
     assert list(ALARMS) == [
         "spo2-low",
         "hr-high",
         "hr-range",
+        "asystole",
         "silent-device",
         *losses,
         "news2",
         "alarms-paused",
+        *("check-sensor", "babbling-device", "clock-suspect", "backlog", "ward-silent"),
+        *("pews", "sbp-falling", "hr-drift"),
     ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
         name.removeprefix("signal-loss-") for name in losses
@@ -140,8 +148,21 @@ def test_technical_and_score_alerts_name_their_source():
         ("hr-high", {"value": 80.0, "phase": Phase.END}, "heart rate (ECG): condition over after 15 s"),
         ("silent-device", {}, "no frame for 15 s"),
         ("signal-loss-spo2", {}, "oxygen saturation: no valid reading for 15 s"),
-        ("news2", {"value": 7.0}, "NEWS2 7"),
-        ("news2", {"value": 5.0, "missing": ("temp",)}, "NEWS2 at least 5, without temp"),
+        (
+            "news2",
+            {"value": 7.0, "priority": 2},
+            "NEWS2 7; high: emergency assessment within 30 min, continuous monitoring",
+        ),
+        (
+            "news2",
+            {"value": 5.0, "missing": ("temp",)},
+            "NEWS2 at least 5, without temp; medium: urgent assessment within 1 h, monitoring at least hourly",
+        ),
+        ("asystole", {"value": 1.0}, "asystole (reported) by the device for 15 s"),
+        ("check-sensor", {}, "check sensor: heart rate and pulse rate contradict each other, for 15 s"),
+        ("backlog", {}, "device: sends only readings that it held back, so nobody is watched live, for 15 s"),
+        ("sbp-falling", {"value": -2.5}, "arterial systolic pressure -2.5 mmHg a minute over 10 min"),
+        ("hr-drift", {"value": 6.1}, "heart rate (ECG) +6.1 standard deviations of drift in 15 min"),
     ],
 )
 def test_the_reason_is_one_sentence_with_the_numbers(rule, changes, sentence):

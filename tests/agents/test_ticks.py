@@ -210,7 +210,10 @@ def test_a_partial_score_says_what_it_lacks(ward):
     assert score_for(ward, signals, 100, 131) == [("news2", "start", "high", 100)]
     alert = ward.alert("news2", "start")
     assert alert.evidence.missing == ("consciousness", "temp")
-    assert alert.reason == "NEWS2 at least 14, without consciousness, temp"
+    assert alert.reason == (
+        "NEWS2 at least 14, without consciousness, temp; "
+        "high: emergency assessment within 30 min, continuous monitoring"
+    )
 
 
 def test_too_few_inputs_decide_nothing(ward):
@@ -231,7 +234,7 @@ def test_an_active_score_alarm_is_told_again_every_minute_with_the_score_of_now(
     assert score_for(ward, {**ILL, "temp": 37.0}, 190, 191) == [("news2", "continue", "high", 100)]
     alert = ward.alert("news2", "continue")
     assert alert.evidence.value == 17
-    assert alert.reason == "NEWS2 17"
+    assert alert.reason == "NEWS2 17; high: emergency assessment within 30 min, continuous monitoring"
 
 
 def test_an_active_limit_alarm_is_told_again_every_minute(ward):

@@ -13,14 +13,17 @@ from clinical.rules import (
     DELAY_S_MAX,
     RULES_MAX,
     AgeLimits,
+    DriftRule,
     LimitRule,
     News2Rules,
     RuleSet,
+    ScoreRule,
     Step,
     TechnicalRules,
+    TrendRule,
 )
 from clinical.vitals import SIGNALS
-from streams import rules_file
+from streams import rules_file, rules_tables
 from streams.errors import UsageError
 from streams.rules_file import FILE_BYTES_MAX, load_rules, parse_rules
 
@@ -80,13 +83,19 @@ def test_technical_and_news2_tables_change_only_what_they_name():
     assert rules.news2 == News2Rules(enabled=False)
 
 
+TABLES = {
+    rules_tables.RuleTable: LimitRule,
+    rules_tables.TechnicalTable: TechnicalRules,
+    rules_tables.News2Table: News2Rules,
+    rules_tables.StepTable: Step,
+    rules_tables.ScoreTable: ScoreRule,
+    rules_tables.TrendTable: TrendRule,
+    rules_tables.DriftTable: DriftRule,
+}
+
+
 def test_the_tables_know_every_field_that_the_rules_have():
-    for model, rules in (
-        (rules_file._Rule, LimitRule),
-        (rules_file._Technical, TechnicalRules),
-        (rules_file._News2, News2Rules),
-        (rules_file._Step, Step),
-    ):
+    for model, rules in TABLES.items():
         assert set(model.model_fields) == {field.name for field in dataclasses.fields(rules)}
 
 
@@ -224,6 +233,7 @@ def test_the_built_in_rules_would_pass_as_a_file():
             "key paediatric: high should be at least 2 % above low",
         ),
         (rule_text(neonate="{low = 85, top = 86}"), "key neonate: unknown"),
+        (rule_text(integral="0"), "key integral: should be greater than 0"),
         (rule_text(neonate="{low = 99}", clear_margin="2"), "key neonate: 2 leaves no value"),
         (
             rule_text() + rule_text(id='"desat"', low="91", priority='"high"'),
@@ -307,7 +317,7 @@ def test_the_example_of_the_documentation_is_a_rules_file():
 
 def test_the_documentation_lists_every_key_and_every_reserved_id():
     text = DOCUMENT.read_text()
-    for model in (rules_file._Rule, rules_file._Technical, rules_file._News2):
+    for model in TABLES:
         assert all(f"`{key}`" in text for key in model.model_fields)
     assert all(f"`{name}`" in text for name in rules_file.RESERVED_IDS)
 

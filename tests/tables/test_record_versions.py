@@ -10,7 +10,8 @@ from test_record import ALARMS, random_table, read, record_of, seeds
 from clinical.limits import NEVER
 from tables.record_layout import encode_gone, is_gone, position_of
 
-ALARM_BYTES_NOW, ALARM_BYTES_BEFORE = 56, 46
+ALARM_BYTES_NOW, ALARM_BYTES_BEFORE = 64, 46
+DEVICE_BYTES_NOW, DEVICE_BYTES_BEFORE = 57, 56
 HEAD_BYTES_NOW, HEAD_BYTES_BEFORE = 36, 33
 
 
@@ -18,10 +19,13 @@ def as_before(record):
     """Return a record without profile, limits and commands as version 1 wrote it."""
     devices, signals, alarms, _, *others = record[29:36]
     assert not any(others)
-    begin = HEAD_BYTES_NOW + devices * 56 + signals * 33
+    signals_at = HEAD_BYTES_NOW + devices * DEVICE_BYTES_NOW
+    known = [record[HEAD_BYTES_NOW + i * DEVICE_BYTES_NOW :][:DEVICE_BYTES_BEFORE] for i in range(devices)]
+    begin = signals_at + signals * 33
     cut = [record[begin + i * ALARM_BYTES_NOW :][:ALARM_BYTES_BEFORE] for i in range(alarms)]
     rest = record[begin + alarms * ALARM_BYTES_NOW :]
-    return b"\x01" + record[1:HEAD_BYTES_BEFORE] + record[HEAD_BYTES_NOW:begin] + b"".join(cut) + rest
+    head = b"\x01" + record[1:HEAD_BYTES_BEFORE]
+    return head + b"".join(known) + record[signals_at:begin] + b"".join(cut) + rest
 
 
 def plain_table(seed):
@@ -30,9 +34,20 @@ def plain_table(seed):
     row = table.row_of["bed-1"]
     table.alarm_step[:] = table.alarm_answer[:] = 0
     table.alarm_asked_ms[:] = NEVER
-    for name in ("own_limits", "age_band", "scale2", "discharged", "pause", "pause_rank", "commands"):
+    table.alarm_area[:] = table.device_clock[:] = 0
+    for name in (
+        "own_limits",
+        "age_band",
+        "scale2",
+        "discharged",
+        "pause",
+        "pause_rank",
+        "commands",
+        "lost_ward_events",
+    ):
         getattr(table, name)[row] = 0
-    for name in ("since_ms", "pause_ms", "pause_until_ms"):
+    table.lost_ward_events[row] = 0
+    for name in ("since_ms", "pause_ms", "pause_until_ms", "lost_ward_ms", "lost_ward_told_ms"):
         getattr(table, name)[row] = NEVER
     table.oxygen[row], table.ward[row] = np.nan, b""
     table.alarm_low[row] = table.alarm_high[row] = np.nan

@@ -1,0 +1,191 @@
+"""The judge of conditions that need no frame of their own: contradicting sensors, faulty devices, trends, scores.
+
+Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import BABBLING, BACKLOG, CHECK_SENSOR, CLOCK_SUSPECT, Alarm
+from agents.episodes import Moment, Teller, cover_of
+from agents.scoring import level_of, numbers_of, score_of
+from agents.tick_alarms import Behind, Numbers, judge_levels
+from agents.verdict import Verdict
+from clinical.lifecycle import is_announced
+from clinical.limits import HIGH, LOW, MEDIUM, NO_COVER
+from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
+from clinical.scores import NEWS2, SHEETS, Sheet
+from clinical.sensors import Clock, babbling, disagree, has_clock
+from clinical.ticking import Delayed, silence_ms_max
+from clinical.trends import Line, drift, fit, has_drift, has_trend
+from clinical.vitals import INDEX
+from tables.patients import PatientTable
+from tables.windows import BUCKET_MS, MINUTES_MAX
+
+Rows = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+HR: Final = INDEX["hr"]
+PULSE: Final = INDEX["pulse"]
+DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
+
+SLOPE_DIGITS: Final = 2
+"""Decimals in which a trend is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """How long a condition has to hold."""
+
+    delay_s: float
+
+
+class Conditions:
+    """Judges conditions under one rule set."""
+
+    def __init__(
+        self, rules: RuleSet, alarms: tuple[Alarm, ...], limits: CompiledLimits, teller: Teller
+    ) -> None:
+        self._rules = rules
+        self._teller = teller
+        self._column: Final = {alarm.id: column for column, alarm in enumerate(alarms)}
+        self._sheets: Final[list[tuple[Sheet, Delayed, int]]] = _sheets(rules)
+        self.scored: Final = {self._column[sheet.id]: sheet for sheet, _, _ in self._sheets}
+        technical = rules.technical
+        self._sensor = _Held(technical.check_sensor_s)
+        self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
+        # Never what is of high priority: a contradiction must not hide an extreme.
+        doubtful = np.isin(limits.signal, (HR, PULSE)) & (limits.rank < HIGH)
+        self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
+
+    def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
+        """Return up to which rank each limit rule is withheld, (n, rules): by a pause, or by a sensor in doubt.
+
+        A sensor in doubt withholds only while its own alarm is announced, so that something always is.
+        """
+        cover = cover_of(table, rows)[:, None]
+        if not self._checks_sensor:
+            return np.broadcast_to(cover, (len(rows), len(self._doubt_cover)))
+        doubt = is_announced(table.alarm_state[rows, self._column[CHECK_SENSOR]])[:, None]
+        return np.maximum(cover, np.where(doubt, self._doubt_cover, NO_COVER))
+
+    def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether heart rate and pulse contradict each other."""
+        if not self._checks_sensor:
+            return
+        hr, pulse = table.value[rows, HR], table.value[rows, PULSE]
+        apart = disagree(hr, pulse, table.value_ms[rows, HR], table.value_ms[rows, PULSE], moment.event_ms)
+
+        def behind(i: int) -> Numbers:
+            note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm contradict each other"
+            return Numbers(float(abs(hr[i] - pulse[i])), note=note)
+
+        self._judge(table, rows, CHECK_SENSOR, self._sensor, MEDIUM, apart, moment, verdict, behind)
+
+    def judge(self, table: PatientTable, rows: Rows, bucket: Bools, moment: Moment, verdict: Verdict) -> None:
+        """Judge everything else for n patients; `bucket` (n,) whether a window bucket is over since last time."""
+        if self._rules.technical.enabled:
+            self._judge_devices(table, rows, moment, verdict)
+            self._judge_babbling(table, rows[bucket], moment, verdict)
+        for sheet, rule, inputs_min in self._sheets:
+            score = score_of(sheet, table, rows, moment.event_ms)
+            level = level_of(sheet, score, table.age_band[rows], inputs_min)
+            judge_levels(
+                self._teller,
+                table,
+                rows,
+                self._column[sheet.id],
+                rule,
+                level,
+                moment,
+                verdict,
+                lambda i, sheet=sheet, score=score: numbers_of(sheet, score, i),  # type: ignore[misc]
+            )
+        if bucket.any():
+            self._judge_trends(table, rows[bucket], moment, verdict)
+            self._judge_drifts(table, rows[bucket], moment, verdict)
+
+    def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
+        """Return the numbers of a score as they are now."""
+        sheet = self.scored[column]
+        return numbers_of(sheet, score_of(sheet, table, np.array([row]), now_ms), 0)
+
+    def _judge(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        alarm: str,
+        rule: Delayed,
+        rank: int,
+        holds: Bools,
+        moment: Moment,
+        verdict: Verdict,
+        behind: Behind | None = None,
+    ) -> None:
+        level = np.where(holds, rank + 1, 0)
+        judge_levels(self._teller, table, rows, self._column[alarm], rule, level, moment, verdict, behind)
+
+    def _judge_devices(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        technical, now = self._rules.technical, moment.event_ms
+        kinds, heard = table.device_clock[rows], table.device_append_ms[rows]
+        age, held = silence_ms_max(technical, table.interval_ms[rows]), _Held(technical.device_fault_s)
+        for alarm, kind, rank in (
+            (CLOCK_SUSPECT, Clock.SUSPECT, LOW),
+            (BACKLOG, Clock.HISTORIC, MEDIUM),
+        ):
+            holds = has_clock(kind, kinds, heard, now, age)
+            self._judge(table, rows, alarm, held, rank, holds, moment, verdict)
+
+    def _judge_babbling(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        if not len(rows):
+            return
+        readings = table.windows.busiest(rows, moment.event_ms // BUCKET_MS - 1)
+        holds = babbling(readings, table.interval_ms[rows].astype(np.int64), BUCKET_MS)
+
+        def behind(i: int) -> Numbers:
+            due = BUCKET_MS // max(1, int(table.interval_ms[rows[i]]))
+            note = f"{readings[i]} readings in {BUCKET_MS // 1000} s where it announces {due}"
+            return Numbers(float(readings[i]), note=note)
+
+        held = _Held(self._rules.technical.device_fault_s)
+        self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
+
+    def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        last = moment.event_ms // BUCKET_MS - 1
+        lines: dict[tuple[str, int], Line] = {}
+        for rule in self._rules.trends:
+            buckets = rule.minutes * 60_000 // BUCKET_MS
+            line = lines.get((rule.signal, buckets))
+            if line is None:
+                means = table.windows.means(rows, INDEX[rule.signal], last, buckets)
+                line = lines[rule.signal, buckets] = fit(means, BUCKET_MS)
+            holds = has_trend(rule, line, buckets)
+
+            def behind(i: int, line: Line = line) -> Numbers:
+                return Numbers(round(float(line.slope[i]), SLOPE_DIGITS))
+
+            rank = PRIORITIES.index(rule.priority)
+            self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
+
+    def _judge_drifts(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        last = moment.event_ms // BUCKET_MS - 1
+        for rule in self._rules.drifts:
+            found = drift(rule, table.windows.means(rows, INDEX[rule.signal], last, DRIFT_BUCKETS))
+            holds = has_drift(rule, found, DRIFT_BUCKETS)
+            most = np.where(found.up >= found.down, found.up, -found.down)
+
+            def behind(i: int, most: NDArray[np.float64] = most) -> Numbers:
+                return Numbers(round(float(most[i]), SLOPE_DIGITS))
+
+            rank = PRIORITIES.index(rule.priority)
+            self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
+
+
+def _sheets(rules: RuleSet) -> list[tuple[Sheet, Delayed, int]]:
+    """Return the scores that alarm, each with its rule and how many inputs it needs."""
+    by_id = {sheet.id: sheet for sheet in SHEETS}
+    chosen = [ScoreRule(NEWS2.id, rules.news2.inputs_min, rules.news2.delay_s)] if rules.news2.enabled else []
+    return [(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]

@@ -1,0 +1,116 @@
+"""What ticks decide about alarms, taken into the patient table and told: shared by all judges of ticks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.episodes import Moment, Teller, cover_of
+from agents.verdict import Verdict
+from clinical.lifecycle import Phase
+from clinical.ticking import Delayed, TickJudgement, TickState, judge_band
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers behind an alarm: the value in the source's unit, what a score lacks, the condition in words."""
+
+    value: float | None = None
+    missing: tuple[str, ...] = ()
+    note: str = ""
+
+
+NOTHING = Numbers()
+
+Behind = Callable[[int], Numbers]
+"""The numbers behind the alarm of the i-th row that is judged; asked only for what is told."""
+
+
+def state_of(table: PatientTable, rows: Rows, columns: slice) -> TickState:
+    """Return the alarms of n rows, arrays of shape (n, k)."""
+    return TickState(
+        table.alarm_state[rows, columns],
+        table.alarm_priority[rows, columns],
+        table.alarm_onset_ms[rows, columns],
+        table.alarm_clear_ms[rows, columns],
+    )
+
+
+def take(
+    teller: Teller,
+    table: PatientTable,
+    rows: Rows,
+    columns: slice,
+    result: TickJudgement,
+    moment: Moment,
+    verdict: Verdict,
+    behind: Behind | None = None,
+) -> None:
+    """Make a judgement (n, k) part of the table, count what was withheld and tell of the rest."""
+    after, before = result.after, state_of(table, rows, columns)
+    changed = (
+        (before.onset_ms != after.onset_ms)
+        | (before.clear_ms != after.clear_ms)
+        | (before.priority != after.priority)
+        | (before.state != after.state)
+    ).any(axis=1)
+    if not changed.any():
+        return
+    table.dirty[rows[changed]] = True
+    table.alarm_state[rows, columns] = after.state
+    table.alarm_priority[rows, columns] = after.priority
+    table.alarm_onset_ms[rows, columns] = after.onset_ms
+    table.alarm_clear_ms[rows, columns] = after.clear_ms
+    paused = np.ones_like(changed)[:, None]
+    verdict.tally.count_limits(before.state, after.state, paused, paused)
+    for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
+        phase = int(result.phase[i, k])
+        ended = phase == Phase.END
+        numbers = behind(i) if behind is not None else NOTHING
+        told = teller.tell(
+            table,
+            int(rows[i]),
+            columns.start + k,
+            phase,
+            moment,
+            priority=int((before if ended else after).priority[i, k]),
+            onset_ms=int(result.onset_ms[i, k]),
+            value=numbers.value,
+            missing=numbers.missing,
+            note="" if ended else numbers.note,
+        )
+        verdict.happenings.append(told)
+
+
+def judge_levels(
+    teller: Teller,
+    table: PatientTable,
+    rows: Rows,
+    column: int,
+    rule: Delayed,
+    level: NDArray[np.int64],
+    moment: Moment,
+    verdict: Verdict,
+    behind: Behind | None = None,
+) -> None:
+    """Judge one alarm of n rows by its level (n,): 0 = none, else priority rank + 1, -1 = unknown."""
+    columns = slice(column, column + 1)
+    at_rest = (level <= 0) & (table.alarm_state[rows, column] == 0) & (table.alarm_onset_ms[rows, column] < 0)
+    if at_rest.all():
+        return
+    wide = state_of(table, rows, columns)
+    before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0], wide.clear_ms[:, 0])
+    result = judge_band(rule, moment.event_ms, before, level, cover_of(table, rows))
+    after = result.after
+    judged = TickJudgement(
+        TickState(
+            after.state[:, None], after.priority[:, None], after.onset_ms[:, None], after.clear_ms[:, None]
+        ),
+        result.phase[:, None],
+        result.onset_ms[:, None],
+    )
+    take(teller, table, rows, columns, judged, moment, verdict, behind)

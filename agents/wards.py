@@ -1,0 +1,129 @@
+"""The judge of whole wards: devices that fall silent together are one alarm, told of the ward, not of its patients.
+
+The alarm's patient is `~ward/NAME`, which no patient may be called. Every partition judges its own patients; one
+that loses the same ward in the same minute tells of the same episode, and its start has the same id. What follows
+has ids of each partition's own, so that the end in one does not pass for the end in another.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.alarms import Happening
+from agents.episodes import Moment
+from agents.verdict import Verdict
+from clinical.lifecycle import Phase, State
+from clinical.limits import MEDIUM, NEVER
+from clinical.rules import TechnicalRules
+from clinical.ticking import CONTINUE_MS, silence_ms_max
+from clinical.wards import NOWHERE, ward_loss
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+WARD: Final = "~ward/"
+
+NUMBERS_APART: Final = 1 << 10
+"""Numbers of events that each group of patients has for itself; a loss told every minute for 17 hours fits."""
+
+GROUPS: Final = 1 << 20
+
+
+class Wards:
+    """Judges the wards of one partition; `silent` and `column` are those of the alarms of patient and ward."""
+
+    def __init__(self, rules: TechnicalRules, silent: int, column: int) -> None:
+        self._rules = rules
+        self._silent = silent
+        self._column = column
+
+    def judge(
+        self, table: PatientTable, rows: Rows, since: NDArray[np.int64], moment: Moment, verdict: Verdict
+    ) -> NDArray[np.int64]:
+        """Judge one tick and return since when each patient is silent who is not part of a ward's loss, (n,)."""
+        part_before = table.lost_ward_ms[rows] != NEVER
+        alone = table.alarm_state[rows, self._silent] != State.NORMAL
+        if not (((since != NEVER) & ~alone).any() or part_before.any()) or not self._rules.ward_silent:
+            return since
+        names, ward = np.unique(table.ward[rows], return_inverse=True)
+        found = ward_loss(
+            np.where(names[ward] == b"", NOWHERE, ward),
+            len(names),
+            moment.event_ms,
+            table.seen_ms[rows],
+            silence_ms_max(self._rules, table.interval_ms[rows]),
+            alone,
+            table.lost_ward_ms[rows],
+        )
+        for number in np.unique(ward[part_before | found.part]).tolist():
+            here = ward == number
+            name = names[number].decode()
+            before, after = rows[here & part_before], rows[here & found.part]
+            onset = found.onset_ms[here & found.part]
+            verdict.happenings += self._ward(table, name, before, after, onset, moment)
+        verdict.tally.withheld_by_ward += int((found.part & ~part_before).sum())
+        return np.where(found.part, NEVER, since)
+
+    def _ward(
+        self,
+        table: PatientTable,
+        name: str,
+        before: Rows,
+        after: Rows,
+        onset: NDArray[np.int64],
+        moment: Moment,
+    ) -> Iterator[Happening]:
+        """Take over the patients who are part of a ward's loss, and tell of its start, of its lasting and its end."""
+        events, told_ms, onset_ms = 0, moment.event_ms, NEVER
+        first = len(after) > 0 and len(before) == 0
+        if len(before):
+            events = int(table.lost_ward_events[before[0]])
+            told_ms, onset_ms = int(table.lost_ward_told_ms[before[0]]), int(table.lost_ward_ms[before[0]])
+        onset_ms = int(onset[0]) if len(onset) else onset_ms
+        due = first or not len(after) or moment.event_ms - told_ms >= CONTINUE_MS
+        if due:
+            phase = Phase.START if first else Phase.CONTINUE if len(after) else Phase.END
+            yield self._told(name, len(after), phase, events, onset_ms, moment)
+            told_ms = moment.event_ms
+            events = self._first_number(table, after) if first else events + 1
+        left = np.setdiff1d(before, after)
+        table.lost_ward_ms[left], table.lost_ward_told_ms[left], table.lost_ward_events[left] = (
+            NEVER,
+            NEVER,
+            0,
+        )
+        joined = after if due else np.setdiff1d(after, before)
+        table.lost_ward_ms[joined] = onset_ms
+        table.lost_ward_told_ms[joined], table.lost_ward_events[joined] = told_ms, events
+        table.dirty[left] = True
+        table.dirty[joined] = True
+
+    @staticmethod
+    def _first_number(table: PatientTable, rows: Rows) -> int:
+        """Return the number from which on a group's events count, a pure function of who is in it."""
+        name = min(table.patients[row] or "" for row in rows.tolist())
+        digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
+        return int.from_bytes(digest, "little") % GROUPS * NUMBERS_APART + 1
+
+    def _told(
+        self, name: str, patients: int, phase: Phase, number: int, onset_ms: int, moment: Moment
+    ) -> Happening:
+        lasting = f"for {(moment.event_ms - onset_ms) / 1000:g} s"
+        note = f"{patients} patients without any frame {lasting}: look at gateway and network"
+        return Happening(
+            offset=moment.offset,
+            column=self._column,
+            patient=WARD + name,
+            phase=phase,
+            number=number,
+            priority=MEDIUM,
+            onset_ms=onset_ms,
+            event_ms=moment.event_ms,
+            append_ms=moment.append_ms,
+            value=float(patients),
+            note="" if phase == Phase.END else note,
+            state=State.NORMAL if phase == Phase.END else State.ACTIVE,
+        )

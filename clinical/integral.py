@@ -1,0 +1,48 @@
+"""Depth times duration: a shallow violation may last longer than a deep one before it is an alarm.
+
+The sum over a run of (depth outside the limit x time), each sample's depth counting until the next sample, in
+signal unit x ms. Source: the method of US patent 5,865,736 (integral of limit minus saturation over time; bedside
+oximeters sell it with 10, 25, 50 or 100 %s [M]). An alternative to a rule's fixed delay; with both, whichever is
+reached first starts the alarm.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.rules import CompiledLimits
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+
+
+def depth(low: Floats, high: Floats, value: Floats) -> Floats:
+    """Return how far each value is outside its limits, 0 inside or missing; shapes that broadcast."""
+    present = np.isfinite(value)
+    reading = np.where(present, value, 0.0)
+    outside = np.maximum(low - reading, reading - high)
+    return np.where(present, np.maximum(outside, 0.0), 0.0)
+
+
+def grown(area: Floats, depth_before: Floats, elapsed_ms: Times, running: NDArray[np.bool_]) -> Floats:
+    """Return the areas at the present sample, (n, rules), in signal unit x ms.
+
+    Args:
+        area: the areas at the previous sample.
+        depth_before: how far outside the previous sample was.
+        elapsed_ms: time since the previous sample.
+        running: whether a run is under way; a run that begins with this sample has no area yet.
+    """
+    return np.where(running, area + depth_before * elapsed_ms, 0.0)
+
+
+def is_due(limits: CompiledLimits, lasted_ms: Times, area: Floats) -> NDArray[np.bool_]:
+    """Return whether a violating sample is an alarm, (n, rules).
+
+    Args:
+        limits: the rules.
+        lasted_ms: time since the run's onset.
+        area: the run's area so far, signal unit x ms.
+    """
+    late = lasted_ms >= limits.delay_ms
+    by_area = (area >= limits.integral) | (late & (limits.delay_ms > 0))
+    return np.where(np.isinf(limits.integral), late, by_area)

@@ -1,0 +1,131 @@
+"""A ward that falls silent: one alarm for all of its patients in the partition, with an id that others find too."""
+
+import json
+
+import pytest
+from logs import Record, frame_record, tick_record
+from worker_model import WorkerModel
+
+from clinical.defaults import DEFAULT_RULES
+from streams.commands import COMMAND_KEY
+
+
+class House:
+    """A worker and its log; patients are sent one frame a second each. Times in s."""
+
+    def __init__(self, patients, ward="icu"):
+        self.worker = WorkerModel(DEFAULT_RULES)
+        self.log = []
+        self.now = 600
+        for name in patients:
+            said = {
+                "kind": "admit",
+                "id": f"admit-{name}",
+                "actor": "clerk",
+                "issued_ts_ms": 600_000,
+                "ward": ward,
+            }
+            value = json.dumps({"patient": name, **said}).encode()
+            self.take(Record(len(self.log), 600_000, COMMAND_KEY, value))
+
+    def take(self, record):
+        self.log.append(record)
+        self.worker.take([record])
+
+    def watch(self, seconds, *heard):
+        """Let time pass with frames of some patients; return what was told as (patient, rule, phase)."""
+        before = len(self.worker.happenings)
+        for _ in range(seconds):
+            self.now += 1
+            for name in heard:
+                at = {"append_ms": self.now * 1000, "event_ms": self.now * 1000}
+                self.take(frame_record(len(self.log), patient=name, seq=self.now, hr=80, **at))
+            self.take(tick_record(len(self.log), self.now * 1000))
+        told = self.worker.happenings[before:]
+        names = [alarm.id for alarm in self.worker.judge.alarms]
+        return [(h.patient, names[h.column], h.phase) for h in told]
+
+    def alerts(self, phase):
+        return [a for a in self.worker.alerts.values() if (a.rule, a.phase) == ("ward-silent", phase)]
+
+
+START, CONTINUE, ESCALATE, END = 1, 2, 3, 5
+BEDS = ("bed-1", "bed-2", "bed-3", "bed-4")
+
+
+@pytest.fixture
+def house():
+    house = House(BEDS)
+    house.watch(10, *BEDS)
+    return house
+
+
+def test_a_ward_that_falls_silent_is_one_alarm_and_not_one_for_each_bed(house):
+    assert house.watch(60) == [("~ward/icu", "ward-silent", START)]
+    alert = house.alerts("start")[0]
+    assert alert.source.model_dump(include={"kind", "name"}) == {"kind": "ward", "name": "icu"}
+    assert (alert.patient, alert.priority, alert.type, alert.evidence.value) == (
+        "~ward/icu",
+        "medium",
+        "technical",
+        4,
+    )
+    assert alert.reason == "ward: 4 patients without any frame for 25 s: look at gateway and network"
+    assert alert.onset_ts_ms == 600_000
+    assert sum(tally.withheld_by_ward for tally in house.worker.tallies) == 4
+
+
+def test_it_is_told_again_every_minute_and_ends_when_the_ward_is_heard_again(house):
+    house.watch(20)
+    assert house.watch(60) == [("~ward/icu", "ward-silent", CONTINUE)]
+    assert house.watch(5, *BEDS) == [("~ward/icu", "ward-silent", END)]
+    assert house.alerts("end")[0].state == "inactive"
+    assert house.watch(60, *BEDS) == []
+
+
+def test_who_stays_silent_after_it_is_told_of_singly(house):
+    house.watch(20)
+    told = house.watch(5, "bed-1", "bed-2", "bed-3")
+    assert ("~ward/icu", "ward-silent", END) in told
+    assert ("bed-4", "silent-device", START) in told
+
+
+def test_a_single_silent_device_stays_single(house):
+    assert house.watch(20, *BEDS[1:]) == [("bed-1", "silent-device", START)]
+
+
+def test_patients_of_no_ward_are_told_of_singly():
+    house = House(BEDS, ward=None)
+    house.watch(10, *BEDS)
+    assert {patient for patient, rule, phase in house.watch(20) if rule == "silent-device"} == set(BEDS)
+
+
+def test_partitions_tell_of_the_same_episode_and_of_ends_of_their_own(house):
+    others = ("bed-5", "bed-6", "bed-7")
+    other = House(others)
+    other.watch(10, *others)
+    for one, beds in ((house, BEDS), (other, others)):
+        one.watch(85)
+        one.watch(2, *beds)
+    (start, again), (end, other_end) = (
+        [one.alerts(phase)[0].id for one in (house, other)] for phase in ("start", "end")
+    )
+    assert start == again
+    assert end != other_end
+    assert end.partition("-")[0] == other_end.partition("-")[0] == start.partition("-")[0]
+
+
+@pytest.mark.parametrize("saved", [15, 26, 40, 90, 110])
+def test_a_restart_in_the_midst_of_it_tells_the_same(house, saved):
+    whole = house
+    begin = len(whole.log)
+    whole.watch(100)
+    whole.watch(20, *BEDS)
+    broken = WorkerModel(DEFAULT_RULES)
+    broken.work(
+        whole.log, [(begin + saved, "checkpoint", 0), (min(begin + saved + 7, len(whole.log)), "restart", 0)]
+    )
+    assert broken.alerts == whole.worker.alerts
+    assert {name: record[9:] for name, record in broken.state().items()} == {
+        name: record[9:] for name, record in whole.worker.state().items()
+    }

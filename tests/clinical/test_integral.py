@@ -1,0 +1,38 @@
+"""Depth times duration instead of a fixed delay."""
+
+import math
+
+import numpy as np
+import pytest
+
+from clinical.integral import depth, grown, is_due
+from clinical.rules import LimitRule, compile_limits
+
+
+def test_depth_is_how_far_a_value_is_outside_and_nought_inside_or_missing():
+    low, high = np.array([90.0, -np.inf, 50.0]), np.array([np.inf, 120.0, 120.0])
+    values = np.array([[86.0, 125.0, 130.0], [90.0, 120.0, 45.0], [math.nan] * 3, [-np.inf] * 3])
+    assert depth(low, high, values).tolist() == [[4, 5, 10], [0, 0, 5], [0, 0, 0], [0, 0, 0]]
+
+
+def test_a_sample_s_depth_counts_until_the_next_and_a_new_run_begins_at_nought():
+    area = grown(
+        np.array([[100.0, 100.0]]), np.array([[4.0, 4.0]]), np.array([[1000]]), np.array([[True, False]])
+    )
+    assert area.tolist() == [[4100, 0]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "lasted_s", "area", "due"),
+    [
+        (LimitRule("a", "spo2", low=90, delay_s=15), 15, 0, True),
+        (LimitRule("a", "spo2", low=90, delay_s=15), 14, 9_999, False),
+        (LimitRule("a", "spo2", low=90, integral=50), 1, 50, True),
+        (LimitRule("a", "spo2", low=90, integral=50), 999, 49, False),
+        (LimitRule("a", "spo2", low=90, delay_s=60, integral=50), 60, 49, True),
+        (LimitRule("a", "spo2", low=90, delay_s=60, integral=50), 59, 49, False),
+    ],
+)
+def test_an_alarm_is_due_by_its_delay_or_by_its_integral(rule, lasted_s, area, due):
+    limits = compile_limits([rule])
+    assert is_due(limits, np.array([[lasted_s * 1000]]), np.array([[area * 1000.0]])).tolist() == [[due]]
