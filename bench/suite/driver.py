@@ -47,6 +47,7 @@ class Driven:
     lag_ms: dict[str, float]
     answer_ms: dict[str, float]
     cpu_s: float
+    wall_s: float
     priority: str
 
     @property
@@ -86,7 +87,7 @@ def drive(broker: str, topic: str, plan: Plan) -> Driven:
     if time.time() * 1000 > start_ms:
         raise VigilError("encoding took longer than planned: the start was missed")
     priority = _raise_priority()
-    cpu_s = time.process_time()
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
     with Sender(broker, CONNECTIONS) as sender:
         sent = sender.on_time(encoded, start_ms / 1000)
     return Driven(
@@ -96,6 +97,7 @@ def drive(broker: str, topic: str, plan: Plan) -> Driven:
         _summary(sent.handed_ms),
         _summary(sent.answered_ms),
         time.process_time() - cpu_s,
+        time.perf_counter() - wall_s,
         priority,
     )
 

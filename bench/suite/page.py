@@ -222,7 +222,7 @@ def _method(report: Mapping[str, Any]) -> str:
     return (
         f"{method}\n\nThe driver's lag at the 99th percentile was {driver['lag_p99_ms']:.2f} ms (median of "
         f"{driver['runs']} runs, highest {driver['lag_p99_ms_highest']:.2f} ms); {driver['void']} runs were void. It "
-        f"took {driver['cpu_s_per_million_frames']:.2f} s of processor time for a million frames, at "
+        f"took {100 * driver['cores']:.1f} % of a core (highest {100 * driver['cores_highest']:.1f} %) at "
         f"{' or '.join(driver['priorities'])}."
     )
 

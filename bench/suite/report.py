@@ -173,7 +173,8 @@ def _driver(results: Results) -> dict[str, Any]:
         "void": sum(run["void"] for run in runs),
         "lag_p99_ms": _median(run["lag_ms"]["p99"] for run in runs),
         "lag_p99_ms_highest": max((run["lag_ms"]["p99"] for run in runs), default=None),
-        "cpu_s_per_million_frames": _median(1e6 * run["cpu_s"] / run["frames"] for run in runs),
+        "cores": _median(run["cpu_s"] / run["wall_s"] for run in runs),
+        "cores_highest": max((run["cpu_s"] / run["wall_s"] for run in runs), default=None),
         "priorities": sorted({run["priority"] for run in runs}),
     }
 

@@ -35,7 +35,7 @@ def burst(p99_ms, missed=0, void=False):
             "void": void,
             "lag_ms": {"p50": 0.1, "p99": 0.2, "max": 1.0},
             "cpu_s": 1.0,
-            "frames": 1_000,
+            "wall_s": 20.0,
             "priority": "nice 0",
         },
         "cpu_s": 1.0,
