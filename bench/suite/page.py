@@ -12,6 +12,11 @@ from bench.suite.sustainable import SETTLE_S, SLOPE_MS_S_MAX, WINDOW_S
 from bench.suite.targets import BASES
 from bench.suite.wire import FRAME_BYTES
 
+KINDS: Final = {
+    "full": "A full run.",
+    "partial": "Only a part was measured.",
+    "quick": "A quick run: one repeat, few systems, no search for sustainable rates; not to be quoted.",
+}
 NONE: Final = "-"
 INFINITE: Final = "∞"
 
@@ -44,13 +49,8 @@ def _about(report: Mapping[str, Any]) -> str:
     machine, commit = report["machine"], report["commit"]
     changed = " with changes" if commit["changed"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    kind = (
-        "A quick run: one repeat, few systems, no search for sustainable rates; not to be quoted."
-        if report["kind"] == "quick"
-        else "A full run."
-    )
     return (
-        f"{kind} Commit `{commit['id']}`{changed}, {report['written_at']}. {machine['processor']}, "
+        f"{KINDS[report['kind']]} Commit `{commit['id']}`{changed}, {report['written_at']}. {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
         f"{machine['also_on_it']} share it. {versions}."
     )

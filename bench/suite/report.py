@@ -48,7 +48,7 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
     growth = _growth(results)
     systems["vigil"]["growth"] = growth
     report: dict[str, Any] = {
-        "kind": "quick" if quick else "full",
+        "kind": "quick" if quick else "full" if _whole(systems, growth) else "partial",
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": {
@@ -66,6 +66,13 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
     report["targets"] = targets(report)
     checked: dict[str, Any] = finite(report)
     return checked
+
+
+def _whole(systems: Mapping[str, Any], growth: Mapping[str, Any]) -> bool:
+    """Whether every system was drained and ours has its bursts and its growth."""
+    drained = all(system["drain"] for system in systems.values())
+    bursts = all(systems["vigil"]["burst"].values())
+    return bool(drained and bursts and growth["bytes_per_patient_100k"] and growth["points"])
 
 
 def _system(results: Results, system: System) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def test_a_report_of_nothing_has_every_system_with_nulls(results):
         assert system["burst"] == {"low": None, "high": None}
     assert report["vigil"]["growth"]["bytes_per_patient_100k"] is None
     assert {target["met"] for target in report["targets"]} == {None}
+    assert build(results, quick=False)["kind"] == "partial"
 
 
 def test_parts_that_were_measured_apart_merge_into_medians_and_ratios(results):
