@@ -136,9 +136,9 @@ def _advance(
     following = np.where(sampled, following, states)
     if limits.outranked.any():
         for rank in (MEDIUM, LOW):
-            due = sampled & (event == Event.DUE) & (limits.rank == rank)
-            if due.any():
-                event[due & outranked(limits, following)] = Event.COVERED
+            starting = (event == Event.DUE) & (phase != Phase.NONE) & sampled & (limits.rank == rank)
+            if starting.any():
+                event[starting & outranked(limits, following)] = Event.COVERED
                 following, phase = advance(states, event)
                 following = np.where(sampled, following, states)
     return following, np.where(sampled, phase, Phase.NONE).astype(np.uint8)

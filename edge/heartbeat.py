@@ -7,6 +7,7 @@ from typing import Any, Final
 from kafka import TopicPartition
 from pydantic import ValidationError
 
+from streams.alerts import Alert, Evidence, Source, episode_id
 from streams.boards import Heartbeat
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch
@@ -19,6 +20,38 @@ SILENT_S_MAX: Final = 10.0
 
 BEHIND_S_MAX: Final = 30.0
 """Judging, or the delivery to the broker, may be behind by so much: a silent patient must be told of within it."""
+
+
+MONITORING_LOST: Final = "monitoring-lost"
+"""Rule of the alert that a watcher writes: no worker has decided it."""
+
+
+def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None) -> Alert:
+    """Return the alert that monitoring of all patients of a partition is lost, or with no `why` that it is back.
+
+    Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
+    """
+    patient = f"vigil-partition-{partition}"
+    episode = episode_id(patient, MONITORING_LOST, onset_ms)
+    return Alert(
+        id=f"{episode}-{0 if why else 1}",
+        episode=episode,
+        patient=patient,
+        rule=MONITORING_LOST,
+        event="MDC_EVT_ALARM",
+        source=Source(kind="alarm-system", name="monitoring"),
+        phase="start" if why else "end",
+        state="active" if why else "inactive",
+        priority="high",
+        type="technical",
+        onset_ts_ms=onset_ms,
+        event_ts_ms=now_ms,
+        append_ts_ms=now_ms,
+        evidence=Evidence(),
+        reason=f"no patient of partition {partition} is monitored: {why}"
+        if why
+        else f"partition {partition} is monitored again",
+    )
 
 
 class HeartbeatFeed:

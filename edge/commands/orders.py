@@ -8,6 +8,7 @@ import click
 
 from edge.options import brokers_option, json_option, need_brokers, print_json, printable
 from edge.orders import make_order, read_board, send_order
+from edge.ward_state import CANARY
 from streams.boards import Limits, Patient
 from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
 from streams.errors import VigilError
@@ -68,6 +69,8 @@ def list_alarms(patient: str | None, as_json: bool, brokers: str | None, topic_p
     """Print the alarms that are open now: patient, episode, priority, state, rule, onset; and pauses."""
     for name, found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient).items():
         if patient not in (None, name) or not (found.alarms or found.pause):
+            continue
+        if patient is None and all(alarm.rule == CANARY for alarm in found.alarms) and not found.pause:
             continue
         if as_json:
             print_json(found.model_dump(include={"patient", "pause", "pause_until_ts_ms", "alarms"}))

@@ -71,7 +71,10 @@ def test_the_watcher_is_content_while_a_worker_judges_and_alarms_when_none_does(
     code, out, err = vigil("watch", "--for", "6", "--silent", "5")
     assert (code, out, err) == (0, "", "")
     ward.workers[-1].kill()
-    code, out, err = vigil("watch", "--for", "30", "--silent", "3")
+    code, out, err = vigil("watch", "--for", "30", "--silent", "3", "--alert")
     assert code == 1
     assert "monitoring lost: partition 0, no heartbeat for 3 s" in out
     assert err.startswith("vigil: monitoring lost: ")
+    lost = [alert for alert in ward.alerts() if alert["rule"] == "monitoring-lost"]
+    assert [(alert["phase"], alert["priority"]) for alert in lost][:1] == [("start", "high")]
+    assert lost[0]["reason"].startswith("no patient of partition 0 is monitored: no heartbeat for 3 s")
