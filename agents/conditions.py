@@ -15,7 +15,7 @@ from agents.scoring import level_of, numbers_of, score_of
 from agents.tick_alarms import Behind, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import is_announced
-from clinical.limits import HIGH, LOW, MEDIUM, NO_COVER
+from clinical.limits import LOW, MEDIUM, NO_COVER
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
@@ -57,8 +57,8 @@ class Conditions:
         technical = rules.technical
         self._sensor = _Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
-        # Never what is of high priority: a contradiction must not hide an extreme.
-        doubtful = np.isin(limits.signal, (HR, PULSE)) & (limits.rank < HIGH)
+        # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
+        doubtful = np.isin(limits.signal, (HR, PULSE))
         self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
 
     def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
