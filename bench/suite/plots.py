@@ -61,6 +61,7 @@ def _drain(report: Mapping[str, Any]) -> Figure | None:
     above = [drains[name]["highest"] - drains[name]["median"] for name in names]
     axes.barh(names, medians, xerr=[below, above], color=[COLOURS[name] for name in names])
     axes.set_xscale("log")
+    axes.set_xlim(right=3 * max(medians))  # room for the numbers
     for name, median in zip(names, medians, strict=True):
         axes.annotate(f" {median:,.0f}", (median, name), va="bottom", fontsize=8)
     return figure
