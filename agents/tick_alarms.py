@@ -100,8 +100,10 @@ def judge_levels(
     """Judge one alarm of n rows by its level (n,): 0 = none, else priority rank + 1, -1 = unknown."""
     columns = slice(column, column + 1)
     at_rest = (level <= 0) & (table.alarm_state[rows, column] == 0) & (table.alarm_onset_ms[rows, column] < 0)
-    if at_rest.all():
+    concerned = np.flatnonzero(~at_rest)  # a few of many
+    if not len(concerned):
         return
+    rows, level = rows[concerned], level[concerned]
     wide = state_of(table, rows, columns)
     before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0], wide.clear_ms[:, 0])
     result = judge_band(rule, moment.event_ms, before, level, cover_of(table, rows))
@@ -113,4 +115,5 @@ def judge_levels(
         result.phase[:, None],
         result.onset_ms[:, None],
     )
-    take(teller, table, rows, columns, judged, moment, verdict, behind)
+    numbers: Behind | None = None if behind is None else lambda i: behind(int(concerned[i]))
+    take(teller, table, rows, columns, judged, moment, verdict, numbers)
