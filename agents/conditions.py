@@ -77,7 +77,8 @@ class Conditions:
         if not self._checks_sensor:
             return
         hr, pulse = table.value[rows, HR], table.value[rows, PULSE]
-        apart = disagree(hr, pulse, table.value_ms[rows, HR], table.value_ms[rows, PULSE], moment.event_ms)
+        at, interval = table.value_ms[rows], table.interval_ms[rows].astype(np.int64)
+        apart = disagree(hr, pulse, at[:, HR], at[:, PULSE], moment.event_ms, interval)
 
         def behind(i: int) -> Numbers:
             note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm contradict each other"

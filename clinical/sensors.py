@@ -14,7 +14,10 @@ DISAGREE_SHARE: Final = 0.2
 """Heart rate and pulse rate this far apart, by the larger, are not the same heart: notes on artefact, 20 % [M]."""
 
 DISAGREE_AGE_MS: Final = 15_000
-"""Both readings are younger than this, or they say nothing about each other. Our choice [M]."""
+"""Both readings are younger than this, or than two announced intervals, or they say nothing about each other.
+
+Our choice [M].
+"""
 
 BABBLE_FACTOR: Final = 4
 """So many times the announced rate is babbling; several devices of one patient stay below. Our choice [M]."""
@@ -38,7 +41,9 @@ def clock_of(suspect: Bools, historic: Bools) -> NDArray[np.uint8]:
     return suspect * np.uint8(Clock.SUSPECT) + historic * np.uint8(Clock.HISTORIC)
 
 
-def disagree(hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int) -> Bools:
+def disagree(
+    hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int, interval_ms: Times
+) -> Bools:
     """Return where the heart rate and the pulse of one patient contradict each other, (n,).
 
     Args:
@@ -47,8 +52,10 @@ def disagree(hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: i
         hr_ms: (n,) when it came, negative = never.
         pulse_ms: (n,) likewise.
         now_ms: the present.
+        interval_ms: (n,) announced interval of the patient's frames.
     """
-    fresh = (np.minimum(hr_ms, pulse_ms) >= 0) & (now_ms - np.minimum(hr_ms, pulse_ms) <= DISAGREE_AGE_MS)
+    older = np.minimum(hr_ms, pulse_ms)
+    fresh = (older >= 0) & (now_ms - older <= np.maximum(DISAGREE_AGE_MS, 2 * interval_ms))
     larger = np.fmax(hr, pulse)
     apart: Bools = np.abs(hr - pulse) > DISAGREE_SHARE * larger
     return fresh & apart

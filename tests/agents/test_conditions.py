@@ -104,6 +104,21 @@ def test_a_limit_alarm_that_was_announced_before_the_contradiction_stays():
     assert told == [("pulse-high", "end"), ("check-sensor", "start")]
 
 
+def test_a_contradiction_of_a_slow_device_is_one_alarm_and_not_one_a_minute():
+    bed, told = Ward(HEART), []
+    for at_s in range(600):
+        if at_s % 60 == 0:
+            told += bed.frame(at_s, hr=110, pulse=80, interval_ms=60_000)
+        told += bed.tick(at_s)
+    assert [phase for rule, phase, *_ in told if rule == "check-sensor" and phase != "continue"] == ["start"]
+
+
+def test_a_contradiction_ends_with_a_sensor_that_is_taken_off():
+    bed = Ward(HEART)
+    watch(bed, 100, 110, hr=110, pulse=80)
+    assert ("check-sensor", "end", "medium", 100) in watch(bed, 110, 140, pulse=80)
+
+
 def test_a_device_that_sends_far_more_than_it_announces_babbles(bed):
     for at_ms in range(90_000, 200_000, 100):
         bed.seq += 1

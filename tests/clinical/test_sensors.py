@@ -8,6 +8,7 @@ import pytest
 from clinical.sensors import Clock, babbling, disagree, has_clock
 
 NOW = 100_000
+SECOND = np.array([1_000])
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ NOW = 100_000
 )
 def test_heart_rate_and_pulse_disagree_when_more_than_a_fifth_apart(hr, pulse, found):
     at = np.array([NOW])
-    assert disagree(np.array([float(hr)]), np.array([float(pulse)]), at, at, NOW).tolist() == [found]
+    assert disagree(np.array([float(hr)]), np.array([float(pulse)]), at, at, NOW, SECOND).tolist() == [found]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,13 @@ def test_heart_rate_and_pulse_disagree_when_more_than_a_fifth_apart(hr, pulse, f
 )
 def test_a_reading_of_more_than_fifteen_seconds_ago_disagrees_with_nothing(hr_ms, pulse_ms, found):
     values = np.array([130.0]), np.array([80.0])
-    assert disagree(*values, np.array([hr_ms]), np.array([pulse_ms]), NOW).tolist() == [found]
+    assert disagree(*values, np.array([hr_ms]), np.array([pulse_ms]), NOW, SECOND).tolist() == [found]
+
+
+def test_readings_of_a_device_with_a_long_interval_count_for_two_of_them():
+    values, at = (np.array([130.0]), np.array([80.0])), np.array([NOW - 60_000])
+    assert disagree(*values, at, at, NOW, np.array([30_000])).tolist() == [True]
+    assert disagree(*values, at, at, NOW, np.array([29_999])).tolist() == [False]
 
 
 @pytest.mark.parametrize(
