@@ -237,7 +237,8 @@ class Judge:
             table.alarm_extreme[rows, rules],
         )
         cover = self._conditions.cover_of_limits(table, rows)
-        result = step(self.limits.of(table, rows), before, values, judged, now, cover, area)
+        interval_ms = batch.frames.interval_ms[chosen]
+        result = step(self.limits.of(table, rows), before, values, judged, now, cover, area, interval_ms)
         table.alarm_state[rows, rules] = result.after.state
         table.alarm_onset_ms[rows, rules] = result.after.onset_ms
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms

@@ -35,14 +35,13 @@ def grown(area: Floats, depth_before: Floats, elapsed_ms: Times, running: NDArra
     return np.where(running, area + depth_before * elapsed_ms, 0.0)
 
 
-def is_due(limits: CompiledLimits, lasted_ms: Times, area: Floats) -> NDArray[np.bool_]:
+def is_due(limits: CompiledLimits, late: NDArray[np.bool_], area: Floats) -> NDArray[np.bool_]:
     """Return whether a violating sample is an alarm, (n, rules).
 
     Args:
         limits: the rules.
-        lasted_ms: time since the run's onset.
+        late: (n, rules), whether the rule's delay is over.
         area: the run's area so far, signal unit x ms.
     """
-    late = lasted_ms >= limits.delay_ms
     by_area = (area >= limits.integral) | (late & (limits.delay_ms > 0))
     return np.where(np.isinf(limits.integral), late, by_area)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clinical.integral import is_due
 from clinical.lifecycle import Event, Phase, State, advance, is_announced
-from clinical.rules import CompiledLimits
+from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 NEVER: Final = -1
 """No such moment (times are ms since the epoch, never negative)."""
@@ -75,6 +75,7 @@ def step(
     now_ms: NDArray[np.int64],
     cover: NDArray[np.int64],
     area: NDArray[np.float64] | None = None,
+    interval_ms: NDArray[np.int64] | None = None,
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
@@ -86,6 +87,7 @@ def step(
         now_ms: (n,) time of the frame.
         cover: (n,) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
         area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
+        interval_ms: (n,) time until the next frame of each device is due, if devices announce it.
     """
     value = values[:, limits.signal]
     sampled = judged[:, limits.signal]
@@ -101,8 +103,8 @@ def step(
 
     event = np.full(value.shape, Event.MISSING, dtype=np.uint8)
     event[broken] = Event.VIOLATED
-    due = now - onset >= limits.delay_ms if area is None else is_due(limits, now - onset, area)
-    event[broken & due] = Event.DUE
+    late = now - onset >= _delays_ms(limits, interval_ms)
+    event[broken & (late if area is None else is_due(limits, late, area))] = Event.DUE
     event[between] = Event.BETWEEN
     event[inside] = Event.INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
@@ -121,6 +123,18 @@ def step(
         extreme=np.where(normal, np.nan, extreme),
     )
     return Judgement(after, phase, onset, extreme)
+
+
+def _delays_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return how long each violation must last, (rules,) or (n, rules).
+
+    A delay is there to see whether the next samples agree. Where none will come within it, one sample has to do.
+    """
+    if interval_ms is None:
+        return limits.delay_ms
+    interval = interval_ms[:, None]
+    unseen = (limits.delay_ms < interval) & (interval < SIGN_OFF_MS)
+    return np.where(unseen, 0, limits.delay_ms)
 
 
 def _advance(

@@ -24,6 +24,9 @@ TRENDS_MAX: Final = 16
 
 DELAY_S_MAX: Final = 3600
 
+SIGN_OFF_MS: Final = 86_400_000
+"""A device that announces its next frame for a day later has none to send for now."""
+
 STEPS_MAX: Final = 8
 """Bound on the steps of responsibility."""
 
@@ -45,8 +48,9 @@ class LimitRule:
     """A limit alarm on one signal, in the signal's unit.
 
     Violated while value < `low` or value > `high`. Starts at the first violating sample `delay_s` or more after
-    the run's first; ends when the value has been inside by `clear_margin` for `clear_delay_s`,
-    or, when it latches, stays from then on until it is acknowledged.
+    the run's first, or at once where the device announces that no sample will come within the delay. Ends when
+    the value has been inside by `clear_margin` for `clear_delay_s`, or, when it latches, stays from then on until
+    it is acknowledged.
     `low` and `high` are an adult's; a band that is `None` has the same. With `integral` (signal unit x s) the
     alarm waits for depth times duration instead (`clinical.integral`), `delay_s` above 0 then being the longest
     wait.

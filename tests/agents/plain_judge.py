@@ -95,7 +95,7 @@ class PlainJudge:
         arrival_ms = frame["event_ts_ms"] if self.recorded else append_ms
         for signal in SIGNALS:
             if signal.name in frame:
-                self.sample(bed, signal, frame[signal.name], time_ms, arrival_ms)
+                self.sample(bed, signal, frame[signal.name], time_ms, arrival_ms, frame["interval_ms"])
 
     def time_of(self, event_ms, append_ms, before):
         """Return the time that counts, None for a frame that is no live reading."""
@@ -109,7 +109,7 @@ class PlainJudge:
         at_pace = abs(delivered - measured) <= self.pace_ms + measured // 2
         return append_ms if measured > 0 and delivered > 0 and at_pace else None
 
-    def sample(self, bed, signal, value, time_ms, arrival_ms):
+    def sample(self, bed, signal, value, time_ms, arrival_ms, interval_ms):
         if time_ms < bed.newest.get(signal.name, 0):
             return
         before = bed.last.get(signal.name), bed.newest.get(signal.name)
@@ -123,7 +123,7 @@ class PlainJudge:
                 run = bed.runs.setdefault(rule.id, Run())
                 if run.onset is not None:
                     self.deepen(bed, rule, run, *before, time_ms)
-                self.judge(bed, rule, run, value, time_ms, arrival_ms)
+                self.judge(bed, rule, run, value, time_ms, arrival_ms, interval_ms)
 
     # --- what holds for a patient
 
@@ -164,13 +164,14 @@ class PlainJudge:
         low, high = self.limits(bed, rule)
         run.area += max(low - value, value - high, 0) * (now_ms - at_ms)
 
-    def has_lasted(self, rule, run, now_ms):
-        late = now_ms - run.onset >= rule.delay_s * 1000
+    def has_lasted(self, rule, run, now_ms, interval_ms):
+        no_sample_within_the_delay = rule.delay_s * 1000 < interval_ms < 86_400_000
+        late = now_ms - run.onset >= rule.delay_s * 1000 or no_sample_within_the_delay
         if rule.integral is None:
             return late
         return run.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
 
-    def judge(self, bed, rule, run, value, time_ms, arrival_ms):
+    def judge(self, bed, rule, run, value, time_ms, arrival_ms, interval_ms):
         low, high = self.limits(bed, rule)
         if value is None:
             if run.stands == "quiet":
@@ -180,7 +181,7 @@ class PlainJudge:
             if run.onset is None:
                 run.onset, run.worst = time_ms, value
             run.worst = min(run.worst, value) if value < low else max(run.worst, value)
-            if self.has_lasted(rule, run, time_ms):
+            if self.has_lasted(rule, run, time_ms, interval_ms):
                 self.due(bed, rule, run, arrival_ms)
         elif value < low + rule.clear_margin or value > high - rule.clear_margin:
             run.inside_since = None

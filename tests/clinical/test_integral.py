@@ -35,4 +35,5 @@ def test_a_sample_s_depth_counts_until_the_next_and_a_new_run_begins_at_nought()
 )
 def test_an_alarm_is_due_by_its_delay_or_by_its_integral(rule, lasted_s, area, due):
     limits = compile_limits([rule])
-    assert is_due(limits, np.array([[lasted_s * 1000]]), np.array([[area * 1000.0]])).tolist() == [[due]]
+    late = np.array([[lasted_s >= rule.delay_s]])
+    assert is_due(limits, late, np.array([[area * 1000.0]])).tolist() == [[due]]

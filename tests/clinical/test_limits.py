@@ -165,6 +165,31 @@ def test_the_strictest_limits_of_a_signal_are_the_narrowest_of_its_rules():
     assert np.isinf(limits.strictest_low[INDEX["temp"]])
 
 
+@pytest.mark.parametrize(
+    ("interval_s", "starts"),
+    [(1, False), (10, False), (10.001, True), (3600, True), (86_399, True), (86_400, False)],
+)
+def test_a_delay_is_not_waited_for_where_no_sample_will_come_within_it(interval_s, starts):
+    limits = compile_limits([LimitRule("r", "hr", high=120.0, delay_s=10)])
+    values = np.full((1, COUNT), ABSENT)
+    values[0, INDEX["hr"]] = 130
+    interval_ms = np.array([round(interval_s * 1000)])
+    found = step(limits, fresh(1, 1), values, values != ABSENT, np.array([0]), FREE, None, interval_ms)
+    assert (found.phase[0, 0] == Phase.START) == starts
+
+
+def test_each_patient_is_judged_by_the_interval_of_its_own_device():
+    limits = compile_limits([LimitRule("r", "hr", high=120.0, delay_s=10)])
+    values = np.full((2, COUNT), ABSENT)
+    values[:, INDEX["hr"]] = 130
+    intervals_ms = np.array([60_000, 1_000])
+    free = np.full(2, NO_COVER)
+    found = step(
+        limits, fresh(2, 1), values, values != ABSENT, np.zeros(2, np.int64), free, None, intervals_ms
+    )
+    assert found.phase[:, 0].tolist() == [Phase.START, Phase.NONE]
+
+
 def test_more_rules_than_the_bound_are_refused():
     with pytest.raises(ValueError, match="at most 64"):
         compile_limits([HR_HIGH] * (RULES_MAX + 1))

@@ -217,12 +217,15 @@ def test_following_alerts_prints_what_comes_and_ends_with_130_on_ctrl_c(broker):
         text=True,
     )
     with follower:
-        assert json.loads(follower.stdout.readline())["id"] == "e1-0"
-        publish(settings, an_alert(2).model_dump_json().encode())
-        assert json.loads(follower.stdout.readline())["id"] == "e2-0"
-        follower.send_signal(signal.SIGINT)
-        assert follower.wait(DEADLINE_S) == 130
-        assert "Traceback" not in follower.stderr.read()
+        try:
+            assert json.loads(follower.stdout.readline())["id"] == "e1-0"
+            publish(settings, an_alert(2).model_dump_json().encode())
+            assert json.loads(follower.stdout.readline())["id"] == "e2-0"
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(DEADLINE_S) == 130
+            assert "Traceback" not in follower.stderr.read()
+        finally:
+            follower.kill()
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(broker):
