@@ -14,6 +14,9 @@ READINGS: Final = "readings"
 ALERTS: Final = "alerts"
 ANSWERS: Final = "answers"
 CHANGELOG: Final = "changelog"
+PROMISED: Final = (ALERTS, ANSWERS, CHANGELOG)
+"""What a promise hangs on; other writes arrive at once."""
+
 TWICE: Final = 0.05
 """How often a write is repeated by the producer, because its first acknowledgement was lost."""
 
@@ -55,6 +58,9 @@ class Broker:
     def send(self, worker: int, topic: str, partition: int, records: Sequence[Pair]) -> "asyncio.Future[int]":
         """Put a write on its way."""
         write = Write(worker, topic, partition, list(records), asyncio.get_running_loop().create_future())
+        if topic not in PROMISED:  # boards, whose writes would only crowd out the others
+            write.arrival.set_result(write.last_offset)
+            return write.arrival
         self.sent.setdefault((worker, topic, partition), deque()).append(write)
         return write.arrival
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from bench.simulation.broker import Broker
+from bench.simulation.broker import Broker, Write
 from bench.simulation.clock import run
 from bench.simulation.verdict import check
 from bench.simulation.ward import ward_log
@@ -26,6 +26,9 @@ NOTICED: Final = 0.1
 
 STALL_S: Final = 20.0
 """Longer than a publisher waits for its acknowledgements."""
+
+TOGETHER_MAX: Final = 3
+"""Writes of one place that arrive, or are acknowledged, at one step."""
 
 CHOICES: Final = 3
 """Actions that are tried at a step until one has something to do."""
@@ -172,26 +175,29 @@ class _Schedule:
     def _do_arrive(self) -> str:
         if self._broker.sent:
             place = self._random.choice(sorted(self._broker.sent))
-            self._broker.arrive(place)
-            return f"a write of worker {place[0]} to {place[1]}-{place[2]}"
+            count = self._random.randint(1, min(TOGETHER_MAX, len(self._broker.sent[place])))
+            for _ in range(count):
+                self._broker.arrive(place)
+            return f"{count} of worker {place[0]} to {place[1]}-{place[2]}"
         return ""
 
     def _do_acknowledge(self) -> str:
         alive = {worker.number for worker in self._workers if not worker.paused}
-        arrived = [i for i, write in enumerate(self._broker.arrived) if write.worker in alive]
-        if arrived:
-            index = self._random.choice(arrived)
-            write = self._broker.arrived[index]
-            # A producer is told in the order of a partition's writes.
-            index = next(
-                i
-                for i, other in enumerate(self._broker.arrived)
-                if (other.worker, other.topic, other.partition)
-                == (write.worker, write.topic, write.partition)
-            )
-            self._broker.acknowledge(index)
-            return f"worker {write.worker}, {write.topic}-{write.partition}"
-        return ""
+        told: Write | None = None
+        for _ in range(self._random.randint(1, TOGETHER_MAX)):
+            arrived = [i for i, write in enumerate(self._broker.arrived) if write.worker in alive]
+            if arrived:
+                told = self._broker.arrived[self._random.choice(arrived)]
+                # A producer is told in the order of a partition's writes.
+                self._broker.acknowledge(
+                    next(
+                        i
+                        for i, other in enumerate(self._broker.arrived)
+                        if (other.worker, other.topic, other.partition)
+                        == (told.worker, told.topic, told.partition)
+                    )
+                )
+        return f"worker {told.worker}, {told.topic}-{told.partition}" if told else ""
 
     def _do_grow(self) -> str:
         partition = self._random.randrange(len(self._broker.readings))
