@@ -111,7 +111,7 @@ def test_topics_and_workers_agree_on_the_partitions():
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["watch"], "no command watch"),
+        (["observe"], "no command observe"),
         (["topics", "drop"], "no command topics drop"),
         (["worker", "--wokers", "2"], "no option --wokers of worker"),
         (["topics", "apply", "--partitions", "2"], None),
