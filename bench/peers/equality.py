@@ -4,12 +4,9 @@ Starts of limit rules must be the same set; a start that is told twice (at-least
 patient must have as many starts, and the onset of each may differ by two scorings, because Vigil scores at ticks.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from bench.drills.read_back import read_back
 from bench.peers.reference import Alert
 from bench.peers.spec import News2
 
@@ -19,32 +16,8 @@ Start = tuple[str, str, int, int]
 """Patient, rule, onset and causing frame's time in ms: what makes two starts the same."""
 
 
-def read_starts(brokers: str, topic: str, partitions: int) -> list[Start]:
-    """Read an alerts topic from its beginning to its present end, and return the starts in it.
-
-    Raises:
-        VigilError: the topic cannot be read to its end.
-    """
-    found: list[Start] = []
-
-    def take(_: int, records: Sequence[Any]) -> None:
-        found.extend(starts_in(json.loads(record.value) for record in records))
-
-    read_back(brokers, topic, partitions, take)
-    return found
-
-
-def starts_in(records: Iterable[Mapping[str, Any]]) -> list[Start]:
-    """Return the starts among decoded alerts, Vigil's own included."""
-    return [
-        (alert["patient"], alert["rule"], alert["onset_ts_ms"], alert["event_ts_ms"])
-        for alert in records
-        if alert["phase"] == "start"
-    ]
-
-
 def expected_starts(alerts: Iterable[Alert]) -> list[Start]:
-    """Return the starts among the reference's alerts in the same form."""
+    """Return the starts among the reference's alerts."""
     return [
         (alert.patient, alert.rule, alert.onset_ts_ms, alert.event_ts_ms)
         for alert in alerts
