@@ -94,7 +94,7 @@ def _connect(
     security = kafka_python_security(settings)
     started_s = time.monotonic()
     deadline_s, told_s = started_s + wait_s, started_s
-    refused = Refusal("no time to try")
+    refused, tried = Refusal("no time to try"), False
     while (left_s := deadline_s - time.monotonic()) > 0 and not refused.final:
         refusals = [refusal(settings, server, min(left_s, PROBE_TIMEOUT_S)) for server in settings.bootstrap]
         # A node that says nothing would use up the client's time, though the others serve.
@@ -112,7 +112,10 @@ def _connect(
                 refused = Refusal(_UNHEARD if uses_sasl(settings) else _UNHEARD_WITHOUT_ACCOUNT)
                 continue
         # One broker that is down hides no wrong password: what no waiting mends is told first.
-        refused = max((found for found in refusals if found), key=lambda found: found.final)
+        said = max((found for found in refusals if found), key=lambda found: found.final)
+        # The last probe may be cut short, and then only says that nobody answered in next to no time.
+        if said.final or not tried or left_s >= PROBE_TIMEOUT_S:
+            refused, tried = said, True
         now_s = time.monotonic()
         if progress is not None and now_s - told_s >= PROGRESS_EVERY_S and not refused.final:
             told_s = now_s
