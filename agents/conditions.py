@@ -14,12 +14,13 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
 from agents.tick_alarms import Behind, Numbers, judge_levels
 from agents.verdict import Verdict
-from clinical.lifecycle import is_announced
+from clinical.lifecycle import State, is_announced
 from clinical.limits import LOW, MEDIUM, NO_COVER
+from clinical.points import Score
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
-from clinical.ticking import Delayed, silence_ms_max
+from clinical.ticking import LAPSED, UNKNOWN, UNSCORED_MS, Delayed, silence_ms_max
 from clinical.trends import Line, drift, fit, has_drift, has_trend
 from clinical.vitals import INDEX
 from tables.patients import PatientTable
@@ -34,6 +35,10 @@ DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 
 SLOPE_DIGITS: Final = 2
 """Decimals in which a trend is told."""
+
+NOT_SCORED: Final = Numbers(
+    over=f"not measured any more, no score for {UNSCORED_MS // 60_000} min; whether the condition is over is unknown"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +99,25 @@ class Conditions:
         for sheet, rule, inputs_min in self._sheets:
             score = score_of(sheet, table, rows, moment.event_ms)
             level = level_of(sheet, score, table.age_band[rows], inputs_min)
-            judge_levels(
-                self._teller,
-                table,
-                rows,
-                self._column[sheet.id],
-                rule,
-                level,
-                moment,
-                verdict,
-                lambda i, sheet=sheet, score=score: numbers_of(sheet, score, i),  # type: ignore[misc]
-            )
+            column = self._column[sheet.id]
+            unknown = np.flatnonzero((level == UNKNOWN) & (table.alarm_state[rows, column] != State.NORMAL))
+            if len(unknown):
+                level[unknown] = self._lapsed(table, rows[unknown], sheet, inputs_min, moment.event_ms)
+
+            def behind(i: int, sheet: Sheet = sheet, score: Score = score, level: Rows = level) -> Numbers:
+                return NOT_SCORED if level[i] == LAPSED else numbers_of(sheet, score, i)
+
+            judge_levels(self._teller, table, rows, column, rule, level, moment, verdict, behind)
         if bucket.any():
             self._judge_trends(table, rows[bucket], moment, verdict)
             self._judge_drifts(table, rows[bucket], moment, verdict)
+
+    @staticmethod
+    def _lapsed(table: PatientTable, rows: Rows, sheet: Sheet, inputs_min: int, now_ms: int) -> Rows:
+        """Return the level (n,) of patients without a score: `LAPSED` where there was none for `UNSCORED_MS`."""
+        score = score_of(sheet, table, rows, now_ms - UNSCORED_MS)
+        known = level_of(sheet, score, table.age_band[rows], inputs_min) != UNKNOWN
+        return np.where(known, UNKNOWN, LAPSED)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers of a score as they are now."""

@@ -137,14 +137,14 @@ class Teller:
             onset_ms=int(table.alarm_onset_ms[row, column]),
             value=value,
             missing=missing,
-            extreme=float(table.alarm_extreme[row, column]),
+            extreme=self._extreme(table, row, column),
             note=note,
             previous=previous,
             acknowledges=event == Event.ACKNOWLEDGE,
         )
         if state[0] == State.NORMAL:
             table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
-            table.alarm_extreme[row, column] = np.nan
+            table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
         return told
 
     def dismiss(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
@@ -156,6 +156,10 @@ class Teller:
         """Return the pause that covers an alarm of this priority."""
         covered = priority <= table.pause_rank[row] and self._alarms[column].type != "advisory"
         return int(table.pause[row]) if covered else Pause.NONE
+
+    def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
+        """Return the worst value of a limit alarm's run."""
+        return float(table.alarm_extreme[row, column]) if column < self._in_force.count else None
 
     def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:
         """Return the limits in force."""

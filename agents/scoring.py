@@ -10,6 +10,7 @@ from clinical.limits import NEVER
 from clinical.points import Score
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.scores import Input, Sheet
+from clinical.ticking import UNKNOWN
 from clinical.vitals import INDEX
 from tables.patients import PatientTable
 
@@ -49,12 +50,12 @@ def _reading(entry: Input, table: PatientTable, rows: Rows, now_ms: int) -> NDAr
 
 
 def level_of(sheet: Sheet, score: Score, age_band: NDArray[np.uint8], inputs_min: int) -> NDArray[np.int64]:
-    """Return each patient's level: 0 = none, else priority rank + 1; -1 = too few inputs to say."""
+    """Return each patient's level: 0 = none, else priority rank + 1, `UNKNOWN` = too few inputs to say."""
     levels = np.array(
         [0 if level.priority is None else PRIORITIES.index(level.priority) + 1 for level in sheet.levels]
     )
     known = len(sheet.parameters) - score.missing_count
-    level = np.where(known >= inputs_min, levels[score.band], -1)
+    level = np.where(known >= inputs_min, levels[score.band], UNKNOWN)
     made_for = np.isin(age_band, [AGE_BANDS.index(band) for band in sheet.ages])
     return np.where(made_for, level, 0)
 

@@ -10,6 +10,7 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.verdict import Verdict
 from clinical.lifecycle import Phase
 from clinical.ticking import Delayed, TickJudgement, TickState, judge_band
+from tables.levels import keep_since, since_of
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
@@ -17,11 +18,15 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers behind an alarm: the value in the source's unit, what a score lacks, the condition in words."""
+    """The numbers behind an alarm: the value in the source's unit, what a score lacks, the condition in words.
+
+    `over` says in words why the alarm ends, where its condition is not known to be over.
+    """
 
     value: float | None = None
     missing: tuple[str, ...] = ()
     note: str = ""
+    over: str = ""
 
 
 NOTHING = Numbers()
@@ -36,7 +41,6 @@ def state_of(table: PatientTable, rows: Rows, columns: slice) -> TickState:
         table.alarm_state[rows, columns],
         table.alarm_priority[rows, columns],
         table.alarm_onset_ms[rows, columns],
-        table.alarm_clear_ms[rows, columns],
     )
 
 
@@ -54,7 +58,6 @@ def take(
     after, before = result.after, state_of(table, rows, columns)
     changed = (
         (before.onset_ms != after.onset_ms)
-        | (before.clear_ms != after.clear_ms)
         | (before.priority != after.priority)
         | (before.state != after.state)
     ).any(axis=1)
@@ -64,7 +67,6 @@ def take(
     table.alarm_state[rows, columns] = after.state
     table.alarm_priority[rows, columns] = after.priority
     table.alarm_onset_ms[rows, columns] = after.onset_ms
-    table.alarm_clear_ms[rows, columns] = after.clear_ms
     paused = np.ones_like(changed)[:, None]
     verdict.tally.count_limits(before.state, after.state, paused, paused)
     for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
@@ -81,7 +83,7 @@ def take(
             onset_ms=int(result.onset_ms[i, k]),
             value=numbers.value,
             missing=numbers.missing,
-            note="" if ended else numbers.note,
+            note=numbers.over if ended else numbers.note,
         )
         verdict.happenings.append(told)
 
@@ -97,21 +99,21 @@ def judge_levels(
     verdict: Verdict,
     behind: Behind | None = None,
 ) -> None:
-    """Judge one alarm of n rows by its level (n,): 0 = none, else priority rank + 1, -1 = unknown."""
+    """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`."""
     columns = slice(column, column + 1)
     at_rest = (level <= 0) & (table.alarm_state[rows, column] == 0) & (table.alarm_onset_ms[rows, column] < 0)
     concerned = np.flatnonzero(~at_rest)  # a few of many
     if not len(concerned):
         return
     rows, level = rows[concerned], level[concerned]
-    wide = state_of(table, rows, columns)
-    before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0], wide.clear_ms[:, 0])
-    result = judge_band(rule, moment.event_ms, before, level, cover_of(table, rows))
+    wide, since = state_of(table, rows, columns), since_of(table, rows, column)
+    before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0])
+    result = judge_band(rule, moment.event_ms, before, since, level, cover_of(table, rows))
+    table.dirty[rows[(result.since_ms != since).any(axis=1)]] = True
+    keep_since(table, rows, column, result.since_ms)
     after = result.after
     judged = TickJudgement(
-        TickState(
-            after.state[:, None], after.priority[:, None], after.onset_ms[:, None], after.clear_ms[:, None]
-        ),
+        TickState(after.state[:, None], after.priority[:, None], after.onset_ms[:, None]),
         result.phase[:, None],
         result.onset_ms[:, None],
     )

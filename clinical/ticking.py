@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clinical.lifecycle import Event, State, advance, is_announced
 from clinical.limits import LOW, MEDIUM, NEVER
-from clinical.rules import TechnicalRules
+from clinical.rules import PRIORITIES, TechnicalRules
 
 INTERVALS_MISSED: Final = 2
 """A device that announces a long interval is silent after so many of them."""
@@ -21,6 +21,20 @@ DETACHED_MS: Final = 600_000
 
 CONTINUE_MS: Final = 60_000
 """An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""
+
+LEVELS: Final = len(PRIORITIES)
+"""Levels of an alarm, one for each priority: a condition has level 0, or the rank of its priority + 1."""
+
+UNKNOWN: Final = -1
+"""Level of a condition of which too little is known: what has begun to change is begun anew."""
+
+LAPSED: Final = -2
+"""Level of a condition that has been unknown for so long that nothing can be said any more: its alarm ends."""
+
+UNSCORED_MS: Final = 3_600_000
+"""So long without a score an alarm ends: RCP 2017 asks for a score at least hourly at each level that alarms."""
+
+_LEVEL: Final = np.arange(1, LEVELS + 1)
 
 
 class Delayed(Protocol):
@@ -38,7 +52,6 @@ class TickState:
     state: NDArray[np.uint8]
     priority: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
-    clear_ms: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -48,6 +61,13 @@ class TickJudgement:
     after: TickState
     phase: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class LevelJudgement(TickJudgement):
+    """What a tick did to alarms with levels, and since when each level differs from what is reported (n, LEVELS)."""
+
+    since_ms: NDArray[np.int64]
 
 
 def silence_ms_max(rules: TechnicalRules, interval_ms: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -141,48 +161,60 @@ def judge_loss(
         state=state,
         priority=np.where(normal, LOW, priority).astype(np.uint8),
         onset_ms=np.where(normal, NEVER, onset),
-        clear_ms=before.clear_ms,
     )
     return TickJudgement(after, phase, onset)
 
 
 def judge_band(
-    rules: Delayed, now_ms: int, before: TickState, level: NDArray[np.int64], cover: NDArray[np.int64]
-) -> TickJudgement:
+    rules: Delayed,
+    now_ms: int,
+    before: TickState,
+    since_ms: NDArray[np.int64],
+    level: NDArray[np.int64],
+    cover: NDArray[np.int64],
+) -> LevelJudgement:
     """Judge a score's band, or any condition that has levels: report what has held for `delay_s`.
+
+    Of each level is known since when the condition has reached it though less is reported, or has been below it
+    though it is reported. A rise is to the highest level that was reached for the delay, a fall to below the lowest
+    one that was not.
 
     Args:
         rules: the score's or the condition's rule.
         now_ms: time of the tick.
-        before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its band rose.
-        level: (n,) 0 = no alarm, else priority rank + 1; -1 = too few inputs, nothing changes.
+        before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its level rose.
+        since_ms: (n, LEVELS) as the judgement before said, `NEVER` = no difference.
+        level: (n,) 0 = no alarm, else priority rank + 1, or `UNKNOWN`, or `LAPSED`.
         cover: (n,) rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
     """
     running = before.state != State.NORMAL
-    current = np.where(running, before.priority.astype(np.int64) + 1, 0)
-    known = level >= 0
-    above, below = known & (level > current), known & (level < current)
-    moving = np.where(running, before.clear_ms, before.onset_ms)
-    since = np.where(above | below, np.where(moving == NEVER, now_ms, moving), np.where(known, NEVER, moving))
-    due = (above | below) & (now_ms - since >= round(rules.delay_s * 1000))
-    priority = np.where(due & (level > 0), level - 1, before.priority)
-    over = due & below & (level == 0)
+    reported = np.where(running, before.priority.astype(np.int64) + 1, 0)
+    unreported, reached = reported[:, None] < _LEVEL, level[:, None] >= _LEVEL
+    differs = (unreported == reached) & (level >= 0)[:, None]
+    since = np.where(differs, np.where(since_ms == NEVER, now_ms, since_ms), NEVER)
+    held = differs & (now_ms - since >= round(rules.delay_s * 1000))
+    risen = np.where(held & unreported, _LEVEL, 0).max(axis=1)
+    fallen = np.where(held & ~unreported, _LEVEL - 1, LEVELS).min(axis=1)
+    now_reported = np.minimum(np.maximum(reported, risen), fallen)
+    now_reported[level == LAPSED] = 0
+
+    priority = np.where(now_reported > 0, now_reported - 1, before.priority)
     event = np.full(level.shape, Event.MISSING, dtype=np.uint8)
-    event[due & above] = Event.WORSE
-    event[due & below] = Event.BETTER
-    event[(before.state == State.WITHHELD) | (due & above & ~running)] = Event.DUE
+    event[now_reported > reported] = Event.WORSE
+    event[now_reported < reported] = Event.BETTER
+    event[(before.state == State.WITHHELD) | ((now_reported > reported) & ~running)] = Event.DUE
     event[(event == Event.DUE) & (priority <= cover)] = Event.COVERED
-    event[over] = Event.CLEAR
+    event[(now_reported < reported) & (now_reported == 0)] = Event.CLEAR
     state, phase = advance(before.state, event)
-    onset = np.where(running, before.onset_ms, since)
+    onset = np.where(running, before.onset_ms, since[:, 0])
     normal = state == State.NORMAL
     after = TickState(
         state=state,
         priority=np.where(normal, LOW, priority).astype(np.uint8),
         onset_ms=np.where(running & normal, NEVER, onset),
-        clear_ms=np.where(due | ~running, NEVER, since),
     )
-    return TickJudgement(after, phase, onset)
+    still = unreported == (now_reported[:, None] < _LEVEL)
+    return LevelJudgement(after, phase, onset, np.where(still, since, NEVER))
 
 
 def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.bool_]:

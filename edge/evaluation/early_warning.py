@@ -162,7 +162,8 @@ def agreement(hours: Mapping[str, Sequence[Hour]], episodes: Sequence[Episode]) 
         for hour, following in zip(stay, [*stay[1:], None], strict=True):
             if hour.band is None:
                 continue
-            at_ms = (following.t_ms if following else hour.t_ms + CHARTED_MS_MIN) - 1
+            over_ms = hour.t_ms + CHARTED_MS_MIN
+            at_ms = min(over_ms, following.t_ms if following else over_ms) - 1
             is_open = any(one.start_ms <= at_ms and (one.end_ms > at_ms or not one.ended) for one in own)
             total += 1
             agreed += is_open == (hour.band > 0)

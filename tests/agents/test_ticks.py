@@ -221,6 +221,38 @@ def test_too_few_inputs_decide_nothing(ward):
     assert score_for(ward, signals, 100, 160) == []
 
 
+def test_a_score_that_is_not_measured_any_more_ends_after_an_hour_and_says_so(ward):
+    score_for(ward, ILL, 100, 131)
+    ward.tick(190)  # two minutes at most, then nothing but temperature and what is charted counts
+    last_scored_s = 130 + 60
+    found = [told for at_s in range(195, last_scored_s + 3600, 5) for told in ward.tick(at_s)]
+    assert not [told for told in found if told[:2] == ("news2", "end")]
+    assert ("news2", "continue", "high", 100) in found
+    found = ward.tick(last_scored_s + 3605)
+    assert ("news2", "end", "high", 100) in found
+    alert = ward.alert("news2", "end")
+    assert alert.reason == (
+        "NEWS2 score: not measured any more, no score for 60 min; whether the condition is over is unknown"
+    )
+    assert (alert.state, alert.evidence.value, alert.evidence.missing) == ("inactive", None, ())
+
+
+def test_a_score_alarm_stays_where_a_score_comes_within_the_hour(ward):
+    score_for(ward, ILL, 100, 131)
+    ward.tick(3000)
+    assert ("news2", "continue", "high", 100) in score_for(ward, ILL, 3001, 3100)
+    assert not [told for told in ward.tick(6000) if told[:2] == ("news2", "end")]
+
+
+def test_a_run_towards_a_score_alarm_begins_anew_after_a_time_without_score(ward):
+    assert score_for(ward, ILL, 100, 120) == []
+    ward.tick(300)
+    assert [told for told in score_for(ward, ILL, 4000, 4030) if told[0] == "news2"] == []
+    assert [told for told in score_for(ward, ILL, 4030, 4036) if told[0] == "news2"] == [
+        ("news2", "start", "high", 4000)
+    ]
+
+
 def test_the_cuff_and_the_ecg_stand_in_for_the_line_and_the_oximeter(ward):
     signals = {**ILL, "hr": ILL["pulse"], "nbp_sys": ILL["abp_sys"]}
     del signals["pulse"], signals["abp_sys"]

@@ -24,7 +24,7 @@ from clinical.lifecycle import PHASE_NAMES, Phase, State
 from clinical.limits import NEVER, NO_COVER, LimitState, step
 from clinical.rules import LimitRule, News2Rules, compile_limits
 from clinical.scores import news2
-from clinical.ticking import TickState, judge_band
+from clinical.ticking import LEVELS, TickState, judge_band
 from clinical.vitals import ABSENT, COUNT, INDEX
 
 NO_SCORE = News2("news2", inputs_min=99, delay_ms=0, every_ms=5_000)
@@ -113,11 +113,12 @@ def test_the_reference_scores_as_the_engine_does(values):
 def engine_band(levels, every_ms, delay_ms):
     """Return the phases that the engine's band judge reports when it scores at each stretch."""
     one = np.zeros(1, np.uint8)
-    state = TickState(one, one, np.array([NEVER]), np.array([NEVER]))
+    state, since_ms = TickState(one, one, np.array([NEVER])), np.full((1, LEVELS), NEVER)
     for index, level in enumerate(levels):
         now_ms = index * every_ms
-        result = judge_band(News2Rules(delay_s=delay_ms / 1000), now_ms, state, np.array([level]), FREE)
-        state = result.after
+        rule = News2Rules(delay_s=delay_ms / 1000)
+        result = judge_band(rule, now_ms, state, since_ms, np.array([level]), FREE)
+        state, since_ms = result.after, result.since_ms
         if result.phase[0] in (Phase.START, Phase.END):
             yield PHASE_NAMES[Phase(result.phase[0])], int(result.onset_ms[0]), now_ms
     assert state.state[0] in (State.NORMAL, State.ACTIVE)

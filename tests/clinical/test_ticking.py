@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from clinical.lifecycle import Phase, State
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
-from clinical.rules import News2Rules, TechnicalRules
+from clinical.limits import LOW, MEDIUM, NEVER, NO_COVER
+from clinical.rules import TechnicalRules
 from clinical.ticking import (
     CONTINUE_MS,
     DETACHED_MS,
     TickState,
-    judge_band,
     judge_loss,
     lost_since,
     remind,
@@ -19,7 +18,6 @@ from clinical.ticking import (
 )
 
 RULES = TechnicalRules()
-SCORE = News2Rules()
 FREE = np.array([NO_COVER])
 SECOND = np.array([1000], np.int32)
 
@@ -33,9 +31,7 @@ def column(*values):
 
 
 def at_rest(shape):
-    return TickState(
-        np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.full(shape, NEVER), np.full(shape, NEVER)
-    )
+    return TickState(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.full(shape, NEVER))
 
 
 @pytest.mark.parametrize(
@@ -122,39 +118,6 @@ def test_judging_a_loss_twice_at_one_time_changes_nothing():
         assert again.after.priority == once.after.priority
 
 
-def bands(levels, before=None):
-    """Return (second, phase, priority) of every report for one level a second."""
-    state, found = before or at_rest(1), []
-    for second, level in enumerate(levels):
-        result = judge_band(SCORE, second * 1000, state, longs(level), FREE)
-        state = result.after
-        if result.phase[0]:
-            found.append((second, Phase(result.phase[0]), int(state.priority[0])))
-    return found
-
-
-def test_a_band_that_has_held_for_the_delay_starts_and_ends_an_alarm():
-    assert bands([0] * 5 + [2] * 40 + [0] * 40) == [(35, Phase.START, MEDIUM), (75, Phase.END, LOW)]
-
-
-def test_a_band_that_falls_back_within_the_delay_is_not_reported():
-    assert bands([0] * 5 + [3] * 30 + [0] + [3] * 30 + [0] * 40) == []
-
-
-def test_a_higher_band_escalates_and_a_lower_one_deescalates():
-    levels = [2] * 35 + [3] * 35 + [1] * 35
-    assert bands(levels) == [
-        (30, Phase.START, MEDIUM),
-        (65, Phase.ESCALATE, HIGH),
-        (100, Phase.DEESCALATE, LOW),
-    ]
-
-
-def test_too_few_inputs_neither_start_nor_end_a_score_alarm():
-    assert bands([-1] * 100) == []
-    assert bands([2] * 35 + [-1] * 100) == [(30, Phase.START, MEDIUM)]
-
-
 def test_open_alarms_are_due_again_after_a_minute_unless_somebody_knows():
     names = (State.ACTIVE, State.ACTIVE, State.LATCHED, State.ACKNOWLEDGED, State.WITHHELD, State.DELAYED)
     due = remind(CONTINUE_MS + 5, np.array(names, np.uint8), longs(5, 6, 5, 5, 5, 5))
@@ -178,13 +141,3 @@ def test_a_loss_that_somebody_knows_of_is_told_again_when_it_rises():
     first.after.state[:] = State.ACKNOWLEDGED
     rise = judge_loss(RULES, 61_000, first.after, column(1000), FREE)
     assert (rise.phase[0, 0], rise.after.state[0, 0]) == (Phase.ESCALATE, State.ACTIVE)
-
-
-def test_a_band_breaks_through_a_pause_that_does_not_cover_its_priority():
-    state, found = at_rest(1), []
-    for second, level in enumerate([2] * 40 + [3] * 40 + [0] * 40):
-        result = judge_band(SCORE, second * 1000, state, longs(level), np.array([MEDIUM]))
-        state = result.after
-        if result.phase[0]:
-            found.append((second, Phase(result.phase[0])))
-    assert found == [(70, Phase.START), (110, Phase.END)]
