@@ -7,13 +7,15 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel
 
+from agents.alarms import WARD_SILENT
 from agents.judge import Judge
 from agents.verdict import Verdict
+from agents.wards import lost_ward
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
-from clinical.limits import NEVER
+from clinical.limits import MEDIUM, NEVER
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.vitals import SIGNALS
-from streams.alerts import episode_id
+from streams.alerts import WARD, episode_id
 from streams.boards import Limits, Patient
 from streams.publisher import Publisher
 from streams.settings import Settings
@@ -38,12 +40,15 @@ class Boards:
 
     async def show(self, partition: int, table: PatientTable, verdict: Verdict) -> None:
         """Write the patients that the verdict concerns, and in turns the others."""
-        told = {happening.patient for happening in verdict.happenings} & table.row_of.keys()  # no wards
-        changed = told | {*verdict.profiled}
+        told = {happening.patient for happening in verdict.happenings}
+        wards = {patient for patient in told if patient.startswith(WARD)}
+        changed = (told & table.row_of.keys()) | {*verdict.profiled}
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         turn = self._in_turn(partition, table) if verdict.tally.ticks else set()
         for patient in sorted(changed | gone | turn):
             await self._write(PATIENTS, partition, patient, self._patient(table, patient))
+        for ward in sorted(wards):
+            await self._write(PATIENTS, partition, ward, self._ward(table, ward))
         for patient in sorted({*verdict.profiled} | gone):
             await self._write(LIMITS, partition, patient, self._limits(table, patient))
 
@@ -83,6 +88,30 @@ class Boards:
                 }
                 for signal in np.flatnonzero(table.value_ms[row] != NEVER).tolist()
             },
+        }
+        return _encoded(Patient, state)
+
+    @staticmethod
+    def _ward(table: PatientTable, ward: str) -> bytes | None:
+        """Return the record of a ward that is lost; none when it is not, which deletes it."""
+        lost = lost_ward(table, ward)
+        if lost is None:
+            return None
+        alarm = {
+            "rule": WARD_SILENT,
+            "episode": episode_id(ward, WARD_SILENT, lost.onset_ms),
+            "state": (State.ACKNOWLEDGED if lost.is_acknowledged else State.ACTIVE).name.lower(),
+            "priority": PRIORITIES[MEDIUM],
+            "onset_ts_ms": lost.onset_ms,
+        }
+        state: dict[str, object] = {
+            "patient": ward,
+            "ward": ward.removeprefix(WARD),
+            "seen_ts_ms": _time(table.seen_ms[lost.rows].max()),
+            "pause": None,
+            "pause_until_ts_ms": None,
+            "alarms": [alarm],
+            "values": {},
         }
         return _encoded(Patient, state)
 

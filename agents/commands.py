@@ -1,6 +1,7 @@
 """The commands agent: puts each command into the readings log, in the partition of its patient.
 
-Its place there is when it takes effect. It counts as done only when the broker has it; one that is forwarded twice,
+Its place there is when it takes effect. A command for a whole ward goes into every partition: each of them has some of
+the ward's patients. It counts as done only when the broker has it; one that is forwarded twice,
 because the worker died in between, is applied once by its id. Answers on the same topic are passed over.
 """
 
@@ -12,6 +13,7 @@ import msgspec
 
 from agents.blocks import work_off
 from agents.dead_letters import DeadLetters
+from streams.alerts import WARD
 from streams.commands import COMMAND_KEY
 from streams.decode import Record, Reject, read_command
 from streams.lane import Block
@@ -54,8 +56,10 @@ class Commands:
                 order = Reject(record, "key-mismatch", "the record's key must be the command's patient")
             if isinstance(order, Reject):
                 await self.dead_letters.refuse(order, block.topic, block.partition)
-            else:
-                await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=block.partition)
+                continue
+            is_of_ward = order.patient.startswith(WARD)
+            for partition in range(self.settings.partitions) if is_of_ward else (block.partition,):
+                await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=partition)
         await self.publisher.settled()
         self.mark_durable(block.partition, records[-1].offset + 1)
 

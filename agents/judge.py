@@ -80,7 +80,9 @@ class Judge:
         self._ticks = TickJudge(
             rules, self.limits, self._conditions, wards, self._teller, pauses, asking, time, patient_ttl_ms
         )
-        self._orders = OrderJudge(self.alarms, self.limits, self._teller, pauses, asking, time.recorded)
+        self._orders = OrderJudge(
+            self.alarms, self.limits, self._teller, pauses, asking, wards, time.recorded
+        )
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""

@@ -16,12 +16,13 @@ from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.verdict import Verdict
+from agents.wards import Wards, lost_ward
 from clinical.gaps import joint_fault
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
 from clinical.limits import NEVER
 from clinical.rules import AGE_BANDS
 from streams import commands
-from streams.alerts import episode_id
+from streams.alerts import WARD, episode_id
 from streams.commands import ANSWER_ALERTS_MAX, Answer, Order, command_key
 from streams.decode import Ordered
 from tables.patients import PatientTable
@@ -42,6 +43,7 @@ class OrderJudge:
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
+        wards: Wards,
         recorded: bool,
     ) -> None:
         self._alarms = alarms
@@ -49,6 +51,7 @@ class OrderJudge:
         self._teller = teller
         self._pauses = pauses
         self._responsibilities = responsibilities
+        self._wards = wards
         self._recorded = recorded
         self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
             commands.Acknowledge: self._acknowledge,
@@ -68,12 +71,14 @@ class OrderJudge:
         order, tally = ordered.order, verdict.tally
         if ordered.offset <= int(table.reach([order.patient])[0]):
             return
+        if isinstance(order, commands.Acknowledge) and order.patient.startswith(WARD):
+            self._acknowledge_ward(table, ordered, order, verdict)
+            return
         row, key = table.row_of.get(order.patient), command_key(order.id)
         if row is not None and key in table.commands[row].tolist():
             tally.repeated += 1
             return
-        now = order.issued_ts_ms if self._recorded else ordered.append_ts_ms
-        moment = Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
+        moment = self._moment(ordered)
         reason, told = "", list[Happening]()
         try:
             row = self._row(table, row, order)
@@ -81,15 +86,39 @@ class OrderJudge:
         except Refused as refusal:
             reason = str(refusal)
         if row is not None:
-            table.commands[row, 1:] = table.commands[row, :-1].copy()
-            table.commands[row, 0] = key
-            table.dirty[row] = True
+            _remember(table, np.array([row]), key)
         tally.refused += bool(reason)
         tally.accepted += not reason
         verdict.happenings += told
         if not reason and not isinstance(order, commands.Accept | commands.Reject | commands.Acknowledge):
             verdict.profiled.append(order.patient)
         verdict.answers.append(self._answer(ordered, reason, told))
+
+    def _acknowledge_ward(
+        self, table: PatientTable, ordered: Ordered, order: commands.Acknowledge, verdict: Verdict
+    ) -> None:
+        """Acknowledge a ward's alarm, which its silent patients remember together."""
+        lost = lost_ward(table, order.patient, ordered.offset) or lost_ward(table, order.patient)
+        key = command_key(order.id)
+        if lost is not None and (table.commands[lost.rows] == key).any():
+            verdict.tally.repeated += 1
+            return
+        reason, told = "", list[Happening]()
+        try:
+            told = self._wards.acknowledge(table, order, self._moment(ordered))
+        except Refused as refusal:
+            reason = str(refusal)
+        if told and lost is not None:
+            _remember(table, lost.rows, key)
+        verdict.tally.refused += bool(reason)
+        verdict.tally.accepted += not reason
+        verdict.happenings += told
+        verdict.answers.append(self._answer(ordered, reason, told))
+
+    def _moment(self, ordered: Ordered) -> Moment:
+        order = ordered.order
+        now = order.issued_ts_ms if self._recorded else ordered.append_ts_ms
+        return Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
 
     def _answer(self, ordered: Ordered, refusal: str, told: list[Happening]) -> Answer:
         order = ordered.order
@@ -227,7 +256,7 @@ class OrderJudge:
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
         if order.ward is not None:
-            table.ward[row] = order.ward.encode()
+            _move(table, row, order.ward)
         return []
 
     def _set_band(self, table: PatientTable, row: int, band: int) -> None:
@@ -241,14 +270,14 @@ class OrderJudge:
             raise Refused("already admitted")
         self._set_band(table, row, AGE_BANDS.index(order.age_band))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
-        table.ward[row] = (order.ward or "").encode()
+        _move(table, row, order.ward or "")
         return []
 
     @staticmethod
     def _transfer(table: PatientTable, row: int, order: commands.Transfer, _: Moment) -> list[Happening]:
         if table.ward[row] == order.ward.encode():
             raise Refused(f"already in {order.ward}")
-        table.ward[row] = order.ward.encode()
+        _move(table, row, order.ward)
         return []
 
     def _discharge(
@@ -258,6 +287,20 @@ class OrderJudge:
         told = self._teller.dismiss(table, row, moment, note)
         table.discharge(row, moment.told_ms)
         return told
+
+
+def _remember(table: PatientTable, rows: NDArray[np.int64], key: int) -> None:
+    """Remember a command, so that it is not applied again."""
+    table.commands[rows, 1:] = table.commands[rows, :-1]
+    table.commands[rows, 0] = key
+    table.dirty[rows] = True
+
+
+def _move(table: PatientTable, row: int, ward: str) -> None:
+    """Put a patient into a ward; another ward's alarm no longer stands for the patient's own."""
+    if table.ward[row] != ward.encode():
+        table.ward[row] = ward.encode()
+        table.lost_ward_ms[row], table.lost_ward_told_ms[row], table.lost_ward_events[row] = NEVER, NEVER, 0
 
 
 def _limit(value: float) -> float | None:

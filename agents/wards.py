@@ -2,34 +2,62 @@
 
 The alarm's patient is `~ward/NAME`, which no patient may be called. Every partition judges its own patients; one
 that loses the same ward in the same minute tells of the same episode, and its start has the same id. What follows
-has ids of each partition's own, so that the end in one does not pass for the end in another.
+has ids of each partition's own, so that the end in one does not pass for the end in another. Who knows of the alarm
+is not told of it again: `lost_ward_told_ms` of an acknowledged one is `NEVER`.
 """
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import Happening
-from agents.episodes import Moment
+from agents.alarms import WARD_SILENT, Happening
+from agents.episodes import Moment, Refused
 from agents.verdict import Verdict
 from clinical.lifecycle import Phase, State
 from clinical.limits import MEDIUM, NEVER
 from clinical.rules import TechnicalRules
 from clinical.ticking import CONTINUE_MS, silence_ms_max
 from clinical.wards import NOWHERE, ward_loss
+from streams.alerts import WARD, episode_id
+from streams.commands import Acknowledge
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
-
-WARD: Final = "~ward/"
 
 NUMBERS_APART: Final = 1 << 10
 """Numbers of events that each group of patients has for itself; a loss told every minute for 17 hours fits."""
 
 GROUPS: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LostWard:
+    """A ward's open alarm in one partition: who is part of it (n,), since when, whether somebody knows, events told."""
+
+    rows: Rows
+    onset_ms: int
+    is_acknowledged: bool
+    events: int
+
+
+def lost_ward(table: PatientTable, patient: str, before: int | None = None) -> LostWard | None:
+    """Return the open alarm that is told of `patient`, ~ward/NAME, if there is one.
+
+    `before` leaves out patients whose recovered state holds more of the log than what lies before that offset.
+    """
+    rows = table.occupied()
+    chosen = (table.ward[rows] == patient.removeprefix(WARD).encode()) & (table.lost_ward_ms[rows] != NEVER)
+    if before is not None:
+        chosen &= table.position[rows] < before
+    rows = rows[chosen]
+    if not len(rows):
+        return None
+    told_ms, events = int(table.lost_ward_told_ms[rows[0]]), int(table.lost_ward_events[rows[0]])
+    return LostWard(rows, int(table.lost_ward_ms[rows[0]]), told_ms == NEVER, events)
 
 
 class Wards:
@@ -83,10 +111,11 @@ class Wards:
             events = int(table.lost_ward_events[before[0]])
             told_ms, onset_ms = int(table.lost_ward_told_ms[before[0]]), int(table.lost_ward_ms[before[0]])
         onset_ms = int(onset[0]) if len(onset) else onset_ms
-        due = first or not len(after) or moment.event_ms - told_ms >= CONTINUE_MS
+        is_known = len(before) > 0 and told_ms == NEVER
+        due = first or not len(after) or (not is_known and moment.event_ms - told_ms >= CONTINUE_MS)
         if due:
             phase = Phase.START if first else Phase.CONTINUE if len(after) else Phase.END
-            yield self._told(name, len(after), phase, events, onset_ms, moment)
+            yield self._told(WARD + name, len(after), phase, events, onset_ms, moment)
             told_ms = moment.event_ms
             events = self._first_number(table, after) if first else events + 1
         left = np.setdiff1d(before, after)
@@ -101,6 +130,33 @@ class Wards:
         table.dirty[left] = True
         table.dirty[joined] = True
 
+    def acknowledge(self, table: PatientTable, order: Acknowledge, moment: Moment) -> list[Happening]:
+        """Take note that somebody knows of a ward's alarm.
+
+        Raises:
+            Refused: no such alarm is open in this partition, or somebody knows of it already.
+        """
+        lost = lost_ward(table, order.patient, moment.offset)
+        if lost is None or episode_id(order.patient, WARD_SILENT, lost.onset_ms) != order.episode:
+            raise Refused(f"no open alarm of episode {order.episode} in this partition")
+        if lost.is_acknowledged:
+            raise Refused("already acknowledged")
+        table.lost_ward_told_ms[lost.rows] = NEVER
+        table.lost_ward_events[lost.rows] = lost.events + 1
+        table.dirty[lost.rows] = True
+        told = self._told(order.patient, len(lost.rows), Phase.UPDATE, lost.events, lost.onset_ms, moment)
+        return [
+            replace(
+                told,
+                value=None,
+                note=f"acknowledged by {order.actor}",
+                state=State.ACKNOWLEDGED,
+                acknowledges=True,
+                actor=order.actor,
+                command=order.id,
+            )
+        ]
+
     @staticmethod
     def _first_number(table: PatientTable, rows: Rows) -> int:
         """Return the number from which on a group's events count, a pure function of who is in it."""
@@ -109,14 +165,14 @@ class Wards:
         return int.from_bytes(digest, "little") % GROUPS * NUMBERS_APART + 1
 
     def _told(
-        self, name: str, patients: int, phase: Phase, number: int, onset_ms: int, moment: Moment
+        self, patient: str, patients: int, phase: Phase, number: int, onset_ms: int, moment: Moment
     ) -> Happening:
         lasting = f"for {(moment.event_ms - onset_ms) / 1000:g} s"
         note = f"{patients} patients without any frame {lasting}: look at gateway and network"
         return Happening(
             offset=moment.offset,
             column=self._column,
-            patient=WARD + name,
+            patient=patient,
             phase=phase,
             number=number,
             priority=MEDIUM,

@@ -6,7 +6,7 @@ writes the same id again and every consumer can drop what it has seen.
 """
 
 import hashlib
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,9 @@ Phase = Literal["start", "continue", "update", "escalate", "deescalate", "end", 
 Priority = Literal["high", "medium", "low"]
 AlertType = Literal["physiological", "technical", "advisory"]
 ResponsibilityStatus = Literal["requested", "accepted", "rejected", "undefined"]
+
+WARD: Final = "~ward/"
+"""Begins the `patient` of an alarm of a whole ward; no patient may be called so."""
 
 INACTIVATION_PATTERN = (
     r"^(enabled|((audio|alarm)-(paused|off)~)?alert-acknowledged|(audio|alarm)-(paused|off))$"

@@ -11,7 +11,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from clinical.rules import AGE_BANDS
-from streams.frames import EVENT_TS_MS_MAX, VALUE_ABS_MAX, Identifier
+from streams.alerts import WARD
+from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, VALUE_ABS_MAX, Identifier
 
 COMMAND_KEY: Final = b"~command"
 """Key of a command in the readings log; starts with a character that no patient id may start with."""
@@ -20,6 +21,8 @@ COMMAND_BYTES_MAX: Final = 4_096
 REASON_CHARS_MAX: Final = 500
 ANSWER_ALERTS_MAX: Final = 100
 """Bound on the alerts that an answer names."""
+
+PATIENT_OR_WARD_PATTERN: Final = f"^({WARD})?{ID_PATTERN.removeprefix('^')}"
 
 PAUSE_S_DEFAULT: Final = 120
 """Two minutes: Draeger IACS p.83; Masimo offers 1, 2 and 3."""
@@ -53,8 +56,14 @@ class _OfEpisode(_Order):
 
 
 class Acknowledge(_OfEpisode):
-    """Somebody knows of the alarm: no reminders and no escalation; a latched alarm is reset."""
+    """Somebody knows of the alarm: no reminders and no escalation; a latched alarm is reset.
 
+    The one command that may be for a whole ward: it is forwarded to every partition, and each of them answers.
+    """
+
+    patient: Annotated[str, Field(pattern=PATIENT_OR_WARD_PATTERN)] = Field(
+        description="opaque stream id, or ~ward/NAME, equal to the record's key"
+    )
     kind: Literal["acknowledge"] = "acknowledge"
 
 

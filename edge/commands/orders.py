@@ -67,7 +67,8 @@ def alarms() -> None:
 @where
 def list_alarms(patient: str | None, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
     """Print the alarms that are open now: patient, episode, priority, state, rule, onset; and pauses."""
-    for name, found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient).items():
+    for found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient):
+        name = found.patient
         if patient not in (None, name) or not (found.alarms or found.pause):
             continue
         if patient is None and all(alarm.rule == CANARY for alarm in found.alarms) and not found.pause:
@@ -128,7 +129,8 @@ def limits() -> None:
 @where
 def show(patient: str, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
     """Print the limits in force of a patient whose limits or profile a command has set."""
-    found = read_board(_settings(brokers, topic_prefix), LIMITS, Limits).get(patient)
+    board = read_board(_settings(brokers, topic_prefix), LIMITS, Limits)
+    found = next((record for record in board if record.patient == patient), None)
     if found is None:
         raise VigilError(f"{printable(patient)}: the rules' own limits, no command has changed any")
     if as_json:

@@ -49,6 +49,23 @@ def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_don
     assert world.done == [(3, 8)]
 
 
+def test_a_command_for_a_whole_ward_goes_into_every_partition():
+    world = World()
+    ack = {"kind": "acknowledge", "id": "c1", "patient": "~ward/icu", "actor": "nurse-7", "issued_ts_ms": 1}
+    ack["episode"] = "0123456789abcdef"
+    world.forward(ack, key=b"~ward/icu")
+    assert [(topic, partition) for topic, _, _, partition, _ in world.sent] == [
+        (READINGS, partition) for partition in range(Settings().partitions)
+    ]
+    assert world.done == [(3, 8)]
+
+
+def test_no_other_command_is_for_a_whole_ward():
+    world = World()
+    world.forward({**PAUSE, "patient": "~ward/icu"}, key=b"~ward/icu")
+    assert [(topic, reason) for topic, *_, reason in world.sent] == [(DEAD_LETTERS, "invalid")]
+
+
 def test_answers_are_passed_over():
     world = World()
     world.forward({"kind": "answer", "id": "c1"})

@@ -1,13 +1,17 @@
 """A ward that falls silent: one alarm for all of its patients in the partition, with an id that others find too."""
 
+import asyncio
 import json
 
 import pytest
 from logs import Record, frame_record, tick_record
 from worker_model import WorkerModel
 
+from agents.boards import Boards
 from clinical.defaults import DEFAULT_RULES
 from streams.commands import COMMAND_KEY
+from streams.settings import Settings
+from streams.topics import PATIENTS
 
 
 class House:
@@ -30,7 +34,7 @@ class House:
 
     def take(self, record):
         self.log.append(record)
-        self.worker.take([record])
+        self.verdict = self.worker.take([record])
 
     def watch(self, seconds, *heard):
         """Let time pass with frames of some patients; return what was told as (patient, rule, phase)."""
@@ -47,6 +51,15 @@ class House:
 
     def alerts(self, phase):
         return [a for a in self.worker.alerts.values() if (a.rule, a.phase) == ("ward-silent", phase)]
+
+    def acknowledge(self, episode=None, command="ack-1"):
+        """Acknowledge the ward's alarm; return outcome and reason, None where it was answered before."""
+        episode = episode or self.alerts("start")[0].episode
+        said = {"kind": "acknowledge", "id": command, "actor": "nurse-7", "episode": episode}
+        value = json.dumps({"patient": "~ward/icu", "issued_ts_ms": self.now * 1000, **said}).encode()
+        self.take(Record(len(self.log), self.now * 1000, COMMAND_KEY, value))
+        answers = self.verdict.answers
+        return (answers[0].outcome, answers[0].reason) if answers else None
 
 
 START, CONTINUE, ESCALATE, END = 1, 2, 3, 5
@@ -115,11 +128,88 @@ def test_partitions_tell_of_the_same_episode_and_of_ends_of_their_own(house):
     assert end.partition("-")[0] == other_end.partition("-")[0] == start.partition("-")[0]
 
 
-@pytest.mark.parametrize("saved", [15, 26, 40, 90, 110])
+def test_who_acknowledges_a_ward_s_alarm_is_not_told_of_it_again_but_of_its_end(house):
+    house.watch(20)
+    assert house.acknowledge() == ("accepted", "acknowledge by nurse-7")
+    alert = house.alerts("update")[0]
+    assert (alert.patient, alert.inactivation, alert.acknowledged_by) == (
+        "~ward/icu",
+        "alert-acknowledged",
+        "nurse-7",
+    )
+    assert house.verdict.answers[0].alerts == (alert.id,)
+    assert house.watch(130) == []
+    assert house.acknowledge() is None
+    assert house.acknowledge(command="ack-2") == ("refused", "already acknowledged")
+    assert house.watch(5, *BEDS) == [("~ward/icu", "ward-silent", END)]
+    refused = house.acknowledge(command="ack-3")
+    assert refused == ("refused", f"no open alarm of episode {alert.episode} in this partition")
+
+
+def test_a_ward_s_next_loss_is_told_of_though_the_last_was_acknowledged(house):
+    house.watch(20)
+    house.acknowledge()
+    house.watch(60, *BEDS)
+    assert ("~ward/icu", "ward-silent", START) in house.watch(30)
+    assert ("~ward/icu", "ward-silent", CONTINUE) in house.watch(60)
+
+
+def test_who_joins_a_loss_that_somebody_knows_of_is_not_told_of(house):
+    house.watch(25, "bed-4")
+    house.acknowledge()
+    assert house.watch(60) == []
+    assert house.worker.tallies[-1].withheld_by_ward == 0
+
+
+def test_a_patient_who_is_moved_away_is_told_of_singly_and_the_other_ward_is_not_lost(house):
+    house.watch(20)
+    said = {
+        "kind": "transfer",
+        "id": "move",
+        "actor": "clerk",
+        "issued_ts_ms": house.now * 1000,
+        "ward": "er",
+    }
+    value = json.dumps({"patient": "bed-1", **said}).encode()
+    house.take(Record(len(house.log), house.now * 1000, COMMAND_KEY, value))
+    assert house.watch(2) == [("bed-1", "silent-device", START)]
+
+
+def test_boards_show_a_lost_ward_while_it_is_lost(house):
+    sent = {}
+
+    class Sink:
+        async def publish(self, topic, key, value, *, partition):
+            sent[topic, key] = value and json.loads(value)
+
+    boards = Boards(Settings(), house.worker.judge, Sink())
+
+    def shown(act):
+        sent.clear()
+        act()
+        asyncio.run(boards.show(0, house.worker.table, house.verdict))
+        return sent[PATIENTS, b"~ward/icu"]
+
+    def until_told(phase, *heard):
+        while not any(told == ("~ward/icu", "ward-silent", phase) for told in house.watch(1, *heard)):
+            assert house.now < 1000
+
+    lost = shown(lambda: until_told(START))
+    assert (lost["ward"], lost["values"], lost["pause"]) == ("icu", {}, None)
+    (alarm,) = lost["alarms"]
+    assert (alarm["rule"], alarm["state"], alarm["priority"]) == ("ward-silent", "active", "medium")
+    assert alarm["episode"] == house.alerts("start")[0].episode
+    assert shown(house.acknowledge)["alarms"][0]["state"] == "acknowledged"
+    assert shown(lambda: until_told(END, *BEDS)) is None
+
+
+@pytest.mark.parametrize("saved", [15, 26, 40, 52, 90, 111])
 def test_a_restart_in_the_midst_of_it_tells_the_same(house, saved):
     whole = house
     begin = len(whole.log)
-    whole.watch(100)
+    whole.watch(50)
+    whole.acknowledge()
+    whole.watch(50)
     whole.watch(20, *BEDS)
     broken = WorkerModel(DEFAULT_RULES)
     broken.work(

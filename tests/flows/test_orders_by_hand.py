@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from kafka.partitioner.default import murmur2
 from worker_flow import frame, wait_until
 
 from edge import cli
@@ -65,6 +66,30 @@ def test_a_profile_needs_a_reason_where_it_is_an_order(vigil):
         "vigil: set-profile: spo2_scale2 needs a reason: it is by a clinician's order\n",
     )
     assert vigil("patients", "profile", "bed-1", "--spo2-scale2", "--actor", "d", "--reason", "COPD")[0] == 0
+
+
+def test_the_alarm_of_a_lost_ward_is_listed_and_acknowledged_in_whichever_partition_it_is(vigil, ward):
+    names = [f"icu-{n}" for n in range(20)]
+    beds = [name for name in names if (murmur2(name.encode()) & 0x7FFFFFFF) % 2 == 1][:3]
+    for bed in beds:
+        assert vigil("patients", "admit", bed, "--ward", "icu", "--actor", "clerk")[0] == 0
+    ward.send_all((1, *frame(bed, int(time.time()), hr=80)) for bed in beds)
+
+    def listed():
+        found = [
+            json.loads(line)
+            for line in vigil("alarms", "list", "--patient", "~ward/icu", "--json")[1].splitlines()
+        ]
+        return [alarm for one in found for alarm in one["alarms"]]
+
+    wait_until(listed, "the ward's alarm on the board")
+    (alarm,) = listed()
+    order = ["alarms", "ack", "~ward/icu", alarm["episode"], "--actor", "nurse-7"]
+    assert vigil(*order) == (0, "accepted: acknowledge by nurse-7\n", "")
+    code, _, err = vigil(*order)
+    assert code == 1
+    assert "refused" in err
+    wait_until(lambda: listed()[0]["state"] == "acknowledged", "the acknowledgement on the board")
 
 
 def test_the_watcher_is_content_while_a_worker_judges_and_alarms_when_none_does(vigil, ward):
