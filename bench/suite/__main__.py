@@ -1,20 +1,24 @@
 """`python -m bench.suite`: measure systems on one Kafka, then write report.json, report.md and plots.
 
-Each figure is a file in the results folder as soon as it is measured; the report is made of all of them. With
-`--phases report` nothing is measured.
+Each figure is a file in the results folder as soon as it is measured; the report is made of all of them. What is there
+is not measured again: a run that was cut off, or out of time, is continued by the same command. `--plan` prints what
+would be measured and how long that takes; with `--phases report` nothing is measured.
 """
 
 import argparse
 import shutil
 import sys
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from bench.suite.burst import HEADLINE
+from bench.machine import commit
+from bench.suite import growth
+from bench.suite.order import MINUTES, PHASES, REPEATS, table
 from bench.suite.report import write
 from bench.suite.results import Results
-from bench.suite.run import PHASES, Run, Wanted
+from bench.suite.run import Run, Wanted
 from bench.suite.systems import SYSTEMS
 from streams.errors import VigilError
 from streams.kafka_server import KafkaCluster
@@ -22,6 +26,7 @@ from streams.kafka_server import KafkaCluster
 HERE: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = HERE.parent / ".cache" / "bench"
 QUICK_SYSTEMS: Final = ["vigil", "faust", "kafka-streams"]
+ALL_SYSTEMS: Final = [name for name in SYSTEMS if name != growth.SYSTEM]
 QUICK_PHASES: Final = ("equality", "drain", "burst")
 
 
@@ -30,30 +35,34 @@ def main() -> int:
     given = _options().parse_args()
     quick = given.quick
     wanted = Wanted(
-        systems=_flat(given.systems) or (QUICK_SYSTEMS if quick else list(SYSTEMS)),
+        systems=_flat(given.systems) or (QUICK_SYSTEMS if quick else ALL_SYSTEMS),
         phases=_flat(given.phases) or list(QUICK_PHASES if quick else PHASES),
-        repeats=given.repeats or (1 if quick else 5),
+        repeats=given.repeats or (1 if quick else REPEATS),
         partitions=given.partitions,
         scale=given.scale or (0.4 if quick else 1.0),
         quick=quick,
-        burst_s=given.seconds or HEADLINE.length_s,
         low_hz=given.low,
         high_hz=given.high,
+        minutes=given.minutes,
     )
+    if given.plan:
+        print(table(wanted.items(), wanted.minutes))
+        return 0
     if given.fresh:
         shutil.rmtree(given.results, ignore_errors=True)
-    results = Results(given.results)
-    failed = 0
+    results = Results(given.results, commit())
+    failed, started_s = 0, time.monotonic()
     try:
         if wanted.phases != ["report"]:
             with KafkaCluster() as kafka:
-                failed = Run(kafka, wanted, results).all()
-        write(results, HERE, quick)
+                failed = Run(kafka, wanted, results, started_s).all()
+        write(results, given.report, quick)
     except VigilError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
     print(
-        f"bench: {HERE.name}/report.md and report.json written, {failed} measurements failed", file=sys.stderr
+        f"bench: report.md and report.json written to {given.report}, {failed} measurements failed",
+        file=sys.stderr,
     )
     return 1 if failed else 0
 
@@ -87,14 +96,16 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "--phases", nargs="+", type=_some_of(phases), help=f"only these of {','.join(phases)}"
     )
-    options.add_argument("--repeats", type=int, help="rounds over all systems (5, quick 1)")
+    options.add_argument("--repeats", type=int, help=f"rounds of drains ({REPEATS}, quick 1)")
     options.add_argument("--partitions", type=int, default=8, help="of the readings (%(default)s)")
     options.add_argument("--scale", type=float, help="of the drained logs' lengths (1, quick 0.4)")
-    options.add_argument("--seconds", type=float, help=f"of the headline's burst ({HEADLINE.length_s:g})")
     options.add_argument("--low", type=float, help="low base rate, frames/s; else of the results")
     options.add_argument("--high", type=float, help="high base rate, frames/s; else of the results")
     options.add_argument("--quick", action="store_true", help="three systems, one repeat, no search")
     options.add_argument("--fresh", action="store_true", help="forget what was measured before")
+    options.add_argument("--minutes", type=float, default=MINUTES, help="that it may take (%(default)g)")
+    options.add_argument("--plan", action="store_true", help="measure nothing, print what would be measured")
+    options.add_argument("--report", type=Path, default=HERE, help="folder of the report (%(default)s)")
     options.add_argument("--results", type=Path, default=RESULTS, help="folder (%(default)s)")
     return options
 

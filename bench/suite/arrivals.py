@@ -67,13 +67,16 @@ class Plan:
     patients: int = 10_000
     partitions: int = 8
     onsets_max: int = 3_000
+    delayed_one_in: int = DELAYED_ONE_IN
+    """Of the planted ones, those whose alarm has a delay; it never ends, so each run plants patients of its own.
+    0 = none: all alarms end, and all runs plant the same patients."""
     step: int = 0
-    """Runs on one running system differ in this: each has planted patients and sequence numbers of its own."""
+    """Runs on one running system differ in this: each has arrivals and sequence numbers of its own."""
 
     @property
     def planted_from(self) -> int:
         """The first patient that is planted."""
-        return self.patients + self.step * PLANTED_PATIENTS_MAX
+        return self.patients + self.step * PLANTED_PATIENTS_MAX * bool(self.delayed_one_in)
 
     @property
     def frames_about(self) -> int:
@@ -195,7 +198,7 @@ def _chosen(plan: Plan, planned: Ints, random: np.random.Generator) -> tuple[Int
     count = int(min(2 * plan.onsets_max, PLANTED_SHARE_MAX * len(planned)))
     chosen = np.sort(random.choice(len(planned), count, replace=False))
     able = chosen[planned[chosen] >= DELAYED.delay_ms + EARLY_MS]
-    delayed = able[::DELAYED_ONE_IN]
+    delayed = able[:: plan.delayed_one_in] if plan.delayed_one_in else able[:0]
     return np.setdiff1d(chosen, delayed, assume_unique=True), delayed
 
 

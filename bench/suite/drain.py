@@ -10,7 +10,7 @@ import numpy as np
 from bench.peers.spec import MARKER
 from bench.suite.alerts_reader import AlertsReader
 from bench.suite.arrivals import Ints
-from bench.suite.fill import Log, mark_of
+from bench.suite.fill import Log, mark_at, mark_of
 from bench.suite.stage import Running, Stage
 from bench.suite.systems import System
 from streams.errors import VigilError
@@ -48,8 +48,10 @@ class Drained:
         return self.frames / self.wall_s
 
 
-def drain(stage: Stage, system: System, prefix: str, log: Log, done: Ints) -> Drained:
-    """Run a system on a filled topic until all marks are told.
+def drain(
+    stage: Stage, system: System, prefix: str, log: Log, done: Ints, frames: int | None = None
+) -> Drained:
+    """Run a system on a filled topic until the marks after so many frames are told in all partitions.
 
     Args:
         stage: the broker.
@@ -57,6 +59,7 @@ def drain(stage: Stage, system: System, prefix: str, log: Log, done: Ints) -> Dr
         prefix: of the topics.
         log: what the topic is filled with.
         done: (partitions, marks + 1) frames up to each mark.
+        frames: how many are drained, of all partitions; None = all of the log.
 
     Raises:
         VigilError: the system ended or got stuck.
@@ -65,34 +68,35 @@ def drain(stage: Stage, system: System, prefix: str, log: Log, done: Ints) -> Dr
         AlertsReader(stage.broker, prefix + ALERTS, log.partitions) as reader,
         stage.run(system, prefix, log.partitions, recorded=True) as running,
     ):
-        return _follow(reader, running, stage.broker_cpu_s, log, done)
+        return _follow(reader, running, stage.broker_cpu_s, done, log.frames if frames is None else frames)
 
 
 def _follow(
-    reader: AlertsReader, running: Running, broker_cpu_s: Callable[[], float], log: Log, done: Ints
+    reader: AlertsReader, running: Running, broker_cpu_s: Callable[[], float], done: Ints, frames: int
 ) -> Drained:
-    reached = np.zeros(log.partitions, dtype=np.int64)
-    warm = max(1, round(WARM_UP * log.marks))
+    partitions, marks = np.arange(len(done)), done.shape[1] - 1
+    reached = np.zeros(len(done), dtype=np.int64)
+    warm, last = max(1, mark_at(done, WARM_UP * frames)), mark_at(done, frames)
     start: tuple[int, float, float, float] | None = None
     moved_s = time.monotonic()
-    while reached.min() < log.marks:
+    while reached.min() < last:
         for told in reader.poll(POLL_S):
             if told.rule == MARKER and told.phase == "start":
-                partition, mark = mark_of(told.patient, log.marks)
+                partition, mark = mark_of(told.patient, marks)
                 if mark > reached[partition]:
                     reached[partition] = mark
                     moved_s = time.monotonic()
         if start is None and reached.min() >= warm:
             # Partitions are not read evenly: what is done of each is known from its last mark.
-            frames = int(done[np.arange(log.partitions), reached].sum())
-            start = frames, running.tree.cpu_s(), broker_cpu_s(), time.perf_counter()
+            counted = int(done[partitions, reached].sum())
+            start = counted, running.tree.cpu_s(), broker_cpu_s(), time.perf_counter()
         running.check()
         if time.monotonic() - moved_s > STILL_S_MAX:
-            raise VigilError(f"{running.system.name} stands still: marks {reached.tolist()} of {log.marks}")
+            raise VigilError(f"{running.system.name} stands still: marks {reached.tolist()} of {last}")
     assert start is not None
-    frames, cpu_s, broker_s, wall_s = start
+    counted, cpu_s, broker_s, wall_s = start
     return Drained(
-        int(done[:, -1].sum()) - frames,
+        int(done[partitions, reached].sum()) - counted,
         running.tree.cpu_s() - cpu_s,
         broker_cpu_s() - broker_s,
         time.perf_counter() - wall_s,

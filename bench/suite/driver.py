@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.suite.arrivals import Plan, schedule
 from bench.suite.sender import Sender
-from bench.suite.wire import FRAME_BYTES, SEQ_FIRST, places, requests
+from bench.suite.wire import FRAME_BYTES, SEQ_FIRST, SEQ_STEP, places, requests
 from edge.burst import Burst
 from streams.errors import UsageError, VigilError
 
@@ -65,20 +65,26 @@ def check_plan(plan: Plan) -> None:
         )
 
 
-def save_plan(plan: Plan, broker: str, topic: str, path: Path) -> None:
-    """Write what the driver is started with."""
+def save_plan(plan: Plan, broker: str, topic: str, path: Path, start_ms: int | None = None) -> None:
+    """Write what the driver is started with; without a start (ms since the epoch) it chooses one."""
     check_plan(plan)
-    path.write_text(json.dumps({"broker": broker, "topic": topic, "plan": asdict(plan)}), encoding="utf-8")
+    document = {"broker": broker, "topic": topic, "plan": asdict(plan), "start_ms": start_ms}
+    path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def drive(broker: str, topic: str, plan: Plan) -> Driven:
+def lead_s(frames: float) -> float:
+    """Return how long before the start of a plan with so many frames its driver must be started."""
+    return LEAD_S + frames / ENCODED_A_SECOND
+
+
+def drive(broker: str, topic: str, plan: Plan, start_ms: int | None = None) -> Driven:
     """Run the plan."""
     check_plan(plan)
     # The start is chosen before anything is encoded, because every frame carries its planned time.
-    start_ms = round(1000 * (time.time() + LEAD_S + plan.frames_about / ENCODED_A_SECOND))
+    start_ms = start_ms or round(1000 * (time.time() + lead_s(plan.frames_about)))
     frames = schedule(plan)
     partition_of = places(int(frames.patient.max()) + 1, plan.partitions)
-    seq = (plan.step + 2) * SEQ_FIRST  # beyond those of the warm-up and of earlier steps
+    seq = SEQ_FIRST + (plan.step + 1) * SEQ_STEP  # beyond those of the warm-up and of earlier steps
     encoded = list(requests(frames, topic, partition_of, start_ms, CONNECTIONS, seq))
     count = len(frames)
     del frames
@@ -129,7 +135,7 @@ def main() -> int:
     """Run the plan in the first argument and write what was done to the second."""
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
-        driven = drive(given["broker"], given["topic"], read_plan(given["plan"]))
+        driven = drive(given["broker"], given["topic"], read_plan(given["plan"]), given["start_ms"])
     except VigilError as error:
         print(f"driver: {error}", file=sys.stderr)
         return error.exit_code

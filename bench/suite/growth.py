@@ -14,17 +14,22 @@ from bench.suite.fill import Log, fill
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS
 from streams.topics import READINGS
-from tables.windows import BUCKET_MS
+from tables.windows import BUCKET_MS, SLOTS
 
 PATIENTS: Final = (1_000, 10_000, 100_000)
 MEMORY_PATIENTS: Final = (1_000, 100_000)
 PARTITIONS: Final = (1, 8, 32)
 USUAL: Final = (10_000, 8)
-SECONDS_MIN: Final = 40
+COMPARED: Final = ((10_000, 8), (100_000, 8))
+"""Points whose drains are put beside each other: they have more frames and repeats than the others."""
+
+FRAMES: Final = 600_000
+COMPARED_FRAMES: Final = 1_000_000
+COMPARED_REPEATS: Final = 2
+ROUNDS_MIN: Final = 20
 """Of a log, so that every patient has frames on both sides of the warm-up."""
 
-FRAMES: Final = 1_000_000
-ROUNDS_OF_WINDOWS: Final = 40
+ROUNDS_OF_WINDOWS: Final = SLOTS + 1
 """Frames of each patient, one a bucket, after which all 15 minutes of windows are filled and in memory."""
 
 WINDOWS: Final = 10
@@ -41,23 +46,38 @@ def points() -> list[tuple[int, int]]:
     return found + [(usual_patients, count) for count in PARTITIONS if count != usual_partitions]
 
 
+def memory_log(patients: int) -> Log:
+    """Return the log after which so many patients have full windows."""
+    return Log(ROUNDS_OF_WINDOWS * patients, patients, USUAL[1], BUCKET_MS)
+
+
 def memory(stage: Stage, patients: int) -> dict[str, Any]:
     """Return the resident memory of a worker whose patients have full windows."""
-    _, partitions = USUAL
-    log = Log(ROUNDS_OF_WINDOWS * patients, patients, partitions, BUCKET_MS)
+    log = memory_log(patients)
     with _filled(stage, f"memory-{patients}.", log) as (prefix, done):
         drained = drain(stage, SYSTEMS[SYSTEM], prefix, log, done)
-    return {"patients": patients, "partitions": partitions, "rss_bytes": drained.rss_bytes}
+    return {"patients": patients, "partitions": log.partitions, "rss_bytes": drained.rss_bytes}
 
 
-def measure(stage: Stage, patients: int, partitions: int, repeats: int) -> dict[str, Any]:
+def log_of(patients: int, partitions: int) -> Log:
+    """Return what is drained at a point."""
+    frames = COMPARED_FRAMES if (patients, partitions) in COMPARED else FRAMES
+    return Log(max(frames, ROUNDS_MIN * patients), patients, partitions)
+
+
+def repeats(patients: int, partitions: int) -> int:
+    """Return how often a point is drained and recovered."""
+    return COMPARED_REPEATS if (patients, partitions) in COMPARED else 1
+
+
+def measure(stage: Stage, patients: int, partitions: int) -> dict[str, Any]:
     """Drain and recover with so many patients and partitions; return medians and every drain."""
-    log = Log(max(FRAMES, SECONDS_MIN * patients), patients, partitions)
+    log, times = log_of(patients, partitions), range(repeats(patients, partitions))
     with _filled(stage, f"growth-{patients}-{partitions}.", log) as (prefix, done):
-        drains = [drain(stage, SYSTEMS[SYSTEM], prefix, log, done) for _ in range(repeats)]
+        drains = [drain(stage, SYSTEMS[SYSTEM], prefix, log, done) for _ in times]
     before = stage.topics()
     settings, record_bytes = prepare(stage.broker, state := State(patients, partitions, WINDOWS))
-    recoveries = [recover(settings, state) for _ in range(repeats)]
+    recoveries = [recover(settings, state) for _ in times]
     stage.delete_topics(stage.topics() - before)
     return {
         "patients": patients,

@@ -1,12 +1,13 @@
 """Open-loop runs: a system that runs and is warm, a driver beside it, and what the system told of it."""
 
 import json
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,12 +30,14 @@ from streams.topics import ALERTS, READINGS
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 POLL_S: Final = 0.1
 WARM_DEADLINE_S: Final = 120.0
-WARM_SECONDS_MAX: Final = 50
-"""The warm-up is up to so many seconds of the bench's patients, just past: a frame a second each."""
-WARM_ONE_IN: Final = 10
-"""Of what the system drains in one go."""
+WARM_FRAMES: Final = 30_000
+"""The warm-up, the same for every system: the last three seconds of 10,000 patients, a frame a second each. It is
+more than a just-in-time compiler waits for before it compiles what it runs for each frame."""
 DRIVER_SLACK_S: Final = 120.0
-GRACE_S: Final = 20.0
+PLAN, RESULT, LOG = "plan.json", "driven.json", "driver.log"
+"""Files of one run of the driver."""
+
+GRACE_S: Final = 45.0
 """What a system has not told so long after the load's end counts as missed."""
 
 
@@ -50,6 +53,29 @@ class Outcome:
     rss_bytes: int
     unplanned: int
     """Starts of the planted rule that nothing planned accounts for."""
+
+
+@dataclass(slots=True)
+class Driver:
+    """The driver's process; its files are in a folder of its own."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def working(self) -> bool:
+        """Whether it has not come to its end."""
+        return self.process.poll() is None
+
+    def driven(self) -> Driven:
+        """Return what it did.
+
+        Raises:
+            VigilError: it failed; with its last words.
+        """
+        if self.process.wait(DRIVER_SLACK_S) != 0:
+            said = (self.folder / LOG).read_text(encoding="utf-8", errors="replace").strip()
+            raise VigilError(f"the driver failed: {said[-300:]}")
+        return Driven(**json.loads((self.folder / RESULT).read_text(encoding="utf-8")))
 
 
 class Session:
@@ -72,6 +98,21 @@ class Session:
             if time.monotonic() > deadline_s:
                 raise VigilError(f"{self._running.system.name} was not warm within {WARM_DEADLINE_S:.0f} s")
 
+    def look(self) -> list[Told]:
+        """Return the alerts that have come within `POLL_S`; raises when the system has ended."""
+        found = self._reader.poll(POLL_S)
+        self._running.check()
+        return found
+
+    def rss_bytes(self) -> int:
+        """Return the resident memory of the system's processes."""
+        return self._running.tree.rss_bytes()
+
+    def driving(self, plan: Plan, start_ms: int | None = None) -> AbstractContextManager[Driver]:
+        """Start a driver with this plan; its start is its own choice if none is given (ms since the epoch)."""
+        folder = self._folder / str(plan.step)
+        return driving(self._stage.broker, self._running.order.readings, plan, folder, start_ms)
+
     def run(self, plan: Plan, grace_s: float = GRACE_S) -> Outcome:
         """Run one plan; alerts that come more than `grace_s` after its end count as missed.
 
@@ -81,12 +122,7 @@ class Session:
         onsets = planted(plan)
         cpu_s = self._running.tree.cpu_s()
         told: list[Told] = []
-
-        def look() -> None:
-            told.extend(self._reader.poll(POLL_S))
-            self._running.check()
-
-        driven = drive(self._stage.broker, self._running.order.readings, plan, self._folder, look)
+        driven = _follow(self.driving(plan), plan, lambda: told.extend(self.look()))
         self._until_told(onsets, driven, told, grace_s)
         latency = latencies_ms(onsets, driven.start_ms, told)
         return Outcome(
@@ -104,35 +140,40 @@ class Session:
         left = expected(onsets, driven.start_ms) - starts(told)
         deadline_s = time.monotonic() + grace_s
         while left and time.monotonic() < deadline_s:
-            some = self._reader.poll(POLL_S)
+            some = self.look()
             told += some
             left -= starts(some)
-            self._running.check()
 
 
-def drive(broker: str, topic: str, plan: Plan, folder: Path, look: Callable[[], None]) -> Driven:
-    """Run the driver's process and call `look` while it works; `look` takes some time and may raise.
+@contextmanager
+def driving(
+    broker: str, topic: str, plan: Plan, folder: Path, start_ms: int | None = None
+) -> Iterator[Driver]:
+    """Start the driver's process; it is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_plan(plan, broker, topic, folder / PLAN, start_ms)
+    command = [sys.executable, "-m", "bench.suite.driver", str(folder / PLAN), str(folder / RESULT)]
+    with (folder / LOG).open("wb") as log:
+        process = spawn(command, log, {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"})
+    try:
+        yield Driver(process, folder)
+    finally:
+        stop(process, 1.0)
+
+
+def _follow(driving: AbstractContextManager[Driver], plan: Plan, look: Callable[[], None]) -> Driven:
+    """Call `look` while the driver works, and return what it did; `look` takes some time and may raise.
 
     Raises:
         VigilError: the driver failed or did not come to its end.
     """
-    given, result = folder / f"plan-{plan.step}.json", folder / f"driven-{plan.step}.json"
-    save_plan(plan, broker, topic, given)
-    with (folder / f"driver-{plan.step}.log").open("w+b") as log:
-        command = [sys.executable, "-m", "bench.suite.driver", str(given), str(result)]
-        driver = spawn(command, log, {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"})
+    with driving as driver:
         deadline_s = time.monotonic() + plan.length_s + DRIVER_SLACK_S
-        try:
-            while driver.poll() is None:
-                look()
-                if time.monotonic() > deadline_s:
-                    raise VigilError("the driver did not come to its end")
-        finally:
-            stop(driver, 1.0)
-        if driver.returncode != 0:
-            log.seek(0)
-            raise VigilError(f"the driver failed: {log.read().decode(errors='replace').strip()[-300:]}")
-    return Driven(**json.loads(result.read_text(encoding="utf-8")))
+        while driver.working():
+            look()
+            if time.monotonic() > deadline_s:
+                raise VigilError("the driver did not come to its end")
+        return driver.driven()
 
 
 def rehearse(stage: Stage, plan: Plan) -> bool:
@@ -141,7 +182,8 @@ def rehearse(stage: Stage, plan: Plan) -> bool:
     stage.create_topics(prefix, plan.partitions)
     try:
         with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder:
-            driven = drive(stage.broker, prefix + READINGS, plan, Path(folder), lambda: time.sleep(POLL_S))
+            driver = driving(stage.broker, prefix + READINGS, plan, Path(folder))
+            driven = _follow(driver, plan, lambda: time.sleep(POLL_S))
     finally:
         stage.delete_topics({name for name in stage.topics() if name.startswith(prefix)})
     return not driven.void
@@ -159,8 +201,7 @@ def session(stage: Stage, system: System, prefix: str, partitions: int, folder: 
             stage.run(system, prefix, partitions, recorded=False) as running,
         ):
             opened = Session(stage, running, reader, folder)
-            seconds = min(WARM_SECONDS_MAX, max(1, system.drain_frames // WARM_ONE_IN // Log(0).patients))
-            opened.warm_up(Log(seconds * Log(0).patients, partitions=partitions))
+            opened.warm_up(Log(WARM_FRAMES, partitions=partitions))
             yield opened
     finally:
         stage.delete_topics(mine)

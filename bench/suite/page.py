@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bench.suite.arrivals import SLOT_MS
+from bench.suite.burst import HEADLINE_WAKE_S
+from bench.suite.drain import WARM_UP
 from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
-from bench.suite.fill import BATCH_FRAMES, MARKS
+from bench.suite.fill import BATCH_FRAMES
+from bench.suite.growth import SYSTEM as GROWN
 from bench.suite.latency import RECOVERED_SLACK_MS, STAYS_S
-from bench.suite.open_loop import GRACE_S
+from bench.suite.open_loop import GRACE_S, WARM_FRAMES
 from bench.suite.sustainable import SETTLE_S, SLOPE_MS_S_MAX, WINDOW_S
 from bench.suite.targets import BASES
 from bench.suite.wire import FRAME_BYTES
@@ -17,6 +20,11 @@ KINDS: Final = {
     "partial": "Only a part was measured.",
     "quick": "A quick run: one repeat, few systems, no search for sustainable rates; not to be quoted.",
 }
+MISSED: Final = """\
+A missed target is a defect that is known: the figure stands as it was measured and is to be worked on. It does not mean
+that alerts are lost: only "missed alerts" says that. A drain says how much hardware a load needs and how soon a
+backlog is worked off; the burst's tail says how late an alert comes when many devices speak at once. A base that a
+system does not sustain counts as infinite latency (∞) without a run, because its backlog would grow for ever."""
 NONE: Final = "-"
 INFINITE: Final = "∞"
 
@@ -27,27 +35,56 @@ def page(report: Mapping[str, Any], plots: Sequence[str]) -> str:
         "# Vigil beside its peers",
         "Written by `python -m bench.suite`; every figure is in `report.json`.",
         _about(report),
+        _short(report, plots),
         "## Targets",
         _targets(report),
         "## Drain",
         _drain(report),
+        _pictures(plots, "drain"),
         "## Sustainable rate",
         _sustainable(report),
-        *(part for base in BASES for part in (f"## Burst on the {base} base", _burst(report, base))),
+        *(part for base in BASES for part in _burst_section(report, base, plots)),
         "## Other bursts, and a reconnect flood",
         _shapes(report),
         "## Growth (one Vigil worker)",
         _growth(report),
-        *(f"![{name}]({name})" for name in plots),
+        _pictures(plots, "growth"),
         "## How it was measured",
         _method(report),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _burst_section(report: Mapping[str, Any], base: str, plots: Sequence[str]) -> list[str]:
+    pictures = [_pictures(plots, f"burst-{base}"), _pictures(plots, f"seconds-{base}")]
+    return [f"## Burst on the {base} base", _burst(report, base), *pictures]
+
+
+def _pictures(plots: Sequence[str], name: str) -> str:
+    """Return a picture, where it was drawn."""
+    return "".join(f"![{path}]({path})" for path in plots if path.endswith(f"/{name}.svg"))
+
+
+def _short(report: Mapping[str, Any], plots: Sequence[str]) -> str:
+    """Return the headline: how many times each other system's drain Vigil's is, and how many targets were held."""
+    ratios = [
+        f"{_number(ratio)} times {name}"
+        for name, ratio in sorted(report["ratios"].items(), key=lambda pair: -(pair[1] or 0))
+        if ratio is not None and name != GROWN
+    ]
+    met = [target["met"] for target in report["targets"]]
+    counts = f"{met.count(True)} held, {met.count(False)} missed, {met.count(None)} not measured"
+    drained = f"Vigil drains, per core, {', '.join(ratios)}.\n\n" if ratios else ""
+    return f"**{drained.strip()}**\n\n{_counts(counts)}" if drained else _counts(counts)
+
+
+def _counts(counts: str) -> str:
+    return f"Of the targets: {counts}."
 
 
 def _about(report: Mapping[str, Any]) -> str:
     machine, commit = report["machine"], report["commit"]
-    changed = " with changes" if commit["changed"] else ""
+    changed = " with changes" * bool(commit["changed"]) + " and others" * commit["mixed"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     return (
         f"{KINDS[report['kind']]} Commit `{commit['id']}`{changed}, {report['written_at']}. {machine['processor']}, "
@@ -60,12 +97,18 @@ def _targets(report: Mapping[str, Any]) -> str:
     rows = []
     for target in report["targets"]:
         bound = f">= {target['at_least']:g}" if "at_least" in target else f"<= {target['at_most']:g}"
-        met = {True: "met", False: "**missed**", None: "not measured"}[target["met"]]
-        value = (
-            INFINITE if target["value"] is None and target["met"] is not None else _number(target["value"])
-        )
-        rows.append([target["target"], bound, value, met])
-    return _table(["target", "wanted", "measured", ""], rows)
+        met, measured = target["met"], target["met"] is not None
+        compared = measured and " times " in target["target"] and target["ours"] != target["theirs"]
+        pair = f"{_shown(target['ours'])} beside {_shown(target['theirs'])}" if compared else ""
+        outcome = {True: "held", False: "**missed**", None: "not measured"}[met]
+        value = _shown(target["value"]) if measured else NONE
+        rows.append([target["target"], bound, value, pair, outcome])
+    return f"{_table(['target', 'wanted', 'measured', 'Vigil beside the other', ''], rows)}\n\n{MISSED}"
+
+
+def _shown(value: float | None) -> str:
+    """Return a figure that was measured: null stands for infinity."""
+    return INFINITE if value is None else _number(value)
 
 
 def _drain(report: Mapping[str, Any]) -> str:
@@ -118,7 +161,8 @@ def _burst(report: Mapping[str, Any], base: str) -> str:
         if not burst:
             continue
         if not burst["repeats"]:
-            rows.append([name, *[NONE] * 8, f"0, {burst['void']} void"])
+            why = f"0, {burst['void']} void" if burst["keeps_up"] else "not run: does not sustain the base"
+            rows.append([name, *[NONE if burst["keeps_up"] else INFINITE] * 8, why])
             continue
         about = f"Base {burst['base_hz']:,.0f} frames/s, burst {burst['burst']}."
         figures = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "worst_patient_p99_ms")
@@ -148,10 +192,9 @@ def _shapes(report: Mapping[str, Any]) -> str:
     for base in BASES:
         for name, system in report["systems"].items():
             for shape, burst in (system["shapes"][base] or {}).items():
-                if shape != "void":
-                    cells = [_latency(burst[figure]) for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms")]
-                    cells += [f"{burst['missed']} of {burst['onsets']}", _latency(burst["recovery_s"])]
-                    rows.append([base, shape, name, *_struck(system, cells)])
+                cells = [_latency(burst[figure]) for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms")]
+                cells += [f"{burst['missed']} of {burst['onsets']}", _latency(burst["recovery_s"])]
+                rows.append([base, shape, name, *_struck(system, cells)])
     rows.sort(key=lambda row: (BASES.index(row[0]), row[1] == "flood", row[1]))
     head = ["base", "burst", "system", "p50, ms", "p99", "p99.9", "max", "missed", "recovery, s"]
     return _table(head, rows) if rows else "Not measured."
@@ -181,19 +224,25 @@ def _growth(report: Mapping[str, Any]) -> str:
 METHOD: Final = """\
 - **Equal work first**: ten minutes of seeded frames through each system; one whose alert starts differ from the
   reference's is struck out.
-- **Drain**: a topic of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames. {marks}
-  marks in each partition, which every system must tell at once, show from outside how far it is; the first fifth is not
-  measured. Processor time is that of the whole process tree, all threads; with the broker's share, that of
+- **Drain**: one topic for all, of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames;
+  each system is measured over as much of it as it does in about ten seconds, all systems in turn, round after round.
+  Marks, which every system must tell at once, show from outside how far it is. The first {warm:.0%} of what it drains
+  is not measured. Processor time is that of the whole process tree, all threads; with the broker's share, that of
   the broker in the same time is added, which a system's changelog costs too. What is still to be made durable when the
   last mark is told is not waited for.
-- **Sustainable rate**: the highest rate that was tried at which, over {window:g} s after {settle:g} s of settling, the
-  median latency of planted onsets grew by less than {slope:g} ms a second and none was missed.
+- **Warm-up**: before it runs against the clock every system is given the same: {warm_frames:,} frames of 10,000
+  patients, until it has told the last mark; then the steady seconds before the first burst, and in its first run
+  the smaller bursts before the headline's.
+- **Sustainable rate**: the highest rate that was held twice and never not: over {window:g} s after {settle:g} s of
+  settling, the median latency of planted onsets grew by less than {slope:g} ms a second and none was missed. A search
+  up and down, then what it found is tried again.
 - **Bursts**: open loop, Poisson arrivals on a grid of {slot} ms, the schedule computed and encoded beforehand ({bytes}
   bytes a record, at most {frames:,} frames in memory). Latency is the alert's append time by the broker minus the
   planned send time of the frame that made the condition true. Figures are of the onsets planned from the burst's start
-  to the end of the run, its wake included; percentiles are measured values, not interpolated.
+  to {wake:g} s after its end; percentiles are measured values, not interpolated. A run may hold several bursts of the
+  headline, each a repeat.
 - **Missed**: not told {grace:g} s after the load's end. It counts as infinite (∞; null in the JSON). A base that a
-  system cannot sustain is run once only.
+  system does not sustain is not run.
 - **Recovery**: from the burst's end until the 99th percentile over a sliding second is within a tenth or {slack:g} ms
   of the worst second before the burst, and stays there for {stays:g} s.
 - **Driver**: a process of its own with a higher priority than the rest. A run whose requests were handed over more than
@@ -205,7 +254,9 @@ def _method(report: Mapping[str, Any]) -> str:
     driver = report["driver"]
     method = METHOD.format(
         batch=BATCH_FRAMES,
-        marks=MARKS,
+        warm=WARM_UP,
+        warm_frames=WARM_FRAMES,
+        wake=HEADLINE_WAKE_S,
         window=WINDOW_S - SETTLE_S,
         settle=SETTLE_S,
         slope=SLOPE_MS_S_MAX,

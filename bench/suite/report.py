@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import statistics
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,9 +12,11 @@ from typing import Any, Final
 
 from bench.machine import commit, memory_bytes, processor, versions
 from bench.suite.burst import finite
+from bench.suite.growth import SYSTEM
+from bench.suite.order import MEMORY, PHASES
 from bench.suite.page import page
 from bench.suite.plots import draw
-from bench.suite.results import Results
+from bench.suite.results import VOID, Results
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES, targets
 
@@ -27,6 +30,16 @@ BURST_FIGURES: Final = (
     "missed",
     "recovery_s",
 )
+PEERS: Final = Path(__file__).resolve().parent.parent / "peers"
+PINS: Final = (
+    ("quix/requirements.txt", r"(quixstreams)==(\S+)"),
+    ("bytewax/requirements.txt", r"(bytewax)==(\S+)"),
+    ("raw_librdkafka/requirements.txt", r"(confluent-kafka)==(\S+)"),
+    ("kafka_streams/pom.xml", r"<(kafka)\.version>([^<]+)<"),
+    ("flink/pom.xml", r"<(flink)\.version>([^<]+)<"),
+)
+"""Where the peers' libraries are pinned."""
+
 LARGE, USUAL = "100000-8", "10000-8"
 FULL, EMPTY = "100000", "1000"
 
@@ -50,14 +63,14 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
     report: dict[str, Any] = {
         "kind": "quick" if quick else "full" if _whole(systems, growth) else "partial",
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
+        "commit": _measured(results),
         "machine": {
             "processor": processor(),
             "cores": os.cpu_count(),
             "memory_bytes": memory_bytes(),
             "also_on_it": "the broker, the driver and the reader of alerts",
         },
-        "versions": versions(),
+        "versions": versions() | peer_versions(),
         "systems": systems,
         "vigil": {"growth": growth},
         "driver": _driver(results),
@@ -68,9 +81,30 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
     return checked
 
 
+def _measured(results: Results) -> dict[str, Any]:
+    """Return the commit that the measurements name; without any the present one. `mixed`: they name several."""
+    named = [result.commit for phase in (*PHASES, MEMORY) for result in results.all(phase) if result.commit]
+    if not named:
+        return commit() | {"mixed": False}
+    return {
+        "id": named[-1]["id"],
+        "changed": any(one["changed"] for one in named),
+        "mixed": len({one["id"] for one in named}) > 1,
+    }
+
+
+def peer_versions() -> dict[str, str]:
+    """Return the versions of the peers' main libraries, as their requirements and poms pin them."""
+    found = {}
+    for path, pattern in PINS:
+        if pinned := re.search(pattern, (PEERS / path).read_text(encoding="utf-8")):
+            found["kafka-streams" if pinned[1] == "kafka" else pinned[1]] = pinned[2]
+    return found
+
+
 def _whole(systems: Mapping[str, Any], growth: Mapping[str, Any]) -> bool:
     """Whether every system was drained and ours has its bursts and its growth."""
-    drained = all(system["drain"] for system in systems.values())
+    drained = all(system["drain"] for name, system in systems.items() if name != SYSTEM)
     bursts = all(systems["vigil"]["burst"].values())
     return bool(drained and bursts and growth["bytes_per_patient_100k"] and growth["points"])
 
@@ -103,7 +137,7 @@ def _system(results: Results, system: System) -> dict[str, Any]:
             "repeat": result.repeat,
             "failure": result.figures["failure"],
         }
-        for phase in ("prepare", "equality", "drain", "sustainable", "burst", "shapes", "growth", "memory")
+        for phase in ("prepare", *PHASES, MEMORY)
         for result in results.all(phase, name)
         if result.failed
     ]
@@ -125,34 +159,52 @@ def _system(results: Results, system: System) -> dict[str, Any]:
 
 
 def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
-    """Return medians over the repeats, void ones left out; a figure that is infinite in most of them is null."""
+    """Return medians over the headline's bursts, void runs left out; what is infinite in most of them is null.
+
+    A system that does not sustain the base is not run: `keeps_up` is false, and all of it is infinite.
+    """
     runs = results.good("burst", name, base)
     valid = [run for run in runs if not run["driver"]["void"]]
-    bursts = [next(iter(run["bursts"].values())) for run in valid]
+    bursts = [burst for run in valid for burst in run["bursts"] if burst["headline"]]
     if not bursts:
-        return {"repeats": 0, "void": len(runs)} | dict.fromkeys(BURST_FIGURES) if runs else None
+        below = _is_below(results, name, base)
+        nothing = {"repeats": 0, "void": len(runs), "keeps_up": not below} | dict.fromkeys(BURST_FIGURES)
+        return nothing if runs or below else None
     figures = {key: _median_or_infinite(burst[key] for burst in bursts) for key in BURST_FIGURES}
     return figures | {
         "spread": {key: _ends(burst[key] for burst in bursts) for key in BURST_FIGURES},
-        "onsets": bursts[0]["onsets"],
+        "onsets": round(statistics.median(burst["onsets"] for burst in bursts)),
         "base_hz": valid[0]["base_hz"],
-        "burst": next(iter(valid[0]["bursts"])),
+        "burst": bursts[0]["name"],
         "steady_p99_ms": _median_or_infinite(run["steady"]["p99_ms"] for run in valid),
         "unplanned": max(run["unplanned"] for run in valid),
-        "repeats": len(valid),
+        "repeats": len(bursts),
         "void": len(runs) - len(valid),
+        "keeps_up": True,
     }
 
 
+def _is_below(results: Results, name: str, base: str) -> bool:
+    """Whether the base is more than the system sustains."""
+    chosen = next(iter(results.good("bases", "all")), {}).get(base)
+    sustained = _median(figures["frames_s"] for figures in results.good("sustainable", name))
+    return bool(chosen and sustained and sustained < chosen["hz"])
+
+
 def _shapes(results: Results, name: str, base: str) -> dict[str, Any] | None:
-    runs = results.good("shapes", name, base)
-    return {**runs[0]["bursts"], "void": runs[0]["driver"]["void"]} if runs else None
+    """Return the smaller bursts and the flood of the runs that have them and are not void; the first counts."""
+    found: dict[str, Any] = {}
+    for run in results.good("burst", name, base):
+        for burst in run["bursts"] if not run["driver"]["void"] else ():
+            if not burst["headline"]:
+                found.setdefault(burst["name"], burst)
+    return found or None
 
 
 def _growth(results: Results) -> dict[str, Any]:
     points = {result.variant: result.figures for result in results.all("growth") if not result.failed}
     large, usual = points.get(LARGE), points.get(USUAL)
-    memory = {result.variant: result.figures for result in results.all("memory") if not result.failed}
+    memory = {result.variant: result.figures for result in results.all(MEMORY) if not result.failed}
     full, empty = memory.get(FULL), memory.get(EMPTY)
     more = full and empty and full["patients"] - empty["patients"]
     return {
@@ -169,15 +221,10 @@ def _growth(results: Results) -> dict[str, Any]:
 
 def _driver(results: Results) -> dict[str, Any]:
     """Return how well the driver kept to its schedules, over all open-loop runs."""
-    runs = [
-        result.figures["driver"]
-        for phase in ("burst", "shapes")
-        for result in results.all(phase)
-        if not result.failed
-    ]
+    runs = [result.figures["driver"] for result in results.all("burst") if not result.failed]
     return {
         "runs": len(runs),
-        "void": sum(run["void"] for run in runs),
+        "void": len(results.all(VOID)),
         "lag_p99_ms": _median(run["lag_ms"]["p99"] for run in runs),
         "lag_p99_ms_highest": max((run["lag_ms"]["p99"] for run in runs), default=None),
         "cores": _median(run["cpu_s"] / run["wall_s"] for run in runs),

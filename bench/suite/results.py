@@ -1,6 +1,7 @@
 """What has been measured, a small file each, written as soon as it is: an interrupted run loses nothing.
 
 A report is made of all files in a folder, whoever wrote them: parts that were measured apart merge by themselves.
+Each file names the commit that it measured.
 """
 
 import json
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 FAILURE: Final = "failure"
+VOID: Final = "void"
+"""Phase under which runs that the driver spoiled are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Result:
     variant: str
     repeat: int
     figures: dict[str, Any]
+    commit: dict[str, Any]
 
     @property
     def failed(self) -> bool:
@@ -30,10 +34,11 @@ class Result:
 
 
 class Results:
-    """The files of one folder: `phase/system[-variant]-repeat.json`."""
+    """The files of one folder: `phase/system[-variant]-repeat.json`; `commit` is written into new ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commit: dict[str, Any] | None = None) -> None:
         self.folder = folder
+        self._commit = commit or {}
 
     def save(self, phase: str, system: str, variant: str, repeat: int, figures: dict[str, Any]) -> None:
         """Write one measurement, over an earlier one of the same name."""
@@ -45,6 +50,7 @@ class Results:
             "system": system,
             "variant": variant,
             "repeat": repeat,
+            "commit": self._commit,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "figures": figures,
         }
@@ -64,6 +70,14 @@ class Results:
     def good(self, phase: str, system: str, variant: str | None = None) -> list[dict[str, Any]]:
         """Return the figures of the measurements that succeeded."""
         return [result.figures for result in self.all(phase, system, variant) if not result.failed]
+
+    def has(self, phase: str, system: str, variant: str, repeat: int) -> bool:
+        """Whether this measurement has succeeded before; one that the driver spoiled has not."""
+        return any(
+            result.repeat == repeat and result.variant == variant
+            for result in self.all(phase, system)
+            if not result.failed and not result.figures.get("driver", {}).get("void")
+        )
 
     def _read(self, phase: str) -> Iterator[Result]:
         for path in sorted((self.folder / phase).glob("*.json")):

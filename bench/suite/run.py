@@ -1,4 +1,4 @@
-"""The order of a bench: equality first, then rounds over all systems, so that a slow spell falls on all of them."""
+"""A bench from its first measurement to its last, in the order of `bench.suite.order` and within its time."""
 
 import statistics
 import sys
@@ -6,28 +6,23 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, Final
 
 from kafka.errors import KafkaError
 
 from bench.suite import burst, equality, growth, sustainable
-from bench.suite.arrivals import Ints, Plan
+from bench.suite.arrivals import Ints
 from bench.suite.drain import drain
 from bench.suite.driver import FRAMES_MAX
 from bench.suite.fill import Log, fill
 from bench.suite.open_loop import Session, rehearse, session
-from bench.suite.results import FAILURE, Results
+from bench.suite.order import FIRST, MEMORY, Item, base_hz, items
+from bench.suite.results import FAILURE, VOID, Results
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS, System
 from streams.errors import VigilError
 from streams.kafka_server import KafkaCluster
 from streams.topics import READINGS
-
-PHASES: Final = ("equality", "drain", "sustainable", "burst", "shapes", "growth")
-LOW_SHARE: Final = 1 / 10
-HIGH_SHARE: Final = 1 / 3
-"""The base rates: of the slowest Python peer's sustainable rate, and of Vigil's."""
 
 GUESS: Final = 0.5
 """Without a search: what a system sustains beside driver and broker, as a share of its drain on the wall."""
@@ -35,17 +30,15 @@ GUESS: Final = 0.5
 QUICK_PATIENTS: Final = 40
 FACTORS: Final = (10.0, 7.0, 5.0, 3.0)
 """Of the burst, tried in this order."""
+REHEARSED_HZ: Final = 50_000.0
+"""Bursts below this rate need no rehearsal: the driver offers seven times as much."""
 TRIES_MAX: Final = 2
 """Of a run that the driver could not keep to."""
-GROWTH_REPEATS: Final = 3
-
-PlanOf = Callable[[float, float, int], Plan]
-"""Makes a plan of base rate, factor of the burst, and partitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be measured."""
+    """What is to be measured, and in how many minutes."""
 
     systems: list[str]
     phases: list[str]
@@ -53,9 +46,14 @@ class Wanted:
     partitions: int
     scale: float
     quick: bool
-    burst_s: float
     low_hz: float | None
     high_hz: float | None
+    minutes: float
+
+    def items(self) -> list[Item]:
+        """Return the measurements in their order."""
+        systems = [SYSTEMS[name] for name in self.systems]
+        return items(systems, self.phases, self.repeats, self.scale, self.quick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,148 +65,158 @@ class Base:
 
 
 class Run:
-    """One bench on a broker that runs."""
+    """One bench on a broker that runs. What the results have already is not measured again."""
 
-    def __init__(self, kafka: KafkaCluster, wanted: Wanted, results: Results) -> None:
+    def __init__(self, kafka: KafkaCluster, wanted: Wanted, results: Results, started_s: float) -> None:
         self._wanted, self._results = wanted, results
         self._stage = Stage(kafka, results.folder / "logs")
         self._folder = results.folder / "runs"
-        self._systems = [SYSTEMS[name] for name in wanted.systems]
-        self._logs: dict[str, tuple[Log, Ints]] = {}
+        self._deadline_s = started_s + 60 * wanted.minutes
+        self._log: tuple[str, Log, Ints] | None = None
+        self._starts: list[tuple[str, str, int, int]] | None = None
+        self._chosen: dict[str, Base] | None = None
         self._count = self.failed = 0
+        self.left_out: list[str] = []
 
     def all(self) -> int:
-        """Measure every phase that is wanted and return how many measurements failed."""
-        self._prepare()
-        for phase in PHASES:
-            if phase in self._wanted.phases:
-                getattr(self, f"_{phase}")()
+        """Measure everything that is wanted and fits into the time; return how many measurements failed."""
+        usable = {name for name in self._wanted.systems if self._prepared(SYSTEMS[name])}
+        for item in self._wanted.items():
+            if item.system.name not in usable or self._results.has(*_key(item)):
+                continue
+            if time.monotonic() + item.seconds > self._deadline_s:
+                self.left_out.append(item.name)
+                continue
+            if item.phase != "drain":
+                self._empty()
+            getattr(self, f"_{item.phase}")(item)
+        if self.left_out:
+            _say(f"left out for want of time: {', '.join(self.left_out)}")
         return self.failed
 
-    def _prepare(self) -> None:
-        """Make the systems' environments; one that cannot be made takes no part."""
-        for system in list(self._systems):
-            try:
-                if system.prepare is not None:
-                    system.prepare()
-                self._results.save("prepare", system.name, "", 1, {})
-            except VigilError as error:
-                self._systems.remove(system)
-                self.failed += 1
-                self._results.save("prepare", system.name, "", 1, {FAILURE: str(error)})
-                _say(f"{system.name} takes no part: {error}")
+    def _prepared(self, system: System) -> bool:
+        """Make the system's environment; one whose cannot be made takes no part."""
+        try:
+            if system.prepare is not None:
+                system.prepare()
+        except VigilError as error:
+            self.failed += 1
+            self._results.save("prepare", system.name, "", 1, {FAILURE: str(error)})
+            _say(f"{system.name} takes no part: {error}")
+            return False
+        self._results.save("prepare", system.name, "", 1, {})
+        return True
 
-    def _equality(self) -> None:
-        patients = QUICK_PATIENTS if self._wanted.quick else equality.PATIENTS
+    def _equality(self, item: Item) -> None:
         prefix, partitions = "equality.", self._wanted.partitions
-        self._stage.create_topics(prefix, partitions)
-        equality.fill_log(self._stage.broker, prefix + READINGS, partitions, patients)
-        starts = equality.expected(patients)
-        for system in self._deciding():
-            measure = partial(equality.check, self._stage, system, prefix, partitions, starts)
-            self._take("equality", system, "", 1, measure)
+        patients = QUICK_PATIENTS if self._wanted.quick else equality.PATIENTS
+        if self._starts is None:
+            self._stage.create_topics(prefix, partitions)
+            equality.fill_log(self._stage.broker, prefix + READINGS, partitions, patients)
+            self._starts = equality.expected(patients)
+        starts = self._starts
+        self._take(item, lambda: equality.check(self._stage, item.system, prefix, partitions, starts))
 
-    def _drain(self) -> None:
-        for repeat in self._rounds():
-            for system in self._systems:
-                self._take("drain", system, "", repeat, partial(self._drain_once, system))
-        for prefix in self._logs:
-            self._stage.delete_topics({name for name in self._stage.topics() if name.startswith(prefix)})
-        self._logs.clear()
-
-    def _drain_once(self, system: System) -> dict[str, Any]:
-        frames = int(system.drain_frames * self._wanted.scale)
-        prefix = f"drain-{frames}."
-        if prefix not in self._logs:
-            log = Log(frames, partitions=self._wanted.partitions)
-            self._stage.create_topics(prefix, log.partitions)
-            self._logs[prefix] = log, fill(self._stage.broker, prefix + READINGS, log)
-        drained = drain(self._stage, system, prefix, *self._logs[prefix])
-        return asdict(drained) | {"per_core_s": drained.per_core_s, "per_s": drained.per_s}
-
-    def _sustainable(self) -> None:
-        for system in self._against_the_clock():
-            self._take("sustainable", system, "", 1, partial(self._search, system))
-
-    def _search(self, system: System) -> dict[str, Any]:
-        wall = self._median("drain", system.name, "per_s")
-        if wall is None:
-            raise VigilError("its drain has no result, so the search has no beginning")
-        with self._session(system) as opened:
-            first_hz = sustainable.FIRST_SHARE * wall
-            steps = sustainable.search(opened, first_hz, self._wanted.partitions)
-        tried = [burst.finite(asdict(step)) for step in steps]
-        return {"frames_s": sustainable.best(steps), "steps": tried}
-
-    def _burst(self) -> None:
-        plan_of = partial(burst.headline_plan, burst_s=self._wanted.burst_s)
-        bases = self._bases()
-        for repeat in self._rounds():
-            for name, base in bases.items():
-                for system in self._against_the_clock():
-                    if repeat == 1 or self._keeps_up(system, base):
-                        self._open_loop("burst", system, name, repeat, base, plan_of)
-
-    def _shapes(self) -> None:
-        for name, base in self._bases().items():
-            for system in self._against_the_clock():
-                if self._keeps_up(system, base):
-                    self._open_loop("shapes", system, name, 1, base, burst.shapes_plan)
-
-    def _open_loop(
-        self, phase: str, system: System, name: str, repeat: int, base: Base, plan_of: PlanOf
-    ) -> None:
-        """Run one plan; a run that the driver could not keep to is tried once more."""
+    def _drain(self, item: Item) -> None:
+        prefix, log, done = self._filled()
+        frames = round(item.system.drain_frames * self._wanted.scale)
 
         def measure() -> dict[str, Any]:
-            with self._session(system) as opened:
-                return burst.figures(opened.run(plan_of(base.hz, base.factor, self._wanted.partitions)))
+            drained = drain(self._stage, item.system, prefix, log, done, frames)
+            return asdict(drained) | {"per_core_s": drained.per_core_s, "per_s": drained.per_s}
 
-        for _ in range(TRIES_MAX):
-            figures = self._take(phase, system, name, repeat, measure)
+        self._take(item, measure)
+
+    def _filled(self) -> tuple[str, Log, Ints]:
+        """Return the log that all systems drain, each as far as it is measured; filled when first asked for."""
+        if self._log is None:
+            frames = max(SYSTEMS[name].drain_frames for name in self._wanted.systems)
+            log = Log(round(frames * self._wanted.scale), partitions=self._wanted.partitions)
+            self._stage.create_topics(prefix := "drain.", log.partitions)
+            self._log = prefix, log, fill(self._stage.broker, prefix + READINGS, log)
+        return self._log
+
+    def _empty(self) -> None:
+        """Delete the log that is drained, when nothing drains it any more."""
+        if self._log is not None:
+            prefix, self._log = self._log[0], None
+            self._stage.delete_topics({name for name in self._stage.topics() if name.startswith(prefix)})
+
+    def _sustainable(self, item: Item) -> None:
+        def measure() -> dict[str, Any]:
+            wall = self._median("drain", item.system.name, "per_s")
+            if wall is None:
+                raise VigilError("its drain has no result, so the search has no beginning")
+            with self._session(item.system) as opened:
+                first_hz = sustainable.FIRST_SHARE * wall
+                steps = sustainable.search(opened, first_hz, self._wanted.partitions)
+            tried = [burst.finite(asdict(step)) for step in steps]
+            return {"frames_s": sustainable.best(steps), "steps": tried}
+
+        self._take(item, measure)
+
+    def _burst(self, item: Item) -> None:
+        """Run one plan; a run that the driver could not keep to is tried once more."""
+        base, bursts = self._bases().get(item.variant), item.bursts
+        assert bursts is not None
+        if base is None:
+            _say(f"{item.name}: there is no base rate")
+            return
+        sustained = self._sustained(item.system)
+        if sustained is not None and sustained < base.hz:
+            if item.repeat == 1:
+                _say(f"{item.name}: not run, it sustains {sustained:,.0f} of {base.hz:,.0f} frames/s")
+            return
+
+        def measure() -> dict[str, Any]:
+            with self._session(item.system) as opened:
+                return burst.figures(opened.run(bursts.plan(base.hz, base.factor, self._wanted.partitions)))
+
+        for tried in range(1, TRIES_MAX + 1):
+            figures = self._take(item, measure)
             if not figures.get("driver", {}).get("void"):
                 return
-            _say(f"{phase}: {system.name}: void, the driver was late")
+            _, system, variant, repeat = _key(item)
+            self._results.save(VOID, system, f"{variant}-{repeat}", tried, {"driver": figures["driver"]})
+            _say(f"{item.name}: void, the driver was late")
+            if time.monotonic() + item.seconds > self._deadline_s:
+                return
 
     def _bases(self) -> dict[str, Base]:
         """Return the bases: given, as an earlier run into the same folder chose them, or chosen now."""
-        chosen = next(iter(self._results.good("bases", "all")), {})
-        for name, given_hz, found_hz in (
-            ("low", self._wanted.low_hz, self._low_hz()),
-            ("high", self._wanted.high_hz, self._high_hz()),
-        ):
-            hz = given_hz or (found_hz if name not in chosen else None)
-            if hz is not None:
-                chosen[name] = asdict(Base(hz, self._rehearse(hz)))
-        self._results.save("bases", "all", "", 1, chosen)
-        return {name: Base(**base) for name, base in chosen.items()}
+        if self._chosen is None:
+            known = next(iter(self._results.good("bases", "all")), {})
+            for name, given_hz in (("low", self._wanted.low_hz), ("high", self._wanted.high_hz)):
+                hz = given_hz or (None if name in known else self._found_hz(name))
+                if hz is not None:
+                    known[name] = asdict(Base(hz, self._rehearse(name, hz)))
+            self._results.save("bases", "all", "", 1, known)
+            self._chosen = {name: Base(**base) for name, base in known.items()}
+        return self._chosen
 
-    def _rehearse(self, base_hz: float) -> float:
+    def _found_hz(self, name: str) -> float | None:
+        """Return a base rate by what was measured, None where nothing tells it."""
+        found = {system.name: self._sustained(system) for system in SYSTEMS.values() if system.open_loop}
+        return base_hz(name, {system: rate for system, rate in found.items() if rate is not None})
+
+    def _rehearse(self, name: str, hz: float) -> float:
         """Return the highest factor of the burst that fits the driver and that it keeps to with the broker alone."""
         for factor in FACTORS:
-            plan = burst.headline_plan(base_hz, factor, self._wanted.partitions, self._wanted.burst_s)
-            longest = burst.shapes_plan(base_hz, factor, self._wanted.partitions)
-            if longest.frames_about <= FRAMES_MAX and (self._wanted.quick or rehearse(self._stage, plan)):
+            longest = FIRST[name].plan(hz, factor, self._wanted.partitions)
+            if longest.frames_about <= FRAMES_MAX and (
+                hz * factor < REHEARSED_HZ
+                or rehearse(self._stage, burst.rehearsal(hz, factor, self._wanted.partitions))
+            ):
                 return factor
-            _say(f"{base_hz:,.0f} frames/s cannot be offered {factor:g} times on this machine")
-        raise VigilError(f"the driver cannot offer bursts of {base_hz:,.0f} frames/s")
+            _say(f"{hz:,.0f} frames/s cannot be offered {factor:g} times on this machine")
+        raise VigilError(f"the driver cannot offer bursts of {hz:,.0f} frames/s")
 
-    def _growth(self) -> None:
-        repeats = 1 if self._wanted.quick else GROWTH_REPEATS
-        for patients, partitions in growth.points():
-            measure = partial(growth.measure, self._stage, patients, partitions, repeats)
-            self._take("growth", SYSTEMS["vigil"], f"{patients}-{partitions}", 1, measure)
-        for patients in growth.MEMORY_PATIENTS:
-            measure = partial(growth.memory, self._stage, patients)
-            self._take("memory", SYSTEMS["vigil"], str(patients), 1, measure)
+    def _growth(self, item: Item) -> None:
+        patients, partitions = map(int, item.variant.split("-"))
+        self._take(item, lambda: growth.measure(self._stage, patients, partitions))
 
-    def _low_hz(self) -> float | None:
-        peers = [rate for system in SYSTEMS.values() if system.python and (rate := self._sustained(system))]
-        return LOW_SHARE * min(peers) if peers else None
-
-    def _high_hz(self) -> float | None:
-        vigil = self._sustained(SYSTEMS["vigil"])
-        return HIGH_SHARE * vigil if vigil and not self._wanted.quick else None
+    def _memory(self, item: Item) -> None:
+        self._take(item, lambda: growth.memory(self._stage, int(item.variant)))
 
     def _sustained(self, system: System) -> float | None:
         """Return what the system sustains, frames/s; without a search a share of its drain."""
@@ -217,33 +225,18 @@ class Run:
         wall = self._median("drain", system.name, "per_s")
         return None if wall is None else GUESS * wall
 
-    def _keeps_up(self, system: System, base: Base) -> bool:
-        sustained = self._sustained(system)
-        return sustained is None or sustained >= base.hz
-
     def _median(self, phase: str, system: str, figure: str) -> float | None:
         found = [
             figures[figure] for figures in self._results.good(phase, system) if figures[figure] is not None
         ]
         return statistics.median(found) if found else None
 
-    def _deciding(self) -> list[System]:
-        return [system for system in self._systems if system.alarms]
-
-    def _against_the_clock(self) -> list[System]:
-        return [system for system in self._systems if system.open_loop]
-
-    def _rounds(self) -> range:
-        return range(1, self._wanted.repeats + 1)
-
     def _session(self, system: System) -> AbstractContextManager[Session]:
         self._count += 1
         prefix = f"open-{self._count}."
         return session(self._stage, system, prefix, self._wanted.partitions, self._folder / prefix.strip("."))
 
-    def _take(
-        self, phase: str, system: System, variant: str, repeat: int, measure: Callable[[], dict[str, Any]]
-    ) -> dict[str, Any]:
+    def _take(self, item: Item, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Measure once and write down the figures, or why there are none."""
         started_s = time.monotonic()
         try:
@@ -251,10 +244,14 @@ class Run:
         except (VigilError, KafkaError, OSError) as error:  # the others are measured all the same
             figures = {FAILURE: str(error) or repr(error)}
             self.failed += 1
-        self._results.save(phase, system.name, variant, repeat, figures)
-        what = " ".join(filter(None, [phase, system.name, variant, str(repeat)]))
-        _say(f"{what}: {headline(phase, figures)} ({time.monotonic() - started_s:.0f} s)")
+        self._results.save(*_key(item), figures)
+        took_s = time.monotonic() - started_s
+        _say(f"{item.name}: {headline(item.phase, figures)} ({took_s:.0f} s, {item.seconds:.0f} expected)")
         return figures
+
+
+def _key(item: Item) -> tuple[str, str, str, int]:
+    return item.phase, item.system.name, item.variant, item.repeat
 
 
 def headline(phase: str, figures: dict[str, Any]) -> str:
@@ -265,14 +262,17 @@ def headline(phase: str, figures: dict[str, Any]) -> str:
         return f"{figures['per_core_s']:,.0f} frames/s per core, {figures['per_s']:,.0f} frames/s"
     if phase == "growth":
         return f"{figures['frames_per_core_s']:,.0f} frames/s per core, {figures['rss_bytes'] / 1e6:,.0f} MB"
-    if phase == "memory":
+    if phase == MEMORY:
         return f"{figures['rss_bytes'] / 1e6:,.0f} MB"
     if phase == "equality":
         return f"{'equal' if figures['equal'] else 'DIFFERENT'}, {figures['starts']:,} starts"
     if phase == "sustainable":
         return f"{figures['frames_s'] or 0:,.0f} frames/s"
-    last = next(iter(figures["bursts"].values()))
-    return f"p50 {last['p50_ms']} p99 {last['p99_ms']} ms, {last['missed']} of {last['onsets']} missed"
+    told = [one for one in figures["bursts"] if one["headline"]]
+    return ", ".join(
+        f"p50 {one['p50_ms']} p99 {one['p99_ms']} ms, {one['missed']} of {one['onsets']} missed"
+        for one in told
+    )
 
 
 def _say(line: str) -> None:

@@ -9,17 +9,21 @@ from bench.suite.driver import FRAMES_MAX
 from bench.suite.latency import slope_ms_s
 from bench.suite.open_loop import Outcome, Session
 
-WINDOW_S: Final = 12.0
-SETTLE_S: Final = 4.0
+WINDOW_S: Final = 10.0
+SETTLE_S: Final = 3.0
 SLOPE_MS_S_MAX: Final = 20.0
 """Growth of the median latency, least squares over whole seconds: 20 ms a second is 2 % more than a system takes."""
 
-STEPS_MAX: Final = 6
-FIRST_SHARE: Final = 0.8
+SEARCH_STEPS_MAX: Final = 5
+STEPS_MAX: Final = 7
+"""Of a search, and with the tries that confirm what it found."""
+CONFIRMED: Final = 2
+"""So often a rate must have been held, and never not, to be the result."""
+FIRST_SHARE: Final = 0.65
 """The search begins at this share of what the system drained a second on the wall."""
 UP: Final = 1.4
-DOWN: Final = 0.65
-CLOSE: Final = 1.12
+DOWN: Final = 0.7
+CLOSE: Final = 1.2
 """How the rate is raised while all is well and lowered while nothing is, and when two rates are close enough."""
 
 BACKLOG_S: Final = 60.0
@@ -40,21 +44,32 @@ class Step:
 
 
 def next_rate(tried: Sequence[tuple[float, bool]], first_hz: float) -> float | None:
-    """Return the rate to try next, None when the search is over; `tried` holds (rate, sustained)."""
+    """Return the rate to try next, None when all is over; `tried` holds (rate, sustained).
+
+    First the search: up or down until one rate is held and another is not, then between them. What it found is
+    tried again; a rate that is not held then counts as too high, and the next lower one is tried.
+    """
     if not tried:
         return first_hz
     if len(tried) >= STEPS_MAX:
         return None
-    good = max((rate for rate, sustained in tried if sustained), default=None)
     bad = min((rate for rate, sustained in tried if not sustained), default=None)
+    good = held(tried)
     if good is None:
         assert bad is not None
         return bad * DOWN
-    if bad is None:
-        return good * UP
-    if bad / good <= CLOSE:
-        return None
-    return float((good * bad) ** 0.5)
+    if len(tried) < SEARCH_STEPS_MAX:
+        if bad is None:
+            return good * UP
+        if bad / good > CLOSE:
+            return float((good * bad) ** 0.5)
+    return None if sum(rate == good for rate, _ in tried) >= CONFIRMED else good
+
+
+def held(tried: Sequence[tuple[float, bool]]) -> float | None:
+    """Return the highest rate that was held, below every one that was not."""
+    bad = min((rate for rate, sustained in tried if not sustained), default=float("inf"))
+    return max((rate for rate, sustained in tried if sustained and rate < bad), default=None)
 
 
 def judge(outcome: Outcome) -> Step:
@@ -70,7 +85,7 @@ def judge(outcome: Outcome) -> Step:
 def search(session: Session, first_hz: float, partitions: int) -> list[Step]:
     """Try rates on a running system and return the steps."""
     steps: list[Step] = []
-    while (rate := next_rate([(step.rate_hz, step.sustained) for step in steps], first_hz)) is not None:
+    while (rate := next_rate(_tried(steps), first_hz)) is not None:
         rate = min(rate, FRAMES_MAX / WINDOW_S)
         plan = Plan(rate, WINDOW_S, onsets_max=ONSETS_MAX, step=len(steps), partitions=partitions)
         steps.append(judge(session.run(plan, BACKLOG_S)))
@@ -80,5 +95,17 @@ def search(session: Session, first_hz: float, partitions: int) -> list[Step]:
 
 
 def best(steps: Sequence[Step]) -> float | None:
-    """Return the highest rate that was sustained, frames/s."""
-    return max((step.rate_hz for step in steps if step.sustained), default=None)
+    """Return the highest rate that was sustained whenever it was tried, frames/s."""
+    return held(_tried(steps))
+
+
+def _tried(steps: Sequence[Step]) -> list[tuple[float, bool]]:
+    """Return what counts: the first time that the driver is late at a rate says nothing, so it is tried again."""
+    late: set[float] = set()
+    counted = []
+    for step in steps:
+        if step.driver_void and step.rate_hz not in late:
+            late.add(step.rate_hz)
+        else:
+            counted.append((step.rate_hz, step.sustained))
+    return counted

@@ -28,9 +28,10 @@ CLIENT_ID: Final = b"vigil-bench"
 BATCH_RECORDS_MAX: Final = 4_000
 """Of one partition in one slot: below the broker's megabyte for a batch."""
 
-PATIENT_DIGITS, SEQ_DIGITS, TIME_DIGITS = 6, 8, 16  # in fours, the table's width, but for the patient
-SEQ_FIRST: Final = 10_000_000
-"""Of sequence numbers, which all have eight digits; a run on a system that runs already starts this much higher."""
+PATIENT_DIGITS, SEQ_DIGITS, TIME_DIGITS = 6, 12, 16  # in fours, the table's width, but for the patient
+SEQ_FIRST: Final = 100_000_000_000
+SEQ_STEP: Final = 1_000_000_000
+"""Sequence numbers all have twelve digits; a run on a system that runs already starts a step higher."""
 CHUNK: Final = 200_000
 """Frames that are encoded at once: 40 MB of work space."""
 

@@ -7,7 +7,7 @@ from bench.suite.alerts_reader import Told
 from bench.suite.arrivals import AT_ONCE, Onsets
 from bench.suite.burst import finite
 from bench.suite.latency import latencies_ms, percentile, recovery_s, slope_ms_s, summarise
-from bench.suite.sustainable import CLOSE, STEPS_MAX, next_rate
+from bench.suite.sustainable import CLOSE, CONFIRMED, STEPS_MAX, Step, best, held, next_rate
 
 START_MS = 1_000_000
 
@@ -102,7 +102,28 @@ def test_the_search_closes_in_on_what_a_system_sustains(limit):
     tried = []
     while (rate := next_rate(tried, 8_000.0)) is not None:
         tried.append((rate, rate <= limit))
-    held = [rate for rate, sustained in tried if sustained]
+    found = held(tried)
     assert len(tried) <= STEPS_MAX
-    if 3_000 < limit < 20_000:
-        assert limit / max(held) < CLOSE * 1.1
+    if 5_000 <= limit <= 9_000:
+        assert limit / found < CLOSE * 1.1
+        assert tried.count((found, True)) == CONFIRMED
+
+
+def test_a_rate_that_is_not_held_again_gives_way_to_a_lower_one():
+    outcomes = {8_000.0: [True, False]}
+    tried = []
+    while (rate := next_rate(tried, 8_000.0)) is not None:
+        again = outcomes.get(rate, [])
+        tried.append((rate, again.pop(0) if again else rate < 8_000))
+    assert held(tried) is not None
+    assert held(tried) < 8_000
+    assert held([(8_000.0, False)]) is None
+
+
+def test_a_rate_at_which_the_driver_was_late_once_is_tried_again_and_does_not_bound_the_search():
+    def step(rate_hz, sustained, void=False):
+        return Step(rate_hz, sustained, 0.0, 0, void)
+
+    assert best([step(100.0, False, void=True), step(100.0, True), step(100.0, True)]) == 100.0
+    assert best([step(80.0, True), step(100.0, False, void=True), step(100.0, False, void=True)]) == 80.0
+    assert best([step(80.0, True), step(90.0, False, void=True), step(90.0, False)]) == 80.0

@@ -1,0 +1,72 @@
+"""The order of a bench: rounds over all systems, what the targets need first, and no more than there is time for."""
+
+import numpy as np
+import pytest
+
+from bench.suite.burst import HEADLINE_S, HEADLINE_WAKE_S, Bursts
+from bench.suite.driver import FRAMES_MAX, check_plan
+from bench.suite.fill import Log, log_requests, mark_at
+from bench.suite.order import MINUTES, PHASES, REPEATS, base_hz, expected_base_hz, fitting, items, table
+from bench.suite.systems import SYSTEMS
+
+ALL = [system for name, system in SYSTEMS.items() if name != "vigil-1"]
+
+
+def names(found):
+    return [item.name for item in found]
+
+
+def test_a_whole_bench_fits_into_its_time_but_for_further_repeats():
+    every = items(ALL, PHASES, REPEATS, 1.0, False)
+    fit = fitting(every, MINUTES)
+    left = [item for item in every if item not in fit]
+    assert all(item.phase == "burst" and item.repeat > 1 for item in left)
+    assert {item.phase for item in fit} == {*PHASES, "memory"}
+    assert "minutes of 42" in table(every, MINUTES)
+    assert not fitting(every, 0.0)
+
+
+def test_equality_comes_first_and_every_round_of_drains_goes_over_all_systems():
+    found = names(items(ALL, PHASES, 2, 1.0, False))
+    assert found[:6] == [f"equality {system.name} 1" for system in ALL if system.alarms]
+    drains = [name for name in found if name.startswith("drain")]
+    assert drains == [f"drain {system.name} {repeat}" for repeat in (1, 2) for system in ALL]
+    assert found.index("burst vigil low 2") > found.index("growth vigil 100000-8 1")
+
+
+def test_a_part_of_a_bench_holds_only_what_was_asked_for():
+    assert names(items([SYSTEMS["quix"]], ["drain", "growth"], 1, 1.0, False)) == ["drain quix 1"]
+    quick = items([SYSTEMS["vigil"]], PHASES, 1, 0.4, True)
+    assert {item.variant for item in quick if item.phase == "burst"} == {"low"}
+    assert not [item for item in quick if item.phase == "growth"]
+
+
+def test_bases_are_of_the_slowest_python_peer_and_of_vigil():
+    sustained = {"vigil": 90.0, "quix": 50.0, "faust": 20.0, "flink": 10.0}
+    assert base_hz("low", sustained) == pytest.approx(2.0)
+    assert base_hz("high", sustained) == pytest.approx(30.0)
+    assert base_hz("high", {"quix": 1.0}) is None
+    assert base_hz("low", {"flink": 1.0}) is None
+
+
+def test_a_run_holds_its_bursts_one_after_the_other_and_fits_the_driver():
+    plan = Bursts(True, 2).plan(expected_base_hz("low"), 10.0, 8)
+    check_plan(plan)
+    assert [burst.factor for burst in plan.bursts] == [2.0, 5.0, 10.0, 10.0]
+    assert plan.flood_s > 0
+    assert plan.bursts[1].end_s < plan.flood_at_s < plan.bursts[2].start_s
+    assert plan.length_s == plan.bursts[-1].start_s + HEADLINE_S + HEADLINE_WAKE_S
+    assert [burst.factor for burst in Bursts(True, 1).plan(1.0, 3.0, 8).bursts] == [2.0, 3.0, 3.0]
+    assert Bursts(True, 1).plan(expected_base_hz("high"), 10.0, 8).frames_about < FRAMES_MAX
+
+
+def test_a_slow_system_is_measured_up_to_an_early_mark_of_the_common_log():
+    log = Log(400_000, 10_000, 2)
+    done = np.zeros((2, log.marks + 1), dtype=np.int64)
+    for _ in log_requests("readings", log, done, 0):
+        pass
+    reached = done.sum(axis=0)
+    assert reached[mark_at(done, 40_000)] == 40_000
+    assert reached[mark_at(done, 0.2 * 40_000)] == 10_000  # the first mark with at least 8,000
+    assert mark_at(done, 10**9) == log.marks
+    assert reached[-1] == log.frames
