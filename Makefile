@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
+SOAK_MINUTES ?=
+SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills bench bench-quick clean
+.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,11 +53,14 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.rulesets clinical/rulesets
 
-bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (over an hour)
+bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (42 minutes)
 	$(PY) -m bench.suite --fresh
 
 bench-quick: $(VENV)/dev.stamp ## the same for Vigil, plain Faust and Kafka Streams: drain and one burst, under 5 minutes
 	$(PY) -m bench.suite --quick --fresh --results .cache/bench-quick
+
+soak: $(VENV)/dev.stamp ## memory and latency of a worker under a steady load (SOAK_MINUTES=30 SOAK_RATE=10000)
+	$(PY) -m bench.soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES)) $(if $(SOAK_RATE),--rate $(SOAK_RATE))
 
 bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw aiokafka on the same Kafka
 	$(PY) -m bench.engine
