@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
 import http.server, os, signal, sys, threading, time
 name = os.environ["VIGIL_METRICS_PORT"]
+def say(what):
+    os.write(1, f"{what} {name}\\n".encode())  # at once: two workers share the stream
 class Metrics(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
@@ -34,10 +36,10 @@ class Metrics(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 server = http.server.HTTPServer((os.environ["VIGIL_METRICS_HOST"], int(name)), Metrics)
 def end(*_):
-    print("drained", name, flush=True)
+    say("drained")
     os._exit(0)
 signal.signal(signal.SIGTERM, end)
-print("serving", name, flush=True)
+say("serving")
 server.serve_forever()
 """
 STUBBORN = WORKER.replace("os._exit(0)", "time.sleep(60)")
