@@ -1,11 +1,15 @@
-"""Writes what boards read: each patient's state and, when a command changed them, limits and profile in force."""
+"""Writes what boards read: each patient's state and, when a command changed them, limits and profile in force.
+
+The records are encoded past their pydantic models (`streams.boards`), which a test holds them to: a worker writes
+one for each event of an alarm.
+"""
 
 from collections import defaultdict
 from math import ceil
 from typing import Final
 
+import msgspec
 import numpy as np
-from pydantic import BaseModel
 
 from agents.alarms import WARD_SILENT
 from agents.judge import Judge
@@ -16,7 +20,6 @@ from clinical.limits import MEDIUM, NEVER
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.vitals import SIGNALS
 from streams.alerts import WARD, episode_id
-from streams.boards import Limits, Patient
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
@@ -38,13 +41,15 @@ class Boards:
         self._publisher = publisher
         self._next: defaultdict[int, int] = defaultdict(int)
 
-    async def show(self, partition: int, table: PatientTable, verdict: Verdict) -> None:
-        """Write the patients that the verdict concerns, and in turns the others."""
+    async def show(
+        self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False
+    ) -> None:
+        """Write the patients that the verdict concerns, and in turns the others, but not while judging is late."""
         told = {happening.patient for happening in verdict.happenings}
         wards = {patient for patient in told if patient.startswith(WARD)}
         changed = (told & table.row_of.keys()) | {*verdict.profiled}
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
-        turn = self._in_turn(partition, table) if verdict.tally.ticks else set()
+        turn = self._in_turn(partition, table) if verdict.tally.ticks and not late else set()
         for patient in sorted(changed | gone | turn):
             await self._write(PATIENTS, partition, patient, self._patient(table, patient))
         for ward in sorted(wards):
@@ -89,7 +94,7 @@ class Boards:
                 for signal in np.flatnonzero(table.value_ms[row] != NEVER).tolist()
             },
         }
-        return _encoded(Patient, state)
+        return msgspec.json.encode(state)
 
     @staticmethod
     def _ward(table: PatientTable, ward: str) -> bytes | None:
@@ -113,7 +118,7 @@ class Boards:
             "alarms": [alarm],
             "values": {},
         }
-        return _encoded(Patient, state)
+        return msgspec.json.encode(state)
 
     def _alarm(self, table: PatientTable, patient: str, row: int, column: int) -> dict[str, object]:
         onset, rule = int(table.alarm_onset_ms[row, column]), self._judge.alarms[column].id
@@ -144,11 +149,7 @@ class Boards:
             "ward": table.ward[row].decode(),
             "since_ts_ms": _time(table.since_ms[row]),
         }
-        return _encoded(Limits, in_force)
-
-
-def _encoded(model: type[BaseModel], value: dict[str, object]) -> bytes:
-    return model.model_validate(value).model_dump_json().encode()
+        return msgspec.json.encode(in_force)
 
 
 def _time(ms: int) -> int | None:

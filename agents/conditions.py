@@ -82,8 +82,10 @@ class Conditions:
         if not self._checks_sensor:
             return
         hr, pulse = table.value[rows, HR], table.value[rows, PULSE]
-        at, interval = table.value_ms[rows], table.interval_ms[rows].astype(np.int64)
-        apart = disagree(hr, pulse, at[:, HR], at[:, PULSE], moment.event_ms, interval)
+        hr_ms, pulse_ms = table.value_ms[rows, HR], table.value_ms[rows, PULSE]
+        apart = disagree(
+            hr, pulse, hr_ms, pulse_ms, moment.event_ms, table.interval_ms[rows].astype(np.int64)
+        )
 
         def behind(i: int) -> Numbers:
             note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm contradict each other"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.alarms import Alarm, Asked, Happening
 from agents.in_force import LimitsInForce
-from clinical.lifecycle import CLOSING, WITHHOLDING, Answered, Event, Pause, Phase, State, advance, is_open
+from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, withholds
 from clinical.limits import HIGH, NEVER, NO_COVER
 from clinical.rules import Step
 from streams.alerts import ResponsibilityStatus
@@ -205,5 +205,4 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
 
 def cover_of(table: PatientTable, rows: Rows) -> Rows:
     """Return the rank of the highest priority that a pause withholds of each row, `NO_COVER` where none does."""
-    withholding = np.isin(table.pause[rows], WITHHOLDING)
-    return np.where(withholding, table.pause_rank[rows].astype(np.int64), NO_COVER)
+    return np.where(withholds(table.pause[rows]), table.pause_rank[rows].astype(np.int64), NO_COVER)

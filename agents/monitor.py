@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from agents.alarms import report
 from agents.blocks import work_off
@@ -22,6 +22,9 @@ from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
+
+LATE_S: Final = 5.0
+"""A block older than this is backlog: boards are then shown what changes, and last values when it is worked off."""
 
 
 @dataclass(slots=True)
@@ -68,7 +71,8 @@ class Monitor:
             await self.dead_letters.refuse(reject, topic, partition)
         await self._alert(verdict, partition)
         await self._answer(verdict, partition)
-        await self.boards.show(partition, table, verdict)
+        late = self.wall_s() - records[-1].timestamp / 1000 > LATE_S
+        await self.boards.show(partition, table, verdict, late=late)
         self.checkpointer.note_dropped(partition, verdict.dropped)
         self._count(verdict.tally)
 

@@ -87,7 +87,7 @@ class TickJudge:
             if self._rules.technical.enabled:
                 self._judge_losses(table, slow, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
-        open_rows = rows[(table.alarm_state[rows] > State.DELAYED).any(axis=1)]
+        open_rows = rows[table.with_alarms_above(State.DELAYED)[rows]]
         if len(open_rows):
             self._release(table, open_rows, moment, found)
             for row, column in self._responsibilities.overdue(table, open_rows, now):

@@ -63,6 +63,7 @@ def records(load: Load) -> Iterator[tuple[int, bytes, bytes]]:
     heads = [b'{"patient":"%s","device":"mon-%05d","boot":1,' % (key, i) for i, key in enumerate(keys)]
     random = np.random.default_rng(7)
     usual = HEALTHY + random.integers(-SPREAD, SPREAD + 1, (load.patients, len(HEALTHY)))
+    usual[:, 1] = usual[:, 0]  # the pulse is the same heart's
     sick = np.arange(load.patients) % SICK_ONE_IN == 0
     left = load.frames
     for second in range(load.seconds):

@@ -105,9 +105,6 @@ PAUSE_NAMES: Final = {
 ENDLESS: Final = (Pause.AUDIO_OFF, Pause.ALARM_OFF)
 """Pauses that only a command ends."""
 
-WITHHOLDING: Final = (Pause.ALARM_PAUSED, Pause.ALARM_OFF)
-"""Pauses in which nothing new is announced; in the others it is announced as silent."""
-
 
 class Answered(IntEnum):
     """What the step of responsibility that is asked has answered (IEC TR 80001-2-5)."""
@@ -249,11 +246,32 @@ def advance(
     return following, _PHASE[states, events]
 
 
+def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
+    """Return which values of an enumeration are among these: looking up is many times faster than searching."""
+    return np.array([member in members for member in kind])
+
+
+_ANNOUNCED = _among(State, State.ACTIVE, State.ACKNOWLEDGED)
+_OPEN = _among(State, State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED)
+_UNACKNOWLEDGED = _among(State, State.ACTIVE, State.LATCHED)
+_WITHHOLDING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
+
+
 def is_announced(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms' conditions hold and were announced: active or acknowledged, any shape."""
-    return np.isin(states, (State.ACTIVE, State.ACKNOWLEDGED))
+    return _ANNOUNCED[states]
 
 
 def is_open(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms have an episode that was announced and not closed: also latched ones, any shape."""
-    return np.isin(states, (State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED))
+    return _OPEN[states]
+
+
+def is_unacknowledged(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which alarms are open and were not acknowledged, any shape."""
+    return _UNACKNOWLEDGED[states]
+
+
+def withholds(pauses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return in which `Pause` nothing new is announced, any shape; in the others it is announced as silent."""
+    return _WITHHOLDING[pauses]

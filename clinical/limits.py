@@ -58,7 +58,10 @@ class Judgement:
 
 def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
-    return is_announced(state) @ limits.outranked.T
+    announced = is_announced(state)
+    if not announced.any():
+        return announced
+    return announced @ limits.outranked.T
 
 
 def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.lifecycle import Event, State, advance, is_announced
+from clinical.lifecycle import Event, State, advance, is_announced, is_unacknowledged
 from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.rules import PRIORITIES, TechnicalRules
 
@@ -219,4 +219,4 @@ def judge_band(
 
 def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which open alarms are due to be reported again, arrays of any one shape; acknowledged ones never."""
-    return np.isin(state, (State.ACTIVE, State.LATCHED)) & (now_ms - told_ms >= CONTINUE_MS)
+    return is_unacknowledged(state) & (now_ms - told_ms >= CONTINUE_MS)

@@ -182,6 +182,7 @@ class PatientTable:
         try:
             return np.fromiter(map(self.row_of.__getitem__, patients), np.int64, len(patients))
         except KeyError:
+            self._reserve(len(self.row_of) + len(set(patients) - self.row_of.keys()))
             return np.array([self.row(patient) for patient in patients], dtype=np.int64)
 
     def row(self, patient: str) -> int:
@@ -192,8 +193,7 @@ class PatientTable:
             if row == len(self.patients):
                 self.patients.append(patient)
                 self.last_device.append(None)
-                if row >= len(self.position):
-                    self._grow(2 * len(self.position))
+                self._reserve(row + 1)
             else:
                 self.patients[row] = patient
             self.row_of[patient] = row
@@ -215,6 +215,12 @@ class PatientTable:
         taken = np.ones(len(self.patients), dtype=np.bool_)
         taken[self._free] = False
         return np.flatnonzero(taken)
+
+    def with_alarms_above(self, state: int) -> NDArray[np.bool_]:
+        """Return which rows have an alarm in a `State` above this one, (rows,): over the bytes, few of which are."""
+        found = np.zeros(len(self.position), dtype=np.bool_)
+        found[np.flatnonzero(self.alarm_state.reshape(-1) > state) // len(self.alarms)] = True
+        return found
 
     def drop(self, patient: str) -> None:
         """Forget a patient and free the row."""
@@ -260,9 +266,15 @@ class PatientTable:
             cls._blanks[alarms] = cls(alarms)
         return cls._blanks[alarms]
 
-    def _grow(self, rows: int) -> None:
+    def _reserve(self, count: int) -> None:
+        """Make room for so many patients; at once for all whom a block brings, because growing copies everything."""
+        capacity = len(self.position)
+        if count <= capacity:
+            return
+        while capacity < count:
+            capacity *= 2
         old = {name: getattr(self, name) for name in self._COLUMNS}
-        self._allocate(rows)
+        self._allocate(capacity)
         for name, column in old.items():
             getattr(self, name)[: len(column)] = column
-        self.windows.grow(rows)
+        self.windows.grow(capacity)

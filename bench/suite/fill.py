@@ -118,6 +118,7 @@ def log_requests(topic: str, log: Log, done: Ints, start_ms: int) -> Iterator[Re
     """Yield the log's requests in order and count in `done` the frames up to each mark."""
     random = np.random.default_rng(7)
     levels = CALM + random.integers(-SPREAD, SPREAD + 1, (log.patients, len(CALM)))
+    levels[:, 1] = levels[:, 0]  # the pulse is the same heart's
     sick = np.arange(log.patients) % SICK_ONE_IN == 0
     of = places(log.patients, log.partitions)
     encoder = Encoder(start_ms)

@@ -11,6 +11,7 @@ from agents.boards import Boards
 from agents.judge import Judge
 from clinical.clock import TimeRules
 from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, Step, TechnicalRules
+from streams.boards import Limits, Patient
 from streams.commands import COMMAND_KEY
 from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
@@ -220,17 +221,21 @@ def test_a_command_is_applied_and_answered_once_however_often_it_comes():
 
 def test_boards_are_shown_what_has_changed_and_nothing_of_who_was_discharged():
     sent = {}
+    contracts = {PATIENTS: Patient, LIMITS: Limits}
 
     class Sink:
         async def publish(self, topic, key, value, *, partition):
             sent[topic, key] = value and json.loads(value)
+            if value:
+                read = contracts[topic].model_validate_json(value, strict=True)
+                assert read.model_dump(mode="json") == sent[topic, key]
 
     ward = Ward()
     boards = Boards(Settings(), Judge(RULES, TimeRules(recorded=True), 1), Sink())
 
-    def show():
+    def show(late=False):
         sent.clear()
-        asyncio.run(boards.show(0, ward.worker.table, ward.verdict))
+        asyncio.run(boards.show(0, ward.worker.table, ward.verdict, late=late))
         return sent.get((PATIENTS, b"bed-1")), sent.get((LIMITS, b"bed-1"))
 
     ward.frame(1, hr=130)
@@ -244,6 +249,7 @@ def test_boards_are_shown_what_has_changed_and_nothing_of_who_was_discharged():
     assert show() == (None, None)
     assert not sent
     ward.tick(4)
+    assert show(late=True) == (None, None)
     assert show()[0]["values"]["hr"]["value"] == 138
     ward.order(5, "discharge")
     show()
