@@ -8,7 +8,6 @@ would be measured and how long that takes; with `--phases report` nothing is mea
 import argparse
 import shutil
 import sys
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
@@ -51,11 +50,10 @@ def main() -> int:
     if given.fresh:
         shutil.rmtree(given.results, ignore_errors=True)
     results = Results(given.results, commit())
-    failed, started_s = 0, time.monotonic()
+    failed = 0
     try:
         if wanted.phases != ["report"]:
-            with KafkaCluster() as kafka:
-                failed = Run(kafka, wanted, results, started_s).all()
+            failed = _measure(wanted, results)
         write(results, given.report, quick)
     except VigilError as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -65,6 +63,16 @@ def main() -> int:
         file=sys.stderr,
     )
     return 1 if failed else 0
+
+
+def _measure(wanted: Wanted, results: Results) -> int:
+    """Measure and return how much failed; what was measured before a Ctrl-C stays for the next run."""
+    try:
+        with KafkaCluster() as kafka:
+            return Run(kafka, wanted, results).all()
+    except KeyboardInterrupt:
+        print("bench: cut off; the same command without --fresh goes on", file=sys.stderr)
+        return 1
 
 
 def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:

@@ -84,10 +84,13 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     for (name, start_s, end_s), until_s in zip(spans, ends, strict=True):
         inside = (onsets.planned_ms >= start_s * 1000) & (onsets.planned_ms < until_s * 1000)
         after = int(end_s * 1000), int(until_s * 1000)
+        headline = name != FLOOD and end_s - start_s == HEADLINE_S
+        # After the others there is not the time to see whether a system stays recovered.
+        recovered_s = recovery_s(onsets.planned_ms, latency, steady, after) if headline else None
         bursts.append(
-            {"name": name, "headline": name != FLOOD and end_s - start_s == HEADLINE_S}
+            {"name": name, "headline": headline, "start_s": start_s, "end_s": end_s}
             | asdict(summarise(latency[inside], onsets.patient[inside]))
-            | {"recovery_s": recovery_s(onsets.planned_ms, latency, steady, after)}
+            | {"recovery_s": recovered_s}
         )
     calm = (onsets.planned_ms >= steady[0]) & (onsets.planned_ms < steady[1])
     checked: dict[str, Any] = finite(

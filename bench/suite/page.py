@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bench.suite.arrivals import SLOT_MS
-from bench.suite.burst import HEADLINE_WAKE_S
+from bench.suite.burst import FLOOD, HEADLINE_WAKE_S
 from bench.suite.drain import WARM_UP
 from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
 from bench.suite.fill import BATCH_FRAMES
@@ -193,10 +193,10 @@ def _shapes(report: Mapping[str, Any]) -> str:
         for name, system in report["systems"].items():
             for shape, burst in (system["shapes"][base] or {}).items():
                 cells = [_latency(burst[figure]) for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms")]
-                cells += [f"{burst['missed']} of {burst['onsets']}", _latency(burst["recovery_s"])]
+                cells += [f"{burst['missed']} of {burst['onsets']}"]
                 rows.append([base, shape, name, *_struck(system, cells)])
-    rows.sort(key=lambda row: (BASES.index(row[0]), row[1] == "flood", row[1]))
-    head = ["base", "burst", "system", "p50, ms", "p99", "p99.9", "max", "missed", "recovery, s"]
+    rows.sort(key=lambda row: (BASES.index(row[0]), row[1] == FLOOD, row[1]))
+    head = ["base", "burst", "system", "p50, ms", "p99", "p99.9", "max", "missed"]
     return _table(head, rows) if rows else "Not measured."
 
 

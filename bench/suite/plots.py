@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.suite.results import Results
 from bench.suite.targets import BASES
@@ -41,9 +42,16 @@ def draw(report: Mapping[str, Any], results: Results, folder: Path) -> list[str]
 def _figure(title: str) -> tuple[Figure, Any]:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
-    axes.set_title(title)
+    axes.set_title(title, pad=14)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _logarithmic(axis: Any, *between: float) -> None:
+    """Write the numbers of a logarithmic axis out, each power of ten and its multiples `between`."""
+    axis.set_major_locator(LogLocator(subs=(1.0, *between)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _drain(report: Mapping[str, Any]) -> Figure | None:
@@ -61,9 +69,13 @@ def _drain(report: Mapping[str, Any]) -> Figure | None:
     above = [drains[name]["highest"] - drains[name]["median"] for name in names]
     axes.barh(names, medians, xerr=[below, above], color=[COLOURS[name] for name in names])
     axes.set_xscale("log")
-    axes.set_xlim(right=3 * max(medians))  # room for the numbers
+    axes.set_xlim(left=min(medians) / 3, right=6 * max(medians))  # room for the numbers
+    _logarithmic(axes.xaxis, 3.0)
+    axes.set_xlabel("frames/s per core (logarithmic); in brackets, how many times that Vigil is")
     for name, median in zip(names, medians, strict=True):
-        axes.annotate(f" {median:,.0f}", (median, name), va="bottom", fontsize=8)
+        ratio = report["ratios"].get(name)
+        text = f" {median:,.0f}" + (f" ({ratio:.2g})" if ratio else "")
+        axes.annotate(text, (max(drains[name]["highest"], median), name), va="center", fontsize=8)
     return figure
 
 
@@ -76,7 +88,7 @@ def _burst(report: Mapping[str, Any], base: str) -> Figure | None:
     if not bursts:
         return None
     figure, axes = _figure(
-        f"Latency in the burst on the {base} base, ms (a line that ends: the rest is infinite)"
+        f"Latency in the burst on the {base} base (a line that ends: the rest is infinite)"
     )
     for name, burst in bursts.items():
         known = [(label, burst[key]) for key, label in PERCENTILES.items() if burst[key] is not None]
@@ -85,23 +97,32 @@ def _burst(report: Mapping[str, Any], base: str) -> Figure | None:
             labels, [max(value, 0.5) for _, value in known], marker="o", label=name, color=COLOURS[name]
         )
     axes.set_yscale("log")
+    _logarithmic(axes.yaxis, 2.0, 5.0)
+    axes.set_ylabel("ms from planned sending to the alert")
     axes.legend(fontsize=8)
     return figure
 
 
 def _seconds(results: Results, base: str) -> Figure | None:
     runs = {
-        result.system: result.figures["second_p99_ms"]
+        result.system: result.figures
         for result in results.all("burst", variant=base)
         if not result.failed and result.repeat == 1
     }
     if not runs:
         return None
-    figure, axes = _figure(f"p99 of a sliding second, {base} base, first repeat, ms by second of the run")
-    for name, values in runs.items():
+    figure, axes = _figure(f"Latency through the first run at the {base} base (bursts and flood are shaded)")
+    for burst in next(iter(runs.values()))["bursts"]:
+        axes.axvspan(burst["start_s"], burst["end_s"], color="#f0e6c8", lw=0)
+        axes.annotate(burst["name"], (burst["start_s"], 1.0), xycoords=("data", "axes fraction"), fontsize=8)
+    for name, run in runs.items():
+        values = run["second_p99_ms"]
         seconds = [i / 2 for i, value in enumerate(values) if value is not None]
         axes.plot(seconds, [value for value in values if value is not None], label=name, color=COLOURS[name])
     axes.set_yscale("log")
+    _logarithmic(axes.yaxis, 2.0, 5.0)
+    axes.set_xlabel("s of the run")
+    axes.set_ylabel("p99 of a sliding second, ms")
     axes.legend(fontsize=8)
     return figure
 

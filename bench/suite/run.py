@@ -32,6 +32,8 @@ FACTORS: Final = (10.0, 7.0, 5.0, 3.0)
 """Of the burst, tried in this order."""
 REHEARSED_HZ: Final = 50_000.0
 """Bursts below this rate need no rehearsal: the driver offers seven times as much."""
+AROUND_S: Final = 20.0
+"""Of the time, for Kafka's start and the report."""
 TRIES_MAX: Final = 2
 """Of a run that the driver could not keep to."""
 
@@ -67,11 +69,11 @@ class Base:
 class Run:
     """One bench on a broker that runs. What the results have already is not measured again."""
 
-    def __init__(self, kafka: KafkaCluster, wanted: Wanted, results: Results, started_s: float) -> None:
+    def __init__(self, kafka: KafkaCluster, wanted: Wanted, results: Results) -> None:
         self._wanted, self._results = wanted, results
         self._stage = Stage(kafka, results.folder / "logs")
         self._folder = results.folder / "runs"
-        self._deadline_s = started_s + 60 * wanted.minutes
+        self._deadline_s = float("inf")
         self._log: tuple[str, Log, Ints] | None = None
         self._starts: list[tuple[str, str, int, int]] | None = None
         self._chosen: dict[str, Base] | None = None
@@ -81,6 +83,7 @@ class Run:
     def all(self) -> int:
         """Measure everything that is wanted and fits into the time; return how many measurements failed."""
         usable = {name for name in self._wanted.systems if self._prepared(SYSTEMS[name])}
+        self._deadline_s = time.monotonic() + 60 * self._wanted.minutes - AROUND_S
         for item in self._wanted.items():
             if item.system.name not in usable or self._results.has(*_key(item)):
                 continue

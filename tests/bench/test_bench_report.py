@@ -30,8 +30,8 @@ def burst(p99_ms, missed=0, void=False):
     return {
         "base_hz": 100.0,
         "bursts": [
-            {**figures, **told, "name": "5x5s", "headline": False},
-            {**figures, **told, "name": "10x10s", "headline": True},
+            {**figures, **told, "name": "5x5s", "headline": False, "start_s": 1.0, "end_s": 6.0},
+            {**figures, **told, "name": "10x10s", "headline": True, "start_s": 8.0, "end_s": 18.0},
         ],
         "steady": figures,
         "unplanned": 0,
