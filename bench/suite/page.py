@@ -180,7 +180,7 @@ def _burst(report: Mapping[str, Any], base: str) -> str:
         "p99.9",
         "max",
         "worst patient's p99",
-        "missed",
+        "missed at most",
         "recovery, s",
         "repeats",
     ]
@@ -218,7 +218,9 @@ def _growth(report: Mapping[str, Any]) -> str:
     if not rows:
         return "Not measured."
     each = _number(report["vigil"]["growth"]["bytes_per_patient_100k"])
-    return f"{_table(head, rows)}\n\nWith full windows a patient takes {each} bytes (100,000 patients beside 1,000)."
+    size = f"With full windows a patient takes {each} bytes (100,000 patients beside 1,000)."
+    ticks = "A log of fewer patients has more seconds, and with them ticks, in as many frames."
+    return f"{_table(head, rows)}\n\n{size} {ticks}"
 
 
 METHOD: Final = """\

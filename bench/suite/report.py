@@ -159,9 +159,10 @@ def _system(results: Results, system: System) -> dict[str, Any]:
 
 
 def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
-    """Return medians over the headline's bursts, void runs left out; what is infinite in most of them is null.
+    """Return medians over the headline's bursts, of the missed the most; void runs are left out.
 
-    A system that does not sustain the base is not run: `keeps_up` is false, and all of it is infinite.
+    What is infinite in most of them is null. A system that does not sustain the base is not run: `keeps_up` is
+    false, and all of it is infinite.
     """
     runs = results.good("burst", name, base)
     valid = [run for run in runs if not run["driver"]["void"]]
@@ -171,6 +172,7 @@ def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
         nothing = {"repeats": 0, "void": len(runs), "keeps_up": not below} | dict.fromkeys(BURST_FIGURES)
         return nothing if runs or below else None
     figures = {key: _median_or_infinite(burst[key] for burst in bursts) for key in BURST_FIGURES}
+    figures["missed"] = max(burst["missed"] for burst in bursts)  # none may be, in any repeat
     return figures | {
         "spread": {key: _ends(burst[key] for burst in bursts) for key in BURST_FIGURES},
         "onsets": round(statistics.median(burst["onsets"] for burst in bursts)),

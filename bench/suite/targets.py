@@ -39,7 +39,11 @@ def targets(report: Mapping[str, Any]) -> list[dict[str, Any]]:
                 one, two = _figure(mine, figure), _figure(systems[other]["burst"][base], figure)
                 target = f"burst on the {base} base, {label} in ms, times {other}"
                 found.append(_target(target, "at_most", ratio, _ratio(one, two), one, two))
-        found.append(_target(f"missed alerts, {base} base", "at_most", 0, _figure(mine, "missed")))
+        missed = _figure(mine, "missed")
+        if missed is not None:
+            smaller = (systems["vigil"]["shapes"][base] or {}).values()
+            missed = max([missed, *(float(burst["missed"]) for burst in smaller)])
+        found.append(_target(f"missed alerts in any burst, {base} base", "at_most", 0, missed))
         recovery = _figure(mine, "recovery_s")
         found.append(_target(f"recovery from the burst, {base} base, s", "at_most", RECOVERY_S_MAX, recovery))
     size = growth["bytes_per_patient_100k"]
