@@ -29,10 +29,17 @@ HR = (None, 0, 400, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141)
 SPO2 = (None, 101, 79, 86, 87, 88, 89, 90, 91, 92, 93, 98)
 COURSES = (
     (ScoreRule("mews", delay_s=5), ScoreRule("shock-index", inputs_min=2, delay_s=0), ScoreRule("pews")),
-    (TrendRule("hr-trend", "hr", minutes=5, fall=1.0, rise=1.0, delay_s=0),),
-    (DriftRule("spo2-drift", "spo2", sigma=1.0, threshold=1.0, delay_s=0),),
+    (
+        TrendRule("hr-trend", "hr", minutes=5, fall=1.0371, rise=1.0371, delay_s=0),
+        TrendRule("spo2-ahead", "spo2", minutes=5, low=90.0371, ahead_min=5, delay_s=30, priority="medium"),
+        TrendRule("pulse-ahead", "pulse", minutes=6, high=110.0371, ahead_min=3.5, delay_s=60),
+    ),
+    (
+        DriftRule("spo2-drift", "spo2", sigma=1.0, threshold=1.0371, delay_s=0),
+        DriftRule("hr-drift", "hr", sigma=5.0, weight=0.1, threshold=3.0371, delay_s=60),
+    ),
 )
-"""Scores, trends and drifts that random readings reach."""
+"""Scores, trends and drifts that random readings reach; no line meets a limit to the last digit."""
 
 PULSE = (None, 55, 80, 120)
 TEMP = (None, 34.9, 36.0, 38.9, 39.0, 39.1)
@@ -123,7 +130,7 @@ def build(found, clocks_s=(0, 0), again_s_max=10**6):
         offset = 2 * len(log)  # offsets of a compacted or transactional log have gaps
         if kind == "frame":
             step_s, patient, device, late_s, signals, interval_ms = rest
-            now += step_s * 1000
+            now += round(step_s * 1000)
             boot = boots.get((patient, device), 0)
             number = seq.get((patient, device, boot), 0)
             seq[patient, device, boot] = number + 1
@@ -138,7 +145,7 @@ def build(found, clocks_s=(0, 0), again_s_max=10**6):
             patient, value, _ = young[rest[0] % len(young)]
             log.append(Record(offset, now, patient.encode(), value))
         elif kind == "tick":
-            now += rest[0] * 1000
+            now += round(rest[0] * 1000)
             log.append(tick_record(offset, now - rest[1] * 1000))
         elif kind == "reboot":
             boots[tuple(rest)] = 1
@@ -161,6 +168,19 @@ def worlds(draw, **choices):
     clocks_s = rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
     return TimeRules(), build(happenings(rng, length, **buffered), clocks_s)
 
+
+accidents = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 150), st.just("cut"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("checkpoint"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("restart"), st.just(0)),
+        st.tuples(st.integers(0, 150), st.just("torn"), st.integers(0, 4)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+"""What befalls a worker, and where in its log (`worker_model.WorkerModel.work`)."""
 
 STEPS = (Step("nurse", 5), Step("team", 30))
 
@@ -203,8 +223,15 @@ def rule_sets(draw, technical=True):
         )
     return RuleSet(
         tuple(limits),
-        TechnicalRules(silent_device_s=15, signal_loss_s=20, escalate_s=30, enabled=technical),
-        News2Rules(enabled=technical, inputs_min=3, delay_s=5),
+        TechnicalRules(
+            silent_device_s=15,
+            signal_loss_s=20,
+            escalate_s=30,
+            check_sensor_s=draw(st.sampled_from((5, 5, 10, 0))),
+            device_fault_s=draw(st.sampled_from((1, 30))),
+            enabled=technical,
+        ),
+        News2Rules(technical, draw(st.sampled_from((3, 5, 7))), draw(st.sampled_from((0, 5, 30)))),
         draw(st.sampled_from(((), STEPS, STEPS))),
         *(draw(st.sampled_from((((), (), ()), COURSES))) if technical else ((), (), ())),
     )

@@ -3,10 +3,8 @@
 import json
 
 from logs import PATIENTS, TTL_S, Record
-from worker_model import WorkerModel
+from plain.house import House
 
-from clinical.lifecycle import is_open
-from streams.alerts import episode_id
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY
 
@@ -21,12 +19,21 @@ AGAIN_MS_MAX = (TTL_S - 20) * 1000
 MODES = ("audio-paused", "audio-off", "alarm-paused", "alarm-paused", "alarm-off")
 
 
-def with_orders(rng, log, rules, time, share=0.25):
+PROFILES = (
+    {},
+    {"expected_oxygen": True},
+    {"expected_oxygen": False},
+    {"spo2_scale2": True, "reason": "as ordered"},
+    {"spo2_scale2": False, "reason": "as ordered"},
+)
+
+
+def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2):
     """Return the log with commands among its records; offsets are counted anew, with gaps.
 
-    A worker follows the log while it grows, so that commands can name alarms that are open then.
+    The plain judge follows the log while it grows, so that commands can name alarms that are open then.
     """
-    follower, found, orders = WorkerModel(rules, time, patient_ttl_s=86_400), [], []
+    follower, found, orders = House(rules, time.recorded, patient_ttl_s), [], []
     for record in log:
         _append(follower, found, record.timestamp, record.key, record.value)
         if rng.random() < share:
@@ -42,38 +49,34 @@ def with_orders(rng, log, rules, time, share=0.25):
 
 def _append(follower, found, timestamp, key, value):
     found.append(Record(2 * len(found), timestamp, key, value))
-    follower.take(found[-1:])
+    follower.take(found[-1])
 
 
-def order(rng, worker, number, now_ms):
-    """Return a command that may or may not make sense in the state of the worker."""
+def order(rng, house, number, now_ms):
+    """Return a command that may or may not make sense in the state of the house."""
     patient = rng.choice((*PATIENTS, *PATIENTS, *PATIENTS, "bed-9"))
     kind = rng.choice(KINDS)
     said = {"kind": kind, "id": f"c{number}", "patient": patient, "actor": "nurse-7", "issued_ts_ms": now_ms}
     if kind in ("acknowledge", "accept", "reject"):
-        opened = open_episodes(worker, patient)
+        opened = open_episodes(house, patient)
         said["episode"] = rng.choice(opened) if opened and rng.random() < 0.9 else "0" * 16
     elif kind == "pause":
         said |= {"mode": rng.choice(MODES), "seconds": rng.choice((1, 5, 30))}
     elif kind == "set-limits":
-        said["rule"] = rng.choice([rule.id for rule in worker.judge.rules.limits] + ["rule-9"])
+        said["rule"] = rng.choice([rule.id for rule in house.rules.limits] + ["rule-9"])
         said |= rng.choice(
             ({}, {"low": 51}, {"low": 86}, {"high": 124}, {"high": 141}, {"low": 0, "high": 500})
         )
     elif kind in ("set-profile", "admit"):
         said |= rng.choice(({}, {"ward": "icu"}, {"age_band": "neonate"}, {"age_band": "adult"}))
+        if kind == "set-profile":
+            said |= rng.choice(PROFILES)
     elif kind == "transfer":
         said["ward"] = rng.choice(("icu", "ward-2"))
     return said
 
 
-def open_episodes(worker, patient):
-    """Return the episodes of a patient's open limit alarms."""
-    table = worker.table
-    if patient not in table.row_of:
-        return []
-    row, limits = table.row_of[patient], len(worker.judge.rules.limits)
-    opened = is_open(table.alarm_state[row, :limits]).nonzero()[0].tolist()
-    return [
-        episode_id(patient, table.alarms[column], int(table.alarm_onset_ms[row, column])) for column in opened
-    ]
+def open_episodes(house, patient):
+    """Return the episodes of a patient's open alarms."""
+    bed = house.beds.get(patient)
+    return [bed.episode(alarm) for alarm in bed.open_alarms()] if bed else []

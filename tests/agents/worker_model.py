@@ -3,11 +3,11 @@
 import asyncio
 
 from faust.types import TP
+from plain.telling import Told
 
 from agents.alarms import report
 from agents.judge import Judge
 from clinical.clock import TimeRules
-from clinical.lifecycle import PAUSE_NAMES, PHASE_NAMES
 from streams.decode import Decoder
 from streams.errors import PromiseBroken
 from tables.checkpoint import Checkpointer
@@ -148,22 +148,31 @@ class WorkerModel:
         return {patient: self.store[patient] for patient in self.store}
 
     def told(self):
-        """Return what limit alarms tell as the plain judge lists it."""
-        limits = len(self.judge.rules.limits)
-        return [
-            (
-                h.offset,
-                h.patient,
-                self.judge.alarms[h.column].id,
-                PHASE_NAMES[h.phase],
-                h.onset_ms,
-                h.extreme,
-                PAUSE_NAMES.get(h.paused, ""),
-                (h.asked.step, h.asked.status) if h.asked else None,
-            )
-            for h in self.happenings
-            if h.column < limits
-        ]
+        """Return what was told as the plain reference lists it."""
+        return [self._told(happening) for happening in self.happenings]
+
+    def _told(self, happening):
+        alarm = self.judge.alarms[happening.column]
+        alert = report(alarm, happening)
+        shown = None
+        if happening.column < len(self.judge.rules.limits):
+            shown = happening.extreme
+        elif alarm.sheet is not None and happening.value is not None:
+            shown = happening.value, happening.missing
+        return Told(
+            offset=happening.offset,
+            patient=alert.patient,
+            rule=alert.rule,
+            id=alert.id,
+            phase=alert.phase,
+            state=alert.state,
+            inactivation=alert.inactivation,
+            priority=alert.priority,
+            onset_ms=alert.onset_ts_ms,
+            at_ms=alert.event_ts_ms,
+            asked=(happening.asked.step, happening.asked.status) if happening.asked else None,
+            shown=shown,
+        )
 
     def outcomes(self):
         """Return offset, id and outcome of each command that was answered."""

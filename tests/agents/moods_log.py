@@ -1,0 +1,127 @@
+"""Random logs of a ward in which patients are well, ill, badly measured, babbled about or not heard for a while."""
+
+import random
+
+from hypothesis import strategies as st
+from logs import DEVICES, LATE_S, TICKS_LATE_S, TTL_S, build
+
+from clinical.clock import TimeRules
+
+PATIENTS = ("bed-1", "bed-2", "bed-3", "bed-4", "bed-5")
+
+WELL = {
+    "hr": 80,
+    "pulse": 80,
+    "spo2": 97,
+    "resp": 16,
+    "abp_sys": 120,
+    "on_oxygen": False,
+    "consciousness": "A",
+}
+ILL = {"hr": 141, "pulse": 135, "spo2": 84, "resp": 26, "abp_sys": 88, "consciousness": "V", "temp": 39.1}
+MOODS = (
+    WELL,
+    {**WELL, "nbp_sys": 118, "temp": 37.0, "fio2": 21},
+    {**WELL, "resp": 22, "spo2": 93, "pulse": 95, "hr": 125},
+    ILL,
+    {**ILL, "spo2": 91, "hr": 130, "temp": 38.5, "on_oxygen": True},
+    {**WELL, "hr": 80, "pulse": 101},
+    {"hr": 80},
+    {"hr": None, "spo2": None, "pulse": 0},
+    {"hr": 200, "pulse": 200, "resp": 95, "spo2": 85, "nbp_sys": 40},
+    {},
+)
+"""What the frames of a patient carry until the mood changes."""
+
+STEPS_S = (0, 1, 1, 2, 5, 5, 5, 9, 10, 15)
+EDGES_S = (5, 10, 15, 20, 30, 60, 60, 120, 300, 600, 3660)
+"""How long after a patient's last frame, or the last one of another mood, something is judged otherwise. Many ticks
+fall there, or 1 ms before it."""
+
+BABBLED = 62
+"""Frames of one burst: over 60 in a half-minute are babbling."""
+
+
+class Ward:
+    """Invents what happens to patients, one happening after the other; times in s."""
+
+    def __init__(self, rng, patients, late_s, steps_s):
+        self.rng, self.patients, self.late_s, self.steps_s = rng, patients, late_s, steps_s
+        self.now_s, self.away = 0.0, set()
+        self.heard_s, self.changed_s = dict.fromkeys(patients, 0.0), dict.fromkeys(patients, 0.0)
+        self.mood = {patient: rng.choice(MOODS) for patient in patients}
+        self.interval_ms = dict.fromkeys(patients, 1000)
+
+    def next(self, kind):
+        """Return happenings as `logs.build` reads them."""
+        patient = self.rng.choice(self.patients)
+        if kind == "change":
+            return self.change(patient)
+        if kind == "frame" and patient not in self.away:
+            step_s = self.rng.choice(self.steps_s)
+            self.now_s += step_s
+            self.heard_s[patient] = self.now_s
+            device, late = self.rng.choice((DEVICES[0], *DEVICES)), self.rng.choice(self.late_s)
+            signals = a_little_different(self.rng, self.mood[patient])
+            return [(kind, step_s, patient, device, late, signals, self.interval_ms[patient])]
+        if kind == "again":
+            return [(kind, self.rng.randrange(1000))]
+        if kind == "reboot":
+            return [(kind, patient, self.rng.choice(DEVICES))]
+        return [(kind,)] if kind == "junk" else [self.tick(patient)]
+
+    def tick(self, patient):
+        base_s = self.rng.choice((self.heard_s, self.changed_s))[patient]
+        edge_s = base_s + self.rng.choice(EDGES_S) - self.rng.choice((0, 0, 0.001))
+        if edge_s >= self.now_s and self.rng.random() < 0.5:
+            step_s, late_s = edge_s - self.now_s, 0
+        else:
+            step_s, late_s = self.rng.choice(self.steps_s), self.rng.choice(TICKS_LATE_S)
+        self.now_s += step_s
+        return "tick", step_s, late_s
+
+    def change(self, patient):
+        """Return a burst of frames if the patient is babbled about from now on, else nothing."""
+        self.changed_s[patient] = self.heard_s[patient]
+        self.away ^= {patient} if self.rng.random() < 0.3 else set()
+        self.mood[patient] = self.rng.choice(MOODS)
+        self.interval_ms[patient] = self.rng.choice((1000, 1000, 1000, 5000, 30_000))
+        if self.rng.random() > 0.1:
+            return []
+        who, fast = (patient, self.rng.choice(DEVICES)), {"hr": 80, "spo2": 97}
+        return [("frame", 0, *who, 0, fast, self.interval_ms[patient])] * BABBLED
+
+
+def moody(rng, length, patients, late_s=LATE_S, steps_s=STEPS_S):
+    """Return random happenings that `build` reads."""
+    ward = Ward(rng, patients, late_s, steps_s)
+    kinds = rng.choices(
+        ("frame", "tick", "change", "again", "reboot", "junk"), (60, 24, 9, 5, 1, 1), k=length
+    )
+    return [happening for kind in kinds for happening in ward.next(kind)]
+
+
+def a_little_different(rng, signals):
+    """Return the signals of one frame: some of them left out, without a reading or with an impossible one."""
+    found = dict(signals)
+    if rng.random() < 0.3 and found:
+        name = rng.choice(sorted(found))
+        if rng.random() < 0.5:
+            del found[name]
+        elif isinstance(found[name], int | float) and not isinstance(found[name], bool):
+            found[name] = rng.choice((None, 0, 900, found[name] + 1, found[name] - 3))
+    return found
+
+
+@st.composite
+def moody_worlds(draw, patients=PATIENTS[:2], length_max=150, **choices):
+    """Return the time rules and a log, as `logs.worlds` does."""
+    rng = random.Random(draw(st.integers(0, 2**32 - 1)))
+    length = draw(st.integers(1, length_max))
+    if draw(st.booleans()):
+        return TimeRules(recorded=True), build(
+            moody(rng, length, patients, **choices), again_s_max=TTL_S - 20
+        )
+    clocks_s = rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
+    buffered = {"late_s": (*LATE_S, 1000), **choices}
+    return TimeRules(), build(moody(rng, length, patients, **buffered), clocks_s)

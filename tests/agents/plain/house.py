@@ -1,0 +1,168 @@
+"""The whole judge in plain Python: one partition's log, one record, one patient, one alarm after the other.
+
+Written from the text of the rules (docs/rules.md, docs/alarms.md), not from the engine, which is held to it: loops
+and ifs, no arrays. Read the files beside it by subject; this one says in which order they come.
+"""
+
+import json
+
+from plain.beds import Alarm, Bed
+from plain.courses import Courses
+from plain.doubts import Doubts
+from plain.early_scores import Scores
+from plain.limit_alarms import LimitAlarms
+from plain.losses import EXPECTED, Losses
+from plain.readings import HALF_MINUTE_MS, take_frame, take_samples
+from plain.stays import Commands
+from plain.telling import Moment, Telling
+
+SLOW_MS = 5_000
+
+
+class House:
+    """Takes the records of one partition in their order; `told` is what alarms tell, `answers` of commands."""
+
+    def __init__(self, rules, recorded, patient_ttl_s):
+        self.rules, self.recorded, self.ttl_ms = rules, recorded, patient_ttl_s * 1000
+        self.kinds = kinds_of(rules)
+        self.places = {rule: place for place, rule in enumerate(self.kinds)}
+        self.beds = {}
+        self.ticked = -1
+        self.telling = Telling(rules.responsibility)
+        self.limits = LimitAlarms(rules, self.telling)
+        self.losses = Losses(rules, self.telling)
+        self.doubts = Doubts(rules, self.telling, self.losses)
+        self.scores = Scores(rules, self.telling)
+        self.courses = Courses(rules, self.telling)
+        self.commands = Commands(self, self.limits, self.telling)
+
+    @property
+    def told(self):
+        return self.telling.told
+
+    @property
+    def answers(self):
+        return self.commands.answers
+
+    def alarms(self):
+        return {rule: Alarm(rule, kind) for rule, kind in self.kinds.items()}
+
+    def bed(self, name):
+        return self.beds.setdefault(name, Bed(name, self.alarms()))
+
+    def shown(self, bed):
+        """Return what boards show of a patient, None of one who was discharged and has no open alarm."""
+        if bed.discharged and not bed.open_alarms():
+            return None
+        alarms = [
+            {
+                "rule": alarm.rule,
+                "episode": bed.episode(alarm),
+                "state": alarm.stands,
+                "priority": alarm.priority,
+                "onset_ts_ms": alarm.onset,
+            }
+            for alarm in bed.open_alarms()
+        ]
+        values = {name: {"value": value, "ts_ms": bed.value_ms[name]} for name, value in bed.value.items()}
+        return {
+            "patient": bed.name,
+            "ward": bed.ward,
+            "seen_ts_ms": bed.heard_ms,
+            "pause": bed.pause or None,
+            "pause_until_ts_ms": bed.pause_until,
+            "alarms": alarms,
+            "values": values,
+        }
+
+    def take(self, record):
+        if not record.value.endswith(b"}"):
+            return  # no record of ours: a dead letter
+        value, append_ms = json.loads(record.value), record.timestamp
+        before = len(self.told)
+        if record.key == b"~tick":
+            now_ms = value["tick_ts_ms"] if self.recorded else append_ms
+            self.tick(Moment(record.offset, now_ms, now_ms))
+            self.told[before:] = sorted(
+                self.told[before:], key=lambda one: (self.places[one.rule], one.patient)
+            )
+        elif record.key == b"~command":
+            now_ms = value["issued_ts_ms"] if self.recorded else append_ms
+            self.commands.take(value, Moment(record.offset, now_ms, now_ms))
+        else:
+            self.frame(value, append_ms, record.offset)
+            self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
+
+    def frame(self, frame, append_ms, offset):
+        bed = self.bed(frame["patient"])
+        taken = take_frame(bed, frame, append_ms, self.recorded)
+        if taken is None:
+            return
+        moment = Moment(offset, *taken)
+        for signal, value, before in take_samples(bed, frame, *taken):
+            self.limits.judge(bed, signal.name, value, before, moment, frame["interval_ms"])
+
+    def tick(self, moment):
+        """Let time pass. A tick that is not newer than those before changes nothing."""
+        if moment.now_ms <= self.ticked:
+            return
+        is_slow = self.ticked // SLOW_MS < moment.now_ms // SLOW_MS
+        half_minute_is_over = self.ticked // HALF_MINUTE_MS < moment.now_ms // HALF_MINUTE_MS
+        self.ticked = moment.now_ms
+        for bed in list(self.beds.values()):
+            self.end_pause(bed, moment)
+        for bed in list(self.beds.values()):
+            if not bed.discharged:
+                self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
+            self.limits.release(bed, moment)
+            self.telling.pass_over_who_does_not_answer(bed, moment)
+            self.remind(bed, moment)
+            self.drop_who_is_gone(bed, moment)
+
+    def end_pause(self, bed, moment):
+        if bed.pause_until is not None and bed.pause_until <= moment.now_ms:
+            self.telling.resume(bed, moment)
+
+    def judge_conditions(self, bed, is_slow, half_minute_is_over, moment):
+        technical = self.rules.technical.enabled
+        if technical:
+            self.losses.judge_silence(bed, moment)
+            self.doubts.judge_sensors(bed, moment)
+        if technical and is_slow:
+            self.losses.judge_signals(bed, moment)
+            self.doubts.judge_devices(bed, moment)
+        if technical and half_minute_is_over:
+            self.doubts.judge_babbling(bed, moment)
+        if is_slow:
+            self.scores.judge(bed, moment)
+        if half_minute_is_over:
+            self.courses.judge(bed, moment)
+
+    def remind(self, bed, moment):
+        for alarm in bed.alarms.values():
+            behind = self.limits.stands_behind_another(bed, alarm)
+            if self.telling.is_to_be_reminded_of(alarm, moment) and not behind:
+                self.telling.remind(bed, alarm, moment, self.scores.again(bed, alarm, moment.now_ms))
+
+    def drop_who_is_gone(self, bed, moment):
+        last = max((ms for ms in (bed.heard_ms, bed.since_ms) if ms is not None), default=None)
+        if last is not None and moment.now_ms - last >= self.ttl_ms:
+            self.telling.dismiss(bed, moment)
+            del self.beds[bed.name]
+
+
+def kinds_of(rules):
+    """Return every alarm that can exist under the rules with its kind, in the order in which a record tells of them."""
+    return {
+        **{rule.id: "physiological" for rule in rules.limits},
+        "silent-device": "technical",
+        **{"signal-loss-" + name: "technical" for name in EXPECTED},
+        "news2": "physiological",
+        "alarms-paused": "advisory",
+        "check-sensor": "technical",
+        "babbling-device": "technical",
+        "clock-suspect": "technical",
+        "backlog": "technical",
+        "ward-silent": "technical",
+        **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
+    }

@@ -1,0 +1,170 @@
+"""Commands in plain Python: what people tell the alarm system about a patient's alarms and stay (docs/alarms.md)."""
+
+from plain.beds import RANK, Bed
+
+from clinical.rules import AGE_BANDS
+from clinical.vitals import SIGNALS
+
+COMMANDS_KEPT = 32
+OF_A_STAY = ("set-limits", "set-profile", "transfer", "discharge")
+
+
+class Refused(Exception):
+    """The command changes nothing."""
+
+
+class Commands:
+    """Applies each command once and notes what became of it."""
+
+    def __init__(self, house, limits, telling):
+        self.house = house
+        self.limits = limits
+        self.telling = telling
+        self.answers = []
+
+    def take(self, order, moment):
+        bed = self.house.beds.get(order["patient"])
+        if bed is not None and order["id"] in bed.commands[-COMMANDS_KEPT:]:
+            return
+        try:
+            if bed is None and order["kind"] != "admit":
+                raise Refused
+            if bed is not None and bed.discharged and order["kind"] in OF_A_STAY:
+                raise Refused
+            if bed is None:
+                bed = self.house.bed(order["patient"])
+            getattr(self, order["kind"].replace("-", "_"))(bed, order, moment)
+            outcome = "accepted"
+        except Refused:
+            outcome = "refused"
+        if bed is not None:
+            bed.commands.append(order["id"])
+        self.answers.append((moment.offset, order["id"], outcome))
+
+    # --- alarms
+
+    @staticmethod
+    def open_alarm(bed, order):
+        """Return the open alarm of an episode; a pause is an alarm that only `resume` ends."""
+        for alarm in bed.open_alarms():
+            if alarm.kind != "advisory" and bed.episode(alarm) == order["episode"]:
+                return alarm
+        raise Refused
+
+    def acknowledge(self, bed, order, moment):
+        alarm = self.open_alarm(bed, order)
+        if alarm.stands == "latched":
+            self.telling.close(bed, alarm, "reset", moment)
+        elif alarm.stands == "active":
+            alarm.stands = "acknowledged"
+            self.telling.tell(bed, alarm, "update", moment)
+        else:
+            raise Refused
+
+    def accept(self, bed, order, moment):
+        alarm = self.open_alarm(bed, order)
+        if alarm.step == 0 or alarm.status == "accepted":
+            raise Refused
+        alarm.status = "accepted"
+        self.telling.tell(bed, alarm, "update", moment)
+
+    def reject(self, bed, order, moment):
+        alarm = self.open_alarm(bed, order)
+        if alarm.step == 0:
+            raise Refused
+        self.telling.ask_next(bed, alarm, "rejected", moment)
+
+    def pause(self, bed, order, moment):
+        """Cover what is open and what is at most as severe, at least up to medium priority."""
+        ranks = [RANK[alarm.priority] for alarm in bed.open_alarms() if alarm.kind != "advisory"]
+        mode = order.get("mode", "audio-paused")
+        until = None if mode.endswith("off") else moment.now_ms + order.get("seconds", 120) * 1000
+        self.telling.pause(bed, mode, max([RANK["medium"], *ranks]), until, moment)
+
+    def resume(self, bed, order, moment):
+        if not bed.pause:
+            raise Refused
+        self.telling.resume(bed, moment)
+
+    # --- limits and profile
+
+    def set_limits(self, bed, order, moment):
+        rule = next((rule for rule in self.limits.rules if rule.id == order["rule"]), None)
+        low, high = order.get("low"), order.get("high")
+        if rule is None or (low is not None and rule.low is None) or (high is not None and rule.high is None):
+            raise Refused
+        before = bed.limits.get(rule.id, (None, None))
+        own = (before[0] if low is None else low, before[1] if high is None else high)
+        if low is None and high is None:
+            own = (None, None)
+        self.change_limits(bed, {**bed.limits, rule.id: own}, bed.band, {rule.signal})
+
+    def set_profile(self, bed, order, moment):
+        self.change_band(bed, order.get("age_band") or bed.band)
+        bed.scale2 = order.get("spo2_scale2", bed.scale2)
+        bed.oxygen = order.get("expected_oxygen", bed.oxygen)
+        bed.ward = order.get("ward") or bed.ward
+
+    def change_band(self, bed, band):
+        own = {
+            rule.signal for rule in self.limits.rules if bed.limits.get(rule.id, (None, None)) != (None, None)
+        }
+        self.change_limits(bed, bed.limits, band, own)
+
+    def change_limits(self, bed, limits, band, signals):
+        """Take limits and age band if they fit together: range, distance, and the more severe one further out."""
+        assert band in AGE_BANDS
+        trial = Bed(bed.name, {}, limits=limits, band=band)
+        for signal in SIGNALS:
+            held = [
+                (RANK[rule.priority], *self.limits.limits(trial, rule))
+                for rule in self.limits.rules
+                if rule.signal == signal.name in signals
+            ]
+            for one in held:
+                for other in held:
+                    if not fit_together(signal, one, other):
+                        raise Refused
+        bed.limits, bed.band = limits, band
+
+    # --- the stay
+
+    def admit(self, bed, order, moment):
+        if bed.since_ms is not None and not bed.discharged:
+            raise Refused
+        self.change_band(bed, order.get("age_band", "adult"))
+        bed.since_ms, bed.discharged, bed.ward = moment.now_ms, False, order.get("ward") or ""
+
+    def transfer(self, bed, order, moment):
+        if bed.ward == order["ward"]:
+            raise Refused
+        bed.ward = order["ward"]
+
+    def discharge(self, bed, order, moment):
+        """End all; what was measured up to now belongs to who has left."""
+        self.telling.dismiss(bed, moment)
+        self.house.beds[bed.name] = Bed(
+            bed.name,
+            self.house.alarms(),
+            frames=bed.frames,
+            devices=bed.devices,
+            interval_ms=bed.interval_ms,
+            newest={name: time_ms + 1 for name, time_ms in bed.newest.items()},
+            pause_ms=bed.pause_ms,
+            commands=bed.commands,
+            discharged=True,
+            since_ms=moment.now_ms,
+        )
+
+
+def fit_together(signal, one, other):
+    """Whether two rules' (rank, low, high) on one signal may hold together."""
+    gap = 5 if signal.name.startswith(("nbp", "abp")) else 2 * signal.resolution
+    (rank, low, high), (other_rank, other_low, other_high) = one, other
+    if any(abs(limit) != float("inf") and not signal.low <= limit <= signal.high for limit in (low, high)):
+        return False
+    if other_high - low < gap - 1e-9:
+        return False
+    if rank > other_rank and other_low != float("-inf") and low > other_low:
+        return False
+    return not (rank > other_rank and other_high != float("inf") and high < other_high)

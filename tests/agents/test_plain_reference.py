@@ -1,0 +1,123 @@
+"""The judge against the plain reference in `plain/`: every alarm and its order, what boards show afterwards, answers.
+
+Over random logs: late, repeated and impossible readings, wrong clocks, silence, commands, restarts in the middle.
+"""
+
+import asyncio
+import json
+import random
+from dataclasses import replace
+from operator import attrgetter, itemgetter
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs import TTL_S, accidents, rule_sets, worlds
+from moods_log import moody_worlds
+from orders_log import with_orders
+from plain.house import House
+from worker_model import WorkerModel
+
+from agents.boards import Boards
+from agents.verdict import Verdict
+from clinical.rules import News2Rules, TechnicalRules
+from streams.settings import Settings
+from streams.topics import PATIENTS
+
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+seeds = st.integers(0, 2**32 - 1)
+
+
+def without_wards(rules):
+    return replace(rules, technical=replace(rules.technical, ward_silent=False))
+
+
+def without_scores(rules):
+    return replace(rules, news2=News2Rules(enabled=False), scores=(), trends=(), drifts=())
+
+
+def only_limits(rules):
+    return replace(without_scores(rules), technical=replace(rules.technical, enabled=False))
+
+
+def only_scores(rules):
+    return replace(rules, limits=rules.limits[:1], trends=(), drifts=(), technical=QUIET)
+
+
+def only_courses(rules):
+    return replace(
+        rules, limits=rules.limits[:1], news2=News2Rules(enabled=False), scores=(), technical=QUIET
+    )
+
+
+QUIET = TechnicalRules(enabled=False)
+
+
+def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400):
+    """Judge one log with a worker to whom something may happen, and plainly."""
+    time, log = world
+    if seed is not None:
+        log = with_orders(random.Random(seed), log, rules, time, ttl_s)
+    worker, house = WorkerModel(rules, time, ttl_s), House(rules, time.recorded, ttl_s)
+    worker.work(log, befalls)
+    for record in log:
+        house.take(record)
+    told, command = attrgetter("id"), itemgetter(1)
+    assert first_of_each(worker.told(), told) == first_of_each(house.told, told)
+    assert worker.outcomes() == first_of_each(house.answers, command)
+    assert shown_by(worker) == {bed.name: house.shown(bed) for bed in house.beds.values()}
+
+
+def first_of_each(found, name):
+    """Return the first of what has the same name.
+
+    What a worker has told before it died is told again, under the same id; a command for somebody who is unknown is
+    remembered nowhere and refused again.
+    """
+    first = {}
+    for one in found:
+        first.setdefault(name(one), one)
+    return list(first.values())
+
+
+def shown_by(worker):
+    """Return what boards show of every patient."""
+    written = {}
+
+    class Sink:
+        async def publish(self, topic, key, value, *, partition):
+            if topic.endswith(PATIENTS):
+                written[key.decode()] = value and json.loads(value)
+
+    boards = Boards(Settings(), worker.judge, Sink())
+    asyncio.run(boards.show(0, worker.table, Verdict(profiled=list(worker.table.row_of))))
+    return written
+
+
+@few
+@given(rules=rule_sets().map(only_limits), world=worlds(), seed=seeds)
+def test_limit_alarms(rules, world, seed):
+    assert_told_alike(rules, world, seed)
+
+
+@few
+@given(rules=rule_sets().map(without_wards).map(without_scores), world=moody_worlds())
+def test_silence_lost_signals_and_devices_that_are_not_believed(rules, world):
+    assert_told_alike(rules, world)
+
+
+@few
+@given(rules=rule_sets().map(only_scores), world=moody_worlds(), seed=seeds)
+def test_scores(rules, world, seed):
+    assert_told_alike(rules, world, seed)
+
+
+@few
+@given(rules=rule_sets().map(only_courses), world=moody_worlds(("bed-1",), steps_s=(2, 5, 9, 15)))
+def test_trends_and_drifts(rules, world):
+    assert_told_alike(rules, world)
+
+
+@few
+@given(rules=rule_sets().map(without_wards), world=moody_worlds(), seed=seeds, befalls=accidents)
+def test_all_alarms_under_commands_where_patients_leave_and_workers_die(rules, world, seed, befalls):
+    assert_told_alike(rules, world, seed, befalls, TTL_S)
