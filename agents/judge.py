@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, SILENT_DEVICE, WARD_SILENT, Happening
+from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT, Happening
 from agents.catalogue import alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
@@ -21,6 +21,7 @@ from agents.in_force import LimitsInForce
 from agents.orders import OrderJudge
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
+from agents.shedding import surplus
 from agents.ticks import TickJudge
 from agents.verdict import Tally, Verdict
 from agents.wards import Wards
@@ -73,6 +74,7 @@ class Judge:
         self.limits = LimitsInForce(rules)
         self._teller = Teller(self.alarms, self.limits, rules.responsibility)
         ids = [alarm.id for alarm in self.alarms]
+        self._babbling = ids.index(BABBLING)
         pauses = Pauses(self._teller, ids.index(ALARMS_PAUSED))
         asking = Responsibilities(self._teller, rules.responsibility)
         self._conditions = Conditions(rules, self.alarms, self.limits.rules, self._teller)
@@ -162,8 +164,9 @@ class Judge:
         np.maximum.at(table.seen_ms, rows, time.arrival_ms)
         table.interval_ms[rows] = batch.frames.interval_ms
         table.dirty[rows] = True
-        live = ~time.historic
         tally = verdict.tally
+        live = ~time.historic
+        self._leave_out(table, batch, live, tally)
         tally.beyond_windows += int(len(held) - held.sum())
         tally.historic += int(time.historic.sum())
         tally.judged += int(live.sum())
@@ -171,6 +174,18 @@ class Judge:
         self._judge_calm(table, batch, calm)
         if not calm.all():
             self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict)
+
+    def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
+        """Take out of `live` what devices that babble send too much."""
+        babbles = live & (table.alarm_state[batch.rows, self._babbling] > State.DELAYED)
+        chosen = np.flatnonzero(babbles)
+        if not len(chosen):
+            return
+        rows = batch.rows[chosen]
+        interval_ms, newest_ms = batch.frames.interval_ms[chosen], table.newest_ms[rows]
+        left_out = surplus(rows, batch.values[chosen], batch.time.now_ms[chosen], interval_ms, newest_ms)
+        live[chosen[left_out]] = False
+        tally.surplus += int(left_out.sum())
 
     def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
         """Which rows of the table must be judged frame by frame, (rows,)."""

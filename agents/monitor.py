@@ -110,7 +110,7 @@ class Monitor:
 
     def _count(self, tally: Tally) -> None:
         metrics = self.metrics
-        metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed)
+        metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed + tally.surplus)
         metrics.readings.inc(tally.readings)
         metrics.ticks.inc(tally.ticks)
         metrics.suspect.inc(tally.suspect)
@@ -119,6 +119,7 @@ class Monitor:
             ("historic", tally.historic),
             ("replayed", tally.replayed),
             ("beyond-windows", tally.beyond_windows),
+            ("surplus", tally.surplus),
         ):
             if count:
                 metrics.not_judged.labels(reason=reason).inc(count)

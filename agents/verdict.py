@@ -12,12 +12,14 @@ from streams.commands import Answer
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a run's frames; every frame is in exactly one of the first four counts."""
+    """What became of a run's frames; every frame is in exactly one of the first five counts."""
 
     judged: int = 0
     replayed: int = 0
     duplicate: int = 0
     historic: int = 0
+    surplus: int = 0
+    """Of a babbling device, between two looks."""
     readings: int = 0
     suspect: int = 0
     """Judged by append time, because the device's clock is not believed."""
