@@ -1,5 +1,7 @@
 """The order of a bench: rounds over all systems, what the targets need first, and no more than there is time for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from bench.suite.burst import HEADLINE_S, HEADLINE_WAKE_S, Bursts
 from bench.suite.driver import FRAMES_MAX, check_plan
 from bench.suite.fill import Log, log_requests, mark_at
 from bench.suite.order import MINUTES, PHASES, REPEATS, base_hz, expected_base_hz, fitting, items, table
+from bench.suite.results import Results
+from bench.suite.run import Run, Wanted
 from bench.suite.systems import SYSTEMS
 
 ALL = [system for name, system in SYSTEMS.items() if name != "vigil-1"]
@@ -39,6 +43,39 @@ def test_a_part_of_a_bench_holds_only_what_was_asked_for():
     quick = items([SYSTEMS["vigil"]], PHASES, 1, 0.4, True)
     assert {item.variant for item in quick if item.phase == "burst"} == {"low"}
     assert not [item for item in quick if item.phase == "growth"]
+
+
+def run(results, minutes=MINUTES, stop_after=None):
+    """Run two rounds of Vigil's drains with a stand-in for the drain; return what it took, and the run."""
+    wanted = Wanted(["vigil"], ["drain"], 2, 8, 1.0, False, None, None, minutes)
+    bench = Run(SimpleNamespace(bootstrap="127.0.0.1:1", pids=[]), wanted, results)
+    taken = []
+
+    def drain(item):
+        if len(taken) == stop_after:
+            raise KeyboardInterrupt
+        taken.append(item.repeat)
+        results.save(item.phase, item.system.name, item.variant, item.repeat, {"per_core_s": 1.0})
+
+    bench._drain = drain
+    try:
+        bench.all()
+    except KeyboardInterrupt:
+        taken.append("cut off")
+    return taken, bench
+
+
+def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(tmp_path):
+    results = Results(tmp_path)
+    assert run(results, stop_after=1)[0] == [1, "cut off"]
+    assert run(results)[0] == [2]
+    assert run(results)[0] == []
+
+
+def test_a_run_leaves_out_what_there_is_no_time_for_and_names_it(tmp_path):
+    taken, bench = run(Results(tmp_path), minutes=0.1)
+    assert not taken
+    assert bench.left_out == ["drain vigil 1", "drain vigil 2"]
 
 
 def test_bases_are_of_the_slowest_python_peer_and_of_vigil():

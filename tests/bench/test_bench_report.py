@@ -105,9 +105,9 @@ def test_an_infinite_figure_of_ours_misses_its_target(results):
 
 def test_one_missed_alert_in_any_burst_misses_the_target(results):
     name = "missed alerts in any burst, low base"
-    for missed in ((1, 0, 0), (0, 0, 1)):
+    for missed in ((1, 0, 0, 0), (0, 0, 1, 0)):
         run = burst(10.0)
-        run["bursts"].append(dict(run["bursts"][1]))
+        run["bursts"] += [dict(run["bursts"][1]), dict(run["bursts"][1])]
         for one, count in zip(run["bursts"], missed, strict=True):
             one["missed"] = count
         results.save("burst", "vigil", "low", 1, run)
