@@ -14,7 +14,7 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
 from agents.tick_alarms import Behind, Numbers, judge_levels
 from agents.verdict import Verdict
-from clinical.lifecycle import State, is_announced
+from clinical.lifecycle import State
 from clinical.limits import LOW, MEDIUM, NO_COVER
 from clinical.points import Score
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
@@ -69,12 +69,12 @@ class Conditions:
     def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
         """Return up to which rank each limit rule is withheld, (n, rules): by a pause, or by a sensor in doubt.
 
-        A sensor in doubt withholds only while its own alarm is announced, so that something always is.
+        A sensor in doubt withholds only while its own alarm is active, so that something always is told again.
         """
         cover = cover_of(table, rows)[:, None]
         if not self._checks_sensor:
             return np.broadcast_to(cover, (len(rows), len(self._doubt_cover)))
-        doubt = is_announced(table.alarm_state[rows, self._column[CHECK_SENSOR]])[:, None]
+        doubt = (table.alarm_state[rows, self._column[CHECK_SENSOR]] == State.ACTIVE)[:, None]
         return np.maximum(cover, np.where(doubt, self._doubt_cover, NO_COVER))
 
     def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:

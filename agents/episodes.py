@@ -143,9 +143,16 @@ class Teller:
             acknowledges=event == Event.ACKNOWLEDGE,
         )
         if state[0] == State.NORMAL:
-            table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
-            table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
+            self.rest(table, row, column)
         return told
+
+    @staticmethod
+    def rest(table: PatientTable, row: int, column: int) -> None:
+        """Bring an alarm to rest: nothing is left of its run."""
+        table.alarm_state[row, column] = State.NORMAL
+        table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
+        table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
+        table.dirty[row] = True
 
     def dismiss(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
         """End every open alarm of a patient who is no longer monitored."""

@@ -22,7 +22,8 @@ from clinical.clock import TimeRules
 from clinical.lifecycle import Event, State
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
 from clinical.rules import RuleSet
-from clinical.ticking import judge_loss, lost_since, remind, silent_since
+from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
+from clinical.vitals import AGE_MS_MAX
 from streams.decode import Tick
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS
@@ -31,6 +32,8 @@ Rows = NDArray[np.int64]
 
 SLOW_MS: Final = 5_000
 """Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
+
+NOT_MEASURED: Final = "not measured any more; whether the condition is over is unknown"
 
 GONE: Final = "monitoring ended, no frames for so long that the patient's state was dropped"
 
@@ -89,6 +92,7 @@ class TickJudge:
             self._conditions.judge(table, slow, bucket, moment, found)
         open_rows = rows[table.with_alarms_above(State.DELAYED)[rows]]
         if len(open_rows):
+            self._lapse(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)
             for row, column in self._responsibilities.overdue(table, open_rows, now):
                 found.happenings.append(self._responsibilities.pass_over(table, row, column, moment))
@@ -101,6 +105,28 @@ class TickJudge:
         until = table.pause_until_ms[rows]
         for row in rows[(until != NEVER) & (until <= moment.event_ms)].tolist():
             verdict.happenings += self._pauses.end(table, row, moment, "the pause is over")
+
+    def _lapse(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """End acknowledged and withheld limit alarms whose signal is not measured any more.
+
+        What was known of one condition, or withheld for one, must not hide what is measured after.
+        """
+        state = table.alarm_state[rows, self._limits]
+        quiet = (state == State.ACKNOWLEDGED) | (state == State.WITHHELD)
+        if not quiet.any():
+            return
+        signal = self._in_force.rules.signal
+        old = unmeasured(
+            moment.event_ms, table.value_ms[rows][:, signal], AGE_MS_MAX[signal], table.interval_ms[rows]
+        )
+        for i, column in np.argwhere(quiet & old).tolist():
+            row = int(rows[i])
+            if state[i, column] == State.WITHHELD:
+                verdict.tally.ended_withheld += 1
+                self._teller.rest(table, row, column)
+            else:
+                told = self._teller.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
+                verdict.happenings.append(told)
 
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""

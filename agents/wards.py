@@ -3,7 +3,7 @@
 The alarm's patient is `~ward/NAME`, which no patient may be called. Every partition judges its own patients; one
 that loses the same ward in the same minute tells of the same episode, and its start has the same id. What follows
 has ids of each partition's own, so that the end in one does not pass for the end in another. Who knows of the alarm
-is not told of it again: `lost_ward_told_ms` of an acknowledged one is `NEVER`.
+is told of it again only when more patients are part of it: `lost_ward_told_ms` of an acknowledged one is `NEVER`.
 """
 
 import hashlib
@@ -112,9 +112,12 @@ class Wards:
             told_ms, onset_ms = int(table.lost_ward_told_ms[before[0]]), int(table.lost_ward_ms[before[0]])
         onset_ms = int(onset[0]) if len(onset) else onset_ms
         is_known = len(before) > 0 and told_ms == NEVER
-        due = first or not len(after) or (not is_known and moment.event_ms - told_ms >= CONTINUE_MS)
+        new = np.setdiff1d(after, before)
+        again = len(new) > 0 if is_known else moment.event_ms - told_ms >= CONTINUE_MS
+        due = first or not len(after) or again
         if due:
-            phase = Phase.START if first else Phase.CONTINUE if len(after) else Phase.END
+            lasting = Phase.UPDATE if is_known else Phase.CONTINUE
+            phase = Phase.START if first else lasting if len(after) else Phase.END
             yield self._told(WARD + name, len(after), phase, events, onset_ms, moment)
             told_ms = moment.event_ms
             events = self._first_number(table, after) if first else events + 1
@@ -124,7 +127,7 @@ class Wards:
             NEVER,
             0,
         )
-        joined = after if due else np.setdiff1d(after, before)
+        joined = after if due else new
         table.lost_ward_ms[joined] = onset_ms
         table.lost_ward_told_ms[joined], table.lost_ward_events[joined] = told_ms, events
         table.dirty[left] = True

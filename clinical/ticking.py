@@ -135,6 +135,25 @@ def lost_since(
     )
 
 
+def unmeasured(
+    now_ms: int, value_ms: NDArray[np.int64], age_ms_max: NDArray[np.int64], interval_ms: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Return where a signal was not measured for so long that nothing is known of a condition on it, (n, k).
+
+    That is when it counts as taken off, or is too old for a score, or two of the device's intervals are over.
+
+    Args:
+        now_ms: time of the tick.
+        value_ms: (n, k) arrival of the last valid reading.
+        age_ms_max: (k,) how long a reading of the signal is usable.
+        interval_ms: (n,) announced interval of the patient's frames.
+    """
+    patience = np.maximum(DETACHED_MS, age_ms_max)
+    longest = np.maximum(patience, INTERVALS_MISSED * interval_ms.astype(np.int64)[:, None])
+    found: NDArray[np.bool_] = now_ms - value_ms >= longest
+    return found
+
+
 def judge_loss(
     rules: TechnicalRules,
     now_ms: int,

@@ -100,6 +100,16 @@ def test_limit_alarms(rules, world, seed):
 
 
 @few
+@given(
+    rules=rule_sets().map(only_limits),
+    world=worlds(late_s=(0,), steps_s=(1, 5, 40, 320, 900, 4000)),
+    seed=seeds,
+)
+def test_limit_alarms_on_what_is_not_measured_for_long(rules, world, seed):
+    assert_told_alike(rules, world, seed, ttl_s=10**6)
+
+
+@few
 @given(rules=rule_sets().map(without_wards).map(without_scores), world=moody_worlds())
 def test_silence_lost_signals_and_devices_that_are_not_believed(rules, world):
     assert_told_alike(rules, world)

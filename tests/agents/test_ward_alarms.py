@@ -62,7 +62,7 @@ class House:
         return (answers[0].outcome, answers[0].reason) if answers else None
 
 
-START, CONTINUE, ESCALATE, END = 1, 2, 3, 5
+START, CONTINUE, ESCALATE, END, UPDATE = 1, 2, 3, 5, 6
 BEDS = ("bed-1", "bed-2", "bed-3", "bed-4")
 
 
@@ -154,11 +154,14 @@ def test_a_ward_s_next_loss_is_told_of_though_the_last_was_acknowledged(house):
     assert ("~ward/icu", "ward-silent", CONTINUE) in house.watch(60)
 
 
-def test_who_joins_a_loss_that_somebody_knows_of_is_not_told_of(house):
+def test_who_joins_a_loss_that_somebody_knows_of_brings_it_back(house):
     house.watch(25, "bed-4")
     house.acknowledge()
-    assert house.watch(60) == []
-    assert house.worker.tallies[-1].withheld_by_ward == 0
+    told = house.watch(60)
+    assert told == [("~ward/icu", "ward-silent", UPDATE)]
+    alert = house.alerts("update")[-1]
+    assert (alert.inactivation, alert.evidence.value) == ("enabled", 4)
+    assert house.watch(60) == [("~ward/icu", "ward-silent", CONTINUE)]
 
 
 def test_a_patient_who_is_moved_away_is_told_of_singly_and_the_other_ward_is_not_lost(house):

@@ -114,6 +114,7 @@ class House:
         for bed in list(self.beds.values()):
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
+            self.limits.lapse(bed, moment)
             self.limits.release(bed, moment)
             self.telling.pass_over_who_does_not_answer(bed, moment)
             self.remind(bed, moment)

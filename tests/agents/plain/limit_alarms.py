@@ -1,6 +1,9 @@
 """Limit alarms in plain Python: one rule, one sample at a time (docs/rules.md, "What a rule does, exactly")."""
 
 from plain.beds import RANK
+from plain.losses import INTERVALS, TAKEN_OFF_MS
+
+from clinical.vitals import INDEX, SIGNALS
 
 DOUBTFUL = ("hr", "pulse")
 DAY_MS = 86_400_000
@@ -42,7 +45,7 @@ class LimitAlarms:
         return (
             bed.withheld(bed.alarms[rule.id])
             or self.stood_for(bed, rule)
-            or (in_doubt and bed.alarms["check-sensor"].is_announced)
+            or (in_doubt and bed.alarms["check-sensor"].stands == "active")
         )
 
     # --- one sample
@@ -90,6 +93,15 @@ class LimitAlarms:
         return alarm.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
 
     # --- ticks
+
+    def lapse(self, bed, moment):
+        """End what somebody knew of, and forget what was withheld, where nothing was measured for long since."""
+        for rule in self.rules:
+            alarm, signal = bed.alarms[rule.id], SIGNALS[INDEX[rule.signal]]
+            if alarm.stands in ("acknowledged", "withheld"):
+                longest = max(TAKEN_OFF_MS, signal.age_s_max * 1000, INTERVALS * bed.interval_ms)
+                if moment.now_ms - bed.value_ms[rule.signal] >= longest:
+                    self.telling.over(bed, alarm, moment)
 
     def release(self, bed, moment):
         """Begin what nothing withholds any more, if the last reading still breaks the limit."""
