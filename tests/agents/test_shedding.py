@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import frame_record, tick_record
+from plain.house import House
 from worker_model import WorkerModel
 
 from agents.shedding import LOOK_MS, surplus
@@ -31,7 +32,7 @@ def flood(rate_hz, wild_from_s=1_000, seed=1):
     rng, log, seq = random.Random(seed), [], 0
 
     def frame(at_ms, patient, device, number, **signals):
-        fields = signals | {"device": device, "seq": number, "event_ms": at_ms}
+        fields = signals | {"device": device, "seq": number, "event_ms": at_ms, "interval_ms": 1000}
         log.append(frame_record(len(log), at_ms, patient, **fields))
 
     for at_s in range(END_S):
@@ -105,6 +106,15 @@ def test_what_is_left_out_does_not_depend_on_blocks_and_restarts(seed, accident)
         other = broken.table.row_of[patient]
         np.testing.assert_array_equal(broken.table.value[other], whole.table.value[row])
         np.testing.assert_array_equal(broken.table.newest_ms[other], whole.table.newest_ms[row])
+
+
+def test_the_plain_reference_leaves_out_the_same_frames():
+    log = flood(12, wild_from_s=60)
+    worker, house = judged(log), House(RULES, recorded=True, patient_ttl_s=3600)
+    for record in log:
+        house.take(record)
+    assert sum(tally.surplus for tally in worker.tallies) > 100
+    assert worker.told() == house.told
 
 
 def test_a_frame_is_left_out_only_when_all_that_it_carries_was_judged_just_now():

@@ -3,7 +3,10 @@
 from plain.levels import judge_level
 from plain.readings import HALF_MINUTE_MS, most_readings
 
+from clinical.vitals import SIGNALS
+
 CONTRADICTION_MS = 15_000
+LOOK_MS = 125
 
 
 class Doubts:
@@ -45,3 +48,12 @@ class Doubts:
         readings = most_readings(bed, moment.now_ms // HALF_MINUTE_MS - 1)
         babbles = readings >= 60 and readings * bed.interval_ms > 4 * HALF_MINUTE_MS
         self.judge(bed, "babbling-device", 1 if babbles else 0, self.rules.device_fault_s, moment)
+
+    @staticmethod
+    def leaves_out(bed, frame, now_ms):
+        """While a device babbles: whether every signal that a live frame carries was judged just before it."""
+        carried = [signal.name for signal in SIGNALS if signal.name in frame]
+        if bed.alarms["babbling-device"].stands == "quiet" or not carried:
+            return False
+        look_ms = min(LOOK_MS, frame["interval_ms"])
+        return all(name in bed.newest and now_ms - bed.newest[name] < look_ms for name in carried)

@@ -98,6 +98,8 @@ class House:
         taken = take_frame(bed, frame, append_ms, self.recorded)
         if taken is None:
             return
+        if self.doubts.leaves_out(bed, frame, taken[0]):
+            return
         moment = Moment(offset, *taken)
         for signal, value, before in take_samples(bed, frame, *taken):
             self.limits.judge(bed, signal.name, value, before, moment, frame["interval_ms"])
