@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from bench.suite.alerts_reader import Told
-from bench.suite.arrivals import AT_ONCE, Onsets
+from bench.suite.arrivals import AT_ONCE, Onsets, Plan
 from bench.suite.burst import finite
+from bench.suite.driver import Driven
 from bench.suite.latency import latencies_ms, percentile, recovery_s, slope_ms_s, summarise
-from bench.suite.sustainable import CLOSE, CONFIRMED, STEPS_MAX, Step, best, held, next_rate
+from bench.suite.open_loop import Outcome
+from bench.suite.sustainable import CLOSE, CONFIRMED, STEPS_MAX, Step, best, held, judge, next_rate
 
 START_MS = 1_000_000
 
@@ -122,8 +124,22 @@ def test_a_rate_that_is_not_held_again_gives_way_to_a_lower_one():
 
 def test_a_rate_at_which_the_driver_was_late_once_is_tried_again_and_does_not_bound_the_search():
     def step(rate_hz, sustained, void=False):
-        return Step(rate_hz, sustained, 0.0, 0, void)
+        return Step(rate_hz, sustained, 0.0, 9.0, 0, void)
 
     assert best([step(100.0, False, void=True), step(100.0, True), step(100.0, True)]) == 100.0
     assert best([step(80.0, True), step(100.0, False, void=True), step(100.0, False, void=True)]) == 80.0
     assert best([step(80.0, True), step(90.0, False, void=True), step(90.0, False)]) == 80.0
+
+
+@pytest.mark.parametrize(
+    ("latency", "sustained"),
+    [(lambda ms: 40 + 0 * ms, True), (lambda ms: 40 + 0.1 * ms, False), (lambda ms: 20 + 0.022 * ms, True)],
+)
+def test_a_rate_is_sustained_while_no_backlog_grows_that_one_would_notice(latency, sustained):
+    planned = np.arange(0, 10_000, 10)
+    found = onsets(*((1, ms) for ms in planned))
+    driven = Driven(0, 1, 1, {"p99": 0.1}, {}, 1.0, 10.0, "nice 0")
+    outcome = Outcome(Plan(100.0, 10.0), found, driven, latency(planned.astype(float)), 1.0, 1, 0)
+    assert judge(outcome).sustained is sustained
+    outcome.latency_ms[-1] = math.inf
+    assert not judge(outcome).sustained
