@@ -38,7 +38,7 @@ def flood(rate_hz, wild_from_s=1_000, seed=1):
     for at_s in range(END_S):
         for i in range(rate_hz if at_s >= 30 else 1):
             at_ms = at_s * 1000 + i * 1000 // rate_hz
-            hr = rng.choice((70, 119, 121, 150)) if at_s >= wild_from_s else 70
+            hr = 70 if at_s < wild_from_s or at_ms % 5_417 < 2_000 else rng.choice((150, 151, 160))
             frame(at_ms, "bed-1", "monitor", seq, hr=hr)
             seq += 1
         frame(at_s * 1000 + 990, "bed-1", "oximeter", at_s, spo2=97 if at_s < 110 else 85)
