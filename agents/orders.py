@@ -247,7 +247,7 @@ class OrderJudge:
         table.own_limits[row] = bool(own.any()) or band != 0
 
     def _set_profile(
-        self, table: PatientTable, row: int, order: commands.SetProfile, _: Moment
+        self, table: PatientTable, row: int, order: commands.SetProfile, moment: Moment
     ) -> list[Happening]:
         if order.age_band is not None:
             self._set_band(table, row, AGE_BANDS.index(order.age_band))
@@ -255,9 +255,7 @@ class OrderJudge:
             table.scale2[row] = order.spo2_scale2
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
-        if order.ward is not None:
-            _move(table, row, order.ward)
-        return []
+        return [] if order.ward is None else self._move(table, row, order.ward, moment)
 
     def _set_band(self, table: PatientTable, row: int, band: int) -> None:
         own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
@@ -270,21 +268,28 @@ class OrderJudge:
             raise Refused("already admitted")
         self._set_band(table, row, AGE_BANDS.index(order.age_band))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
-        _move(table, row, order.ward or "")
-        return []
+        return self._move(table, row, order.ward or "", moment)
 
-    @staticmethod
-    def _transfer(table: PatientTable, row: int, order: commands.Transfer, _: Moment) -> list[Happening]:
+    def _transfer(
+        self, table: PatientTable, row: int, order: commands.Transfer, moment: Moment
+    ) -> list[Happening]:
         if table.ward[row] == order.ward.encode():
             raise Refused(f"already in {order.ward}")
-        _move(table, row, order.ward)
-        return []
+        return self._move(table, row, order.ward, moment)
+
+    def _move(self, table: PatientTable, row: int, ward: str, moment: Moment) -> list[Happening]:
+        """Put a patient into a ward; another ward's alarm no longer stands for the patient's own."""
+        if table.ward[row] == ward.encode():
+            return []
+        told = self._wards.leave(table, row, moment)
+        table.ward[row] = ward.encode()
+        return told
 
     def _discharge(
         self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment
     ) -> list[Happening]:
         note = f"monitoring ended, discharged by {order.actor}"
-        told = self._teller.dismiss(table, row, moment, note)
+        told = [*self._wards.leave(table, row, moment), *self._teller.dismiss(table, row, moment, note)]
         table.discharge(row, moment.told_ms)
         return told
 
@@ -294,13 +299,6 @@ def _remember(table: PatientTable, rows: NDArray[np.int64], key: int) -> None:
     table.commands[rows, 1:] = table.commands[rows, :-1]
     table.commands[rows, 0] = key
     table.dirty[rows] = True
-
-
-def _move(table: PatientTable, row: int, ward: str) -> None:
-    """Put a patient into a ward; another ward's alarm no longer stands for the patient's own."""
-    if table.ward[row] != ward.encode():
-        table.ward[row] = ward.encode()
-        table.lost_ward_ms[row], table.lost_ward_told_ms[row], table.lost_ward_events[row] = NEVER, NEVER, 0
 
 
 def _limit(value: float) -> float | None:

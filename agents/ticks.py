@@ -208,6 +208,7 @@ class TickJudge:
             patient = table.patients[row]
             if patient is None:
                 continue
+            verdict.happenings += self._wards.leave(table, row, moment)
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)

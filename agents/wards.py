@@ -3,7 +3,8 @@
 The alarm's patient is `~ward/NAME`, which no patient may be called. Every partition judges its own patients; one
 that loses the same ward in the same minute tells of the same episode, and its start has the same id. What follows
 has ids of each partition's own, so that the end in one does not pass for the end in another. Who knows of the alarm
-is told of it again only when more patients are part of it: `lost_ward_told_ms` of an acknowledged one is `NEVER`.
+is told of it again only when more patients are part of it: `lost_ward_told_ms` of an acknowledged one is `NEVER`. Who
+was part of a loss that is over keeps its onset there: another loss in the same minute goes on with its numbers.
 """
 
 import hashlib
@@ -91,7 +92,8 @@ class Wards:
             name = names[number].decode()
             before, after = rows[here & part_before], rows[here & found.part]
             onset = found.onset_ms[here & found.part]
-            verdict.happenings += self._ward(table, name, before, after, onset, moment)
+            number = self._number(table, rows[here], onset)
+            verdict.happenings += self._ward(table, name, before, after, onset, number, moment)
         verdict.tally.withheld_by_ward += int((found.part & ~part_before).sum())
         return np.where(found.part, NEVER, since)
 
@@ -102,10 +104,14 @@ class Wards:
         before: Rows,
         after: Rows,
         onset: NDArray[np.int64],
+        number: int,
         moment: Moment,
     ) -> Iterator[Happening]:
-        """Take over the patients who are part of a ward's loss, and tell of its start, of its lasting and its end."""
-        events, told_ms, onset_ms = 0, moment.event_ms, NEVER
+        """Take over the patients who are part of a ward's loss, and tell of its start, of its lasting and its end.
+
+        `number` is that of the start.
+        """
+        events, told_ms, onset_ms = number, moment.event_ms, NEVER
         first = len(after) > 0 and len(before) == 0
         if len(before):
             events = int(table.lost_ward_events[before[0]])
@@ -120,13 +126,10 @@ class Wards:
             phase = Phase.START if first else lasting if len(after) else Phase.END
             yield self._told(WARD + name, len(after), phase, events, onset_ms, moment)
             told_ms = moment.event_ms
-            events = self._first_number(table, after) if first else events + 1
+            events = events + 1 if events else self._first_number(table, after)
         left = np.setdiff1d(before, after)
-        table.lost_ward_ms[left], table.lost_ward_told_ms[left], table.lost_ward_events[left] = (
-            NEVER,
-            NEVER,
-            0,
-        )
+        table.lost_ward_ms[left], table.lost_ward_told_ms[left] = NEVER, onset_ms
+        table.lost_ward_events[left] = events
         joined = after if due else new
         table.lost_ward_ms[joined] = onset_ms
         table.lost_ward_told_ms[joined], table.lost_ward_events[joined] = told_ms, events
@@ -159,6 +162,24 @@ class Wards:
                 command=order.id,
             )
         ]
+
+    def leave(self, table: PatientTable, row: int, moment: Moment) -> list[Happening]:
+        """Take a patient who is moved, discharged or gone out of the ward's loss; with the last one its alarm ends."""
+        ended = list[Happening]()
+        if table.lost_ward_ms[row] != NEVER:
+            patient = WARD + table.ward[row].decode()
+            lost = lost_ward(table, patient)
+            if lost is not None and len(lost.rows) == 1:
+                told = self._told(patient, 0, Phase.END, lost.events, lost.onset_ms, moment)
+                ended.append(replace(told, note="nobody is left of the silent patients"))
+        table.lost_ward_ms[row], table.lost_ward_told_ms[row], table.lost_ward_events[row] = NEVER, NEVER, 0
+        return ended
+
+    @staticmethod
+    def _number(table: PatientTable, rows: Rows, onset: NDArray[np.int64]) -> int:
+        """Return the number of the start of a loss: 0, or the next one of an episode that began in the same minute."""
+        again = (table.lost_ward_ms[rows] == NEVER) & np.isin(table.lost_ward_told_ms[rows], onset)
+        return int(table.lost_ward_events[rows][again].max(initial=0))
 
     @staticmethod
     def _first_number(table: PatientTable, rows: Rows) -> int:

@@ -33,6 +33,9 @@ MOODS = (
 )
 """What the frames of a patient carry until the mood changes."""
 
+SLOPES = (-2, -1, 0, 0, 0, 1, 2)
+"""By how much heart rate and pulse change from frame to frame, the saturation a quarter of it the other way."""
+
 STEPS_S = (0, 1, 1, 2, 5, 5, 5, 9, 10, 15)
 EDGES_S = (5, 10, 15, 20, 30, 60, 60, 120, 300, 600, 3660)
 """How long after a patient's last frame, or the last one of another mood, something is judged otherwise. Many ticks
@@ -45,11 +48,14 @@ BABBLED = 62
 class Ward:
     """Invents what happens to patients, one happening after the other; times in s."""
 
-    def __init__(self, rng, patients, late_s, steps_s):
+    def __init__(self, rng, patients, late_s, steps_s, gateway):
         self.rng, self.patients, self.late_s, self.steps_s = rng, patients, late_s, steps_s
+        self.gateway = gateway
         self.now_s, self.away = 0.0, set()
         self.heard_s, self.changed_s = dict.fromkeys(patients, 0.0), dict.fromkeys(patients, 0.0)
         self.mood = {patient: rng.choice(MOODS) for patient in patients}
+        self.slope, self.way = dict.fromkeys(patients, 0), dict.fromkeys(patients, 0)
+        self.bursts = rng.choice((0, 0, 0, 0, 4))
         self.interval_ms = dict.fromkeys(patients, 1000)
 
     def next(self, kind):
@@ -57,12 +63,15 @@ class Ward:
         patient = self.rng.choice(self.patients)
         if kind == "change":
             return self.change(patient)
+        if kind == "frame" and self.bursts and self.rng.random() < 0.2:
+            self.bursts -= 1
+            return self.burst()
         if kind == "frame" and patient not in self.away:
             step_s = self.rng.choice(self.steps_s)
             self.now_s += step_s
             self.heard_s[patient] = self.now_s
             device, late = self.rng.choice((DEVICES[0], *DEVICES)), self.rng.choice(self.late_s)
-            signals = a_little_different(self.rng, self.mood[patient])
+            signals = a_little_different(self.rng, self.further(patient))
             return [(kind, step_s, patient, device, late, signals, self.interval_ms[patient])]
         if kind == "again":
             return [(kind, self.rng.randrange(1000))]
@@ -80,21 +89,38 @@ class Ward:
         self.now_s += step_s
         return "tick", step_s, late_s
 
+    def further(self, patient):
+        """Return the signals of the patient's mood, heart rate and saturation on their way."""
+        signals = dict(self.mood[patient])
+        self.way[patient] += self.slope[patient]
+        for name, by in (
+            ("hr", self.way[patient]),
+            ("pulse", self.way[patient]),
+            ("spo2", -self.way[patient] / 4),
+        ):
+            if signals.get(name):
+                signals[name] = round(min(max(signals[name] + by, 30), 100 if name == "spo2" else 250))
+        return signals
+
+    def burst(self):
+        """Return what a babbling device sends in a moment."""
+        who, fast = (self.patients[0], DEVICES[0]), {"hr": self.rng.choice((80, 130)), "spo2": 97}
+        self.heard_s[self.patients[0]] = self.now_s
+        return [("frame", 0, *who, 0, fast, 30_000)] * BABBLED
+
     def change(self, patient):
-        """Return a burst of frames if the patient is babbled about from now on, else nothing."""
         self.changed_s[patient] = self.heard_s[patient]
+        if self.rng.random() < self.gateway:
+            self.away = set() if self.away else {*self.patients} - {patient}
         self.away ^= {patient} if self.rng.random() < 0.3 else set()
-        self.mood[patient] = self.rng.choice(MOODS)
+        self.mood[patient], self.slope[patient] = self.rng.choice(MOODS), self.rng.choice(SLOPES)
         self.interval_ms[patient] = self.rng.choice((1000, 1000, 1000, 5000, 30_000))
-        if self.rng.random() > 0.1:
-            return []
-        who, fast = (patient, self.rng.choice(DEVICES)), {"hr": 80, "spo2": 97}
-        return [("frame", 0, *who, 0, fast, self.interval_ms[patient])] * BABBLED
+        return []
 
 
-def moody(rng, length, patients, late_s=LATE_S, steps_s=STEPS_S):
-    """Return random happenings that `build` reads."""
-    ward = Ward(rng, patients, late_s, steps_s)
+def moody(rng, length, patients, late_s=LATE_S, steps_s=STEPS_S, gateway=0.0):
+    """Return random happenings that `build` reads; `gateway` is how often most patients come or go together."""
+    ward = Ward(rng, patients, late_s, steps_s, gateway)
     kinds = rng.choices(
         ("frame", "tick", "change", "again", "reboot", "junk"), (60, 24, 9, 5, 1, 1), k=length
     )
@@ -113,15 +139,27 @@ def a_little_different(rng, signals):
     return found
 
 
+class Log(list):
+    """Records that Hypothesis shows by what they were made from: there may be hundreds."""
+
+    made_from = ""
+
+    def __repr__(self):
+        return self.made_from
+
+
 @st.composite
 def moody_worlds(draw, patients=PATIENTS[:2], length_max=150, **choices):
     """Return the time rules and a log, as `logs.worlds` does."""
-    rng = random.Random(draw(st.integers(0, 2**32 - 1)))
-    length = draw(st.integers(1, length_max))
-    if draw(st.booleans()):
-        return TimeRules(recorded=True), build(
-            moody(rng, length, patients, **choices), again_s_max=TTL_S - 20
-        )
-    clocks_s = rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
-    buffered = {"late_s": (*LATE_S, 1000), **choices}
-    return TimeRules(), build(moody(rng, length, patients, **buffered), clocks_s)
+    seed, length, recorded = (
+        draw(st.integers(0, 2**32 - 1)),
+        draw(st.integers(1, length_max)),
+        draw(st.booleans()),
+    )
+    rng = random.Random(seed)
+    clocks_s = (0, 0) if recorded else rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
+    late_s = LATE_S if recorded else (*LATE_S, 1000)
+    found = moody(rng, length, patients, **{"late_s": late_s, **choices})
+    log = Log(build(found, clocks_s, TTL_S - 20 if recorded else 10**6))
+    log.made_from = f"moody({seed=}, {length=}, {recorded=})"
+    return TimeRules(recorded=recorded), log

@@ -2,8 +2,9 @@
 
 import json
 
-from logs import PATIENTS, TTL_S, Record
+from logs import PATIENTS, START_MS, TTL_S, Record
 from plain.house import House
+from plain.ward_losses import WARD
 
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY
@@ -26,6 +27,13 @@ PROFILES = (
     {"spo2_scale2": True, "reason": "as ordered"},
     {"spo2_scale2": False, "reason": "as ordered"},
 )
+
+
+def admissions(patients, ward):
+    """Return records that admit patients to a ward, at the start of a log."""
+    said = {"kind": "admit", "actor": "clerk", "issued_ts_ms": START_MS, "ward": ward}
+    values = [json.dumps({**said, "id": f"admit-{patient}", "patient": patient}) for patient in patients]
+    return [Record(i, START_MS, COMMAND_KEY, value.encode()) for i, value in enumerate(values)]
 
 
 def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2):
@@ -54,8 +62,9 @@ def _append(follower, found, timestamp, key, value):
 
 def order(rng, house, number, now_ms):
     """Return a command that may or may not make sense in the state of the house."""
-    patient = rng.choice((*PATIENTS, *PATIENTS, *PATIENTS, "bed-9"))
-    kind = rng.choice(KINDS)
+    lost = [ward.name for ward in house.wards.wards.values() if ward.alarm.is_open]
+    patient = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9", *lost, *lost))
+    kind = "acknowledge" if patient in lost else rng.choice(KINDS)
     said = {"kind": kind, "id": f"c{number}", "patient": patient, "actor": "nurse-7", "issued_ts_ms": now_ms}
     if kind in ("acknowledge", "accept", "reject"):
         opened = open_episodes(house, patient)
@@ -77,6 +86,6 @@ def order(rng, house, number, now_ms):
 
 
 def open_episodes(house, patient):
-    """Return the episodes of a patient's open alarms."""
-    bed = house.beds.get(patient)
+    """Return the episodes of a patient's or a ward's open alarms."""
+    bed = house.beds.get(patient) or house.wards.wards.get(patient.removeprefix(WARD))
     return [bed.episode(alarm) for alarm in bed.open_alarms()] if bed else []

@@ -12,19 +12,21 @@ from operator import attrgetter, itemgetter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, rule_sets, worlds
-from moods_log import moody_worlds
-from orders_log import with_orders
+from moods_log import PATIENTS, moody_worlds
+from orders_log import admissions, with_orders
 from plain.house import House
 from worker_model import WorkerModel
 
 from agents.boards import Boards
 from agents.verdict import Verdict
 from clinical.rules import News2Rules, TechnicalRules
+from streams import topics
 from streams.settings import Settings
-from streams.topics import PATIENTS
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
+untorn = accidents.map(lambda befalls: [one for one in befalls if one[1] != "torn"])
+"""A worker that dies in the midst of a checkpoint while a ward is lost may tell of it otherwise (docs/rules.md)."""
 
 
 def without_wards(rules):
@@ -85,7 +87,7 @@ def shown_by(worker):
 
     class Sink:
         async def publish(self, topic, key, value, *, partition):
-            if topic.endswith(PATIENTS):
+            if topic.endswith(topics.PATIENTS):
                 written[key.decode()] = value and json.loads(value)
 
     boards = Boards(Settings(), worker.judge, Sink())
@@ -131,3 +133,16 @@ def test_trends_and_drifts(rules, world):
 @given(rules=rule_sets().map(without_wards), world=moody_worlds(), seed=seeds, befalls=accidents)
 def test_all_alarms_under_commands_where_patients_leave_and_workers_die(rules, world, seed, befalls):
     assert_told_alike(rules, world, seed, befalls, TTL_S)
+
+
+@few
+@given(
+    rules=rule_sets().map(without_scores),
+    world=moody_worlds(PATIENTS, steps_s=(0, 0, 1, 1, 2), gateway=0.7),
+    seed=seeds,
+    befalls=untorn,
+)
+def test_wards(rules, world, seed, befalls):
+    time, log = world
+    rules = replace(rules, limits=rules.limits[:1])
+    assert_told_alike(rules, (time, admissions(PATIENTS, "icu") + log), seed, befalls)

@@ -52,12 +52,15 @@ class House:
     def alerts(self, phase):
         return [a for a in self.worker.alerts.values() if (a.rule, a.phase) == ("ward-silent", phase)]
 
+    def order(self, patient, kind, **said):
+        now = {"id": f"c{len(self.log)}", "actor": "nurse-7", "issued_ts_ms": self.now * 1000}
+        value = json.dumps({"patient": patient, "kind": kind, **now, **said}).encode()
+        self.take(Record(len(self.log), self.now * 1000, COMMAND_KEY, value))
+
     def acknowledge(self, episode=None, command="ack-1"):
         """Acknowledge the ward's alarm; return outcome and reason, None where it was answered before."""
         episode = episode or self.alerts("start")[0].episode
-        said = {"kind": "acknowledge", "id": command, "actor": "nurse-7", "episode": episode}
-        value = json.dumps({"patient": "~ward/icu", "issued_ts_ms": self.now * 1000, **said}).encode()
-        self.take(Record(len(self.log), self.now * 1000, COMMAND_KEY, value))
+        self.order("~ward/icu", "acknowledge", id=command, episode=episode)
         answers = self.verdict.answers
         return (answers[0].outcome, answers[0].reason) if answers else None
 
@@ -222,3 +225,21 @@ def test_a_restart_in_the_midst_of_it_tells_the_same(house, saved):
     assert {name: record[9:] for name, record in broken.state().items()} == {
         name: record[9:] for name, record in whole.worker.state().items()
     }
+
+
+def test_a_ward_that_is_lost_again_in_the_same_minute_is_told_of_again(house):
+    house.watch(15)
+    house.watch(2, *BEDS)
+    assert house.watch(15) == [("~ward/icu", "ward-silent", START)]
+    house.watch(2, *BEDS)
+    found = [*house.alerts("start"), *house.alerts("end")]
+    assert len({alert.episode for alert in found}) == 1
+    assert len({alert.id for alert in found}) == 4
+
+
+def test_the_alarm_of_a_lost_ward_ends_with_the_last_of_its_patients(house):
+    house.watch(20)
+    for name in BEDS:
+        house.order(name, "discharge")
+    assert [alert.reason for alert in house.alerts("end")] == ["ward: nobody is left of the silent patients"]
+    assert house.watch(60) == []

@@ -5,8 +5,9 @@ import asyncio
 from faust.types import TP
 from plain.telling import Told
 
-from agents.alarms import report
+from agents.alarms import WARD_SILENT, report
 from agents.judge import Judge
+from agents.wards import NUMBERS_APART
 from clinical.clock import TimeRules
 from streams.decode import Decoder
 from streams.errors import PromiseBroken
@@ -148,7 +149,7 @@ class WorkerModel:
         return {patient: self.store[patient] for patient in self.store}
 
     def told(self):
-        """Return what was told as the plain reference lists it."""
+        """Return what was told as the plain reference lists it; it counts a ward's events from 0."""
         return [self._told(happening) for happening in self.happenings]
 
     def _told(self, happening):
@@ -159,11 +160,13 @@ class WorkerModel:
             shown = happening.extreme
         elif alarm.sheet is not None and happening.value is not None:
             shown = happening.value, happening.missing
+        elif alarm.id == WARD_SILENT:
+            shown = happening.value
         return Told(
             offset=happening.offset,
             patient=alert.patient,
             rule=alert.rule,
-            id=alert.id,
+            id=f"{alert.episode}-{happening.number % NUMBERS_APART}",
             phase=alert.phase,
             state=alert.state,
             inactivation=alert.inactivation,

@@ -52,7 +52,7 @@ class Device:
     clock: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Bed:
     """One patient."""
 
@@ -82,8 +82,6 @@ class Bed:
     pause_ms: int = -1
     pause_until: int | None = None
     commands: list = field(default_factory=list)
-    # loss of the whole ward
-    ward_lost: bool = False
 
     def covered(self, alarm):
         """Return the pause that covers an alarm of this priority; a pause does not cover itself."""

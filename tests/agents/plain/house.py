@@ -15,6 +15,7 @@ from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, take_frame, take_samples
 from plain.stays import Commands
 from plain.telling import Moment, Telling
+from plain.ward_losses import Wards
 
 SLOW_MS = 5_000
 
@@ -34,6 +35,7 @@ class House:
         self.doubts = Doubts(rules, self.telling, self.losses)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
+        self.wards = Wards(rules, self.telling, self.losses, self.beds)
         self.commands = Commands(self, self.limits, self.telling)
 
     @property
@@ -113,6 +115,8 @@ class House:
         self.ticked = moment.now_ms
         for bed in list(self.beds.values()):
             self.end_pause(bed, moment)
+        if self.rules.technical.enabled and self.rules.technical.ward_silent:
+            self.wards.judge(moment)
         for bed in list(self.beds.values()):
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
@@ -129,7 +133,7 @@ class House:
     def judge_conditions(self, bed, is_slow, half_minute_is_over, moment):
         technical = self.rules.technical.enabled
         if technical:
-            self.losses.judge_silence(bed, moment)
+            self.losses.judge_silence(bed, self.wards.is_part(bed), moment)
             self.doubts.judge_sensors(bed, moment)
         if technical and is_slow:
             self.losses.judge_signals(bed, moment)
@@ -150,6 +154,7 @@ class House:
     def drop_who_is_gone(self, bed, moment):
         last = max((ms for ms in (bed.heard_ms, bed.since_ms) if ms is not None), default=None)
         if last is not None and moment.now_ms - last >= self.ttl_ms:
+            self.wards.leave(bed, moment)
             self.telling.dismiss(bed, moment)
             del self.beds[bed.name]
 

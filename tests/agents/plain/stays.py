@@ -1,6 +1,7 @@
 """Commands in plain Python: what people tell the alarm system about a patient's alarms and stay (docs/alarms.md)."""
 
 from plain.beds import RANK, Bed
+from plain.ward_losses import WARD
 
 from clinical.rules import AGE_BANDS
 from clinical.vitals import SIGNALS
@@ -23,6 +24,9 @@ class Commands:
         self.answers = []
 
     def take(self, order, moment):
+        if order["patient"].startswith(WARD):
+            self.acknowledge_ward(order, moment)
+            return
         bed = self.house.beds.get(order["patient"])
         if bed is not None and order["id"] in bed.commands[-COMMANDS_KEPT:]:
             return
@@ -60,6 +64,22 @@ class Commands:
             self.telling.tell(bed, alarm, "update", moment)
         else:
             raise Refused
+
+    def acknowledge_ward(self, order, moment):
+        """Acknowledge a lost ward's alarm, which its patients remember together."""
+        ward = self.house.wards.wards.get(order["patient"].removeprefix(WARD))
+        if ward is not None and any(order["id"] in bed.commands[-COMMANDS_KEPT:] for bed in ward.lost):
+            return
+        try:
+            if ward is None:
+                raise Refused
+            self.acknowledge(ward, order, moment)
+            for bed in ward.lost:
+                bed.commands.append(order["id"])
+            outcome = "accepted"
+        except Refused:
+            outcome = "refused"
+        self.answers.append((moment.offset, order["id"], outcome))
 
     def accept(self, bed, order, moment):
         alarm = self.open_alarm(bed, order)
@@ -103,7 +123,7 @@ class Commands:
         self.change_band(bed, order.get("age_band") or bed.band)
         bed.scale2 = order.get("spo2_scale2", bed.scale2)
         bed.oxygen = order.get("expected_oxygen", bed.oxygen)
-        bed.ward = order.get("ward") or bed.ward
+        self.move(bed, order.get("ward") or bed.ward, moment)
 
     def change_band(self, bed, band):
         own = {
@@ -133,15 +153,22 @@ class Commands:
         if bed.since_ms is not None and not bed.discharged:
             raise Refused
         self.change_band(bed, order.get("age_band", "adult"))
-        bed.since_ms, bed.discharged, bed.ward = moment.now_ms, False, order.get("ward") or ""
+        bed.since_ms, bed.discharged = moment.now_ms, False
+        self.move(bed, order.get("ward") or "", moment)
 
     def transfer(self, bed, order, moment):
         if bed.ward == order["ward"]:
             raise Refused
-        bed.ward = order["ward"]
+        self.move(bed, order["ward"], moment)
+
+    def move(self, bed, ward, moment):
+        if bed.ward != ward:
+            self.house.wards.leave(bed, moment)
+            bed.ward = ward
 
     def discharge(self, bed, order, moment):
         """End all; what was measured up to now belongs to who has left."""
+        self.house.wards.leave(bed, moment)
         self.telling.dismiss(bed, moment)
         self.house.beds[bed.name] = Bed(
             bed.name,

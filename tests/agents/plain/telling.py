@@ -39,9 +39,10 @@ class Telling:
         self.steps = steps
         self.told = []
 
-    def tell(self, bed, alarm, phase, moment, shown=None):
+    def tell(self, bed, alarm, phase, moment, shown=None, number=0):
+        """Tell of an event; a start has `number`, what follows is counted on from there."""
         self.ask_or_stop(alarm, moment)
-        number = 0 if phase == "start" else alarm.number
+        number = number if phase == "start" else alarm.number
         closed = phase in ("end", "reset")
         inactivation = [bed.covered(alarm)] if bed.covered(alarm) else []
         if alarm.stands == "acknowledged":
