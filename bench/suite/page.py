@@ -49,6 +49,8 @@ def page(report: Mapping[str, Any], plots: Sequence[str]) -> str:
         "## Growth (one Vigil worker)",
         _growth(report),
         _pictures(plots, "growth"),
+        "## Void and failed",
+        _spoiled(report),
         "## How it was measured",
         _method(report),
     ]
@@ -84,13 +86,15 @@ def _counts(counts: str) -> str:
 
 def _about(report: Mapping[str, Any]) -> str:
     machine, commit = report["machine"], report["commit"]
-    changed = " with changes" * bool(commit["changed"]) + " and others" * commit["mixed"]
+    changed = " with changes" * bool(commit["changed"]) + " and parts of other commits" * commit["mixed"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    return (
-        f"{KINDS[report['kind']]} Commit `{commit['id']}`{changed}, {report['written_at']}. {machine['processor']}, "
-        f"{machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
-        f"{machine['also_on_it']} share it. {versions}."
-    )
+    lines = [
+        f"**Run**: {KINDS[report['kind']]} Commit `{commit['id']}`{changed}, written {report['written_at']}.",
+        f"**Machine**: {machine['processor']}, {machine['cores']} cores, {machine['memory_bytes'] / 2**30:.0f} GiB; "
+        f"{machine['also_on_it']} share it.",
+        f"**Versions**: {versions}.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _targets(report: Mapping[str, Any]) -> str:
@@ -223,6 +227,17 @@ def _growth(report: Mapping[str, Any]) -> str:
     return f"{_table(head, rows)}\n\n{size} {ticks}"
 
 
+def _spoiled(report: Mapping[str, Any]) -> str:
+    """Return the runs that the driver spoiled and the measurements that failed."""
+    void = f"{report['driver']['void']} runs were void, because the driver was late, and were tried again."
+    failed = [
+        f"- {name}, {' '.join(filter(None, [one['phase'], one['variant'], str(one['repeat'])]))}: {one['failure']}"
+        for name, system in report["systems"].items()
+        for one in system["failures"]
+    ]
+    return "\n".join([void, "", *failed] if failed else [f"{void} No measurement failed."])
+
+
 METHOD: Final = """\
 - **Equal work first**: ten minutes of seeded frames through each system; one whose alert starts differ from the
   reference's is struck out.
@@ -275,7 +290,7 @@ def _method(report: Mapping[str, Any]) -> str:
         return method
     return (
         f"{method}\n\nThe driver's lag at the 99th percentile was {driver['lag_p99_ms']:.2f} ms (median of "
-        f"{driver['runs']} runs, highest {driver['lag_p99_ms_highest']:.2f} ms); {driver['void']} runs were void. It "
+        f"{driver['runs']} runs, highest {driver['lag_p99_ms_highest']:.2f} ms). It "
         f"took {100 * driver['cores']:.1f} % of a core (highest {100 * driver['cores_highest']:.1f} %) at "
         f"{' or '.join(driver['priorities'])}."
     )

@@ -129,16 +129,17 @@ def _seconds(results: Results, base: str) -> Figure | None:
 
 def _growth(report: Mapping[str, Any]) -> Figure | None:
     points = sorted(
-        report["vigil"]["growth"]["points"], key=lambda point: (point["partitions"], point["patients"])
+        report["vigil"]["growth"]["points"], key=lambda point: (point["patients"], point["partitions"])
     )
     if not points:
         return None
-    figure, axes = _figure("Growth: frames/s per core and memory by patients and partitions")
-    names = [f"{point['patients']:,}\n{point['partitions']} partitions" for point in points]
+    figure, axes = _figure("Growth: frames/s per core (bars) and memory (dots)")
+    names = [f"{point['patients']:,} in {point['partitions']}" for point in points]
     axes.bar(names, [point["frames_per_core_s"] for point in points], color=COLOURS["vigil-1"], width=0.6)
     axes.set_ylabel("frames/s per core")
     memory = axes.twinx()
     memory.plot(names, [point["rss_bytes"] / 1e6 for point in points], "o", color=COLOURS["kafka-streams"])
-    memory.set_ylabel("memory, MB (dots)")
+    memory.set_ylabel("memory, MB")
+    axes.set_xlabel("patients in so many partitions")
     memory.set_ylim(bottom=0)
     return figure

@@ -202,6 +202,8 @@ def test_page_json_and_pictures_are_written_together(results, tmp_path):
         results.save("drain", name, "", 1, drain(100.0))
         results.save("burst", name, "low", 1, burst(50.0))
         results.save("burst", name, "high", 1, burst(None, missed=1))
+    results.save("drain", "quix", "", 3, {"failure": "it ended"})
+    results.save("void", "vigil", "low-1", 1, {"driver": {}})
     write(results, tmp_path, quick=False)
     page = (tmp_path / "report.md").read_text()
     report = json.loads((tmp_path / "report.json").read_text())
@@ -209,6 +211,8 @@ def test_page_json_and_pictures_are_written_together(results, tmp_path):
     assert "| vigil | 100 |" in page
     assert "~~100~~" in page
     assert "∞" in page
+    assert "- quix, drain 3: it ended" in page
+    assert "1 runs were void" in page
     for name in ("drain", "burst-low", "seconds-low"):
         assert f"![plots/{name}.svg](plots/{name}.svg)" in page
         assert (tmp_path / "plots" / f"{name}.svg").stat().st_size > 1_000
