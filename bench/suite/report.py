@@ -16,7 +16,7 @@ from bench.suite.growth import SYSTEM
 from bench.suite.order import MEMORY, PHASES
 from bench.suite.page import page
 from bench.suite.plots import draw
-from bench.suite.results import VOID, Results
+from bench.suite.results import BELOW, VOID, Results
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES, targets
 
@@ -168,7 +168,7 @@ def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
     valid = [run for run in runs if not run["driver"]["void"]]
     bursts = [burst for run in valid for burst in run["bursts"] if burst["headline"]]
     if not bursts:
-        below = _is_below(results, name, base)
+        below = bool(results.good(BELOW, name, base))
         nothing = {"repeats": 0, "void": len(runs), "keeps_up": not below} | dict.fromkeys(BURST_FIGURES)
         return nothing if runs or below else None
     figures = {key: _median_or_infinite(burst[key] for burst in bursts) for key in BURST_FIGURES}
@@ -184,13 +184,6 @@ def _burst(results: Results, name: str, base: str) -> dict[str, Any] | None:
         "void": len(runs) - len(valid),
         "keeps_up": True,
     }
-
-
-def _is_below(results: Results, name: str, base: str) -> bool:
-    """Whether the base is more than the system sustains."""
-    chosen = next(iter(results.good("bases", "all")), {}).get(base)
-    sustained = _median(figures["frames_s"] for figures in results.good("sustainable", name))
-    return bool(chosen and sustained and sustained < chosen["hz"])
 
 
 def _shapes(results: Results, name: str, base: str) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 FAILURE: Final = "failure"
+BELOW: Final = "below"
+"""Phase under which it is kept that a system was not run, because it does not sustain the base."""
 VOID: Final = "void"
 """Phase under which runs that the driver spoiled are kept."""
 

@@ -17,7 +17,7 @@ from bench.suite.driver import FRAMES_MAX
 from bench.suite.fill import Log, fill
 from bench.suite.open_loop import Session, rehearse, session
 from bench.suite.order import FIRST, MEMORY, Item, base_hz, items
-from bench.suite.results import FAILURE, VOID, Results
+from bench.suite.results import BELOW, FAILURE, VOID, Results
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS, System
 from streams.errors import VigilError
@@ -32,10 +32,12 @@ FACTORS: Final = (10.0, 7.0, 5.0, 3.0)
 """Of the burst, tried in this order."""
 REHEARSED_HZ: Final = 50_000.0
 """Bursts below this rate need no rehearsal: the driver offers seven times as much."""
+TROUBLE: Final = (VigilError, KafkaError, OSError)
+"""What may go wrong with one measurement."""
 AROUND_S: Final = 20.0
 """Of the time, for Kafka's start and the report."""
 TRIES_MAX: Final = 2
-"""Of a run that the driver could not keep to."""
+"""Of a run or a rehearsal that the driver could not keep to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,13 @@ class Run:
             if time.monotonic() + item.seconds > self._deadline_s:
                 self.left_out.append(item.name)
                 continue
-            if item.phase != "drain":
-                self._empty()
-            getattr(self, f"_{item.phase}")(item)
+            try:
+                if item.phase != "drain":
+                    self._empty()
+                getattr(self, f"_{item.phase}")(item)
+            except TROUBLE as error:  # of what a measurement needs: the others are made all the same
+                self.failed += 1
+                _say(f"{item.name}: {error or error!r}")
         if self.left_out:
             _say(f"left out for want of time: {', '.join(self.left_out)}")
         return self.failed
@@ -168,6 +174,8 @@ class Run:
         sustained = self._sustained(item.system)
         if sustained is not None and sustained < base.hz:
             if item.repeat == 1:
+                below = {"sustained_hz": sustained, "base_hz": base.hz}
+                self._results.save(BELOW, item.system.name, item.variant, 1, below)
                 _say(f"{item.name}: not run, it sustains {sustained:,.0f} of {base.hz:,.0f} frames/s")
             return
 
@@ -208,7 +216,10 @@ class Run:
             longest = FIRST[name].plan(hz, factor, self._wanted.partitions)
             if longest.frames_about <= FRAMES_MAX and (
                 hz * factor < REHEARSED_HZ
-                or rehearse(self._stage, burst.rehearsal(hz, factor, self._wanted.partitions))
+                or any(
+                    rehearse(self._stage, burst.rehearsal(hz, factor, self._wanted.partitions))
+                    for _ in range(TRIES_MAX)
+                )
             ):
                 return factor
             _say(f"{hz:,.0f} frames/s cannot be offered {factor:g} times on this machine")
@@ -244,7 +255,7 @@ class Run:
         started_s = time.monotonic()
         try:
             figures = measure()
-        except (VigilError, KafkaError, OSError) as error:  # the others are measured all the same
+        except TROUBLE as error:  # the others are measured all the same
             figures = {FAILURE: str(error) or repr(error)}
             self.failed += 1
         self._results.save(*_key(item), figures)

@@ -12,6 +12,7 @@ from bench.suite.order import MINUTES, PHASES, REPEATS, base_hz, expected_base_h
 from bench.suite.results import Results
 from bench.suite.run import Run, Wanted
 from bench.suite.systems import SYSTEMS
+from streams.errors import VigilError
 
 ALL = [system for name, system in SYSTEMS.items() if name != "vigil-1"]
 
@@ -45,7 +46,7 @@ def test_a_part_of_a_bench_holds_only_what_was_asked_for():
     assert not [item for item in quick if item.phase == "growth"]
 
 
-def run(results, minutes=MINUTES, stop_after=None):
+def run(results, minutes=MINUTES, stop_after=None, trouble_at=None):
     """Run two rounds of Vigil's drains with a stand-in for the drain; return what it took, and the run."""
     wanted = Wanted(["vigil"], ["drain"], 2, 8, 1.0, False, None, None, minutes)
     bench = Run(SimpleNamespace(bootstrap="127.0.0.1:1", pids=[]), wanted, results)
@@ -55,6 +56,8 @@ def run(results, minutes=MINUTES, stop_after=None):
         if len(taken) == stop_after:
             raise KeyboardInterrupt
         taken.append(item.repeat)
+        if len(taken) == trouble_at:
+            raise VigilError("the broker refused a batch")
         results.save(item.phase, item.system.name, item.variant, item.repeat, {"per_core_s": 1.0})
 
     bench._drain = drain
@@ -70,6 +73,12 @@ def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(tmp_path):
     assert run(results, stop_after=1)[0] == [1, "cut off"]
     assert run(results)[0] == [2]
     assert run(results)[0] == []
+
+
+def test_trouble_with_what_a_measurement_needs_leaves_the_others_alone(tmp_path):
+    taken, bench = run(Results(tmp_path), trouble_at=1)
+    assert (taken, bench.failed) == ([1, 2], 1)
+    assert run(Results(tmp_path))[0] == [1]
 
 
 def test_a_run_leaves_out_what_there_is_no_time_for_and_names_it(tmp_path):

@@ -134,9 +134,7 @@ def test_every_headline_burst_of_a_run_is_a_repeat_and_the_smaller_ones_stand_ap
 
 
 def test_a_base_that_a_system_does_not_sustain_is_infinite_for_it_without_a_run(results, tmp_path):
-    results.save("bases", "all", "", 1, {"high": {"hz": 100.0, "factor": 10.0}})
-    results.save("sustainable", "faust", "", 1, {"frames_s": 5.0, "steps": []})
-    results.save("sustainable", "quix", "", 1, {"frames_s": 500.0, "steps": []})
+    results.save("below", "faust", "high", 1, {"sustained_hz": 5.0, "base_hz": 100.0})
     results.save("burst", "vigil", "high", 1, burst(900.0))
     report = write(results, tmp_path, quick=False)
     assert report["systems"]["faust"]["burst"]["high"]["keeps_up"] is False
