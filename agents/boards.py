@@ -153,7 +153,7 @@ class Boards:
 
 
 def _time(ms: int) -> int | None:
-    return None if ms == NEVER else int(ms)
+    return int(ms) if ms > NEVER else None
 
 
 def _finite(value: float) -> float | None:

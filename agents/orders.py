@@ -1,7 +1,8 @@
 """The judge of commands: what each does to its patient at its place in the log, and what is answered.
 
 A command is applied once however often it comes, and what cannot be done is refused with a reason and changes
-nothing. Commands for a patient who is unknown are refused, except `admit`.
+nothing. Commands for a patient who is unknown are refused, except `admit`, limits and profile: these hold when the
+first frame comes.
 """
 
 from collections.abc import Callable
@@ -25,10 +26,13 @@ from streams import commands
 from streams.alerts import WARD, episode_id
 from streams.commands import ANSWER_ALERTS_MAX, Answer, Order, command_key
 from streams.decode import Ordered
-from tables.patients import PatientTable
+from tables.patients import PatientTable, by_order
 
 OF_A_STAY: Final = (commands.SetLimits, commands.SetProfile, commands.Transfer, commands.Discharge)
 """Commands for patients who are admitted or at least measured, not for those who have left."""
+
+AHEAD: Final = (commands.SetLimits, commands.SetProfile)
+"""Commands that may come before the patient does."""
 
 MODES: Final = {name: mode for mode, name in PAUSE_NAMES.items()}
 
@@ -78,13 +82,17 @@ class OrderJudge:
         if row is not None and key in table.commands[row].tolist():
             tally.repeated += 1
             return
-        moment = self._moment(ordered)
-        reason, told = "", list[Happening]()
+        moment, reach = self._moment(ordered), table.gone.get(order.patient)
+        is_new, reason, told = row is None, "", list[Happening]()
         try:
-            row = self._row(table, row, order)
+            row = self._row(table, row, order, moment)
             told = self._apply[type(order)](table, row, order, moment)
         except Refused as refusal:
             reason = str(refusal)
+            if is_new and row is not None:  # as if it had never come
+                table.drop(order.patient)
+                table.gone |= {} if reach is None else {order.patient: reach}
+                row = None
         if row is not None:
             _remember(table, np.array([row]), key)
         tally.refused += bool(reason)
@@ -138,10 +146,13 @@ class OrderJudge:
         )
 
     @staticmethod
-    def _row(table: PatientTable, row: int | None, order: Order) -> int:
+    def _row(table: PatientTable, row: int | None, order: Order, moment: Moment) -> int:
         """Return the row of a patient whom the command may concern."""
         if isinstance(order, commands.Admit):
             return table.row(order.patient) if row is None else row
+        if row is None and isinstance(order, AHEAD):
+            row = table.row(order.patient)
+            table.since_ms[row] = by_order(moment.told_ms)
         if row is None:
             raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
         if table.discharged[row] and isinstance(order, OF_A_STAY):
@@ -264,7 +275,7 @@ class OrderJudge:
         self._put_limits(table, row, table.alarm_low[row].copy(), table.alarm_high[row].copy(), band, signals)
 
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
-        if table.since_ms[row] != NEVER and not table.discharged[row]:
+        if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
         self._set_band(table, row, AGE_BANDS.index(order.age_band))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms

@@ -25,7 +25,7 @@ from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
 from clinical.vitals import AGE_MS_MAX
 from streams.decode import Tick
-from tables.patients import PatientTable
+from tables.patients import PatientTable, by_order
 from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
@@ -203,7 +203,8 @@ class TickJudge:
 
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""
-        last = np.maximum(table.seen_ms[rows], table.since_ms[rows])
+        since = table.since_ms[rows]
+        last = np.maximum(table.seen_ms[rows], np.maximum(since, by_order(since)))
         for row in rows[(last != NEVER) & (moment.event_ms - last >= self._ttl_ms)].tolist():
             patient = table.patients[row]
             if patient is None:

@@ -34,11 +34,17 @@ WARD_BYTES: Final = 64
 """Longest name of a ward: that of any identifier."""
 
 Seq = TypeVar("Seq", int, NDArray[np.int64])
+Time = TypeVar("Time", int, NDArray[np.int64])
 
 
 def lap(seq: Seq) -> Seq:
     """Return which turn of the `SEEN` ring a sequence number falls into; never 0, which is an empty place."""
     return seq // SEEN % 65_535 + 1
+
+
+def by_order(ms: Time) -> Time:
+    """Return how `since_ms` says that a patient is known by an order alone since `ms`; applied to that, `ms` again."""
+    return NEVER - 1 - ms
 
 
 class PatientTable:
@@ -47,11 +53,11 @@ class PatientTable:
     Arrays have one row a patient: `alarm_*` of shape (rows, alarms) in the order of `alarms`, readings of shape
     (rows, signals), device memory of shape (rows, DEVICES[, SEEN]). `alarm_low` and `alarm_high` are the patient's
     own limits, NaN where the rule's hold; `own_limits` says that they or the age band differ from the rules.
-    `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the patient was admitted
-    or discharged; `alarm_area` is depth times duration of a run (`clinical.integral`; `tables.levels` says what an
-    alarm with levels keeps there), `device_clock` how the time of each device's last frame was judged; `lost_ward_*`
-    belong to the loss of the ward that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms`
-    when it ends by itself.
+    `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the patient was admitted or
+    discharged, or `by_order` of when an order made the row; `alarm_area` is depth times duration of a run
+    (`clinical.integral`; `tables.levels` says what an alarm with levels keeps there), `device_clock` how the time of
+    each device's last frame was judged; `lost_ward_*` belong to the loss of the ward that a patient is part of;
+    `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
     """
 
     def __init__(self, alarms: Sequence[str]) -> None:

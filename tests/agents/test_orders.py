@@ -197,6 +197,47 @@ def test_a_neonate_has_the_limits_of_the_age_band():
     assert ward.frame(3, spo2=84) == [("spo2-low", "start", "enabled")]
 
 
+def test_limits_and_profile_hold_from_the_first_frame_on_though_they_were_ordered_before():
+    ward = Ward()
+    ward.order(1, "set-limits", rule="hr-high", high=140)
+    assert ward.answer == ("accepted", "set-limits by nurse-7")
+    ward.order(2, "set-profile", age_band="neonate", ward="nicu")
+    assert ward.tick(60) == []
+    ward.worker.checkpoint()
+    ward.worker.restart()
+    assert ward.frame(61, hr=135, spo2=87) == []
+    assert ward.frame(62, hr=141, spo2=87) == [("hr-high", "start", "enabled")]
+    assert ward.worker.table.ward[0] == b"nicu"
+    ward.order(63, "admit", age_band="neonate")
+    assert ward.answer[0] == "accepted"
+    ward.order(64, "admit", age_band="neonate")
+    assert ward.answer == ("refused", "already admitted")
+
+
+def test_an_order_for_a_patient_who_does_not_come_is_kept_for_the_time_to_live():
+    ward = Ward()
+    ward.order(1, "set-limits", rule="hr-high", high=140)
+    ward.tick(86_400)
+    assert list(ward.worker.store) == ["bed-1"]
+    ward.tick(86_401)
+    assert list(ward.worker.store) == []
+    assert ward.worker.dropped == ["bed-1"]
+
+
+def test_a_refused_order_for_an_unknown_patient_leaves_nothing_behind():
+    ward = Ward()
+    ward.worker.table.gone["bed-1"] = 0
+    ward.order(0, "set-profile", patient="bed-2")
+    for said in ({"rule": "hr-high", "high": 400}, {"rule": "hr-low", "low": 40}):
+        ward.order(1, "set-limits", **said)
+        assert ward.answer[0] == "refused"
+    assert list(ward.worker.store) == ["bed-2"]
+    assert ward.worker.table.gone == {"bed-1": 0}
+    ward.order(2, "pause")
+    assert ward.answer[0] == "refused"
+    assert "unknown patient" in ward.answer[1]
+
+
 def test_a_discharge_ends_all_alarms_and_asks_for_no_more_frames():
     ward = Ward()
     ward.frame(1, hr=130)

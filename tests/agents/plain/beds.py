@@ -75,6 +75,7 @@ class Bed:
     oxygen: bool | None = None
     ward: str = ""
     since_ms: int | None = None
+    ordered_ms: int | None = None
     discharged: bool = False
     # pause
     pause: str = ""

@@ -7,6 +7,9 @@ from clinical.rules import AGE_BANDS
 from clinical.vitals import SIGNALS
 
 COMMANDS_KEPT = 32
+AHEAD = ("set-limits", "set-profile")
+"""Commands that may come before the patient's first frame, and hold then."""
+
 OF_A_STAY = ("set-limits", "set-profile", "transfer", "discharge")
 
 
@@ -28,19 +31,24 @@ class Commands:
             self.acknowledge_ward(order, moment)
             return
         bed = self.house.beds.get(order["patient"])
+        is_new = bed is None
         if bed is not None and order["id"] in bed.commands[-COMMANDS_KEPT:]:
             return
         try:
-            if bed is None and order["kind"] != "admit":
+            if bed is None and order["kind"] not in ("admit", *AHEAD):
                 raise Refused
             if bed is not None and bed.discharged and order["kind"] in OF_A_STAY:
                 raise Refused
             if bed is None:
                 bed = self.house.bed(order["patient"])
+                bed.ordered_ms = moment.now_ms
             getattr(self, order["kind"].replace("-", "_"))(bed, order, moment)
             outcome = "accepted"
         except Refused:
             outcome = "refused"
+            if is_new and bed is not None:
+                bed = None
+                del self.house.beds[order["patient"]]
         if bed is not None:
             bed.commands.append(order["id"])
         self.answers.append((moment.offset, order["id"], outcome))
