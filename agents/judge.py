@@ -182,8 +182,14 @@ class Judge:
         if not len(chosen):
             return
         rows = batch.rows[chosen]
-        interval_ms, newest_ms = batch.frames.interval_ms[chosen], table.newest_ms[rows]
-        left_out = surplus(rows, batch.values[chosen], batch.time.now_ms[chosen], interval_ms, newest_ms)
+        left_out = surplus(
+            rows,
+            batch.values[chosen],
+            batch.time.now_ms[chosen],
+            batch.frames.interval_ms[chosen],
+            table.newest_ms[rows],
+            table.value[rows],
+        )
         live[chosen[left_out]] = False
         tally.surplus += int(left_out.sum())
 

@@ -70,7 +70,10 @@ PLAUSIBLE_HIGH: Final[NDArray[np.float64]] = np.array([signal.high for signal in
 PERIODIC: Final[NDArray[np.bool_]] = np.array([signal.periodic for signal in SIGNALS])
 AGE_MS_MAX: Final[NDArray[np.int64]] = np.array([signal.age_s_max * 1000 for signal in SIGNALS], np.int64)
 
-FLAGS: Final = ("on_oxygen", "asystole", "apnoea")
+REPORTED: Final = ("asystole", "apnoea")
+"""Alarms that the device decided itself."""
+
+FLAGS: Final = ("on_oxygen", *REPORTED)
 """Signals that a frame carries as true or false and an array as 1 or 0."""
 
 ACVPU: Final = "ACVPU"

@@ -48,13 +48,15 @@ BABBLED = 62
 class Ward:
     """Invents what happens to patients, one happening after the other; times in s."""
 
-    def __init__(self, rng, patients, late_s, steps_s, gateway):
+    def __init__(self, rng, patients, late_s, steps_s=STEPS_S, edges_s=EDGES_S, moods=MOODS, gateway=0.0):
+        """`gateway` is how often, when something changes, most patients come or go together."""
         self.rng, self.patients, self.late_s, self.steps_s = rng, patients, late_s, steps_s
-        self.gateway = gateway
+        self.edges_s, self.moods, self.gateway = edges_s, moods, gateway
         self.now_s, self.away = 0.0, set()
         self.heard_s, self.changed_s = dict.fromkeys(patients, 0.0), dict.fromkeys(patients, 0.0)
-        self.mood = {patient: rng.choice(MOODS) for patient in patients}
-        self.slope, self.way = dict.fromkeys(patients, 0), dict.fromkeys(patients, 0)
+        self.mood = {patient: rng.choice(moods) for patient in patients}
+        self.slope = {patient: rng.choice(SLOPES) for patient in patients}
+        self.way = dict.fromkeys(patients, 0)
         self.bursts = rng.choice((0, 0, 0, 0, 4))
         self.interval_ms = dict.fromkeys(patients, 1000)
 
@@ -81,7 +83,7 @@ class Ward:
 
     def tick(self, patient):
         base_s = self.rng.choice((self.heard_s, self.changed_s))[patient]
-        edge_s = base_s + self.rng.choice(EDGES_S) - self.rng.choice((0, 0, 0.001))
+        edge_s = base_s + self.rng.choice(self.edges_s) - self.rng.choice((0, 0, 0.001))
         if edge_s >= self.now_s and self.rng.random() < 0.5:
             step_s, late_s = edge_s - self.now_s, 0
         else:
@@ -104,23 +106,25 @@ class Ward:
 
     def burst(self):
         """Return what a babbling device sends in a moment."""
-        who, fast = (self.patients[0], DEVICES[0]), {"hr": self.rng.choice((80, 130)), "spo2": 97}
+        who, fast = (self.patients[0], DEVICES[0]), {"hr": self.rng.choice((80, 130)), "apnoea": False}
         self.heard_s[self.patients[0]] = self.now_s
-        return [("frame", 0, *who, 0, fast, 30_000)] * BABBLED
+        sent = [("frame", 0, *who, 0, fast, 30_000)] * BABBLED
+        sent[self.rng.randrange(BABBLED)] = ("frame", 0, *who, 0, {**fast, "apnoea": True}, 30_000)
+        return sent
 
     def change(self, patient):
         self.changed_s[patient] = self.heard_s[patient]
         if self.rng.random() < self.gateway:
             self.away = set() if self.away else {*self.patients} - {patient}
         self.away ^= {patient} if self.rng.random() < 0.3 else set()
-        self.mood[patient], self.slope[patient] = self.rng.choice(MOODS), self.rng.choice(SLOPES)
+        self.mood[patient], self.slope[patient] = self.rng.choice(self.moods), self.rng.choice(SLOPES)
         self.interval_ms[patient] = self.rng.choice((1000, 1000, 1000, 5000, 30_000))
         return []
 
 
-def moody(rng, length, patients, late_s=LATE_S, steps_s=STEPS_S, gateway=0.0):
-    """Return random happenings that `build` reads; `gateway` is how often most patients come or go together."""
-    ward = Ward(rng, patients, late_s, steps_s, gateway)
+def moody(rng, length, patients, late_s=LATE_S, **choices):
+    """Return random happenings that `build` reads."""
+    ward = Ward(rng, patients, late_s, **choices)
     kinds = rng.choices(
         ("frame", "tick", "change", "again", "reboot", "junk"), (60, 24, 9, 5, 1, 1), k=length
     )

@@ -12,7 +12,7 @@ from streams.frames import TICK_KEY
 KINDS = (
     *("acknowledge",) * 5,
     *("accept", "reject", "reject", "pause", "pause", "pause", "resume"),
-    *("set-limits", "set-limits", "set-limits", "set-profile", "admit", "transfer", "discharge"),
+    *("set-limits", "set-limits", "set-profile", "set-profile", "admit", "transfer", "discharge"),
 )
 AGAIN_MS_MAX = (TTL_S - 20) * 1000
 """No older command is sent again: whoever was dropped meanwhile is a new patient."""
@@ -21,7 +21,6 @@ MODES = ("audio-paused", "audio-off", "alarm-paused", "alarm-paused", "alarm-off
 
 
 PROFILES = (
-    {},
     {"expected_oxygen": True},
     {"expected_oxygen": False},
     {"spo2_scale2": True, "reason": "as ordered"},

@@ -12,7 +12,7 @@ from operator import attrgetter, itemgetter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, rule_sets, worlds
-from moods_log import PATIENTS, moody_worlds
+from moods_log import MOODS, PATIENTS, moody_worlds
 from orders_log import admissions, with_orders
 from plain.house import House
 from worker_model import WorkerModel
@@ -23,7 +23,7 @@ from clinical.rules import News2Rules, TechnicalRules
 from streams import topics
 from streams.settings import Settings
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 untorn = accidents.map(lambda befalls: [one for one in befalls if one[1] != "torn"])
 """A worker that dies in the midst of a checkpoint while a ward is lost may tell of it otherwise (docs/rules.md)."""
@@ -123,8 +123,11 @@ def test_scores(rules, world, seed):
     assert_told_alike(rules, world, seed)
 
 
+steady = moody_worlds(("bed-1",), 200, steps_s=(5, 9, 15), edges_s=(5, 30), moods=MOODS[:4])
+
+
 @few
-@given(rules=rule_sets().map(only_courses), world=moody_worlds(("bed-1",), steps_s=(2, 5, 9, 15)))
+@given(rules=rule_sets().map(only_courses), world=steady)
 def test_trends_and_drifts(rules, world):
     assert_told_alike(rules, world)
 

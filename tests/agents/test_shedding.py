@@ -124,9 +124,20 @@ def test_a_frame_is_left_out_only_when_all_that_it_carries_was_judged_just_now()
     values[3] = ABSENT  # carries nothing: there is nothing to leave out
     now = np.array([1000, 1000 + LOOK_MS - 1, 1010, 1010, 1000 + LOOK_MS])
     rows, interval, never = np.zeros(5, np.int64), np.full(5, 1000), np.full((5, COUNT), -1_000_000)
+    none = np.full((5, COUNT), np.nan)
     # The third is judged for its saturation, and its heart rate counts as judged with it.
     order = np.array([0, 2, 1, 3, 4])
-    found = surplus(rows, values[order], now[order], interval, never)
+    found = surplus(rows, values[order], now[order], interval, never, none)
     assert found.tolist() == [False, False, True, False, True]
-    fast = surplus(rows, values[order], now[order], np.full(5, 10), never)
+    fast = surplus(rows, values[order], now[order], np.full(5, 10), never, none)
     assert fast.tolist() == [False, False, False, False, True]  # 1 ms after the one before it
+
+
+def test_an_alarm_that_the_device_reports_in_one_frame_only_is_not_left_out():
+    values = np.full((5, COUNT), ABSENT)
+    values[:, INDEX["hr"]] = 80
+    values[:, INDEX["asystole"]] = (0, 0, 1, 1, 0)
+    now, rows = 1000 + np.arange(5), np.zeros(5, np.int64)
+    never, none = np.full((5, COUNT), -1_000_000), np.full((5, COUNT), np.nan)
+    found = surplus(rows, values, now, np.full(5, 1000), never, none)
+    assert found.tolist() == [False, True, False, True, True]

@@ -51,9 +51,14 @@ class Doubts:
 
     @staticmethod
     def leaves_out(bed, frame, now_ms):
-        """While a device babbles: whether every signal that a live frame carries was judged just before it."""
+        """While a device babbles: whether every signal that a live frame carries was judged just before it.
+
+        An alarm that the device itself reports may begin in one frame only, which is never left out.
+        """
         carried = [signal.name for signal in SIGNALS if signal.name in frame]
         if bed.alarms["babbling-device"].stands == "quiet" or not carried:
+            return False
+        if any(frame.get(name) is True and bed.value.get(name) != 1 for name in ("asystole", "apnoea")):
             return False
         look_ms = min(LOOK_MS, frame["interval_ms"])
         return all(name in bed.newest and now_ms - bed.newest[name] < look_ms for name in carried)
