@@ -17,7 +17,10 @@ INTERVALS_MISSED: Final = 2
 """A device that announces a long interval is silent after so many of them."""
 
 DETACHED_MS: Final = 600_000
-"""A signal that no frame has carried for so long counts as taken off: its alarm ends and does not return."""
+"""A signal that no frame has carried for so long counts as taken off: its alarm ends and does not return.
+
+Unless the last that a frame said of it is that it is attached without a valid reading: that holds until one comes.
+"""
 
 CONTINUE_MS: Final = 60_000
 """An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""

@@ -39,8 +39,8 @@ class Losses:
     def lost_since(self, bed, name, alarm, now_ms):
         """Return since when a signal has no valid reading.
 
-        Either it is attached without one, or the frames of a device that is heard have stopped carrying it. What is
-        lost stays so until a valid reading; what no frame has carried for long was taken off.
+        Either it is attached without one, or the frames of a device that is heard have stopped carrying it, which after
+        a while means that it was taken off. What is lost stays so until a valid reading.
         """
         patience = max(round(self.rules.signal_loss_s * 1000), INTERVALS * bed.interval_ms)
         known = alarm.onset is not None
