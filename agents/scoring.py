@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from agents.tick_alarms import Numbers
 from clinical.limits import NEVER
 from clinical.points import Score
-from clinical.rules import AGE_BANDS, PRIORITIES
+from clinical.rules import AGE_BANDS, AGE_MONTHS_FROM, PRIORITIES
 from clinical.scores import Input, Sheet
 from clinical.ticking import UNKNOWN
 from clinical.vitals import INDEX
@@ -20,8 +20,8 @@ INTERVALS: Final = 2
 """A device that announces a long interval has its values count for so many of them."""
 
 
-NEONATE: Final = AGE_BANDS.index("neonate")
-"""A neonate stands in the youngest row of an age table; of other children the age in months is not known."""
+_AGE_MONTHS: Final = np.array([AGE_MONTHS_FROM.get(band, np.nan) for band in AGE_BANDS])
+"""Age in months by age band, as far as it tells the row of an age table."""
 
 
 def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int) -> Score:
@@ -33,7 +33,7 @@ def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int) -> Scor
     if "on_oxygen" in given:
         given["on_oxygen"] = np.where(np.isnan(given["on_oxygen"]), table.oxygen[rows], given["on_oxygen"])
     given["scale2"] = table.scale2[rows].astype(np.float64)
-    given["age_months"] = np.where(table.age_band[rows] == NEONATE, 0.0, np.nan)
+    given["age_months"] = _AGE_MONTHS[table.age_band[rows]]
     return sheet.score(given)
 
 

@@ -30,8 +30,24 @@ SIGN_OFF_MS: Final = 86_400_000
 STEPS_MAX: Final = 8
 """Bound on the steps of responsibility."""
 
-AGE_BANDS: Final = ("adult", "paediatric", "neonate")
-"""Age bands; a band's position is its row in `CompiledLimits.band_low` and `band_high`."""
+AGE_BANDS: Final = (
+    *("adult", "paediatric", "neonate"),
+    *("young-infant", "infant", "young-child", "child", "adolescent"),
+)
+"""Age bands; a band's position is its row in `CompiledLimits.band_low` and `band_high`, and its code in records.
+
+The last five have the limits of `paediatric`, which stands for a child whose age nobody said.
+"""
+
+AGE_MONTHS_FROM: Final = {
+    "neonate": 0,
+    "young-infant": 0,
+    "infant": 3,
+    "young-child": 12,
+    "child": 48,
+    "adolescent": 144,
+}
+"""Age in months from which on a band holds, where it tells the age: the rows of Parshuram 2009, table 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,7 @@ class LimitRule:
 
     def limits(self, age_band: str) -> AgeLimits:
         """Return the limits that hold in an age band of `AGE_BANDS`."""
-        own = {"paediatric": self.paediatric, "neonate": self.neonate}.get(age_band)
+        own = {"adult": None, "neonate": self.neonate}.get(age_band, self.paediatric)
         return own or AgeLimits(self.low, self.high, self.source)
 
 

@@ -22,6 +22,7 @@ from clinical.news2 import BANDS, PARAMETERS, TOTAL_MAX, news2
 from clinical.pews import PARAMETERS as PEWS_PARAMETERS
 from clinical.pews import bedside_pews
 from clinical.points import Floats, Score
+from clinical.rules import AGE_BANDS
 from clinical.vitals import INDEX, SIGNALS
 
 __all__ = [
@@ -185,7 +186,7 @@ PEWS: Final = Sheet(
     title="Bedside PEWS",
     loinc=None,
     source="Parshuram et al. 2009: 82 % sensitive, 93 % specific at 8 or more; the response is our wording [M]",
-    ages=("paediatric", "neonate"),
+    ages=tuple(band for band in AGE_BANDS if band != "adult"),
     parameters=PEWS_PARAMETERS,
     inputs=(_PULSE, _SBP, _RESP, _SPO2, _OXYGEN, _FIO2),
     levels=(

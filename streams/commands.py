@@ -31,7 +31,9 @@ PAUSE_S_MAX: Final = 600
 """Longest pause that ends by itself; our choice. Longer ones are `off`, which is shown until somebody resumes."""
 
 PauseMode = Literal["audio-paused", "audio-off", "alarm-paused", "alarm-off"]
-AgeBand = Literal["adult", "paediatric", "neonate"]
+AgeBand = Literal[
+    "adult", "paediatric", "neonate", "young-infant", "infant", "young-child", "child", "adolescent"
+]
 assert AgeBand.__args__ == AGE_BANDS  # type: ignore[attr-defined]
 
 Limit = Annotated[float, Field(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None

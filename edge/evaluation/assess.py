@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinical.rules import RuleSet
+from clinical.scores import NEWS2
 from clinical.vitals import SIGNALS
 from edge.evaluation.collapse import Collapse, judge_collapse
 from edge.evaluation.datasets import Dataset, span_ms
@@ -39,16 +40,22 @@ class Chosen:
     rules: RuleSet
 
     def delay_s(self) -> dict[str, float]:
-        """Return the delay of every alarm of the set by its id."""
-        technical = self.rules.technical
-        return {
-            **{rule.id: rule.delay_s for rule in self.rules.limits},
-            "silent-device": technical.silent_device_s,
-            **{
-                f"signal-loss-{signal.name}": technical.signal_loss_s for signal in SIGNALS if signal.periodic
-            },
-            "news2": self.rules.news2.delay_s,
-        }
+        """Return the delay of every alarm that the set has, by its id."""
+        rules, technical = self.rules, self.rules.technical
+        delays = {rule.id: rule.delay_s for rule in rules.limits}
+        delays |= {rule.id: rule.delay_s for rule in rules.scores}
+        delays |= {rule.id: rule.delay_s for rule in rules.trends}
+        delays |= {rule.id: rule.delay_s for rule in rules.drifts}
+        if rules.news2.enabled:
+            delays[NEWS2.id] = rules.news2.delay_s
+        if technical.enabled:
+            losses = (f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic)
+            delays |= {"silent-device": technical.silent_device_s}
+            delays |= dict.fromkeys(losses, technical.signal_loss_s)
+            delays |= dict.fromkeys(("babbling-device", "clock-suspect", "backlog"), technical.device_fault_s)
+            delays |= {"check-sensor": technical.check_sensor_s} if technical.check_sensor_s else {}
+            delays |= {"ward-silent": technical.silent_device_s} if technical.ward_silent else {}
+        return delays
 
 
 @dataclass(frozen=True, slots=True)

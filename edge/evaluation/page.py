@@ -184,7 +184,7 @@ def _rules(lines: Sequence[RuleLine], names: Sequence[str]) -> str:
         rows.append(
             [
                 escape(line.rule),
-                " → ".join("none" if one is None else f"{one:g} s" for one in line.delay_s),
+                " → ".join("off" if one is None else f"{one:g} s" for one in line.delay_s),
                 number(before.alarms),
                 number(after.alarms),
                 _change(before.alarms, after.alarms),
@@ -198,7 +198,8 @@ def _rules(lines: Sequence[RuleLine], names: Sequence[str]) -> str:
     first, second = (escape(name) for name in names)
     head = ["-rule", "delay", first, second, "change", "within delay", "median duration", "median latency"]
     return table([*head, "longest latency", "removed"], rows) + (
-        "<p class='dim'>Latency: from the onset to the alarm. Within delay: share of the first set's alarms that were "
+        "<p class='dim'>Delay: off where the set has no such alarm. Latency: from the onset to the alarm. "
+        "Within delay: share of the first set's alarms that were "
         "over before the second's delay had passed. Removed: alarms of the first set at whose time the second has none "
         "of that rule and patient; the others were merged or came later.</p>"
     )

@@ -6,6 +6,7 @@ from logs import PATIENTS, START_MS, TTL_S, Record
 from plain.house import House
 from plain.ward_losses import WARD
 
+from clinical.rules import AGE_BANDS
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY
 
@@ -76,7 +77,9 @@ def order(rng, house, number, now_ms):
             ({}, {"low": 51}, {"low": 86}, {"high": 124}, {"high": 141}, {"low": 0, "high": 500})
         )
     elif kind in ("set-profile", "admit"):
-        said |= rng.choice(({}, {"ward": "icu"}, {"age_band": "neonate"}, {"age_band": "adult"}))
+        said |= rng.choice(
+            ({}, {"ward": "icu"}, {"age_band": "neonate"}, {"age_band": rng.choice(AGE_BANDS)})
+        )
         if kind == "set-profile":
             said |= rng.choice(PROFILES)
     elif kind == "transfer":

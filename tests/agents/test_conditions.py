@@ -195,6 +195,30 @@ def test_a_neonate_is_scored_by_bedside_pews_and_not_by_scores_for_adults():
     assert bed.alert("pews", "start").evidence.value == 14
 
 
+@pytest.mark.parametrize(
+    ("age_band", "points"),
+    [("young-infant", 1), ("infant", 0), ("young-child", 3), ("child", 5), ("adolescent", 10)],
+)
+def test_a_child_is_scored_by_the_row_of_the_age_and_at_least(age_band, points):
+    bed = Ward(RuleSet((), scores=(ScoreRule("pews", delay_s=0),)))
+    bed.frame(100, spo2=90)
+    order(bed, 100, kind="set-profile", age_band=age_band)
+    oxygen = {"fio2": 50, "spo2": 90}  # 4 and 2 points at any age
+    told = watch(bed, 101, 110, pulse=140, resp=45, abp_sys=82, **oxygen)
+    started = [one for one in told if one[:2] == ("pews", "start")]
+    assert bool(started) == (points + 6 >= 8)
+    if started:
+        alert = bed.alert("pews", "start")
+        assert (alert.evidence.value, alert.evidence.missing) == (points + 6, ("refill", "effort"))
+
+
+def test_a_child_of_unknown_age_has_no_points_for_rates_and_pressure():
+    bed = Ward(RuleSet((), scores=(ScoreRule("pews", delay_s=0),)))
+    bed.frame(100, spo2=90)
+    order(bed, 100, kind="set-profile", age_band="paediatric")
+    assert "pews" not in [rule for rule, *_ in watch(bed, 101, 110, pulse=200, resp=95, spo2=90, fio2=50)]
+
+
 def test_a_score_counts_an_input_up_to_its_own_age_and_no_longer():
     bed = Ward(RuleSet((), scores=(ScoreRule("shock-index", 2, 0),)))
     bed.frame(100, nbp_sys=100)

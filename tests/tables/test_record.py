@@ -90,7 +90,7 @@ def put_alarm(table, row, alarm, rng):
 
 
 def put_profile(table, row, rng):
-    table.age_band[row], table.pause[row] = rng.integers(0, 3), rng.integers(0, 5)
+    table.age_band[row], table.pause[row] = rng.integers(0, 8), rng.integers(0, 5)
     table.scale2[row], table.oxygen[row] = rng.random() < 0.5, rng.choice([np.nan, 0.0, 1.0])
     table.own_limits[row], table.discharged[row] = rng.random(2) < 0.5
     table.ward[row] = rng.choice([b"", b"icu-2", b"w" * 64])

@@ -67,18 +67,44 @@ def qsofa(given):
     }
 
 
-def pews(given, is_neonate):
-    """Parshuram 2009, of what frames carry; only of a neonate the age in months is known."""
-    if is_neonate:
-        rates = {
-            "pulse": up_to(
-                given["pulse"], (80, 4), (90, 2), (110, 1), (149, 0), (179, 1), (189, 2), beyond=4
-            ),
-            "sbp": up_to(given["sbp"], (45, 4), (50, 2), (60, 1), (79, 0), (99, 1), (129, 2), beyond=4),
-            "resp": up_to(given["resp"], (15, 4), (19, 2), (29, 1), (60, 0), (80, 1), (90, 2), beyond=4),
-        }
-    else:
-        rates = dict.fromkeys(("pulse", "sbp", "resp"))
+YOUNGEST = {
+    "pulse": (80, 90, 110, 150, 180, 190),
+    "sbp": (45, 50, 60, 80, 100, 130),
+    "resp": (15, 19, 29, 61, 81, 91),
+}
+PEWS_ROWS = {
+    "neonate": YOUNGEST,
+    "young-infant": YOUNGEST,
+    "infant": {
+        "pulse": (70, 80, 100, 150, 170, 180),
+        "sbp": (60, 70, 80, 100, 120, 150),
+        "resp": (15, 19, 24, 51, 71, 81),
+    },
+    "young-child": {
+        "pulse": (60, 70, 90, 120, 150, 170),
+        "sbp": (65, 75, 90, 110, 125, 160),
+        "resp": (12, 15, 19, 41, 61, 71),
+    },
+    "child": {
+        "pulse": (50, 60, 70, 110, 130, 150),
+        "sbp": (70, 80, 90, 120, 140, 170),
+        "resp": (10, 14, 19, 31, 41, 51),
+    },
+    "adolescent": {
+        "pulse": (40, 49, 60, 100, 120, 140),
+        "sbp": (75, 85, 100, 130, 150, 190),
+        "resp": (9, 10, 11, 17, 23, 30),
+    },
+}
+"""Parshuram 2009, table 1: up to how much below, and from how much above, 4, 2 and 1 points are given."""
+
+
+def pews(given, band):
+    """Parshuram 2009, of what frames carry; of a child of unknown age neither rates nor pressure count."""
+    rates = dict.fromkeys(("pulse", "sbp", "resp"))
+    for name, (low4, low2, low1, high1, high2, high4) in PEWS_ROWS.get(band, {}).items():
+        below = (low4, 4), (low2, 2), (low1, 1)
+        rates[name] = up_to(given[name], *below, (high1 - 1, 0), (high2 - 1, 1), (high4 - 1, 2), beyond=4)
     oxygen = up_to(given["fio2"], (21, 0), (49, 2), beyond=4)
     if oxygen is None and given["on_oxygen"] == 0:
         oxygen = 0

@@ -76,7 +76,7 @@ class Scores:
 
     def pews(self, bed, now_ms):
         given = self.inputs(bed, now_ms)
-        points = pews(given, bed.band == "neonate")
+        points = pews(given, bed.band)
         total = sum(known_of(points))
         if points["oxygen"] is None and given["on_oxygen"]:
             total += PEWS_OXYGEN_AT_LEAST
