@@ -149,7 +149,7 @@ class Teller:
     @staticmethod
     def rest(table: PatientTable, row: int, column: int) -> None:
         """Bring an alarm to rest: nothing is left of its run."""
-        table.alarm_state[row, column] = State.NORMAL
+        table.alarm_state[row, column], table.alarm_priority[row, column] = State.NORMAL, 0
         table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
         table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
         table.dirty[row] = True

@@ -106,9 +106,10 @@ def test_limit_alarms(rules, world, seed):
     rules=rule_sets().map(only_limits),
     world=worlds(late_s=(0,), steps_s=(1, 5, 40, 320, 900, 4000)),
     seed=seeds,
+    befalls=accidents,
 )
-def test_limit_alarms_on_what_is_not_measured_for_long(rules, world, seed):
-    assert_told_alike(rules, world, seed, ttl_s=10**6)
+def test_limit_alarms_on_what_is_not_measured_for_long(rules, world, seed, befalls):
+    assert_told_alike(rules, world, seed, befalls, ttl_s=10**6)
 
 
 @few
