@@ -59,7 +59,7 @@ class Bed:
     name: str
     alarms: dict[str, Alarm]
     # readings
-    frames: set = field(default_factory=set)
+    frames: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     devices: dict[tuple[str, int], Device] = field(default_factory=dict)
     heard_ms: int | None = None
     interval_ms: int = 1000

@@ -11,15 +11,19 @@ from clinical.vitals import ACVPU, SIGNALS
 AHEAD_MS = 5_000
 HORIZON_MS = 60_000
 PACE_MS = 500
+SEEN = 128
+"""A sequence number so far below the device's highest counts as seen."""
+
 HALF_MINUTE_MS = 30_000
 
 
 def take_frame(bed, frame, append_ms, recorded):
     """Remember a frame; return (time, arrival), or None for one that is no live reading."""
-    if (frame["device"], frame["boot"], frame["seq"]) in bed.frames:
-        return None
-    bed.frames.add((frame["device"], frame["boot"], frame["seq"]))
     device, event_ms = (frame["device"], frame["boot"]), frame["event_ts_ms"]
+    seqs = bed.frames.setdefault(device, set())
+    if frame["seq"] in seqs or frame["seq"] <= max(seqs, default=0) - SEEN:
+        return None
+    seqs.add(frame["seq"])
     clock = "live" if recorded else clock_of(event_ms, append_ms, bed.devices.get(device))
     bed.devices[device] = Device(event_ms, append_ms, clock)
     time_ms = append_ms if clock == "suspect" else event_ms
