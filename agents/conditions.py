@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agents.alarms import BABBLING, BACKLOG, CHECK_SENSOR, CLOCK_SUSPECT, Alarm
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
-from agents.tick_alarms import Behind, Numbers, judge_levels
+from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import State
 from clinical.limits import LOW, MEDIUM, NO_COVER
@@ -20,7 +20,7 @@ from clinical.points import Score
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
-from clinical.ticking import LAPSED, UNKNOWN, UNSCORED_MS, Delayed, silence_ms_max
+from clinical.ticking import LAPSED, UNKNOWN, Delayed, silence_ms_max, unscored_ms_max
 from clinical.trends import Line, drift, fit, has_drift, has_trend
 from clinical.vitals import INDEX
 from tables.patients import PatientTable
@@ -36,9 +36,7 @@ DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 SLOPE_DIGITS: Final = 2
 """Decimals in which a trend is told."""
 
-NOT_SCORED: Final = Numbers(
-    over=f"not measured any more, no score for {UNSCORED_MS // 60_000} min; whether the condition is over is unknown"
-)
+NOT_SCORED: Final = Numbers(over=NOT_MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +114,8 @@ class Conditions:
 
     @staticmethod
     def _lapsed(table: PatientTable, rows: Rows, sheet: Sheet, inputs_min: int, now_ms: int) -> Rows:
-        """Return the level (n,) of patients without a score: `LAPSED` where there was none for `UNSCORED_MS`."""
-        score = score_of(sheet, table, rows, now_ms - UNSCORED_MS)
+        """Return the level (n,) of patients without a score: `LAPSED` where there was none for too long."""
+        score = score_of(sheet, table, rows, now_ms - unscored_ms_max(table.interval_ms[rows]))
         known = level_of(sheet, score, table.age_band[rows], inputs_min) != UNKNOWN
         return np.where(known, UNKNOWN, LAPSED)
 

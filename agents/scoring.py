@@ -24,8 +24,8 @@ _AGE_MONTHS: Final = np.array([AGE_MONTHS_FROM.get(band, np.nan) for band in AGE
 """Age in months by age band, as far as it tells the row of an age table."""
 
 
-def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int) -> Score:
-    """Score n patients from their last readings, as far as those are fresh enough at `now_ms`.
+def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Score:
+    """Score n patients from their last readings, as far as those are fresh enough at `now_ms`, one time or (n,).
 
     Where oxygen is not charted the patient's profile counts; it also says whether SpO2 scale 2 was ordered.
     """
@@ -37,7 +37,7 @@ def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int) -> Scor
     return sheet.score(given)
 
 
-def _reading(entry: Input, table: PatientTable, rows: Rows, now_ms: int) -> NDArray[np.float64]:
+def _reading(entry: Input, table: PatientTable, rows: Rows, now_ms: int | Rows) -> NDArray[np.float64]:
     """Return the first of the input's signals that is fresh, (n,), NaN where none is."""
     patience = INTERVALS * table.interval_ms[rows].astype(np.int64)
     found = np.full(len(rows), np.nan)

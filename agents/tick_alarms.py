@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ class Numbers:
 
 
 NOTHING = Numbers()
+
+NOT_MEASURED: Final = "not measured any more; whether the condition is over is unknown"
+"""Why an alarm ends of whose condition nothing has been known for long."""
 
 Behind = Callable[[int], Numbers]
 """The numbers behind the alarm of the i-th row that is judged; asked only for what is told."""

@@ -15,7 +15,7 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
-from agents.tick_alarms import NOTHING, state_of, take
+from agents.tick_alarms import NOT_MEASURED, NOTHING, state_of, take
 from agents.verdict import Verdict
 from agents.wards import Wards
 from clinical.clock import TimeRules
@@ -32,8 +32,6 @@ Rows = NDArray[np.int64]
 
 SLOW_MS: Final = 5_000
 """Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
-
-NOT_MEASURED: Final = "not measured any more; whether the condition is over is unknown"
 
 GONE: Final = "monitoring ended, no frames for so long that the patient's state was dropped"
 

@@ -78,6 +78,11 @@ def silence_ms_max(rules: TechnicalRules, interval_ms: NDArray[np.int32]) -> NDA
     return np.maximum(round(rules.silent_device_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))
 
 
+def unscored_ms_max(interval_ms: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return how long an alarm stays without a score, (n,): `UNSCORED_MS`, or two of each device's intervals."""
+    return np.maximum(UNSCORED_MS, INTERVALS_MISSED * interval_ms.astype(np.int64))
+
+
 def silent_since(
     rules: TechnicalRules,
     now_ms: int,

@@ -231,10 +231,18 @@ def test_a_score_that_is_not_measured_any_more_ends_after_an_hour_and_says_so(wa
     found = ward.tick(last_scored_s + 3605)
     assert ("news2", "end", "high", 100) in found
     alert = ward.alert("news2", "end")
-    assert alert.reason == (
-        "NEWS2 score: not measured any more, no score for 60 min; whether the condition is over is unknown"
-    )
+    assert alert.reason == "NEWS2 score: not measured any more; whether the condition is over is unknown"
     assert (alert.state, alert.evidence.value, alert.evidence.missing) == ("inactive", None, ())
+
+
+def test_a_score_alarm_of_a_chart_waits_for_two_of_its_intervals(ward):
+    for at_s in (0, 7200):
+        ward.frame(at_s, **ILL, interval_ms=7_200_000)
+        ward.tick(at_s + 60)
+        ward.tick(at_s + 120)
+    last_scored_s = 7200 + 14_400
+    assert not [told for told in ward.tick(last_scored_s + 14_395) if told[:2] == ("news2", "end")]
+    assert ("news2", "end", "high", 60) in ward.tick(last_scored_s + 14_405)
 
 
 def test_a_score_alarm_stays_where_a_score_comes_within_the_hour(ward):

@@ -37,7 +37,8 @@ class Scores:
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
             level, shown = self.score(bed, rule, moment.now_ms)
-            if level is None and self.score(bed, rule, moment.now_ms - UNSCORED_MS)[0] is None:
+            longest = max(UNSCORED_MS, 2 * bed.interval_ms)
+            if level is None and self.score(bed, rule, moment.now_ms - longest)[0] is None:
                 self.telling.over(
                     bed, alarm, moment
                 )  # not measured for so long: nothing can be said any more
