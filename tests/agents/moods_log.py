@@ -7,7 +7,7 @@ from logs import DEVICES, LATE_S, TICKS_LATE_S, TTL_S, build
 
 from clinical.clock import TimeRules
 
-PATIENTS = ("bed-1", "bed-2", "bed-3", "bed-4", "bed-5")
+PATIENTS = ("bed-1", "bed-2", "bed-3", "bed-4", "bed-5", "bed-6")
 
 WELL = {
     "hr": 80,
@@ -49,7 +49,7 @@ class Ward:
     """Invents what happens to patients, one happening after the other; times in s."""
 
     def __init__(self, rng, patients, late_s, steps_s=STEPS_S, edges_s=EDGES_S, moods=MOODS, gateway=0.0):
-        """`gateway` is how often, when something changes, most patients come or go together."""
+        """`gateway` is how often, when something changes, half or most of the patients come or go together."""
         self.rng, self.patients, self.late_s, self.steps_s = rng, patients, late_s, steps_s
         self.edges_s, self.moods, self.gateway = edges_s, moods, gateway
         self.now_s, self.away = 0.0, set()
@@ -58,7 +58,7 @@ class Ward:
         self.slope = {patient: rng.choice(SLOPES) for patient in patients}
         self.way = dict.fromkeys(patients, 0)
         self.bursts = rng.choice((0, 0, 0, 0, 4))
-        self.interval_ms = dict.fromkeys(patients, 1000)
+        self.interval_ms = dict.fromkeys(patients, rng.choice((1000, 1000, 30_000)))
 
     def next(self, kind):
         """Return happenings as `logs.build` reads them."""
@@ -115,7 +115,9 @@ class Ward:
     def change(self, patient):
         self.changed_s[patient] = self.heard_s[patient]
         if self.rng.random() < self.gateway:
-            self.away = set() if self.away else {*self.patients} - {patient}
+            count = self.rng.choice((len(self.patients) // 2, len(self.patients) - 1))
+            self.away = set() if self.away else {*self.rng.sample(self.patients, count)}
+            return []
         self.away ^= {patient} if self.rng.random() < 0.3 else set()
         self.mood[patient], self.slope[patient] = self.rng.choice(self.moods), self.rng.choice(SLOPES)
         self.interval_ms[patient] = self.rng.choice((1000, 1000, 1000, 5000, 30_000))

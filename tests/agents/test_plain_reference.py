@@ -139,13 +139,11 @@ def test_all_alarms_under_commands_where_patients_leave_and_workers_die(rules, w
     assert_told_alike(rules, world, seed, befalls, TTL_S)
 
 
+together = moody_worlds(PATIENTS, 200, steps_s=(0, 0, 0, 1, 1, 5), edges_s=(10, 15, 55, 60, 120), gateway=0.8)
+
+
 @few
-@given(
-    rules=rule_sets().map(without_scores),
-    world=moody_worlds(PATIENTS, steps_s=(0, 0, 1, 1, 2), gateway=0.7),
-    seed=seeds,
-    befalls=untorn,
-)
+@given(rules=rule_sets().map(without_scores), world=together, seed=seeds, befalls=untorn)
 def test_wards(rules, world, seed, befalls):
     time, log = world
     rules = replace(rules, limits=rules.limits[:1])
