@@ -113,13 +113,12 @@ class TickJudge:
         quiet = (state == State.ACKNOWLEDGED) | (state == State.WITHHELD)
         if not quiet.any():
             return
-        signal = self._in_force.rules.signal
-        old = unmeasured(
-            moment.event_ms, table.value_ms[rows][:, signal], AGE_MS_MAX[signal], table.interval_ms[rows]
-        )
-        for i, column in np.argwhere(quiet & old).tolist():
-            row = int(rows[i])
-            if state[i, column] == State.WITHHELD:
+        place, columns = np.nonzero(quiet)
+        concerned, signal = rows[place], self._in_force.rules.signal[columns]
+        value_ms, interval_ms = table.value_ms[concerned, signal], table.interval_ms[concerned]
+        old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
+        for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
+            if table.alarm_state[row, column] == State.WITHHELD:
                 verdict.tally.ended_withheld += 1
                 self._teller.rest(table, row, column)
             else:

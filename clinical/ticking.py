@@ -146,18 +146,18 @@ def lost_since(
 def unmeasured(
     now_ms: int, value_ms: NDArray[np.int64], age_ms_max: NDArray[np.int64], interval_ms: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Return where a signal was not measured for so long that nothing is known of a condition on it, (n, k).
+    """Return where a signal was not measured for so long that nothing is known of a condition on it, (n,).
 
     That is when it counts as taken off, or is too old for a score, or two of the device's intervals are over.
 
     Args:
         now_ms: time of the tick.
-        value_ms: (n, k) arrival of the last valid reading.
-        age_ms_max: (k,) how long a reading of the signal is usable.
+        value_ms: (n,) arrival of the signal's last valid reading.
+        age_ms_max: (n,) how long a reading of the signal is usable.
         interval_ms: (n,) announced interval of the patient's frames.
     """
     patience = np.maximum(DETACHED_MS, age_ms_max)
-    longest = np.maximum(patience, INTERVALS_MISSED * interval_ms.astype(np.int64)[:, None])
+    longest = np.maximum(patience, INTERVALS_MISSED * interval_ms.astype(np.int64))
     found: NDArray[np.bool_] = now_ms - value_ms >= longest
     return found
 
