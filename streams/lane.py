@@ -6,6 +6,7 @@ Faust's; changelog topics pass record by record, as its recovery needs them. Wha
 faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and test_faust_recovery.py.
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -190,6 +191,7 @@ class BlockConsumer(driver.Consumer):
         self._durable: dict[TP, int] = {}
         self._admission = Admission()
         self._expected, self._rewound = self._admission.expected, self._admission.rewound
+        self._fetcher: asyncio.Task[Any] | None = None
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
@@ -202,9 +204,16 @@ class BlockConsumer(driver.Consumer):
 
         That is the committed offset, or an earlier one where the recovered state does not reach so far.
 
+        Faust's fetcher asks for it too, when the flow has stopped while it waited for records, which it then drops.
+        State may be old or not there yet at that moment, so it is not asked: what comes next is read again.
+
         The flow stops first. After a recovery Faust lets it run, seeks, and then empties the agent's queue before
         it resumes: a block that came between the last two would be lost, and unnoticed if none follows it.
         """
+        if asyncio.current_task() is self._fetcher:
+            for tp in tuple(self._expected):
+                await self._rewind(tp)
+            return
         if self.flow_active:
             self.stop_flow()
         await super().perform_seek()
@@ -239,12 +248,20 @@ class BlockConsumer(driver.Consumer):
     async def read_again(self, tp: TP) -> None:
         """Read a lane partition again from the first record that was not admitted."""
         expected = self._expected.get(tp)
+        logger.warning("%s: records before what was fetched are missing, reading again from %s", tp, expected)
+        await self._rewind(tp)
+
+    async def _rewind(self, tp: TP) -> None:
+        expected = self._expected.get(tp)
         if expected is None or tp not in self.assignment():
             return
-        logger.warning("%s: records before what was fetched are missing, reading again from %s", tp, expected)
         self._rewound[tp] = self._thread.rewinds + 1
         await self.seek_wait({tp: expected})
         self._read_offset[tp] = None
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        self._fetcher = asyncio.current_task()
+        return await super()._wait_next_records(timeout)
 
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)

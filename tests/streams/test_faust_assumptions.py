@@ -64,6 +64,7 @@ def test_the_versions_are_those_that_were_read_and_measured(package, pinned):
         (Consumer._filter_tps_with_pending_acks, ["self", "topics"]),
         (Consumer._new_offset, ["self", "tp"]),
         (Consumer._wait_for_ack, ["self", "timeout"]),
+        (Consumer._wait_next_records, ["self", "timeout"]),
         (driver.Consumer._new_consumer_thread, ["self"]),
         (driver.Consumer._to_message, ["self", "tp", "record"]),
         (driver.Consumer.earliest_offsets, ["self", "partitions"]),

@@ -168,6 +168,35 @@ def test_a_partition_that_was_revoked_is_forgotten_after_the_handover():
     with_consumer(test)
 
 
+def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_state_is_asked():
+    async def test(consumer, broker):
+        asked = []
+
+        async def resume_at(committed):
+            asked.append(committed)
+            return committed
+
+        consumer._lane.resume_at = resume_at
+        broker.committed = {ONE: 10, TWO: 20}
+        await asyncio.create_task(consumer.perform_seek())
+        assert len(asked) == 1
+        broker.committed = {ONE: 900, TWO: 900}  # somebody else's: this worker slept, and does not know yet
+        broker.seeks.clear()
+
+        async def getmany(*_):
+            consumer.stop_flow()
+            return {ONE: records(10, 11)}
+
+        broker.getmany = getmany
+        consumer.resume_flow()
+        assert [found async for found in consumer.getmany(0.1)] == []
+        assert len(asked) == 1
+        assert broker.seeks == [{ONE: 10}, {TWO: 20}]
+        assert len(await consumer.admit(block(10, 11, rewinds=broker.rewinds))) == 2
+
+    with_consumer(test)
+
+
 def test_what_is_not_ours_any_more_is_not_declared_durable():
     async def test(consumer, broker):
         broker.assigned = {TWO}
