@@ -210,13 +210,13 @@ class BlockConsumer(driver.Consumer):
         The flow stops first. After a recovery Faust lets it run, seeks, and then empties the agent's queue before
         it resumes: a block that came between the last two would be lost, and unnoticed if none follows it.
         """
+        if self.flow_active:
+            self.stop_flow()
+        await super().perform_seek()
         if asyncio.current_task() is self._fetcher:
             for tp in tuple(self._expected):
                 await self._rewind(tp)
             return
-        if self.flow_active:
-            self.stop_flow()
-        await super().perform_seek()
         lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
         if not lane_tps:
             return
