@@ -182,6 +182,7 @@ def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_
         assert len(asked) == 1
         broker.committed = {ONE: 900, TWO: 900}  # somebody else's: this worker slept, and does not know yet
         broker.seeks.clear()
+        rewinds = broker.rewinds
 
         async def getmany(*_):
             consumer.stop_flow()
@@ -192,6 +193,9 @@ def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_
         assert [found async for found in consumer.getmany(0.1)] == []
         assert len(asked) == 1
         assert broker.seeks == [{ONE: 10}, {TWO: 20}]
+        assert (
+            broker.rewinds == rewinds + 3
+        )  # the first one in all topics: recovery may miss of a changelog, too
         assert len(await consumer.admit(block(10, 11, rewinds=broker.rewinds))) == 2
 
     with_consumer(test)
