@@ -66,8 +66,13 @@ def wait_ready(settings, worker):
 
 
 def add_partitions(settings, topic):
+    """Add one, and wait until the broker shows it: it answers before its metadata say so."""
+    name, end_s = settings.topic(topic), time.monotonic() + NOTICED_S_MAX
     with closing(connect_admin(settings)) as admin:
-        admin.create_partitions({settings.topic(topic): 3})
+        admin.create_partitions({name: 3})
+        while len(admin.describe_topics([name])[0]["partitions"]) < 3:
+            assert time.monotonic() < end_s, "the broker did not show the new partition"
+            time.sleep(POLL_S)
 
 
 @pytest.mark.parametrize("topic", [READINGS, ALERTS])
