@@ -323,7 +323,10 @@ class BlockConsumer(driver.Consumer):
             self._clean_unacked_messages()
             waited += 1
         await self._lane.handover()
-        await self.commit()
+        if (
+            not await self.commit()
+        ):  # it only waited for one that had begun before the handover, and may hold less
+            await self.commit()
 
 
 class _WatchedProducer(driver.Producer):

@@ -201,6 +201,30 @@ def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_
     with_consumer(test)
 
 
+def test_what_is_handed_over_while_a_commit_goes_on_is_committed_too():
+    async def test(consumer, broker):
+        go_on = asyncio.Event()
+        commit = broker.commit
+
+        async def slow_commit(offsets):
+            await go_on.wait()
+            return await commit(offsets)
+
+        async def handover():
+            consumer.mark_durable(ONE, 20)
+            asyncio.get_running_loop().call_soon(go_on.set)
+
+        broker.commit, consumer._lane.handover = slow_commit, handover
+        consumer.mark_durable(ONE, 10)
+        going_on = asyncio.create_task(consumer.commit())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(consumer.wait_empty(), 5)
+        await going_on
+        assert broker.commits == [{ONE: 10}, {ONE: 20}]
+
+    with_consumer(test)
+
+
 def test_what_is_not_ours_any_more_is_not_declared_durable():
     async def test(consumer, broker):
         broker.assigned = {TWO}
