@@ -2,7 +2,7 @@
 
 While a patient's `babbling-device` alarm stands, a live frame is left out of the judging when each reading it carries
 is of a signal that was judged less than `LOOK_MS` before; what comes later is judged, so the newest counts. A frame
-left out stays in the windows and is counted, and the alarm says so. An alarm that the device itself reports may come
+left out stays in the windows and is counted. An alarm that the device itself reports may come
 in one frame only: what says that it has begun is never left out. The alarm's state and the last judged readings are
 part of the patient's record: a replay leaves out the same frames.
 """

@@ -247,17 +247,22 @@ class BlockConsumer(driver.Consumer):
 
     async def read_again(self, tp: TP) -> None:
         """Read a lane partition again from the first record that was not admitted."""
-        expected = self._expected.get(tp)
-        logger.warning("%s: records before what was fetched are missing, reading again from %s", tp, expected)
-        await self._rewind(tp)
+        if await self._rewind(tp):
+            logger.warning(
+                "%s: records before what was fetched are missing, read again from %s",
+                tp,
+                self._expected.get(tp),
+            )
 
-    async def _rewind(self, tp: TP) -> None:
+    async def _rewind(self, tp: TP) -> bool:
+        """Go back to the record that is admitted next; return whether the partition is ours and has one."""
         expected = self._expected.get(tp)
         if expected is None or tp not in self.assignment():
-            return
+            return False
         self._rewound[tp] = self._thread.rewinds + 1
         await self.seek_wait({tp: expected})
         self._read_offset[tp] = None
+        return True
 
     async def _wait_next_records(self, timeout: float) -> Any:
         self._fetcher = asyncio.current_task()

@@ -192,7 +192,7 @@ def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_
         consumer.resume_flow()
         assert [found async for found in consumer.getmany(0.1)] == []
         assert len(asked) == 1
-        assert broker.seeks == [{ONE: 10}, {TWO: 20}]
+        assert sorted(broker.seeks, key=str) == [{ONE: 10}, {TWO: 20}]
         assert (
             broker.rewinds == rewinds + 3
         )  # the first one in all topics: recovery may miss of a changelog, too
