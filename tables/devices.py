@@ -109,13 +109,14 @@ def remember(
     before = np.empty_like(s)
     before[1:] = s[:-1]
     before[first] = high[g[first]]
-    plain = (s > before) & ((s - before < SEEN) | (before < 0))
+    rising = s > before
     fresh = np.ones(len(g), dtype=np.bool_)
-    if plain.all():
-        _mark(table, g, s)
+    if rising.all():
+        _mark_rising(table, g, s, before, first)
     else:
-        odd = np.isin(g, g[~plain])
-        _mark(table, g[~odd], s[~odd])
+        odd = np.isin(g, g[~rising])
+        plain = ~odd
+        _mark_rising(table, g[plain], s[plain], before[plain], first[plain])
         for i in np.flatnonzero(odd).tolist():
             fresh[i] = _remember_one(table, int(g[i]), int(s[i]))
     result = np.empty_like(fresh)
@@ -123,7 +124,21 @@ def remember(
     return result
 
 
-def _mark(table: PatientTable, group: NDArray[np.int64], seqs: NDArray[np.int64]) -> None:
+def _mark_rising(
+    table: PatientTable,
+    group: NDArray[np.int64],
+    seqs: NDArray[np.int64],
+    before: NDArray[np.int64],
+    first: NDArray[np.bool_],
+) -> None:
+    """Remember frames whose numbers only rise, sorted by group; `first` marks the first frame of each, (n,)."""
+    jumps = (before >= 0) & (seqs - before >= SEEN)
+    if jumps.any():  # everything remembered is further below than the ring reaches
+        table.device_lap.reshape(-1, SEEN)[group[jumps]] = 0
+        at = np.arange(len(group))
+        last_jump = np.maximum.reduceat(np.where(jumps, at, 0), np.flatnonzero(first))
+        kept = at >= last_jump[np.cumsum(first) - 1]
+        group, seqs = group[kept], seqs[kept]
     table.device_lap.reshape(-1)[group * SEEN + seqs % SEEN] = lap(seqs).astype(np.uint16)
     np.maximum.at(table.device_high.reshape(-1), group, seqs)
 

@@ -12,15 +12,16 @@ from tables.patients import DEVICES, SEEN, PatientTable, lap
 
 PATIENTS = 2
 
-frames = st.lists(
-    st.tuples(
-        st.integers(0, PATIENTS - 1),
-        st.sampled_from(("mon", "mon", "mon", "cuff", "pump", "vent")),
-        st.integers(0, 2),  # boot
-        st.one_of(st.integers(-3, 3), st.sampled_from((-SEEN - 1, -SEEN, -SEEN + 1, SEEN - 1, SEEN, 5000))),
-    ),
-    max_size=80,
+steps = st.one_of(
+    st.integers(-3, 3), st.sampled_from((-SEEN - 1, -SEEN, -SEEN + 1, SEEN - 1, SEEN, 5000, 65_535 * SEEN))
 )
+devices = st.sampled_from(("mon", "mon", "mon", "cuff", "pump", "vent"))
+many = st.lists(st.tuples(st.integers(0, PATIENTS - 1), devices, st.integers(0, 2), steps), max_size=80)
+few = st.lists(
+    st.tuples(st.just(0), st.sampled_from(("mon", "cuff")), st.just(0), steps), min_size=20, max_size=80
+)
+frames = st.one_of(many, few)
+"""(patient, device, boot, step): boots that push each other out, and long stories of two devices."""
 
 
 def log_of(drawn):
@@ -84,7 +85,7 @@ def test_a_frame_is_new_where_a_slow_reference_says_so_in_any_cut(drawn, cuts):
 
 
 def fresh_of(seqs, table=None):
-    return admit(table or PatientTable(()), [(0, "mon", 0, seq) for seq in seqs], 0)
+    return admit(PatientTable(()) if table is None else table, [(0, "mon", 0, seq) for seq in seqs], 0)
 
 
 def test_a_number_is_new_once_in_whatever_order_numbers_come():
@@ -97,6 +98,14 @@ def test_a_number_far_below_the_highest_counts_as_seen():
 
 def test_numbers_far_apart_are_not_taken_for_each_other():
     assert fresh_of([0, SEEN, 2 * SEEN, 2 * SEEN, SEEN + 1]) == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_what_was_remembered_before_a_jump_is_not_taken_for_a_number_after_it(cut):
+    table, far = PatientTable(()), 65_535 * SEEN  # where the turns of the ring have the same mark again
+    numbers = [5, far + 6, far + 5]
+    assert fresh_of(numbers[:cut], table) + fresh_of(numbers[cut:2], table) == [True, True]
+    assert fresh_of(numbers[2:], table) == [True]
 
 
 def test_a_lap_is_never_the_mark_of_an_empty_place():
