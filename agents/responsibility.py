@@ -38,6 +38,8 @@ class Responsibilities:
 
     def overdue(self, table: PatientTable, rows: NDArray[np.int64], now_ms: int) -> list[tuple[int, int]]:
         """Return (row, column) of the alarms whose step has had its time."""
+        if not self._steps:
+            return []
         step = np.minimum(table.alarm_step[rows], len(self._steps))
         waiting = (step > 0) & (table.alarm_answer[rows] == Answered.REQUESTED)
         late = now_ms - table.alarm_asked_ms[rows] >= self._after_ms[step]

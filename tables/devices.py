@@ -6,6 +6,7 @@ cut into blocks.
 """
 
 import hashlib
+from operator import eq
 from typing import Final
 
 import numpy as np
@@ -43,16 +44,24 @@ def _name(pair: tuple[str, int]) -> int:
 def find_slots(
     table: PatientTable, rows: NDArray[np.int64], devices: list[str], boots: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], int]:
-    """Return what `assign_slots` does; at once where every patient's device is the one of the frame before."""
+    """Return what `assign_slots` does, but search only for patients with another device than in the frame before."""
     last = table.last_device
-    if [last[row] for row in rows.tolist()] == devices and (table.last_boot[rows] == boots).all():
-        return table.last_slot[rows], len(rows)
-    slots, count = assign_slots(table, rows, device_names(devices, boots))
-    done = rows[:count]
-    table.last_boot[done], table.last_slot[done] = boots[:count], slots[:count]
-    for row, device in zip(done.tolist(), devices, strict=False):
-        last[row] = device
-    return slots, count
+    same = np.fromiter(map(eq, map(last.__getitem__, rows.tolist()), devices), np.bool_, len(rows))
+    same &= table.last_boot[rows] == boots
+    slots = table.last_slot[rows]
+    if same.all():
+        return slots, len(rows)
+    changing = np.zeros(len(last), dtype=np.bool_)
+    changing[rows[~same]] = True
+    at = np.flatnonzero(changing[rows])
+    names = device_names([devices[i] for i in at.tolist()], boots[at])
+    found, count = assign_slots(table, rows[at], names)
+    at, end = at[:count], int(at[count]) if count < len(at) else len(rows)
+    slots[at] = found[:count]
+    table.last_boot[rows[at]], table.last_slot[rows[at]] = boots[at], found[:count]
+    for i in at.tolist():
+        last[rows[i]] = devices[i]
+    return slots, end
 
 
 def assign_slots(

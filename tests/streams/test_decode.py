@@ -257,12 +257,34 @@ def test_an_identifier_among_good_ones_is_judged_by_its_form_alone(field, name):
     assert [reject.record.offset for reject in decoded.rejects] == ([] if good else [1, 2])
 
 
-def test_one_decoder_forgets_no_block_for_another():
+def test_what_a_decoder_knows_of_blocks_before_changes_no_verdict():
     decoder = Decoder()
     for _ in range(2):
         assert decoder.decode([Record(1, 2, b"bed-1", GOOD)]).parts
-        assert decoder.decode([Record(1, 2, b"bed-2", GOOD)]).rejects[0].reason == "key-mismatch"
-        assert decoder.decode([Record(1, 2, b"x\n", changed(patient="x\n"))]).rejects[0].reason == "invalid"
+        for key, value, reason in (
+            (b"bed-2", GOOD, "key-mismatch"),
+            (b"bed-1", changed(patient="bed-2"), "key-mismatch"),
+            (b"x\n", changed(patient="x\n"), "invalid"),
+            (b"bed-1", changed(device="x\n"), "invalid"),
+        ):
+            assert [reject.reason for reject in decoder.decode([Record(1, 2, key, value)]).rejects] == [
+                reason
+            ]
+
+
+def test_a_decoder_that_has_seen_too_many_identifiers_learns_anew(monkeypatch):
+    monkeypatch.setattr("streams.decode._IDENTIFIERS_MAX", 10)
+    decoder = Decoder()
+    for number in range(20):
+        name = f"bed-{number}"
+        decoded = decoder.decode(
+            [
+                Record(1, 2, name.encode(), changed(patient=name)),
+                Record(2, 2, b"bed-0", changed(patient=name)),
+            ]
+        )
+        assert [part.patient for part in decoded.parts] == [[name] if number else [name, name]]
+        assert len(decoder._patients) + len(decoder._devices) <= 10
 
 
 def test_ticks_divide_the_frames_in_the_order_of_the_log():

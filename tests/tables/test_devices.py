@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tables.devices import assign_slots, device_names, remember
+from tables.devices import device_names, find_slots, remember
 from tables.patients import DEVICES, SEEN, PatientTable, lap
 
 PATIENTS = 2
@@ -22,6 +22,12 @@ few = st.lists(
 )
 frames = st.one_of(many, few)
 """(patient, device, boot, step): boots that push each other out, and long stories of two devices."""
+
+
+def new_table():
+    table = PatientTable(())
+    table.rows([f"bed-{i}" for i in range(PATIENTS)])
+    return table
 
 
 def log_of(drawn):
@@ -57,12 +63,11 @@ def admit(table, log, offset):
     if not log:
         return []
     patients, devices, boots, seqs = zip(*log, strict=True)
-    rows, seqs = np.array(patients, np.int64), np.array(seqs, np.int64)
+    rows, seqs, boots = (np.array(column, np.int64) for column in (patients, seqs, boots))
     offsets = np.arange(offset, offset + len(log))
-    names = device_names(list(devices), np.array(boots, np.int64))
     fresh, done = [], 0
     while done < len(log):
-        slots, count = assign_slots(table, rows[done:], names[done:])
+        slots, count = find_slots(table, rows[done:], list(devices[done:]), boots[done:])
         assert 0 < count <= len(log) - done
         part = slice(done, done + count)
         new = remember(table, rows[part], slots[:count], seqs[part])
@@ -77,15 +82,14 @@ def admit(table, log, offset):
 @given(drawn=frames, cuts=st.lists(st.integers(0, 80), max_size=6))
 def test_a_frame_is_new_where_a_slow_reference_says_so_in_any_cut(drawn, cuts):
     log = log_of(drawn)
-    table = PatientTable(())
-    table.rows([f"bed-{i}" for i in range(PATIENTS)])
+    table = new_table()
     edges = [0, *sorted(cut % (len(log) + 1) for cut in cuts), len(log)]
     fresh = [new for start, end in pairwise(edges) for new in admit(table, log[start:end], start)]
     assert fresh == plainly(log)
 
 
 def fresh_of(seqs, table=None):
-    return admit(PatientTable(()) if table is None else table, [(0, "mon", 0, seq) for seq in seqs], 0)
+    return admit(new_table() if table is None else table, [(0, "mon", 0, seq) for seq in seqs], 0)
 
 
 def test_a_number_is_new_once_in_whatever_order_numbers_come():
@@ -102,7 +106,7 @@ def test_numbers_far_apart_are_not_taken_for_each_other():
 
 @pytest.mark.parametrize("cut", [1, 2])
 def test_what_was_remembered_before_a_jump_is_not_taken_for_a_number_after_it(cut):
-    table, far = PatientTable(()), 65_535 * SEEN  # where the turns of the ring have the same mark again
+    table, far = new_table(), 65_535 * SEEN  # where the turns of the ring have the same mark again
     numbers = [5, far + 6, far + 5]
     assert fresh_of(numbers[:cut], table) + fresh_of(numbers[cut:2], table) == [True, True]
     assert fresh_of(numbers[2:], table) == [True]
@@ -114,17 +118,17 @@ def test_a_lap_is_never_the_mark_of_an_empty_place():
 
 def test_a_reboot_may_count_from_the_start_again():
     log = [(0, "mon", 0, 7), (0, "mon", 1, 0), (0, "mon", 1, 0), (0, "mon", 0, 7)]
-    assert admit(PatientTable(()), log, 0) == [True, True, False, False]
+    assert admit(new_table(), log, 0) == [True, True, False, False]
 
 
 def test_patients_and_devices_do_not_share_numbers():
     log = [(0, "mon", 0, 1), (1, "mon", 0, 1), (0, "cuff", 0, 1)]
-    assert admit(PatientTable(()), log, 0) == [True, True, True]
+    assert admit(new_table(), log, 0) == [True, True, True]
 
 
 def test_a_device_that_comes_back_in_the_block_that_pushes_it_out_starts_anew():
     log = [(0, f"dev-{i}", 0, 9) for i in range(DEVICES)]
-    table = PatientTable(())
+    table = new_table()
     assert all(admit(table, log, 0))
     assert admit(table, [(0, "other", 0, 9), (0, "dev-0", 0, 9), (0, "other", 0, 9)], DEVICES) == [
         True,
