@@ -83,7 +83,7 @@ _decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
 
-_IDENTIFIERS_MAX: Final = 200_000
+_IDENTIFIERS_MAX: Final = 500_000
 """Bound on the identifiers that a decoder knows to have the right form; beyond it it learns them anew."""
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
