@@ -38,9 +38,10 @@ class Responsibilities:
 
     def overdue(self, table: PatientTable, rows: NDArray[np.int64], now_ms: int) -> list[tuple[int, int]]:
         """Return (row, column) of the alarms whose step has had its time."""
-        if not self._steps:
+        asked = table.alarm_step[rows]
+        if not asked.any():
             return []
-        step = np.minimum(table.alarm_step[rows], len(self._steps))
+        step = np.minimum(asked, len(self._steps))
         waiting = (step > 0) & (table.alarm_answer[rows] == Answered.REQUESTED)
         late = now_ms - table.alarm_asked_ms[rows] >= self._after_ms[step]
         paused = (table.pause[rows] != Pause.NONE)[:, None] & (

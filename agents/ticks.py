@@ -187,6 +187,8 @@ class TickJudge:
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
         due = remind(moment.event_ms, table.alarm_state[rows], table.alarm_told_ms[rows])
+        if not due.any():
+            return
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in np.argwhere(due).tolist():
             row = int(rows[i])

@@ -225,7 +225,8 @@ class PatientTable:
     def with_alarms_above(self, state: int) -> NDArray[np.bool_]:
         """Return which rows have an alarm in a `State` above this one, (rows,): over the bytes, few of which are."""
         found = np.zeros(len(self.position), dtype=np.bool_)
-        found[np.flatnonzero(self.alarm_state.reshape(-1) > state) // len(self.alarms)] = True
+        taken = self.alarm_state[: len(self.patients)].reshape(-1)
+        found[np.flatnonzero(taken > state) // len(self.alarms)] = True
         return found
 
     def drop(self, patient: str) -> None:
