@@ -1,9 +1,10 @@
-"""Fixtures for tests that need Apache Kafka itself; they start it only when such a test is chosen."""
+"""Fixtures for tests that need Apache Kafka itself: they start it only when such a test is chosen."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from streams.kafka_server import KafkaCluster
+
+
+# A shell has its background jobs ignore Ctrl-C, and what they start inherits that: tests would wait in vain.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _needs_java() -> None:
