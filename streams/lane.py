@@ -21,6 +21,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
+from streams.one_loop import LoopConsumer
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
@@ -155,8 +156,8 @@ class _LaneResults(OrderedDict[Any, Any]):
         super().__setitem__(tp, result)
 
 
-class _Thread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread, with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
+class _Consumer(LoopConsumer):
+    """Faust's consumer with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
 
     rewinds = 0
 
@@ -269,7 +270,7 @@ class BlockConsumer(driver.Consumer):
         return await super()._wait_next_records(timeout)
 
     def _new_consumer_thread(self) -> Any:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+        return _Consumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def committed(self, tp: TP) -> int:
         """Return the offset that is committed as far as this consumer knows, 0 where there is none."""

@@ -39,7 +39,7 @@ def block(first, last, tp=ONE, rewinds=0):
 
 
 class Broker:
-    """Stands in for the consumer's thread: what the broker was told, and what it would answer."""
+    """Stands in for the part that talks to the broker: what the broker was told, and what it would answer."""
 
     def __init__(self):
         self.assigned = {ONE, TWO, LOG}
@@ -93,7 +93,6 @@ def with_consumer(test):
             app.transport, callback=ignore, on_partitions_revoked=revoked, on_partitions_assigned=ignore
         )
         consumer.told = told
-        consumer._thread.thread_loop.close()  # of the thread that would talk to a broker and was never started
         consumer._thread = Broker()
         app.tables._changelogs[CHANGELOG] = None
         consumer._set_active_tps(consumer.assignment())

@@ -23,6 +23,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.windows import HoppingWindow
+from mode.threads import ServiceThread
 from intervaltree import IntervalTree
 
 ONE = TP("vitals.readings", 0)
@@ -75,6 +76,12 @@ def test_the_versions_are_those_that_were_read_and_measured(package, pinned):
             driver.AIOKafkaConsumerThread._fetch_records,
             ["self", "consumer", "active_partitions", "timeout", "max_records"],
         ),
+        (driver.AIOKafkaConsumerThread.getmany, ["self", "active_partitions", "timeout"]),
+        (driver.AIOKafkaConsumerThread.call_thread, ["self", "fun", "args", "kwargs"]),
+        (driver.AIOKafkaConsumerThread.cast_thread, ["self", "fun", "args", "kwargs"]),
+        (ServiceThread._serve, ["self"]),
+        (ServiceThread._gather_remaining_tasks, ["self"]),
+        (ServiceThread.set_shutdown, ["self"]),
         (driver.Producer.send, ["self", "topic", "key", "value", "partition", "timestamp", "headers"]),
         (driver.Producer._ensure_producer, ["self"]),
         (DefaultSchedulingStrategy.iterate, ["self", "records"]),
@@ -111,6 +118,15 @@ def test_the_consumers_thread_fixes_how_long_the_broker_holds_an_empty_fetch():
     """The lane sets the attribute after the consumer was made and before it starts, which reads it."""
     assert "fetch_max_wait_ms=1500" in source(driver.AIOKafkaConsumerThread._create_worker_consumer)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source(AIOKafkaConsumer.start)
+
+
+def test_what_mode_does_with_a_thread_is_what_its_stand_in_does():
+    """`streams.one_loop` is made in the thread's place: made with the service, started, and stopped at the end."""
+    text = source(ServiceThread.start) + source(ServiceThread.stop) + source(ServiceThread._start_thread)
+    for line in ("self._thread = self.Worker(self)", "self._thread.start()", "self._thread.stop()"):
+        assert line in text
+    assert "self.thread_loop.run_until_complete(self._serve())" in text
+    assert "self.set_shutdown()" in text
 
 
 class Books(Consumer):

@@ -273,9 +273,7 @@ def test_handing_over_does_not_wait_for_ever(monkeypatch):
 def test_the_broker_holds_an_empty_fetch_for_as_long_as_the_settings_say(wait_ms):
     async def run():
         app = create_app(Settings(brokers="127.0.0.1:1", fetch_wait_ms=wait_ms))
-        thread = app.consumer._thread
-        thread.thread_loop.close()
-        consumer = thread._create_worker_consumer(app.transport)
+        consumer = app.consumer._thread._create_worker_consumer(app.transport)
         await consumer.stop()
         return consumer._fetch_max_wait_ms
 
