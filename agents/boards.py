@@ -45,6 +45,8 @@ class Boards:
         self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False
     ) -> None:
         """Write the patients that the verdict concerns, and in turns the others, but not while judging is late."""
+        if not (verdict.happenings or verdict.profiled or verdict.dropped or verdict.tally.ticks):
+            return
         told = {happening.patient for happening in verdict.happenings}
         wards = {patient for patient in told if patient.startswith(WARD)}
         changed = (told & table.row_of.keys()) | {*verdict.profiled}

@@ -34,7 +34,7 @@ from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decode import Decoded, Frames, Tick
 from tables.devices import find_slots, remember
-from tables.groups import occurrence, previous
+from tables.groups import Groups
 from tables.patients import DEVICES, PatientTable
 
 Rows = NDArray[np.int64]
@@ -55,9 +55,13 @@ class _Readings:
 
 @dataclass(slots=True)
 class _Batch:
-    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals)."""
+    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals).
+
+    `patients` are the frames by their patient.
+    """
 
     rows: Rows
+    patients: Groups
     frames: Frames
     values: NDArray[np.float64]
     readings: _Readings
@@ -126,30 +130,32 @@ class Judge:
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, slots: Rows, tally: Tally) -> _Batch:
         """Leave out duplicates, judge each frame's time and each reading's plausibility."""
-        fresh = remember(table, rows, slots, frames.seq)
+        devices = Groups(rows * DEVICES + slots)
+        fresh = remember(table, devices, frames.seq)
         if not fresh.all():
-            tally.duplicate += int(len(fresh) - fresh.sum())
+            tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
             frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
-        time = self._judge_time(table, frames, rows * DEVICES + slots)
-        values, readings = _plausible(frames.values)
+            devices = Groups(devices.numbers[fresh])
+        patients = Groups(rows) if slots.any() else devices  # with one device each, both go together
+        time = self._judge_time(table, frames, devices)
+        values, readings = _plausible(frames)
         tally.readings += len(readings.frame)
-        tally.suspect += int(time.suspect.sum())
-        return _Batch(rows, frames, values, readings, time)
+        tally.suspect += int(np.count_nonzero(time.suspect))
+        return _Batch(rows, patients, frames, values, readings, time)
 
-    def _judge_time(self, table: PatientTable, frames: Frames, group: Rows) -> JudgedTime:
+    def _judge_time(self, table: PatientTable, frames: Frames, devices: Groups) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
+        group = devices.numbers
         event, append = table.device_event_ms.reshape(-1), table.device_append_ms.reshape(-1)
         if self._time.recorded:
             time = judge_time(self._time, frames.event_ts_ms, frames.append_ts_ms, event, append)
         else:
-            before = previous(group)
-            first = before < 0
             time = judge_time(
                 self._time,
                 frames.event_ts_ms,
                 frames.append_ts_ms,
-                np.where(first, event[group], frames.event_ts_ms[before]),
-                np.where(first, append[group], frames.append_ts_ms[before]),
+                devices.before(frames.event_ts_ms, event[group]),
+                devices.before(frames.append_ts_ms, append[group]),
             )
         event[group] = frames.event_ts_ms
         append[group] = frames.append_ts_ms
@@ -167,9 +173,9 @@ class Judge:
         tally = verdict.tally
         live = ~time.historic
         self._leave_out(table, batch, live, tally)
-        tally.beyond_windows += int(len(held) - held.sum())
-        tally.historic += int(time.historic.sum())
-        tally.judged += int(live.sum())
+        tally.beyond_windows += len(held) - int(np.count_nonzero(held))
+        tally.historic += int(np.count_nonzero(time.historic))
+        tally.judged += int(np.count_nonzero(live))
         calm = live & ~self._restless(table, batch)[rows]
         self._judge_calm(table, batch, calm)
         if not calm.all():
@@ -177,10 +183,10 @@ class Judge:
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""
-        babbles = live & (table.alarm_state[batch.rows, self._babbling] > State.DELAYED)
-        chosen = np.flatnonzero(babbles)
-        if not len(chosen):
+        babbles = table.alarm_state[batch.rows, self._babbling] > State.DELAYED
+        if not babbles.any():
             return
+        chosen = np.flatnonzero(live & babbles)
         rows = batch.rows[chosen]
         left_out = surplus(
             rows,
@@ -207,11 +213,11 @@ class Judge:
             restless[rows[own][broken]] = True
         late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
         restless[rows[frame[np.flatnonzero(beyond | late)]]] = True
-        restless[rows[(table.alarm_state[rows, : self.limits.count] != 0).any(axis=1)]] = True
+        restless[rows[table.alarm_state[rows, : self.limits.count].any(axis=1)]] = True
         if readings.invalid is not None:
             restless[rows[readings.invalid]] = True
-        before = previous(rows)
-        restless[rows[(before >= 0) & (now < now[before])]] = True
+        if not batch.patients.apart:
+            restless[rows[now < batch.patients.before(now, now)]] = True
         return restless
 
     @staticmethod
@@ -231,7 +237,7 @@ class Judge:
     def _judge_rounds(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
         if not len(chosen):
             return
-        rank = occurrence(batch.rows[chosen])
+        rank = Groups(batch.rows[chosen]).rank
         found = Verdict(tally=verdict.tally)
         for k in range(int(rank.max()) + 1):
             self._judge_round(table, batch, chosen[rank == k], found)
@@ -320,16 +326,16 @@ class Judge:
             happenings.append(told)
 
 
-def _plausible(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], _Readings]:
+def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
     """Return values (n, signals) with NaN for what no working sensor reports, and the readings that are left."""
-    carried = np.flatnonzero((values != ABSENT).any(axis=0))
+    values, carried = frames.values, frames.carried
     part = values[:, carried]
     plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
     if (
         plausible.all()
     ):  # as nearly always: every frame carries the same signals, and all of them are readings
         frame = np.repeat(np.arange(len(values)), len(carried))
-        return values, _Readings(frame, np.tile(carried, len(values)), part.reshape(-1))
+        return values, _Readings(frame, np.broadcast_to(carried, part.shape).reshape(-1), part.reshape(-1))
     invalid = ~plausible & (part != ABSENT)
     frame, column = np.nonzero(plausible)
     if not invalid.any():

@@ -50,6 +50,7 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
     judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), 86_400_000)
     table = judge.new_table()
     values = np.full((len(patients), COUNT), ABSENT)
+    carried = np.array(sorted(INDEX[signal] for signal in SIGNALS))
     values[:, [INDEX[signal] for signal in SIGNALS]] = HEALTHY
     whole = np.ones(len(patients), dtype=np.int64)
     for k in range(buckets):
@@ -57,7 +58,16 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
         now_ms = whole * (START_MS + (version * buckets + k) * BUCKET_MS)
         names = [f"mon-{patient}" for patient in patients]
         frames = Frames(
-            patients, names, whole, whole * k, now_ms, whole * BUCKET_MS, now_ms, offset, values + k % 2
+            patients,
+            names,
+            whole,
+            whole * k,
+            now_ms,
+            whole * BUCKET_MS,
+            now_ms,
+            offset,
+            values + k % 2,
+            carried,
         )
         judge.judge(table, Decoded([frames], []))
     keys = np.array([alarm_key(alarm.id) for alarm in judge.alarms], dtype=np.uint64)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -134,6 +134,8 @@ class Frames:
     append_ts_ms: NDArray[np.int64]
     offset: NDArray[np.int64]
     values: NDArray[np.float64]
+    carried: NDArray[np.int64]
+    """Columns of `values` that hold more than absent signals, (k,), rising; others may be among them."""
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -157,6 +159,7 @@ class Frames:
             self.append_ts_ms[chosen],
             self.offset[chosen],
             self.values[chosen],
+            self.carried,
         )
 
 
@@ -173,7 +176,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._patients: dict[bytes | None, str] = {}
-        self._devices: set[str] = set()
+        self._devices: dict[str, str] = {}
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Return the records as columns, ticks, commands and rejects."""
@@ -208,35 +211,47 @@ class Decoder:
     def _frames(self, records: Sequence[Record], keys: Sequence[bytes | None], decoded: Decoded) -> None:
         if not records:
             return
+        names = None
         try:  # almost always every record is a frame
             values = [record.value for record in records]
             frames = list(map(_decode_frame, values))  # type: ignore[arg-type]
-            good = max(map(len, values)) <= FRAME_BYTES_MAX and self._identities(keys, frames)  # type: ignore[arg-type]
+            if max(map(len, values)) <= FRAME_BYTES_MAX:  # type: ignore[arg-type]
+                names = self._names(keys, frames)
         except (*_FAULTS, TypeError):
-            good = False
-        if not good:
+            names = None
+        if names is None:
             records, frames = self._one_by_one(records, decoded.rejects)
-        if frames:
-            decoded.parts.append(_columns(records, frames))
+            names = self._names([record.key for record in records], frames)
+        if frames and names is not None:
+            decoded.parts.append(_columns(records, frames, *names))
 
-    def _identities(self, keys: Sequence[bytes | None], frames: Sequence[_WireFrame]) -> bool:
-        """Whether all keys equal the patient inside and all identifiers have the right form."""
+    def _names(
+        self, keys: Sequence[bytes | None], frames: Sequence[_WireFrame]
+    ) -> tuple[list[str], list[str]] | None:
+        """Return patients and devices if all keys equal the patient inside and all identifiers have the right form.
+
+        They are the same objects each time, whose hash is known and which compare at once.
+        """
         patients, devices = [frame.patient for frame in frames], [frame.device for frame in frames]
-        if list(map(self._patients.get, keys)) == patients and self._devices.issuperset(devices):
-            return True
+        known_patients, known_devices = (
+            list(map(self._patients.get, keys)),
+            list(map(self._devices.get, devices)),
+        )
+        if known_patients == patients and all(known_devices):
+            return cast(list[str], known_patients), cast(list[str], known_devices)
         if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:
             self._patients.clear()
             self._devices.clear()
         for key, patient, device in zip(keys, patients, devices, strict=True):
             if self._patients.get(key) != patient:
                 if key != patient.encode() or not _id_form(patient):
-                    return False
+                    return None
                 self._patients[key] = patient
             if device not in self._devices:
                 if not _id_form(device):
-                    return False
-                self._devices.add(device)
-        return True
+                    return None
+                self._devices[device] = device
+        return [self._patients[key] for key in keys], [self._devices[device] for device in devices]
 
     def _one_by_one(
         self, records: Sequence[Record], rejects: list[Reject]
@@ -301,23 +316,28 @@ def _judge_record(record: Record) -> _WireFrame | Reject:
     return frame
 
 
-def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
+def _columns(
+    records: Sequence[Record], frames: Sequence[_WireFrame], patients: list[str], devices: list[str]
+) -> Frames:
     n = len(frames)
     values = np.full((n, COUNT), ABSENT, dtype=np.float64)
+    carried = []
     for signal, readings in _readings(frames):
         # Most devices measure few signals: a column that begins and ends absent is likely absent as a whole.
         if readings[0] is readings[-1] is ABSENT and readings.count(ABSENT) == n:
             continue
+        carried.append(INDEX[signal])
         try:
             values[:, INDEX[signal]] = np.fromiter(readings, np.float64, n)
         except TypeError:
             values[:, INDEX[signal]] = readings  # None becomes NaN
     for signal, charted, levels in _charted(frames):
         if charted.count(UNSET) < n:
+            carried.append(INDEX[signal])
             values[:, INDEX[signal]] = [levels[level] for level in charted]
     return Frames(
-        patient=[frame.patient for frame in frames],
-        device=[frame.device for frame in frames],
+        patient=patients,
+        device=devices,
         boot=_whole_numbers([frame.boot for frame in frames]),
         seq=np.fromiter([frame.seq for frame in frames], np.int64, n),
         event_ts_ms=np.fromiter([frame.event_ts_ms for frame in frames], np.int64, n),
@@ -325,6 +345,7 @@ def _columns(records: Sequence[Record], frames: Sequence[_WireFrame]) -> Frames:
         append_ts_ms=np.array([record.timestamp for record in records], dtype=np.int64),
         offset=_offsets(records),
         values=values,
+        carried=np.array(sorted(carried), dtype=np.int64),
     )
 
 

@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tables.groups import stable_order
-from tables.patients import DEVICES, SEEN, PatientTable, lap
+from clinical.limits import NEVER
+from tables.groups import Groups
+from tables.patients import SEEN, PatientTable, lap
 
 NAMES_MAX: Final = 500_000
 """Bound on the memory of device names' hashes; beyond it the memory starts anew."""
@@ -105,51 +106,39 @@ def _clear_slot(table: PatientTable, row: int, slot: int) -> None:
     table.device_append_ms[row, slot] = -1
 
 
-def remember(
-    table: PatientTable, rows: NDArray[np.int64], slots: NDArray[np.int64], seqs: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Remember frames in log order and tell which of them are new, (n,)."""
-    group = rows * DEVICES + slots
-    order = stable_order(group)
-    g, s = group[order], seqs[order]
-    first = np.ones(len(g), dtype=np.bool_)
-    first[1:] = g[1:] != g[:-1]
-    high = table.device_high.reshape(-1)
-    before = np.empty_like(s)
-    before[1:] = s[:-1]
-    before[first] = high[g[first]]
-    rising = s > before
-    fresh = np.ones(len(g), dtype=np.bool_)
+def remember(table: PatientTable, groups: Groups, seqs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Remember frames in log order and tell which of them are new, (n,); `groups` are the rows' slots."""
+    group = groups.numbers
+    before = groups.before(seqs, table.device_high.reshape(-1)[group])
+    rising = seqs > before
+    fresh = np.ones(len(group), dtype=np.bool_)
     if rising.all():
-        _mark_rising(table, g, s, before, first)
-    else:
-        odd = np.isin(g, g[~rising])
-        plain = ~odd
-        _mark_rising(table, g[plain], s[plain], before[plain], first[plain])
-        for i in np.flatnonzero(odd).tolist():
-            fresh[i] = _remember_one(table, int(g[i]), int(s[i]))
-    result = np.empty_like(fresh)
-    result[order] = fresh
-    return result
+        _mark_rising(table, groups, seqs, before)
+        return fresh
+    odd = np.isin(group, group[~rising])
+    plain = ~odd
+    _mark_rising(table, Groups(group[plain]), seqs[plain], before[plain])
+    for i in np.flatnonzero(odd).tolist():
+        fresh[i] = _remember_one(table, int(group[i]), int(seqs[i]))
+    return fresh
 
 
 def _mark_rising(
-    table: PatientTable,
-    group: NDArray[np.int64],
-    seqs: NDArray[np.int64],
-    before: NDArray[np.int64],
-    first: NDArray[np.bool_],
+    table: PatientTable, groups: Groups, seqs: NDArray[np.int64], before: NDArray[np.int64]
 ) -> None:
-    """Remember frames whose numbers only rise, sorted by group; `first` marks the first frame of each, (n,)."""
+    """Remember frames whose numbers only rise; `before` is the number before each, negative where there is none."""
+    group = groups.numbers
+    table.device_high.reshape(-1)[group] = seqs  # the last of each, which is the highest
     jumps = (before >= 0) & (seqs - before >= SEEN)
     if jumps.any():  # everything remembered is further below than the ring reaches
         table.device_lap.reshape(-1, SEEN)[group[jumps]] = 0
-        at = np.arange(len(group))
-        last_jump = np.maximum.reduceat(np.where(jumps, at, 0), np.flatnonzero(first))
-        kept = at >= last_jump[np.cumsum(first) - 1]
-        group, seqs = group[kept], seqs[kept]
+        if not groups.apart:
+            starts = np.flatnonzero(groups.first)
+            last_jump = np.maximum.reduceat(np.where(jumps, seqs, NEVER)[groups.order], starts)
+            kept = np.empty(len(group), dtype=np.bool_)
+            kept[groups.order] = seqs[groups.order] >= last_jump[np.cumsum(groups.first) - 1]
+            group, seqs = group[kept], seqs[kept]
     table.device_lap.reshape(-1)[group * SEEN + seqs % SEEN] = lap(seqs).astype(np.uint16)
-    np.maximum.at(table.device_high.reshape(-1), group, seqs)
 
 
 def _remember_one(table: PatientTable, group: int, seq: int) -> bool:

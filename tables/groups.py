@@ -1,6 +1,7 @@
 """Elements that belong together, by a number of their group: who comes before whom, without a loop."""
 
-from typing import Final
+from functools import cached_property
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,30 +9,60 @@ from numpy.typing import NDArray
 SMALL: Final = 1 << 16
 """NumPy sorts 16-bit numbers by radix, several times faster than wider ones."""
 
-
-def stable_order(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices that bring equal groups together, (n,), each group's elements in their order."""
-    if len(groups) and int(groups.max()) < SMALL:
-        return np.argsort(groups.astype(np.uint16), kind="stable")
-    return np.argsort(groups, kind="stable")
+Value = TypeVar("Value", np.int64, np.float64)
 
 
-def previous(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the index of the previous element of the same group, (n,), -1 for the first of its group."""
-    order = stable_order(groups)
-    ordered = groups[order]
-    before = np.full(len(groups), -1, dtype=np.int64)
-    same = ordered[1:] == ordered[:-1]
-    before[order[1:][same]] = order[:-1][same]
-    return before
+class Groups:
+    """Elements by the number of their group, (n,), in order; sorted once, however much is asked of them.
 
+    In a small block nobody comes twice: everything is then known without a look at the order.
+    """
 
-def occurrence(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many elements of the same group come before each, (n,)."""
-    order = stable_order(groups)
-    ordered = groups[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    rank = np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
-    result = np.empty(len(groups), dtype=np.int64)
-    result[order] = rank
-    return result
+    def __init__(self, numbers: NDArray[np.int64]) -> None:
+        self.numbers = numbers
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Indices that bring equal groups together, (n,), each group's elements in their order."""
+        numbers = self.numbers
+        if len(numbers) and int(numbers.max()) < SMALL:
+            numbers = numbers.astype(np.uint16)
+        return np.argsort(numbers, kind="stable")
+
+    @cached_property
+    def first(self) -> NDArray[np.bool_]:
+        """Whether each element, in `order`, is the first of its group, (n,)."""
+        ordered = self.numbers[self.order]
+        first = np.ones(len(ordered), dtype=np.bool_)
+        np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+        return first
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether each element is the only one of its group."""
+        return len(self.numbers) < 2 or bool(self.first.all())
+
+    @cached_property
+    def previous(self) -> NDArray[np.int64]:
+        """Index of the previous element of the same group, (n,), -1 for the first of its group."""
+        before = np.full(len(self.numbers), -1, dtype=np.int64)
+        if not self.apart:
+            again = np.flatnonzero(~self.first)
+            before[self.order[again]] = self.order[again - 1]
+        return before
+
+    def before(self, values: NDArray[Value], otherwise: NDArray[Value]) -> NDArray[Value]:
+        """Return the value of each element's predecessor in its group, (n,), and for first ones the other value."""
+        if self.apart:
+            return otherwise
+        previous = self.previous
+        return np.where(previous < 0, otherwise, values[previous])
+
+    @cached_property
+    def rank(self) -> NDArray[np.int64]:
+        """How many elements of the same group come before each, (n,)."""
+        rank = np.zeros(len(self.numbers), dtype=np.int64)
+        if not self.apart:
+            at = np.arange(len(rank))
+            rank[self.order] = at - np.maximum.accumulate(np.where(self.first, at, 0))
+        return rank

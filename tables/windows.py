@@ -99,9 +99,10 @@ class Windows:
         cell = rows * SLOTS + number % SLOTS
         bucket = self.bucket.reshape(-1)
         held = bucket[cell]
-        if np.any(number > held):
+        newer = number > held
+        if newer.any():
             np.maximum.at(bucket, cell, number)
-            self._open(np.unique(cell[number > held]))
+            self._open(np.unique(cell[newer]))
             held = bucket[cell]
         current = np.asarray(number == held, dtype=np.bool_)
         if not current.all():

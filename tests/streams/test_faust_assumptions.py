@@ -23,8 +23,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.windows import HoppingWindow
-from mode.threads import ServiceThread
 from intervaltree import IntervalTree
+from mode.threads import ServiceThread
 
 ONE = TP("vitals.readings", 0)
 DEADLINE_S = 5.0

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tables.devices import device_names, find_slots, remember
+from tables.groups import Groups
 from tables.patients import DEVICES, SEEN, PatientTable, lap
 
 PATIENTS = 2
@@ -70,8 +71,9 @@ def admit(table, log, offset):
         slots, count = find_slots(table, rows[done:], list(devices[done:]), boots[done:])
         assert 0 < count <= len(log) - done
         part = slice(done, done + count)
-        new = remember(table, rows[part], slots[:count], seqs[part])
-        group = (rows[part] * DEVICES + slots[:count])[new]
+        group = rows[part] * DEVICES + slots[:count]
+        new = remember(table, Groups(group), seqs[part])
+        group = group[new]
         table.device_used.reshape(-1)[group] = offsets[part][new]
         fresh += new.tolist()
         done += count
