@@ -334,8 +334,9 @@ def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
     if (
         plausible.all()
     ):  # as nearly always: every frame carries the same signals, and all of them are readings
-        frame = np.repeat(np.arange(len(values)), len(carried))
-        return values, _Readings(frame, np.broadcast_to(carried, part.shape).reshape(-1), part.reshape(-1))
+        frame = np.arange(len(values)).repeat(len(carried))
+        signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
+        return values, _Readings(frame, signal, part.reshape(-1))
     invalid = ~plausible & (part != ABSENT)
     frame, column = np.nonzero(plausible)
     if not invalid.any():
