@@ -67,7 +67,6 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         "broker_request_timeout": max(settings.request_timeout_s, settings.session_timeout_s),
         "broker_rebalance_timeout": 2 * settings.session_timeout_s,
         "broker_max_poll_interval": FETCH_PAUSE_S_MAX,
-        "broker_max_poll_records": settings.block_records_max,
         "broker_commit_interval": 1.0,
         "consumer_auto_offset_reset": "earliest",
         "consumer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),

@@ -8,19 +8,18 @@ faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and te
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aiokafka
-from aiokafka.consumer.fetcher import FetchResult
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
+from streams.fetched import BatchResults
 from streams.one_loop import LoopConsumer
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
@@ -133,29 +132,6 @@ class BlockSchema(Schema):
         return message.value
 
 
-def _as_it_came(_: Any, record: Any) -> Any:
-    return record
-
-
-class _LaneResults(OrderedDict[Any, Any]):
-    """The fetcher's results by partition; records of lane topics are left as the C parser made them.
-
-    aiokafka copies each record into an object of eleven fields, which costs more than parsing it. The lane reads
-    offset, timestamp, key and value, which the parser's own object has.
-    """
-
-    def __init__(self, topics: frozenset[str], results: Mapping[Any, Any]) -> None:
-        self._topics = topics
-        super().__init__()
-        for tp, result in results.items():
-            self[tp] = result
-
-    def __setitem__(self, tp: Any, result: Any) -> None:
-        if tp.topic in self._topics and isinstance(result, FetchResult):
-            result._partition_records._consumer_record = _as_it_came
-        super().__setitem__(tp, result)
-
-
 class _Consumer(LoopConsumer):
     """Faust's consumer with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
 
@@ -163,8 +139,8 @@ class _Consumer(LoopConsumer):
 
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
         fetcher = consumer._fetcher
-        if not isinstance(fetcher._records, _LaneResults):
-            fetcher._records = _LaneResults(self.transport.lane.in_blocks, fetcher._records)
+        if not isinstance(fetcher._records, BatchResults):
+            fetcher._records = BatchResults(self.transport.lane.in_blocks, fetcher._records)
         lane = self.transport.lane
         fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))

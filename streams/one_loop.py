@@ -51,11 +51,8 @@ class LoopConsumer(driver.AIOKafkaConsumerThread):
         await self.call_thread(fun, *args, **kwargs)
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
-        """Return what was fetched; a wait for records may be cancelled, and loses none by that."""
-        consumer = self._ensure_consumer()
-        return await self._fetch_records(
-            consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records
-        )
+        """Return all that was fetched; a wait for records may be cancelled, and loses none by that."""
+        return await self._fetch_records(self._ensure_consumer(), active_partitions, timeout=timeout)
 
     async def _gather_remaining_tasks(self) -> None:
         """Mode cancels all tasks of a thread's loop when the thread ends; those of this loop are not ours."""

@@ -14,8 +14,6 @@ DEADLINE_S = 10
 class Client:
     """Stands in for aiokafka's consumer."""
 
-    _max_poll_records = 7
-
     def __init__(self, fault=None):
         self.fault = fault
         self.started_in = self.loop = None
@@ -107,7 +105,7 @@ def test_a_fetch_is_asked_for_as_the_thread_would_and_ends_when_it_is_cancelled(
         await asyncio.sleep(0)
         fetching.cancel()
         await ended.wait()
-        assert asked == [((client, {"tp"}), {"timeout": 0.5, "max_records": 7})]
+        assert asked == [((client, {"tp"}), {"timeout": 0.5})]
 
     with_consumer(Client(), test)
 
