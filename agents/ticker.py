@@ -4,17 +4,18 @@ Ticks make the absence of data part of the log: a replay sees the same ticks, an
 take its own lag for a silent patient. Two owners ticking for a moment are harmless.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from streams.frames import TICK_KEY, encode_tick
 from streams.publisher import Publisher
 
-logger = logging.getLogger(__name__)
+TURNS: Final = 8
+"""Partitions get their ticks in turns within the second: judged all at once, they would hold up what comes then."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticker:
     """Writes ticks to the partitions of the topic that `owned` names: this worker's, none while they change."""
 
@@ -22,9 +23,13 @@ class Ticker:
     topic: str
     owned: Callable[[], Iterable[int]]
     wall_s: Callable[[], float]
+    _turn: int = 0
 
     async def tick(self) -> None:
-        """Write one tick to each owned partition."""
+        """Write one tick to each owned partition whose turn it is; called `TURNS` times a second."""
+        turn, self._turn = self._turn, (self._turn + 1) % TURNS
         value = encode_tick(int(self.wall_s() * 1000))
         for partition in sorted(self.owned()):
+            if partition % TURNS != turn:
+                continue
             await self.publisher.publish(self.topic, TICK_KEY, value, partition=partition)

@@ -51,6 +51,8 @@ class Tally:
         by_sensor: NDArray[np.bool_],
     ) -> None:
         """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
+        if np.array_equal(after, before):
+            return
         begun = (after == State.WITHHELD) & (before != State.WITHHELD)
         paused = int((begun & by_pause).sum())
         doubted = int((begun & by_sensor & ~by_pause).sum())

@@ -17,7 +17,7 @@ from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
 from agents.overview import Overview
-from agents.ticker import Ticker
+from agents.ticker import TURNS, Ticker
 from agents.watchdog import Watchdog
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
@@ -81,7 +81,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
     if settings.time_base == "live":
-        app.timer(TICK_S, name="ticker")(ticker.tick)
+        app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)
         app.timer(TICK_S, name="canary")(canary.sing)
         heart = Heart(publisher, settings.topic(HEARTBEAT), table.data, overview.owned, overview.lag)
         app.timer(BEAT_S, name="heart")(heart.beat)

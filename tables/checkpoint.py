@@ -23,7 +23,7 @@ from tables.record import encode
 from tables.record_layout import RECORD_BYTES_MAX, alarm_key, encode_gone
 from tables.store import ColumnStore
 
-CHUNK: Final = 256
+CHUNK: Final = 64
 """Records encoded between two turns of the event loop, to keep alerts prompt.
 
 A record is taken before the wait for the alerts and sent after it: state must not become durable before the

@@ -1,9 +1,9 @@
-"""The ticker: one tick a turn into every partition that is ours."""
+"""The ticker: one tick a second into every partition that is ours, in turns."""
 
 import asyncio
 import json
 
-from agents.ticker import Ticker
+from agents.ticker import TURNS, Ticker
 from streams.frames import TICK_KEY, Tick
 from streams.publisher import Publisher
 
@@ -20,16 +20,24 @@ class World:
         arrived.set_result(None)
         return arrived
 
-    def tick(self):
-        """Let the ticker take a turn; return what it wrote."""
+    def turns(self):
+        """Let the ticker take all turns of a second; return what it wrote in each."""
+        written = []
 
         async def run():
             publisher = Publisher(self._send, None, 5.0)
-            await Ticker(publisher, "vitals.readings", lambda: self.owned, lambda: self.now_s).tick()
+            ticker = Ticker(publisher, "vitals.readings", lambda: self.owned, lambda: self.now_s)
+            for _ in range(TURNS):
+                self.sent.clear()
+                await ticker.tick()
+                written.append(list(self.sent))
 
-        self.sent.clear()
         asyncio.run(run())
-        return list(self.sent)
+        return written
+
+    def tick(self):
+        """Return what the ticker writes in a second."""
+        return [sent for turn in self.turns() for sent in turn]
 
 
 def test_every_owned_partition_gets_one_tick_with_the_time_of_now():
@@ -55,3 +63,11 @@ def test_partitions_are_asked_for_anew_at_every_tick():
     world.owned, world.now_s = [1], world.now_s + 1
     ((_, partition, _, value),) = world.tick()
     assert (partition, json.loads(value)) == (1, {"tick_ts_ms": 1_700_000_001_250})
+
+
+def test_partitions_take_turns_within_the_second():
+    world = World()
+    world.owned = range(3 * TURNS)
+    assert [[partition for _, partition, _, _ in turn] for turn in world.turns()] == [
+        [turn, turn + TURNS, turn + 2 * TURNS] for turn in range(TURNS)
+    ]
