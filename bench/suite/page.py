@@ -312,7 +312,7 @@ def _latency(value: float | None) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return NONE
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"  # tells 0.4998 from 0.5
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
