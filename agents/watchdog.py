@@ -1,6 +1,7 @@
 """The watchdog: a thread that stops the process when the event loop or the judging is stuck.
 
-Faust only logs a stuck agent, and its consumer keeps the partitions for as long as the loop runs. Stopping hands them over.
+Faust only logs a stuck agent, and its consumer keeps the partitions for as long as the loop runs. Stopping hands
+them over.
 """
 
 import threading
