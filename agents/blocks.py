@@ -36,6 +36,7 @@ async def work_off(
             logger.exception("block of partition %s", event.message.partition)
             on_failure(f"a block could not be worked off: {error!r}")
             return
+        block.value = []  # Faust's event and message hold each other and so the block, until they are collected
         event.ack()
 
 

@@ -120,6 +120,14 @@ def test_topics_carry_the_prefix_of_the_settings():
     assert {topic for topic, *_ in world.sent} == {f"run-1.vitals.{name}" for name in names}
 
 
+def test_a_block_lets_go_of_its_records_when_they_are_worked_off():
+    event = Event(Block(READINGS, 0, seconds([140, 140])))
+    asyncio.run(World().monitor.watch(Stream([event])))
+    assert event.acknowledged
+    assert event.value.value == []
+    assert event.value.offset == 1
+
+
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
