@@ -21,6 +21,7 @@ class BatchRecords:
     """
 
     def __init__(self, records: PartitionRecords) -> None:
+        records._records_iterator = None  # never begun, it and the bytes of the fetch would hold each other
         self.next_fetch_offset: int = records.next_fetch_offset
         self._records = chain.from_iterable(self._batches(records))
 

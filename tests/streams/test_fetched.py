@@ -1,5 +1,8 @@
 """What a fetch brought comes out batch by batch as it would record by record."""
 
+import gc
+import weakref
+
 import pytest
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
@@ -64,6 +67,19 @@ def test_the_same_records_come_out_and_the_same_is_fetched_next(drawn, begin, co
     theirs, ours = fetched(log, begin), BatchRecords(fetched(log, begin))
     assert list(map(plain, ours)) == list(map(plain, theirs))
     assert ours.next_fetch_offset == theirs.next_fetch_offset
+
+
+def test_what_was_taken_is_let_go_without_a_collection():
+    gc.disable()
+    try:
+        theirs = fetched(log_of([[1, 1], [1]]))
+        bytes_of_the_fetch = weakref.ref(theirs)
+        ours = BatchRecords(theirs)
+        del theirs
+        assert len(list(ours)) == 3
+        assert bytes_of_the_fetch() is None
+    finally:
+        gc.enable()
 
 
 def test_a_wrong_checksum_is_an_error_and_ends_what_was_fetched():
