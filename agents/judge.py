@@ -331,9 +331,7 @@ def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
     values, carried = frames.values, frames.carried
     part = values[:, carried]
     plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
-    if (
-        plausible.all()
-    ):  # as nearly always: every frame carries the same signals, and all of them are readings
+    if plausible.all():  # as nearly always: the same signals in every frame, all with readings
         frame = np.arange(len(values)).repeat(len(carried))
         signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
         return values, _Readings(frame, signal, part.reshape(-1))

@@ -29,7 +29,5 @@ class Ticker:
         """Write one tick to each owned partition whose turn it is; called `TURNS` times a second."""
         turn, self._turn = self._turn, (self._turn + 1) % TURNS
         value = encode_tick(int(self.wall_s() * 1000))
-        for partition in sorted(self.owned()):
-            if partition % TURNS != turn:
-                continue
+        for partition in sorted(self.owned())[turn::TURNS]:
             await self.publisher.publish(self.topic, TICK_KEY, value, partition=partition)

@@ -50,8 +50,8 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
     judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), 86_400_000)
     table = judge.new_table()
     values = np.full((len(patients), COUNT), ABSENT)
-    carried = np.array(sorted(INDEX[signal] for signal in SIGNALS))
-    values[:, [INDEX[signal] for signal in SIGNALS]] = HEALTHY
+    columns = [INDEX[signal] for signal in SIGNALS]
+    values[:, columns] = HEALTHY
     whole = np.ones(len(patients), dtype=np.int64)
     for k in range(buckets):
         offset = np.arange(len(patients)) + (version * buckets + k) * len(patients)
@@ -67,7 +67,7 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
             now_ms,
             offset,
             values + k % 2,
-            carried,
+            np.sort(columns),
         )
         judge.judge(table, Decoded([frames], []))
     keys = np.array([alarm_key(alarm.id) for alarm in judge.alarms], dtype=np.uint64)

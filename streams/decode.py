@@ -221,9 +221,11 @@ class Decoder:
             names = None
         if names is None:
             records, frames = self._one_by_one(records, decoded.rejects)
+            if not frames:
+                return
             names = self._names([record.key for record in records], frames)
-        if frames and names is not None:
-            decoded.parts.append(_columns(records, frames, *names))
+            assert names is not None  # each of them was looked at: nothing may be left out silently
+        decoded.parts.append(_columns(records, frames, *names))
 
     def _names(
         self, keys: Sequence[bytes | None], frames: Sequence[_WireFrame]
@@ -233,10 +235,8 @@ class Decoder:
         They are the same objects each time, whose hash is known and which compare at once.
         """
         patients, devices = [frame.patient for frame in frames], [frame.device for frame in frames]
-        known_patients, known_devices = (
-            list(map(self._patients.get, keys)),
-            list(map(self._devices.get, devices)),
-        )
+        known_patients = list(map(self._patients.get, keys))
+        known_devices = list(map(self._devices.get, devices))
         if known_patients == patients and all(known_devices):
             return cast(list[str], known_patients), cast(list[str], known_devices)
         if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:

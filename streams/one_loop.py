@@ -9,11 +9,14 @@ What this relies on in faust-streaming 0.15.3 and mode 0.7.1 is held by tests/st
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import maybe_async
+
+logger = logging.getLogger(__name__)
 
 
 class _Task:
@@ -30,7 +33,8 @@ class _Task:
     async def _serve(self) -> None:
         try:
             await self._service._serve()
-        except Exception:  # told to the worker already; whoever waits for the end must not wait for ever
+        except Exception:  # the worker is told of a crash, but not of a failure while the consumer ends
+            logger.exception("Faust's Kafka consumer ended")
             self._service.set_shutdown()
 
     def stop(self) -> None:
@@ -44,11 +48,7 @@ class LoopConsumer(driver.AIOKafkaConsumerThread):
 
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call what would run in the thread; like there, it goes on when whoever called it is cancelled."""
-        return await asyncio.shield(asyncio.ensure_future(_awaited(fun, args, kwargs)))
-
-    async def cast_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call what would run in the thread, without its result."""
-        await self.call_thread(fun, *args, **kwargs)
+        return await asyncio.shield(asyncio.ensure_future(maybe_async(fun(*args, **kwargs))))
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
         """Return all that was fetched; a wait for records may be cancelled, and loses none by that."""
@@ -56,7 +56,3 @@ class LoopConsumer(driver.AIOKafkaConsumerThread):
 
     async def _gather_remaining_tasks(self) -> None:
         """Mode cancels all tasks of a thread's loop when the thread ends; those of this loop are not ours."""
-
-
-async def _awaited(fun: Callable[..., Awaitable[Any] | Any], args: Any, kwargs: Any) -> Any:
-    return await maybe_async(fun(*args, **kwargs))

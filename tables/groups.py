@@ -1,15 +1,13 @@
 """Elements that belong together, by a number of their group: who comes before whom, without a loop."""
 
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 SMALL: Final = 1 << 16
 """NumPy sorts 16-bit numbers by radix, several times faster than wider ones."""
-
-Value = TypeVar("Value", np.int64, np.float64)
 
 
 class Groups:
@@ -51,7 +49,7 @@ class Groups:
             before[self.order[again]] = self.order[again - 1]
         return before
 
-    def before(self, values: NDArray[Value], otherwise: NDArray[Value]) -> NDArray[Value]:
+    def before(self, values: NDArray[np.int64], otherwise: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the value of each element's predecessor in its group, (n,), and for first ones the other value."""
         if self.apart:
             return otherwise

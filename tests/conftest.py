@@ -1,4 +1,4 @@
-"""Fixtures for tests that need Apache Kafka itself: they start it only when such a test is chosen."""
+"""Fixtures for tests that need what a checkout does not bring: Apache Kafka itself, recordings of real patients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,22 @@ def _needs_java() -> None:
         if os.environ.get("CI") == "true":  # a run that should prove something must not pass without it
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Callable[[str], list[Path]]:
+    """Return the files of a pattern in the folder of recordings, and skip where they are not."""
+    folder = Path(os.environ.get("VIGIL_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+    def files(pattern: str) -> list[Path]:
+        paths = sorted(folder.glob(pattern))
+        if not paths:
+            pytest.skip(
+                f"needs recordings of real patients: set VIGIL_DATA to the folder that holds {pattern}"
+            )
+        return paths
+
+    return files
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """Starts of limit alarms on recordings of real patients, against the table that came with the recordings."""
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 from logs import Record, frame
@@ -10,7 +8,6 @@ from worker_model import WorkerModel
 
 from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
 
-FOLDER = Path(os.environ.get("VIGIL_DATA") or Path(__file__).parents[3] / "shared" / "data") / "bidmc"
 BEGIN_S = 1_000  # one record begins a second before its 0, and a frame's time is never negative
 MISSING = ("", "NaN")
 SIGNALS = {"HR": "hr", "PULSE": "pulse", "RESP": "resp", "SpO2": "spo2"}
@@ -43,15 +40,12 @@ pytestmark = pytest.mark.recordings
 
 
 @pytest.fixture(scope="module")
-def values():
+def values(recordings):
     """Frames of all records as (patient, bytes), second by second."""
-    files = sorted(FOLDER.glob("*_Numerics.csv"))
-    if not files:
-        pytest.skip(
-            f"the BIDMC recordings are not there: set VIGIL_DATA (looked in {FOLDER.name} of the data folder)"
-        )
     rows = [
-        (BEGIN_S + round(row.pop("Time [s]")), path.stem, row) for path in files for row in cells_of(path)
+        (BEGIN_S + round(row.pop("Time [s]")), path.stem, row)
+        for path in recordings("bidmc/*_Numerics.csv")
+        for row in cells_of(path)
     ]
     return [
         (

@@ -71,3 +71,9 @@ def test_partitions_take_turns_within_the_second():
     assert [[partition for _, partition, _, _ in turn] for turn in world.turns()] == [
         [turn, turn + TURNS, turn + 2 * TURNS] for turn in range(TURNS)
     ]
+
+
+def test_a_worker_whose_partitions_are_far_apart_writes_no_more_of_them_at_once():
+    world = World()
+    world.owned = [TURNS * k for k in range(TURNS)]
+    assert [len(turn) for turn in world.turns()] == [1] * TURNS

@@ -1,27 +1,18 @@
 """The readers on recordings of real patients; they stay outside the repository."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from clinical.vitals import INDEX, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from edge.readers import open_recording
 from streams.frames import Frame
 
-DATA = Path(os.environ.get("VIGIL_DATA", Path(__file__).parents[3] / "shared" / "data"))
-pytestmark = [
-    pytest.mark.recordings,
-    pytest.mark.skipif(
-        not DATA.is_dir(), reason="needs recordings of real patients (VIGIL_DATA or ../shared/data)"
-    ),
-]
+pytestmark = pytest.mark.recordings
 
 
-def recordings(pattern):
-    paths = sorted(DATA.glob(pattern))
-    assert paths, f"no {pattern} in {DATA}"
-    return [open_recording(path) for path in paths]
+@pytest.fixture
+def opened(recordings):
+    """Return all recordings of a pattern."""
+    return lambda pattern: [open_recording(path) for path in recordings(pattern)]
 
 
 def starts(recording, signal, beyond, delay_s):
@@ -51,10 +42,10 @@ def starts(recording, signal, beyond, delay_s):
         ("sepsis-2019/*.psv", 100, 3_600_000),
     ],
 )
-def test_every_frame_of_every_recording_keeps_the_public_contract(pattern, count, interval_ms):
-    opened = recordings(pattern)
-    assert len(opened) == count
-    for recording in opened:
+def test_every_frame_of_every_recording_keeps_the_public_contract(opened, pattern, count, interval_ms):
+    found = opened(pattern)
+    assert len(found) == count
+    for recording in found:
         assert recording.interval_ms == interval_ms
         common = {"patient": recording.patient, "device": "d", "boot": 0, "interval_ms": interval_ms}
         last_ms = 0
@@ -75,17 +66,17 @@ def test_every_frame_of_every_recording_keeps_the_public_contract(pattern, count
         ("resp", lambda value: value < 8, 15, {"13": [78, 143, 260, 329]}),
     ],
 )
-def test_bidmc_frames_are_those_from_which_the_known_alarms_follow(signal, beyond, delay_s, expected):
+def test_bidmc_frames_are_those_from_which_the_known_alarms_follow(opened, signal, beyond, delay_s, expected):
     found = {
         recording.patient.split("_")[1]: times
-        for recording in recordings("bidmc/*_Numerics.csv")
+        for recording in opened("bidmc/*_Numerics.csv")
         if (times := starts(recording, signal, beyond, delay_s))
     }
     assert found == expected
 
 
-def test_mimic_minutes_without_a_reading_are_counted_as_such():
-    (recording,) = recordings("mimic-numerics/*.csv")
+def test_mimic_minutes_without_a_reading_are_counted_as_such(opened):
+    (recording,) = opened("mimic-numerics/*.csv")
     values = [frame.signals for frame in recording.frames()]
     nulls = {
         name: sum(name in row and row[name] is None for row in values) for name in ("hr", "spo2", "abp_sys")
@@ -94,6 +85,6 @@ def test_mimic_minutes_without_a_reading_are_counted_as_such():
     assert sum("nbp_sys" in row for row in values) == 152
 
 
-def test_a_stay_that_begins_later_than_its_first_hour_keeps_its_hours():
-    begins_ms = [next(recording.frames()).t_ms for recording in recordings("sepsis-2019/p10000[1-6].psv")]
+def test_a_stay_that_begins_later_than_its_first_hour_keeps_its_hours(opened):
+    begins_ms = [next(recording.frames()).t_ms for recording in opened("sepsis-2019/p10000[1-6].psv")]
     assert begins_ms == [0, 0, 0, 0, 0, 5 * 3_600_000]

@@ -1,6 +1,5 @@
 """What the rule sets must show on recordings of real patients: see docs/evidence.md."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,18 @@ from streams.rules_file import load_rules
 from streams.rulesets import path_of
 from streams.settings import Settings
 
-DATA = Path(os.environ.get("VIGIL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 SETS = tuple(Chosen(name, path_of(Path(name)), load_rules(Path(name))) for name in ("classic", "vigil"))
 
 pytestmark = pytest.mark.recordings
 
 
-def assessed(folder, files="*"):
-    paths = sorted(path for path in (DATA / folder).glob(files) if path.name != "alarms.csv")
-    if not paths:
-        pytest.skip(f"the recordings are not there: set VIGIL_DATA to the folder that holds {folder}/")
+def assessed(paths):
     (found,) = assess_all(find_datasets(paths), SETS, Settings())
     return found
 
 
-def test_every_pressure_collapse_of_a_true_alarm_is_told_or_it_is_said_why_not():
-    labelled = assessed("vt-alarms-2015").labelled
+def test_every_pressure_collapse_of_a_true_alarm_is_told_or_it_is_said_why_not(recordings):
+    labelled = assessed(recordings("vt-alarms-2015/v*")).labelled
     assert (labelled.true_alarms, labelled.false_alarms) == (22, 59)
     assert len(labelled.collapses) + len(labelled.no_collapse) == 22
     for collapse in labelled.collapses:
@@ -34,8 +29,8 @@ def test_every_pressure_collapse_of_a_true_alarm_is_told_or_it_is_said_why_not()
         assert collapse.told("vigil") != "no" or "delay" in collapse.crossed["vigil"]
 
 
-def test_zeros_of_a_recording_raise_technical_alarms_and_never_one_of_the_patients():
-    found = assessed("mimic-numerics", "*.csv")
+def test_zeros_of_a_recording_raise_technical_alarms_and_never_one_of_the_patients(recordings):
+    found = assessed(recordings("mimic-numerics/*.csv"))
     missing = {line.signal: line for line in found.missing}
     assert (missing["abp_sys"].missing, missing["spo2"].missing, missing["hr"].missing) == (1929, 363, 46)
     for line in missing.values():
@@ -45,8 +40,8 @@ def test_zeros_of_a_recording_raise_technical_alarms_and_never_one_of_the_patien
         assert not {one.rule for one in episodes} & {"asystole", "apnoea-reported", "spo2-desat", "spo2-low"}
 
 
-def test_news2_alarms_agree_with_the_hourly_values_in_every_scored_hour():
-    found = assessed("sepsis-2019", "p10000*.psv")
+def test_news2_alarms_agree_with_the_hourly_values_in_every_scored_hour(recordings):
+    found = assessed(recordings("sepsis-2019/p10000*.psv"))
     agreed, total = found.bands_agree
     assert agreed == total > 100
     assert found.bands.oldest_input_h < 2

@@ -2,15 +2,12 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from edge.readers import open_recording
 from edge.replay import run_replay, write_alerts
 from streams.settings import Settings
-
-FOLDER = Path(os.environ.get("VIGIL_DATA") or Path(__file__).parents[3] / "shared" / "data") / "bidmc"
 
 RULES = """
 [technical]
@@ -45,11 +42,8 @@ pytestmark = pytest.mark.recordings
 
 
 @pytest.fixture(scope="module")
-def recordings():
-    paths = sorted(FOLDER.glob("*_Numerics.csv"))
-    if not paths:
-        pytest.skip("the BIDMC recordings are not there: set VIGIL_DATA to the folder that holds bidmc/")
-    return [open_recording(path) for path in paths]
+def bidmc(recordings):
+    return [open_recording(path) for path in recordings("bidmc/*_Numerics.csv")]
 
 
 def settings_in(folder):
@@ -71,10 +65,10 @@ def without_append_time(alerts):
 
 
 @pytest.fixture(scope="module")
-def plain(recordings, tmp_path_factory):
+def plain(bidmc, tmp_path_factory):
     """The alerts of an undisturbed replay."""
     folder = tmp_path_factory.mktemp("plain")
-    return run_replay(recordings, settings_in(folder))
+    return run_replay(bidmc, settings_in(folder))
 
 
 def test_a_replay_starts_exactly_the_alarms_of_the_recordings_table(plain, tmp_path):
@@ -83,7 +77,7 @@ def test_a_replay_starts_exactly_the_alarms_of_the_recordings_table(plain, tmp_p
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == len(plain.alerts)
 
 
-def test_repeated_frames_and_a_killed_worker_change_no_alert(recordings, plain, tmp_path):
+def test_repeated_frames_and_a_killed_worker_change_no_alert(bidmc, plain, tmp_path):
     stacks, killed = [], []
 
     def kill_halfway(stage, done, total):
@@ -91,8 +85,6 @@ def test_repeated_frames_and_a_killed_worker_change_no_alert(recordings, plain, 
             killed.append(stacks[0].worker_pids[0])
             os.kill(killed[0], signal.SIGKILL)
 
-    result = run_replay(
-        recordings, settings_in(tmp_path), copies=2, progress=kill_halfway, on_ready=stacks.append
-    )
+    result = run_replay(bidmc, settings_in(tmp_path), copies=2, progress=kill_halfway, on_ready=stacks.append)
     assert result.worker_restarts >= 1
     assert without_append_time(result.alerts) == without_append_time(plain.alerts)

@@ -78,7 +78,6 @@ def test_the_versions_are_those_that_were_read_and_measured(package, pinned):
         ),
         (driver.AIOKafkaConsumerThread.getmany, ["self", "active_partitions", "timeout"]),
         (driver.AIOKafkaConsumerThread.call_thread, ["self", "fun", "args", "kwargs"]),
-        (driver.AIOKafkaConsumerThread.cast_thread, ["self", "fun", "args", "kwargs"]),
         (ServiceThread._serve, ["self"]),
         (ServiceThread._gather_remaining_tasks, ["self"]),
         (ServiceThread.set_shutdown, ["self"]),

@@ -14,8 +14,8 @@ DEADLINE_S = 10
 class Client:
     """Stands in for aiokafka's consumer."""
 
-    def __init__(self, fault=None):
-        self.fault = fault
+    def __init__(self, fault=None, fault_at_end=None):
+        self.fault, self.fault_at_end = fault, fault_at_end
         self.started_in = self.loop = None
         self.stopped = False
 
@@ -25,6 +25,8 @@ class Client:
         self.started_in, self.loop = threading.current_thread(), asyncio.get_running_loop()
 
     async def stop(self):
+        if self.fault_at_end is not None:
+            raise self.fault_at_end
         self.stopped = True
 
 
@@ -63,7 +65,6 @@ def test_what_is_called_may_be_an_ordinary_function_and_may_fail():
         assert await consumer.call_thread(max, 1, 2) == 2
         with pytest.raises(ValueError, match="literal"):
             await consumer.call_thread(int, "x")
-        await consumer.cast_thread(max, 1, 2)
 
     with_consumer(Client(), test)
 
@@ -118,3 +119,12 @@ def test_a_broker_that_refuses_fails_the_start_and_nobody_waits_for_its_end(caps
 
     with_consumer(Client(ConnectionError("refused")), test)
     assert "refused" in capsys.readouterr().err
+
+
+def test_a_failure_while_it_ends_is_logged_and_nobody_waits_for_its_end(caplog):
+    async def test(consumer):
+        await consumer.start()
+        await consumer.stop()
+
+    with_consumer(Client(fault_at_end=OSError("gone")), test)
+    assert "gone" in caplog.text
