@@ -116,7 +116,7 @@ def run(opened: Session, minutes: float, rate_hz: float, say: Callable[[str], No
     done, sampled_s = 0, 0.0
     with ExitStack() as stack:
         while done < count:
-            told += opened.look()
+            opened.wait()
             now_s = time.time() - began_s
             if len(drivers) < count and now_s >= len(drivers) * SEGMENT_S - ahead_s:
                 start_ms = round(1000 * (began_s + len(drivers) * SEGMENT_S))
@@ -125,6 +125,7 @@ def run(opened: Session, minutes: float, rate_hz: float, say: Callable[[str], No
                 soak.samples.append((now_s, opened.rss_bytes()))
                 sampled_s = now_s + SAMPLE_S
             if now_s >= (done + 2) * SEGMENT_S:  # whoever has not told it by the next one's end has missed it
+                told += opened.read()
                 soak.add(done * SEGMENT_S, plans[done], drivers[done].driven(), told)
                 told = [one for one in told if one.append_ms >= 1000 * (began_s + (done + 1) * SEGMENT_S)]
                 done += 1

@@ -98,10 +98,24 @@ class Session:
             if time.monotonic() > deadline_s:
                 raise VigilError(f"{self._running.system.name} was not warm within {WARM_DEADLINE_S:.0f} s")
 
+    def wait(self) -> None:
+        """Let a little time pass without taking any of the machine's; raises when the system has ended."""
+        time.sleep(POLL_S)
+        self._running.check()
+
     def look(self) -> list[Told]:
-        """Return the alerts that have come within `POLL_S`; raises when the system has ended."""
+        """Return alerts that have come, waiting for some at most `POLL_S`; raises when the system has ended."""
         found = self._reader.poll(POLL_S)
         self._running.check()
+        return found
+
+    def read(self) -> list[Told]:
+        """Return all alerts that have come until now."""
+        found, now_ms = list[Told](), _now_ms()
+        while some := self.look():
+            found += some
+            if max(alert.append_ms for alert in some) >= now_ms:
+                break
         return found
 
     def rss_bytes(self) -> int:
@@ -116,14 +130,15 @@ class Session:
     def run(self, plan: Plan, grace_s: float = GRACE_S) -> Outcome:
         """Run one plan; alerts that come more than `grace_s` after its end count as missed.
 
+        They are read when the load is over, because reading them meanwhile took a third of a core.
+
         Raises:
             VigilError: the system ended, or the driver failed.
         """
         onsets = planted(plan)
         cpu_s = self._running.tree.cpu_s()
-        told: list[Told] = []
-        driven = _follow(self.driving(plan), plan, lambda: told.extend(self.look()))
-        self._until_told(onsets, driven, told, grace_s)
+        driven = _follow(self.driving(plan), plan, self.wait)
+        told = self._until_told(onsets, driven, grace_s)
         latency = latencies_ms(onsets, driven.start_ms, told)
         return Outcome(
             plan,
@@ -135,14 +150,15 @@ class Session:
             _unplanned(onsets, driven.start_ms, told),
         )
 
-    def _until_told(self, onsets: Onsets, driven: Driven, told: list[Told], grace_s: float) -> None:
-        """Read on until every planted onset has been told, or the grace is over."""
-        left = expected(onsets, driven.start_ms) - starts(told)
+    def _until_told(self, onsets: Onsets, driven: Driven, grace_s: float) -> list[Told]:
+        """Read until every planted onset has been told, or the grace is over."""
+        left, told = expected(onsets, driven.start_ms), list[Told]()
         deadline_s = time.monotonic() + grace_s
         while left and time.monotonic() < deadline_s:
             some = self.look()
             told += some
             left -= starts(some)
+        return told
 
 
 @contextmanager
@@ -161,8 +177,8 @@ def driving(
         stop(process, 1.0)
 
 
-def _follow(driving: AbstractContextManager[Driver], plan: Plan, look: Callable[[], None]) -> Driven:
-    """Call `look` while the driver works, and return what it did; `look` takes some time and may raise.
+def _follow(driving: AbstractContextManager[Driver], plan: Plan, wait: Callable[[], None]) -> Driven:
+    """Call `wait` while the driver works, and return what it did; `wait` takes some time and may raise.
 
     Raises:
         VigilError: the driver failed or did not come to its end.
@@ -170,7 +186,7 @@ def _follow(driving: AbstractContextManager[Driver], plan: Plan, look: Callable[
     with driving as driver:
         deadline_s = time.monotonic() + plan.length_s + DRIVER_SLACK_S
         while driver.working():
-            look()
+            wait()
             if time.monotonic() > deadline_s:
                 raise VigilError("the driver did not come to its end")
         return driver.driven()

@@ -255,7 +255,8 @@ METHOD: Final = """\
   the end, and none was missed. A search up and down, then what it found is tried again.
 - **Bursts**: open loop, Poisson arrivals on a grid of {slot} ms, the schedule computed and encoded beforehand ({bytes}
   bytes a record, at most {frames:,} frames in memory). Latency is the alert's append time by the broker minus the
-  planned send time of the frame that made the condition true. Figures are of the onsets planned from the burst's start
+  planned send time of the frame that made the condition true; alerts are read when the load is over, so that reading
+  takes nothing of the machine. Figures are of the onsets planned from the burst's start
   to {wake:g} s after its end; percentiles are measured values, not interpolated. A run may hold several bursts of the
   headline, each a repeat.
 - **Missed**: not told {grace:g} s after the load's end. It counts as infinite (∞; null in the JSON). A base that a

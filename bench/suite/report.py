@@ -68,7 +68,7 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
             "processor": processor(),
             "cores": os.cpu_count(),
             "memory_bytes": memory_bytes(),
-            "also_on_it": "the broker, the driver and the reader of alerts",
+            "also_on_it": "the broker and the driver",
         },
         "versions": versions() | peer_versions(),
         "systems": systems,
