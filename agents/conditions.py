@@ -14,7 +14,7 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
 from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
 from agents.verdict import Verdict
-from clinical.lifecycle import State
+from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import LOW, MEDIUM, NO_COVER
 from clinical.points import Score
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
@@ -65,15 +65,17 @@ class Conditions:
         self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
 
     def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
-        """Return up to which rank each limit rule is withheld, (n, rules): by a pause, or by a sensor in doubt.
+        """Return up to which rank each limit rule is withheld, (n, rules) or (n, 1): by a pause, or a sensor in doubt.
 
         A sensor in doubt withholds only while its own alarm is active, so that something always is told again.
         """
         cover = cover_of(table, rows)[:, None]
         if not self._checks_sensor:
-            return np.broadcast_to(cover, (len(rows), len(self._doubt_cover)))
-        doubt = (table.alarm_state[rows, self._column[CHECK_SENSOR]] == State.ACTIVE)[:, None]
-        return np.maximum(cover, np.where(doubt, self._doubt_cover, NO_COVER))
+            return cover
+        doubt = table.alarm_state[rows, self._column[CHECK_SENSOR]] == ACTIVE
+        if not np.count_nonzero(doubt):
+            return cover
+        return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
 
     def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge whether heart rate and pulse contradict each other."""
@@ -100,7 +102,7 @@ class Conditions:
             score = score_of(sheet, table, rows, moment.event_ms)
             level = level_of(sheet, score, table.age_band[rows], inputs_min)
             column = self._column[sheet.id]
-            unknown = np.flatnonzero((level == UNKNOWN) & (table.alarm_state[rows, column] != State.NORMAL))
+            unknown = np.flatnonzero((level == UNKNOWN) & (table.alarm_state[rows, column] != NORMAL))
             if len(unknown):
                 level[unknown] = self._lapsed(table, rows[unknown], sheet, inputs_min, moment.event_ms)
 

@@ -212,4 +212,7 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
 
 def cover_of(table: PatientTable, rows: Rows) -> Rows:
     """Return the rank of the highest priority that a pause withholds of each row, `NO_COVER` where none does."""
-    return np.where(withholds(table.pause[rows]), table.pause_rank[rows].astype(np.int64), NO_COVER)
+    pause = table.pause[rows]
+    if not np.count_nonzero(pause):  # as nearly always
+        return np.full(len(rows), NO_COVER)
+    return np.where(withholds(pause), table.pause_rank[rows].astype(np.int64), NO_COVER)

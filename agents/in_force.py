@@ -20,7 +20,7 @@ class LimitsInForce:
 
     def of(self, table: PatientTable, rows: Rows) -> CompiledLimits:
         """Return the limits of n rows, with arrays of shape (n, rules) if any of them has limits of its own."""
-        if not table.own_limits[rows].any():
+        if not np.count_nonzero(table.own_limits[rows]):
             return self.rules
         return self.rules.with_limits(*self.sides(table, rows))
 

@@ -27,7 +27,7 @@ from agents.verdict import Tally, Verdict
 from agents.wards import Wards
 from clinical.clock import JudgedTime, TimeRules, judge_time
 from clinical.integral import depth, grown
-from clinical.lifecycle import Phase, State
+from clinical.lifecycle import DELAYED, NORMAL
 from clinical.limits import NEVER, Judgement, LimitState, step
 from clinical.rules import RuleSet
 from clinical.sensors import clock_of
@@ -132,11 +132,13 @@ class Judge:
         """Leave out duplicates, judge each frame's time and each reading's plausibility."""
         devices = Groups(rows * DEVICES + slots)
         fresh = remember(table, devices, frames.seq)
-        if not fresh.all():
+        if np.count_nonzero(fresh) < len(fresh):
             tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
             frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
             devices = Groups(devices.numbers[fresh])
-        patients = Groups(rows) if slots.any() else devices  # with one device each, both go together
+        patients = (
+            Groups(rows) if np.count_nonzero(slots) else devices
+        )  # with one device each, both go together
         time = self._judge_time(table, frames, devices)
         values, readings = _plausible(frames)
         tally.readings += len(readings.frame)
@@ -178,13 +180,13 @@ class Judge:
         tally.judged += int(np.count_nonzero(live))
         calm = live & ~self._restless(table, batch)[rows]
         self._judge_calm(table, batch, calm)
-        if not calm.all():
-            self._judge_rounds(table, batch, np.flatnonzero(live & ~calm), verdict)
+        if np.count_nonzero(calm) < len(calm):
+            self._judge_rounds(table, batch, (live & ~calm).nonzero()[0], verdict)
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""
-        babbles = table.alarm_state[batch.rows, self._babbling] > State.DELAYED
-        if not babbles.any():
+        babbles = table.alarm_state[batch.rows, self._babbling] > DELAYED
+        if not np.count_nonzero(babbles):
             return
         chosen = np.flatnonzero(live & babbles)
         rows = batch.rows[chosen]
@@ -207,13 +209,13 @@ class Judge:
         frame, signal, value = readings.frame, readings.signal, readings.value
         beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
         own = table.own_limits[rows]
-        if own.any():
+        if np.count_nonzero(own):
             beyond &= ~own[frame]
             broken = self.limits.violated(table, rows[own], batch.values[own]).any(axis=1)
             restless[rows[own][broken]] = True
         late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
-        restless[rows[frame[np.flatnonzero(beyond | late)]]] = True
-        restless[rows[table.alarm_state[rows, : self.limits.count].any(axis=1)]] = True
+        restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
+        restless[rows[table.alarm_state.take(rows, axis=0)[:, : self.limits.count].any(axis=1)]] = True
         if readings.invalid is not None:
             restless[rows[readings.invalid]] = True
         if not batch.patients.apart:
@@ -225,7 +227,7 @@ class Judge:
         """Take the readings of patients for whom no alarm can change; the last of each wins."""
         readings = batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
-        if not calm.all():
+        if np.count_nonzero(calm) < len(calm):
             kept = calm[frame]
             frame, signal, value = frame[kept], signal[kept], value[kept]
         at = batch.rows[frame] * COUNT + signal
@@ -245,25 +247,26 @@ class Judge:
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
         """Judge at most one frame a patient."""
-        rows, values = batch.rows[chosen], batch.values[chosen]
+        rows, values = batch.rows[chosen], batch.values.take(chosen, axis=0)
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
-        newest = table.newest_ms[rows]
+        newest = table.newest_ms.take(rows, axis=0)
         area = self._area(table, rows, values, now)
         judged = (values != ABSENT) & (now[:, None] >= newest)
         valid = judged & ~np.isnan(values)
         table.newest_ms[rows] = np.where(judged, now[:, None], newest)
-        table.value[rows] = np.where(valid, values, table.value[rows])
-        table.value_ms[rows] = np.where(valid, arrival[:, None], table.value_ms[rows])
-        lost = table.lost_ms[rows]
+        table.value[rows] = np.where(valid, values, table.value.take(rows, axis=0))
+        table.value_ms[rows] = np.where(valid, arrival[:, None], table.value_ms.take(rows, axis=0))
+        lost = table.lost_ms.take(rows, axis=0)
         lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
-        table.lost_ms[rows] = np.where(valid, NEVER, lost)
+        lost[valid] = NEVER
+        table.lost_ms[rows] = lost
 
         rules = slice(0, self.limits.count)
         before = LimitState(
-            table.alarm_state[rows, rules],
-            table.alarm_onset_ms[rows, rules],
-            table.alarm_clear_ms[rows, rules],
-            table.alarm_extreme[rows, rules],
+            table.alarm_state.take(rows, axis=0)[:, rules],
+            table.alarm_onset_ms.take(rows, axis=0)[:, rules],
+            table.alarm_clear_ms.take(rows, axis=0)[:, rules],
+            table.alarm_extreme.take(rows, axis=0)[:, rules],
         )
         cover = self._conditions.cover_of_limits(table, rows)
         interval_ms = batch.frames.interval_ms[chosen]
@@ -273,10 +276,11 @@ class Judge:
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms
         table.alarm_extreme[rows, rules] = result.after.extreme
         if area is not None:
-            table.alarm_area[rows, rules] = np.where(result.after.state == State.NORMAL, 0.0, area)
-        by_pause = self.limits.rules.rank <= cover_of(table, rows)[:, None]
-        by_sensor = self.limits.rules.rank <= cover
-        verdict.tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
+            table.alarm_area[rows, rules] = np.where(result.after.state == NORMAL, 0.0, area)
+        if np.count_nonzero(before.state != result.after.state):
+            by_pause = self.limits.rules.rank <= cover_of(table, rows)[:, None]
+            by_sensor = self.limits.rules.rank <= cover
+            verdict.tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
         self._tell(table, batch, chosen, result, verdict.happenings)
 
     def _area(
@@ -290,7 +294,7 @@ class Judge:
         before, own = table.alarm_area[rows, rules], self.limits.of(table, rows)
         newest = table.newest_ms[rows][:, signal]
         sampled = (values[:, signal] != ABSENT) & (now[:, None] >= newest)
-        running = table.alarm_state[rows, rules] != State.NORMAL
+        running = table.alarm_state[rows, rules] != NORMAL
         outside = depth(own.low, own.high, table.value[rows][:, signal])
         return np.where(sampled, grown(before, outside, now[:, None] - newest, running), before)
 
@@ -303,7 +307,8 @@ class Judge:
         happenings: list[Happening],
     ) -> None:
         limits, frames = self.limits.rules, batch.frames
-        for i, column in np.argwhere(result.phase != Phase.NONE).tolist():
+        told, columns = result.phase.nonzero()
+        for i, column in zip(told.tolist(), columns.tolist(), strict=True):
             frame = int(chosen[i])
             moment = Moment(
                 offset=int(frames.offset[frame]),
@@ -312,7 +317,7 @@ class Judge:
                 told_ms=int(batch.time.arrival_ms[frame]),
                 device=frames.device[frame],
             )
-            told = self._teller.tell(
+            happening = self._teller.tell(
                 table,
                 int(batch.rows[frame]),
                 column,
@@ -323,7 +328,7 @@ class Judge:
                 value=float(batch.values[frame, limits.signal[column]]),
                 extreme=float(result.extreme[i, column]),
             )
-            happenings.append(told)
+            happenings.append(happening)
 
 
 def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.alarms import Happening
-from clinical.lifecycle import State
+from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
 from streams.commands import Answer
 
 
@@ -51,17 +51,16 @@ class Tally:
         by_sensor: NDArray[np.bool_],
     ) -> None:
         """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
-        if np.array_equal(after, before):
-            return
-        begun = (after == State.WITHHELD) & (before != State.WITHHELD)
-        paused = int((begun & by_pause).sum())
-        doubted = int((begun & by_sensor & ~by_pause).sum())
-        self.withheld_by_pause += paused
-        self.withheld_by_sensor += doubted
-        self.withheld_by_severity += int(begun.sum()) - paused - doubted
-        over = after == State.NORMAL
-        self.ended_withheld += int((over & (before == State.WITHHELD)).sum())
-        self.ended_in_delay += int((over & (before == State.DELAYED)).sum())
+        begun = (after == WITHHELD) & (before != WITHHELD)
+        if every := int(np.count_nonzero(begun)):
+            paused = int(np.count_nonzero(begun & by_pause))
+            doubted = int(np.count_nonzero(begun & by_sensor & ~by_pause))
+            self.withheld_by_pause += paused
+            self.withheld_by_sensor += doubted
+            self.withheld_by_severity += every - paused - doubted
+        over = after == NORMAL
+        self.ended_withheld += int(np.count_nonzero(over & (before == WITHHELD)))
+        self.ended_in_delay += int(np.count_nonzero(over & (before == DELAYED)))
 
     def add(self, other: "Tally") -> None:
         """Add another run's counts."""

@@ -54,7 +54,7 @@ def judge_time(
     behind = append_ms - event_ms
     future = -behind > rules.ahead_ms_max
     past = behind > rules.horizon_ms
-    if not (future.any() or past.any()):
+    if not np.count_nonzero(future | past):
         return JudgedTime(event_ms, append_ms, none, none)
     measured = event_ms - event_before_ms
     delivered = append_ms - append_before_ms

@@ -27,6 +27,10 @@ class State(IntEnum):
     """The condition holds but a pause or a more severe alarm of the signal covers it: nothing was announced."""
 
 
+NORMAL, DELAYED, ACTIVE, ACKNOWLEDGED, LATCHED, WITHHELD = map(int, State)
+"""Plain numbers: NumPy compares an array with a member of an enumeration at six times the cost."""
+
+
 class Event(IntEnum):
     """What one sample, tick or command means for an alarm."""
 
@@ -207,15 +211,17 @@ _ILLEGAL: Final = 255
 
 
 def _compiled() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return following states and phases by state times the number of events plus event."""
     states = np.full((len(State), len(Event)), _ILLEGAL, dtype=np.uint8)
     phases = np.zeros((len(State), len(Event)), dtype=np.uint8)
     for state, row in TRANSITIONS.items():
         for event, (following, phase) in row.items():
             states[state, event] = following
             phases[state, event] = phase
-    return states, phases
+    return states.reshape(-1), phases.reshape(-1)
 
 
+_EVENTS: Final = len(Event)
 _NEXT_STATE, _PHASE = _compiled()
 
 
@@ -238,12 +244,13 @@ def advance(
     Raises:
         IllegalTransition: a pair is absent from the table; nothing is changed.
     """
-    following = _NEXT_STATE[states, events]
-    if np.any(following == _ILLEGAL):
+    place = states * _EVENTS + events
+    following = _NEXT_STATE.take(place)
+    if np.count_nonzero(following == _ILLEGAL):
         where = np.argwhere(following == _ILLEGAL)[0]
         state, event = State(states[tuple(where)]), Event(events[tuple(where)])
         raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
-    return following, _PHASE[states, events]
+    return following, _PHASE.take(place)
 
 
 def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
@@ -259,19 +266,19 @@ _WITHHOLDING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
 
 def is_announced(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms' conditions hold and were announced: active or acknowledged, any shape."""
-    return _ANNOUNCED[states]
+    return _ANNOUNCED.take(states)
 
 
 def is_open(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms have an episode that was announced and not closed: also latched ones, any shape."""
-    return _OPEN[states]
+    return _OPEN.take(states)
 
 
 def is_unacknowledged(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms are open and were not acknowledged, any shape."""
-    return _UNACKNOWLEDGED[states]
+    return _UNACKNOWLEDGED.take(states)
 
 
 def withholds(pauses: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return in which `Pause` nothing new is announced, any shape; in the others it is announced as silent."""
-    return _WITHHOLDING[pauses]
+    return _WITHHOLDING.take(pauses)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.integral import is_due
-from clinical.lifecycle import Event, Phase, State, advance, is_announced
+from clinical.lifecycle import NORMAL, Event, advance, is_announced
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 NEVER: Final = -1
@@ -26,6 +26,15 @@ HIGH: Final = 2
 
 NO_COVER: Final = -1
 """Rank below every priority: no pause withholds anything."""
+
+VIOLATED, DUE, BETWEEN, INSIDE, CLEAR, MISSING, COVERED, LATCH = map(
+    int,
+    (
+        *(Event.VIOLATED, Event.DUE, Event.BETWEEN, Event.INSIDE),
+        *(Event.CLEAR, Event.MISSING, Event.COVERED, Event.LATCH),
+    ),
+)
+"""What a sample means, as plain numbers; see `clinical.lifecycle`."""
 
 
 @dataclass(slots=True)
@@ -59,7 +68,7 @@ class Judgement:
 def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
     announced = is_announced(state)
-    if not announced.any():
+    if not np.count_nonzero(announced):
         return announced
     return announced @ limits.outranked.T
 
@@ -92,33 +101,35 @@ def step(
         area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
         interval_ms: (n,) time until the next frame of each device is due, if devices announce it.
     """
-    value = values[:, limits.signal]
-    sampled = judged[:, limits.signal]
+    value = values.take(limits.signal, axis=1)
+    sampled = judged.take(limits.signal, axis=1)
     now = now_ms[:, None]
     valid = sampled & ~np.isnan(value)
-    broken = valid & ((value < limits.low) | (value > limits.high))
+    below = value < limits.low
+    broken = valid & (below | (value > limits.high))
     inside = valid & ~broken & (value >= limits.inside_low) & (value <= limits.inside_high)
-    between = valid & ~broken & ~inside
 
     onset = np.where(broken & (before.onset_ms == NEVER), now, before.onset_ms)
-    clear = np.where(broken | between, NEVER, before.clear_ms)
-    clear = np.where(inside & (clear == NEVER), now, clear)
+    clear = np.where(inside & (before.clear_ms == NEVER), now, before.clear_ms)
+    clear[valid & ~inside] = NEVER
 
-    event = np.full(value.shape, Event.MISSING, dtype=np.uint8)
-    event[broken] = Event.VIOLATED
+    event = np.full(value.shape, MISSING, dtype=np.uint8)
+    event[valid] = BETWEEN
+    event[broken] = VIOLATED
     late = now - onset >= _delays_ms(limits, interval_ms)
-    event[broken & (late if area is None else is_due(limits, late, area))] = Event.DUE
-    event[between] = Event.BETWEEN
-    event[inside] = Event.INSIDE
+    event[broken & (late if area is None else is_due(limits, late, area))] = DUE
+    event[inside] = INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
-    event[over] = Event.CLEAR
-    event[over & limits.latch] = Event.LATCH
+    event[over] = CLEAR
+    event[over & limits.latch] = LATCH
     withheld = cover if cover.ndim == 2 else cover[:, None]
     following, phase = _advance(limits, before.state, event, sampled, withheld)
 
-    worse = np.where(value < limits.low, np.fmin(before.extreme, value), np.fmax(before.extreme, value))
-    extreme = np.where(broken, worse, before.extreme)
-    normal = following == State.NORMAL
+    extreme = before.extreme
+    if np.count_nonzero(broken):
+        worse = np.where(below, np.fmin(extreme, value), np.fmax(extreme, value))
+        extreme = np.where(broken, worse, extreme)
+    normal = following == NORMAL
     after = LimitState(
         state=following,
         onset_ms=np.where(normal, NEVER, onset),
@@ -137,7 +148,7 @@ def _delays_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64] | None) ->
         return limits.delay_ms
     interval = interval_ms[:, None]
     unseen = (limits.delay_ms < interval) & (interval < SIGN_OFF_MS)
-    return np.where(unseen, 0, limits.delay_ms)
+    return np.where(unseen, 0, limits.delay_ms) if np.count_nonzero(unseen) else limits.delay_ms
 
 
 def _advance(
@@ -148,14 +159,21 @@ def _advance(
     cover: NDArray[np.int64],
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Advance the alarms that were sampled, the most severe first, because they withhold the others."""
-    event[(event == Event.DUE) & (limits.rank <= cover)] = Event.COVERED
-    following, phase = advance(states, event)
-    following = np.where(sampled, following, states)
-    if limits.outranked.any():
+    due = event == DUE
+    event[due & (limits.rank <= cover)] = COVERED
+    following, phase = _sampled(states, event, sampled)
+    if np.count_nonzero(due) and np.count_nonzero(limits.outranked):
         for rank in (MEDIUM, LOW):
-            starting = (event == Event.DUE) & (phase != Phase.NONE) & sampled & (limits.rank == rank)
-            if starting.any():
-                event[starting & outranked(limits, following)] = Event.COVERED
-                following, phase = advance(states, event)
-                following = np.where(sampled, following, states)
-    return following, np.where(sampled, phase, Phase.NONE).astype(np.uint8)
+            starting = (event == DUE) & phase.astype(np.bool_) & (limits.rank == rank)
+            if np.count_nonzero(starting):
+                event[starting & outranked(limits, following)] = COVERED
+                following, phase = _sampled(states, event, sampled)
+    return following, phase
+
+
+def _sampled(
+    states: NDArray[np.uint8], event: NDArray[np.uint8], sampled: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Advance the alarms that were sampled; the others stay as they are, and nothing is told of them."""
+    following, phase = advance(states, event)
+    return np.where(sampled, following, states), phase * sampled

@@ -36,9 +36,12 @@ class Clock(IntEnum):
     """A reading from the past that the device held back: it enters the windows and raises no alarm."""
 
 
+_SUSPECT, _HISTORIC = np.uint8(Clock.SUSPECT), np.uint8(Clock.HISTORIC)
+
+
 def clock_of(suspect: Bools, historic: Bools) -> NDArray[np.uint8]:
     """Return the `Clock` of frames whose time was judged, (n,)."""
-    return suspect * np.uint8(Clock.SUSPECT) + historic * np.uint8(Clock.HISTORIC)
+    return suspect * _SUSPECT + historic * _HISTORIC
 
 
 def disagree(

@@ -50,7 +50,7 @@ def find_slots(
     same = np.fromiter(map(eq, map(last.__getitem__, rows.tolist()), devices), np.bool_, len(rows))
     same &= table.last_boot[rows] == boots
     slots = table.last_slot[rows]
-    if same.all():
+    if np.count_nonzero(same) == len(same):
         return slots, len(rows)
     changing = np.zeros(len(last), dtype=np.bool_)
     changing[rows[~same]] = True
@@ -112,7 +112,7 @@ def remember(table: PatientTable, groups: Groups, seqs: NDArray[np.int64]) -> ND
     before = groups.before(seqs, table.device_high.reshape(-1)[group])
     rising = seqs > before
     fresh = np.ones(len(group), dtype=np.bool_)
-    if rising.all():
+    if np.count_nonzero(rising) == len(rising):
         _mark_rising(table, groups, seqs, before)
         return fresh
     odd = np.isin(group, group[~rising])
@@ -130,7 +130,7 @@ def _mark_rising(
     group = groups.numbers
     table.device_high.reshape(-1)[group] = seqs  # the last of each, which is the highest
     jumps = (before >= 0) & (seqs - before >= SEEN)
-    if jumps.any():  # everything remembered is further below than the ring reaches
+    if np.count_nonzero(jumps):  # everything remembered is further below than the ring reaches
         table.device_lap.reshape(-1, SEEN)[group[jumps]] = 0
         if not groups.apart:
             starts = np.flatnonzero(groups.first)

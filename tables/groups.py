@@ -38,7 +38,7 @@ class Groups:
     @cached_property
     def apart(self) -> bool:
         """Whether each element is the only one of its group."""
-        return len(self.numbers) < 2 or bool(self.first.all())
+        return len(self.numbers) < 2 or np.count_nonzero(self.first) == len(self.first)
 
     @cached_property
     def previous(self) -> NDArray[np.int64]:

@@ -100,18 +100,18 @@ class Windows:
         bucket = self.bucket.reshape(-1)
         held = bucket[cell]
         newer = number > held
-        if newer.any():
+        if np.count_nonzero(newer):
             np.maximum.at(bucket, cell, number)
             self._open(np.unique(cell[newer]))
             held = bucket[cell]
-        current = np.asarray(number == held, dtype=np.bool_)
-        if not current.all():
+        current: NDArray[np.bool_] = number == held
+        if np.count_nonzero(current) < len(current):
             kept = current[frame]
             frame, signal, reading = frame[kept], signal[kept], reading[kept]
         at = cell[frame] * COUNT + signal
         scaled = np.rint(reading * SCALE).astype(np.int32)
         count = self.count.reshape(-1)
-        if len(at) and int(count[at].max()) > SAMPLES_MAX - len(rows):
+        if np.count_nonzero(count[at] > SAMPLES_MAX - len(rows)):
             keep = self._with_room(at)
             at, scaled = at[keep], scaled[keep]
         np.add.at(count, at, np.uint16(1))
