@@ -36,9 +36,17 @@ def spliced(text):
     return GOOD[:-1] + b", " + text + b"}"
 
 
+def decode_block(records):
+    """Return what a decoder that knows nothing makes of a block, and see that one that knows it does the same."""
+    decoder = Decoder()
+    first = decoder.decode(records)
+    assert repr(decoder.decode(records)) == repr(first)
+    return first
+
+
 def decode(value, key=b"bed-1"):
     """Return the only frame of a block of one record, or the reason why there is none."""
-    decoded = Decoder().decode([Record(3, 5_000, key, value)])
+    decoded = decode_block([Record(3, 5_000, key, value)])
     if decoded.rejects:
         assert not decoded.parts
         return decoded.rejects[0].reason
@@ -188,7 +196,7 @@ def test_bad_input_is_refused_with_its_reason_and_its_neighbours_survive(value, 
     assert decode(value) == reason
     block = [Record(10 + i, 500 + i, b"bed-1", changed(seq=i, hr=60 + i)) for i in range(4)]
     block.insert(2, Record(99, 700, b"bed-1", value))
-    decoded = Decoder().decode(block)
+    decoded = decode_block(block)
     assert [(r.record, r.reason) for r in decoded.rejects] == [(block[2], reason)]
     assert decoded.rejects[0].detail
     (frames,) = decoded.parts
@@ -235,8 +243,8 @@ def test_absent_and_null_are_told_apart_for_every_signal():
 @given(st.lists(st.one_of(values(), sound.map(lambda s: json.dumps(s).encode())), min_size=1, max_size=12))
 def test_a_block_is_what_its_records_are_alone(texts):
     block = [Record(100 + 3 * i, 9_000 + i, b"bed-1", text) for i, text in enumerate(texts)]
-    decoded = Decoder().decode(block)
-    alone = [Decoder().decode([record]) for record in block]
+    decoded = decode_block(block)
+    alone = [decode_block([record]) for record in block]
     assert decoded.rejects == [reject for one in alone for reject in one.rejects]
     frames = [part for one in alone for part in one.parts]
     together = [part.take(np.arange(len(part)) == i) for part in decoded.parts for i in range(len(part))]
@@ -291,6 +299,15 @@ def test_a_decoder_that_has_seen_too_many_identifiers_learns_anew(monkeypatch):
         )
         assert [part.patient for part in decoded.parts] == [[name] if number else [name, name]]
         assert len(decoder._patients) + len(decoder._devices) <= 10
+
+
+def test_a_decoder_learns_which_signals_come_and_takes_every_one_from_its_first_frame_on():
+    decoder = Decoder()
+    for count, signal in enumerate(SIGNALS, start=1):
+        (part,) = decoder.decode([Record(1, 2, b"bed-1", changed(**{signal.name: None}))]).parts
+        assert part.carried.tolist() == [INDEX[signal.name]]
+        assert (part.values[0] != ABSENT).nonzero()[0].tolist() == [INDEX[signal.name]]
+        assert len(decoder._signals) == count
 
 
 def test_ticks_divide_the_frames_in_the_order_of_the_log():
