@@ -19,6 +19,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
+from streams.client_pauses import ClientPauses
 from streams.fetched import BatchResults
 from streams.one_loop import LoopConsumer
 
@@ -26,8 +27,8 @@ WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
 
 RECOVERY_WAIT_MS: Final = 5
-"""How long the broker holds an empty fetch while state is recovered. A node answers one fetch at a time, and one for
-partitions that have nothing new, as the readings may, would hold up the changelog for as long as that."""
+"""How long the broker holds an empty fetch while state is recovered. A node answers one fetch at a time, and the last
+one for the changelogs, which brings nothing, would hold up the readings for as long as that."""
 
 logger = logging.getLogger(__name__)
 
@@ -137,12 +138,17 @@ class _Consumer(LoopConsumer):
 
     rewinds = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pauses = ClientPauses()
+
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
         fetcher = consumer._fetcher
         if not isinstance(fetcher._records, BatchResults):
             fetcher._records = BatchResults(self.transport.lane.in_blocks, fetcher._records)
         lane = self.transport.lane
         fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
+        self._pauses.follow(consumer, self.consumer._paused_partitions)
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
         fetched.rewinds = self.rewinds
         return fetched
