@@ -225,9 +225,12 @@ class Judge:
     @staticmethod
     def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
         """Take the readings of patients for whom no alarm can change; the last of each wins."""
+        count = np.count_nonzero(calm)
+        if not count:
+            return
         readings = batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
-        if np.count_nonzero(calm) < len(calm):
+        if count < len(calm):
             kept = calm[frame]
             frame, signal, value = frame[kept], signal[kept], value[kept]
         at = batch.rows[frame] * COUNT + signal

@@ -38,16 +38,18 @@ class Responsibilities:
 
     def overdue(self, table: PatientTable, rows: NDArray[np.int64], now_ms: int) -> list[tuple[int, int]]:
         """Return (row, column) of the alarms whose step has had its time."""
-        asked = table.alarm_step[rows]
-        if not asked.any():
+        place, columns = table.alarm_step.take(rows, axis=0).nonzero()
+        if not len(place):
             return []
-        step = np.minimum(asked, len(self._steps))
-        waiting = (step > 0) & (table.alarm_answer[rows] == Answered.REQUESTED)
-        late = now_ms - table.alarm_asked_ms[rows] >= self._after_ms[step]
-        paused = (table.pause[rows] != Pause.NONE)[:, None] & (
-            table.alarm_priority[rows] <= table.pause_rank[rows][:, None]
+        rows = rows[place]
+        step = np.minimum(table.alarm_step[rows, columns], len(self._steps))
+        waiting = (step > 0) & (table.alarm_answer[rows, columns] == Answered.REQUESTED)
+        late = now_ms - table.alarm_asked_ms[rows, columns] >= self._after_ms[step]
+        paused = (table.pause[rows] != Pause.NONE) & (
+            table.alarm_priority[rows, columns] <= table.pause_rank[rows]
         )
-        return [(int(rows[i]), column) for i, column in np.argwhere(waiting & late & ~paused).tolist()]
+        due = waiting & late & ~paused
+        return list(zip(rows[due].tolist(), columns[due].tolist(), strict=True))
 
     def pass_over(self, table: PatientTable, row: int, column: int, moment: Moment) -> Happening:
         """Ask the next step, because this one has not answered in time."""

@@ -29,7 +29,8 @@ def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int | Rows) 
 
     Where oxygen is not charted the patient's profile counts; it also says whether SpO2 scale 2 was ordered.
     """
-    given = {entry.name: _reading(entry, table, rows, now_ms) for entry in sheet.inputs}
+    patience = INTERVALS * table.interval_ms[rows].astype(np.int64)
+    given = {entry.name: _reading(entry, table, rows, now_ms, patience) for entry in sheet.inputs}
     if "on_oxygen" in given:
         given["on_oxygen"] = np.where(np.isnan(given["on_oxygen"]), table.oxygen[rows], given["on_oxygen"])
     given["scale2"] = table.scale2[rows].astype(np.float64)
@@ -37,14 +38,17 @@ def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int | Rows) 
     return sheet.score(given)
 
 
-def _reading(entry: Input, table: PatientTable, rows: Rows, now_ms: int | Rows) -> NDArray[np.float64]:
-    """Return the first of the input's signals that is fresh, (n,), NaN where none is."""
-    patience = INTERVALS * table.interval_ms[rows].astype(np.int64)
+def _reading(
+    entry: Input, table: PatientTable, rows: Rows, now_ms: int | Rows, patience: Rows
+) -> NDArray[np.float64]:
+    """Return the first of the input's signals that is fresh, (n,), NaN where none is; `patience` (n,) in ms."""
     found = np.full(len(rows), np.nan)
     for signal, age_s in entry.signals:
         column = INDEX[signal]
         at = table.value_ms[rows, column]
         fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience))
+        if not np.count_nonzero(fresh):
+            continue
         found = np.where(np.isnan(found) & fresh, table.value[rows, column], found)
     return found
 

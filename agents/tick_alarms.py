@@ -65,7 +65,7 @@ def take(
         | (before.priority != after.priority)
         | (before.state != after.state)
     ).any(axis=1)
-    if not changed.any():
+    if not np.count_nonzero(changed):
         return
     table.dirty[rows[changed]] = True
     table.alarm_state[rows, columns] = after.state
@@ -73,7 +73,8 @@ def take(
     table.alarm_onset_ms[rows, columns] = after.onset_ms
     paused = np.ones_like(changed)[:, None]
     verdict.tally.count_limits(before.state, after.state, paused, paused)
-    for i, k in np.argwhere(result.phase != Phase.NONE).tolist():
+    places, ks = result.phase.nonzero()
+    for i, k in zip(places.tolist(), ks.tolist(), strict=True):
         phase = int(result.phase[i, k])
         ended = phase == Phase.END
         numbers = behind(i) if behind is not None else NOTHING

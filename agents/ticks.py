@@ -19,7 +19,7 @@ from agents.tick_alarms import NOT_MEASURED, NOTHING, state_of, take
 from agents.verdict import Verdict
 from agents.wards import Wards
 from clinical.clock import TimeRules
-from clinical.lifecycle import Event, State
+from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
@@ -88,7 +88,7 @@ class TickJudge:
             if self._rules.technical.enabled:
                 self._judge_losses(table, slow, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
-        open_rows = rows[table.with_alarms_above(State.DELAYED)[rows]]
+        open_rows = rows[table.with_alarms_above(DELAYED)[rows]]
         if len(open_rows):
             self._lapse(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)
@@ -109,16 +109,16 @@ class TickJudge:
 
         What was known of one condition, or withheld for one, must not hide what is measured after.
         """
-        state = table.alarm_state[rows, self._limits]
-        quiet = (state == State.ACKNOWLEDGED) | (state == State.WITHHELD)
-        if not quiet.any():
+        state = table.alarm_state.take(rows, axis=0)[:, self._limits]
+        quiet = (state == ACKNOWLEDGED) | (state == WITHHELD)
+        if not np.count_nonzero(quiet):
             return
         place, columns = np.nonzero(quiet)
         concerned, signal = rows[place], self._in_force.rules.signal[columns]
         value_ms, interval_ms = table.value_ms[concerned, signal], table.interval_ms[concerned]
         old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
         for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
-            if table.alarm_state[row, column] == State.WITHHELD:
+            if table.alarm_state[row, column] == WITHHELD:
                 verdict.tally.ended_withheld += 1
                 self._teller.rest(table, row, column)
             else:
@@ -127,9 +127,9 @@ class TickJudge:
 
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
-        state = table.alarm_state[rows, self._limits]
-        waiting = (state == State.WITHHELD) | (state == State.LATCHED)
-        if not waiting.any():
+        state = table.alarm_state.take(rows, axis=0)[:, self._limits]
+        waiting = (state == WITHHELD) | (state == LATCHED)
+        if not np.count_nonzero(waiting):
             return
         rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows)
         free = waiting & self._in_force.violated(table, rows, table.value[rows]) & (rules.rank > cover)
@@ -175,10 +175,8 @@ class TickJudge:
         verdict: Verdict,
     ) -> None:
         """Judge conditions that hold since `since`, for the patients whom that can concern."""
-        concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != State.NORMAL).any(
-            axis=1
-        )
-        if concerned.any():
+        concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != NORMAL).any(axis=1)
+        if np.count_nonzero(concerned):
             chosen = rows[concerned]
             before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
             result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], cover)
@@ -186,8 +184,10 @@ class TickJudge:
 
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
-        due = remind(moment.event_ms, table.alarm_state[rows], table.alarm_told_ms[rows])
-        if not due.any():
+        due = remind(
+            moment.event_ms, table.alarm_state.take(rows, axis=0), table.alarm_told_ms.take(rows, axis=0)
+        )
+        if not np.count_nonzero(due):
             return
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in np.argwhere(due).tolist():

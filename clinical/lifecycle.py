@@ -64,6 +64,9 @@ class Event(IntEnum):
     """The patient was discharged or is gone: the alarm ends with the monitoring."""
 
 
+(VIOLATED, DUE, BETWEEN, INSIDE, CLEAR, MISSING, WORSE, BETTER, REMIND, COVERED, LATCH, *_) = map(int, Event)
+
+
 class Phase(IntEnum):
     """What is reported of a transition (PCD-04 event phase)."""
 

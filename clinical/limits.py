@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.integral import is_due
-from clinical.lifecycle import NORMAL, Event, advance, is_announced
+from clinical.lifecycle import (
+    BETWEEN,
+    CLEAR,
+    COVERED,
+    DUE,
+    INSIDE,
+    LATCH,
+    MISSING,
+    NORMAL,
+    VIOLATED,
+    advance,
+    is_announced,
+)
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 NEVER: Final = -1
@@ -26,15 +38,6 @@ HIGH: Final = 2
 
 NO_COVER: Final = -1
 """Rank below every priority: no pause withholds anything."""
-
-VIOLATED, DUE, BETWEEN, INSIDE, CLEAR, MISSING, COVERED, LATCH = map(
-    int,
-    (
-        *(Event.VIOLATED, Event.DUE, Event.BETWEEN, Event.INSIDE),
-        *(Event.CLEAR, Event.MISSING, Event.COVERED, Event.LATCH),
-    ),
-)
-"""What a sample means, as plain numbers; see `clinical.lifecycle`."""
 
 
 @dataclass(slots=True)

@@ -90,8 +90,11 @@ def news2(
 
 def _spo2_points(spo2: Floats, on_oxygen: Floats, scale2: Bools) -> Floats:
     """Return the SpO2 points by the scale in force; NaN where they hang on an unknown oxygen supply."""
+    first = points_of(_SPO2_1, spo2)
+    if not np.count_nonzero(scale2):
+        return first
     air = points_of(_SPO2_2_AIR, spo2)
     oxygen = points_of(_SPO2_2_OXY, spo2)
     either = np.where(air == oxygen, air, np.nan)
     second = np.where(np.isfinite(on_oxygen), np.where(on_oxygen > 0, oxygen, air), either)
-    return np.where(scale2, second, points_of(_SPO2_1, spo2))
+    return np.where(scale2, second, first)

@@ -55,6 +55,8 @@ def in_steps(values: Floats, step: float) -> Floats:
 
 def points_of(bands: Bands, values: Floats) -> Floats:
     """Return the points of each reading, (n,), NaN where it is missing."""
+    if not np.count_nonzero(np.isfinite(values)):  # few wards measure everything
+        return np.full(values.shape, np.nan)
     steps = in_steps(values, bands.step)
     position = np.searchsorted(np.array(bands.upto, dtype=np.float64), steps, side="left")
     return np.where(np.isnan(steps), np.nan, np.array(bands.points, dtype=np.float64)[position])
@@ -62,8 +64,11 @@ def points_of(bands: Bands, values: Floats) -> Floats:
 
 def charted_points(values: Floats, points: Sequence[float]) -> Floats:
     """Return `points[i]` of an entry i or, beyond the last, the last; NaN where nothing is charted."""
-    level = np.clip(np.ceil(np.where(np.isfinite(values), values, 0.0)), 0, len(points) - 1).astype(np.int64)
-    return np.where(np.isfinite(values), np.array(points, dtype=np.float64)[level], np.nan)
+    present = np.isfinite(values)
+    if not np.count_nonzero(present):
+        return np.full(values.shape, np.nan)
+    level = np.clip(np.ceil(np.where(present, values, 0.0)), 0, len(points) - 1).astype(np.int64)
+    return np.where(present, np.array(points, dtype=np.float64)[level], np.nan)
 
 
 def add_up(columns: Sequence[Floats], from_total: Sequence[int], at_least: Floats | None = None) -> Score:

@@ -9,7 +9,19 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.lifecycle import Event, State, advance, is_announced, is_unacknowledged
+from clinical.lifecycle import (
+    BETTER,
+    CLEAR,
+    COVERED,
+    DUE,
+    MISSING,
+    NORMAL,
+    WITHHELD,
+    WORSE,
+    advance,
+    is_announced,
+    is_unacknowledged,
+)
 from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.rules import PRIORITIES, TechnicalRules
 
@@ -174,16 +186,16 @@ def judge_loss(
     `cover` (n,) is the rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
     """
     holds = since_ms != NEVER
-    known = before.state != State.NORMAL
+    known = before.state != NORMAL
     onset = np.where(known, before.onset_ms, since_ms)
     grave = holds & (now_ms - onset >= round(rules.escalate_s * 1000))
     priority = np.where(grave, MEDIUM, np.where(known, before.priority, LOW)).astype(np.uint8)
-    event = np.full(holds.shape, Event.CLEAR, dtype=np.uint8)
-    event[holds] = Event.DUE
-    event[holds & (priority <= cover[:, None])] = Event.COVERED
-    event[is_announced(before.state) & grave & (before.priority == LOW)] = Event.WORSE
+    event = np.full(holds.shape, CLEAR, dtype=np.uint8)
+    event[holds] = DUE
+    event[holds & (priority <= cover[:, None])] = COVERED
+    event[is_announced(before.state) & grave & (before.priority == LOW)] = WORSE
     state, phase = advance(before.state, event)
-    normal = state == State.NORMAL
+    normal = state == NORMAL
     after = TickState(
         state=state,
         priority=np.where(normal, LOW, priority).astype(np.uint8),
@@ -214,7 +226,7 @@ def judge_band(
         level: (n,) 0 = no alarm, else priority rank + 1, or `UNKNOWN`, or `LAPSED`.
         cover: (n,) rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
     """
-    running = before.state != State.NORMAL
+    running = before.state != NORMAL
     reported = np.where(running, before.priority.astype(np.int64) + 1, 0)
     unreported, reached = reported[:, None] < _LEVEL, level[:, None] >= _LEVEL
     differs = (unreported == reached) & (level >= 0)[:, None]
@@ -226,15 +238,15 @@ def judge_band(
     now_reported[level == LAPSED] = 0
 
     priority = np.where(now_reported > 0, now_reported - 1, before.priority)
-    event = np.full(level.shape, Event.MISSING, dtype=np.uint8)
-    event[now_reported > reported] = Event.WORSE
-    event[now_reported < reported] = Event.BETTER
-    event[(before.state == State.WITHHELD) | ((now_reported > reported) & ~running)] = Event.DUE
-    event[(event == Event.DUE) & (priority <= cover)] = Event.COVERED
-    event[(now_reported < reported) & (now_reported == 0)] = Event.CLEAR
+    event = np.full(level.shape, MISSING, dtype=np.uint8)
+    event[now_reported > reported] = WORSE
+    event[now_reported < reported] = BETTER
+    event[(before.state == WITHHELD) | ((now_reported > reported) & ~running)] = DUE
+    event[(event == DUE) & (priority <= cover)] = COVERED
+    event[(now_reported < reported) & (now_reported == 0)] = CLEAR
     state, phase = advance(before.state, event)
     onset = np.where(running, before.onset_ms, since[:, 0])
-    normal = state == State.NORMAL
+    normal = state == NORMAL
     after = TickState(
         state=state,
         priority=np.where(normal, LOW, priority).astype(np.uint8),
