@@ -47,11 +47,12 @@ def find_slots(
 ) -> tuple[NDArray[np.int64], int]:
     """Return what `assign_slots` does, but search only for patients with another device than in the frame before."""
     last = table.last_device
-    same = np.fromiter(map(eq, map(last.__getitem__, rows.tolist()), devices), np.bool_, len(rows))
-    same &= table.last_boot[rows] == boots
+    known = list(map(last.__getitem__, rows.tolist()))
+    same = table.last_boot[rows] == boots
     slots = table.last_slot[rows]
-    if np.count_nonzero(same) == len(same):
+    if known == devices and np.count_nonzero(same) == len(same):  # as nearly always
         return slots, len(rows)
+    same &= np.fromiter(map(eq, known, devices), np.bool_, len(rows))
     changing = np.zeros(len(last), dtype=np.bool_)
     changing[rows[~same]] = True
     at = np.flatnonzero(changing[rows])
