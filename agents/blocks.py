@@ -1,5 +1,6 @@
-"""How an agent works off blocks: one after the other, each admitted, each done before it is counted as done."""
+"""How an agent works off blocks: one after the other, each admitted, all of a fetch done before they count as done."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -22,21 +23,22 @@ async def work_off(
     handled stops the process, and another worker takes over from what is durable.
 
     Args:
-        stream: Faust's stream of blocks.
+        stream: Faust's stream of events, each with the blocks of a fetch.
         admit: returns the records of a block that come next in its partition.
         work: what to do with them.
         on_failure: told what went wrong; stops the process.
     """
     async for event in _events(stream):
-        try:
-            block = event.value
-            if records := await admit(block):
-                await work(block, records)
-        except Exception as error:
-            logger.exception("block of partition %s", event.message.partition)
-            on_failure(f"a block could not be worked off: {error!r}")
-            return
-        block.value = []  # Faust's event and message hold each other and so the block, until they are collected
+        for block in event.value.value:
+            try:
+                if records := await admit(block):
+                    await work(block, records)
+            except Exception as error:
+                logger.exception("block of partition %s", block.partition)
+                on_failure(f"a block could not be worked off: {error!r}")
+                return
+            block.value = []  # Faust's event and message hold each other and so the block, until they are collected
+            await asyncio.sleep(0)  # what it led to is sent before the next one is worked off
         event.ack()
 
 

@@ -22,8 +22,8 @@ FETCH_PAUSE_S_MAX: Final = 300.0
 """After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
 while it waits for a rebalance: longer than any patience of the watchdog, which ends what is stuck."""
 
-BLOCKS_BUFFERED: Final = 8
-"""Blocks that wait for the agent, over all partitions; a full buffer stops the fetching."""
+FETCHES_BUFFERED: Final = 2
+"""Fetches that wait for the agent, each with blocks of several partitions; when one waits, Faust takes no others."""
 
 RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
 """Largest record that the producer sends: a dead letter carries the refused record as it came."""
@@ -72,7 +72,7 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
         "consumer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
         "producer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
         "consumer_max_fetch_size": settings.fetch_bytes_max,
-        "stream_buffer_maxsize": BLOCKS_BUFFERED,
+        "stream_buffer_maxsize": FETCHES_BUFFERED,
         "stream_wait_empty": True,
         "producer_acks": -1,
         "producer_linger": 0,

@@ -1,4 +1,4 @@
-"""The live lane: Faust hands the agent one event per partition fetch (a block) instead of one per record.
+"""The live lane: Faust hands the agent one event per fetch, which holds a block of each partition, not one per record.
 
 Faust's own seams, no fork: a transport whose consumer groups the fetched records of lane topics into blocks, and
 commits exactly what was declared durable. Assignment, flow control, seeking, recovery and the commit itself stay
@@ -8,6 +8,7 @@ faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and te
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -69,19 +70,25 @@ class Lane:
         return self.topics | self.changelogs
 
 
+class _StandIn:
+    """What Faust asks of a consumed record besides its place, its time and its value."""
+
+    __slots__ = ()
+    timestamp_type = 0
+    key = None
+    headers = ()
+    checksum = None
+    serialized_key_size = 0
+    serialized_value_size = 0
+
+
 @dataclass(slots=True)
-class Block:
-    """Records of one partition, in log order; stands in for one consumed record towards Faust."""
+class Block(_StandIn):
+    """Records of one partition, in log order; of a changelog it stands in for one record towards Faust."""
 
     topic: str
     partition: int
     value: list[Any]
-    timestamp_type: int = 0
-    key: bytes | None = None
-    headers: tuple[()] = ()
-    checksum: int | None = None
-    serialized_key_size: int = 0
-    serialized_value_size: int = 0
     rewinds: int = 0
     """How often the lane had been rewound when the records were fetched."""
     first: int = field(init=False)
@@ -93,6 +100,22 @@ class Block:
         self.first, self.offset, self.timestamp = self.value[0].offset, last.offset, last.timestamp
 
 
+@dataclass(slots=True)
+class Blocks(_StandIn):
+    """The blocks that one fetch brought of a topic; stands in for one record, at the place of the first."""
+
+    value: list[Block]
+    topic: str = field(init=False)
+    partition: int = field(init=False)
+    offset: int = field(init=False)
+    timestamp: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        first = self.value[0]
+        self.topic, self.partition = first.topic, first.partition
+        self.offset, self.timestamp = first.offset, first.timestamp
+
+
 class Fetched(dict[TP, list[Any]]):
     """What one fetch brought, by partition, with the number of rewinds that the consumer had seen then."""
 
@@ -100,13 +123,13 @@ class Fetched(dict[TP, list[Any]]):
 
 
 class BlockScheduler(DefaultSchedulingStrategy):
-    """Turns fetched records of lane topics into blocks, partition after partition, the rest as Faust does."""
+    """Turns what was fetched of lane topics into blocks, all of a topic together, the rest as Faust does."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Yield blocks in turns over the partitions, then other topics' records."""
+        """Yield each topic's blocks together, in turns over partitions; a changelog's one by one; then the rest."""
         size, in_blocks = self._lane.records_max, self._lane.in_blocks
         rewinds = getattr(records, "rewinds", 0)
         blocks = {
@@ -117,19 +140,26 @@ class BlockScheduler(DefaultSchedulingStrategy):
             for tp, found in records.items()
             if tp.topic in in_blocks and found
         }
-        yield from super().iterate(blocks)
+        together: defaultdict[str, list[Block]] = defaultdict(list)
+        for tp, block in super().iterate(blocks):
+            if tp.topic in self._lane.topics:
+                together[tp.topic].append(block)
+            else:
+                yield tp, block
+        for topic, found in together.items():
+            yield TP(topic, found[0].partition), Blocks(found)
         rest = {tp: found for tp, found in records.items() if tp.topic not in in_blocks}
         yield from super().iterate(rest)
 
 
 class BlockSchema(Schema):
-    """Passes a block through whole; the agent decodes it."""
+    """Passes blocks through whole; the agent decodes them."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
-        """A block has no key."""
+        """Blocks have no key."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
-        """Return the block."""
+        """Return the blocks."""
         return message.value
 
 
@@ -164,6 +194,21 @@ class _Consumer(LoopConsumer):
         return consumer
 
 
+class _ReadOffsets(defaultdict[TP, int | None]):
+    """How far Faust has read each partition, to leave out what comes again: of the lane's nothing, see `admit`."""
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__(lambda: None)
+        self._lane = lane
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        super().__setitem__(tp, None if tp.topic in self._lane.topics else offset)
+
+    def update(self, offsets: Mapping[TP, int | None]) -> None:  # type: ignore[override]
+        for tp, offset in offsets.items():
+            self[tp] = offset
+
+
 class BlockConsumer(driver.Consumer):
     """Consumer that delivers blocks and commits what was declared durable, at once and never more."""
 
@@ -171,6 +216,7 @@ class BlockConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._lane: Lane = self.transport.lane
         self.scheduler = BlockScheduler(self._lane)
+        self._read_offset = _ReadOffsets(self._lane)
         self._durable: dict[TP, int] = {}
         self._admission = Admission()
         self._expected, self._rewound = self._admission.expected, self._admission.rewound
@@ -178,9 +224,24 @@ class BlockConsumer(driver.Consumer):
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
-        if isinstance(record, Block):
+        if isinstance(record, _StandIn):
             message.value = record
         return message
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Take nothing more of the topic for now: what a fetch brought of all its partitions waits together."""
+        for each in self._together(tp):
+            super().on_buffer_full(each)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Take records of the topic again."""
+        for each in self._together(tp):
+            super().on_buffer_drop(each)
+
+    def _together(self, tp: TP) -> list[TP]:
+        if tp.topic not in self._lane.topics:
+            return [tp]
+        return [each for each in self.assignment() if each.topic == tp.topic]
 
     async def perform_seek(self) -> None:
         """Seek to where judging goes on, and expect the next block of each lane partition to begin there.
@@ -214,7 +275,6 @@ class BlockConsumer(driver.Consumer):
         earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}
         if earlier:
             await self.seek_wait(earlier)
-            self._read_offset.update(dict.fromkeys(earlier))
 
     async def admit(self, block: Block) -> list[Any]:
         """Return the records of a block that come next; nothing when they came before or others are missing.
@@ -244,7 +304,6 @@ class BlockConsumer(driver.Consumer):
             return False
         self._rewound[tp] = self._thread.rewinds + 1
         await self.seek_wait({tp: expected})
-        self._read_offset[tp] = None
         return True
 
     async def _wait_next_records(self, timeout: float) -> Any:

@@ -15,7 +15,7 @@ from agents.metrics import Metrics
 from agents.monitor import Monitor
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.lane import Block
+from streams.lane import Block, Blocks
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import ALERTS, DEAD_LETTERS, READINGS
@@ -27,13 +27,17 @@ TTL_MS = 120_000
 
 
 class Event:
-    """A block on its way through the agent's stream."""
+    """Blocks on their way through the agent's stream."""
 
-    def __init__(self, block):
-        self.value, self.message, self.acknowledged = block, block, False
+    def __init__(self, blocks):
+        self.value, self.acknowledged = blocks, False
 
     def ack(self):
         self.acknowledged = True
+
+
+def fetched(records, partition=0):
+    return Event(Blocks([Block(READINGS, partition, records)]))
 
 
 class Stream:
@@ -88,7 +92,7 @@ class World:
 
     def watch(self, *blocks, partition=0):
         """Let the agent work through blocks (lists of records); return which of them it acknowledged."""
-        events = [Event(Block(READINGS, partition, block)) for block in blocks]
+        events = [fetched(block, partition) for block in blocks]
         asyncio.run(self.monitor.watch(Stream(events)))
         return [event.acknowledged for event in events]
 
@@ -121,11 +125,26 @@ def test_topics_carry_the_prefix_of_the_settings():
 
 
 def test_a_block_lets_go_of_its_records_when_they_are_worked_off():
-    event = Event(Block(READINGS, 0, seconds([140, 140])))
+    event = fetched(seconds([140, 140]))
     asyncio.run(World().monitor.watch(Stream([event])))
     assert event.acknowledged
-    assert event.value.value == []
-    assert event.value.offset == 1
+    assert [(block.value, block.offset) for block in event.value.value] == [([], 1)]
+
+
+def test_a_fetch_is_acknowledged_when_all_its_blocks_are_worked_off_and_others_have_their_turn_between_them():
+    world, turns = World(), []
+    event = Event(Blocks([Block(READINGS, partition, seconds([140])) for partition in range(3)]))
+
+    async def run():
+        watching = asyncio.ensure_future(world.monitor.watch(Stream([event])))
+        while not watching.done():
+            turns.append((len(world.store.partitions), event.acknowledged))
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert [worked_off for worked_off, _ in dict.fromkeys(turns)] == [0, 1, 2, 3]
+    assert event.acknowledged
+    assert not any(acknowledged for worked_off, acknowledged in turns if worked_off < 3)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +238,7 @@ def test_a_refused_alert_stops_the_worker():
     world.monitor.publisher._send = refuse
 
     async def run():
-        await world.monitor.watch(Stream([Event(Block(READINGS, 0, seconds([140, 140, 140])))]))
+        await world.monitor.watch(Stream([fetched(seconds([140, 140, 140]))]))
         await asyncio.sleep(0)
 
     asyncio.run(run())
@@ -262,7 +281,7 @@ def test_alerts_are_counted_by_rule_and_phase_and_their_latency_is_measured_when
     ]
 
     async def run():
-        await world.monitor.watch(Stream([Event(Block(READINGS, 0, frames))]))
+        await world.monitor.watch(Stream([fetched(frames)]))
         await asyncio.sleep(0)
 
     asyncio.run(run())

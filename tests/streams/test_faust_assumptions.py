@@ -25,6 +25,9 @@ from faust.types import TP
 from faust.windows import HoppingWindow
 from intervaltree import IntervalTree
 from mode.threads import ServiceThread
+from mode.utils.queues import FlowControlEvent, FlowControlQueue
+
+from streams.app import FETCHES_BUFFERED
 
 ONE = TP("vitals.readings", 0)
 DEADLINE_S = 5.0
@@ -70,6 +73,8 @@ def test_the_versions_are_those_that_were_read_and_measured(package, pinned):
         (driver.Consumer._to_message, ["self", "tp", "record"]),
         (driver.Consumer.earliest_offsets, ["self", "partitions"]),
         (driver.Consumer.seek_wait, ["self", "partitions"]),
+        (driver.Consumer.on_buffer_full, ["self", "tp"]),
+        (driver.Consumer.on_buffer_drop, ["self", "tp"]),
         (driver.AIOKafkaConsumerThread._create_worker_consumer, ["self", "transport"]),
         (driver.AIOKafkaConsumerThread._seek_wait, ["self", "consumer", "partitions"]),
         (
@@ -117,6 +122,17 @@ def test_the_consumers_thread_fixes_how_long_the_broker_holds_an_empty_fetch():
     """The lane sets the attribute after the consumer was made and before it starts, which reads it."""
     assert "fetch_max_wait_ms=1500" in source(driver.AIOKafkaConsumerThread._create_worker_consumer)
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source(AIOKafkaConsumer.start)
+
+
+def test_the_agents_buffer_asks_for_no_more_as_soon_as_one_fetch_waits():
+    """It takes what comes all the same, so what bounds it is that the consumer is told."""
+    queue = FlowControlQueue(maxsize=FETCHES_BUFFERED, flow_control=FlowControlEvent())
+    told = []
+    for number in range(2):
+        queue.put_nowait_enhanced(
+            number, on_pressure_high=lambda: told.append("full"), on_pressure_drop=lambda: told.append("drop")
+        )
+        assert told == ["full"] * number
 
 
 def test_what_mode_does_with_a_thread_is_what_its_stand_in_does():

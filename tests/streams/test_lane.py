@@ -10,7 +10,7 @@ from lane_model import CHANGELOG, LOG, ONE, READINGS, TWO, Record, block, record
 
 from streams import lane as lanes
 from streams.app import create_app
-from streams.lane import Block, BlockScheduler, BlockSchema, Lane
+from streams.lane import Block, Blocks, BlockScheduler, BlockSchema, Lane
 from streams.settings import Settings
 
 fetches = st.dictionaries(
@@ -22,7 +22,13 @@ fetches = st.dictionaries(
 @given(fetches, st.integers(1, 5))
 def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
     lane = Lane(frozenset({READINGS}), size, 1, changelogs=frozenset({CHANGELOG}))
-    found = list(BlockScheduler(lane).iterate(fetched))
+    found = []
+    for tp, item in BlockScheduler(lane).iterate(fetched):
+        if isinstance(item, Blocks):
+            assert (item.topic, item.partition, item.offset) == (*tp, item.value[0].offset)
+            found += [(TP(block.topic, block.partition), block) for block in item.value]
+        else:
+            found.append((tp, item))
     for tp, log in fetched.items():
         items = [item for at, item in found if at == tp]
         if tp.topic in (READINGS, CHANGELOG):
@@ -36,20 +42,43 @@ def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
             assert items == log
 
 
-def test_partitions_take_turns_block_by_block():
+def test_what_a_fetch_brings_of_a_topic_is_one_event_in_which_partitions_take_turns_block_by_block():
     fetched = {ONE: records(0, 1, 2), TWO: records(0, 1, 2, 3)}
-    found = BlockScheduler(Lane(frozenset({READINGS}), 2, 1)).iterate(fetched)
-    assert [(tp.partition, item.first) for tp, item in found] == [(0, 0), (1, 0), (0, 2), (1, 2)]
+    ((tp, blocks),) = BlockScheduler(Lane(frozenset({READINGS}), 2, 1)).iterate(fetched)
+    assert tp == ONE
+    assert [(block.partition, block.first) for block in blocks.value] == [(0, 0), (1, 0), (0, 2), (1, 2)]
 
 
-def test_a_block_stands_in_for_its_last_record_and_reaches_the_agent_whole():
+def test_blocks_stand_in_for_the_last_record_of_the_first_and_reach_the_agent_whole():
     async def test(consumer, broker):
-        broker.fetched = {ONE: records(3, 4, 5)}
+        broker.fetched = {ONE: records(3, 4, 5), TWO: records(7)}
         ((tp, message),) = [found async for found in consumer.getmany(0.1)]
         assert (tp, message.offset, message.timestamp) == (ONE, 5, 1.0)
-        value = BlockSchema().loads_value(None, message)
-        assert isinstance(value, Block)
-        assert [record.offset for record in value.value] == [3, 4, 5]
+        blocks = BlockSchema().loads_value(None, message)
+        assert isinstance(blocks, Blocks)
+        assert [[record.offset for record in block.value] for block in blocks.value] == [[3, 4, 5], [7]]
+
+    with_consumer(test)
+
+
+def test_a_full_buffer_stops_the_fetching_of_all_partitions_of_the_topic_and_of_no_other():
+    async def test(consumer, broker):
+        consumer._set_active_tps(broker.assigned)
+        consumer.on_buffer_full(TWO)
+        assert consumer._get_active_partitions() == {LOG}
+        consumer.on_buffer_full(LOG)
+        assert consumer._get_active_partitions() == set()
+        consumer.on_buffer_drop(TWO)
+        assert consumer._get_active_partitions() == {ONE, TWO}
+
+    with_consumer(test)
+
+
+def test_faust_leaves_out_nothing_of_the_lane_as_read_before():
+    async def test(consumer, broker):
+        consumer._read_offset.update({ONE: 9, LOG: 9})
+        consumer._read_offset[TWO] = 9
+        assert [consumer._read_offset[tp] for tp in (ONE, TWO, LOG)] == [None, None, 9]
 
     with_consumer(test)
 
