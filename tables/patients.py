@@ -76,6 +76,9 @@ class PatientTable:
         self.gone: dict[str, int] = {}
         """Patients who were dropped, and the offset up to which the log is part of that; kept until no replay can
         bring frames from before it."""
+        self.deleted: dict[str, int] = {}
+        """While state is recovered: patients whose record was deleted, and how far it had reached. A worker that had
+        lost the partition may have written an older one behind."""
         self.last_device: list[str | None] = []
         """Device of each row's last frame; with `last_boot` and `last_slot` it spares the search for a slot."""
         self._free: list[int] = []

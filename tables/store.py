@@ -83,7 +83,8 @@ class ColumnStore(base.Store):
 
         Of two records of one patient the one with the higher position counts, whoever wrote it and wherever it
         stands: a worker that had lost the partition may have written late. So a record that is None, which says
-        no position, counts only for a patient whose record says that he is gone. Only what counts is decoded.
+        no position, counts only for a patient whose record says that he is gone, and an older record behind it does
+        not bring him back. Only what counts is decoded.
 
         Raises:
             ValueError: a record is damaged or of another version.
@@ -91,7 +92,7 @@ class ColumnStore(base.Store):
         table = self.state(partition)
         newest: dict[str, bytes | None] = {}
         reach: dict[str, int] = {}
-        outdone: list[str] = []
+        outdone: set[str] = set()
         for patient, record in entries:
             if patient == END_KEY:
                 self._note_progress(partition, record)
@@ -100,29 +101,33 @@ class ColumnStore(base.Store):
             if record is None:
                 is_held = patient in table.row_of if before is None else not is_gone(before)
                 if is_held:
-                    outdone.append(patient)
+                    outdone.add(patient)
                 else:
-                    newest[patient], reach[patient] = None, NEVER
+                    reach[patient] = reach[patient] if patient in reach else _reach(table, patient)
+                    newest[patient] = None
+                    outdone.discard(patient)
             else:
                 position = position_of(record)
                 if position >= (reach[patient] if patient in reach else _reach(table, patient)):
                     newest[patient], reach[patient] = record, position
                 else:
-                    outdone.append(patient)
+                    outdone.add(patient)
         for patient, record in newest.items():
             if record is None:
                 table.drop(patient)
                 table.gone.pop(patient, None)
+                table.deleted[patient] = reach[patient]
             elif is_gone(record):
                 table.drop(patient)
                 table.gone[patient] = reach[patient]
         held = {patient: record for patient, record in newest.items() if record and not is_gone(record)}
         self._replace(table, held)
-        for (
-            patient
-        ) in outdone:  # compaction would keep the older record, which stands later: write ours again
+        # Compaction would keep the older record, which stands later: ours is to come again.
+        for patient in outdone:
             if (row := table.row_of.get(patient)) is not None:
                 table.dirty[row] = True
+            else:
+                table.gone.setdefault(patient, _reach(table, patient))
 
     def _replace(self, table: PatientTable, newest: dict[str, bytes]) -> None:
         known = [row for patient in newest if (row := table.row_of.get(patient)) is not None]
@@ -161,6 +166,7 @@ class ColumnStore(base.Store):
             rows = table.occupied()
             self._catch_up_with_ticks(partition, table, rows)
             table.position[rows] = np.maximum(table.position[rows], table.processed)
+            table.deleted.clear()
             if len(rows) or table.gone:
                 table.replay_until = max([*table.position[rows].tolist(), *table.gone.values()])
         if self._recovering_since is not None:
@@ -248,6 +254,6 @@ class PatientsTable(faust.Table):
 def _reach(table: PatientTable, patient: str) -> int:
     """Return the offset up to which the log is part of the patient's state, `NEVER` for one who is unknown."""
     row = table.row_of.get(patient)
-    if row is None:
-        return table.gone.get(patient, NEVER)
-    return max(int(table.position[row]), table.processed)
+    if row is not None:
+        return max(int(table.position[row]), table.processed)
+    return max(table.gone.get(patient, NEVER), table.deleted.get(patient, NEVER), table.processed)

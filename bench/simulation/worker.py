@@ -18,7 +18,7 @@ from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
 from streams import topics
 from streams.admission import READ_AGAIN, Admission
-from streams.lane import Block
+from streams.lane import Block, Blocks
 from streams.publisher import Publisher
 from streams.settings import Settings
 from tables.checkpoint import Checkpointer
@@ -134,8 +134,7 @@ class Worker:
             block = await self._blocks.get()
             await self._moving.wait()
             self._in_work += 1
-            message = SimpleNamespace(partition=block.partition)
-            yield SimpleNamespace(value=block, message=message, ack=self._done_with_a_block)
+            yield SimpleNamespace(value=Blocks([block]), ack=self._done_with_a_block)
 
     def _done_with_a_block(self) -> None:
         self._in_work -= 1

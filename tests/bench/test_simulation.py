@@ -47,7 +47,7 @@ def test_no_schedule_breaks_a_promise():
 
 
 def test_schedules_are_full_of_trouble():
-    happened = [what for seed in range(40) for what in simulate(seed).happened]
+    happened = [what for seed in range(80) for what in simulate(seed).happened]
     for trouble in (
         "crash: ",
         "pause: ",

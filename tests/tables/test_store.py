@@ -108,6 +108,28 @@ def test_a_record_that_a_worker_wrote_after_it_lost_the_partition_changes_nothin
     assert rate_of(store.state(0), "bed-1") == 90.0
 
 
+def test_a_late_record_does_not_bring_back_a_patient_whom_this_worker_dropped_and_deleted_and_is_deleted_too():
+    store = new_store()
+    judge(store.state(0), "bed-1", 50)
+    store.state(0).drop("bed-1")
+    feed(store, ("bed-1", record(position=40)), ("bed-2", record("bed-2", position=51)))
+    assert set(store) == {"bed-2"}
+    assert store.state(0).gone == {"bed-1": 50}
+
+
+@given(st.lists(st.integers(0, 5), max_size=3))
+def test_a_late_record_behind_a_deletion_does_not_bring_the_patient_back_and_is_deleted_too(cuts):
+    store = new_store()
+    gone = [("bed-1", encode_gone(20)), ("bed-1", None), ("bed-1", record(position=10))]
+    feed_blocks(
+        store, [*gone, ("bed-2", encode_gone(20)), ("bed-2", None), ("bed-2", record("bed-2", 30))], cuts
+    )
+    assert set(store) == {"bed-2"}
+    assert store.state(0).gone == {"bed-1": 20}
+    recovered(store, 0)
+    assert store.state(0).deleted == {}
+
+
 def test_a_patient_whose_older_record_stands_later_is_written_again_or_compaction_would_keep_that_one():
     store = new_store()
     feed(store, ("bed-1", record(position=30)), ("bed-2", record("bed-2")), ("bed-1", record(position=20)))
