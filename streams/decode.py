@@ -5,32 +5,26 @@ times faster and without an object a reading. A record that is no frame becomes 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import compress
-from typing import Annotated, Any, Final, Literal, Protocol, cast
+from typing import Annotated, Final, Literal, Protocol, cast
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from clinical.vitals import ABSENT, ACVPU, COUNT, INDEX
+from clinical.vitals import ABSENT, COUNT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
 from streams.frames import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
     ID_PATTERN,
-    INTERVAL_MS_MAX,
-    SEQ_MAX,
     TICK_KEY,
-    VALUE_ABS_MAX,
 )
-
-Count = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
-Value = Annotated[float, Meta(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
+from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 
 class Record(Protocol):
@@ -42,46 +36,10 @@ class Record(Protocol):
     value: bytes | None
 
 
-class _WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """Mirror of `Frame` in the order that makes columns cheap: identity, whole numbers, readings, charted."""
-
-    patient: str
-    device: str
-    boot: Count
-    seq: Count
-    event_ts_ms: Annotated[int, Meta(ge=0, le=EVENT_TS_MS_MAX)]
-    interval_ms: Annotated[int, Meta(ge=1, le=INTERVAL_MS_MAX)] = 1000
-    hr: Value = ABSENT
-    pulse: Value = ABSENT
-    spo2: Value = ABSENT
-    resp: Value = ABSENT
-    nbp_sys: Value = ABSENT
-    nbp_dia: Value = ABSENT
-    nbp_mean: Value = ABSENT
-    abp_sys: Value = ABSENT
-    abp_dia: Value = ABSENT
-    abp_mean: Value = ABSENT
-    temp: Value = ABSENT
-    etco2: Value = ABSENT
-    fio2: Value = ABSENT
-    consciousness: Literal["A", "C", "V", "P", "U"] | UnsetType | None = UNSET
-    on_oxygen: bool | UnsetType | None = UNSET
-    asystole: bool | UnsetType | None = UNSET
-    apnoea: bool | UnsetType | None = UNSET
-
-
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
     tick_ts_ms: Annotated[int, Meta(ge=0, le=EVENT_TS_MS_MAX)]
 
 
-_ACVPU_LEVEL: Final[dict[Any, float]] = {
-    UNSET: ABSENT,
-    None: np.nan,
-    **{letter: float(i) for i, letter in enumerate(ACVPU)},
-}
-_FLAG_LEVEL: Final[dict[Any, float]] = {UNSET: ABSENT, None: np.nan, False: 0.0, True: 1.0}
-_SIGNALS: Final = tuple(given.name for given in msgspec.structs.fields(_WireFrame) if given.name in INDEX)
-_decode_frame = msgspec.json.Decoder(_WireFrame).decode
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
 
@@ -221,7 +179,7 @@ class Decoder:
         names = None
         try:  # almost always every record is a frame
             values = [record.value for record in records]
-            frames = list(map(_decoder_of(self._signals), values))  # type: ignore[arg-type]
+            frames = list(map(decoder_of(self._signals), values))  # type: ignore[arg-type]
             if max(map(len, values)) <= FRAME_BYTES_MAX:  # type: ignore[arg-type]
                 names = self._names(keys, frames)
         except (*_FAULTS, TypeError):
@@ -235,17 +193,17 @@ class Decoder:
             self._learn(frames)
         decoded.parts.append(_columns(records, frames, self._signals, *names))
 
-    def _learn(self, frames: Sequence[_WireFrame]) -> None:
+    def _learn(self, frames: Sequence[WireFrame]) -> None:
         """Take note of the signals that frames carry, besides those that are known."""
         self._signals = tuple(
             signal
-            for signal in _SIGNALS
+            for signal in CARRIED
             if signal in self._signals
             or any(getattr(frame, signal) not in (ABSENT, UNSET) for frame in frames)
         )
 
     def _names(
-        self, keys: Sequence[bytes | None], frames: Sequence[_WireFrame]
+        self, keys: Sequence[bytes | None], frames: Sequence[WireFrame]
     ) -> tuple[list[str], list[str]] | None:
         """Return patients and devices if all keys equal the patient inside and all identifiers have the right form.
 
@@ -272,9 +230,9 @@ class Decoder:
 
     def _one_by_one(
         self, records: Sequence[Record], rejects: list[Reject]
-    ) -> tuple[list[Record], list[_WireFrame]]:
+    ) -> tuple[list[Record], list[WireFrame]]:
         kept: list[Record] = []
-        frames: list[_WireFrame] = []
+        frames: list[WireFrame] = []
         for record in records:
             outcome = _judge_record(record)
             if isinstance(outcome, Reject):
@@ -283,18 +241,6 @@ class Decoder:
                 kept.append(record)
                 frames.append(outcome)
         return kept, frames
-
-
-@lru_cache(maxsize=64)
-def _decoder_of(signals: tuple[str, ...]) -> Callable[[bytes], _WireFrame]:
-    """Return a decoder of frames with no other signals than these: smaller objects, fewer columns to look at."""
-    fields = [
-        (given.name, given.type) if given.required else (given.name, given.type, given.default)
-        for given in msgspec.structs.fields(_WireFrame)
-        if given.name not in _SIGNALS or given.name in signals
-    ]
-    narrow = msgspec.defstruct("_NarrowFrame", fields, forbid_unknown_fields=True, gc=False)
-    return cast(Callable[[bytes], _WireFrame], msgspec.json.Decoder(narrow).decode)
 
 
 def _places(keys: list[bytes | None]) -> list[int]:
@@ -324,13 +270,13 @@ def _first_fault(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
-def _judge_record(record: Record) -> _WireFrame | Reject:
+def _judge_record(record: Record) -> WireFrame | Reject:
     if record.value is None:
         return Reject(record, "empty", "no value")
     if len(record.value) > FRAME_BYTES_MAX:
         return Reject(record, "too-large", f"{len(record.value)} bytes, at most {FRAME_BYTES_MAX}")
     try:
-        frame = _decode_frame(record.value)
+        frame = decode_frame(record.value)
     except msgspec.ValidationError as error:
         return Reject(record, "invalid", str(error))
     except _FAULTS as error:
@@ -347,7 +293,7 @@ def _judge_record(record: Record) -> _WireFrame | Reject:
 
 def _columns(
     records: Sequence[Record],
-    frames: Sequence[_WireFrame],
+    frames: Sequence[WireFrame],
     signals: Sequence[str],
     patients: list[str],
     devices: list[str],
@@ -357,14 +303,14 @@ def _columns(
     values = np.full((n, COUNT), ABSENT, dtype=np.float64)
     carried = []
     for signal in signals:
-        if signal in _CHARTED:
-            column, levels = _CHARTED[signal]
+        if signal in CHARTED:
+            column, levels = CHARTED[signal]
             charted = column(frames)
             if charted.count(UNSET) < n:
                 carried.append(INDEX[signal])
                 values[:, INDEX[signal]] = [levels[level] for level in charted]
             continue
-        readings = _READINGS[signal](frames)
+        readings = READINGS[signal](frames)
         # One patient's devices measure fewer: a column that begins and ends absent is likely absent as a whole.
         if readings[0] is readings[-1] is ABSENT and readings.count(ABSENT) == n:
             continue
@@ -385,30 +331,6 @@ def _columns(
         values=values,
         carried=np.array(sorted(carried), dtype=np.int64),
     )
-
-
-# Written out, because that is twice as fast as getting attributes by their name.
-_READINGS: Final[dict[str, Callable[[Sequence[_WireFrame]], list[float | None]]]] = {
-    "hr": lambda frames: [frame.hr for frame in frames],
-    "pulse": lambda frames: [frame.pulse for frame in frames],
-    "spo2": lambda frames: [frame.spo2 for frame in frames],
-    "resp": lambda frames: [frame.resp for frame in frames],
-    "nbp_sys": lambda frames: [frame.nbp_sys for frame in frames],
-    "nbp_dia": lambda frames: [frame.nbp_dia for frame in frames],
-    "nbp_mean": lambda frames: [frame.nbp_mean for frame in frames],
-    "abp_sys": lambda frames: [frame.abp_sys for frame in frames],
-    "abp_dia": lambda frames: [frame.abp_dia for frame in frames],
-    "abp_mean": lambda frames: [frame.abp_mean for frame in frames],
-    "temp": lambda frames: [frame.temp for frame in frames],
-    "etco2": lambda frames: [frame.etco2 for frame in frames],
-    "fio2": lambda frames: [frame.fio2 for frame in frames],
-}
-_CHARTED: Final[dict[str, tuple[Callable[[Sequence[_WireFrame]], list[Any]], dict[Any, float]]]] = {
-    "consciousness": (lambda frames: [frame.consciousness for frame in frames], _ACVPU_LEVEL),
-    "on_oxygen": (lambda frames: [frame.on_oxygen for frame in frames], _FLAG_LEVEL),
-    "asystole": (lambda frames: [frame.asystole for frame in frames], _FLAG_LEVEL),
-    "apnoea": (lambda frames: [frame.apnoea for frame in frames], _FLAG_LEVEL),
-}
 
 
 def _whole_numbers(column: list[int]) -> NDArray[np.int64]:
