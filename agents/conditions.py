@@ -16,6 +16,7 @@ from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import LOW, MEDIUM, NO_COVER
+from clinical.masks import some
 from clinical.points import Score
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
@@ -73,7 +74,7 @@ class Conditions:
         if not self._checks_sensor:
             return cover
         doubt = table.alarm_state[rows, self._column[CHECK_SENSOR]] == ACTIVE
-        if not np.count_nonzero(doubt):
+        if not some(doubt):
             return cover
         return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
 

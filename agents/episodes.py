@@ -14,6 +14,7 @@ from agents.alarms import Alarm, Asked, Happening
 from agents.in_force import LimitsInForce
 from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, withholds
 from clinical.limits import HIGH, NEVER, NO_COVER
+from clinical.masks import some
 from clinical.rules import Step
 from streams.alerts import ResponsibilityStatus
 from tables.patients import PatientTable
@@ -213,6 +214,6 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
 def cover_of(table: PatientTable, rows: Rows) -> Rows:
     """Return the rank of the highest priority that a pause withholds of each row, `NO_COVER` where none does."""
     pause = table.pause[rows]
-    if not np.count_nonzero(pause):  # as nearly always
+    if not some(pause):  # as nearly always
         return np.full(len(rows), NO_COVER)
     return np.where(withholds(pause), table.pause_rank[rows].astype(np.int64), NO_COVER)

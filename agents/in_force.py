@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import violated
+from clinical.masks import some
 from clinical.rules import CompiledLimits, RuleSet, compile_limits
 from tables.patients import PatientTable
 
@@ -20,7 +21,7 @@ class LimitsInForce:
 
     def of(self, table: PatientTable, rows: Rows) -> CompiledLimits:
         """Return the limits of n rows, with arrays of shape (n, rules) if any of them has limits of its own."""
-        if not np.count_nonzero(table.own_limits[rows]):
+        if not some(table.own_limits[rows]):
             return self.rules
         return self.rules.with_limits(*self.sides(table, rows))
 
@@ -39,6 +40,6 @@ class LimitsInForce:
         """Whether each value breaks each rule: (n, signals) to (n, rules), by the limits of each row."""
         broken = violated(self.rules, values)
         own = table.own_limits[rows]
-        if own.any():
+        if some(own):
             broken[own] = violated(self.of(table, rows[own]), values[own])
         return broken

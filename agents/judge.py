@@ -29,6 +29,7 @@ from clinical.clock import JudgedTime, TimeRules, judge_time
 from clinical.integral import depth, grown
 from clinical.lifecycle import DELAYED, NORMAL
 from clinical.limits import NEVER, Judgement, LimitState, step
+from clinical.masks import every, places, some
 from clinical.rules import RuleSet
 from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
@@ -132,13 +133,12 @@ class Judge:
         """Leave out duplicates, judge each frame's time and each reading's plausibility."""
         devices = Groups(rows * DEVICES + slots)
         fresh = remember(table, devices, frames.seq)
-        if np.count_nonzero(fresh) < len(fresh):
+        if not every(fresh):
             tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
             frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
             devices = Groups(devices.numbers[fresh])
-        patients = (
-            Groups(rows) if np.count_nonzero(slots) else devices
-        )  # with one device each, both go together
+        # With one device each, frames go by their patient as they go by their device.
+        patients = Groups(rows) if some(slots) else devices
         time = self._judge_time(table, frames, devices)
         values, readings = _plausible(frames)
         tally.readings += len(readings.frame)
@@ -180,13 +180,13 @@ class Judge:
         tally.judged += int(np.count_nonzero(live))
         calm = live & ~self._restless(table, batch)[rows]
         self._judge_calm(table, batch, calm)
-        if np.count_nonzero(calm) < len(calm):
+        if not every(calm):
             self._judge_rounds(table, batch, (live & ~calm).nonzero()[0], verdict)
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""
         babbles = table.alarm_state[batch.rows, self._babbling] > DELAYED
-        if not np.count_nonzero(babbles):
+        if not some(babbles):
             return
         chosen = np.flatnonzero(live & babbles)
         rows = batch.rows[chosen]
@@ -209,7 +209,7 @@ class Judge:
         frame, signal, value = readings.frame, readings.signal, readings.value
         beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
         own = table.own_limits[rows]
-        if np.count_nonzero(own):
+        if some(own):
             beyond &= ~own[frame]
             broken = self.limits.violated(table, rows[own], batch.values[own]).any(axis=1)
             restless[rows[own][broken]] = True
@@ -225,12 +225,11 @@ class Judge:
     @staticmethod
     def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
         """Take the readings of patients for whom no alarm can change; the last of each wins."""
-        count = np.count_nonzero(calm)
-        if not count:
+        if not some(calm):
             return
         readings = batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
-        if count < len(calm):
+        if not every(calm):
             kept = calm[frame]
             frame, signal, value = frame[kept], signal[kept], value[kept]
         at = batch.rows[frame] * COUNT + signal
@@ -280,7 +279,7 @@ class Judge:
         table.alarm_extreme[rows, rules] = result.after.extreme
         if area is not None:
             table.alarm_area[rows, rules] = np.where(result.after.state == NORMAL, 0.0, area)
-        if np.count_nonzero(before.state != result.after.state):
+        if some(before.state != result.after.state):
             by_pause = self.limits.rules.rank <= cover_of(table, rows)[:, None]
             by_sensor = self.limits.rules.rank <= cover
             verdict.tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
@@ -310,8 +309,7 @@ class Judge:
         happenings: list[Happening],
     ) -> None:
         limits, frames = self.limits.rules, batch.frames
-        told, columns = result.phase.nonzero()
-        for i, column in zip(told.tolist(), columns.tolist(), strict=True):
+        for i, column in places(result.phase):
             frame = int(chosen[i])
             moment = Moment(
                 offset=int(frames.offset[frame]),
@@ -339,13 +337,13 @@ def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
     values, carried = frames.values, frames.carried
     part = values[:, carried]
     plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
-    if plausible.all():  # as nearly always: the same signals in every frame, all with readings
+    if every(plausible):  # as nearly always: the same signals in every frame, all with readings
         frame = np.arange(len(values)).repeat(len(carried))
         signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
         return values, _Readings(frame, signal, part.reshape(-1))
     invalid = ~plausible & (part != ABSENT)
     frame, column = np.nonzero(plausible)
-    if not invalid.any():
+    if not some(invalid):
         return values, _Readings(frame, carried[column], part[plausible])
     cleaned = values.copy()
     cleaned[:, carried] = np.where(invalid, np.nan, part)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from agents.tick_alarms import Numbers
 from clinical.limits import NEVER
+from clinical.masks import some
 from clinical.points import Score
 from clinical.rules import AGE_BANDS, AGE_MONTHS_FROM, PRIORITIES
 from clinical.scores import Input, Sheet
@@ -47,7 +48,7 @@ def _reading(
         column = INDEX[signal]
         at = table.value_ms[rows, column]
         fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience))
-        if not np.count_nonzero(fresh):
+        if not some(fresh):
             continue
         found = np.where(np.isnan(found) & fresh, table.value[rows, column], found)
     return found

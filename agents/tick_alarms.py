@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agents.episodes import Moment, Teller, cover_of
 from agents.verdict import Verdict
 from clinical.lifecycle import Phase
+from clinical.masks import places, some
 from clinical.ticking import Delayed, TickJudgement, TickState, judge_band
 from tables.levels import keep_since, since_of
 from tables.patients import PatientTable
@@ -65,7 +66,7 @@ def take(
         | (before.priority != after.priority)
         | (before.state != after.state)
     ).any(axis=1)
-    if not np.count_nonzero(changed):
+    if not some(changed):
         return
     table.dirty[rows[changed]] = True
     table.alarm_state[rows, columns] = after.state
@@ -73,8 +74,7 @@ def take(
     table.alarm_onset_ms[rows, columns] = after.onset_ms
     paused = np.ones_like(changed)[:, None]
     verdict.tally.count_limits(before.state, after.state, paused, paused)
-    places, ks = result.phase.nonzero()
-    for i, k in zip(places.tolist(), ks.tolist(), strict=True):
+    for i, k in places(result.phase):
         phase = int(result.phase[i, k])
         ended = phase == Phase.END
         numbers = behind(i) if behind is not None else NOTHING

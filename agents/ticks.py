@@ -21,6 +21,7 @@ from agents.wards import Wards
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
+from clinical.masks import places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
 from clinical.vitals import AGE_MS_MAX
@@ -83,7 +84,7 @@ class TickJudge:
             self._judge_silence(table, rows[monitored], moment, found)
             self._conditions.judge_sensors(table, rows[monitored], moment, found)
         chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
-        if chosen.any():
+        if some(chosen):
             slow, bucket = rows[chosen], before[chosen] // BUCKET_MS < now // BUCKET_MS
             if self._rules.technical.enabled:
                 self._judge_losses(table, slow, moment, found)
@@ -111,7 +112,7 @@ class TickJudge:
         """
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
         quiet = (state == ACKNOWLEDGED) | (state == WITHHELD)
-        if not np.count_nonzero(quiet):
+        if not some(quiet):
             return
         place, columns = np.nonzero(quiet)
         concerned, signal = rows[place], self._in_force.rules.signal[columns]
@@ -129,13 +130,13 @@ class TickJudge:
         """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
         waiting = (state == WITHHELD) | (state == LATCHED)
-        if not np.count_nonzero(waiting):
+        if not some(waiting):
             return
         rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows)
         free = waiting & self._in_force.violated(table, rows, table.value[rows]) & (rules.rank > cover)
         for rank in (HIGH, MEDIUM, LOW):  # the most severe first, because it stands for the others
             state = table.alarm_state[rows, self._limits]
-            for i, column in np.argwhere(free & (rules.rank == rank) & ~outranked(rules, state)).tolist():
+            for i, column in places(free & (rules.rank == rank) & ~outranked(rules, state)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rank
                 value = float(table.value[row, rules.signal[column]])
@@ -176,7 +177,7 @@ class TickJudge:
     ) -> None:
         """Judge conditions that hold since `since`, for the patients whom that can concern."""
         concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != NORMAL).any(axis=1)
-        if np.count_nonzero(concerned):
+        if some(concerned):
             chosen = rows[concerned]
             before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
             result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], cover)
@@ -187,10 +188,10 @@ class TickJudge:
         due = remind(
             moment.event_ms, table.alarm_state.take(rows, axis=0), table.alarm_told_ms.take(rows, axis=0)
         )
-        if not np.count_nonzero(due):
+        if not some(due):
             return
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
-        for i, column in np.argwhere(due).tolist():
+        for i, column in places(due):
             row = int(rows[i])
             now = NOTHING
             if column in self._conditions.scored:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from clinical.masks import some
 
 PACE_MS: Final = 500
 """Jitter of delivery that a steady pace may show between two frames, on top of half their distance."""
@@ -54,7 +55,7 @@ def judge_time(
     behind = append_ms - event_ms
     future = -behind > rules.ahead_ms_max
     past = behind > rules.horizon_ms
-    if not np.count_nonzero(future | past):
+    if not some(future | past):
         return JudgedTime(event_ms, append_ms, none, none)
     measured = event_ms - event_before_ms
     delivered = append_ms - append_before_ms

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.masks import some
+
 
 class State(IntEnum):
     """Where an alarm stands for one patient."""
@@ -64,7 +66,23 @@ class Event(IntEnum):
     """The patient was discharged or is gone: the alarm ends with the monitoring."""
 
 
-(VIOLATED, DUE, BETWEEN, INSIDE, CLEAR, MISSING, WORSE, BETTER, REMIND, COVERED, LATCH, *_) = map(int, Event)
+(
+    VIOLATED,
+    DUE,
+    BETWEEN,
+    INSIDE,
+    CLEAR,
+    MISSING,
+    WORSE,
+    BETTER,
+    REMIND,
+    COVERED,
+    LATCH,
+    ACKNOWLEDGE,
+    CHANGE,
+    DISMISS,
+) = map(int, Event)
+"""Plain numbers, as the states are."""
 
 
 class Phase(IntEnum):
@@ -249,9 +267,9 @@ def advance(
     """
     place = states * _EVENTS + events
     following = _NEXT_STATE.take(place)
-    if np.count_nonzero(following == _ILLEGAL):
-        where = np.argwhere(following == _ILLEGAL)[0]
-        state, event = State(states[tuple(where)]), Event(events[tuple(where)])
+    if some(following == _ILLEGAL):
+        where = following == _ILLEGAL
+        state, event = State(states[where][0]), Event(events[where][0])
         raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
     return following, _PHASE.take(place)
 

@@ -26,6 +26,7 @@ from clinical.lifecycle import (
     advance,
     is_announced,
 )
+from clinical.masks import some
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 NEVER: Final = -1
@@ -71,7 +72,7 @@ class Judgement:
 def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
     announced = is_announced(state)
-    if not np.count_nonzero(announced):
+    if not some(announced):
         return announced
     return announced @ limits.outranked.T
 
@@ -100,7 +101,7 @@ def step(
         values: readings of shape (n, signals) in the signals' units, NaN = attached without a valid reading.
         judged: (n, signals), which readings are in the frame and not older than what was judged before.
         now_ms: (n,) time of the frame.
-        cover: (n,) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
+        cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
         area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
         interval_ms: (n,) time until the next frame of each device is due, if devices announce it.
     """
@@ -129,7 +130,7 @@ def step(
     following, phase = _advance(limits, before.state, event, sampled, withheld)
 
     extreme = before.extreme
-    if np.count_nonzero(broken):
+    if some(broken):
         worse = np.where(below, np.fmin(extreme, value), np.fmax(extreme, value))
         extreme = np.where(broken, worse, extreme)
     normal = following == NORMAL
@@ -151,7 +152,7 @@ def _delays_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64] | None) ->
         return limits.delay_ms
     interval = interval_ms[:, None]
     unseen = (limits.delay_ms < interval) & (interval < SIGN_OFF_MS)
-    return np.where(unseen, 0, limits.delay_ms) if np.count_nonzero(unseen) else limits.delay_ms
+    return np.where(unseen, 0, limits.delay_ms) if some(unseen) else limits.delay_ms
 
 
 def _advance(
@@ -165,10 +166,10 @@ def _advance(
     due = event == DUE
     event[due & (limits.rank <= cover)] = COVERED
     following, phase = _sampled(states, event, sampled)
-    if np.count_nonzero(due) and np.count_nonzero(limits.outranked):
+    if some(due) and some(limits.outranked):
         for rank in (MEDIUM, LOW):
             starting = (event == DUE) & phase.astype(np.bool_) & (limits.rank == rank)
-            if np.count_nonzero(starting):
+            if some(starting):
                 event[starting & outranked(limits, following)] = COVERED
                 following, phase = _sampled(states, event, sampled)
     return following, phase

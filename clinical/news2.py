@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from clinical.masks import some
 from clinical.points import Bands, Bools, Floats, Score, add_up, charted_points, points_of
 
 PARAMETERS: Final = ("resp", "spo2", "on_oxygen", "sbp", "pulse", "consciousness", "temp")
@@ -91,7 +92,7 @@ def news2(
 def _spo2_points(spo2: Floats, on_oxygen: Floats, scale2: Bools) -> Floats:
     """Return the SpO2 points by the scale in force; NaN where they hang on an unknown oxygen supply."""
     first = points_of(_SPO2_1, spo2)
-    if not np.count_nonzero(scale2):
+    if not some(scale2):
         return first
     air = points_of(_SPO2_2_AIR, spo2)
     oxygen = points_of(_SPO2_2_OXY, spo2)

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.masks import some
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -55,7 +57,7 @@ def in_steps(values: Floats, step: float) -> Floats:
 
 def points_of(bands: Bands, values: Floats) -> Floats:
     """Return the points of each reading, (n,), NaN where it is missing."""
-    if not np.count_nonzero(np.isfinite(values)):  # few wards measure everything
+    if not some(np.isfinite(values)):  # few wards measure everything
         return np.full(values.shape, np.nan)
     steps = in_steps(values, bands.step)
     position = np.searchsorted(np.array(bands.upto, dtype=np.float64), steps, side="left")
@@ -65,7 +67,7 @@ def points_of(bands: Bands, values: Floats) -> Floats:
 def charted_points(values: Floats, points: Sequence[float]) -> Floats:
     """Return `points[i]` of an entry i or, beyond the last, the last; NaN where nothing is charted."""
     present = np.isfinite(values)
-    if not np.count_nonzero(present):
+    if not some(present):
         return np.full(values.shape, np.nan)
     level = np.clip(np.ceil(np.where(present, values, 0.0)), 0, len(points) - 1).astype(np.int64)
     return np.where(present, np.array(points, dtype=np.float64)[level], np.nan)

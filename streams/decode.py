@@ -190,17 +190,16 @@ class Decoder:
                 return
             names = self._names([record.key for record in records], frames)
             assert names is not None  # each of them was looked at: nothing may be left out silently
-            self._learn(frames)
-        decoded.parts.append(_columns(records, frames, self._signals, *names))
+            part = _columns(records, frames, CARRIED, *names)
+            self._learn(part)
+        else:
+            part = _columns(records, frames, self._signals, *names)
+        decoded.parts.append(part)
 
-    def _learn(self, frames: Sequence[WireFrame]) -> None:
+    def _learn(self, frames: Frames) -> None:
         """Take note of the signals that frames carry, besides those that are known."""
-        self._signals = tuple(
-            signal
-            for signal in CARRIED
-            if signal in self._signals
-            or any(getattr(frame, signal) not in (ABSENT, UNSET) for frame in frames)
-        )
+        come = set(frames.carried.tolist()).union(INDEX[signal] for signal in self._signals)
+        self._signals = tuple(signal for signal in CARRIED if INDEX[signal] in come)
 
     def _names(
         self, keys: Sequence[bytes | None], frames: Sequence[WireFrame]

@@ -201,12 +201,8 @@ class _ReadOffsets(defaultdict[TP, int | None]):
         super().__init__(lambda: None)
         self._lane = lane
 
-    def __setitem__(self, tp: TP, offset: int | None) -> None:
-        super().__setitem__(tp, None if tp.topic in self._lane.topics else offset)
-
-    def update(self, offsets: Mapping[TP, int | None]) -> None:  # type: ignore[override]
-        for tp, offset in offsets.items():
-            self[tp] = offset
+    def __getitem__(self, tp: TP) -> int | None:
+        return None if tp.topic in self._lane.topics else super().__getitem__(tp)
 
 
 class BlockConsumer(driver.Consumer):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from clinical.masks import every, some
 from tables.groups import Groups
 from tables.patients import SEEN, PatientTable, lap
 
@@ -50,7 +51,7 @@ def find_slots(
     known = list(map(last.__getitem__, rows.tolist()))
     same = table.last_boot[rows] == boots
     slots = table.last_slot[rows]
-    if known == devices and np.count_nonzero(same) == len(same):  # as nearly always
+    if known == devices and every(same):  # as nearly always
         return slots, len(rows)
     same &= np.fromiter(map(eq, known, devices), np.bool_, len(rows))
     changing = np.zeros(len(last), dtype=np.bool_)
@@ -113,7 +114,7 @@ def remember(table: PatientTable, groups: Groups, seqs: NDArray[np.int64]) -> ND
     before = groups.before(seqs, table.device_high.reshape(-1)[group])
     rising = seqs > before
     fresh = np.ones(len(group), dtype=np.bool_)
-    if np.count_nonzero(rising) == len(rising):
+    if every(rising):
         _mark_rising(table, groups, seqs, before)
         return fresh
     odd = np.isin(group, group[~rising])
@@ -131,7 +132,7 @@ def _mark_rising(
     group = groups.numbers
     table.device_high.reshape(-1)[group] = seqs  # the last of each, which is the highest
     jumps = (before >= 0) & (seqs - before >= SEEN)
-    if np.count_nonzero(jumps):  # everything remembered is further below than the ring reaches
+    if some(jumps):  # everything remembered is further below than the ring reaches
         table.device_lap.reshape(-1, SEEN)[group[jumps]] = 0
         if not groups.apart:
             starts = np.flatnonzero(groups.first)

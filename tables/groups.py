@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.masks import every
+
 SMALL: Final = 1 << 16
 """NumPy sorts 16-bit numbers by radix, several times faster than wider ones."""
 
@@ -38,7 +40,7 @@ class Groups:
     @cached_property
     def apart(self) -> bool:
         """Whether each element is the only one of its group."""
-        return len(self.numbers) < 2 or np.count_nonzero(self.first) == len(self.first)
+        return len(self.numbers) < 2 or every(self.first)
 
     @cached_property
     def previous(self) -> NDArray[np.int64]:

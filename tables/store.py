@@ -103,12 +103,12 @@ class ColumnStore(base.Store):
                 if is_held:
                     outdone.add(patient)
                 else:
-                    reach[patient] = reach[patient] if patient in reach else _reach(table, patient)
+                    reach.setdefault(patient, _reach(table, patient))
                     newest[patient] = None
                     outdone.discard(patient)
             else:
                 position = position_of(record)
-                if position >= (reach[patient] if patient in reach else _reach(table, patient)):
+                if position >= reach.setdefault(patient, _reach(table, patient)):
                     newest[patient], reach[patient] = record, position
                 else:
                     outdone.add(patient)

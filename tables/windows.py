@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.masks import every, some
 from clinical.vitals import COUNT
 
 BUCKET_MS: Final = 30_000
@@ -100,18 +101,18 @@ class Windows:
         bucket = self.bucket.reshape(-1)
         held = bucket[cell]
         newer = number > held
-        if np.count_nonzero(newer):
+        if some(newer):
             np.maximum.at(bucket, cell, number)
             self._open(np.unique(cell[newer]))
             held = bucket[cell]
         current: NDArray[np.bool_] = number == held
-        if np.count_nonzero(current) < len(current):
+        if not every(current):
             kept = current[frame]
             frame, signal, reading = frame[kept], signal[kept], reading[kept]
         at = cell[frame] * COUNT + signal
         scaled = np.rint(reading * SCALE).astype(np.int32)
         count = self.count.reshape(-1)
-        if np.count_nonzero(count[at] > SAMPLES_MAX - len(rows)):
+        if some(count[at] > SAMPLES_MAX - len(rows)):
             keep = self._with_room(at)
             at, scaled = at[keep], scaled[keep]
         np.add.at(count, at, np.uint16(1))

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _needs_java() -> None:
-    if shutil.which("java") is None:
-        reason = "Apache Kafka needs Java 17 or newer on the PATH"
-        if os.environ.get("CI") == "true":  # a run that should prove something must not pass without it
+def _need(program: str, reason: str) -> None:
+    """Skip where a program is not on the PATH, and fail in continuous integration, which should prove something."""
+    if shutil.which(program) is None:
+        if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+def _needs_java() -> None:
+    _need("java", "Apache Kafka needs Java 17 or newer on the PATH")
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +39,7 @@ def recordings() -> Callable[[str], list[Path]]:
     def files(pattern: str) -> list[Path]:
         paths = sorted(folder.glob(pattern))
         if not paths:
-            pytest.skip(
+            pytest.skip(  # also in continuous integration: they are large, and not ours to give away
                 f"needs recordings of real patients: set VIGIL_DATA to the folder that holds {pattern}"
             )
         return paths
@@ -45,8 +49,14 @@ def recordings() -> Callable[[str], list[Path]]:
 
 @pytest.fixture(scope="session")
 def needs_java() -> None:
-    """Skip where Kafka cannot run, and fail in continuous integration."""
+    """Skip where Kafka cannot run."""
     _needs_java()
+
+
+@pytest.fixture(scope="session")
+def needs_openssl() -> None:
+    """Skip where no certificates can be made."""
+    _need("openssl", "certificates are made with openssl")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,9 @@ STEPS: Final = (30, 200)
 SETTLE_STEPS_MAX: Final = 20_000
 """Turns that a schedule may take to come to its end once no more faults happen."""
 
+SETTLE_DEATHS_MAX: Final = 20
+"""Workers that may die then; in 1,000 schedules of sound parts none did, and a broken one would go on for ever."""
+
 PATIENCE_TURNS: Final = 2_000
 """Turns that the group waits for members to hand over, unless it has less patience this time."""
 
@@ -82,7 +85,8 @@ class _Schedule:
         self._weights = [ACTIONS[action] * random.choice((0.3, 1, 3)) for action in self._actions]
         self._workers: list[Worker] = []
         self._members: list[Worker] = []
-        self._started = 0
+        self._started = self._died = 0
+        self._why = ""
         self._rebalance: asyncio.Task[None] | None = None
         self._do: dict[str, Callable[[], str]] = {
             action: getattr(self, "_do_" + action.replace(" ", "_")) for action in ACTIONS
@@ -114,6 +118,7 @@ class _Schedule:
         """Bury the dead; somebody always comes back."""
         for worker in [worker for worker in self._workers if not worker.alive]:
             self._note(f"worker {worker.number} is dead: {worker.why}")
+            self._died, self._why = self._died + 1, worker.why
             self._workers.remove(worker)
             if self._random.random() < 0.7 or not self._workers:
                 self._start_worker()
@@ -299,6 +304,7 @@ class _Schedule:
             worker.pause(False)
         broker = self._broker
         broker.visible = [len(log) for log in broker.readings]
+        deaths_max = self._died + SETTLE_DEATHS_MAX
         self._begin_rebalance()
         for step in range(SETTLE_STEPS_MAX):
             while broker.sent:
@@ -307,6 +313,9 @@ class _Schedule:
                 broker.acknowledge(0)
             await self._turns(3)
             self._after()
+            if self._died > deaths_max:
+                self._outcome.broken.append(f"workers keep dying: {self._why}")
+                return False
             if self._rebalance is None and not self._advance(step):
                 return True
         self._outcome.broken.append(f"did not come to its end: {broker.state()}")

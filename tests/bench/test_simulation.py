@@ -150,3 +150,16 @@ def test_a_schedule_is_the_same_in_another_process_whatever_its_hashes():
     first = replay("1")
     assert "generation 1" in first
     assert replay("2") == first
+
+
+class NeverWritten(Checkpointer):
+    """Fails at each checkpoint, so that each worker dies of its first one."""
+
+    async def _write(self, partition, table):
+        raise RuntimeError("cannot write")
+
+
+def test_workers_that_keep_dying_end_the_schedule_with_the_reason():
+    [broken] = simulate(3, Parts(checkpointer=NeverWritten)).broken
+    assert broken.startswith("workers keep dying: checkpoint of partition")
+    assert "cannot write" in broken

@@ -1,7 +1,6 @@
 """TLS and accounts against Apache Kafka itself: what is let in, and what a wrong setting says."""
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -21,14 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND_S_MAX = 30.0
 FLOW_S_MAX = 60.0
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made with openssl"),
-]
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")
-def listeners(tmp_path_factory, needs_java):
+def listeners(tmp_path_factory, needs_java, needs_openssl):
     with secure_kafka(tmp_path_factory.mktemp("secure")) as running:
         yield running
 

