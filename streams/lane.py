@@ -23,6 +23,7 @@ from streams.admission import READ_AGAIN, Admission
 from streams.client_pauses import ClientPauses
 from streams.fetched import BatchResults
 from streams.one_loop import LoopConsumer
+from streams.whole_responses import gather_large_responses
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
@@ -188,6 +189,7 @@ class _Consumer(LoopConsumer):
         await super()._seek_wait(consumer, partitions)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        gather_large_responses()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
         transport.lane.watch_client(consumer._client)
