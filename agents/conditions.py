@@ -22,7 +22,7 @@ from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
 from clinical.ticking import LAPSED, UNKNOWN, Delayed, silence_ms_max, unscored_ms_max
-from clinical.trends import Line, drift, fit, has_drift, has_trend
+from clinical.trends import Drift, Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vitals import INDEX
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
@@ -37,7 +37,7 @@ DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 SLOPE_DIGITS: Final = 2
 """Decimals in which a trend is told."""
 
-NOT_SCORED: Final = Numbers(over=NOT_MEASURED)
+UNMEASURED: Final = Numbers(over=NOT_MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Conditions:
                 level[unknown] = self._lapsed(table, rows[unknown], sheet, inputs_min, moment.event_ms)
 
             def behind(i: int, sheet: Sheet = sheet, score: Score = score, level: Rows = level) -> Numbers:
-                return NOT_SCORED if level[i] == LAPSED else numbers_of(sheet, score, i)
+                return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, score, i)
 
             judge_levels(self._teller, table, rows, column, rule, level, moment, verdict, behind)
         if bucket.any():
@@ -178,7 +178,9 @@ class Conditions:
                 line = lines[rule.signal, buckets] = fit(means, BUCKET_MS)
             holds = has_trend(rule, line, buckets)
 
-            def behind(i: int, line: Line = line) -> Numbers:
+            def behind(i: int, line: Line = line, buckets: int = buckets) -> Numbers:
+                if not is_filled(line.count, buckets)[i]:
+                    return UNMEASURED
                 return Numbers(round(float(line.slope[i]), SLOPE_DIGITS))
 
             rank = PRIORITIES.index(rule.priority)
@@ -191,7 +193,9 @@ class Conditions:
             holds = has_drift(rule, found, DRIFT_BUCKETS)
             most = np.where(found.up >= found.down, found.up, -found.down)
 
-            def behind(i: int, most: NDArray[np.float64] = most) -> Numbers:
+            def behind(i: int, most: NDArray[np.float64] = most, found: Drift = found) -> Numbers:
+                if not is_filled(found.count, DRIFT_BUCKETS)[i]:
+                    return UNMEASURED
                 return Numbers(round(float(most[i]), SLOPE_DIGITS))
 
             rank = PRIORITIES.index(rule.priority)

@@ -277,9 +277,10 @@ class OrderJudge:
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        if order.age_band is not None:
+            self._set_band(table, row, AGE_BANDS.index(order.age_band))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
-        return self._move(table, row, order.ward or "", moment)
+        return [] if order.ward is None else self._move(table, row, order.ward, moment)
 
     def _transfer(
         self, table: PatientTable, row: int, order: commands.Transfer, moment: Moment

@@ -22,6 +22,11 @@ FILLED_MIN: Final = 0.5
 MS_A_MINUTE: Final = 60_000
 
 
+def is_filled(count: NDArray[np.int64], buckets: int) -> Bools:
+    """Whether so many of a window's buckets hold readings, (n,), that something can be said of them."""
+    return count >= FILLED_MIN * buckets
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Least-squares lines through bucket means, (n,); NaN where they rest on fewer than two buckets.
@@ -66,7 +71,6 @@ def has_trend(rule: TrendRule, line: Line, buckets: int) -> Bools:
     Either the rate of change reaches `fall` or `rise`, or the line, still inside a limit, crosses it within
     `ahead_min`. `buckets` is how many the window has.
     """
-    enough = line.count >= FILLED_MIN * buckets
     found = np.zeros(len(line.slope), dtype=np.bool_)
     if rule.fall is not None:
         found |= line.slope <= -rule.fall
@@ -77,7 +81,7 @@ def has_trend(rule: TrendRule, line: Line, buckets: int) -> Bools:
         found |= (line.level >= rule.low) & (ahead < rule.low)
     if rule.high is not None:
         found |= (line.level <= rule.high) & (ahead > rule.high)
-    return found & enough
+    return found & is_filled(line.count, buckets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +120,5 @@ def drift(rule: DriftRule, means: Floats) -> Drift:
 
 def has_drift(rule: DriftRule, found: Drift, buckets: int) -> Bools:
     """Return where a drift rule's threshold is reached upwards or downwards, (n,)."""
-    enough = found.count >= FILLED_MIN * buckets
+    enough = is_filled(found.count, buckets)
     return enough & ((found.up >= rule.threshold) | (found.down >= rule.threshold))

@@ -130,10 +130,10 @@ class SetProfile(_Order):
 
 
 class Admit(_Order):
-    """The patient is monitored from now on."""
+    """The patient is monitored from now on; a field that is left out stays as it is: at first adult, in no ward."""
 
     kind: Literal["admit"] = "admit"
-    age_band: AgeBand = "adult"
+    age_band: AgeBand | None = None
     ward: Identifier | None = None
 
 

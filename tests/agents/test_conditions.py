@@ -169,6 +169,25 @@ def test_a_fall_over_minutes_is_a_trend_with_its_rate():
     )
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"trends": (TrendRule("course", "abp_sys", 5, fall=2.0, delay_s=0),)},
+        {"drifts": (DriftRule("course", "abp_sys", sigma=3.0, delay_s=0),)},
+    ],
+    ids=["trend", "drift"],
+)
+def test_a_course_whose_signal_is_hardly_measured_any_more_does_not_say_that_it_is_over(rules):
+    bed = Ward(RuleSet((), **rules))
+    for at_s in range(0, 960, 30):
+        watch(bed, at_s, at_s + 30, hr=80, abp_sys=130 - at_s / 10)
+    assert bed.alert("course", "start").evidence.value < -2
+    watch(bed, 960, 1500, hr=80)
+    end = bed.alert("course", "end")
+    assert end.reason.endswith("not measured any more; whether the condition is over is unknown")
+    assert end.evidence.value is None
+
+
 def test_a_step_that_the_past_did_not_foretell_is_a_drift():
     bed = Ward(RuleSet((), drifts=(DriftRule("hr-drift", "hr", sigma=3.0, delay_s=0),)))
     assert watch(bed, 0, 600, hr=80) == []

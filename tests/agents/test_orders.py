@@ -214,6 +214,19 @@ def test_limits_and_profile_hold_from_the_first_frame_on_though_they_were_ordere
     assert ward.answer == ("refused", "already admitted")
 
 
+def test_an_admission_leaves_the_profile_ordered_before_as_it_is_and_one_after_a_discharge_begins_anew():
+    ward = Ward()
+    ward.order(1, "set-profile", age_band="neonate", ward="nicu")
+    ward.order(2, "admit")
+    assert ward.answer[0] == "accepted"
+    assert ward.frame(3, spo2=87) == []
+    assert ward.worker.table.ward[0] == b"nicu"
+    ward.order(4, "discharge")
+    ward.order(5, "admit")
+    assert ward.frame(6, spo2=87) == [("spo2-low", "start", "enabled")]
+    assert ward.worker.table.ward[0] == b""
+
+
 def test_an_order_for_a_patient_who_does_not_come_is_kept_for_the_time_to_live():
     ward = Ward()
     ward.order(1, "set-limits", rule="hr-high", high=140)

@@ -160,9 +160,11 @@ class Commands:
     def admit(self, bed, order, moment):
         if bed.since_ms is not None and not bed.discharged:
             raise Refused
-        self.change_band(bed, order.get("age_band", "adult"))
+        if order.get("age_band"):
+            self.change_band(bed, order["age_band"])
         bed.since_ms, bed.discharged = moment.now_ms, False
-        self.move(bed, order.get("ward") or "", moment)
+        if order.get("ward"):
+            self.move(bed, order["ward"], moment)
 
     def transfer(self, bed, order, moment):
         if bed.ward == order["ward"]:
