@@ -17,6 +17,7 @@ from agents.verdict import Verdict
 from agents.wards import lost_ward
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
 from clinical.limits import MEDIUM, NEVER
+from clinical.masks import some
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.vitals import SIGNALS
 from streams.alerts import WARD, episode_id
@@ -76,7 +77,7 @@ class Boards:
     def _patient(self, table: PatientTable, patient: str) -> bytes | None:
         """Return the record of a patient; none for one who is gone or discharged, which deletes it."""
         row = table.row_of.get(patient)
-        if row is None or (table.discharged[row] and not is_open(table.alarm_state[row]).any()):
+        if row is None or (table.discharged[row] and not some(is_open(table.alarm_state[row]))):
             return None
         state = {
             "patient": patient,

@@ -22,7 +22,7 @@ from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
 from clinical.ticking import LAPSED, UNKNOWN, Delayed, silence_ms_max, unscored_ms_max
-from clinical.trends import Drift, Line, drift, fit, has_drift, has_trend, is_filled
+from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vitals import INDEX
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
@@ -111,7 +111,7 @@ class Conditions:
                 return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, score, i)
 
             judge_levels(self._teller, table, rows, column, rule, level, moment, verdict, behind)
-        if bucket.any():
+        if some(bucket):
             self._judge_trends(table, rows[bucket], moment, verdict)
             self._judge_drifts(table, rows[bucket], moment, verdict)
 
@@ -177,12 +177,7 @@ class Conditions:
                 means = table.windows.means(rows, INDEX[rule.signal], last, buckets)
                 line = lines[rule.signal, buckets] = fit(means, BUCKET_MS)
             holds = has_trend(rule, line, buckets)
-
-            def behind(i: int, line: Line = line, buckets: int = buckets) -> Numbers:
-                if not is_filled(line.count, buckets)[i]:
-                    return UNMEASURED
-                return Numbers(round(float(line.slope[i]), SLOPE_DIGITS))
-
+            behind = _course(line.slope, is_filled(line.count, buckets))
             rank = PRIORITIES.index(rule.priority)
             self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
 
@@ -192,14 +187,14 @@ class Conditions:
             found = drift(rule, table.windows.means(rows, INDEX[rule.signal], last, DRIFT_BUCKETS))
             holds = has_drift(rule, found, DRIFT_BUCKETS)
             most = np.where(found.up >= found.down, found.up, -found.down)
-
-            def behind(i: int, most: NDArray[np.float64] = most, found: Drift = found) -> Numbers:
-                if not is_filled(found.count, DRIFT_BUCKETS)[i]:
-                    return UNMEASURED
-                return Numbers(round(float(most[i]), SLOPE_DIGITS))
-
+            behind = _course(most, is_filled(found.count, DRIFT_BUCKETS))
             rank = PRIORITIES.index(rule.priority)
             self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
+
+
+def _course(value: NDArray[np.float64], filled: Bools) -> Behind:
+    """Return the numbers behind a trend or a drift: its value (n,), where enough was measured (n,) to say one."""
+    return lambda i: Numbers(round(float(value[i]), SLOPE_DIGITS)) if filled[i] else UNMEASURED
 
 
 def _sheets(rules: RuleSet) -> list[tuple[Sheet, Delayed, int]]:

@@ -21,6 +21,7 @@ from agents.wards import Wards, lost_ward
 from clinical.gaps import joint_fault
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
 from clinical.limits import NEVER
+from clinical.masks import some
 from clinical.rules import AGE_BANDS
 from streams import commands
 from streams.alerts import WARD, episode_id
@@ -108,7 +109,7 @@ class OrderJudge:
         """Acknowledge a ward's alarm, which its silent patients remember together."""
         lost = lost_ward(table, order.patient, ordered.offset) or lost_ward(table, order.patient)
         key = command_key(order.id)
-        if lost is not None and (table.commands[lost.rows] == key).any():
+        if lost is not None and some(table.commands[lost.rows] == key):
             verdict.tally.repeated += 1
             return
         reason, told = "", list[Happening]()
@@ -255,17 +256,24 @@ class OrderJudge:
                 raise Refused(f"limits of {signal}: {fault}")
         table.alarm_low[row], table.alarm_high[row], table.age_band[row] = own_low, own_high, band
         own = ~(np.isnan(own_low) & np.isnan(own_high))
-        table.own_limits[row] = bool(own.any()) or band != 0
+        table.own_limits[row] = some(own) or band != 0
 
     def _set_profile(
         self, table: PatientTable, row: int, order: commands.SetProfile, moment: Moment
     ) -> list[Happening]:
-        if order.age_band is not None:
-            self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        told = self._set_band_and_ward(table, row, order, moment)
         if order.spo2_scale2 is not None:
             table.scale2[row] = order.spo2_scale2
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
+        return told
+
+    def _set_band_and_ward(
+        self, table: PatientTable, row: int, order: commands.SetProfile | commands.Admit, moment: Moment
+    ) -> list[Happening]:
+        """Take the age band and the ward that the order names."""
+        if order.age_band is not None:
+            self._set_band(table, row, AGE_BANDS.index(order.age_band))
         return [] if order.ward is None else self._move(table, row, order.ward, moment)
 
     def _set_band(self, table: PatientTable, row: int, band: int) -> None:
@@ -277,10 +285,9 @@ class OrderJudge:
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        if order.age_band is not None:
-            self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        told = self._set_band_and_ward(table, row, order, moment)
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
-        return [] if order.ward is None else self._move(table, row, order.ward, moment)
+        return told
 
     def _transfer(
         self, table: PatientTable, row: int, order: commands.Transfer, moment: Moment

@@ -20,6 +20,7 @@ from agents.episodes import Moment, Refused
 from agents.verdict import Verdict
 from clinical.lifecycle import Phase, State
 from clinical.limits import MEDIUM, NEVER
+from clinical.masks import some
 from clinical.rules import TechnicalRules
 from clinical.ticking import CONTINUE_MS, silence_ms_max
 from clinical.wards import NOWHERE, ward_loss
@@ -75,7 +76,7 @@ class Wards:
         """Judge one tick and return since when each patient is silent who is not part of a ward's loss, (n,)."""
         part_before = table.lost_ward_ms[rows] != NEVER
         alone = table.alarm_state[rows, self._silent] != State.NORMAL
-        if not (((since != NEVER) & ~alone).any() or part_before.any()) or not self._rules.ward_silent:
+        if not (some((since != NEVER) & ~alone) or some(part_before)) or not self._rules.ward_silent:
             return since
         names, ward = np.unique(table.ward[rows], return_inverse=True)
         found = ward_loss(

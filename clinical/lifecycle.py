@@ -267,9 +267,9 @@ def advance(
     """
     place = states * _EVENTS + events
     following = _NEXT_STATE.take(place)
-    if some(following == _ILLEGAL):
-        where = following == _ILLEGAL
-        state, event = State(states[where][0]), Event(events[where][0])
+    illegal = following == _ILLEGAL
+    if some(illegal):
+        state, event = State(states[illegal][0]), Event(events[illegal][0])
         raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
     return following, _PHASE.take(place)
 

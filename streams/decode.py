@@ -18,12 +18,7 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, COUNT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.frames import (
-    EVENT_TS_MS_MAX,
-    FRAME_BYTES_MAX,
-    ID_PATTERN,
-    TICK_KEY,
-)
+from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 

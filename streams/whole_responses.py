@@ -1,7 +1,7 @@
 """Large responses of a broker are gathered in pieces and put together once.
 
 asyncio's reader puts each piece behind the others in one buffer until all has come, which copies what is there again
-and again: a fetch of 4 MB took 6 ms of processor time on the loopback, and gathered 2 to 3. In a drain that is 4 % of
+and again: a fetch of 4 MB took 6 ms of processor time on the loopback, and gathered 3. In a drain that is 4 % of
 all. What this relies on in aiokafka 0.14.0 is held by tests/streams/test_whole_responses.py.
 """
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from clinical.masks import some
 from clinical.vitals import COUNT
 from tables.patients import COMMANDS, DEVICES, SEEN, PatientTable, lap
 from tables.record_layout import (
@@ -159,7 +160,7 @@ def decode_all(
     head = np.frombuffer(b"".join([record[: HEAD.itemsize] for record in records]), HEAD)
     counts = {name: head[name].astype(np.int64) for name in COUNTS}
     for name, most in (("devices", DEVICES), ("profiles", 1), ("commands", COMMANDS)):
-        if (counts[name] > most).any():
+        if some(counts[name] > most):
             raise ValueError(f"a patient record is damaged: more than {most} {name}")
     cells = counts["slots"] * counts["signals"]
     windows = table.windows
@@ -174,7 +175,7 @@ def decode_all(
         (table.commands.dtype, counts["commands"]),
     )
     devices, signals, alarms, bucket, *columns, profiles, limits, commands = _sections(records, sections)
-    if (signals["signal"] >= COUNT).any():
+    if some(signals["signal"] >= COUNT):
         raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
     table.position[rows] = head["position"]
     for name in ("seen_ms", "ticked_ms", "interval_ms"):

@@ -24,11 +24,8 @@ def _need(program: str, reason: str) -> None:
     if shutil.which(program) is None:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
+        # Nobody has to install it to change something else: the tests that need none of it still say something.
         pytest.skip(reason)
-
-
-def _needs_java() -> None:
-    _need("java", "Apache Kafka needs Java 17 or newer on the PATH")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +36,8 @@ def recordings() -> Callable[[str], list[Path]]:
     def files(pattern: str) -> list[Path]:
         paths = sorted(folder.glob(pattern))
         if not paths:
-            pytest.skip(  # also in continuous integration: they are large, and not ours to give away
+            # Also in continuous integration: recordings of patients are large, and not ours to give away.
+            pytest.skip(
                 f"needs recordings of real patients: set VIGIL_DATA to the folder that holds {pattern}"
             )
         return paths
@@ -50,7 +48,7 @@ def recordings() -> Callable[[str], list[Path]]:
 @pytest.fixture(scope="session")
 def needs_java() -> None:
     """Skip where Kafka cannot run."""
-    _needs_java()
+    _need("java", "Apache Kafka needs Java 17 or newer on the PATH")
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +58,8 @@ def needs_openssl() -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[KafkaCluster]:
+def kafka(needs_java: None) -> Iterator[KafkaCluster]:
     """One node, shared by the whole session: use topic and group names of your own."""
-    _needs_java()
     from streams.kafka_server import KafkaCluster
 
     with KafkaCluster(nodes=1) as cluster:
@@ -70,9 +67,8 @@ def kafka() -> Iterator[KafkaCluster]:
 
 
 @pytest.fixture
-def start_kafka() -> Iterator[Callable[[int], KafkaCluster]]:
+def start_kafka(needs_java: None) -> Iterator[Callable[[int], KafkaCluster]]:
     """Start clusters of this test's own: `start_kafka(3)`; they are stopped after the test."""
-    _needs_java()
     from streams.kafka_server import KafkaCluster
 
     started: list[KafkaCluster] = []

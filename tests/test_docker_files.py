@@ -163,7 +163,8 @@ def has_compose():
 
 
 def test_compose_itself_accepts_the_file():
-    if not has_compose():  # as in continuous integration: the other tests read the file themselves
+    if not has_compose():
+        # Also in continuous integration, which may run in a container itself; the other tests here read the file.
         pytest.skip("docker is not installed, or without its compose plugin")
     checked = subprocess.run(
         ["docker", "compose", "-f", COMPOSE_FILE, "config", "--quiet"],

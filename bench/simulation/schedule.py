@@ -85,8 +85,8 @@ class _Schedule:
         self._weights = [ACTIONS[action] * random.choice((0.3, 1, 3)) for action in self._actions]
         self._workers: list[Worker] = []
         self._members: list[Worker] = []
-        self._started = self._died = 0
-        self._why = ""
+        self._started = 0
+        self._deaths: list[str] = []
         self._rebalance: asyncio.Task[None] | None = None
         self._do: dict[str, Callable[[], str]] = {
             action: getattr(self, "_do_" + action.replace(" ", "_")) for action in ACTIONS
@@ -118,7 +118,7 @@ class _Schedule:
         """Bury the dead; somebody always comes back."""
         for worker in [worker for worker in self._workers if not worker.alive]:
             self._note(f"worker {worker.number} is dead: {worker.why}")
-            self._died, self._why = self._died + 1, worker.why
+            self._deaths.append(worker.why)
             self._workers.remove(worker)
             if self._random.random() < 0.7 or not self._workers:
                 self._start_worker()
@@ -304,7 +304,7 @@ class _Schedule:
             worker.pause(False)
         broker = self._broker
         broker.visible = [len(log) for log in broker.readings]
-        deaths_max = self._died + SETTLE_DEATHS_MAX
+        deaths_max = len(self._deaths) + SETTLE_DEATHS_MAX
         self._begin_rebalance()
         for step in range(SETTLE_STEPS_MAX):
             while broker.sent:
@@ -313,8 +313,8 @@ class _Schedule:
                 broker.acknowledge(0)
             await self._turns(3)
             self._after()
-            if self._died > deaths_max:
-                self._outcome.broken.append(f"workers keep dying: {self._why}")
+            if len(self._deaths) > deaths_max:
+                self._outcome.broken.append(f"workers keep dying: {self._deaths[-1]}")
                 return False
             if self._rebalance is None and not self._advance(step):
                 return True

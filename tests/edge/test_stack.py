@@ -122,6 +122,7 @@ with Stack(settings, command=[sys.executable, "-c", sys.argv[2]]) as stack:
     [
         signal.SIGINT,
         signal.SIGTERM,
+        # A killed parent cannot stop its children: Linux does (PR_SET_PDEATHSIG), other systems have nothing like it.
         pytest.param(
             signal.SIGKILL,
             marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills the children too"),

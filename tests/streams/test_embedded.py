@@ -72,6 +72,7 @@ def test_it_is_gone_after_an_error_in_the_block():
     assert gone(pid)
 
 
+# A killed parent cannot stop its child: Linux does (PR_SET_PDEATHSIG), other systems have nothing like it.
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills the child of a killed parent")
 def test_it_does_not_outlive_a_parent_that_is_killed():
     code = (

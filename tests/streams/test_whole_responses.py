@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams import whole_responses
-from streams.whole_responses import PIECE_BYTES, WholeReader, gather_large_responses
+from streams.app import create_app
+from streams.settings import Settings
+from streams.whole_responses import PIECE_BYTES, WholeReader
 
 LARGE = 3 * PIECE_BYTES
 DEADLINE_S = 10.0
@@ -73,7 +75,7 @@ class Connection:
         read_task.exception()
 
 
-def test_aiokafkas_connections_read_their_responses_through_it(monkeypatch):
+def test_a_connection_reads_its_responses_through_it():
     async def run():
         reader = asyncio.StreamReader()
         connection = Connection(reader)
@@ -85,10 +87,19 @@ def test_aiokafkas_connections_read_their_responses_through_it(monkeypatch):
         assert connection.frames == [body(LARGE)]
 
     asyncio.run(run())
-    monkeypatch.setattr(AIOKafkaConnection, "_create_reader_task", AIOKafkaConnection._create_reader_task)
-    for _ in range(2):
-        gather_large_responses()
-        assert AIOKafkaConnection._create_reader_task is whole_responses._gathering
+
+
+def test_the_connections_of_a_worker_do(monkeypatch):
+    monkeypatch.setattr(AIOKafkaConnection, "_create_reader_task", whole_responses._create_reader_task)
+
+    async def run():
+        app = create_app(Settings(brokers="127.0.0.1:1"))
+        for _ in range(2):  # a restarted consumer is another one
+            consumer = app.consumer._thread._create_worker_consumer(app.transport)
+            await consumer.stop()
+            assert AIOKafkaConnection._create_reader_task is whole_responses._gathering
+
+    asyncio.run(run())
 
 
 def test_aiokafka_creates_the_reading_task_before_it_reads_anything_and_uses_nothing_else_of_the_reader():

@@ -160,11 +160,9 @@ class Commands:
     def admit(self, bed, order, moment):
         if bed.since_ms is not None and not bed.discharged:
             raise Refused
-        if order.get("age_band"):
-            self.change_band(bed, order["age_band"])
+        self.change_band(bed, order.get("age_band") or bed.band)
         bed.since_ms, bed.discharged = moment.now_ms, False
-        if order.get("ward"):
-            self.move(bed, order["ward"], moment)
+        self.move(bed, order.get("ward") or bed.ward, moment)
 
     def transfer(self, bed, order, moment):
         if bed.ward == order["ward"]:
