@@ -12,6 +12,7 @@ from prometheus_client import start_http_server
 from agents import preflight
 from agents.canary import with_canary
 from agents.watchdog import Watchdog
+from agents.whereabouts import whereabouts
 from agents.wiring import wire
 from clinical.defaults import DEFAULT_RULES
 from streams.errors import UsageError, VigilError
@@ -28,6 +29,7 @@ class DrainingWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no type
     def __init__(self, app: faust.App, watchdog: Watchdog) -> None:
         super().__init__(app, loglevel="WARNING", quiet=True)
         self._watchdog = watchdog
+        watchdog.describe = lambda: whereabouts(self.loop)
         self.spinner = None  # it draws on stdout even when that is no terminal
 
     def _schedule_shutdown(self, number: Any) -> None:

@@ -4,6 +4,7 @@ Faust only logs a stuck agent, and its consumer keeps the partitions for as long
 them over.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,12 +16,18 @@ DRAIN_S_MAX: Final = 28.0
 """From the signal to the end of a worker that drains, which takes a few seconds unless something is stuck. Less than
 the 30 s after which service managers and orchestrators kill without a word."""
 
+DRAIN_SLOW_S: Final = 12.0
+"""A drain that takes this long says in the log what it waits for, while it goes on: enough for one commit that times
+out and is tried again."""
+
 MEMBERSHIP: Final = "membership in the group"
 """Sign that is renewed while partitions are assigned and recovered, and by every block that a recovery reads."""
 
 MEMBERSHIP_S_MAX: Final = 60.0
 """For a start or a rebalance without recovering anything: a rebalance waits at most two session timeouts for the
 slowest member. Faust starts its timers after the first recovery and waits for ever for a broker that says nothing."""
+
+logger = logging.getLogger(__name__)
 
 
 class Watchdog:
@@ -30,6 +37,8 @@ class Watchdog:
         stall_s_max: how old a sign may grow that has no bound of its own.
         on_stall: what to do then; the default stops the process.
         clock_s: a monotonic clock.
+
+    `describe` says what the process waits for; it is asked before `on_stall` is called, and once in a slow drain.
     """
 
     def __init__(
@@ -41,8 +50,10 @@ class Watchdog:
         self._stall_s_max = stall_s_max
         self._on_stall = on_stall
         self._clock_s = clock_s
+        self.describe: Callable[[], str] = str
         self._signs: dict[str, tuple[float, float]] = {}
         self._drain_since_s: float | None = None
+        self._is_slow_drain_told = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vigil-watchdog", daemon=True)
 
@@ -64,16 +75,34 @@ class Watchdog:
             self._drain_since_s = self._clock_s()
 
     def check(self) -> None:
-        """Report a drain that is stuck, or else the first sign that is too old."""
+        """Report a drain that is slow or stuck, or else the first sign that is too old."""
         now = self._clock_s()
         if self._drain_since_s is not None:
-            if now - self._drain_since_s > DRAIN_S_MAX:
-                self._on_stall(f"the drain has not come to an end within {DRAIN_S_MAX:g} s")
+            self._check_drain(now - self._drain_since_s)
             return
         for sign, (renewed, within_s) in tuple(self._signs.items()):
             if now - renewed > within_s:
-                self._on_stall(f"{sign}: no sign of life for {now - renewed:.0f} s")
+                self._stalled(f"{sign}: no sign of life for {now - renewed:.0f} s")
                 return
+
+    def _check_drain(self, lasts_s: float) -> None:
+        if lasts_s > DRAIN_S_MAX:
+            self._stalled(f"the drain has not come to an end within {DRAIN_S_MAX:g} s")
+        elif lasts_s > DRAIN_SLOW_S and not self._is_slow_drain_told:
+            self._is_slow_drain_told = True
+            logger.warning("the drain has taken %.0f s so far:\n%s", lasts_s, self._where())
+
+    def _stalled(self, reason: str) -> None:
+        logger.critical("%s:\n%s", reason, self._where())
+        self._on_stall(reason)
+
+    def _where(self) -> str:
+        try:
+            return self.describe()
+        except (
+            Exception
+        ) as error:  # the loop runs on meanwhile; nothing may keep the process from being stopped
+            return repr(error)
 
     def start(self) -> None:
         """Begin to watch; the worker is about to join its group."""

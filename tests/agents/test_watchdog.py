@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from agents.watchdog import MEMBERSHIP_S_MAX, Watchdog
+from agents.watchdog import DRAIN_SLOW_S, MEMBERSHIP_S_MAX, Watchdog
 
 STALL_S_MAX = 30.0
 DEADLINE_S = 10.0
@@ -105,3 +105,36 @@ def test_a_worker_that_never_comes_to_own_anything_is_stuck(dog, clock, stalls):
     clock.now_s += MEMBERSHIP_S_MAX + 1
     dog.check()
     assert stalls == ["membership in the group: no sign of life for 61 s"]
+
+
+def test_a_slow_drain_says_once_what_it_waits_for(dog, clock, stalls, caplog):
+    dog.describe = lambda: "waits for a commit"
+    dog.draining()
+    clock.now_s += DRAIN_SLOW_S
+    dog.check()
+    assert not caplog.messages
+    for _ in range(3):
+        clock.now_s += 1
+        dog.check()
+    assert caplog.messages == ["the drain has taken 13 s so far:\nwaits for a commit"]
+    assert stalls == []
+
+
+def test_what_is_stuck_is_said_before_it_is_reported(dog, clock, stalls, caplog):
+    dog.describe = lambda: f"waits for a socket, {len(stalls)} reported"
+    dog.alive("event loop")
+    clock.now_s += STALL_S_MAX + 1
+    dog.check()
+    assert caplog.messages == ["event loop: no sign of life for 31 s:\nwaits for a socket, 0 reported"]
+
+
+def test_it_is_reported_also_when_nobody_can_say_where_it_is(dog, clock, stalls, caplog):
+    def changing():
+        raise RuntimeError("set changed size during iteration")
+
+    dog.describe = changing
+    dog.alive("event loop")
+    clock.now_s += STALL_S_MAX + 1
+    dog.check()
+    assert stalls == ["event loop: no sign of life for 31 s"]
+    assert "set changed size" in caplog.text

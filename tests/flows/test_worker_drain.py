@@ -1,5 +1,6 @@
 """How a worker ends when it is told to: with everything handed over, or forced out when that is stuck."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def test_a_worker_whose_drain_is_stuck_is_forced_out_with_code_70(make_ward, how
     assert process.returncode == 70
     assert "checkpoint begun" in said
     assert "the drain has not come to an end within 2 s" in said
+    assert re.search(r"^  <string>:\d+ never$", said, re.MULTILINE), said
 
 
 def is_ready(port):
