@@ -206,21 +206,21 @@ class Decoder:
         patients, devices = [frame.patient for frame in frames], [frame.device for frame in frames]
         known_patients = list(map(self._patients.get, keys))
         known_devices = list(map(self._devices.get, devices))
-        if known_patients == patients and all(known_devices):
-            return cast(list[str], known_patients), cast(list[str], known_devices)
-        if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:
-            self._patients.clear()
-            self._devices.clear()
-        for key, patient, device in zip(keys, patients, devices, strict=True):
-            if self._patients.get(key) != patient:
-                if key != patient.encode() or not _id_form(patient):
+        if not (all(known_patients) and all(known_devices)):
+            if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:
+                self._patients.clear()
+                self._devices.clear()
+            for i in _strangers(known_patients):
+                if keys[i] != patients[i].encode() or not _id_form(patients[i]):
                     return None
-                self._patients[key] = patient
-            if device not in self._devices:
-                if not _id_form(device):
+                known_patients[i] = self._patients.setdefault(keys[i], patients[i])
+            for i in _strangers(known_devices):
+                if not _id_form(devices[i]):
                     return None
-                self._devices[device] = device
-        return [self._patients[key] for key in keys], [self._devices[device] for device in devices]
+                known_devices[i] = self._devices.setdefault(devices[i], devices[i])
+        if known_patients != patients:
+            return None
+        return cast(list[str], known_patients), cast(list[str], known_devices)
 
     def _one_by_one(
         self, records: Sequence[Record], rejects: list[Reject]
@@ -235,6 +235,10 @@ class Decoder:
                 kept.append(record)
                 frames.append(outcome)
         return kept, frames
+
+
+def _strangers(known: Sequence[str | None]) -> list[int]:
+    return [i for i, name in enumerate(known) if name is None]
 
 
 def _places(keys: list[bytes | None]) -> list[int]:

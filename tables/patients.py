@@ -189,10 +189,16 @@ class PatientTable:
     def rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each patient, (n,); patients that are new get an empty one."""
         try:
-            return np.fromiter(map(self.row_of.__getitem__, patients), np.int64, len(patients))
+            return self._known_rows(patients)
         except KeyError:
-            self._reserve(len(self.row_of) + len(set(patients) - self.row_of.keys()))
-            return np.array([self.row(patient) for patient in patients], dtype=np.int64)
+            new = [patient for patient in dict.fromkeys(patients) if patient not in self.row_of]
+            self._reserve(len(self.row_of) + len(new))
+            for patient in new:
+                self.row(patient)
+            return self._known_rows(patients)
+
+    def _known_rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
+        return np.fromiter(map(self.row_of.__getitem__, patients), np.int64, len(patients))
 
     def row(self, patient: str) -> int:
         """Return the patient's row, an empty one if the patient is new."""
