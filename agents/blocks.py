@@ -1,8 +1,8 @@
-"""How an agent works off blocks: one after the other, each admitted, all of a fetch done before they count as done."""
+"""How an agent works off blocks: in order, each admitted, all of a fetch done before they count as done."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from streams.decode import Record
@@ -10,14 +10,18 @@ from streams.lane import Block
 
 logger = logging.getLogger(__name__)
 
+Admitted = list[tuple[Block, Sequence[Record]]]
+"""Blocks of different partitions, each with those of its records that come next there."""
+
 
 async def work_off(
     stream: Any,
     admit: Callable[[Block], Awaitable[list[Any]]],
-    work: Callable[[Block, Sequence[Record]], Awaitable[None]],
+    work: Callable[[Admitted], Awaitable[None]],
     on_failure: Callable[[str], None],
+    records_max: int,
 ) -> None:
-    """Do the work of every block of a stream, in order.
+    """Do the work of every block of a stream, in order within its partition.
 
     Faust counts a block as done even when its agent raises, so nothing may escape from here: what cannot be
     handled stops the process, and another worker takes over from what is durable.
@@ -25,21 +29,39 @@ async def work_off(
     Args:
         stream: Faust's stream of events, each with the blocks of a fetch.
         admit: returns the records of a block that come next in its partition.
-        work: what to do with them.
+        work: what to do with blocks of different partitions.
         on_failure: told what went wrong; stops the process.
+        records_max: how many records are worked off at once, or else one block.
     """
     async for event in _events(stream):
-        for block in event.value.value:
+        for blocks in together(event.value.value, records_max):
             try:
-                if records := await admit(block):
-                    await work(block, records)
+                admitted: Admitted = [(block, records) for block in blocks if (records := await admit(block))]
+                if admitted:
+                    await work(admitted)
             except Exception as error:
-                logger.exception("block of partition %s", block.partition)
+                partitions = ", ".join(str(block.partition) for block in blocks)
+                logger.exception("blocks of partitions %s", partitions)
                 on_failure(f"a block could not be worked off: {error!r}")
                 return
-            block.value = []  # Faust's event and message hold each other and so the block, until they are collected
+            for block in blocks:
+                block.value = []  # Faust's event and message hold each other and so the block, until collected
             await asyncio.sleep(0)  # what it led to is sent before the next one is worked off
         event.ack()
+
+
+def together(blocks: Sequence[Block], records_max: int) -> Iterator[list[Block]]:
+    """Yield blocks that are worked off at once: consecutive ones of different partitions, of few records in all."""
+    chosen, records = list[Block](), 0
+    for block in blocks:
+        is_full = records + len(block.value) > records_max
+        if chosen and (is_full or any(block.partition == other.partition for other in chosen)):
+            yield chosen
+            chosen, records = [], 0
+        chosen.append(block)
+        records += len(block.value)
+    if chosen:
+        yield chosen
 
 
 async def _events(stream: Any) -> AsyncIterator[Any]:

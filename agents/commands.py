@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from agents.blocks import work_off
+from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from streams.alerts import WARD
 from streams.commands import COMMAND_KEY
@@ -43,7 +43,13 @@ class Commands:
 
     async def watch(self, stream: Any) -> None:
         """Forward every block of the commands topic, in order."""
-        await work_off(stream, self.admit, self.forward, self.on_failure)
+        await work_off(
+            stream, self.admit, self._forward_all, self.on_failure, self.settings.block_records_max
+        )
+
+    async def _forward_all(self, admitted: Admitted) -> None:
+        for block, records in admitted:
+            await self.forward(block, records)
 
     async def forward(self, block: Block, records: Sequence[Record]) -> None:
         """Forward the commands among records; what is neither command nor answer becomes a dead letter."""

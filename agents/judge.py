@@ -1,72 +1,47 @@
-"""The judge: a run of records against the state of one partition, to the alarms' transitions.
+"""The judge: runs of records against the state of their partitions, to the alarms' transitions.
 
 Pure but for the table that it is given: no clock, no broker, no order but the log's. The same log gives the same
 state and the same happenings, however it is cut into runs and wherever a restart falls. Drills and simulations
 use it as their oracle.
 
-A run is judged in two ways that end in the same state: patients who are inside all limits, in order and without
-an open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
+Runs of several partitions are judged side by side: the frames that each goes on with together, at the price of one,
+then each one's ticks and commands.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT, Happening
+from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT
 from agents.catalogue import alarms_of
 from agents.conditions import Conditions
-from agents.episodes import Moment, Teller, cover_of
+from agents.episodes import Teller
+from agents.frames import FrameJudge
 from agents.in_force import LimitsInForce
 from agents.orders import OrderJudge
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
-from agents.shedding import surplus
 from agents.ticks import TickJudge
-from agents.verdict import Tally, Verdict
+from agents.verdict import Verdict
 from agents.wards import Wards
-from clinical.clock import JudgedTime, TimeRules, judge_time
-from clinical.integral import depth, grown
-from clinical.lifecycle import DELAYED, NORMAL
-from clinical.limits import NEVER, Judgement, LimitState, step
-from clinical.masks import every, places, some
+from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from clinical.sensors import clock_of
-from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
-from streams.decode import Decoded, Frames, Tick
-from tables.devices import find_slots, remember
-from tables.groups import Groups
-from tables.patients import DEVICES, PatientTable
+from streams.decode import Decoded, Frames, Ordered, Tick
+from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(slots=True)
-class _Readings:
-    """The plausible readings of n frames, one after the other: arrays of shape (m,).
+class _Run:
+    """What is left of one partition's run, and what the rest came to."""
 
-    `invalid` tells which frames carry a signal without a valid reading, (n,); None where none does.
-    """
-
-    frame: Rows
-    signal: Rows
-    value: NDArray[np.float64]
-    invalid: NDArray[np.bool_] | None = None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals).
-
-    `patients` are the frames by their patient.
-    """
-
-    rows: Rows
-    patients: Groups
-    frames: Frames
-    values: NDArray[np.float64]
-    readings: _Readings
-    time: JudgedTime
+    table: PatientTable
+    parts: deque[Frames | Tick | Ordered]
+    verdict: Verdict = field(default_factory=Verdict)
 
 
 class Judge:
@@ -75,21 +50,18 @@ class Judge:
     def __init__(self, rules: RuleSet, time: TimeRules, patient_ttl_ms: int) -> None:
         self.rules = rules
         self.alarms = alarms_of(rules)
-        self._time = time
-        self.limits = LimitsInForce(rules)
-        self._teller = Teller(self.alarms, self.limits, rules.responsibility)
+        self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
-        self._babbling = ids.index(BABBLING)
-        pauses = Pauses(self._teller, ids.index(ALARMS_PAUSED))
-        asking = Responsibilities(self._teller, rules.responsibility)
-        self._conditions = Conditions(rules, self.alarms, self.limits.rules, self._teller)
+        teller = Teller(self.alarms, limits, rules.responsibility)
+        pauses = Pauses(teller, ids.index(ALARMS_PAUSED))
+        asking = Responsibilities(teller, rules.responsibility)
+        conditions = Conditions(rules, self.alarms, limits.rules, teller)
         wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
+        self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(
-            rules, self.limits, self._conditions, wards, self._teller, pauses, asking, time, patient_ttl_ms
+            rules, limits, conditions, wards, teller, pauses, asking, time, patient_ttl_ms
         )
-        self._orders = OrderJudge(
-            self.alarms, self.limits, self._teller, pauses, asking, wards, time.recorded
-        )
+        self._orders = OrderJudge(self.alarms, limits, teller, pauses, asking, wards, time.recorded)
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""
@@ -97,254 +69,52 @@ class Judge:
 
     def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
         """Judge a decoded run and make it part of the table's state."""
-        verdict = Verdict()
-        for part in decoded.parts:
-            if isinstance(part, Frames):
-                self._judge_frames(table, part, verdict)
-                table.processed = max(table.processed, int(part.offset[-1]))
-                continue
-            if part.offset <= table.processed:
-                continue
-            if isinstance(part, Tick):
-                verdict.tally.ticks += 1
-                self._ticks.judge(table, part, verdict)
-            else:
-                self._orders.judge(table, part, verdict)
-            table.processed = max(table.processed, part.offset)
-        return verdict
+        return self.judge_together([(table, decoded)])[0]
 
-    def _judge_frames(self, table: PatientTable, frames: Frames, verdict: Verdict) -> None:
-        if int(frames.offset[0]) <= max(table.replay_until, table.processed):
-            keep = frames.offset > table.reach(frames.patient)
-            verdict.tally.replayed += int(len(keep) - keep.sum())
-            frames = frames.take(keep)
-        rows = table.rows(frames.patient)
-        done = 0
-        while done < len(frames):
-            rest = slice(done, None)
-            slots, count = find_slots(table, rows[rest], frames.device[rest], frames.boot[rest])
-            part = slice(done, done + count)
-            batch = self._admit(table, frames.take(part), rows[part], slots[:count], verdict.tally)
-            if len(batch.rows):
-                self._apply(table, batch, verdict)
-            done += count
+    def judge_together(self, decoded: Sequence[tuple[PatientTable, Decoded]]) -> list[Verdict]:
+        """Judge a run of each of several partitions, whose tables share columns, and make it part of their state.
 
-    def _admit(self, table: PatientTable, frames: Frames, rows: Rows, slots: Rows, tally: Tally) -> _Batch:
-        """Leave out duplicates, judge each frame's time and each reading's plausibility."""
-        devices = Groups(rows * DEVICES + slots)
-        fresh = remember(table, devices, frames.seq)
-        if not every(fresh):
-            tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
-            frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
-            devices = Groups(devices.numbers[fresh])
-        # With one device each, frames go by their patient as they go by their device.
-        patients = Groups(rows) if some(slots) else devices
-        time = self._judge_time(table, frames, devices)
-        values, readings = _plausible(frames)
-        tally.readings += len(readings.frame)
-        tally.suspect += int(np.count_nonzero(time.suspect))
-        return _Batch(rows, patients, frames, values, readings, time)
+        Each comes to what it would by itself. Frames that are judged together are counted in the first one's verdict.
+        """
+        runs = [_Run(table, deque(run.parts)) for table, run in decoded]
+        while any(run.parts for run in runs):
+            if together := [run for run in runs if run.parts and isinstance(run.parts[0], Frames)]:
+                self._judge_frames(together)
+            for run in runs:
+                while run.parts and not isinstance(part := run.parts[0], Frames):
+                    run.parts.popleft()
+                    self._judge_other(run.table, part, run.verdict)
+        return [run.verdict for run in runs]
 
-    def _judge_time(self, table: PatientTable, frames: Frames, devices: Groups) -> JudgedTime:
-        """Judge each frame's time by its own device's previous frame, and remember the last."""
-        group = devices.numbers
-        event, append = table.device_event_ms.reshape(-1), table.device_append_ms.reshape(-1)
-        if self._time.recorded:
-            time = judge_time(self._time, frames.event_ts_ms, frames.append_ts_ms, event, append)
-        else:
-            time = judge_time(
-                self._time,
-                frames.event_ts_ms,
-                frames.append_ts_ms,
-                devices.before(frames.event_ts_ms, event[group]),
-                devices.before(frames.append_ts_ms, append[group]),
-            )
-        event[group] = frames.event_ts_ms
-        append[group] = frames.append_ts_ms
-        table.device_clock.reshape(-1)[group] = clock_of(time.suspect, time.historic)
-        table.device_used.reshape(-1)[group] = frames.offset
-        return time
-
-    def _apply(self, table: PatientTable, batch: _Batch, verdict: Verdict) -> None:
-        rows, time = batch.rows, batch.time
-        readings = batch.readings
-        held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
-        np.maximum.at(table.seen_ms, rows, time.arrival_ms)
-        table.interval_ms[rows] = batch.frames.interval_ms
-        table.dirty[rows] = True
-        tally = verdict.tally
-        live = ~time.historic
-        self._leave_out(table, batch, live, tally)
-        tally.beyond_windows += len(held) - int(np.count_nonzero(held))
-        tally.historic += int(np.count_nonzero(time.historic))
-        tally.judged += int(np.count_nonzero(live))
-        calm = live & ~self._restless(table, batch)[rows]
-        self._judge_calm(table, batch, calm)
-        if not every(calm):
-            self._judge_rounds(table, batch, (live & ~calm).nonzero()[0], verdict)
-
-    def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
-        """Take out of `live` what devices that babble send too much."""
-        babbles = table.alarm_state[batch.rows, self._babbling] > DELAYED
-        if not some(babbles):
+    def _judge_other(self, table: PatientTable, part: Tick | Ordered, verdict: Verdict) -> None:
+        if part.offset <= table.processed:
             return
-        chosen = np.flatnonzero(live & babbles)
-        rows = batch.rows[chosen]
-        left_out = surplus(
-            rows,
-            batch.values[chosen],
-            batch.time.now_ms[chosen],
-            batch.frames.interval_ms[chosen],
-            table.newest_ms[rows],
-            table.value[rows],
-        )
-        live[chosen[left_out]] = False
-        tally.surplus += int(left_out.sum())
+        if isinstance(part, Tick):
+            verdict.tally.ticks += 1
+            self._ticks.judge(table, part, verdict)
+        else:
+            self._orders.judge(table, part, verdict)
+        table.processed = max(table.processed, part.offset)
 
-    def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
-        """Which rows of the table must be judged frame by frame, (rows,)."""
-        rows, now = batch.rows, batch.time.now_ms
-        restless = np.zeros(len(table.position), dtype=np.bool_)
-        limits, readings = self.limits.rules, batch.readings
-        frame, signal, value = readings.frame, readings.signal, readings.value
-        beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
-        own = table.own_limits[rows]
-        if some(own):
-            beyond &= ~own[frame]
-            broken = self.limits.violated(table, rows[own], batch.values[own]).any(axis=1)
-            restless[rows[own][broken]] = True
-        late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
-        restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
-        restless[rows[table.alarm_state.take(rows, axis=0)[:, : self.limits.count].any(axis=1)]] = True
-        if readings.invalid is not None:
-            restless[rows[readings.invalid]] = True
-        if not batch.patients.apart:
-            restless[rows[now < batch.patients.before(now, now)]] = True
-        return restless
+    def _judge_frames(self, runs: Sequence[_Run]) -> None:
+        """Judge the frames that each run begins with, together."""
+        first = runs[0]
+        found = [self._next_frames(run) for run in runs]
+        frames, rows = Frames.joined([part for part, _ in found]), np.concatenate([rows for _, rows in found])
+        for row, happening in self._frames.judge(first.table, frames, rows, first.verdict.tally):
+            run = next(run for run in runs if run.table.has(row))
+            run.verdict.happenings.append(happening)
 
     @staticmethod
-    def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
-        """Take the readings of patients for whom no alarm can change; the last of each wins."""
-        if not some(calm):
-            return
-        readings = batch.readings
-        frame, signal, value = readings.frame, readings.signal, readings.value
-        if not every(calm):
-            kept = calm[frame]
-            frame, signal, value = frame[kept], signal[kept], value[kept]
-        at = batch.rows[frame] * COUNT + signal
-        table.newest_ms.reshape(-1)[at] = batch.time.now_ms[frame]
-        table.value.reshape(-1)[at] = value
-        table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[frame]
-        table.lost_ms.reshape(-1)[at] = NEVER
-
-    def _judge_rounds(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
-        if not len(chosen):
-            return
-        rank = Groups(batch.rows[chosen]).rank
-        found = Verdict(tally=verdict.tally)
-        for k in range(int(rank.max()) + 1):
-            self._judge_round(table, batch, chosen[rank == k], found)
-        verdict.happenings += sorted(found.happenings, key=lambda h: (h.offset, h.column))
-
-    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, verdict: Verdict) -> None:
-        """Judge at most one frame a patient."""
-        rows, values = batch.rows[chosen], batch.values.take(chosen, axis=0)
-        now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
-        newest = table.newest_ms.take(rows, axis=0)
-        area = self._area(table, rows, values, now)
-        judged = (values != ABSENT) & (now[:, None] >= newest)
-        valid = judged & ~np.isnan(values)
-        table.newest_ms[rows] = np.where(judged, now[:, None], newest)
-        table.value[rows] = np.where(valid, values, table.value.take(rows, axis=0))
-        table.value_ms[rows] = np.where(valid, arrival[:, None], table.value_ms.take(rows, axis=0))
-        lost = table.lost_ms.take(rows, axis=0)
-        lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
-        lost[valid] = NEVER
-        table.lost_ms[rows] = lost
-
-        rules = slice(0, self.limits.count)
-        before = LimitState(
-            table.alarm_state.take(rows, axis=0)[:, rules],
-            table.alarm_onset_ms.take(rows, axis=0)[:, rules],
-            table.alarm_clear_ms.take(rows, axis=0)[:, rules],
-            table.alarm_extreme.take(rows, axis=0)[:, rules],
-        )
-        cover = self._conditions.cover_of_limits(table, rows)
-        interval_ms = batch.frames.interval_ms[chosen]
-        result = step(self.limits.of(table, rows), before, values, judged, now, cover, area, interval_ms)
-        table.alarm_state[rows, rules] = result.after.state
-        table.alarm_onset_ms[rows, rules] = result.after.onset_ms
-        table.alarm_clear_ms[rows, rules] = result.after.clear_ms
-        table.alarm_extreme[rows, rules] = result.after.extreme
-        if area is not None:
-            table.alarm_area[rows, rules] = np.where(result.after.state == NORMAL, 0.0, area)
-        if some(before.state != result.after.state):
-            by_pause = self.limits.rules.rank <= cover_of(table, rows)[:, None]
-            by_sensor = self.limits.rules.rank <= cover
-            verdict.tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
-        self._tell(table, batch, chosen, result, verdict.happenings)
-
-    def _area(
-        self, table: PatientTable, rows: Rows, values: NDArray[np.float64], now: NDArray[np.int64]
-    ) -> NDArray[np.float64] | None:
-        """Return depth times duration of each run up to this frame, before the table takes its readings."""
-        limits = self.limits.rules
-        if not self.limits.by_integral:
-            return None
-        rules, signal = slice(0, self.limits.count), limits.signal
-        before, own = table.alarm_area[rows, rules], self.limits.of(table, rows)
-        newest = table.newest_ms[rows][:, signal]
-        sampled = (values[:, signal] != ABSENT) & (now[:, None] >= newest)
-        running = table.alarm_state[rows, rules] != NORMAL
-        outside = depth(own.low, own.high, table.value[rows][:, signal])
-        return np.where(sampled, grown(before, outside, now[:, None] - newest, running), before)
-
-    def _tell(
-        self,
-        table: PatientTable,
-        batch: _Batch,
-        chosen: Rows,
-        result: Judgement,
-        happenings: list[Happening],
-    ) -> None:
-        limits, frames = self.limits.rules, batch.frames
-        for i, column in places(result.phase):
-            frame = int(chosen[i])
-            moment = Moment(
-                offset=int(frames.offset[frame]),
-                event_ms=int(batch.time.now_ms[frame]),
-                append_ms=int(frames.append_ts_ms[frame]),
-                told_ms=int(batch.time.arrival_ms[frame]),
-                device=frames.device[frame],
-            )
-            happening = self._teller.tell(
-                table,
-                int(batch.rows[frame]),
-                column,
-                int(result.phase[i, column]),
-                moment,
-                priority=int(limits.rank[column]),
-                onset_ms=int(result.onset_ms[i, column]),
-                value=float(batch.values[frame, limits.signal[column]]),
-                extreme=float(result.extreme[i, column]),
-            )
-            happenings.append(happening)
-
-
-def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
-    """Return values (n, signals) with NaN for what no working sensor reports, and the readings that are left."""
-    values, carried = frames.values, frames.carried
-    part = values[:, carried]
-    plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
-    if every(plausible):  # as nearly always: the same signals in every frame, all with readings
-        frame = np.arange(len(values)).repeat(len(carried))
-        signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
-        return values, _Readings(frame, signal, part.reshape(-1))
-    invalid = ~plausible & (part != ABSENT)
-    frame, column = np.nonzero(plausible)
-    if not some(invalid):
-        return values, _Readings(frame, carried[column], part[plausible])
-    cleaned = values.copy()
-    cleaned[:, carried] = np.where(invalid, np.nan, part)
-    return cleaned, _Readings(frame, carried[column], part[plausible], invalid.any(axis=1))
+    def _next_frames(run: _Run) -> tuple[Frames, Rows]:
+        """Return the frames that a run begins with and are not part of the state yet, and their rows."""
+        frames, table = run.parts.popleft(), run.table
+        assert isinstance(frames, Frames)
+        processed = max(table.processed, int(frames.offset[-1]))
+        if int(frames.offset[0]) <= max(table.replay_until, table.processed):
+            keep = frames.offset > table.reach(frames.patient)
+            run.verdict.tally.replayed += int(len(keep) - keep.sum())
+            frames = frames.take(keep)
+        rows = table.rows(frames.patient)
+        table.processed = processed
+        return frames, rows

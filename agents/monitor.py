@@ -1,13 +1,13 @@
-"""The monitor agent: takes a block, has it judged, publishes what follows. The one actor of each partition."""
+"""The monitor agent: takes blocks, has them judged, publishes what follows. The one actor of each partition."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from agents.alarms import report
-from agents.blocks import work_off
+from agents.blocks import Admitted, work_off
 from agents.boards import Boards
 from agents.canary import CANARY
 from agents.dead_letters import DeadLetters
@@ -15,12 +15,13 @@ from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
 from streams.alerts import Alert
-from streams.decode import Decoder, Record
+from streams.decode import Decoder
 from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 from tables.checkpoint import Checkpointer
+from tables.patients import PatientTable
 from tables.store import ColumnStore
 
 LATE_S: Final = 5.0
@@ -47,34 +48,42 @@ class Monitor:
         """Judge every block of the readings topic, in order."""
         decoder = Decoder()
 
-        async def judge(block: Block, records: Sequence[Record]) -> None:
+        async def judge(admitted: Admitted) -> None:
             async with self.checkpointer.whole_blocks:
-                await self.take(decoder, block.topic, block.partition, records)
+                await self.take(decoder, admitted)
 
-        await work_off(stream, self.admit, judge, self.on_failure)
+        await work_off(stream, self.admit, judge, self.on_failure, self.settings.block_records_max)
 
-    async def take(self, decoder: Decoder, topic: str, partition: int, records: Sequence[Record]) -> None:
-        """Judge the records of one block and send what follows."""
+    async def take(self, decoder: Decoder, admitted: Admitted) -> None:
+        """Judge the records of blocks of different partitions, and send what follows."""
         metrics, started_s = self.metrics, time.perf_counter()
         if self.settings.time_base == "live":
-            metrics.fetch.observe(max(0.0, self.wall_s() - records[0].timestamp / 1000))
-        decoded = decoder.decode(records)
+            now_s = self.wall_s()
+            for _, records in admitted:
+                metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
+        decoded = [decoder.decode(records) for _, records in admitted]
         decoded_s = time.perf_counter()
-        table = self.store.state(partition)
-        verdict = self.judge.judge(table, decoded)
-        table.processed = max(table.processed, records[-1].offset)
-        table.processed_append_ms = records[-1].timestamp
+        tables = [self.store.state(block.partition) for block, _ in admitted]
+        verdicts = self.judge.judge_together(list(zip(tables, decoded, strict=True)))
+        for table, (_, records) in zip(tables, admitted, strict=True):
+            table.processed = max(table.processed, records[-1].offset)
+            table.processed_append_ms = records[-1].timestamp
         metrics.decode.observe(decoded_s - started_s)
         metrics.decide.observe(time.perf_counter() - decoded_s)
-        metrics.block_records.observe(len(records))
-        for reject in decoded.rejects:
-            await self.dead_letters.refuse(reject, topic, partition)
+        metrics.block_records.observe(sum(len(records) for _, records in admitted))
+        for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
+            for reject in run.rejects:
+                await self.dead_letters.refuse(reject, block.topic, block.partition)
+            await self._send(block.partition, table, verdict, records[-1].timestamp)
+        self._count([verdict.tally for verdict in verdicts])
+
+    async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
+        """Send what the judging of a partition led to; `append_ms` is the time of the last record."""
         await self._alert(verdict, partition)
         await self._answer(verdict, partition)
-        late = self.wall_s() - records[-1].timestamp / 1000 > LATE_S
+        late = self.wall_s() - append_ms / 1000 > LATE_S
         await self.boards.show(partition, table, verdict, late=late)
         self.checkpointer.note_dropped(partition, verdict.dropped)
-        self._count(verdict.tally)
 
     async def _alert(self, verdict: Verdict, partition: int) -> None:
         topic = self.settings.topic(ALERTS)
@@ -108,8 +117,10 @@ class Monitor:
             self.metrics.canary.labels(str(partition)).set(on_the_way_s)
             self.metrics.canary_heard.labels(str(partition)).set(now)
 
-    def _count(self, tally: Tally) -> None:
-        metrics = self.metrics
+    def _count(self, tallies: Iterable[Tally]) -> None:
+        metrics, tally = self.metrics, Tally()
+        for each in tallies:
+            tally.add(each)
         metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed + tally.surplus)
         metrics.readings.inc(tally.readings)
         metrics.ticks.inc(tally.ticks)

@@ -89,7 +89,7 @@ class TickJudge:
             if self._rules.technical.enabled:
                 self._judge_losses(table, slow, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
-        open_rows = rows[table.with_alarms_above(DELAYED)[rows]]
+        open_rows = table.with_alarms_above(rows, DELAYED)
         if len(open_rows):
             self._lapse(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)

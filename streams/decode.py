@@ -95,6 +95,26 @@ class Frames:
     def __len__(self) -> int:
         return len(self.patient)
 
+    @staticmethod
+    def joined(stretches: Sequence["Frames"]) -> "Frames":
+        """Return several stretches as one, each behind the one before it; there is at least one."""
+        if len(stretches) == 1:
+            return stretches[0]
+        return Frames(
+            [patient for stretch in stretches for patient in stretch.patient],
+            [device for stretch in stretches for device in stretch.device],
+            np.concatenate([stretch.boot for stretch in stretches]),
+            np.concatenate([stretch.seq for stretch in stretches]),
+            np.concatenate([stretch.event_ts_ms for stretch in stretches]),
+            np.concatenate([stretch.interval_ms for stretch in stretches]),
+            np.concatenate([stretch.append_ts_ms for stretch in stretches]),
+            np.concatenate([stretch.offset for stretch in stretches]),
+            np.concatenate([stretch.values for stretch in stretches]),
+            np.array(
+                sorted({column for stretch in stretches for column in stretch.carried.tolist()}), np.int64
+            ),
+        )
+
     def take(self, chosen: "NDArray[np.bool_] | slice") -> "Frames":
         """Return the chosen frames, in order; `chosen` is a mask of shape (n,) or a slice."""
         if isinstance(chosen, slice):

@@ -97,7 +97,8 @@ class Checkpointer:
         async with self.whole_blocks:
             offset = table.processed + 1
             progress = encode_progress(table)
-            rows = np.flatnonzero(table.dirty[: len(table.patients)])
+            rows = table.occupied()
+            rows = rows[table.dirty[rows]]
             table.dirty[rows] = False
         await self._publisher.settled()
         written = 1 + await self._delete(partition, table)
@@ -176,7 +177,7 @@ class Checkpointer:
         """Return key and record of each row; a patient dropped meanwhile has none."""
         if self._keys is None:
             self._keys = np.array([alarm_key(alarm) for alarm in table.alarms], dtype=np.uint64)
-        patients = [table.patients[row] for row in rows.tolist()]
+        patients = [table.patients[row] if table.has(row) else None for row in rows.tolist()]
         records = encode(table, rows, self._keys)
         if (longest := max(map(len, records))) > RECORD_BYTES_MAX:
             raise PromiseBroken(f"a patient's record has {longest} bytes, more than {RECORD_BYTES_MAX}")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import every, some
+from tables.columns import SEEN
 from tables.groups import Groups
-from tables.patients import SEEN, PatientTable, lap
+from tables.patients import PatientTable, lap
 
 NAMES_MAX: Final = 500_000
 """Bound on the memory of device names' hashes; beyond it the memory starts anew."""

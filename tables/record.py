@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from clinical.limits import NEVER
 from clinical.masks import some
 from clinical.vitals import COUNT
-from tables.patients import COMMANDS, DEVICES, SEEN, PatientTable, lap
+from tables.columns import COMMANDS, DEVICES, SEEN
+from tables.patients import PatientTable, lap
 from tables.record_layout import (
     ALARM,
     COUNTS,
@@ -102,9 +103,8 @@ def _signals(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.b
 def _profiles(table: PatientTable, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return each row's profile, and which of them differ from an empty row's."""
     profiles, blank = np.zeros(len(rows), PROFILE), np.zeros(1, PROFILE)
-    empty = PatientTable.blank(table.alarms)
     for name in PROFILE.names or ():
-        profiles[name], blank[name] = getattr(table, name)[rows], getattr(empty, name)[0]
+        profiles[name], blank[name] = getattr(table, name)[rows], table.COLUMNS[name].empty
     width = PROFILE.itemsize
     return profiles, (profiles.view("u1").reshape(-1, width) != blank.view("u1").reshape(1, width)).any(
         axis=1

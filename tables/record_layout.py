@@ -12,7 +12,7 @@ import numpy as np
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT
-from tables.patients import COMMANDS, DEVICES, SEEN, WARD_BYTES
+from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES
 from tables.windows import SLOTS
 
 VERSION: Final = 2

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from faust.types import TP
 
-from tables.patients import PatientTable
 from tables.progress import NOTHING
 from tables.store import ColumnStore
 
@@ -84,6 +83,5 @@ class Restorer:
 
     def _forget(self, partition: int, begins: int) -> None:
         """Begin with an empty state whose records will all be written from `begins` on."""
-        table: PatientTable = self._store.new_table()
-        table.whole_from = begins
-        self._store.partitions[partition] = table
+        self._store.forget(partition)
+        self._store.state(partition).whole_from = begins

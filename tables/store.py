@@ -53,8 +53,16 @@ class ColumnStore(base.Store):
         """Return the partition's state, empty if there is none yet."""
         table = self.partitions.get(partition)
         if table is None:
-            table = self.partitions[partition] = self.new_table()
+            beside = next(iter(self.partitions.values()), None)
+            table = self.new_table() if beside is None else beside.beside()
+            self.partitions[partition] = table
         return table
+
+    def forget(self, partition: int) -> None:
+        """Forget the state of a partition."""
+        table = self.partitions.pop(partition, None)
+        if table is not None:
+            table.release()
 
     def apply_changelog_batch(
         self, batch: Iterable[Any], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
@@ -159,7 +167,7 @@ class ColumnStore(base.Store):
         """Keep what is ours, and remember how far each patient's state already reaches into the log."""
         held = {tp.partition for tp in active_tps | standby_tps}
         for partition in [p for p in self.partitions if p not in held]:
-            del self.partitions[partition]
+            self.forget(partition)
             self._applied.pop(partition, None)
             self._progress.pop(partition, None)
         for partition, table in self.partitions.items():

@@ -96,21 +96,22 @@ def drop_frame(flow: Flow) -> None:
 
 
 def concurrency(flow: Flow) -> None:
-    """Two actors judge the blocks of one partition, and the second is slower than the first."""
+    """Two actors judge the blocks in turns, and the second is slower than the first."""
     take = Monitor.take
-    turns: dict[int, int] = {}
+    turns = 0
     working: set[asyncio.Future[None]] = set()
 
     async def slowly(self: Monitor, *args: Any) -> None:
         await asyncio.sleep(SLOW_ACTOR_S)
         await take(self, *args)
 
-    async def wrapped(self: Monitor, decoder: Any, topic: str, partition: int, records: Any) -> None:
-        turns[partition] = turns.get(partition, 0) + 1
-        if turns[partition] % 2:
-            await take(self, decoder, topic, partition, records)
+    async def wrapped(self: Monitor, decoder: Any, admitted: Any) -> None:
+        nonlocal turns
+        turns += 1
+        if turns % 2:
+            await take(self, decoder, admitted)
             return
-        task = asyncio.ensure_future(slowly(self, decoder, topic, partition, records))
+        task = asyncio.ensure_future(slowly(self, decoder, admitted))
         working.add(task)
         task.add_done_callback(working.discard)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -131,13 +132,15 @@ class Worker:
 
     async def events(self) -> AsyncIterator[Any]:
         while True:
-            block = await self._blocks.get()
+            blocks = [await self._blocks.get()]
             await self._moving.wait()
-            self._in_work += 1
-            yield SimpleNamespace(value=Blocks([block]), ack=self._done_with_a_block)
+            while not self._blocks.empty():
+                blocks.append(self._blocks.get_nowait())
+            self._in_work += len(blocks)
+            yield SimpleNamespace(value=Blocks(blocks), ack=partial(self._done_with, len(blocks)))
 
-    def _done_with_a_block(self) -> None:
-        self._in_work -= 1
+    def _done_with(self, blocks: int) -> None:
+        self._in_work -= blocks
 
     @property
     def waiting(self) -> int:

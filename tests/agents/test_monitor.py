@@ -57,9 +57,9 @@ class Stream:
 class World:
     """A monitor with everything real but the broker, which is a list."""
 
-    def __init__(self, time_base="recorded", prefix=""):
+    def __init__(self, time_base="recorded", prefix="", **more):
         self.sent, self.failures = [], []
-        settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix)
+        settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix, **more)
         judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
         self.store = ColumnStore("memory://", None, None, table_name="patients")
         self.store.new_table = judge.new_table
@@ -131,9 +131,9 @@ def test_a_block_lets_go_of_its_records_when_they_are_worked_off():
     assert [(block.value, block.offset) for block in event.value.value] == [([], 1)]
 
 
-def test_a_fetch_is_acknowledged_when_all_its_blocks_are_worked_off_and_others_have_their_turn_between_them():
-    world, turns = World(), []
-    event = Event(Blocks([Block(READINGS, partition, seconds([140])) for partition in range(3)]))
+def test_a_fetch_is_acknowledged_when_all_its_blocks_are_worked_off_and_others_have_their_turn_between_large_ones():
+    world, turns = World(block_records_max=2), []
+    event = Event(Blocks([Block(READINGS, partition, seconds([140, 140])) for partition in range(3)]))
 
     async def run():
         watching = asyncio.ensure_future(world.monitor.watch(Stream([event])))
@@ -199,6 +199,21 @@ def test_each_partition_has_a_state_of_its_own():
     assert set(world.store.partitions) == {0, 1}
 
 
+def test_small_blocks_of_a_fetch_are_judged_at_once_each_in_its_partition():
+    world = World()
+    blocks = [
+        Block(READINGS, partition, seconds([140] * 3, patient=f"bed-{partition}")) for partition in (4, 2)
+    ]
+    asyncio.run(world.monitor.watch(Stream([Event(Blocks(blocks))])))
+    assert world.count("vigil_stage_seconds_count", stage="decide") == 1
+    assert [key for key, _ in world.alerts()] == [b"bed-4", b"bed-2"]
+    assert {p: list(table.row_of) for p, table in world.store.partitions.items()} == {
+        4: ["bed-4"],
+        2: ["bed-2"],
+    }
+    assert [table.processed for table in world.store.partitions.values()] == [2, 2]
+
+
 def test_records_that_were_not_admitted_are_acknowledged_and_not_judged():
     world = World()
     world.admitted = lambda block: [record for record in block.value if record.offset >= 2]
@@ -217,7 +232,7 @@ def test_an_error_stops_the_worker_and_the_block_is_never_acknowledged(broken, m
         raise RuntimeError("a bug")
 
     if broken == "judge":
-        monkeypatch.setattr(world.monitor.judge, "judge", fail)
+        monkeypatch.setattr(world.monitor.judge, "judge_together", fail)
     elif broken == "_send":
         world.monitor.publisher._send = fail
     else:
@@ -248,13 +263,13 @@ def test_a_refused_alert_stops_the_worker():
 def test_a_block_is_judged_as_a_whole_while_no_checkpoint_looks():
     world = World()
     seen = []
-    judged = world.monitor.judge.judge
+    judged = world.monitor.judge.judge_together
 
-    def judge(table, decoded):
+    def judge(runs):
         seen.append(world.monitor.checkpointer.whole_blocks.locked())
-        return judged(table, decoded)
+        return judged(runs)
 
-    world.monitor.judge.judge = judge
+    world.monitor.judge.judge_together = judge
     world.watch(seconds([80]))
     assert seen == [True]
     assert not world.monitor.checkpointer.whole_blocks.locked()

@@ -247,3 +247,25 @@ def test_checkpoints_that_nobody_disturbs_write_only_what_changed():
         assert worker.store.persisted_offset(TP(CHANGELOG, 0)) == worker.broker.ends[CHANGELOG, 0] - 1
 
     with_worker(test)
+
+
+def test_a_row_that_went_to_a_patient_of_another_partition_meanwhile_is_not_written():
+    async def test(worker):
+        judge(worker.table, "bed-1", 10)
+        judge(worker.table, "bed-2", 11)
+        worker.broker.hold.clear()
+        await worker.publisher.publish("alerts", b"bed-1", b"alert")
+        checkpoint = asyncio.ensure_future(worker.checkpoint())
+        await turns()
+        row = worker.table.row_of["bed-1"]
+        worker.table.drop("bed-1")
+        other = worker.store.state(1)
+        judge(other, "bed-9", 5)
+        assert other.row_of == {"bed-9": row}
+        worker.broker.hold.set()
+        await checkpoint
+        assert worker.written() == ["bed-2"]
+        await worker.checkpoint(1)
+        assert worker.written(1) == ["bed-9"]
+
+    with_worker(test)

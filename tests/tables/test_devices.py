@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tables.columns import DEVICES, SEEN
 from tables.devices import device_names, find_slots, remember
 from tables.groups import Groups
-from tables.patients import DEVICES, SEEN, PatientTable, lap
+from tables.patients import PatientTable, lap
 
 PATIENTS = 2
 

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tables.patients import NEVER, ROWS_MIN, PatientTable
+from clinical.limits import NEVER
+from tables.columns import ROWS_MIN
+from tables.patients import PatientTable
 
 ALARMS = ("hr-high", "spo2-low", "news2")
 
@@ -16,7 +18,7 @@ def table():
 
 
 def columns(table):
-    return {name: getattr(table, name) for name in PatientTable._COLUMNS}
+    return {name: getattr(table, name) for name in PatientTable.COLUMNS}
 
 
 def fill(table, row, number):
@@ -102,3 +104,48 @@ def test_rows_and_patients_always_belong_together(steps):
         assert set(table.row_of) == present
         assert {table.patients[row] for row in table.occupied().tolist()} == present
         assert len(set(table.row_of.values())) == len(table) == len(table.occupied())
+
+
+def test_tables_beside_each_other_have_rows_of_their_own_and_grow_together(table):
+    other = table.beside()
+    assert other.shares_with(table)
+    assert not PatientTable(ALARMS).shares_with(table)
+    mine, theirs = table.row("bed-1"), other.row("bed-1")
+    assert mine != theirs
+    for i in range(2 * ROWS_MIN):
+        fill(other, other.row(f"bed-{i}"), i % 2)
+    table.value[mine, 0] = 5.0
+    assert other.value[mine, 0] == 5.0
+    for name, column in columns(table).items():
+        assert column is getattr(other, name), name
+    assert (table.occupied().tolist(), len(other.occupied())) == ([mine], 2 * ROWS_MIN)
+    assert [own.has(theirs) for own in (table, other)] == [False, True]
+
+
+def test_a_table_that_is_released_leaves_its_rows_empty_to_the_others(table):
+    other = table.beside()
+    kept = table.row("bed-1")
+    fill(table, kept, 1)
+    rows = other.rows(["bed-1", "bed-2"]).tolist()
+    for row in rows:
+        fill(other, row, 1)
+    other.release()
+    assert len(other) == 0
+    assert table.patients == ["bed-1", None, None]
+    assert sorted(table.rows(["bed-3", "bed-4"]).tolist()) == rows
+    blank = PatientTable(ALARMS)
+    for name, column in columns(table).items():
+        empty = columns(blank)[name][0]
+        assert np.array_equal(column[rows[0]], empty, equal_nan=column.dtype.kind == "f"), name
+    for i in range(2 * ROWS_MIN):
+        table.row(f"more-{i}")
+    assert len(other.position) == ROWS_MIN
+    assert table.alarm_state[kept].min() == 1
+
+
+def test_rows_with_alarms_are_found_among_those_that_are_asked_for(table):
+    rows = table.rows([f"bed-{i}" for i in range(5)])
+    table.alarm_state[rows[1], 2], table.alarm_state[rows[3], 0], table.alarm_state[rows[4], 1] = 2, 3, 1
+    assert table.with_alarms_above(rows, 1).tolist() == [rows[1], rows[3]]
+    assert table.with_alarms_above(rows[2:], 1).tolist() == [rows[3]]
+    assert table.with_alarms_above(rows[:0], 1).tolist() == []

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
 from clinical.vitals import COUNT, SIGNALS
-from tables.patients import COMMANDS, DEVICES, SEEN, PatientTable
+from tables.columns import COMMANDS, DEVICES, SEEN
+from tables.patients import PatientTable
 from tables.progress import NOTHING, decode_progress, encode_progress
 from tables.record import decode, encode
 from tables.record_layout import RECORD_BYTES_MAX, alarm_key, position_of, size_max
@@ -116,7 +117,7 @@ def test_reading_brings_back_every_column(seed):
     table = random_table(seed)
     again, _ = read(record_of(table))
     rows = table.row_of["bed-1"], again.row_of["bed-1"]
-    for name in set(PatientTable._COLUMNS) - {"position", "dirty", "device_lap"}:
+    for name in set(PatientTable.COLUMNS) - {"position", "dirty", "device_lap"}:
         then, now = (getattr(t, name)[row] for t, row in zip((table, again), rows, strict=True))
         assert np.array_equal(then, now, equal_nan=then.dtype.kind == "f"), name
     for name in ("bucket", "count", "sum"):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_model import CHANGELOG, changelog, feed, feed_blocks, judge, new_store, rate_of, record
 
-from tables.patients import NEVER, PatientTable
+from clinical.limits import NEVER
+from tables.patients import PatientTable
 from tables.progress import END_KEY, encode_progress
 from tables.record_layout import encode_gone
 
