@@ -24,7 +24,10 @@ MISSED: Final = """\
 A missed target is a defect that is known: the figure stands as it was measured and is to be worked on. It does not mean
 that alerts are lost: only "missed alerts" says that. A drain says how much hardware a load needs and how soon a
 backlog is worked off; the burst's tail says how late an alert comes when many devices speak at once. A base that a
-system does not sustain counts as infinite latency (∞) without a run, because its backlog would grow for ever."""
+system does not sustain counts as infinite latency (∞) without a run, because its backlog would grow for ever.
+
+Where a frame's time goes in Vigil, why a lone alert takes longer than elsewhere, and what would close what is missed:
+[performance](../docs/performance.md)."""
 NONE: Final = "-"
 INFINITE: Final = "∞"
 
