@@ -8,7 +8,7 @@ from logs import Record, frame, tick_record
 from worker_model import WorkerModel
 
 from agents import offline
-from agents.judge import Tally
+from agents.verdict import Tally
 from clinical.defaults import DEFAULT_RULES
 from streams.errors import BadData
 from streams.log_file import write_log
