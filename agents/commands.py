@@ -43,16 +43,14 @@ class Commands:
 
     async def watch(self, stream: Any) -> None:
         """Forward every block of the commands topic, in order."""
-        await work_off(
-            stream, self.admit, self._forward_all, self.on_failure, self.settings.block_records_max
-        )
+        await work_off(stream, self.admit, self.forward, self.on_failure, self.settings.block_records_max)
 
-    async def _forward_all(self, admitted: Admitted) -> None:
-        for block, records in admitted:
-            await self.forward(block, records)
-
-    async def forward(self, block: Block, records: Sequence[Record]) -> None:
+    async def forward(self, admitted: Admitted) -> None:
         """Forward the commands among records; what is neither command nor answer becomes a dead letter."""
+        for block, records in admitted:
+            await self._forward(block, records)
+
+    async def _forward(self, block: Block, records: Sequence[Record]) -> None:
         readings = self.settings.topic(READINGS)
         for record in records:
             if _is_answer(record.value):

@@ -74,8 +74,14 @@ class Judge:
     def judge_together(self, decoded: Sequence[tuple[PatientTable, Decoded]]) -> list[Verdict]:
         """Judge a run of each of several partitions, whose tables share columns, and make it part of their state.
 
-        Each comes to what it would by itself. Frames that are judged together are counted in the first one's verdict.
+        Each comes to what it would by itself; what one tick tells of several patients is in no order. Frames that are
+        judged together are counted in the first one's verdict.
+
+        Raises:
+            ValueError: tables of different columns, whose rows mean nothing to each other.
         """
+        if any(not table.shares_with(decoded[0][0]) for table, _ in decoded[1:]):
+            raise ValueError("partitions are judged together only in tables that share columns")
         runs = [_Run(table, deque(run.parts)) for table, run in decoded]
         while any(run.parts for run in runs):
             if together := [run for run in runs if run.parts and isinstance(run.parts[0], Frames)]:

@@ -42,8 +42,10 @@ class Metrics:
         self.append_to_alert = self._histogram(
             "append_to_alert_seconds", "deciding record on the broker to alert on the broker"
         )
-        self.block_records = self._histogram("block_records", "records in a block", BLOCK_RECORDS)
-        stages = self._histogram("stage_seconds", "a stage's delay of one block", STAGE_S, "stage")
+        self.block_records = self._histogram("block_records", "records judged at once", BLOCK_RECORDS)
+        stages = self._histogram(
+            "stage_seconds", "a stage's delay of blocks judged at once", STAGE_S, "stage"
+        )
         self.fetch = stages.labels("fetch")
         """From the broker taking a block's first record until its judging begins."""
         self.decode = stages.labels("decode")

@@ -1,1 +1,1 @@
-"""What is remembered: the state of every patient of a partition, its durable record and its changelog."""
+"""What is remembered: the state of every patient, its durable record and its changelog."""

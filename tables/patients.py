@@ -102,9 +102,10 @@ class PatientTable(Columns):
         return np.maximum(np.array(own, dtype=np.int64), self.processed)
 
     def occupied(self) -> NDArray[np.int64]:
-        """Return the rows of this partition's patients, (n,), in rising order."""
+        """Return the rows of this partition's patients, (n,), in rising order; read-only."""
         if self._occupied is None:
             self._occupied = np.sort(np.fromiter(self.row_of.values(), np.int64, len(self.row_of)))
+            self._occupied.flags.writeable = False
         return self._occupied
 
     def has(self, row: int) -> bool:

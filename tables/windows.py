@@ -38,7 +38,7 @@ class WindowStats:
 
 
 class Windows:
-    """Ring buckets of every patient of a partition; rows are the patient table's rows."""
+    """Ring buckets of the patients of a worker; rows are the patient tables' rows."""
 
     def __init__(self, capacity: int) -> None:
         self.bucket = np.full((capacity, SLOTS), EMPTY, dtype=np.int32)

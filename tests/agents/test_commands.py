@@ -39,7 +39,7 @@ class World:
     def forward(self, *values, key=b"bed-1"):
         values = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
         records = [Record(7 + i, 1000, key, value) for i, value in enumerate(values)]
-        asyncio.run(self.agent.forward(Block(COMMANDS, 3, records), records))
+        asyncio.run(self.agent.forward([(Block(COMMANDS, 3, records), records)]))
 
 
 def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_done_then():

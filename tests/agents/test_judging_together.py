@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, rule_sets, worlds
@@ -11,6 +12,8 @@ from orders_log import with_orders
 
 from agents.judge import Judge
 from agents.verdict import Tally
+from clinical.clock import TimeRules
+from clinical.defaults import DEFAULT_RULES
 from streams.decode import Decoder
 from tables.record import encode
 from tables.record_layout import alarm_key
@@ -28,7 +31,7 @@ class Partition:
 
     def take(self, verdict, records):
         self.table.processed = max(self.table.processed, records[-1].offset)
-        self.happenings += map(repr, verdict.happenings)
+        self.happenings += verdict.happenings
         self.answers += verdict.answers
         self.dropped += verdict.dropped
 
@@ -37,7 +40,9 @@ class Partition:
         rows = self.table.occupied()
         records = encode(self.table, rows, keys) if len(rows) else []
         state = {self.table.patients[row]: record for row, record in zip(rows, records, strict=True)}
-        return self.happenings, self.answers, self.dropped, state
+        # Of several patients one tick tells in the order of their rows, which their neighbours have a part in.
+        happenings = sorted(self.happenings, key=lambda happening: happening.patient)
+        return list(map(repr, happenings)), self.answers, sorted(self.dropped), state
 
 
 def shared_tables(judge):
@@ -84,3 +89,12 @@ def test_partitions_that_are_judged_together_come_to_what_each_does_by_itself(ru
     assert [partition.outcome() for partition in together] == [partition.outcome() for partition in alone]
     # A late frame may still find its bucket when nothing newer is in the same run: counted, and no state is other.
     assert replace(tally_together, beyond_windows=0) == replace(tally_alone, beyond_windows=0)
+
+
+def test_tables_whose_rows_mean_nothing_to_each_other_are_not_judged_together():
+    judge, nothing = Judge(DEFAULT_RULES, TimeRules(), TTL_S * 1000), Decoder().decode([])
+    mine, theirs = judge.new_table(), judge.new_table()
+    with pytest.raises(ValueError, match="share columns"):
+        judge.judge_together([(mine, nothing), (theirs, nothing)])
+    assert judge.judge_together([(mine, nothing), (mine.beside(), nothing)])
+    assert judge.judge_together([]) == []

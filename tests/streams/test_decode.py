@@ -214,6 +214,15 @@ def test_a_key_that_is_not_the_patient_is_refused(key, reason):
     assert decode(GOOD, key) == reason
 
 
+def test_the_wrong_key_of_one_who_is_new_among_those_who_are_known_is_refused():
+    decoder = Decoder()
+    known = [Record(i, 0, b"bed-1", changed(seq=i)) for i in range(3)]
+    decoder.decode(known)
+    new = Record(3, 0, b"bed-3", changed(patient="bed-2"))
+    assert [(r.record, r.reason) for r in decoder.decode([*known, new]).rejects] == [(new, "key-mismatch")]
+    assert not decoder.decode([*known, replace(new, key=b"bed-2")]).rejects
+
+
 def test_keys_that_only_together_look_right_are_refused():
     frames = [changed(patient="a"), changed(patient="b")]
     block = [Record(0, 0, b"a\nb", frames[0]), Record(1, 0, b"", frames[1])]
