@@ -5,6 +5,7 @@ import time
 import pytest
 from aiokafka.partitioner import DefaultPartitioner as AiokafkaPartitioner
 from kafka import KafkaProducer
+from waiting import wait_until
 
 from edge.frame_sender import BUSY_NODE_WAIT_MS, CalmClient, FrameSender, producer_options
 from streams.admin import apply_topics
@@ -12,15 +13,6 @@ from streams.embedded import EmbeddedBroker, free_port
 from streams.errors import BrokerUnreachable
 from streams.settings import Settings
 from streams.topics import READINGS
-
-DEADLINE_S = 10.0
-
-
-def wait_until(condition, what):
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S} s for: {what}"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import time
 
 import pytest
 from kafka.partitioner.default import murmur2
-from worker_flow import frame, wait_until
+from waiting import wait_until
+from worker_flow import frame
 
 from edge import cli
 

@@ -2,7 +2,8 @@
 
 import json
 
-from worker_flow import frame, tick, wait_until
+from waiting import wait_until
+from worker_flow import frame, tick
 
 from streams.commands import COMMAND_KEY
 from streams.topics import COMMANDS

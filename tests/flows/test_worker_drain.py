@@ -8,7 +8,8 @@ import time
 import urllib.request
 
 import pytest
-from worker_flow import environment_of, frame, wait_until
+from waiting import wait_until
+from worker_flow import environment_of, frame
 
 from agents import watchdog
 from agents.watchdog import Watchdog

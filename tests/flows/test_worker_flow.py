@@ -4,7 +4,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from worker_flow import frame, wait_until, ward_log
+from waiting import wait_until
+from worker_flow import frame, ward_log
 
 from streams.alerts import Alert, episode_id
 from streams.frames import TICK_KEY

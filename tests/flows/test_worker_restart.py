@@ -4,7 +4,8 @@ import threading
 import time
 
 import pytest
-from worker_flow import frame, wait_until, ward_log
+from waiting import wait_until
+from worker_flow import frame, ward_log
 
 BEDS = [f"bed-{number}" for number in range(10)]
 SECONDS = 90

@@ -12,11 +12,12 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import wait_until
 
 from agents.alarms import report
 from agents.judge import Judge
@@ -35,7 +36,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 40.0
 """A rebalance after a killed worker takes a session timeout (6 s); the rest is for a busy machine."""
 
-POLL_S = 0.05
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 RULES = """
@@ -58,14 +58,6 @@ priority = "high"
 silent_device_s = 4
 signal_loss_s = 6
 """
-
-
-def wait_until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Poll until the condition holds; fail with what was waited for."""
-    end_s = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end_s, f"waited {deadline_s:g} s for: {what}"
-        time.sleep(POLL_S)
 
 
 class Worker:

