@@ -105,6 +105,8 @@ async def checkpoint_in_turns(
     while not app.should_stop:
         owned = sorted(overview.owned())
         for partition in owned:
+            if app.should_stop:
+                return  # what it hands over is another worker's then
             await checkpointer.checkpoint(partition)
             await app.consumer.commit()
             await asyncio.sleep(interval_s / len(owned))

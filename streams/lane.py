@@ -22,6 +22,7 @@ from faust.types import TP
 from streams.admission import READ_AGAIN, Admission
 from streams.client_pauses import ClientPauses
 from streams.fetched import BatchResults
+from streams.leaving import Leaving
 from streams.one_loop import LoopConsumer
 from streams.whole_responses import gather_large_responses
 
@@ -173,6 +174,11 @@ class _Consumer(LoopConsumer):
         super().__init__(*args, **kwargs)
         self._pauses = ClientPauses()
 
+    async def on_start(self) -> None:
+        """Connect, and see to it that a worker that ends does not join again."""
+        await super().on_start()
+        self.consumer.leaving.keep_out(self._ensure_consumer()._coordinator)
+
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
         fetcher = consumer._fetcher
         if not isinstance(fetcher._records, BatchResults):
@@ -219,6 +225,7 @@ class BlockConsumer(driver.Consumer):
         self._admission = Admission()
         self._expected, self._rewound = self._admission.expected, self._admission.rewound
         self._fetcher: asyncio.Task[Any] | None = None
+        self.leaving = Leaving(lambda: self.app.should_stop)
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
@@ -354,14 +361,18 @@ class BlockConsumer(driver.Consumer):
         return self._durable.get(tp)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Hand over, then forget."""
+        """Hand over, then forget. A worker that ends is handing over already."""
+        if self.app.should_stop:
+            await self.leaving.handed_over()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
             self._admission.forget(tp)
 
     async def wait_empty(self) -> None:
-        """Let the agent finish its block, hand over what is not durable yet, and commit."""
+        """Let the agent finish its block, hand over what is not durable yet, and commit; once if the worker ends."""
+        if self.leaving.has_handed_over:
+            return
         waited = 0.0
         while self._unacked_messages and waited < WAIT_PROCESSED_S_MAX:
             await self._wait_for_ack(timeout=1)
@@ -372,6 +383,10 @@ class BlockConsumer(driver.Consumer):
             not await self.commit()
         ):  # it only waited for one that had begun before the handover, and may hold less
             await self.commit()
+        self.leaving.note_handover()
+
+    def close(self) -> None:
+        """Go on: Faust would close the client here if the group is rebalanced while the worker hands over."""
 
 
 class _WatchedProducer(driver.Producer):

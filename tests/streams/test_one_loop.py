@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ class Client:
         self.fault, self.fault_at_end = fault, fault_at_end
         self.started_in = self.loop = None
         self.stopped = False
+        self._coordinator = SimpleNamespace(_do_rejoin_group=None)
 
     async def start(self):
         if self.fault is not None:
