@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
+from streams.block import Block
 from streams.decode import Record
-from streams.lane import Block
 
 logger = logging.getLogger(__name__)
 

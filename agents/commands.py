@@ -14,9 +14,9 @@ import msgspec
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from streams.alerts import WARD
+from streams.block import Block
 from streams.commands import COMMAND_KEY
 from streams.decode import Record, Reject, read_command
-from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import READINGS

@@ -15,8 +15,8 @@ from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
 from streams.alerts import Alert
+from streams.block import Block
 from streams.decode import Decoder
-from streams.lane import Block
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS

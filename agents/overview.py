@@ -9,7 +9,7 @@ from faust.types import TP
 from agents.metrics import Metrics
 from agents.watchdog import Watchdog
 from clinical.limits import NEVER
-from streams.lane import Block
+from streams.block import Block
 from tables.store import ColumnStore
 
 READ_AGAIN_S: Final = 5.0

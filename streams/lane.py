@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiokafka
@@ -20,6 +20,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
+from streams.block import Block, Blocks, StandIn
 from streams.client_pauses import ClientPauses
 from streams.fetched import BatchResults
 from streams.leaving import Leaving
@@ -70,52 +71,6 @@ class Lane:
     def in_blocks(self) -> frozenset[str]:
         """All topics that are delivered block by block."""
         return self.topics | self.changelogs
-
-
-class _StandIn:
-    """What Faust asks of a consumed record besides its place, its time and its value."""
-
-    __slots__ = ()
-    timestamp_type = 0
-    key = None
-    headers = ()
-    checksum = None
-    serialized_key_size = 0
-    serialized_value_size = 0
-
-
-@dataclass(slots=True)
-class Block(_StandIn):
-    """Records of one partition, in log order; of a changelog it stands in for one record towards Faust."""
-
-    topic: str
-    partition: int
-    value: list[Any]
-    rewinds: int = 0
-    """How often the lane had been rewound when the records were fetched."""
-    first: int = field(init=False)
-    offset: int = field(init=False)
-    timestamp: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        last = self.value[-1]
-        self.first, self.offset, self.timestamp = self.value[0].offset, last.offset, last.timestamp
-
-
-@dataclass(slots=True)
-class Blocks(_StandIn):
-    """The blocks that one fetch brought of a topic; stands in for one record, at the place of the first."""
-
-    value: list[Block]
-    topic: str = field(init=False)
-    partition: int = field(init=False)
-    offset: int = field(init=False)
-    timestamp: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        first = self.value[0]
-        self.topic, self.partition = first.topic, first.partition
-        self.offset, self.timestamp = first.offset, first.timestamp
 
 
 class Fetched(dict[TP, list[Any]]):
@@ -229,7 +184,7 @@ class BlockConsumer(driver.Consumer):
 
     def _to_message(self, tp: TP, record: Any) -> Any:
         message = super()._to_message(tp, record)
-        if isinstance(record, _StandIn):
+        if isinstance(record, StandIn):
             message.value = record
         return message
 

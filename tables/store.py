@@ -17,7 +17,8 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-from streams.lane import Block, BlockSchema
+from streams.block import Block
+from streams.lane import BlockSchema
 from streams.publisher import fail_stop
 from tables.patients import PatientTable
 from tables.progress import END_KEY, NOTHING, Progress, decode_progress

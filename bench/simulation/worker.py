@@ -19,7 +19,7 @@ from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
 from streams import topics
 from streams.admission import READ_AGAIN, Admission
-from streams.lane import Block, Blocks
+from streams.block import Block, Blocks
 from streams.publisher import Publisher
 from streams.settings import Settings
 from tables.checkpoint import Checkpointer

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.blocks import together
-from streams.lane import Block
+from streams.block import Block
 
 RECORDS_MAX = 10
 

@@ -8,8 +8,8 @@ from logs import Record
 from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
+from streams.block import Block
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
-from streams.lane import Block
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import COMMANDS, DEAD_LETTERS, READINGS

@@ -15,7 +15,7 @@ from agents.metrics import Metrics
 from agents.monitor import Monitor
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.lane import Block, Blocks
+from streams.block import Block, Blocks
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import ALERTS, DEAD_LETTERS, READINGS

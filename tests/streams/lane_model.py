@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from streams.app import create_app
-from streams.lane import Block, BlockConsumer
+from streams.block import Block
+from streams.lane import BlockConsumer
 from streams.settings import Settings
 
 READINGS, CHANGELOG = "vitals.readings", "vigil-patients-changelog"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.app import PATIENTS, create_app
-from streams.lane import Block, BlockScheduler
+from streams.block import Block
+from streams.lane import BlockScheduler
 from streams.settings import Settings
 from tables.patients import PatientTable
 from tables.store import PatientsTable

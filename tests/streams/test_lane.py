@@ -10,7 +10,8 @@ from lane_model import CHANGELOG, LOG, ONE, READINGS, TWO, Record, block, record
 
 from streams import lane as lanes
 from streams.app import create_app
-from streams.lane import Block, Blocks, BlockScheduler, BlockSchema, Lane
+from streams.block import Block, Blocks
+from streams.lane import BlockScheduler, BlockSchema, Lane
 from streams.settings import Settings
 
 fetches = st.dictionaries(

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from faust.types import TP
 
-from streams.lane import Block
+from streams.block import Block
 from tables.patients import PatientTable
 from tables.record import encode
 from tables.record_layout import alarm_key
