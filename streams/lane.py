@@ -317,7 +317,7 @@ class BlockConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Hand over, then forget. A worker that ends is handing over already."""
-        if self.app.should_stop:
+        if self.leaving.is_ending():
             await self.leaving.handed_over()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:

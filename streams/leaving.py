@@ -25,16 +25,16 @@ class Leaving:
 
     @property
     def has_handed_over(self) -> bool:
-        """Whether all that was the worker's is durable and committed: it is others' from now on."""
+        """Whether the worker is done with its last handover: what was its own is others' from now on."""
         return self._handed_over.is_set()
 
     def note_handover(self) -> None:
-        """Note that all is durable and committed, which counts if the worker ends."""
+        """Note that all is durable, and committed unless the group refused; it is the last time if the worker ends."""
         if self.is_ending():
             self._handed_over.set()
 
     async def handed_over(self) -> None:
-        """Wait until the worker has handed over, or for as long as it may take."""
+        """Wait until a worker that ends has handed over, or for as long as that may take."""
         with suppress(TimeoutError):  # the watchdog says what it waits for, and ends it
             await asyncio.wait_for(self._handed_over.wait(), LEAVE_S_MAX)
 

@@ -6,16 +6,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE_S = 60.0
-"""Far beyond what any of it takes, so that a busy machine fails nothing."""
-
+DEADLINE_S = 10.0
 POLL_S = 0.02
 
 
-def wait_until(condition: Callable[[], T], what: str) -> T:
+def wait_until(condition: Callable[[], T], what: str, deadline_s: float = DEADLINE_S) -> T:
     """Return what the condition gives as soon as that counts as true; fail with what was waited for."""
-    end_s = time.monotonic() + DEADLINE_S
+    end_s = time.monotonic() + deadline_s
     while not (found := condition()):
-        assert time.monotonic() < end_s, f"waited {DEADLINE_S:g} s for: {what}"
+        assert time.monotonic() < end_s, f"waited {deadline_s:g} s for: {what}"
         time.sleep(POLL_S)
     return found

@@ -14,6 +14,7 @@ judge the log again in one go: what it says must have come out. Exit code 1 when
 | `drills.py` | the table of drills |
 | `worker_faults.py`, ... | the faults themselves |
 | `crashing_worker.py`, `sabotaged_worker.py` | workers with a fault built in from outside |
+| `slow_worker.py`, `changed_worker.py` | one that ends slowly; how a worker is changed from outside |
 
 To add a drill: write a function `def fault(stage: Stage) -> None` in a file of faults and a row in `drills.DRILLS`.
 The function runs in the main thread while the load runs. It waits with `stage.sleep_until(share)` (a share of the

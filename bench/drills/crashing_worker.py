@@ -9,12 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-import agents.__main__ as entry
-from agents.wiring import Flow, wire
+from agents.wiring import Flow
+from bench.drills.changed_worker import run_changed
 from bench.drills.worker_faults import CRASH_CODE
-from clinical.rules import RuleSet
 from streams.lane import BlockConsumer
-from streams.settings import Settings
 from streams.topics import ALERTS
 
 ON_THE_WIRE_S: Final = 0.002
@@ -116,15 +114,8 @@ POINTS: Final[dict[str, Callable[[Flow, Fuse], None]]] = {
 
 def main() -> int:
     """Run the worker with the crash that the arguments name."""
-    point, times = POINTS[sys.argv[1]], int(sys.argv[2])
-
-    def wire_and_wrap(settings: Settings, rules: RuleSet) -> Flow:
-        flow = wire(settings, rules)
-        point(flow, Fuse(times))
-        return flow
-
-    entry.wire = wire_and_wrap  # type: ignore[attr-defined]
-    return entry.main()
+    point, fuse = POINTS[sys.argv[1]], Fuse(int(sys.argv[2]))
+    return run_changed(lambda flow: point(flow, fuse))
 
 
 if __name__ == "__main__":

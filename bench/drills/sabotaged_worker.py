@@ -8,12 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-import agents.__main__ as entry
 from agents.monitor import Monitor
-from agents.wiring import Flow, wire
-from clinical.rules import RuleSet
+from agents.wiring import Flow
+from bench.drills.changed_worker import run_changed
 from streams.lane import BlockConsumer
-from streams.settings import Settings
 from streams.topics import ALERTS
 from tables.progress import END_KEY
 
@@ -128,15 +126,7 @@ SABOTAGES: Final[dict[str, Callable[[Flow], None]]] = {
 
 def main() -> int:
     """Run the worker with the fault that the argument names."""
-    sabotage = SABOTAGES[sys.argv[1]]
-
-    def wire_and_wrap(settings: Settings, rules: RuleSet) -> Flow:
-        flow = wire(settings, rules)
-        sabotage(flow)
-        return flow
-
-    entry.wire = wire_and_wrap  # type: ignore[attr-defined]
-    return entry.main()
+    return run_changed(SABOTAGES[sys.argv[1]])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import command
-from waiting import DEADLINE_S, wait_until
+from processes import DEADLINE_S, command, wait_until
 
 from edge import workers
 from edge.stack import Stack

@@ -5,8 +5,7 @@ import time
 
 import pytest
 from kafka.partitioner.default import murmur2
-from waiting import wait_until
-from worker_flow import frame
+from worker_flow import frame, wait_until
 
 from edge import cli
 

@@ -2,8 +2,7 @@
 
 import json
 
-from waiting import wait_until
-from worker_flow import frame, tick
+from worker_flow import frame, tick, wait_until
 
 from streams.commands import COMMAND_KEY
 from streams.topics import COMMANDS

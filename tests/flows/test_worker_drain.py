@@ -8,8 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from waiting import wait_until
-from worker_flow import environment_of, frame
+from worker_flow import environment_of, frame, wait_until
 
 from agents import watchdog
 from agents.watchdog import Watchdog

@@ -4,8 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from waiting import wait_until
-from worker_flow import frame, ward_log
+from worker_flow import frame, wait_until, ward_log
 
 from streams.alerts import Alert, episode_id
 from streams.frames import TICK_KEY

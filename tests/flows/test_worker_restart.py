@@ -4,8 +4,7 @@ import threading
 import time
 
 import pytest
-from waiting import wait_until
-from worker_flow import frame, ward_log
+from worker_flow import frame, wait_until, ward_log
 
 BEDS = [f"bed-{number}" for number in range(10)]
 SECONDS = 90

@@ -13,11 +13,12 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import waiting
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
-from waiting import wait_until
 
 from agents.alarms import report
 from agents.judge import Judge
@@ -35,6 +36,8 @@ from streams.topics import ALERTS, DEAD_LETTERS, READINGS
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 40.0
 """A rebalance after a killed worker takes a session timeout (6 s); the rest is for a busy machine."""
+
+wait_until = partial(waiting.wait_until, deadline_s=DEADLINE_S)
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 

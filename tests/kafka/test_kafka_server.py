@@ -7,18 +7,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+import waiting
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import KafkaAdminClient, KafkaConsumer
-from waiting import DEADLINE_S, wait_until
 
 import streams.kafka_server
 from streams import kafka_background
 from streams.errors import UsageError, VigilError
 from streams.kafka_jars import jars
 from streams.kafka_server import KafkaCluster, free_ports
+
+DEADLINE_S = 60.0
+
+wait_until = partial(waiting.wait_until, deadline_s=DEADLINE_S)
 
 TIMEOUT_MS = 20_000
 ROOT = Path(__file__).resolve().parents[2]

@@ -162,12 +162,26 @@ def test_aiokafka_joins_by_the_method_that_is_kept_out_and_takes_no_for_an_answe
         coordinator._max_poll_interval = 300.0
         coordinator._closing = asyncio.get_running_loop().create_future()
         coordinator._closing.set_result(None)
-        coordinator._group_instance_id, coordinator.generation = None, -1
-        coordinator._rejoin_needed_fut = coordinator.member_id = coordinator.reset_generation = None
-        coordinator.reset_generation = lambda: None
+        coordinator.generation, coordinator.reset_generation = -1, lambda: None
         ending = Leaving(lambda: True)
         ending.note_handover()
         ending.keep_out(coordinator)
         assert await coordinator.ensure_active_group(None, None) is None
+
+    asyncio.run(run())
+
+
+def test_the_clients_coordinator_is_kept_out_from_the_start(app):
+    async def run():
+        log, thread = [], app.consumer._thread
+        client = SimpleNamespace(_coordinator=Coordinator(log), start=turns, stop=turns)
+        thread._create_consumer = lambda loop: client
+        await thread.start()
+        app._stopped.set()
+        app.consumer.leaving.note_handover()
+        client._coordinator._closing.set_result(None)
+        assert await client._coordinator._do_rejoin_group("all") is False
+        assert log == ["leave"]
+        await thread.stop()
 
     asyncio.run(run())
