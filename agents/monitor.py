@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from agents.alarms import report
+from agents.alarms import Alarm, Happening, encoded
 from agents.blocks import Admitted, work_off
 from agents.boards import Boards
 from agents.canary import CANARY
@@ -14,7 +14,8 @@ from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
-from streams.alerts import Alert
+from clinical.lifecycle import PHASE_NAMES, Phase
+from streams.alerts import WARD
 from streams.block import Block
 from streams.decode import Decoder
 from streams.publisher import Publisher, fail_stop
@@ -90,12 +91,12 @@ class Monitor:
         decided_s = time.perf_counter()
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
-            alert = report(alarm, happening)
-            future = await self.publisher.publish(
-                topic, alert.patient.encode(), alert.model_dump_json().encode()
-            )
-            self.metrics.alerts.labels(rule=alarm.id, phase=alert.phase).inc()
-            future.add_done_callback(partial(self._arrived, decided_s, alert, partition))
+            key, value = happening.patient.encode(), encoded(alarm, happening)
+            # A ward's alarms stay together, whichever partition tells of it; a patient's stay where the frames are.
+            beside = None if happening.patient.startswith(WARD) else partition
+            future = await self.publisher.publish(topic, key, value, partition=beside)
+            self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
+            future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -105,15 +106,17 @@ class Monitor:
             await self.publisher.publish(topic, answer.patient.encode(), value, partition=partition)
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
-    def _arrived(self, decided_s: float, alert: Alert, partition: int, _: object) -> None:
+    def _arrived(
+        self, decided_s: float, alarm: Alarm, happening: Happening, partition: int, _: object
+    ) -> None:
         self.metrics.publish.observe(time.perf_counter() - decided_s)
         if self.settings.time_base != "live":
             return  # a recording's times say nothing about now
         now = self.wall_s()
-        on_the_way_s = max(0.0, now - alert.append_ts_ms / 1000)
-        self.metrics.event_to_alert.observe(max(0.0, now - alert.event_ts_ms / 1000))
+        on_the_way_s = max(0.0, now - happening.append_ms / 1000)
+        self.metrics.event_to_alert.observe(max(0.0, now - happening.event_ms / 1000))
         self.metrics.append_to_alert.observe(on_the_way_s)
-        if alert.rule == CANARY and alert.phase == "start":
+        if alarm.id == CANARY and happening.phase == Phase.START:
             self.metrics.canary.labels(str(partition)).set(on_the_way_s)
             self.metrics.canary_heard.labels(str(partition)).set(now)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
+from clinical.masks import places
 from streams.commands import Answer
 
 
@@ -51,16 +52,18 @@ class Tally:
         by_sensor: NDArray[np.bool_],
     ) -> None:
         """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
-        begun = (after == WITHHELD) & (before != WITHHELD)
-        if every := int(np.count_nonzero(begun)):
-            paused = int(np.count_nonzero(begun & by_pause))
-            doubted = int(np.count_nonzero(begun & by_sensor & ~by_pause))
-            self.withheld_by_pause += paused
-            self.withheld_by_sensor += doubted
-            self.withheld_by_severity += every - paused - doubted
-        over = after == NORMAL
-        self.ended_withheld += int(np.count_nonzero(over & (before == WITHHELD)))
-        self.ended_in_delay += int(np.count_nonzero(over & (before == DELAYED)))
+        for i, column in places(before != after):  # few: most alarms stay as they are
+            was, becomes = int(before[i, column]), int(after[i, column])
+            if becomes == WITHHELD:
+                if by_pause[i, column]:
+                    self.withheld_by_pause += 1
+                elif by_sensor[i, column]:
+                    self.withheld_by_sensor += 1
+                else:
+                    self.withheld_by_severity += 1
+            elif becomes == NORMAL:
+                self.ended_withheld += was == WITHHELD
+                self.ended_in_delay += was == DELAYED
 
     def add(self, other: "Tally") -> None:
         """Add another run's counts."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.alarms import LOSS_COLUMNS, Happening, report
+from agents.alarms import LOSS_COLUMNS, Happening, encoded, report
 from agents.catalogue import alarms_of
 from agents.episodes import number_event
 from clinical.defaults import DEFAULT_RULES
@@ -42,7 +42,11 @@ HAPPENING = Happening(
 
 def told(rule, **changes):
     limits = {"low": ALARMS[rule].low, "high": ALARMS[rule].high}
-    return report(ALARMS[rule], replace(HAPPENING, **limits, **changes))
+    happening = replace(HAPPENING, **limits, **changes)
+    alert = report(ALARMS[rule], happening)
+    # What is written past the model is what the model writes, byte for byte.
+    assert encoded(ALARMS[rule], happening) == alert.model_dump_json().encode()
+    return alert
 
 
 def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditions():
