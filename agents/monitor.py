@@ -72,6 +72,8 @@ class Monitor:
         metrics.decode.observe(decoded_s - started_s)
         metrics.decide.observe(time.perf_counter() - decoded_s)
         metrics.block_records.observe(sum(len(records) for _, records in admitted))
+        for (block, _), verdict in zip(admitted, verdicts, strict=True):
+            await self._alert(verdict, block.partition)
         for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
             for reject in run.rejects:
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
@@ -79,8 +81,7 @@ class Monitor:
         self._count([verdict.tally for verdict in verdicts])
 
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
-        """Send what the judging of a partition led to; `append_ms` is the time of the last record."""
-        await self._alert(verdict, partition)
+        """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""
         await self._answer(verdict, partition)
         late = self.wall_s() - append_ms / 1000 > LATE_S
         await self.boards.show(partition, table, verdict, late=late)

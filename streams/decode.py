@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from struct import error as PackError
+from struct import pack
 from typing import Annotated, Final, Literal, Protocol, cast
 
 import msgspec
@@ -162,15 +164,16 @@ class Decoder:
         """Return the records as columns, ticks, commands and rejects."""
         decoded = Decoded()
         keys = [record.key for record in records]
+        patients = list(map(self._patients.get, keys))
         start = 0
-        for at in _places(keys):
-            self._frames(records[start:at], keys[start:at], decoded)
+        for at in _places(keys, patients):
+            self._frames(records[start:at], keys[start:at], patients[start:at], decoded)
             if keys[at] == TICK_KEY:
                 self._tick(records[at], decoded)
             else:
                 self._command(records[at], decoded)
             start = at + 1
-        self._frames(records[start:] if start else records, keys[start:], decoded)
+        self._frames(records[start:] if start else records, keys[start:], patients[start:], decoded)
         return decoded
 
     def _tick(self, record: Record, decoded: Decoded) -> None:
@@ -188,7 +191,14 @@ class Decoder:
         else:
             decoded.parts.append(Ordered(record.offset, record.timestamp, order))
 
-    def _frames(self, records: Sequence[Record], keys: Sequence[bytes | None], decoded: Decoded) -> None:
+    def _frames(
+        self,
+        records: Sequence[Record],
+        keys: Sequence[bytes | None],
+        patients: list[str | None],
+        decoded: Decoded,
+    ) -> None:
+        """Decode records between ticks and commands; `patients` are those of keys that are known."""
         if not records:
             return
         names = None
@@ -196,14 +206,15 @@ class Decoder:
             values = [record.value for record in records]
             frames = list(map(decoder_of(self._signals), values))  # type: ignore[arg-type]
             if max(map(len, values)) <= FRAME_BYTES_MAX:  # type: ignore[arg-type]
-                names = self._names(keys, frames)
+                names = self._names(keys, patients, frames)
         except (*_FAULTS, TypeError):
             names = None
         if names is None:
             records, frames = self._one_by_one(records, decoded.rejects)
             if not frames:
                 return
-            names = self._names([record.key for record in records], frames)
+            keys = [record.key for record in records]
+            names = self._names(keys, list(map(self._patients.get, keys)), frames)
             assert names is not None  # each of them was looked at: nothing may be left out silently
             part = _columns(records, frames, CARRIED, *names)
             self._learn(part)
@@ -217,14 +228,16 @@ class Decoder:
         self._signals = tuple(signal for signal in CARRIED if INDEX[signal] in come)
 
     def _names(
-        self, keys: Sequence[bytes | None], frames: Sequence[WireFrame]
+        self,
+        keys: Sequence[bytes | None],
+        known_patients: list[str | None],
+        frames: Sequence[WireFrame],
     ) -> tuple[list[str], list[str]] | None:
         """Return patients and devices if all keys equal the patient inside and all identifiers have the right form.
 
         They are the same objects each time, whose hash is known and which compare at once.
         """
         patients, devices = [frame.patient for frame in frames], [frame.device for frame in frames]
-        known_patients = list(map(self._patients.get, keys))
         known_devices = list(map(self._devices.get, devices))
         if not (all(known_patients) and all(known_devices)):
             if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:
@@ -261,15 +274,11 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
     return [i for i, name in enumerate(known) if name is None]
 
 
-def _places(keys: list[bytes | None]) -> list[int]:
-    """Return where ticks and commands stand; counting first, because most runs have few and many have none."""
-    places = []
-    for key in (TICK_KEY, COMMAND_KEY):
-        start = 0
-        for _ in range(keys.count(key)):
-            places.append(keys.index(key, start))
-            start = places[-1] + 1
-    return sorted(places)
+def _places(keys: Sequence[bytes | None], patients: Sequence[str | None]) -> list[int]:
+    """Return where ticks and commands stand: few, and none of a patient."""
+    if all(patients):
+        return []
+    return [i for i in _strangers(patients) if keys[i] in (TICK_KEY, COMMAND_KEY)]
 
 
 def read_command(record: Record) -> Order | Reject:
@@ -319,7 +328,7 @@ def _columns(
     """Return the frames as columns; `signals` are those that they may carry."""
     n = len(frames)
     values = np.full((n, COUNT), ABSENT, dtype=np.float64)
-    carried = []
+    carried, form = [], f"{n}d"
     for signal in signals:
         if signal in CHARTED:
             column, levels = CHARTED[signal]
@@ -333,9 +342,9 @@ def _columns(
         if readings[0] is readings[-1] is ABSENT and readings.count(ABSENT) == n:
             continue
         carried.append(INDEX[signal])
-        try:
-            values[:, INDEX[signal]] = np.fromiter(readings, np.float64, n)
-        except TypeError:
+        try:  # takes half the time of an array of the list
+            values[:, INDEX[signal]] = np.frombuffer(pack(form, *readings))
+        except PackError:
             values[:, INDEX[signal]] = readings  # None becomes NaN
     return Frames(
         patient=patients,

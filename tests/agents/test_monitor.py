@@ -8,17 +8,22 @@ from types import SimpleNamespace
 import pytest
 from logs import Record, frame, frame_record, seconds, tick_record
 
+from agents.alarms import Happening
 from agents.boards import Boards
 from agents.dead_letters import DETAIL_MAX, DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
+from agents.verdict import Verdict
 from clinical.clock import TimeRules
+from clinical.lifecycle import Phase
+from clinical.limits import MEDIUM
 from clinical.rules import LimitRule, RuleSet
+from streams.alerts import WARD
 from streams.block import Block, Blocks
 from streams.publisher import Publisher
 from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+from streams.topics import ALERTS, DEAD_LETTERS, PATIENTS, READINGS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
 
@@ -58,7 +63,7 @@ class World:
     """A monitor with everything real but the broker, which is a list."""
 
     def __init__(self, time_base="recorded", prefix="", **more):
-        self.sent, self.failures = [], []
+        self.sent, self.partitions, self.failures = [], [], []
         settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix, **more)
         judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
         self.store = ColumnStore("memory://", None, None, table_name="patients")
@@ -83,6 +88,7 @@ class World:
 
     async def _send(self, topic, key, value, partition, headers):
         self.sent.append((topic, key, value, dict(headers)))
+        self.partitions.append((topic, key, partition))
         arrived = asyncio.get_running_loop().create_future()
         arrived.set_result(None)
         return arrived
@@ -115,6 +121,24 @@ def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
         (b"bed-1", "end", 5_000),
     ]
     assert world.failures == []
+
+
+def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_before_anything_for_boards():
+    world = World()
+    event = Event(Blocks([Block(READINGS, partition, seconds([140] * 4)) for partition in (3, 5)]))
+    asyncio.run(world.monitor.watch(Stream([event])))
+    assert [found for found in world.partitions if found[0] == ALERTS] == [
+        (ALERTS, b"bed-1", 3),
+        (ALERTS, b"bed-1", 5),
+    ]
+    assert [topic for topic, *_ in world.partitions] == [ALERTS, ALERTS, PATIENTS, PATIENTS]
+
+
+def test_a_ward_s_alerts_are_where_its_name_puts_them_whichever_partition_tells_of_it():
+    world = World()
+    happening = Happening(1, 1, f"{WARD}icu", Phase.START, 0, MEDIUM, 1_000, 1_000, 1_000)
+    asyncio.run(world.monitor._alert(Verdict([happening]), 3))
+    assert world.partitions == [(ALERTS, b"~ward/icu", None)]
 
 
 def test_topics_carry_the_prefix_of_the_settings():

@@ -1,0 +1,45 @@
+"""Counts of decisions: what became of each limit alarm that was not told of."""
+
+import numpy as np
+import pytest
+
+from agents.verdict import Tally
+from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, WITHHELD
+
+YES, NO = np.array([[True]]), np.array([[False]])
+
+
+def counted(before, after, by_pause=NO, by_sensor=NO):
+    tally, untouched = Tally(), Tally()
+    tally.count_limits(np.array(before, np.uint8), np.array(after, np.uint8), by_pause, by_sensor)
+    names = Tally.__slots__
+    return {n: getattr(tally, n) for n in names if getattr(tally, n) != getattr(untouched, n)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ([[DELAYED, NORMAL]], [[NORMAL, NORMAL]], {"ended_in_delay": 1}),
+        ([[WITHHELD], [DELAYED]], [[NORMAL], [NORMAL]], {"ended_withheld": 1, "ended_in_delay": 1}),
+        ([[ACTIVE, DELAYED]], [[NORMAL, ACTIVE]], {}),
+        ([[WITHHELD, DELAYED]], [[WITHHELD, DELAYED]], {}),
+    ],
+)
+def test_an_alarm_that_is_over_before_it_was_told_counts_once(before, after, found):
+    assert counted(before, after) == found
+
+
+@pytest.mark.parametrize(
+    ("by_pause", "by_sensor", "found"),
+    [
+        (NO, NO, {"withheld_by_severity": 2}),
+        (NO, YES, {"withheld_by_sensor": 2}),
+        (YES, YES, {"withheld_by_pause": 2}),
+        (np.array([[True], [False]]), NO, {"withheld_by_pause": 1, "withheld_by_severity": 1}),
+        (NO, np.array([[False], [True]]), {"withheld_by_sensor": 1, "withheld_by_severity": 1}),
+    ],
+)
+def test_an_alarm_that_is_withheld_counts_by_what_withholds_it_a_pause_before_a_sensor(
+    by_pause, by_sensor, found
+):
+    assert counted([[NORMAL], [DELAYED]], [[WITHHELD], [WITHHELD]], by_pause, by_sensor) == found
