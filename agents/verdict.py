@@ -51,16 +51,13 @@ class Tally:
         by_pause: NDArray[np.bool_],
         by_sensor: NDArray[np.bool_],
     ) -> None:
-        """Count limit alarms that were withheld or are over without an alarm.
-
-        States have the shape (n, rules), what withholds the same or one that stretches to it.
-        """
+        """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
         for i, column in places(before != after):  # few: most alarms stay as they are
             was, becomes = int(before[i, column]), int(after[i, column])
             if becomes == WITHHELD:
-                if np.broadcast_to(by_pause, after.shape)[i, column]:
+                if by_pause[i, column]:
                     self.withheld_by_pause += 1
-                elif np.broadcast_to(by_sensor, after.shape)[i, column]:
+                elif by_sensor[i, column]:
                     self.withheld_by_sensor += 1
                 else:
                     self.withheld_by_severity += 1

@@ -164,16 +164,16 @@ class Decoder:
         """Return the records as columns, ticks, commands and rejects."""
         decoded = Decoded()
         keys = [record.key for record in records]
-        patients = list(map(self._patients.get, keys))
+        known = self._known(keys)
         start = 0
-        for at in _places(keys, patients):
-            self._frames(records[start:at], keys[start:at], patients[start:at], decoded)
+        for at in _places(keys, known):
+            self._frames(records[start:at], keys[start:at], known[start:at], decoded)
             if keys[at] == TICK_KEY:
                 self._tick(records[at], decoded)
             else:
                 self._command(records[at], decoded)
             start = at + 1
-        self._frames(records[start:] if start else records, keys[start:], patients[start:], decoded)
+        self._frames(records[start:] if start else records, keys[start:], known[start:], decoded)
         return decoded
 
     def _tick(self, record: Record, decoded: Decoded) -> None:
@@ -195,10 +195,10 @@ class Decoder:
         self,
         records: Sequence[Record],
         keys: Sequence[bytes | None],
-        patients: list[str | None],
+        known: list[str | None],
         decoded: Decoded,
     ) -> None:
-        """Decode records between ticks and commands; `patients` are those of keys that are known."""
+        """Decode records between ticks and commands; `known` are the patients of their keys."""
         if not records:
             return
         names = None
@@ -206,7 +206,7 @@ class Decoder:
             values = [record.value for record in records]
             frames = list(map(decoder_of(self._signals), values))  # type: ignore[arg-type]
             if max(map(len, values)) <= FRAME_BYTES_MAX:  # type: ignore[arg-type]
-                names = self._names(keys, patients, frames)
+                names = self._names(keys, known, frames)
         except (*_FAULTS, TypeError):
             names = None
         if names is None:
@@ -214,7 +214,7 @@ class Decoder:
             if not frames:
                 return
             keys = [record.key for record in records]
-            names = self._names(keys, list(map(self._patients.get, keys)), frames)
+            names = self._names(keys, self._known(keys), frames)
             assert names is not None  # each of them was looked at: nothing may be left out silently
             part = _columns(records, frames, CARRIED, *names)
             self._learn(part)
@@ -227,11 +227,12 @@ class Decoder:
         come = set(frames.carried.tolist()).union(INDEX[signal] for signal in self._signals)
         self._signals = tuple(signal for signal in CARRIED if INDEX[signal] in come)
 
+    def _known(self, keys: Sequence[bytes | None]) -> list[str | None]:
+        """Return the patient of each key, None where it is not known."""
+        return list(map(self._patients.get, keys))
+
     def _names(
-        self,
-        keys: Sequence[bytes | None],
-        known_patients: list[str | None],
-        frames: Sequence[WireFrame],
+        self, keys: Sequence[bytes | None], known_patients: list[str | None], frames: Sequence[WireFrame]
     ) -> tuple[list[str], list[str]] | None:
         """Return patients and devices if all keys equal the patient inside and all identifiers have the right form.
 
@@ -274,11 +275,11 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
     return [i for i, name in enumerate(known) if name is None]
 
 
-def _places(keys: Sequence[bytes | None], patients: Sequence[str | None]) -> list[int]:
-    """Return where ticks and commands stand: few, and none of a patient."""
-    if all(patients):
+def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[int]:
+    """Return where ticks and commands stand: few, and never under the key of a patient who is known."""
+    if all(known):
         return []
-    return [i for i in _strangers(patients) if keys[i] in (TICK_KEY, COMMAND_KEY)]
+    return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
 
 
 def read_command(record: Record) -> Order | Reject:

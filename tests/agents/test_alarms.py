@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.alarms import LOSS_COLUMNS, Happening, encoded, report
+from agents.alarms import LOSS_COLUMNS, Asked, Happening, encoded, report
 from agents.catalogue import alarms_of
 from agents.episodes import number_event
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import PHASE_NAMES, Phase
 from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
 from clinical.vitals import SIGNALS
-from streams.alerts import Alert, episode_id
+from streams.alerts import Alert, Responsibility, episode_id
 from tables.patients import PatientTable
 
 RULES = RuleSet(
@@ -110,6 +110,14 @@ def test_a_limit_alert_carries_its_facets_source_and_evidence():
     assert (alert.evidence.value, alert.evidence.low, alert.evidence.high) == (85, 90, None)
     assert (alert.evidence.extreme, alert.evidence.delay_s, alert.evidence.silent_s) == (82, 15, None)
     assert (alert.onset_ts_ms, alert.event_ts_ms, alert.append_ts_ms) == (10_000, 25_000, 25_020)
+
+
+def test_an_alert_says_who_is_asked_to_answer_for_it_and_nothing_where_nobody_is():
+    asked = told("spo2-low", value=85.0, asked=Asked(2, "charge nurse", "requested", "undefined"))
+    assert asked.responsibility == Responsibility(
+        step=2, to="charge nurse", status="requested", previous="undefined"
+    )
+    assert told("spo2-low", value=85.0).responsibility is None
 
 
 @pytest.mark.parametrize(("phase", "name"), PHASE_NAMES.items())

@@ -6,12 +6,15 @@ import pytest
 from agents.verdict import Tally
 from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, WITHHELD
 
-YES, NO = np.array([[True]]), np.array([[False]])
+YES, NO = [[True], [True]], [[False], [False]]
 
 
-def counted(before, after, by_pause=NO, by_sensor=NO):
+def counted(before, after, by_pause=None, by_sensor=None):
     tally, untouched = Tally(), Tally()
-    tally.count_limits(np.array(before, np.uint8), np.array(after, np.uint8), by_pause, by_sensor)
+    before, after = np.array(before, np.uint8), np.array(after, np.uint8)
+    nothing = np.zeros(after.shape, dtype=np.bool_)
+    withheld = [nothing if by is None else np.array(by) for by in (by_pause, by_sensor)]
+    tally.count_limits(before, after, *withheld)
     names = Tally.__slots__
     return {n: getattr(tally, n) for n in names if getattr(tally, n) != getattr(untouched, n)}
 
@@ -35,8 +38,8 @@ def test_an_alarm_that_is_over_before_it_was_told_counts_once(before, after, fou
         (NO, NO, {"withheld_by_severity": 2}),
         (NO, YES, {"withheld_by_sensor": 2}),
         (YES, YES, {"withheld_by_pause": 2}),
-        (np.array([[True], [False]]), NO, {"withheld_by_pause": 1, "withheld_by_severity": 1}),
-        (NO, np.array([[False], [True]]), {"withheld_by_sensor": 1, "withheld_by_severity": 1}),
+        ([[True], [False]], NO, {"withheld_by_pause": 1, "withheld_by_severity": 1}),
+        (NO, [[False], [True]], {"withheld_by_sensor": 1, "withheld_by_severity": 1}),
     ],
 )
 def test_an_alarm_that_is_withheld_counts_by_what_withholds_it_a_pause_before_a_sensor(

@@ -5,7 +5,7 @@ import asyncio
 from faust.types import TP
 from plain.telling import Told
 
-from agents.alarms import WARD_SILENT, report
+from agents.alarms import WARD_SILENT, encoded, report
 from agents.judge import Judge
 from agents.wards import NUMBERS_APART
 from clinical.clock import TimeRules
@@ -88,7 +88,9 @@ class WorkerModel:
         self.checkpointer.note_dropped(0, verdict.dropped)
         for happening in verdict.happenings:
             self.happenings.append(happening)
-            alert = report(self.judge.alarms[happening.column], happening)
+            alarm = self.judge.alarms[happening.column]
+            alert = report(alarm, happening)
+            assert encoded(alarm, happening) == alert.model_dump_json().encode()
             told = self.alerts.setdefault(alert.id, alert)
             assert told == alert, f"two alerts of one id: {told} and {alert}"
         for answer in verdict.answers:
