@@ -27,7 +27,7 @@ from tables.record_layout import (
     position_of,
     upgraded,
 )
-from tables.windows import SLOTS, Windows
+from tables.windows import Windows
 
 _WINDOW_COLUMNS: Final = ("count", "sum", "low", "high")
 
@@ -41,10 +41,12 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
         keys: `alarm_key` of the table's alarms, in order.
     """
     devices = table.device_used[rows] >= 0
-    in_windows = (table.windows.count[rows] > 0).any(axis=1)  # also what came too late to be judged
+    # Also what came too late to be judged.
+    in_windows = (table.windows.count[:, rows] > 0).any(axis=0)
     signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
-    slots = table.windows.bucket[rows] >= 0
+    buckets = table.windows.bucket[:, rows].T
+    slots = buckets >= 0
     limits = ~(np.isnan(table.alarm_low[rows]) & np.isnan(table.alarm_high[rows]))
     commands = table.commands[rows] != 0
     profiles, special = _profiles(table, rows)
@@ -63,13 +65,19 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
         _cut(_devices(table, rows, devices), head["devices"]),
         _cut(_signals(table, rows, signals), head["signals"]),
         _cut(_alarms(table, rows, alarms, keys), head["alarms"]),
-        _cut(table.windows.bucket[rows][slots], head["slots"]),
-        *(_cut(getattr(table.windows, name)[rows][cells], per_cell) for name in _WINDOW_COLUMNS),
+        _cut(buckets[slots], head["slots"]),
+        *(_cut(_of_rows(table.windows, name, rows)[cells], per_cell) for name in _WINDOW_COLUMNS),
         _cut(profiles[special], head["profiles"]),
         _cut(_limits(table, rows, limits, keys), head["limits"]),
         _cut(table.commands[rows][commands], head["commands"]),
     ]
     return [b"".join(parts) for parts in zip(*sections, strict=True)]
+
+
+def _of_rows(windows: Windows, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return a column of windows as (n, slots, signals)."""
+    column: NDArray[Any] = getattr(windows, name)
+    return column[:, rows].swapaxes(0, 1)
 
 
 def _cut(values: NDArray[Any], counts: NDArray[Any]) -> list[bytes]:
@@ -252,7 +260,7 @@ def _put_windows(
 ) -> None:
     """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its signals."""
     slots, signals = counts["slots"], counts["signals"]
-    place = np.repeat(rows, slots) * SLOTS + bucket % SLOTS
+    place = windows.cells(np.repeat(rows, slots), bucket)
     windows.bucket.reshape(-1)[place] = bucket
     windows.low.reshape(-1, COUNT)[place] = np.iinfo(windows.low.dtype).max
     windows.high.reshape(-1, COUNT)[place] = 0  # the row may have held an older record, which emptying leaves

@@ -38,30 +38,39 @@ class WindowStats:
 
 
 class Windows:
-    """Ring buckets of the patients of a worker; rows are the patient tables' rows."""
+    """Ring buckets of the patients of a worker; rows are the patient tables' rows.
+
+    `bucket` is of shape (slots, rows), the statistics of shape (slots, rows, signals): what many patients send at one
+    time lies together, which caches like.
+    """
 
     def __init__(self, capacity: int) -> None:
-        self.bucket = np.full((capacity, SLOTS), EMPTY, dtype=np.int32)
-        self.count = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
-        self.sum = np.zeros((capacity, SLOTS, COUNT), dtype=np.int32)
-        self.low = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
-        self.high = np.zeros((capacity, SLOTS, COUNT), dtype=np.uint16)
+        self.bucket = np.full((SLOTS, capacity), EMPTY, dtype=np.int32)
+        self.count = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
+        self.sum = np.zeros((SLOTS, capacity, COUNT), dtype=np.int32)
+        self.low = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
+        self.high = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` rows."""
+        before = self.bucket.shape[1]
         for name in ("bucket", "count", "sum", "low", "high"):
             old = getattr(self, name)
             # Zeros take memory only when they are written.
-            new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)
-            new[: len(old)] = old
+            new = np.zeros((SLOTS, capacity, *old.shape[2:]), dtype=old.dtype)
+            new[:, :before] = old
             setattr(self, name, new)
-        self.bucket[len(old) :] = EMPTY
+        self.bucket[:, before:] = EMPTY
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:
         """Forget a row, or several."""
-        self.bucket[rows] = EMPTY
-        self.count[rows] = 0
-        self.sum[rows] = 0
+        self.bucket[:, rows] = EMPTY
+        self.count[:, rows] = 0
+        self.sum[:, rows] = 0
+
+    def cells(self, rows: NDArray[np.int64], number: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return where the buckets of these numbers are, of these rows each, when slots and rows are one axis."""
+        return number % SLOTS * np.int64(self.bucket.shape[1]) + rows
 
     def add(
         self, rows: NDArray[np.int64], ts_ms: NDArray[np.int64], values: NDArray[np.float64]
@@ -97,7 +106,7 @@ class Windows:
             reading: (m,) its value.
         """
         number = (ts_ms // BUCKET_MS).astype(np.int32)
-        cell = rows * SLOTS + number % SLOTS
+        cell = self.cells(rows, number)
         bucket = self.bucket.reshape(-1)
         held = bucket[cell]
         newer = number > held
@@ -149,7 +158,7 @@ class Windows:
             buckets: how many, at most `SLOTS`.
         """
         numbers = np.arange(last - buckets + 1, last + 1)
-        places = rows[:, None], numbers % SLOTS
+        places = numbers % SLOTS, rows[:, None]
         count = np.where(self.bucket[places] == numbers, self.count[(*places, signal)], 0)
         none = count == 0
         total = self.sum[(*places, signal)]
@@ -158,8 +167,8 @@ class Windows:
     def busiest(self, rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
         """Return the most readings of one signal in a bucket, (n,)."""
         place = number % SLOTS
-        most = self.count[rows, place].max(axis=1).astype(np.int64)
-        return np.where(self.bucket[rows, place] == number, most, 0)
+        most = self.count[place, rows].max(axis=1).astype(np.int64)
+        return np.where(self.bucket[place, rows] == number, most, 0)
 
     def query(self, rows: NDArray[np.int64], now_ms: int, minutes: int) -> WindowStats:
         """Return mean, lowest, highest and count per signal over the last `minutes`.
@@ -171,16 +180,17 @@ class Windows:
             raise ValueError(f"a window is 1 to {MINUTES_MAX} minutes, not {minutes}")
         last = now_ms // BUCKET_MS
         first = last - minutes * 60_000 // BUCKET_MS
-        bucket = self.bucket[rows]
+        bucket = self.bucket[:, rows]
         inside = ((bucket >= first) & (bucket <= last))[:, :, None]
-        count = np.where(inside, self.count[rows], 0)
+        count = np.where(inside, self.count[:, rows], 0)
         filled = count > 0
-        total = count.sum(axis=1, dtype=np.int64)
+        total = count.sum(axis=0, dtype=np.int64)
         none = total == 0
+        sums = np.where(inside, self.sum[:, rows], 0).sum(axis=0, dtype=np.int64)
         with np.errstate(invalid="ignore"):
-            mean = np.where(inside, self.sum[rows], 0).sum(axis=1, dtype=np.int64) / np.where(none, 1, total)
-        low = np.where(filled, self.low[rows], np.iinfo(np.uint16).max).min(axis=1)
-        high = np.where(filled, self.high[rows], 0).max(axis=1)
+            mean = sums / np.where(none, 1, total)
+        low = np.where(filled, self.low[:, rows], np.iinfo(np.uint16).max).min(axis=0)
+        high = np.where(filled, self.high[:, rows], 0).max(axis=0)
         return WindowStats(
             count=total,
             mean=np.where(none, np.nan, mean / SCALE),

@@ -23,8 +23,10 @@ def columns(table):
 
 def fill(table, row, number):
     """Write `number` into every column of a row."""
-    for column in (*columns(table).values(), table.windows.count, table.windows.sum, table.windows.bucket):
+    for column in columns(table).values():
         column[row] = number
+    for column in (table.windows.count, table.windows.sum, table.windows.bucket):
+        column[:, row] = number
 
 
 def test_a_new_patient_gets_an_empty_row_and_keeps_it(table):
@@ -48,8 +50,8 @@ def test_growing_keeps_every_row(table):
     for name, column in columns(table).items():
         assert len(column) == 2 * ROWS_MIN
         assert np.array_equal(column[:ROWS_MIN], before[name]), name
-    assert table.windows.count.shape[0] == 2 * ROWS_MIN
-    assert table.windows.sum[ROWS_MIN - 1].min() == (ROWS_MIN - 1) % 2
+    assert table.windows.count.shape[1] == 2 * ROWS_MIN
+    assert table.windows.sum[:, ROWS_MIN - 1].min() == (ROWS_MIN - 1) % 2
 
 
 def test_a_row_beyond_the_first_ones_is_empty(table):
@@ -73,8 +75,8 @@ def test_a_dropped_patient_leaves_an_empty_row_for_the_next(table):
     blank = PatientTable(ALARMS)
     for name, column in columns(table).items():
         assert np.array_equal(column[row], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"), name
-    assert not table.windows.count[row].any()
-    assert (table.windows.bucket[row] == NEVER).all()
+    assert not table.windows.count[:, row].any()
+    assert (table.windows.bucket[:, row] == NEVER).all()
 
 
 def test_dropping_an_unknown_patient_changes_nothing(table):

@@ -121,7 +121,7 @@ def test_reading_brings_back_every_column(seed):
         then, now = (getattr(t, name)[row] for t, row in zip((table, again), rows, strict=True))
         assert np.array_equal(then, now, equal_nan=then.dtype.kind == "f"), name
     for name in ("bucket", "count", "sum"):
-        then, now = (getattr(t.windows, name)[row] for t, row in zip((table, again), rows, strict=True))
+        then, now = (getattr(t.windows, name)[:, row] for t, row in zip((table, again), rows, strict=True))
         assert np.array_equal(then, now), name
 
 
@@ -212,7 +212,7 @@ def test_the_largest_record_stays_below_its_bound():
     table.newest_ms[row] = T0
     times = T0 + np.arange(SLOTS) * BUCKET_MS
     table.windows.add(np.full(SLOTS, row), times, np.full((SLOTS, COUNT), 300.0))
-    table.windows.count[row] = SAMPLES_MAX
+    table.windows.count[:, row] = SAMPLES_MAX
     record = record_of(table)
     assert len(record) == size_max(len(alarms)) <= RECORD_BYTES_MAX
     assert record_of(read(record, alarms)[0]) == record

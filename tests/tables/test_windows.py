@@ -151,18 +151,18 @@ def test_a_full_bucket_takes_no_more_and_its_sum_stays_exact(cut):
     windows = Windows(1)
     windows.add(*columns([(0, T0, {"hr": 350})]))
     cell = T0 // BUCKET_MS % SLOTS, INDEX["hr"]
-    windows.count[0][cell] = SAMPLES_MAX - 40
-    windows.sum[0][cell] = 35_000 * (SAMPLES_MAX - 40)
+    windows.count[:, 0][cell] = SAMPLES_MAX - 40
+    windows.sum[:, 0][cell] = 35_000 * (SAMPLES_MAX - 40)
     for _ in range(0, 100, cut):
         entered(windows, T0, 350, cut)
     assert queried(windows, 0, "hr", T0, 1) == (SAMPLES_MAX, 350, 350, 350)
-    assert windows.sum[0][cell] == 35_000 * SAMPLES_MAX
+    assert windows.sum[:, 0][cell] == 35_000 * SAMPLES_MAX
 
 
 def test_readings_beyond_the_bound_leave_lowest_and_highest_alone():
     windows = Windows(1)
     entered(windows, T0, 60)
-    windows.count[0, T0 // BUCKET_MS % SLOTS, INDEX["hr"]] = SAMPLES_MAX
+    windows.count[T0 // BUCKET_MS % SLOTS, 0, INDEX["hr"]] = SAMPLES_MAX
     entered(windows, T0, 300)
     assert queried(windows, 0, "hr", T0, 1)[2:] == (60, 60)
 
@@ -175,7 +175,7 @@ def test_growing_keeps_what_is_there_and_clearing_forgets_it():
     assert queried(windows, 3, "hr", T0, 1)[0] == 0
     windows.clear(0)
     assert queried(windows, 0, "hr", T0, 1)[0] == 0
-    assert (windows.bucket[0] == EMPTY).all()
+    assert (windows.bucket[:, 0] == EMPTY).all()
     entered(windows, T0, 80)
     assert queried(windows, 0, "hr", T0, 1) == (1, 80, 80, 80)
 
