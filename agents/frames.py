@@ -4,7 +4,7 @@ Frames are judged in two ways that end in the same state: patients who are insid
 open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class _Readings:
 
 @dataclass(slots=True)
 class _Batch:
-    """Frames that are new and have a row: arrays of shape (n,), `values` of shape (n, signals).
+    """Frames that are new and have a row, without what no working sensor reports: arrays of shape (n,).
 
     `patients` are the frames by their patient.
     """
@@ -57,7 +57,6 @@ class _Batch:
     rows: Rows
     patients: Groups
     frames: Frames
-    values: NDArray[np.float64]
     readings: _Readings
     time: JudgedTime
 
@@ -107,10 +106,10 @@ class FrameJudge:
         # With one device each, frames go by their patient as they go by their device.
         patients = Groups(rows) if some(slots) else devices
         time = self._judge_time(table, frames, devices)
-        values, readings = _plausible(frames)
+        frames, readings = _plausible(frames)
         tally.readings += len(readings.frame)
         tally.suspect += int(np.count_nonzero(time.suspect))
-        return _Batch(rows, patients, frames, values, readings, time)
+        return _Batch(rows, patients, frames, readings, time)
 
     def _judge_time(self, table: PatientTable, frames: Frames, devices: Groups) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
@@ -157,7 +156,7 @@ class FrameJudge:
         rows = batch.rows[chosen]
         left_out = surplus(
             rows,
-            batch.values[chosen],
+            batch.frames.of_all_signals(chosen),
             batch.time.now_ms[chosen],
             batch.frames.interval_ms[chosen],
             table.newest_ms[rows],
@@ -176,7 +175,7 @@ class FrameJudge:
         own = table.own_limits[rows]
         if some(own):
             beyond &= ~own[frame]
-            broken = self._limits.violated(table, rows[own], batch.values[own]).any(axis=1)
+            broken = self._limits.violated(table, rows[own], batch.frames.of_all_signals(own)).any(axis=1)
             restless[rows[own][broken]] = True
         late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
         restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
@@ -214,7 +213,7 @@ class FrameJudge:
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
         """Judge at most one frame a patient."""
-        rows, values = batch.rows[chosen], batch.values.take(chosen, axis=0)
+        rows, values = batch.rows[chosen], batch.frames.of_all_signals(chosen)
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
         newest = table.newest_ms.take(rows, axis=0)
         area = self._area(table, rows, values, now)
@@ -248,7 +247,7 @@ class FrameJudge:
             by_pause = self._limits.rules.rank <= cover_of(table, rows)[:, None]
             by_sensor = self._limits.rules.rank <= cover
             tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
-        return self._tell(table, batch, chosen, result)
+        return self._tell(table, batch, chosen, values, result)
 
     def _area(
         self, table: PatientTable, rows: Rows, values: NDArray[np.float64], now: NDArray[np.int64]
@@ -265,7 +264,9 @@ class FrameJudge:
         outside = depth(own.low, own.high, table.value[rows][:, signal])
         return np.where(sampled, grown(before, outside, now[:, None] - newest, running), before)
 
-    def _tell(self, table: PatientTable, batch: _Batch, chosen: Rows, result: Judgement) -> list[Told]:
+    def _tell(
+        self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement
+    ) -> list[Told]:
         limits, frames = self._limits.rules, batch.frames
         told = []
         for i, column in places(result.phase):
@@ -286,26 +287,25 @@ class FrameJudge:
                 moment,
                 priority=int(limits.rank[column]),
                 onset_ms=int(result.onset_ms[i, column]),
-                value=float(batch.values[frame, limits.signal[column]]),
+                value=float(values[i, limits.signal[column]]),
                 extreme=float(result.extreme[i, column]),
             )
             told.append((row, happening))
         return told
 
 
-def _plausible(frames: Frames) -> tuple[NDArray[np.float64], _Readings]:
-    """Return values (n, signals) with NaN for what no working sensor reports, and the readings that are left."""
+def _plausible(frames: Frames) -> tuple[Frames, _Readings]:
+    """Return the frames with NaN for what no working sensor reports, and the readings that are left."""
     values, carried = frames.values, frames.carried
-    part = values[:, carried]
-    plausible = (part >= PLAUSIBLE_LOW[carried]) & (part <= PLAUSIBLE_HIGH[carried])
+    plausible = (values >= PLAUSIBLE_LOW[carried]) & (values <= PLAUSIBLE_HIGH[carried])
     if every(plausible):  # as nearly always: the same signals in every frame, all with readings
         frame = np.arange(len(values)).repeat(len(carried))
         signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
-        return values, _Readings(frame, signal, part.reshape(-1))
-    invalid = ~plausible & (part != ABSENT)
+        return frames, _Readings(frame, signal, values.reshape(-1))
+    invalid = ~plausible & (values != ABSENT)
     frame, column = np.nonzero(plausible)
-    if not some(invalid):
-        return values, _Readings(frame, carried[column], part[plausible])
-    cleaned = values.copy()
-    cleaned[:, carried] = np.where(invalid, np.nan, part)
-    return cleaned, _Readings(frame, carried[column], part[plausible], invalid.any(axis=1))
+    readings = _Readings(frame, carried[column], values[plausible])
+    if some(invalid):
+        frames = replace(frames, values=np.where(invalid, np.nan, values))
+        readings.invalid = invalid.any(axis=1)
+    return frames, readings

@@ -77,9 +77,9 @@ class Ordered:
 
 @dataclass(slots=True)
 class Frames:
-    """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, signals).
+    """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, carried).
 
-    In `values` -inf is absent and NaN is attached without a reading.
+    In `values` -inf is absent and NaN is attached without a reading; a signal that is not `carried` is absent.
     """
 
     patient: list[str]
@@ -92,16 +92,29 @@ class Frames:
     offset: NDArray[np.int64]
     values: NDArray[np.float64]
     carried: NDArray[np.int64]
-    """Columns of `values` that hold more than absent signals, (k,), rising; others may be among them."""
+    """The signals of the columns of `values`, (k,), rising; one that is all absent may be among them."""
 
     def __len__(self) -> int:
         return len(self.patient)
+
+    def of_all_signals(self, chosen: "NDArray[np.int64] | NDArray[np.bool_] | slice") -> NDArray[np.float64]:
+        """Return the values of the chosen frames, (m, signals), absent ones too."""
+        values = self.values[chosen]
+        wide = np.full((len(values), COUNT), ABSENT)
+        wide[:, self.carried] = values
+        return wide
 
     @staticmethod
     def joined(stretches: Sequence["Frames"]) -> "Frames":
         """Return several stretches as one, each behind the one before it; there is at least one."""
         if len(stretches) == 1:
             return stretches[0]
+        carried, values = stretches[0].carried, [stretch.values for stretch in stretches]
+        if len({stretch.carried.tobytes() for stretch in stretches}) > 1:
+            carried = np.array(
+                sorted({column for stretch in stretches for column in stretch.carried.tolist()})
+            )
+            values = [stretch.of_all_signals(slice(None))[:, carried] for stretch in stretches]
         return Frames(
             [patient for stretch in stretches for patient in stretch.patient],
             [device for stretch in stretches for device in stretch.device],
@@ -111,10 +124,8 @@ class Frames:
             np.concatenate([stretch.interval_ms for stretch in stretches]),
             np.concatenate([stretch.append_ts_ms for stretch in stretches]),
             np.concatenate([stretch.offset for stretch in stretches]),
-            np.concatenate([stretch.values for stretch in stretches]),
-            np.array(
-                sorted({column for stretch in stretches for column in stretch.carried.tolist()}), np.int64
-            ),
+            np.concatenate(values),
+            carried,
         )
 
     def take(self, chosen: "NDArray[np.bool_] | slice") -> "Frames":
@@ -328,25 +339,26 @@ def _columns(
 ) -> Frames:
     """Return the frames as columns; `signals` are those that they may carry."""
     n = len(frames)
-    values = np.full((n, COUNT), ABSENT, dtype=np.float64)
-    carried, form = [], f"{n}d"
+    found, form = dict[int, Sequence[float | None] | NDArray[np.float64]](), f"{n}d"
     for signal in signals:
         if signal in CHARTED:
             column, levels = CHARTED[signal]
             charted = column(frames)
             if charted.count(UNSET) < n:
-                carried.append(INDEX[signal])
-                values[:, INDEX[signal]] = [levels[level] for level in charted]
+                found[INDEX[signal]] = [levels[level] for level in charted]
             continue
         readings = READINGS[signal](frames)
         # One patient's devices measure fewer: a column that begins and ends absent is likely absent as a whole.
         if readings[0] is readings[-1] is ABSENT and readings.count(ABSENT) == n:
             continue
-        carried.append(INDEX[signal])
         try:  # takes half the time of an array of the list
-            values[:, INDEX[signal]] = np.frombuffer(pack(form, *readings))
+            found[INDEX[signal]] = np.frombuffer(pack(form, *readings))
         except PackError:
-            values[:, INDEX[signal]] = readings  # None becomes NaN
+            found[INDEX[signal]] = readings  # None becomes NaN
+    carried = sorted(found)
+    values = np.empty((n, len(carried)))
+    for place, number in enumerate(carried):
+        values[:, place] = found[number]
     return Frames(
         patient=patients,
         device=devices,
@@ -357,7 +369,7 @@ def _columns(
         append_ts_ms=np.array([record.timestamp for record in records], dtype=np.int64),
         offset=_offsets(records),
         values=values,
-        carried=np.array(sorted(carried), dtype=np.int64),
+        carried=np.array(carried, dtype=np.int64),
     )
 
 
