@@ -51,13 +51,15 @@ class _Readings:
 class _Batch:
     """Frames that are new and have a row, without what no working sensor reports: arrays of shape (n,).
 
-    `patients` are the frames by their patient.
+    `patients` are the frames by their patient, `cells` where each reading belongs in columns of shape (rows, signals)
+    when these are one axis, (m,).
     """
 
     rows: Rows
     patients: Groups
     frames: Frames
     readings: _Readings
+    cells: NDArray[np.int64]
     time: JudgedTime
 
 
@@ -83,7 +85,7 @@ class FrameJudge:
 
         The rows may be those of several partitions that share columns.
         """
-        told = list[Told]()
+        told: list[Told] = []
         done = 0
         while done < len(frames):
             rest = slice(done, None)
@@ -109,7 +111,8 @@ class FrameJudge:
         frames, readings = _plausible(frames)
         tally.readings += len(readings.frame)
         tally.suspect += int(np.count_nonzero(time.suspect))
-        return _Batch(rows, patients, frames, readings, time)
+        cells = rows.take(readings.frame) * COUNT + readings.signal
+        return _Batch(rows, patients, frames, readings, cells, time)
 
     def _judge_time(self, table: PatientTable, frames: Frames, devices: Groups) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
@@ -171,13 +174,13 @@ class FrameJudge:
         restless = np.zeros(len(table.position), dtype=np.bool_)
         limits, readings = self._limits.rules, batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
-        beyond = (value < limits.strictest_low[signal]) | (value > limits.strictest_high[signal])
+        beyond = (value < limits.strictest_low.take(signal)) | (value > limits.strictest_high.take(signal))
         own = table.own_limits[rows]
         if some(own):
             beyond &= ~own[frame]
             broken = self._limits.violated(table, rows[own], batch.frames.of_all_signals(own)).any(axis=1)
             restless[rows[own][broken]] = True
-        late = now[frame] < table.newest_ms.reshape(-1)[rows[frame] * COUNT + signal]
+        late = now.take(frame) < table.newest_ms.reshape(-1).take(batch.cells)
         restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
         restless[rows[table.alarm_state.take(rows, axis=0)[:, : self._limits.count].any(axis=1)]] = True
         if readings.invalid is not None:
@@ -192,21 +195,20 @@ class FrameJudge:
         if not some(calm):
             return
         readings = batch.readings
-        frame, signal, value = readings.frame, readings.signal, readings.value
+        frame, value, cells = readings.frame, readings.value, batch.cells
         if not every(calm):
             kept = calm[frame]
-            frame, signal, value = frame[kept], signal[kept], value[kept]
-        at = batch.rows[frame] * COUNT + signal
-        table.newest_ms.reshape(-1)[at] = batch.time.now_ms[frame]
-        table.value.reshape(-1)[at] = value
-        table.value_ms.reshape(-1)[at] = batch.time.arrival_ms[frame]
-        table.lost_ms.reshape(-1)[at] = NEVER
+            frame, value, cells = frame[kept], value[kept], cells[kept]
+        table.newest_ms.reshape(-1)[cells] = batch.time.now_ms.take(frame)
+        table.value.reshape(-1)[cells] = value
+        table.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
+        table.lost_ms.reshape(-1)[cells] = NEVER
 
     def _judge_rounds(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
         if not len(chosen):
             return []
         rank = Groups(batch.rows[chosen]).rank
-        told = list[Told]()
+        told: list[Told] = []
         for k in range(int(rank.max()) + 1):
             told += self._judge_round(table, batch, chosen[rank == k], tally)
         return sorted(told, key=lambda found: (found[1].offset, found[1].column))

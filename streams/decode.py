@@ -339,7 +339,8 @@ def _columns(
 ) -> Frames:
     """Return the frames as columns; `signals` are those that they may carry."""
     n = len(frames)
-    found, form = dict[int, Sequence[float | None] | NDArray[np.float64]](), f"{n}d"
+    form = f"{n}d"
+    found: dict[int, Sequence[float | None] | NDArray[np.float64]] = {}
     for signal in signals:
         if signal in CHARTED:
             column, levels = CHARTED[signal]

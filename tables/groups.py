@@ -6,8 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.masks import every
-
 SMALL: Final = 1 << 16
 """NumPy sorts 16-bit numbers by radix, several times faster than wider ones."""
 
@@ -39,8 +37,8 @@ class Groups:
 
     @cached_property
     def apart(self) -> bool:
-        """Whether each element is the only one of its group."""
-        return len(self.numbers) < 2 or every(self.first)
+        """Whether each element is the only one of its group; asked of a set, which takes less than the order does."""
+        return len(set(self.numbers.tolist())) == len(self.numbers)
 
     @cached_property
     def previous(self) -> NDArray[np.int64]:

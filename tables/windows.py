@@ -118,10 +118,10 @@ class Windows:
         if not every(current):
             kept = current[frame]
             frame, signal, reading = frame[kept], signal[kept], reading[kept]
-        at = cell[frame] * COUNT + signal
+        at = cell.take(frame) * COUNT + signal
         scaled = np.rint(reading * SCALE).astype(np.int32)
         count = self.count.reshape(-1)
-        if some(count[at] > SAMPLES_MAX - len(rows)):
+        if some(count.take(at) > SAMPLES_MAX - len(rows)):
             keep = self._with_room(at)
             at, scaled = at[keep], scaled[keep]
         np.add.at(count, at, np.uint16(1))
