@@ -24,6 +24,11 @@ from streams.kafka_server import KafkaCluster
 
 HERE: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = HERE.parent / ".cache" / "bench"
+BROKER: Final = {"group.initial.rebalance.delay.ms": "3000"}
+"""What a broker does unless told otherwise (`KafkaCluster` tells it so, to start fast): those who join a new group at
+about the same time share its partitions from the beginning. Else the first may have them all, and hands half of them
+over in the middle of what is measured, or not: a matter of milliseconds at the start."""
+
 QUICK_SYSTEMS: Final = ["vigil", "faust", "kafka-streams"]
 ALL_SYSTEMS: Final = [name for name in SYSTEMS if name != growth.SYSTEM]
 QUICK_PHASES: Final = ("equality", "drain", "burst")
@@ -68,7 +73,7 @@ def main() -> int:
 def _measure(wanted: Wanted, results: Results) -> int:
     """Measure and return how much failed; what was measured before a Ctrl-C stays for the next run."""
     try:
-        with KafkaCluster() as kafka:
+        with KafkaCluster(extra=BROKER) as kafka:
             return Run(kafka, wanted, results).all()
     except KeyboardInterrupt:
         print("bench: cut off; the same command without --fresh goes on", file=sys.stderr)
