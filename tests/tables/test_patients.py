@@ -62,6 +62,7 @@ def test_a_row_beyond_the_first_ones_is_empty(table):
         assert np.array_equal(
             column[ROWS_MIN], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"
         ), name
+    assert (table.windows.bucket[:, ROWS_MIN] == NEVER).all()
 
 
 def test_a_dropped_patient_leaves_an_empty_row_for_the_next(table):
