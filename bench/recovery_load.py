@@ -10,7 +10,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from agents.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
-from clinical.vitals import ABSENT, COUNT, INDEX
+from clinical.vitals import INDEX, SIGNALS
 from streams.decode import Decoded, Frames
 from tables.progress import END_KEY, encode_progress
 from tables.record import encode
@@ -20,8 +20,15 @@ from tables.windows import BUCKET_MS
 START_MS = 1_700_000_000_000
 BATCH_BYTES = 256 * 1024
 TIMEOUT_MS = 60_000
-SIGNALS = ("hr", "pulse", "spo2", "resp", "abp_sys", "abp_dia", "abp_mean")
-HEALTHY = (80.0, 80.0, 97.0, 16.0, 120.0, 75.0, 90.0)
+HEALTHY = {
+    "hr": 80.0,
+    "pulse": 80.0,
+    "spo2": 97.0,
+    "resp": 16.0,
+    "abp_sys": 120.0,
+    "abp_dia": 75.0,
+    "abp_mean": 90.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,8 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
     """Return key and record of every patient of one partition, and of the checkpoint's end."""
     judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), 86_400_000)
     table = judge.new_table()
-    values = np.full((len(patients), COUNT), ABSENT)
-    columns = [INDEX[signal] for signal in SIGNALS]
-    values[:, columns] = HEALTHY
+    carried = np.sort([INDEX[signal] for signal in HEALTHY])
+    values = np.array([[HEALTHY[SIGNALS[column].name] for column in carried]] * len(patients))
     whole = np.ones(len(patients), dtype=np.int64)
     for k in range(buckets):
         offset = np.arange(len(patients)) + (version * buckets + k) * len(patients)
@@ -67,7 +73,7 @@ def checkpoint_of(patients: list[str], buckets: int, version: int) -> list[tuple
             now_ms,
             offset,
             values + k % 2,
-            np.sort(columns),
+            carried,
         )
         judge.judge(table, Decoded([frames], []))
     keys = np.array([alarm_key(alarm.id) for alarm in judge.alarms], dtype=np.uint64)

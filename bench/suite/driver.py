@@ -22,8 +22,8 @@ from bench.suite.wire import FRAME_BYTES, SEQ_FIRST, SEQ_STEP, places, requests
 from edge.burst import Burst
 from streams.errors import UsageError, VigilError
 
-FRAMES_MAX: Final = 10_000_000
-"""Encoded before the run: at most 2 GB."""
+FRAMES_MAX: Final = 16_000_000
+"""Encoded before the run: at most 3.3 GB."""
 
 CONNECTIONS: Final = 2
 REAL_TIME_PRIORITY: Final = 1
