@@ -42,10 +42,10 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     """
     devices = table.device_used[rows] >= 0
     # Also what came too late to be judged.
-    in_windows = (table.windows.count[:, rows] > 0).any(axis=0)
+    in_windows = (_of_rows(table.windows, "count", rows) > 0).any(axis=1)
     signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
-    buckets = table.windows.bucket[:, rows].T
+    buckets = _of_rows(table.windows, "bucket", rows)
     slots = buckets >= 0
     limits = ~(np.isnan(table.alarm_low[rows]) & np.isnan(table.alarm_high[rows]))
     commands = table.commands[rows] != 0
@@ -75,7 +75,7 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
 
 
 def _of_rows(windows: Windows, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Return a column of windows as (n, slots, signals)."""
+    """Return a column of windows patient by patient, (n, slots[, signals]), as a record has it."""
     column: NDArray[Any] = getattr(windows, name)
     return column[:, rows].swapaxes(0, 1)
 

@@ -246,7 +246,7 @@ METHOD: Final = """\
   reference's is struck out.
 - **Drain**: one topic for all, of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames;
   each system is measured over as much of it as it does in about ten seconds, all systems in turn, round after round.
-  The broker waits for 3 s, its default, who else joins a new group: partitions are shared from the beginning.
+  The broker waits 3 s, its default, for others to join a new group: partitions are shared from the beginning.
   Marks, which every system must tell at once, show from outside how far it is. The first {warm:.0%} of what it drains
   is not measured. Processor time is that of the whole process tree, all threads; with the broker's share, that of
   the broker in the same time is added, which a system's changelog costs too. What is still to be made durable when the

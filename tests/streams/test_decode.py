@@ -69,8 +69,9 @@ def assert_same(frames, i, model):
     assert (frames.patient[i], frames.device[i]) == (model.patient, model.device)
     whole = (frames.boot[i], frames.seq[i], frames.event_ts_ms[i], frames.interval_ms[i])
     assert tuple(map(int, whole)) == (model.boot, model.seq, model.event_ts_ms, model.interval_ms)
+    values = wide(frames)[i]
     for signal in SIGNALS:
-        value = wide(frames)[i, INDEX[signal.name]]
+        value = values[INDEX[signal.name]]
         given_value = getattr(model, signal.name)
         if signal.name not in model.model_fields_set:
             assert value == ABSENT
