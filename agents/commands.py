@@ -16,7 +16,8 @@ from agents.dead_letters import DeadLetters
 from streams.alerts import WARD
 from streams.block import Block
 from streams.commands import COMMAND_KEY
-from streams.decode import Record, Reject, read_command
+from streams.decode import read_command
+from streams.decoded import Record, Reject
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import READINGS
@@ -43,7 +44,7 @@ class Commands:
 
     async def watch(self, stream: Any) -> None:
         """Forward every block of the commands topic, in order."""
-        await work_off(stream, self.admit, self.forward, self.on_failure, self.settings.block_records_max)
+        await work_off(stream, self.admit, self.forward, self.on_failure)
 
     async def forward(self, admitted: Admitted) -> None:
         """Forward the commands among records; what is neither command nor answer becomes a dead letter."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.metrics import Metrics
-from streams.decode import Reject
+from streams.decoded import Reject
 from streams.publisher import Publisher
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS

@@ -22,7 +22,7 @@ from clinical.limits import NEVER, Judgement, LimitState, step
 from clinical.masks import every, places, some
 from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
-from streams.decode import Frames
+from streams.decoded import Frames
 from tables.columns import DEVICES
 from tables.devices import find_slots, remember
 from tables.groups import Groups

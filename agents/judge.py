@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.ma  # noqa: F401  np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
 from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT
@@ -29,7 +30,7 @@ from agents.verdict import Verdict
 from agents.wards import Wards
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decode import Decoded, Frames, Ordered, Tick
+from streams.decoded import Decoded, Frames, Ordered, Tick
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]

@@ -53,7 +53,7 @@ class Monitor:
             async with self.checkpointer.whole_blocks:
                 await self.take(decoder, admitted)
 
-        await work_off(stream, self.admit, judge, self.on_failure, self.settings.block_records_max)
+        await work_off(stream, self.admit, judge, self.on_failure)
 
     async def take(self, decoder: Decoder, admitted: Admitted) -> None:
         """Judge the records of blocks of different partitions, and send what follows."""

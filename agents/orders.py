@@ -26,7 +26,7 @@ from clinical.rules import AGE_BANDS
 from streams import commands
 from streams.alerts import WARD, episode_id
 from streams.commands import ANSWER_ALERTS_MAX, Answer, Order, command_key
-from streams.decode import Ordered
+from streams.decoded import Ordered
 from tables.patients import PatientTable, by_order
 
 OF_A_STAY: Final = (commands.SetLimits, commands.SetProfile, commands.Transfer, commands.Discharge)

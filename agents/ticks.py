@@ -25,7 +25,7 @@ from clinical.masks import places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
 from clinical.vitals import AGE_MS_MAX
-from streams.decode import Tick
+from streams.decoded import Tick
 from tables.patients import PatientTable, by_order
 from tables.windows import BUCKET_MS
 

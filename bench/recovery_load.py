@@ -11,7 +11,7 @@ from agents.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import INDEX, SIGNALS
-from streams.decode import Decoded, Frames
+from streams.decoded import Decoded, Frames
 from tables.progress import END_KEY, encode_progress
 from tables.record import encode
 from tables.record_layout import alarm_key

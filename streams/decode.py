@@ -6,11 +6,10 @@ times faster and without an object a reading. A record that is no frame becomes 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import compress
 from struct import error as PackError
 from struct import pack
-from typing import Annotated, Final, Literal, Protocol, cast
+from typing import Annotated, Final, cast
 
 import msgspec
 import numpy as np
@@ -18,19 +17,11 @@ from msgspec import UNSET, Meta
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from clinical.vitals import ABSENT, COUNT, INDEX
+from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
+from streams.decoded import Decoded, Frames, Ordered, Record, Reject, Tick
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
-
-
-class Record(Protocol):
-    """What the decoder reads of a consumed record."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,119 +35,6 @@ _IDENTIFIERS_MAX: Final = 500_000
 """Bound on the identifiers that a decoder knows to have the right form; beyond it it learns them anew."""
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-Reason = Literal["null-key", "empty", "too-large", "not-json", "invalid", "key-mismatch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that is no frame, with the reason that its dead letter carries."""
-
-    record: Record
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time passing, at this place of the log. Times in ms."""
-
-    offset: int
-    tick_ts_ms: int
-    append_ts_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """A command, at this place of the log. Time in ms."""
-
-    offset: int
-    append_ts_ms: int
-    order: Order
-
-
-@dataclass(slots=True)
-class Frames:
-    """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, carried).
-
-    In `values` -inf is absent and NaN is attached without a reading; a signal that is not `carried` is absent.
-    """
-
-    patient: list[str]
-    device: list[str]
-    boot: NDArray[np.int64]
-    seq: NDArray[np.int64]
-    event_ts_ms: NDArray[np.int64]
-    interval_ms: NDArray[np.int64]
-    append_ts_ms: NDArray[np.int64]
-    offset: NDArray[np.int64]
-    values: NDArray[np.float64]
-    carried: NDArray[np.int64]
-    """The signals of the columns of `values`, (k,), rising; one that is all absent may be among them."""
-
-    def __len__(self) -> int:
-        return len(self.patient)
-
-    def of_all_signals(self, chosen: "NDArray[np.int64] | NDArray[np.bool_] | slice") -> NDArray[np.float64]:
-        """Return the values of the chosen frames, (m, signals), absent ones too."""
-        values = self.values[chosen]
-        wide = np.full((len(values), COUNT), ABSENT)
-        wide[:, self.carried] = values
-        return wide
-
-    @staticmethod
-    def joined(stretches: Sequence["Frames"]) -> "Frames":
-        """Return several stretches as one, each behind the one before it; there is at least one."""
-        if len(stretches) == 1:
-            return stretches[0]
-        carried, values = stretches[0].carried, [stretch.values for stretch in stretches]
-        if len({stretch.carried.tobytes() for stretch in stretches}) > 1:
-            carried = np.array(
-                sorted({column for stretch in stretches for column in stretch.carried.tolist()})
-            )
-            values = [stretch.of_all_signals(slice(None))[:, carried] for stretch in stretches]
-        return Frames(
-            [patient for stretch in stretches for patient in stretch.patient],
-            [device for stretch in stretches for device in stretch.device],
-            np.concatenate([stretch.boot for stretch in stretches]),
-            np.concatenate([stretch.seq for stretch in stretches]),
-            np.concatenate([stretch.event_ts_ms for stretch in stretches]),
-            np.concatenate([stretch.interval_ms for stretch in stretches]),
-            np.concatenate([stretch.append_ts_ms for stretch in stretches]),
-            np.concatenate([stretch.offset for stretch in stretches]),
-            np.concatenate(values),
-            carried,
-        )
-
-    def take(self, chosen: "NDArray[np.bool_] | slice") -> "Frames":
-        """Return the chosen frames, in order; `chosen` is a mask of shape (n,) or a slice."""
-        if isinstance(chosen, slice):
-            if len(range(*chosen.indices(len(self)))) == len(self):
-                return self
-            patient, device = self.patient[chosen], self.device[chosen]
-        else:
-            patient = list(compress(self.patient, chosen))
-            device = list(compress(self.device, chosen))
-        return Frames(
-            patient,
-            device,
-            self.boot[chosen],
-            self.seq[chosen],
-            self.event_ts_ms[chosen],
-            self.interval_ms[chosen],
-            self.append_ts_ms[chosen],
-            self.offset[chosen],
-            self.values[chosen],
-            self.carried,
-        )
-
-
-@dataclass(slots=True)
-class Decoded:
-    """A run of records decoded: stretches of frames divided by ticks and commands between them, in log order."""
-
-    parts: list[Frames | Tick | Ordered] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
 
 
 class Decoder:
@@ -173,45 +51,36 @@ class Decoder:
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Return the records as columns, ticks, commands and rejects."""
-        decoded = Decoded()
         keys = [record.key for record in records]
         known = self._known(keys)
-        start = 0
-        for at in _places(keys, known):
-            self._frames(records[start:at], keys[start:at], known[start:at], decoded)
-            if keys[at] == TICK_KEY:
-                self._tick(records[at], decoded)
-            else:
-                self._command(records[at], decoded)
-            start = at + 1
-        self._frames(records[start:] if start else records, keys[start:], known[start:], decoded)
-        return decoded
-
-    def _tick(self, record: Record, decoded: Decoded) -> None:
-        try:
-            tick = _decode_tick(record.value or b"")
-        except _FAULTS as error:
-            decoded.rejects.append(Reject(record, "invalid", f"tick: {error}"))
-        else:
-            decoded.parts.append(Tick(record.offset, tick.tick_ts_ms, record.timestamp))
-
-    def _command(self, record: Record, decoded: Decoded) -> None:
-        order = read_command(record)
-        if isinstance(order, Reject):
-            decoded.rejects.append(order)
-        else:
-            decoded.parts.append(Ordered(record.offset, record.timestamp, order))
+        others: list[Tick | Ordered] = []
+        rejects: list[Reject] = []
+        if places := _places(keys, known):
+            for at in places:
+                other = _read_tick(records[at]) if keys[at] == TICK_KEY else _read_order(records[at])
+                if isinstance(other, Reject):
+                    rejects.append(other)
+                else:
+                    others.append(other)
+            left = bytearray(b"\1") * len(records)
+            for at in places:
+                left[at] = False
+            records, keys = list(compress(records, left)), list(compress(keys, left))
+            known = list(compress(known, left))
+        frames = self._frames(records, keys, known, rejects)
+        rejects.sort(key=lambda reject: reject.record.offset)
+        return Decoded(_divided(frames, others), rejects)
 
     def _frames(
         self,
         records: Sequence[Record],
         keys: Sequence[bytes | None],
         known: list[str | None],
-        decoded: Decoded,
-    ) -> None:
-        """Decode records between ticks and commands; `known` are the patients of their keys."""
+        rejects: list[Reject],
+    ) -> Frames | None:
+        """Decode records that should be frames; `known` are the patients of their keys. None = none is one."""
         if not records:
-            return
+            return None
         names = None
         try:  # almost always every record is a frame
             values = [record.value for record in records]
@@ -220,18 +89,17 @@ class Decoder:
                 names = self._names(keys, known, frames)
         except (*_FAULTS, TypeError):
             names = None
-        if names is None:
-            records, frames = self._one_by_one(records, decoded.rejects)
-            if not frames:
-                return
-            keys = [record.key for record in records]
-            names = self._names(keys, self._known(keys), frames)
-            assert names is not None  # each of them was looked at: nothing may be left out silently
-            part = _columns(records, frames, CARRIED, *names)
-            self._learn(part)
-        else:
-            part = _columns(records, frames, self._signals, *names)
-        decoded.parts.append(part)
+        if names is not None:
+            return _columns(records, frames, self._signals, *names)
+        records, frames = self._one_by_one(records, rejects)
+        if not frames:
+            return None
+        keys = [record.key for record in records]
+        names = self._names(keys, self._known(keys), frames)
+        assert names is not None  # each of them was looked at: nothing may be left out silently
+        found = _columns(records, frames, CARRIED, *names)
+        self._learn(found)
+        return found
 
     def _learn(self, frames: Frames) -> None:
         """Take note of the signals that frames carry, besides those that are known."""
@@ -291,6 +159,36 @@ def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[i
     if all(known):
         return []
     return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
+
+
+def _divided(frames: Frames | None, others: Sequence[Tick | Ordered]) -> list[Frames | Tick | Ordered]:
+    """Return frames in the stretches between what else came, all in log order."""
+    if frames is None:
+        return list(others)
+    parts: list[Frames | Tick | Ordered] = []
+    start = 0
+    for other in others:
+        end = int(frames.offset.searchsorted(other.offset))
+        if end > start:
+            parts.append(frames.take(slice(start, end)))
+        parts.append(other)
+        start = end
+    if start < len(frames):
+        parts.append(frames.take(slice(start, None)))
+    return parts
+
+
+def _read_tick(record: Record) -> Tick | Reject:
+    try:
+        tick = _decode_tick(record.value or b"")
+    except _FAULTS as error:
+        return Reject(record, "invalid", f"tick: {error}")
+    return Tick(record.offset, tick.tick_ts_ms, record.timestamp)
+
+
+def _read_order(record: Record) -> Ordered | Reject:
+    order = read_command(record)
+    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order)
 
 
 def read_command(record: Record) -> Order | Reject:

@@ -1,12 +1,12 @@
 """What a fetch brought, taken out batch by batch as aiokafka's C parser made it.
 
 aiokafka hands records over one by one and copies each into an object of eleven fields, which costs more than parsing
-it. The lane reads offset, timestamp, key and value, which the parser's own object has, and takes all at once.
+it. The lane reads offset, timestamp, key and value, which the parser's own object has, and takes a batch at a time.
 What this relies on in aiokafka 0.14.0 is held by tests/streams/test_fetched.py, which asks both for the same records.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
 
-class BatchRecords:
+class Batches:
     """Stands in for a partition's fetched records, of which transactions are no part: Vigil's writers use none.
 
     Once begun it is to be taken to its end: the position is known between batches only.
@@ -23,12 +23,12 @@ class BatchRecords:
     def __init__(self, records: PartitionRecords) -> None:
         records._records_iterator = None  # never begun, it and the bytes of the fetch would hold each other
         self.next_fetch_offset: int = records.next_fetch_offset
-        self._records = chain.from_iterable(self._batches(records))
+        self._batches = self._take(records)
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._records
+    def __iter__(self) -> Iterator[list[Any]]:
+        return self._batches
 
-    def _batches(self, fetched: PartitionRecords) -> Iterator[list[Any]]:
+    def _take(self, fetched: PartitionRecords) -> Iterator[list[Any]]:
         """Yield each batch's records.
 
         Raises:
@@ -48,7 +48,7 @@ class BatchRecords:
 
 
 class BatchResults(OrderedDict[Any, Any]):
-    """The fetcher's results by partition; those of some topics are taken out batch by batch."""
+    """The fetcher's results by partition; those of some topics come as batches, to be joined with `records_of`."""
 
     def __init__(self, topics: frozenset[str], results: Mapping[Any, Any]) -> None:
         self._topics = topics
@@ -58,5 +58,10 @@ class BatchResults(OrderedDict[Any, Any]):
 
     def __setitem__(self, tp: Any, result: Any) -> None:
         if tp.topic in self._topics and isinstance(result, FetchResult):
-            result._partition_records = BatchRecords(result._partition_records)
+            result._partition_records = Batches(result._partition_records)
         super().__setitem__(tp, result)
+
+
+def records_of(batches: Iterable[list[Any]]) -> list[Any]:
+    """Return the records of batches, in order."""
+    return list(chain.from_iterable(batches))

@@ -20,9 +20,9 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
-from streams.block import Block, Blocks, StandIn
+from streams.block import Block, Blocks, StandIn, turns
 from streams.client_pauses import ClientPauses
-from streams.fetched import BatchResults
+from streams.fetched import BatchResults, records_of
 from streams.leaving import Leaving
 from streams.one_loop import LoopConsumer
 from streams.whole_responses import gather_large_responses
@@ -86,26 +86,23 @@ class BlockScheduler(DefaultSchedulingStrategy):
         self._lane = lane
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Yield each topic's blocks together, in turns over partitions; a changelog's one by one; then the rest."""
-        size, in_blocks = self._lane.records_max, self._lane.in_blocks
-        rewinds = getattr(records, "rewinds", 0)
-        blocks = {
-            tp: [
-                Block(tp.topic, tp.partition, found[i : i + size], rewinds=rewinds)
-                for i in range(0, len(found), size)
-            ]
-            for tp, found in records.items()
-            if tp.topic in in_blocks and found
-        }
-        together: defaultdict[str, list[Block]] = defaultdict(list)
-        for tp, block in super().iterate(blocks):
-            if tp.topic in self._lane.topics:
-                together[tp.topic].append(block)
+        """Yield each topic's blocks together; a changelog's one by one, in turns over partitions; then the rest."""
+        lane, rewinds = self._lane, getattr(records, "rewinds", 0)
+        together: defaultdict[str, dict[TP, list[Any]]] = defaultdict(dict)
+        changelogs, rest = {}, {}
+        for tp, found in records.items():
+            if not found:
+                continue
+            if tp.topic in lane.topics:
+                together[tp.topic][tp] = found
+            elif tp.topic in lane.changelogs:
+                changelogs[tp] = [block for (block,) in turns({tp: found}, lane.records_max, rewinds)]
             else:
-                yield tp, block
-        for topic, found in together.items():
-            yield TP(topic, found[0].partition), Blocks(found)
-        rest = {tp: found for tp, found in records.items() if tp.topic not in in_blocks}
+                rest[tp] = found
+        yield from super().iterate(changelogs)
+        for topic, fetched in together.items():
+            blocks = Blocks(turns(fetched, lane.records_max, rewinds))
+            yield TP(topic, blocks.partition), blocks
         yield from super().iterate(rest)
 
 
@@ -142,6 +139,9 @@ class _Consumer(LoopConsumer):
         fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
         self._pauses.follow(consumer, self.consumer._paused_partitions)
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
+        for tp, batches in fetched.items():
+            if tp.topic in lane.in_blocks:
+                fetched[tp] = records_of(batches)
         fetched.rewinds = self.rewinds
         return fetched
 

@@ -41,9 +41,18 @@ class Column:
 
     def make(self, rows: int, alarms: int) -> NDArray[Any]:
         """Return empty rows."""
-        shape = (rows, *(alarms if width == ALARMS else width for width in self.row))
+        none = np.empty((0, *(alarms if width == ALARMS else width for width in self.row)), self.dtype)
+        return self.grown(none, rows)
+
+    def grown(self, column: NDArray[Any], rows: int) -> NDArray[Any]:
+        """Return the rows of a column, and behind them empty ones until there are so many."""
+        shape = (rows, *column.shape[1:])
         # Zeros take memory only when they are written.
-        return np.full(shape, self.empty, self.dtype) if self.empty != 0 else np.zeros(shape, self.dtype)
+        new = np.zeros(shape, self.dtype) if self.empty == 0 else np.empty(shape, self.dtype)
+        new[: len(column)] = column
+        if self.empty != 0:
+            new[len(column) :] = self.empty
+        return new
 
 
 Ints = NDArray[np.int64]
@@ -130,7 +139,6 @@ class Columns:
     windows: Windows
 
     def __init__(self, alarms: int, beside: "Columns | None" = None) -> None:
-        self._alarms = alarms
         if beside is None:
             self.patients, self.last_device, self._free = [], [], list[int]()
             self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
@@ -155,8 +163,7 @@ class Columns:
         while capacity < wanted:
             capacity *= 2
         for name, column in self.COLUMNS.items():
-            old, new = getattr(self, name), column.make(capacity, self._alarms)
-            new[: len(old)] = old
+            new = column.grown(getattr(self, name), capacity)
             for each in self._sharing:
                 setattr(each, name, new)
         self.windows.grow(capacity)

@@ -54,13 +54,17 @@ class Windows:
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` rows."""
         before = self.bucket.shape[1]
-        for name in ("bucket", "count", "sum", "low", "high"):
+        bucket = np.full((SLOTS, capacity), EMPTY, dtype=self.bucket.dtype)
+        bucket[:, :before] = self.bucket
+        used = np.flatnonzero((self.bucket != EMPTY).any(axis=1)).tolist()
+        for name in ("count", "sum", "low", "high"):
             old = getattr(self, name)
-            # Zeros take memory only when they are written.
-            new = np.zeros((SLOTS, capacity, *old.shape[2:]), dtype=old.dtype)
-            new[:, :before] = old
+            # Zeros take memory only when they are written: slots that nothing came into yet are not.
+            new = np.zeros((SLOTS, capacity, COUNT), dtype=old.dtype)
+            for slot in used:
+                new[slot, :before] = old[slot]
             setattr(self, name, new)
-        self.bucket[:, before:] = EMPTY
+        self.bucket = bucket
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:
         """Forget a row, or several."""

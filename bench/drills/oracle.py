@@ -13,7 +13,8 @@ from agents.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decode import Decoder, Record
+from streams.decode import Decoder
+from streams.decoded import Record
 from streams.frames import TICK_KEY
 from streams.settings import Settings
 

@@ -132,12 +132,16 @@ class Worker:
 
     async def events(self) -> AsyncIterator[Any]:
         while True:
-            blocks = [await self._blocks.get()]
+            turns = [[await self._blocks.get()]]
             await self._moving.wait()
             while not self._blocks.empty():
-                blocks.append(self._blocks.get_nowait())
-            self._in_work += len(blocks)
-            yield SimpleNamespace(value=Blocks(blocks), ack=partial(self._done_with, len(blocks)))
+                block = self._blocks.get_nowait()
+                if block.partition in {other.partition for other in turns[-1]}:
+                    turns.append([])
+                turns[-1].append(block)
+            blocks = sum(map(len, turns))
+            self._in_work += blocks
+            yield SimpleNamespace(value=Blocks(turns), ack=partial(self._done_with, blocks))
 
     def _done_with(self, blocks: int) -> None:
         self._in_work -= blocks

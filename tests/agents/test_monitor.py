@@ -42,7 +42,7 @@ class Event:
 
 
 def fetched(records, partition=0):
-    return Event(Blocks([Block(READINGS, partition, records)]))
+    return Event(Blocks([[Block(READINGS, partition, records)]]))
 
 
 class Stream:
@@ -125,7 +125,7 @@ def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
 
 def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_before_anything_for_boards():
     world = World()
-    event = Event(Blocks([Block(READINGS, partition, seconds([140] * 4)) for partition in (3, 5)]))
+    event = Event(Blocks([[Block(READINGS, partition, seconds([140] * 4)) for partition in (3, 5)]]))
     asyncio.run(world.monitor.watch(Stream([event])))
     assert [found for found in world.partitions if found[0] == ALERTS] == [
         (ALERTS, b"bed-1", 3),
@@ -152,12 +152,12 @@ def test_a_block_lets_go_of_its_records_when_they_are_worked_off():
     event = fetched(seconds([140, 140]))
     asyncio.run(World().monitor.watch(Stream([event])))
     assert event.acknowledged
-    assert [(block.value, block.offset) for block in event.value.value] == [([], 1)]
+    assert [(block.value, block.offset) for (block,) in event.value.value] == [([], 1)]
 
 
-def test_a_fetch_is_acknowledged_when_all_its_blocks_are_worked_off_and_others_have_their_turn_between_large_ones():
-    world, turns = World(block_records_max=2), []
-    event = Event(Blocks([Block(READINGS, partition, seconds([140, 140])) for partition in range(3)]))
+def test_a_fetch_is_acknowledged_when_all_its_turns_are_worked_off_and_others_have_theirs_in_between():
+    world, turns = World(), []
+    event = Event(Blocks([[Block(READINGS, partition, seconds([140, 140]))] for partition in range(3)]))
 
     async def run():
         watching = asyncio.ensure_future(world.monitor.watch(Stream([event])))
@@ -223,12 +223,12 @@ def test_each_partition_has_a_state_of_its_own():
     assert set(world.store.partitions) == {0, 1}
 
 
-def test_small_blocks_of_a_fetch_are_judged_at_once_each_in_its_partition():
+def test_blocks_of_a_turn_are_judged_at_once_each_in_its_partition():
     world = World()
     blocks = [
         Block(READINGS, partition, seconds([140] * 3, patient=f"bed-{partition}")) for partition in (4, 2)
     ]
-    asyncio.run(world.monitor.watch(Stream([Event(Blocks(blocks))])))
+    asyncio.run(world.monitor.watch(Stream([Event(Blocks([blocks]))])))
     assert world.count("vigil_stage_seconds_count", stage="decide") == 1
     assert [key for key, _ in world.alerts()] == [b"bed-4", b"bed-2"]
     assert {p: list(table.row_of) for p, table in world.store.partitions.items()} == {

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, ACVPU, INDEX, SIGNALS
-from streams.decode import Decoder, Frames, Tick
+from streams.decode import Decoder
+from streams.decoded import Frames, Tick
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
 from streams.frames import Tick as TickModel
 
@@ -345,9 +346,17 @@ def test_ticks_divide_the_frames_in_the_order_of_the_log():
 def test_a_tick_that_is_none_is_refused_as_the_model_refuses_it(value):
     with pytest.raises(ValidationError):
         TickModel.model_validate_json(value or b"")
-    decoded = Decoder().decode([Record(1, 2, TICK_KEY, value), Record(2, 3, b"bed-1", GOOD)])
-    assert [reject.reason for reject in decoded.rejects] == ["invalid"]
-    assert len(decoded.parts) == 1
+    block = [
+        Record(0, 1, b"bed-1", b"{}"),
+        Record(1, 2, TICK_KEY, value),
+        Record(2, 3, b"bed-1", GOOD),
+    ]
+    decoded = Decoder().decode(block)
+    assert [(reject.record.offset, reject.reason) for reject in decoded.rejects] == [
+        (0, "invalid"),
+        (1, "invalid"),
+    ]
+    assert [part.offset.tolist() for part in decoded.parts] == [[2]]
 
 
 def test_an_empty_block_is_nothing():

@@ -1,0 +1,52 @@
+"""How what a fetch brought is divided into turns, each of blocks that are worked off at once."""
+
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+from lane_model import READINGS, Record
+
+from streams.block import turns
+
+fetches = st.dictionaries(
+    st.integers(0, 9).map(lambda partition: TP(READINGS, partition)),
+    st.integers(1, 30).map(lambda n: [Record(offset) for offset in range(n)]),
+    min_size=1,
+)
+limits = st.integers(1, 40)
+
+
+@given(fetches, limits)
+def test_every_record_is_worked_off_once_and_in_order(fetched, records_max):
+    found = {tp: [] for tp in fetched}
+    for turn in turns(fetched, records_max):
+        for block in turn:
+            found[TP(block.topic, block.partition)] += block.value
+    assert found == fetched
+
+
+@given(fetches, limits)
+def test_a_turn_has_one_block_of_a_partition_and_no_more_records_than_are_judged_at_once(
+    fetched, records_max
+):
+    for turn in turns(fetched, records_max):
+        partitions = [block.partition for block in turn]
+        assert len(set(partitions)) == len(partitions)
+        assert sum(len(block.value) for block in turn) <= max(records_max, len(fetched))
+
+
+@given(fetches, limits)
+def test_no_turn_is_empty_and_all_but_the_last_ones_have_a_part_of_every_partition(fetched, records_max):
+    sizes = [sum(len(block.value) for block in turn) for turn in turns(fetched, records_max)]
+    assert all(sizes)
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@given(fetches)
+def test_what_fits_is_worked_off_at_once(fetched):
+    records = sum(map(len, fetched.values()))
+    assert len(turns(fetched, records + len(fetched))) == 1
+
+
+@given(fetches, st.integers(1, 9))
+def test_blocks_remember_how_often_the_lane_had_been_rewound(fetched, rewinds):
+    assert {block.rewinds for turn in turns(fetched, 5, rewinds) for block in turn} == {rewinds}
