@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.ma  # noqa: F401  np.unique imports it when it is first called, which would hold up the first frames
+import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
 from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT

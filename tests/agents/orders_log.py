@@ -1,6 +1,7 @@
 """Random commands put into a log: for patients who are there and others, for alarms that are open and others."""
 
 import json
+from itertools import count
 
 from logs import PATIENTS, START_MS, TTL_S, Record
 from plain.house import House
@@ -16,7 +17,7 @@ KINDS = (
     *("set-limits", "set-limits", "set-profile", "set-profile", "admit", "transfer", "discharge"),
 )
 AGAIN_MS_MAX = (TTL_S - 20) * 1000
-"""No older command is sent again: whoever was dropped meanwhile is a new patient."""
+"""No older command is sent again, and none for somebody who was dropped meanwhile: that is a new patient."""
 
 MODES = ("audio-paused", "audio-off", "alarm-paused", "alarm-paused", "alarm-off")
 
@@ -42,16 +43,22 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2):
     The plain judge follows the log while it grows, so that commands can name alarms that are open then.
     """
     follower, found, orders = House(rules, time.recorded, patient_ttl_s), [], []
+    numbers = count()
     for record in log:
+        there = set(follower.beds)
         _append(follower, found, record.timestamp, record.key, record.value)
+        dropped = there - set(follower.beds)
+        orders = [sent for sent in orders if sent[2] not in dropped]
         if rng.random() < share:
-            young = [value for value, sent_ms in orders if record.timestamp - sent_ms < AGAIN_MS_MAX]
-            value = rng.choice(young) if young and rng.random() < 0.1 else None
-            if value is None:
-                now_ms = json.loads(record.value).get("tick_ts_ms") if record.key == TICK_KEY else None
-                value = json.dumps(order(rng, follower, len(orders), now_ms or record.timestamp)).encode()
-                orders.append((value, record.timestamp))
+            young = [value for value, sent_ms, _ in orders if record.timestamp - sent_ms < AGAIN_MS_MAX]
+            if young and rng.random() < 0.1:
+                _append(follower, found, record.timestamp, COMMAND_KEY, rng.choice(young))
+                continue
+            now_ms = json.loads(record.value).get("tick_ts_ms") if record.key == TICK_KEY else None
+            said = order(rng, follower, next(numbers), now_ms or record.timestamp)
+            value = json.dumps(said).encode()
             _append(follower, found, record.timestamp, COMMAND_KEY, value)
+            orders.append((value, record.timestamp, said["patient"]))
     return found
 
 
