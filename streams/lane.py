@@ -21,6 +21,7 @@ from faust.types import TP
 
 from streams.admission import READ_AGAIN, Admission
 from streams.block import Block, Blocks, StandIn, turns
+from streams.checksums import check_in_hardware
 from streams.client_pauses import ClientPauses
 from streams.fetched import BatchResults, records_of
 from streams.leaving import Leaving
@@ -151,6 +152,7 @@ class _Consumer(LoopConsumer):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         gather_large_responses()
+        check_in_hardware()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
         transport.lane.watch_client(consumer._client)

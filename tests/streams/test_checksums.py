@@ -1,0 +1,64 @@
+"""Batches are checked as aiokafka checks them, and what is wrong with one is found wherever its bytes changed."""
+
+import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record import MemoryRecords
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from fetched_log import batches, log_of, plain
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.checksums import CRC_AT, CheckedRecords, check_in_hardware
+
+
+def taken(records):
+    found = []
+    while records.has_next():
+        found.append(list(map(plain, records.next_batch())))
+    return found
+
+
+@given(batches)
+def test_the_same_batches_come_out(drawn):
+    log = log_of(drawn)
+    ours = CheckedRecords(log)
+    assert ours.size_in_bytes() == MemoryRecords(log).size_in_bytes()
+    assert taken(ours) == taken(MemoryRecords(log))
+    assert ours.next_batch() is None
+
+
+@given(batches, st.data())
+def test_one_changed_byte_of_what_is_summed_up_is_found(drawn, data):
+    log = bytearray(log_of(drawn))
+    first = len(log_of(drawn[:1]))
+    at = data.draw(st.integers(CRC_AT, first - 1))
+    log[at] ^= data.draw(st.integers(1, 255))
+    wrong = MemoryRecords(bytes(log)).next_batch()
+    assert not wrong.validate_crc()
+    with pytest.raises(CorruptRecordException, match="checksum"):
+        CheckedRecords(bytes(log)).next_batch()
+
+
+@given(batches, st.integers(0, 10))
+def test_a_batch_that_was_cut_off_is_left_out(drawn, cut):
+    log = log_of(drawn)
+    log = log[: len(log) - cut]
+    assert taken(CheckedRecords(log)) == taken(MemoryRecords(log))
+
+
+def test_a_batch_of_an_older_format_is_checked_by_aiokafka():
+    builder = LegacyRecordBatchBuilder(magic=1, compression_type=0, batch_size=1_000)
+    builder.append(0, timestamp=5, key=b"key", value=b"value")
+    log = builder.build()
+    assert taken(CheckedRecords(bytes(log))) == [[(0, 5, b"key", b"value")]]
+    log[-1] ^= 1
+    with pytest.raises(CorruptRecordException):
+        CheckedRecords(bytes(log)).next_batch()
+
+
+def test_aiokafka_takes_what_a_fetch_brought_by_the_name_that_is_replaced(monkeypatch):
+    monkeypatch.setattr(fetcher, "MemoryRecords", fetcher.MemoryRecords)
+    assert "MemoryRecords" in fetcher.Fetcher._proc_fetch_request.__code__.co_names
+    check_in_hardware()
+    assert fetcher.MemoryRecords is CheckedRecords
