@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 
 from faust.types import TP
@@ -59,21 +58,26 @@ class Blocks(StandIn):
 
 
 def turns(fetched: Mapping[TP, Sequence[Any]], records_max: int, rewinds: int = 0) -> list[Turn]:
-    """Divide what a fetch brought of a topic's partitions into turns, each with an even part of every partition.
+    """Divide what a fetch brought of a topic's partitions into turns: a full block by itself, small ones together.
 
-    Even, because ticks and rounds of patients in alarm cost much the same for one partition as for several.
+    Not an even part of each partition a turn: then every turn goes through the state of all patients of the worker,
+    which costs more in caches than fewer ticks and rounds spare.
 
     Args:
         fetched: the records of each partition, at least one.
-        records_max: most records of a turn; or else it has one of each partition.
+        records_max: most records of a turn.
         rewinds: see `Block`.
     """
-    # A part is rounded up, in all by less than a record for each partition.
-    room = max(1, records_max - len(fetched) + 1)
-    count = ceil(sum(map(len, fetched.values())) / room)
-    found: list[Turn] = [[] for _ in range(count)]
-    for tp, records in fetched.items():
-        size = ceil(len(records) / count)
-        for turn, start in zip(found, range(0, len(records), size), strict=False):
-            turn.append(Block(tp.topic, tp.partition, list(records[start : start + size]), rewinds=rewinds))
-    return [turn for turn in found if turn]
+    found: list[Turn] = []
+    room = 0
+    for start in range(0, max(map(len, fetched.values())), records_max):
+        for tp, records in fetched.items():
+            part = list(records[start : start + records_max])
+            if not part:
+                continue
+            if len(part) > room or tp.partition in {block.partition for block in found[-1]}:
+                found.append([])
+                room = records_max
+            found[-1].append(Block(tp.topic, tp.partition, part, rewinds=rewinds))
+            room -= len(part)
+    return found

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
     fetch_bytes_max: int = Field(default=1_048_576, ge=1_024, description="a partition's share of one fetch")
     block_records_max: int = Field(
-        default=4_000, ge=1, description="records that are judged at once, of all partitions"
+        default=4_000, ge=1, description="records of a partition in a block, and of blocks judged at once"
     )
     stall_s_max: float = Field(
         default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"

@@ -1,5 +1,7 @@
 """How what a fetch brought is divided into turns, each of blocks that are worked off at once."""
 
+from itertools import pairwise
+
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,21 +32,27 @@ def test_a_turn_has_one_block_of_a_partition_and_no_more_records_than_are_judged
 ):
     for turn in turns(fetched, records_max):
         partitions = [block.partition for block in turn]
+        assert turn
         assert len(set(partitions)) == len(partitions)
-        assert sum(len(block.value) for block in turn) <= max(records_max, len(fetched))
+        assert sum(len(block.value) for block in turn) <= records_max
 
 
 @given(fetches, limits)
-def test_no_turn_is_empty_and_all_but_the_last_ones_have_a_part_of_every_partition(fetched, records_max):
-    sizes = [sum(len(block.value) for block in turn) for turn in turns(fetched, records_max)]
-    assert all(sizes)
-    assert sizes == sorted(sizes, reverse=True)
+def test_as_much_as_may_be_is_worked_off_at_once(fetched, records_max):
+    for turn, following in pairwise(turns(fetched, records_max)):
+        records = sum(len(block.value) for block in [*turn, following[0]])
+        assert records > records_max or following[0].partition in {block.partition for block in turn}
 
 
-@given(fetches)
-def test_what_fits_is_worked_off_at_once(fetched):
-    records = sum(map(len, fetched.values()))
-    assert len(turns(fetched, records + len(fetched))) == 1
+@given(fetches, limits)
+def test_partitions_take_turns_block_by_block(fetched, records_max):
+    found = [
+        (block.first // records_max, block.partition)
+        for turn in turns(fetched, records_max)
+        for block in turn
+    ]
+    place = {tp.partition: i for i, tp in enumerate(fetched)}
+    assert found == sorted(found, key=lambda one: (one[0], place[one[1]]))
 
 
 @given(fetches, st.integers(1, 9))

@@ -43,12 +43,12 @@ def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
             assert items == log
 
 
-def test_what_a_fetch_brings_of_a_topic_is_one_event_in_which_each_turn_has_an_even_part_of_every_partition():
-    fetched = {ONE: records(0, 1, 2), TWO: records(0, 1, 2, 3, 4, 5)}
-    ((tp, blocks),) = BlockScheduler(Lane(frozenset({READINGS}), 4, 1)).iterate(fetched)
+def test_what_a_fetch_brings_of_a_topic_is_one_event_in_which_partitions_take_turns_block_by_block():
+    fetched = {ONE: records(0, 1, 2), TWO: records(0, 1, 2, 3)}
+    ((tp, blocks),) = BlockScheduler(Lane(frozenset({READINGS}), 2, 1)).iterate(fetched)
     assert tp == ONE
     found = [[(block.partition, block.first, block.offset) for block in turn] for turn in blocks.value]
-    assert found == [[(0, 0, 0), (1, 0, 1)], [(0, 1, 1), (1, 2, 3)], [(0, 2, 2), (1, 4, 5)]]
+    assert found == [[(0, 0, 1)], [(1, 0, 1)], [(0, 2, 2)], [(1, 2, 3)]]
 
 
 def test_blocks_stand_in_for_the_last_record_of_the_first_and_reach_the_agent_whole():
