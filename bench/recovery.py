@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from bench.drills.read_back import end_offsets
 from bench.process_time import cpu_s_of
 from bench.recovery_load import State, fill
 from bench.recovery_worker import RECORD_BY_RECORD
+from edge.metrics_scrape import read
 from streams.admin import apply_topics, changelog_topic
 from streams.errors import VigilError
 from streams.kafka_server import KafkaCluster, free_ports
@@ -139,11 +139,7 @@ def _await_ready(worker: subprocess.Popen[bytes], port: int, state: State) -> Re
 
 def _metrics(port: int) -> dict[str, list[float]]:
     """Return the samples of the gauges by name; nothing until the worker serves them."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HTTP_TIMEOUT_S) as answer:
-            text = answer.read().decode()
-    except OSError:
-        return {}
+    text = read(f"http://127.0.0.1:{port}/metrics", HTTP_TIMEOUT_S) or ""
     found: dict[str, list[float]] = {}
     for name, value in re.findall(r"^vigil_(\w+?)(?:\{[^}]*\})? ([0-9.e+-]+)$", text, re.MULTILINE):
         found.setdefault(name, []).append(float(value))

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, KafkaProducer
 
 from bench.recovery_load import State, fill
+from edge.metrics_scrape import read
 from streams.admin import apply_topics, changelog_topic
 from streams.errors import VigilError
 from streams.kafka_server import KafkaCluster, free_ports
@@ -56,11 +56,7 @@ class Process:
 
     def owned(self) -> set[int]:
         """Return the partitions it watches; empty while it is not ready."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-                text = answer.read().decode()
-        except OSError:
-            return set()
+        text = read(f"http://127.0.0.1:{self.port}/metrics", 5) or ""
         return {int(number) for number in re.findall(r'^vigil_lag_frames\{partition="(\d+)"\}', text, re.M)}
 
 

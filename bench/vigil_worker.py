@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from kafka import KafkaAdminClient
 
 from bench.load import Load
 from bench.process_time import Drain, cpu_s_of
+from edge.metrics_scrape import read
 from streams.admin import apply_topics
 from streams.errors import VigilError
 from streams.kafka_server import free_ports
@@ -96,11 +96,8 @@ def _since(first: tuple[int, float, float], worker: subprocess.Popen[bytes], loa
 
 def _frames_total(port: int) -> int:
     """Return the worker's counter of frames; 0 until it serves metrics."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HTTP_TIMEOUT_S) as answer:
-            found = re.search(r"^vigil_frames_total ([0-9.e+]+)$", answer.read().decode(), re.MULTILINE)
-    except OSError:
-        return 0
+    text = read(f"http://127.0.0.1:{port}/metrics", HTTP_TIMEOUT_S) or ""
+    found = re.search(r"^vigil_frames_total ([0-9.e+]+)$", text, re.MULTILINE)
     return int(float(found.group(1))) if found else 0
 
 

@@ -51,12 +51,21 @@ class Load:
 
 def scrape(url: str, timeout_s: float = SCRAPE_TIMEOUT_S) -> Scrape | None:
     """Return what the worker at `url` says; None if it does not answer properly in time."""
+    text = read(url, timeout_s)
+    return None if text is None else parse(text)
+
+
+def read(url: str, timeout_s: float = SCRAPE_TIMEOUT_S) -> str | None:
+    """Return what is served at `url`; None if nobody answers properly in time.
+
+    Where nobody listens yet, a connection on the loopback may meet itself and answer with what it was asked.
+    """
     try:
         with _OPENER.open(url, timeout=timeout_s) as answer:
-            text = answer.read(SCRAPE_BYTES_MAX).decode()
+            text: str = answer.read(SCRAPE_BYTES_MAX).decode()
     except (OSError, http.client.HTTPException, UnicodeDecodeError):
         return None
-    return parse(text)
+    return text
 
 
 def parse(text: str) -> Scrape | None:

@@ -8,7 +8,6 @@ import sys
 import textwrap
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ import pytest
 from processes import DEADLINE_S, command, wait_until
 
 from edge import supervisor, workers
+from edge.metrics_scrape import read
 from edge.supervisor import supervise
 from edge.workers import worker_environment
 from streams.embedded import free_port
@@ -47,11 +47,8 @@ STUBBORN = WORKER.replace("os._exit(0)", "time.sleep(60)")
 
 def pid_at(port):
     """Return the process id of the worker that serves this port; None if there is none."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as answer:
-            return int(answer.read())
-    except OSError:
-        return None
+    answer = read(f"http://127.0.0.1:{port}/metrics")
+    return None if answer is None else int(answer)
 
 
 class Run(threading.Thread):

@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
 import pytest
 from worker_flow import environment_of, frame, wait_until
 
 from agents import watchdog
 from agents.watchdog import Watchdog
+from edge.metrics_scrape import read
 from streams.embedded import free_port
 
 DRAIN_S_MAX = 20.0
@@ -68,11 +68,7 @@ def test_a_worker_whose_drain_is_stuck_is_forced_out_with_code_70(make_ward, how
 
 
 def is_ready(port):
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            return b"\nvigil_ready 1.0\n" in answer.read()
-    except OSError:
-        return False
+    return "\nvigil_ready 1.0\n" in (read(f"http://127.0.0.1:{port}/metrics", 2) or "")
 
 
 def test_a_worker_that_is_told_to_end_while_it_waits_for_a_broker_ends_at_once(tmp_path):

@@ -10,7 +10,6 @@ import random
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -23,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.alarms import report
 from agents.judge import Judge
 from clinical.clock import TimeRules
+from edge.metrics_scrape import read
 from streams.admin import apply_topics
 from streams.connect import connect_admin, connect_consumer
 from streams.decode import Decoder
@@ -79,12 +79,10 @@ class Worker:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples with these labels; 0 while the worker does not answer."""
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
-                families = text_string_to_metric_families(answer.read().decode())
-            samples = (sample for family in families for sample in family.samples if sample.name == name)
-            return sum(s.value for s in samples if labels.items() <= s.labels.items())
-        return 0.0
+        answer = read(f"http://127.0.0.1:{self._port}/metrics", 5)
+        families = text_string_to_metric_families(answer or "")
+        samples = (sample for family in families for sample in family.samples if sample.name == name)
+        return sum(s.value for s in samples if labels.items() <= s.labels.items())
 
     def is_ready(self) -> bool:
         code = self.process.poll()

@@ -4,13 +4,13 @@ import json
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from contextlib import closing
 
 import pytest
 
 from agents.preflight import check_topics
+from edge.metrics_scrape import read
 from edge.workers import worker_environment
 from streams.admin import apply_topics
 from streams.connect import connect_admin
@@ -56,12 +56,8 @@ def wait_ready(settings, worker):
     while True:
         assert worker.poll() is None, worker.stderr.read()
         assert time.monotonic() < end_s, "the worker was not ready"
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if b"\nvigil_ready 1.0\n" in answer.read():
-                    return
-        except OSError:
-            pass
+        if "\nvigil_ready 1.0\n" in (read(url, 2) or ""):
+            return
         time.sleep(POLL_S)
 
 
