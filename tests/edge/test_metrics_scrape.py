@@ -1,10 +1,12 @@
 import math
+import socket
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.metrics_scrape import LoadMeter, parse, quantile, scrape
+from edge.metrics_scrape import LoadMeter, parse, quantile, read, scrape
 from streams.embedded import free_port
 
 
@@ -72,3 +74,19 @@ def test_a_quantile_lies_in_the_bucket_that_holds_it(counts, share):
 def test_nobody_listening_and_nonsense_are_no_scrape():
     assert scrape(f"http://127.0.0.1:{free_port()}/metrics", timeout_s=0.5) is None
     assert parse("this is { no metric") is None
+
+
+def test_what_answers_with_what_it_was_asked_is_nobody():
+    """A connection of the loopback to a port nobody listens on may meet itself."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def echo():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(connection.recv(4_096))
+
+        thread = threading.Thread(target=echo, daemon=True)
+        thread.start()
+        assert read(f"http://127.0.0.1:{server.getsockname()[1]}/metrics") is None
+        thread.join(5)
+        assert not thread.is_alive()
