@@ -1,6 +1,6 @@
 """Blocks: what the lane hands over instead of single records, and what stands in for one towards Faust."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ class Blocks(StandIn):
         self.offset, self.timestamp = first.offset, first.timestamp
 
 
-def turns(fetched: Mapping[TP, Sequence[Any]], records_max: int, rewinds: int = 0) -> list[Turn]:
+def turns(fetched: Mapping[TP, list[Any]], records_max: int, rewinds: int = 0) -> list[Turn]:
     """Divide what a fetch brought of a topic's partitions into turns: a full block by itself, small ones together.
 
     Not an even part of each partition a turn: then every turn goes through the state of all patients of the worker,
@@ -72,7 +72,7 @@ def turns(fetched: Mapping[TP, Sequence[Any]], records_max: int, rewinds: int = 
     room = 0
     for start in range(0, max(map(len, fetched.values())), records_max):
         for tp, records in fetched.items():
-            part = list(records[start : start + records_max])
+            part = records[start : start + records_max]
             if not part:
                 continue
             if len(part) > room or tp.partition in {block.partition for block in found[-1]}:

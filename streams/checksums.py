@@ -11,9 +11,11 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 from crc32c import crc32c
 
-LENGTH_AT, LENGTH_END = 8, 12
+LENGTH_AT: Final = 8
+LENGTH_END: Final = 12
 MAGIC_AT: Final = 16
-CRC_AT, CRC_END = 17, 21
+CRC_AT: Final = 17
+CRC_END: Final = 21
 """Where a batch says how many bytes follow its length, its format, and the checksum of all that follows that."""
 
 MAGIC: Final = 2
@@ -57,6 +59,7 @@ class CheckedRecords:
         return bool(crc32c(self._data[start + CRC_END : self._at]) == stated)
 
 
-def check_in_hardware() -> None:
-    """Have all that aiokafka fetches from now on checked so; more than once makes no difference."""
+def check_in_hardware(consumer: Any) -> None:
+    """Have what aiokafka fetches from now on checked so, and not again by a consumer that has not started yet."""
     fetcher.MemoryRecords = CheckedRecords
+    consumer._check_crcs = False

@@ -13,8 +13,6 @@ from typing import Any
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
-from streams.checksums import CheckedRecords
-
 
 class Batches:
     """Stands in for a partition's fetched records, of which transactions are no part: Vigil's writers use none.
@@ -37,10 +35,9 @@ class Batches:
             CorruptRecordException: a checksum is wrong; what comes after is fetched again.
         """
         batches = fetched._records
-        is_checked = isinstance(batches, CheckedRecords) or not fetched._check_crcs
         while batches.has_next():
             batch = batches.next_batch()
-            if not is_checked and not batch.validate_crc():
+            if fetched._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {fetched._tp}")
             if not batch.is_control_batch:
                 found = list(batch)

@@ -152,8 +152,8 @@ class _Consumer(LoopConsumer):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         gather_large_responses()
-        check_in_hardware()
         consumer = super()._create_worker_consumer(transport)
+        check_in_hardware(consumer)
         consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
         transport.lane.watch_client(consumer._client)
         return consumer

@@ -1,6 +1,9 @@
 """Batches are checked as aiokafka checks them, and what is wrong with one is found wherever its bytes changed."""
 
+from types import SimpleNamespace
+
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record import MemoryRecords
@@ -57,8 +60,13 @@ def test_a_batch_of_an_older_format_is_checked_by_aiokafka():
         CheckedRecords(bytes(log)).next_batch()
 
 
-def test_aiokafka_takes_what_a_fetch_brought_by_the_name_that_is_replaced(monkeypatch):
+def test_aiokafka_takes_what_a_fetch_brought_by_the_name_that_is_replaced_and_checks_nothing_itself(
+    monkeypatch,
+):
     monkeypatch.setattr(fetcher, "MemoryRecords", fetcher.MemoryRecords)
     assert "MemoryRecords" in fetcher.Fetcher._proc_fetch_request.__code__.co_names
-    check_in_hardware()
+    assert "_check_crcs" in AIOKafkaConsumer.start.__code__.co_names
+    consumer = SimpleNamespace(_check_crcs=True)
+    check_in_hardware(consumer)
     assert fetcher.MemoryRecords is CheckedRecords
+    assert consumer._check_crcs is False

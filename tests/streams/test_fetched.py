@@ -37,12 +37,12 @@ def test_what_was_taken_is_let_go_without_a_collection():
         gc.enable()
 
 
-@pytest.mark.parametrize("of", [MemoryRecords, CheckedRecords])
-def test_a_wrong_checksum_is_an_error_and_ends_what_was_fetched(of):
+@pytest.mark.parametrize(("of", "crcs"), [(MemoryRecords, True), (CheckedRecords, False)])
+def test_a_wrong_checksum_is_an_error_and_ends_what_was_fetched(of, crcs):
     log = bytearray(log_of([[1, 1], [1, 1]]))
     log[CRC_AT] ^= 0xFF
-    ours = Batches(fetched(bytes(log), crcs=True, of=of))
-    with pytest.raises(CorruptRecordException):
+    ours = Batches(fetched(bytes(log), crcs=crcs, of=of))
+    with pytest.raises(CorruptRecordException, match=r"CRC|checksum"):
         list(ours)
     assert list(ours) == []
     assert ours.next_fetch_offset == 0

@@ -36,6 +36,7 @@ def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
         if tp.topic in (READINGS, CHANGELOG):
             assert [record for item in items for record in item.value] == log
             assert all(len(item.value) <= size for item in items)
+            assert len(items) == -(-len(log) // size)
             assert [(item.first, item.offset) for item in items] == [
                 (i.value[0].offset, i.value[-1].offset) for i in items
             ]
@@ -58,10 +59,8 @@ def test_blocks_stand_in_for_the_last_record_of_the_first_and_reach_the_agent_wh
         assert (tp, message.offset, message.timestamp) == (ONE, 5, 1.0)
         blocks = BlockSchema().loads_value(None, message)
         assert isinstance(blocks, Blocks)
-        assert [[record.offset for record in block.value] for turn in blocks.value for block in turn] == [
-            [3, 4, 5],
-            [7],
-        ]
+        (turn,) = blocks.value
+        assert [[record.offset for record in block.value] for block in turn] == [[3, 4, 5], [7]]
 
     with_consumer(test)
 
