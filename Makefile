@@ -53,7 +53,7 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.rulesets clinical/rulesets
 
-bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (45 minutes)
+bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (an hour)
 	$(PY) -m bench.suite --fresh
 
 bench-quick: $(VENV)/dev.stamp ## the same for Vigil, plain Faust and Kafka Streams: drain and one burst, under 5 minutes

@@ -75,13 +75,22 @@ class Results:
 
     def has(self, phase: str, system: str, variant: str, repeat: int) -> bool:
         """Whether this measurement has succeeded before; one that the driver spoiled has not."""
-        return any(
-            result.repeat == repeat and result.variant == variant
-            for result in self.all(phase, system)
-            if not result.failed and not result.figures.get("driver", {}).get("void")
-        )
+        return any(not _void(figures) for figures in self._figures(phase, system, variant, repeat))
+
+    def spoiled(self, phase: str, system: str, variant: str, repeat: int) -> bool:
+        """Whether this measurement has been made before and was spoiled by the driver."""
+        return any(_void(figures) for figures in self._figures(phase, system, variant, repeat))
+
+    def _figures(self, phase: str, system: str, variant: str, repeat: int) -> list[dict[str, Any]]:
+        found = self.all(phase, system)
+        named = [result for result in found if (result.variant, result.repeat) == (variant, repeat)]
+        return [result.figures for result in named if not result.failed]
 
     def _read(self, phase: str) -> Iterator[Result]:
         for path in sorted((self.folder / phase).glob("*.json")):
             document = json.loads(path.read_text(encoding="utf-8"))
             yield Result(*(document[name] for name in Result.__slots__))
+
+
+def _void(figures: dict[str, Any]) -> bool:
+    return bool(figures.get("driver", {}).get("void"))

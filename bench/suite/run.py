@@ -86,7 +86,8 @@ class Run:
         """Measure everything that is wanted and fits into the time; return how many measurements failed."""
         usable = {name for name in self._wanted.systems if self._prepared(SYSTEMS[name])}
         self._deadline_s = time.monotonic() + 60 * self._wanted.minutes - AROUND_S
-        for item in self._wanted.items():
+        # What the driver spoiled when this folder was last measured into is tried again when all else is there.
+        for item in sorted(self._wanted.items(), key=lambda item: self._results.spoiled(*_key(item))):
             if item.system.name not in usable or self._results.has(*_key(item)):
                 continue
             if time.monotonic() + item.seconds > self._deadline_s:

@@ -75,6 +75,24 @@ def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(tmp_path):
     assert run(results)[0] == []
 
 
+def test_a_run_that_the_driver_spoiled_is_tried_again_when_all_else_is_there(tmp_path):
+    results = Results(tmp_path)
+    results.save("drain", "vigil", "", 1, {"driver": {"void": True}})
+    assert run(results)[0] == [2, 1]
+
+
+def test_a_base_rate_comes_from_the_median_of_several_searches(tmp_path):
+    found = [item.name for item in items(ALL, ["sustainable"], 1, 1.0, False)]
+    assert [name for name in found if "vigil" in name or "faust" in name][2:] == [
+        *("sustainable vigil 2", "sustainable faust 2", "sustainable vigil 3", "sustainable faust 3")
+    ]
+    assert len(found) == len(set(found)) == 10
+    results = Results(tmp_path)
+    for repeat, rate in enumerate((2_700.0, 1_900.0, 2_500.0), start=1):
+        results.save("sustainable", "faust", "", repeat, {"frames_s": rate})
+    assert run(results, stop_after=0)[1]._found_hz("low") == 250.0
+
+
 def test_trouble_with_what_a_measurement_needs_leaves_the_others_alone(tmp_path):
     taken, bench = run(Results(tmp_path), trouble_at=1)
     assert (taken, bench.failed) == ([1, 2], 1)
