@@ -78,6 +78,76 @@ def test_a_full_buffer_stops_the_fetching_of_all_partitions_of_the_topic_and_of_
     with_consumer(test)
 
 
+@pytest.mark.parametrize("room", [True, False])
+def test_a_message_is_handed_on_at_once_where_there_is_room_and_waits_for_the_flow_elsewhere(room):
+    async def test(consumer, broker):
+        tasks, taken_over = [], asyncio.Event()
+
+        def counted(loop, coroutine, **named):
+            tasks.append(coroutine)
+            return asyncio.Task(coroutine, loop=loop, **named)
+
+        async def hand_on():
+            if not room:
+                await taken_over.wait()
+            return "handed on"
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(taken_over.set)
+        loop.set_task_factory(counted)
+        found = await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
+        loop.set_task_factory(None)
+        assert found.results == ["handed on"]
+        assert bool(tasks) is not room
+
+    with_consumer(test)
+
+
+def test_a_message_that_finds_no_room_is_let_go_when_the_flow_stops():
+    async def test(consumer, broker):
+        consumer.resume_flow()
+        held, let_go = asyncio.Event(), []
+
+        async def hand_on():
+            try:
+                await held.wait()
+            except asyncio.CancelledError:
+                let_go.append(True)
+                raise
+
+        asyncio.get_running_loop().call_later(0, consumer.stop_flow)
+        await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
+        await asyncio.sleep(0)
+        assert let_go == [True]
+
+    with_consumer(test)
+
+
+def test_what_goes_wrong_with_handing_a_message_on_is_raised():
+    async def test(consumer, broker):
+        async def hand_on():
+            raise LookupError
+
+        never = consumer.suspend_flow.wait()
+        with pytest.raises(LookupError):
+            await consumer.wait_first(hand_on(), never)
+        never.close()
+
+    with_consumer(test)
+
+
+def test_a_worker_that_ends_is_told_so_instead():
+    async def test(consumer, broker):
+        async def hand_on():
+            pass
+
+        consumer._stopped.set()
+        found = await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
+        assert found.stopped
+
+    with_consumer(test)
+
+
 def test_faust_leaves_out_nothing_of_the_lane_as_read_before():
     async def test(consumer, broker):
         consumer._read_offset.update({ONE: 9, LOG: 9})
