@@ -1,10 +1,15 @@
 """Writes what boards read: each patient's state and, when a command changed them, limits and profile in force.
 
+What has changed is noted and then written in turns, four times a second: that is at once for whoever looks at a board,
+who changes several times meanwhile is written once, and an alert seldom finds the connection taken.
+
 The records are encoded past their pydantic models (`streams.boards`), which a test holds them to: a worker writes
-one for each event of an alarm.
+one for nearly each event of an alarm.
 """
 
+import asyncio
 from collections import defaultdict
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
@@ -26,6 +31,9 @@ from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
 from tables.patients import PatientTable
 
+WRITE_S: Final = 0.25
+"""How often is written what has changed."""
+
 REFRESH_TICKS: Final = 5
 """Every patient's values are written again within so many ticks, as far as `REFRESHED_MAX` allows."""
 
@@ -33,36 +41,58 @@ REFRESHED_MAX: Final = 20
 """Patients of a partition whose values are written again at one tick."""
 
 
-class Boards:
-    """Writes to the compacted topics what a verdict has changed."""
+@dataclass(slots=True)
+class _Changed:
+    """Of one partition: whose state and whose limits are to be written, patients and wards by name."""
 
-    def __init__(self, settings: Settings, judge: Judge, publisher: Publisher) -> None:
+    states: set[str] = field(default_factory=set)
+    limits: set[str] = field(default_factory=set)
+
+
+class Boards:
+    """Writes to the compacted topics what verdicts have changed, as it is by then.
+
+    Args:
+        settings: name the topics.
+        judge: knows rules and limits.
+        publisher: where the records go.
+        whole_blocks: held while a block is judged and its alerts are handed over, which boards must not precede.
+    """
+
+    def __init__(
+        self, settings: Settings, judge: Judge, publisher: Publisher, whole_blocks: asyncio.Lock
+    ) -> None:
         self._settings = settings
         self._judge = judge
         self._publisher = publisher
+        self._whole_blocks = whole_blocks
+        self._writing = asyncio.Lock()
         self._next: defaultdict[int, int] = defaultdict(int)
+        self._changed: defaultdict[int, _Changed] = defaultdict(_Changed)
 
-    async def show(
-        self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False
-    ) -> None:
-        """Write the patients that the verdict concerns, and in turns the others, but not while judging is late."""
+    def note(self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False) -> None:
+        """Note whom the verdict concerns, and in turns the others, but not while judging is late."""
         if not (verdict.happenings or verdict.profiled or verdict.dropped or verdict.tally.ticks):
             return
+        changed = self._changed[partition]
         told = {happening.patient for happening in verdict.happenings}
-        wards = {patient for patient in told if patient.startswith(WARD)}
-        changed = (told & table.row_of.keys()) | {*verdict.profiled}
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
-        turn = self._in_turn(partition, table) if verdict.tally.ticks and not late else set()
-        for patient in sorted(changed | gone | turn):
-            await self._write(PATIENTS, partition, patient, self._patient(table, patient))
-        for ward in sorted(wards):
-            await self._write(PATIENTS, partition, ward, self._ward(table, ward))
-        for patient in sorted({*verdict.profiled} | gone):
-            await self._write(LIMITS, partition, patient, self._limits(table, patient))
+        changed.states |= told | {*verdict.profiled} | gone
+        changed.limits |= {*verdict.profiled} | gone
+        if verdict.tally.ticks and not late:
+            changed.states |= self._in_turn(partition, table)
 
-    async def _write(self, topic: str, partition: int, patient: str, value: bytes | None) -> None:
-        name = self._settings.topic(topic)
-        await self._publisher.publish(name, patient.encode(), value, partition=partition)
+    async def write(self, partition: int, table: PatientTable) -> None:
+        """Write how those are by now who were noted; of who is gone what was shown is deleted."""
+        async with self._writing:
+            async with self._whole_blocks:
+                changed = self._changed.pop(partition, _Changed())
+                states = {name: self._state(table, name) for name in sorted(changed.states)}
+                limits = {name: self._limits(table, name) for name in sorted(changed.limits)}
+            for topic, found in ((PATIENTS, states), (LIMITS, limits)):
+                records = [(name.encode(), record) for name, record in found.items()]
+                if records:
+                    await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
 
     def _in_turn(self, partition: int, table: PatientTable) -> set[str]:
         """Return the patients who are written again now."""
@@ -73,6 +103,9 @@ class Boards:
         if chosen:
             self._next[partition] = chosen[-1] + 1
         return {patient for row in chosen if (patient := table.patients[row]) and not table.discharged[row]}
+
+    def _state(self, table: PatientTable, name: str) -> bytes | None:
+        return self._ward(table, name) if name.startswith(WARD) else self._patient(table, name)
 
     def _patient(self, table: PatientTable, patient: str) -> bytes | None:
         """Return the record of a patient; none for one who is gone or discharged, which deletes it."""

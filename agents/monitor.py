@@ -84,7 +84,7 @@ class Monitor:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""
         await self._answer(verdict, partition)
         late = self.wall_s() - append_ms / 1000 > LATE_S
-        await self.boards.show(partition, table, verdict, late=late)
+        self.boards.note(partition, table, verdict, late=late)
         self.checkpointer.note_dropped(partition, verdict.dropped)
 
     async def _alert(self, verdict: Verdict, partition: int) -> None:

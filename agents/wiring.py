@@ -8,7 +8,7 @@ from typing import Any
 
 import faust
 
-from agents.boards import Boards
+from agents.boards import WRITE_S, Boards
 from agents.canary import Canary
 from agents.commands import Commands
 from agents.dead_letters import DeadLetters
@@ -27,7 +27,7 @@ from streams.settings import Settings
 from streams.topics import COMMANDS, HEARTBEAT, READINGS
 from tables.checkpoint import Checkpointer
 from tables.restore import Restorer
-from tables.store import PatientsTable
+from tables.store import ColumnStore, PatientsTable
 
 TICK_S = 1.0
 
@@ -66,7 +66,8 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     letters = DeadLetters(settings, publisher, metrics)
-    boards = Boards(settings, judge, publisher)
+    boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
+    checkpointer.write_beside = boards.write
     monitor = Monitor(
         settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit
     )
@@ -80,6 +81,7 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.lane.resume_at = restorer.resume_at
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
+    app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
         app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)
         app.timer(TICK_S, name="canary")(canary.sing)
@@ -96,6 +98,12 @@ def partial_of(actor: Monitor | Commands) -> Any:
         await actor.watch(stream)
 
     return watch
+
+
+async def write_boards(boards: Boards, overview: Overview, store: ColumnStore) -> None:
+    """Write for boards what has changed in the partitions of this worker; none while they change hands."""
+    for partition in overview.owned():
+        await boards.write(partition, store.state(partition))
 
 
 async def checkpoint_in_turns(

@@ -1,13 +1,14 @@
-"""The checkpoint: alerts first, then the changed patients' records, then the offsets.
+"""The checkpoint: alerts and boards first, then the changed patients' records, then the offsets.
 
 The committed offset never overtakes state or alerts: a partition's offset is declared durable only when every
-alert and every record written for it has arrived. Partitions take turns, so that no checkpoint is large.
+alert, all that boards are shown and every record written for it has arrived. Partitions take turns, so that no
+checkpoint is large.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,10 @@ alerts that it already contains.
 """
 
 logger = logging.getLogger(__name__)
+
+
+async def _nothing(partition: int, table: PatientTable) -> None:
+    """Stand in for what writes beside the checkpoint."""
 
 
 class Checkpointer:
@@ -68,6 +73,8 @@ class Checkpointer:
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
         blocks only, else it could become durable before alerts that nobody waits for yet."""
         self._keys: NDArray[np.uint64] | None = None
+        self.write_beside: Callable[[int, PatientTable], Awaitable[None]] = _nothing
+        """Awaited before what was sent is waited for: hands over what else follows from a partition's state."""
         self.on_done: Callable[[float], None] = lambda seconds: None
 
     def note_dropped(self, partition: int, patients: list[str]) -> None:
@@ -100,12 +107,12 @@ class Checkpointer:
             rows = table.occupied()
             rows = rows[table.dirty[rows]]
             table.dirty[rows] = False
-        await self._publisher.settled()
+        await self._settled(partition, table)
         written = 1 + await self._delete(partition, table)
         for start in range(0, len(rows), CHUNK):
             async with self.whole_blocks:
                 records = self._records(table, rows[start : start + CHUNK])
-            await self._publisher.settled()  # the alerts that are already part of these records' state
+            await self._settled(partition, table)  # the alerts that are already part of these records' state
             if records:
                 await self._publisher.publish_batch(self._changelog, partition, records)
                 written += len(records)
@@ -134,10 +141,15 @@ class Checkpointer:
                 if patient not in table.row_of:
                     table.gone[patient] = table.processed
                     records.append((patient.encode(), encode_gone(table.processed)))
-        await self._publisher.settled()
+        await self._settled(partition, table)
         if records:
             await self._publisher.publish_batch(self._changelog, partition, records)
         return len(records)
+
+    async def _settled(self, partition: int, table: PatientTable) -> None:
+        """Wait until all that follows from the state has arrived."""
+        await self.write_beside(partition, table)
+        await self._publisher.settled()
 
     async def _delete(self, partition: int, table: PatientTable) -> int:
         """Delete the records of patients who are gone for good; return how many.

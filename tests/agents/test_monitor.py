@@ -68,8 +68,9 @@ class World:
         judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
         self.store = ColumnStore("memory://", None, None, table_name="patients")
         self.store.new_table = judge.new_table
-        publisher = Publisher(self._send, None, 5.0, self.failures.append)
+        publisher = Publisher(self._send, self._send_batch, 5.0, self.failures.append)
         checkpointer = Checkpointer(self.store, publisher, "changelog", lambda *_: None, self.failures.append)
+        self.checkpointer = checkpointer
         self.admitted = lambda block: block.value
         self.metrics = Metrics()
         self.monitor = Monitor(
@@ -80,7 +81,7 @@ class World:
             checkpointer,
             self.metrics,
             DeadLetters(settings, publisher, self.metrics),
-            Boards(settings, judge, publisher),
+            Boards(settings, judge, publisher, checkpointer.whole_blocks),
             self._admit,
             wall_s=lambda: 100.0,
             on_failure=self.failures.append,
@@ -92,6 +93,22 @@ class World:
         arrived = asyncio.get_running_loop().create_future()
         arrived.set_result(None)
         return arrived
+
+    async def _send_batch(self, topic, partition, records):
+        for key, value in records:
+            await self._send(topic, key, value, partition, ())
+        arrived = asyncio.get_running_loop().create_future()
+        arrived.set_result(0)
+        return arrived
+
+    def write_boards(self):
+        """Write what has been noted for boards."""
+
+        async def write():
+            for partition, table in self.store.partitions.items():
+                await self.monitor.boards.write(partition, table)
+
+        asyncio.run(write())
 
     async def _admit(self, block):
         return self.admitted(block)
@@ -123,7 +140,7 @@ def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
     assert world.failures == []
 
 
-def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_before_anything_for_boards():
+def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_what_boards_are_shown_comes_later():
     world = World()
     event = Event(Blocks([[Block(READINGS, partition, seconds([140] * 4)) for partition in (3, 5)]]))
     asyncio.run(world.monitor.watch(Stream([event])))
@@ -131,7 +148,18 @@ def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_before_anythi
         (ALERTS, b"bed-1", 3),
         (ALERTS, b"bed-1", 5),
     ]
-    assert [topic for topic, *_ in world.partitions] == [ALERTS, ALERTS, PATIENTS, PATIENTS]
+    assert len(world.partitions) == 2
+    world.write_boards()
+    assert world.partitions[2:] == [(PATIENTS, b"bed-1", 3), (PATIENTS, b"bed-1", 5)]
+
+
+def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():
+    world = World()
+    world.checkpointer.write_beside = world.monitor.boards.write
+    world.watch(seconds([140] * 4))
+    asyncio.run(world.checkpointer.checkpoint(0))
+    topics = [topic for topic, *_ in world.sent]
+    assert topics == [ALERTS, PATIENTS, "changelog", "changelog"]
 
 
 def test_a_ward_s_alerts_are_where_its_name_puts_them_whichever_partition_tells_of_it():
@@ -144,6 +172,7 @@ def test_a_ward_s_alerts_are_where_its_name_puts_them_whichever_partition_tells_
 def test_topics_carry_the_prefix_of_the_settings():
     world = World(prefix="run-1.")
     world.watch([*seconds([140, 140, 140]), Record(9, 0, b"bed-1", b"{")])
+    world.write_boards()
     names = ("alerts", "dead-letters", "patients")
     assert {topic for topic, *_ in world.sent} == {f"run-1.vitals.{name}" for name in names}
 

@@ -3,12 +3,11 @@
 Over random logs: late, repeated and impossible readings, wrong clocks, silence, commands, restarts in the middle.
 """
 
-import asyncio
-import json
 import random
 from dataclasses import replace
 from operator import attrgetter, itemgetter
 
+from board_model import BoardModel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, rule_sets, worlds
@@ -17,11 +16,9 @@ from orders_log import admissions, with_orders
 from plain.house import House
 from worker_model import WorkerModel
 
-from agents.boards import Boards
 from agents.verdict import Verdict
 from clinical.rules import News2Rules, TechnicalRules
 from streams import topics
-from streams.settings import Settings
 
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
@@ -83,16 +80,9 @@ def first_of_each(found, name):
 
 def shown_by(worker):
     """Return what boards show of every patient."""
-    written = {}
-
-    class Sink:
-        async def publish(self, topic, key, value, *, partition):
-            if topic.endswith(topics.PATIENTS):
-                written[key.decode()] = value and json.loads(value)
-
-    boards = Boards(Settings(), worker.judge, Sink())
-    asyncio.run(boards.show(0, worker.table, Verdict(profiled=list(worker.table.row_of))))
-    return written
+    verdict = Verdict(profiled=list(worker.table.row_of))
+    written = BoardModel(worker.judge).show(worker.table, verdict)
+    return {name: value for (topic, name), value in written.items() if topic == topics.PATIENTS}
 
 
 @few

@@ -1,16 +1,14 @@
 """A ward that falls silent: one alarm for all of its patients in the partition, with an id that others find too."""
 
-import asyncio
 import json
 
 import pytest
+from board_model import BoardModel
 from logs import Record, frame_record, tick_record
 from worker_model import WorkerModel
 
-from agents.boards import Boards
 from clinical.defaults import DEFAULT_RULES
 from streams.commands import COMMAND_KEY
-from streams.settings import Settings
 from streams.topics import PATIENTS
 
 
@@ -182,19 +180,11 @@ def test_a_patient_who_is_moved_away_is_told_of_singly_and_the_other_ward_is_not
 
 
 def test_boards_show_a_lost_ward_while_it_is_lost(house):
-    sent = {}
-
-    class Sink:
-        async def publish(self, topic, key, value, *, partition):
-            sent[topic, key] = value and json.loads(value)
-
-    boards = Boards(Settings(), house.worker.judge, Sink())
+    boards = BoardModel(house.worker.judge)
 
     def shown(act):
-        sent.clear()
         act()
-        asyncio.run(boards.show(0, house.worker.table, house.verdict))
-        return sent[PATIENTS, b"~ward/icu"]
+        return boards.show(house.worker.table, house.verdict)[PATIENTS, "~ward/icu"]
 
     def until_told(phase, *heard):
         while not any(told == ("~ward/icu", "ward-silent", phase) for told in house.watch(1, *heard)):

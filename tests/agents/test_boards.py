@@ -1,0 +1,86 @@
+"""When boards are shown what has changed: soon, once, and neither before the alerts nor while a block is judged."""
+
+import asyncio
+
+import pytest
+from board_model import BoardModel
+from logs import frame_record
+from worker_model import WorkerModel
+
+from agents.verdict import Verdict
+from clinical.rules import LimitRule, RuleSet
+from streams.topics import LIMITS, PATIENTS
+
+RULES = RuleSet((LimitRule("hr-high", "hr", high=120),))
+TWO_TURNS = 2
+
+
+@pytest.fixture
+def worker():
+    return WorkerModel(RULES)
+
+
+def frame(worker, seq, hr):
+    """Judge one frame and return the verdict."""
+    return worker.take([frame_record(seq, seq * 1000, seq=seq, event_ms=seq * 1000, hr=hr)])
+
+
+def test_a_patient_who_changes_several_times_is_written_once_as_the_patient_is_by_then(worker):
+    verdicts = [frame(worker, 1, 130), frame(worker, 2, 80)]
+    assert [len(verdict.happenings) for verdict in verdicts] == [1, 1]
+    ((name, shown),) = BoardModel(worker.judge).show(worker.table, *verdicts).items()
+    assert name == (PATIENTS, "bed-1")
+    assert (shown["alarms"], shown["values"]["hr"]["value"]) == ([], 80)
+
+
+def test_who_is_gone_by_then_is_deleted(worker):
+    verdict = frame(worker, 1, 130)
+    worker.table.drop("bed-1")
+    gone = Verdict(dropped=["bed-1"])
+    written = BoardModel(worker.judge).show(worker.table, verdict, gone)
+    assert written == {(PATIENTS, "bed-1"): None, (LIMITS, "bed-1"): None}
+
+
+def test_nothing_is_written_while_a_block_is_judged_and_its_alerts_are_handed_over(worker):
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+
+    async def test():
+        async with shown.whole_blocks:
+            shown.boards.note(0, worker.table, verdict)
+            writing = asyncio.ensure_future(shown.boards.write(0, worker.table))
+            for _ in range(TWO_TURNS):
+                await asyncio.sleep(0)
+            frame(worker, 2, 80)
+        await writing
+
+    asyncio.run(test())
+    ((_, _, patient),) = shown.written
+    assert patient["alarms"] == []
+
+
+def test_who_writes_too_waits_until_what_another_has_taken_is_handed_over(worker):
+    """Else a checkpoint would not wait for it."""
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+
+    async def test():
+        shown.boards.note(0, worker.table, verdict)
+        shown.room.clear()
+        timer = asyncio.ensure_future(shown.boards.write(0, worker.table))
+        await asyncio.sleep(0)
+        checkpoint = asyncio.ensure_future(shown.boards.write(0, worker.table))
+        for _ in range(TWO_TURNS):
+            await asyncio.sleep(0)
+        assert not checkpoint.done()
+        shown.room.set()
+        await asyncio.gather(timer, checkpoint)
+
+    asyncio.run(test())
+    assert len(shown.written) == 1
+
+
+def test_partitions_are_written_apart(worker):
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+    shown.boards.note(5, worker.table, verdict)
+    assert shown.show(worker.table) == {}
+    asyncio.run(shown.boards.write(5, worker.table))
+    assert len(shown.written) == 1
