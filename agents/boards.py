@@ -34,6 +34,9 @@ from tables.patients import PatientTable
 WRITE_S: Final = 0.25
 """How often is written what has changed."""
 
+CHUNK: Final = 64
+"""Records encoded between two turns of the event loop, to keep alerts prompt."""
+
 REFRESH_TICKS: Final = 5
 """Every patient's values are written again within so many ticks, as far as `REFRESHED_MAX` allows."""
 
@@ -85,13 +88,18 @@ class Boards:
     async def write(self, partition: int, table: PatientTable) -> None:
         """Write how those are by now who were noted; of who is gone what was shown is deleted."""
         async with self._writing:
-            async with self._whole_blocks:
-                changed = self._changed.pop(partition, _Changed())
-                states = {name: self._state(table, name) for name in sorted(changed.states)}
-                limits = {name: self._limits(table, name) for name in sorted(changed.limits)}
-            for topic, found in ((PATIENTS, states), (LIMITS, limits)):
-                records = [(name.encode(), record) for name, record in found.items()]
-                if records:
+            changed = self._changed.pop(partition, _Changed())
+            for topic, names, encode in (
+                (PATIENTS, sorted(changed.states), self._state),
+                (LIMITS, sorted(changed.limits), self._limits),
+            ):
+                for start in range(0, len(names), CHUNK):
+                    async with self._whole_blocks:
+                        if table.is_released:  # another worker's by now, which shows it
+                            return
+                        records = [
+                            (name.encode(), encode(table, name)) for name in names[start : start + CHUNK]
+                        ]
                     await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
 
     def _in_turn(self, partition: int, table: PatientTable) -> set[str]:

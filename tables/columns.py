@@ -186,6 +186,11 @@ class Columns:
         self.clear(np.array(rows, dtype=np.int64))
         self._free += rows
 
+    @property
+    def is_released(self) -> bool:
+        """Whether it has stopped sharing: its rows are others' by now."""
+        return self not in self._sharing
+
     def stop_sharing(self) -> None:
         """Grow no more with the others."""
         self._sharing.remove(self)

@@ -17,12 +17,13 @@ class BoardModel:
     def __init__(self, judge):
         self.whole_blocks = asyncio.Lock()
         self.boards = Boards(Settings(), judge, self, self.whole_blocks)
-        self.written = []
+        self.written, self.pieces = [], []
         self.room = asyncio.Event()
         self.room.set()
 
     async def publish_batch(self, topic, partition, records):
         await self.room.wait()
+        self.pieces.append(len(records))
         for key, value in records:
             if value is not None:
                 read = CONTRACTS[topic].model_validate_json(value, strict=True)

@@ -7,6 +7,7 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
+from agents.boards import CHUNK
 from agents.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
 from streams.topics import LIMITS, PATIENTS
@@ -76,6 +77,22 @@ def test_who_writes_too_waits_until_what_another_has_taken_is_handed_over(worker
 
     asyncio.run(test())
     assert len(shown.written) == 1
+
+
+def test_many_are_written_in_pieces_with_room_for_alerts_in_between(worker):
+    beds = [f"bed-{number}" for number in range(2 * CHUNK + 1)]
+    frames = [
+        frame_record(i, i, patient=bed, device=f"{bed}-m", event_ms=i, hr=130) for i, bed in enumerate(beds)
+    ]
+    shown = BoardModel(worker.judge)
+    assert shown.show(worker.table, worker.take(frames)).keys() == {(PATIENTS, bed) for bed in beds}
+    assert shown.pieces == [CHUNK, CHUNK, 1]
+
+
+def test_of_a_partition_that_is_another_worker_s_by_now_nothing_is_written_or_deleted(worker):
+    verdict = frame(worker, 1, 130)
+    worker.table.release()
+    assert BoardModel(worker.judge).show(worker.table, verdict) == {}
 
 
 def test_partitions_are_written_apart(worker):
