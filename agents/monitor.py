@@ -1,7 +1,7 @@
 """The monitor agent: takes blocks, has them judged, publishes what follows. The one actor of each partition."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -27,12 +27,6 @@ from tables.store import ColumnStore
 
 LATE_S: Final = 5.0
 """A block older than this is backlog: boards are then shown what changes, and last values when it is worked off."""
-
-MANY: Final = 8
-"""So many alerts of a partition go out as a batch, which costs a third of what they do one by one; fewer of them
-join what is about to be sent."""
-
-Told = tuple[Alarm, Happening]
 
 
 @dataclass(slots=True)
@@ -94,26 +88,16 @@ class Monitor:
         self.checkpointer.note_dropped(partition, verdict.dropped)
 
     async def _alert(self, verdict: Verdict, partition: int) -> None:
-        topic, decided_s = self.settings.topic(ALERTS), time.perf_counter()
-        told: list[Told] = []
-        records: list[tuple[bytes, bytes]] = []
+        topic = self.settings.topic(ALERTS)
+        decided_s = time.perf_counter()
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
-            record = happening.patient.encode(), encoded(alarm, happening)
+            key, value = happening.patient.encode(), encoded(alarm, happening)
+            # A ward's alarms stay together, whichever partition tells of it; a patient's stay where the frames are.
+            beside = None if happening.patient.startswith(WARD) else partition
+            future = await self.publisher.publish(topic, key, value, partition=beside)
             self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
-            if happening.patient.startswith(WARD):  # a ward's stay together, whichever partition tells of it
-                future = await self.publisher.publish(topic, *record)
-                future.add_done_callback(partial(self._arrived, decided_s, [(alarm, happening)], partition))
-            else:  # a patient's stay where the frames are
-                told.append((alarm, happening))
-                records.append(record)
-        if len(records) >= MANY:
-            batch = await self.publisher.publish_batch(topic, partition, records)
-            batch.add_done_callback(partial(self._arrived, decided_s, told, partition))
-            return
-        for one, record in zip(told, records, strict=True):
-            future = await self.publisher.publish(topic, *record, partition=partition)
-            future.add_done_callback(partial(self._arrived, decided_s, [one], partition))
+            future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -123,19 +107,19 @@ class Monitor:
             await self.publisher.publish(topic, answer.patient.encode(), value, partition=partition)
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
-    def _arrived(self, decided_s: float, told: Sequence[Told], partition: int, _: object) -> None:
-        published_s = time.perf_counter() - decided_s
-        for alarm, happening in told:
-            self.metrics.publish.observe(published_s)
-            if self.settings.time_base != "live":
-                continue  # a recording's times say nothing about now
-            now = self.wall_s()
-            on_the_way_s = max(0.0, now - happening.append_ms / 1000)
-            self.metrics.event_to_alert.observe(max(0.0, now - happening.event_ms / 1000))
-            self.metrics.append_to_alert.observe(on_the_way_s)
-            if alarm.id == CANARY and happening.phase == Phase.START:
-                self.metrics.canary.labels(str(partition)).set(on_the_way_s)
-                self.metrics.canary_heard.labels(str(partition)).set(now)
+    def _arrived(
+        self, decided_s: float, alarm: Alarm, happening: Happening, partition: int, _: object
+    ) -> None:
+        self.metrics.publish.observe(time.perf_counter() - decided_s)
+        if self.settings.time_base != "live":
+            return  # a recording's times say nothing about now
+        now = self.wall_s()
+        on_the_way_s = max(0.0, now - happening.append_ms / 1000)
+        self.metrics.event_to_alert.observe(max(0.0, now - happening.event_ms / 1000))
+        self.metrics.append_to_alert.observe(on_the_way_s)
+        if alarm.id == CANARY and happening.phase == Phase.START:
+            self.metrics.canary.labels(str(partition)).set(on_the_way_s)
+            self.metrics.canary_heard.labels(str(partition)).set(now)
 
     def _count(self, tallies: Iterable[Tally]) -> None:
         metrics, tally = self.metrics, Tally()

@@ -30,8 +30,6 @@ PUBLISH_TIMEOUT_S: Final = 15.0
 TURNS_MAX: Final = 100_000
 """Turns of the loop that a worker waits for its own block; the schedule goes on meanwhile."""
 
-SIMULATED: Final = {topics.ALERTS: ALERTS, topics.COMMANDS: ANSWERS}
-
 
 class Died(Exception):
     """A simulated worker stopped its process."""
@@ -193,12 +191,12 @@ class Worker:
 
     async def _send(self, topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Awaitable[Any]:
         await self._moving.wait()
-        return self.broker.send(self.number, SIMULATED.get(topic, topic), 0, [(key, value)])
+        to = {topics.ALERTS: ALERTS, topics.COMMANDS: ANSWERS}.get(topic, topic)
+        return self.broker.send(self.number, to, 0, [(key, value)])
 
     async def _send_batch(self, topic: str, partition: int, records: Sequence[Pair]) -> Awaitable[int]:
         await self._moving.wait()
-        to = SIMULATED.get(topic, topic)
-        return self.broker.send(self.number, to, 0 if to in (ALERTS, ANSWERS) else partition, records)
+        return self.broker.send(self.number, topic, partition, records)
 
     async def _earliest(self, *tps: TP) -> Mapping[TP, int | None]:
         return dict.fromkeys(tps, 0)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import replace
-from itertools import product
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +13,7 @@ from agents.boards import Boards
 from agents.dead_letters import DETAIL_MAX, DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
-from agents.monitor import MANY, Monitor
+from agents.monitor import Monitor
 from agents.verdict import Verdict
 from clinical.clock import TimeRules
 from clinical.lifecycle import Phase
@@ -152,32 +151,6 @@ def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_what_boards_a
     assert len(world.partitions) == 2
     world.write_boards()
     assert world.partitions[2:] == [(PATIENTS, b"bed-1", 3), (PATIENTS, b"bed-1", 5)]
-
-
-@pytest.mark.parametrize("patients", [MANY - 1, MANY])
-def test_many_alerts_of_a_partition_go_out_as_a_batch_and_are_what_they_are_one_by_one(patients):
-    world, batches = World("live"), []
-    send_batch = world.monitor.publisher._send_batch
-
-    async def noted(topic, partition, records):
-        batches.append((topic, partition, len(records)))
-        return await send_batch(topic, partition, records)
-
-    world.monitor.publisher._send_batch = noted
-    beds = [f"bed-{number}" for number in range(patients)]
-    frames = [
-        frame_record(
-            offset, 1_000 * second, patient=bed, device=bed, seq=second, event_ms=1_000 * second, hr=140
-        )
-        for offset, (second, bed) in enumerate(product(range(1, 5), beds))
-    ]
-    world.watch(frames)
-    assert batches == ([(ALERTS, 0, MANY)] if patients == MANY else [])
-    assert [(key.decode(), alert["phase"]) for key, alert in world.alerts()] == [
-        (bed, "start") for bed in beds
-    ]
-    assert world.count("vigil_stage_seconds_count", stage="publish") == patients
-    assert world.count("vigil_alerts_total", rule="hr-high", phase="start") == patients
 
 
 def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():

