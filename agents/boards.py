@@ -4,11 +4,12 @@ What has changed is noted and then written in turns, four times a second: that i
 who changes several times meanwhile is written once, and an alert seldom finds the connection taken.
 
 The records are encoded past their pydantic models (`streams.boards`), which a test holds them to: a worker writes
-one for nearly each event of an alarm.
+one for nearly every event of an alarm.
 """
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -26,16 +27,14 @@ from clinical.masks import some
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.vitals import SIGNALS
 from streams.alerts import WARD, episode_id
-from streams.publisher import Publisher
+from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
+from tables.checkpoint import CHUNK
 from tables.patients import PatientTable
 
 WRITE_S: Final = 0.25
 """How often is written what has changed."""
-
-CHUNK: Final = 64
-"""Records encoded between two turns of the event loop, to keep alerts prompt."""
 
 REFRESH_TICKS: Final = 5
 """Every patient's values are written again within so many ticks, as far as `REFRESHED_MAX` allows."""
@@ -60,15 +59,22 @@ class Boards:
         judge: knows rules and limits.
         publisher: where the records go.
         whole_blocks: held while a block is judged and its alerts are handed over, which boards must not precede.
+        on_failure: what to do when something cannot be handed over; the default stops the process.
     """
 
     def __init__(
-        self, settings: Settings, judge: Judge, publisher: Publisher, whole_blocks: asyncio.Lock
+        self,
+        settings: Settings,
+        judge: Judge,
+        publisher: Publisher,
+        whole_blocks: asyncio.Lock,
+        on_failure: Callable[[str], None] = fail_stop,
     ) -> None:
         self._settings = settings
         self._judge = judge
         self._publisher = publisher
         self._whole_blocks = whole_blocks
+        self._on_failure = on_failure
         self._writing = asyncio.Lock()
         self._next: defaultdict[int, int] = defaultdict(int)
         self._changed: defaultdict[int, _Changed] = defaultdict(_Changed)
@@ -89,18 +95,26 @@ class Boards:
         """Write how those are by now who were noted; of who is gone what was shown is deleted."""
         async with self._writing:
             changed = self._changed.pop(partition, _Changed())
-            for topic, names, encode in (
-                (PATIENTS, sorted(changed.states), self._state),
-                (LIMITS, sorted(changed.limits), self._limits),
-            ):
-                for start in range(0, len(names), CHUNK):
-                    async with self._whole_blocks:
-                        if table.is_released:  # another worker's by now, which shows it
-                            return
-                        records = [
-                            (name.encode(), encode(table, name)) for name in names[start : start + CHUNK]
-                        ]
-                    await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
+            try:
+                await self._write(partition, table, PATIENTS, sorted(changed.states), self._state)
+                await self._write(partition, table, LIMITS, sorted(changed.limits), self._limits)
+            except Exception as error:  # whatever it is, nobody else knows who was to be written
+                self._on_failure(f"boards of partition {partition}: {error!r}")
+
+    async def _write(
+        self,
+        partition: int,
+        table: PatientTable,
+        topic: str,
+        names: list[str],
+        encode: Callable[[PatientTable, str], bytes | None],
+    ) -> None:
+        for start in range(0, len(names), CHUNK):
+            async with self._whole_blocks:
+                if table.is_released:  # another worker's by now, which shows it
+                    return
+                records = [(name.encode(), encode(table, name)) for name in names[start : start + CHUNK]]
+            await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
 
     def _in_turn(self, partition: int, table: PatientTable) -> set[str]:
         """Return the patients who are written again now."""

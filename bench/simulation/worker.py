@@ -87,7 +87,7 @@ class Worker:
         self.restorer = Restorer(self.store, CHANGELOG, self._earliest)
         letters = DeadLetters(self.settings, self.publisher, self.metrics)
         parties = self.store, self.publisher, self.checkpointer
-        boards = Boards(self.settings, judge, self.publisher, self.checkpointer.whole_blocks)
+        boards = Boards(self.settings, judge, self.publisher, self.checkpointer.whole_blocks, self.die)
         self.checkpointer.write_beside = boards.write
         self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, boards, self._admit)
         self.monitor.on_failure = self.die

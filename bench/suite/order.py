@@ -45,7 +45,7 @@ HIGH_SHARE: Final = 1 / 3
 FILLED_A_SECOND: Final = 300_000
 SETUP_S: Final = 40.0
 """Kafka's start, the log that is drained, the rehearsal of the bursts and the report."""
-STEPS_EXPECTED: Final = 4
+STEPS_EXPECTED: Final = 6
 STEP_S: Final = 2.0
 """Of a search, and what one takes beside its window and its encoding."""
 HIGH_TAIL_S: Final = 15.0

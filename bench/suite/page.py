@@ -257,7 +257,8 @@ METHOD: Final = """\
 - **Sustainable rate**: the highest rate that was held twice and never not: over {window:g} s after {settle:g} s of
   settling, the median latency of planted onsets grew by less than {slope:g} ms a second, or was below {late:g} ms at
   the end, and none was missed. A search up and down, then what it found is tried again. The median of three searches
-  for the two systems that a base rate comes from, one for the others.
+  for the two systems that a base rate comes from, one for the others; a search in which no rate was held counts as
+  the lowest.
 - **Bursts**: open loop, Poisson arrivals on a grid of {slot} ms, the schedule computed and encoded beforehand ({bytes}
   bytes a record, at most {frames:,} frames in memory). Latency is the alert's append time by the broker minus the
   planned send time of the frame that made the condition true; alerts are read when the load is over, so that reading

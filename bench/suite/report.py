@@ -17,6 +17,7 @@ from bench.suite.order import MEMORY, PHASES
 from bench.suite.page import page
 from bench.suite.plots import draw
 from bench.suite.results import BELOW, VOID, Results
+from bench.suite.sustainable import sustained_hz
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES, targets
 
@@ -117,7 +118,7 @@ def _system(results: Results, system: System) -> dict[str, Any]:
     found: dict[str, Any] = {
         "equal": equal,
         "drain_frames_per_core_s": drain and drain["median"],
-        "sustainable_frames_s": _median(figures["frames_s"] for figures in searches),
+        "sustainable_frames_s": sustained_hz([figures["frames_s"] for figures in searches]),
         "burst": {base: _burst(results, name, base) for base in BASES},
     }
     if equal is False:  # figures of a system that does other work do not count

@@ -154,7 +154,7 @@ class Run:
 
     def _sustainable(self, item: Item) -> None:
         def measure() -> dict[str, Any]:
-            wall = self._median("drain", item.system.name, "per_s")
+            wall = self._drained_hz(item.system)
             if wall is None:
                 raise VigilError("its drain has no result, so the search has no beginning")
             with self._session(item.system) as opened:
@@ -235,16 +235,16 @@ class Run:
 
     def _sustained(self, system: System) -> float | None:
         """Return what the system sustains, frames/s; without a search a share of its drain."""
-        if found := self._median("sustainable", system.name, "frames_s"):
+        searches = self._results.good("sustainable", system.name)
+        if found := sustainable.sustained_hz([figures["frames_s"] for figures in searches]):
             return found
-        wall = self._median("drain", system.name, "per_s")
+        wall = self._drained_hz(system)
         return None if wall is None else GUESS * wall
 
-    def _median(self, phase: str, system: str, figure: str) -> float | None:
-        found = [
-            figures[figure] for figures in self._results.good(phase, system) if figures[figure] is not None
-        ]
-        return statistics.median(found) if found else None
+    def _drained_hz(self, system: System) -> float | None:
+        """Return what the system drains, frames/s on the wall, None where it was not measured."""
+        drains = self._results.good("drain", system.name)
+        return statistics.median(figures["per_s"] for figures in drains) if drains else None
 
     def _session(self, system: System) -> AbstractContextManager[Session]:
         self._count += 1

@@ -1,5 +1,6 @@
 """The sustainable rate: the highest open-loop rate at which the latency of planted onsets does not grow."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -104,6 +105,14 @@ def search(session: Session, first_hz: float, partitions: int) -> list[Step]:
 def best(steps: Sequence[Step]) -> float | None:
     """Return the highest rate that was sustained whenever it was tried, frames/s."""
     return held(_tried(steps))
+
+
+def sustained_hz(searches: Sequence[float | None]) -> float | None:
+    """Return the median of what searches found, frames/s; one that found no rate that is held counts as the lowest.
+
+    Of an even number it is the lower one in the middle. None = nothing was searched or is held.
+    """
+    return statistics.median_low([found or 0.0 for found in searches]) or None if searches else None
 
 
 def _tried(steps: Sequence[Step]) -> list[tuple[float, bool]]:

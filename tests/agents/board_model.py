@@ -16,7 +16,8 @@ class BoardModel:
 
     def __init__(self, judge):
         self.whole_blocks = asyncio.Lock()
-        self.boards = Boards(Settings(), judge, self, self.whole_blocks)
+        self.failures = []
+        self.boards = Boards(Settings(), judge, self, self.whole_blocks, self.failures.append)
         self.written, self.pieces = [], []
         self.room = asyncio.Event()
         self.room.set()
@@ -37,6 +38,7 @@ class BoardModel:
             self.boards.note(0, table, verdict, late=late)
         assert not self.written
         asyncio.run(self.boards.write(0, table))
+        assert not self.failures
         found = {(topic, name): value for topic, name, value in self.written}
         assert len(found) == len(self.written)
         return found

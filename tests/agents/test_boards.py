@@ -7,10 +7,11 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
-from agents.boards import CHUNK
 from agents.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
+from streams.errors import PromiseBroken
 from streams.topics import LIMITS, PATIENTS
+from tables.checkpoint import CHUNK
 
 RULES = RuleSet((LimitRule("hr-high", "hr", high=120),))
 TWO_TURNS = 2
@@ -93,6 +94,18 @@ def test_of_a_partition_that_is_another_worker_s_by_now_nothing_is_written_or_de
     verdict = frame(worker, 1, 130)
     worker.table.release()
     assert BoardModel(worker.judge).show(worker.table, verdict) == {}
+
+
+def test_what_cannot_be_handed_over_stops_the_process(worker):
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+
+    async def refused(*_):
+        raise PromiseBroken("the broker is gone")
+
+    shown.publish_batch = refused
+    shown.boards.note(5, worker.table, verdict)
+    asyncio.run(shown.boards.write(5, worker.table))
+    assert shown.failures == ["boards of partition 5: PromiseBroken('the broker is gone')"]
 
 
 def test_partitions_are_written_apart(worker):

@@ -81,7 +81,7 @@ class World:
             checkpointer,
             self.metrics,
             DeadLetters(settings, publisher, self.metrics),
-            Boards(settings, judge, publisher, checkpointer.whole_blocks),
+            Boards(settings, judge, publisher, checkpointer.whole_blocks, self.failures.append),
             self._admit,
             wall_s=lambda: 100.0,
             on_failure=self.failures.append,

@@ -11,6 +11,7 @@ from bench.suite.fill import Log, log_requests, mark_at
 from bench.suite.order import MINUTES, PHASES, REPEATS, base_hz, expected_base_hz, fitting, items, table
 from bench.suite.results import Results
 from bench.suite.run import Run, Wanted
+from bench.suite.sustainable import sustained_hz
 from bench.suite.systems import SYSTEMS
 from streams.errors import VigilError
 
@@ -91,6 +92,21 @@ def test_a_base_rate_comes_from_the_median_of_several_searches(tmp_path):
     for repeat, rate in enumerate((2_700.0, 1_900.0, 2_500.0), start=1):
         results.save("sustainable", "faust", "", repeat, {"frames_s": rate})
     assert run(results, stop_after=0)[1]._found_hz("low") == 250.0
+
+
+@pytest.mark.parametrize(
+    ("searches", "sustained"),
+    [
+        ([], None),
+        ([400.0], 400.0),
+        ([400.0, None, 500.0], 400.0),
+        ([400.0, None], None),
+        ([None, 400.0, None], None),
+        ([300.0, 500.0], 300.0),
+    ],
+)
+def test_a_search_in_which_no_rate_was_held_counts_as_the_lowest(searches, sustained):
+    assert sustained_hz(searches) == sustained
 
 
 def test_trouble_with_what_a_measurement_needs_leaves_the_others_alone(tmp_path):
