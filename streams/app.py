@@ -7,8 +7,9 @@ import faust
 from yarl import URL
 
 from streams.admin import changelog_topic
+from streams.block_consumer import BlockTransport
 from streams.errors import PromiseBroken
-from streams.lane import BlockTransport, Lane
+from streams.lane import Lane
 from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
 from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls

@@ -12,7 +12,7 @@ from typing import Any, Final
 from agents.wiring import Flow
 from bench.drills.changed_worker import run_changed
 from bench.drills.worker_faults import CRASH_CODE
-from streams.lane import BlockConsumer
+from streams.block_consumer import BlockConsumer
 from streams.topics import ALERTS
 
 ON_THE_WIRE_S: Final = 0.002

@@ -11,7 +11,7 @@ from typing import Any, Final
 from agents.monitor import Monitor
 from agents.wiring import Flow
 from bench.drills.changed_worker import run_changed
-from streams.lane import BlockConsumer
+from streams.block_consumer import BlockConsumer
 from streams.topics import ALERTS
 from tables.progress import END_KEY
 

@@ -7,10 +7,10 @@ from faust.types import TP
 
 from streams.app import create_app
 from streams.block import Block
-from streams.lane import BlockConsumer
+from streams.block_consumer import BlockConsumer
 from streams.settings import Settings
 
-READINGS, CHANGELOG = "vitals.readings", "vigil-patients-changelog"
+READINGS, COMMANDS, CHANGELOG = "vitals.readings", "vitals.commands", "vigil-patients-changelog"
 ONE, TWO, LOG = TP(READINGS, 0), TP(READINGS, 1), TP(CHANGELOG, 0)
 
 

@@ -135,6 +135,33 @@ def test_the_agents_buffer_asks_for_no_more_as_soon_as_one_fetch_waits():
         assert told == ["full"] * number
 
 
+def test_faust_does_not_look_up_when_a_full_buffer_has_room_again():
+    """With nothing else to take it sleeps, and nothing wakes it; the lane waits for the room instead."""
+
+    async def ignore(*_):
+        return
+
+    async def run():
+        consumer = driver.Consumer(
+            new_app().transport, callback=ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
+        )
+        consumer._thread.thread_loop.close()
+        consumer._thread = SimpleNamespace(assignment=lambda: {ONE})
+        consumer._set_active_tps({ONE})
+        consumer.on_buffer_full(ONE)
+        slept = []
+
+        async def sleep(seconds):
+            consumer.on_buffer_drop(ONE)
+            slept.append(seconds)
+
+        consumer.sleep = sleep
+        assert await consumer._wait_next_records(1.0) == ({}, {ONE})
+        assert slept == [1]
+
+    asyncio.run(run())
+
+
 def test_what_mode_does_with_a_thread_is_what_its_stand_in_does():
     """`streams.one_loop` is made in the thread's place: made with the service, started, and stopped at the end."""
     text = source(ServiceThread.start) + source(ServiceThread.stop) + source(ServiceThread._start_thread)

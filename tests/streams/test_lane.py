@@ -6,9 +6,20 @@ import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
-from lane_model import CHANGELOG, LOG, ONE, READINGS, TWO, Record, block, records, taken, with_consumer
+from lane_model import (
+    CHANGELOG,
+    LOG,
+    ONE,
+    READINGS,
+    TWO,
+    Record,
+    block,
+    records,
+    taken,
+    with_consumer,
+)
 
-from streams import lane as lanes
+from streams import block_consumer
 from streams.app import create_app
 from streams.block import Block, Blocks
 from streams.lane import BlockScheduler, BlockSchema, Lane
@@ -61,89 +72,6 @@ def test_blocks_stand_in_for_the_last_record_of_the_first_and_reach_the_agent_wh
         assert isinstance(blocks, Blocks)
         (turn,) = blocks.value
         assert [[record.offset for record in block.value] for block in turn] == [[3, 4, 5], [7]]
-
-    with_consumer(test)
-
-
-def test_a_full_buffer_stops_the_fetching_of_all_partitions_of_the_topic_and_of_no_other():
-    async def test(consumer, broker):
-        consumer._set_active_tps(broker.assigned)
-        consumer.on_buffer_full(TWO)
-        assert consumer._get_active_partitions() == {LOG}
-        consumer.on_buffer_full(LOG)
-        assert consumer._get_active_partitions() == set()
-        consumer.on_buffer_drop(TWO)
-        assert consumer._get_active_partitions() == {ONE, TWO}
-
-    with_consumer(test)
-
-
-@pytest.mark.parametrize("room", [True, False])
-def test_a_message_is_handed_on_at_once_where_there_is_room_and_waits_for_the_flow_elsewhere(room):
-    async def test(consumer, broker):
-        tasks, taken_over = [], asyncio.Event()
-
-        def counted(loop, coroutine, **named):
-            tasks.append(coroutine)
-            return asyncio.Task(coroutine, loop=loop, **named)
-
-        async def hand_on():
-            if not room:
-                await taken_over.wait()
-            return "handed on"
-
-        loop = asyncio.get_running_loop()
-        loop.call_soon(taken_over.set)
-        loop.set_task_factory(counted)
-        found = await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
-        loop.set_task_factory(None)
-        assert found.results == ["handed on"]
-        assert bool(tasks) is not room
-
-    with_consumer(test)
-
-
-def test_a_message_that_finds_no_room_is_let_go_when_the_flow_stops():
-    async def test(consumer, broker):
-        consumer.resume_flow()
-        held, let_go = asyncio.Event(), []
-
-        async def hand_on():
-            try:
-                await held.wait()
-            except asyncio.CancelledError:
-                let_go.append(True)
-                raise
-
-        asyncio.get_running_loop().call_later(0, consumer.stop_flow)
-        await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
-        await asyncio.sleep(0)
-        assert let_go == [True]
-
-    with_consumer(test)
-
-
-def test_what_goes_wrong_with_handing_a_message_on_is_raised():
-    async def test(consumer, broker):
-        async def hand_on():
-            raise LookupError
-
-        never = consumer.suspend_flow.wait()
-        with pytest.raises(LookupError):
-            await consumer.wait_first(hand_on(), never)
-        never.close()
-
-    with_consumer(test)
-
-
-def test_a_worker_that_ends_is_told_so_instead():
-    async def test(consumer, broker):
-        async def hand_on():
-            pass
-
-        consumer._stopped.set()
-        found = await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
-        assert found.stopped
 
     with_consumer(test)
 
@@ -361,7 +289,7 @@ def test_handing_over_waits_for_the_block_in_work_then_commits_what_it_made_dura
 
 
 def test_handing_over_does_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr(lanes, "WAIT_PROCESSED_S_MAX", 1.0)
+    monkeypatch.setattr(block_consumer, "WAIT_PROCESSED_S_MAX", 1.0)
 
     async def test(consumer, broker):
         stuck = taken(consumer, block(0, 9))
