@@ -28,7 +28,9 @@ AGAIN_MS_MAX: Final = 40_000
 """How long after it a frame may be sent again: whoever was dropped meanwhile would be a new patient, and his
 alarms would have the names of the old."""
 
-STEPS_S: Final = (0, 1, 1, 2, 5, 9, 16, 40)
+STEPS_S: Final = ((0, 1, 1, 2, 5, 9, 16, 40), (0, 1, 1, 5, 40, 90, 130))
+"""Between two records. In the second kind of log patients are silent for so long that they are dropped, and come back."""
+
 LATE_S: Final = (0, 0, 0, 0, 1, 20, 70)
 
 
@@ -50,12 +52,12 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
     boot: dict[str, int] = {}
     sent: list[tuple[str, bytes, int]] = []
     log: list[Record] = []
-    now_ms = START_MS
+    now_ms, steps_s = START_MS, random.choice(STEPS_S)
     for _ in range(length):
         offset = len(log)
         what = random.random()
         if what < 0.62:
-            now_ms += random.choice(STEPS_S) * 1000
+            now_ms += random.choice(steps_s) * 1000
             patient, device = random.choice(patients), random.choice(devices)
             seq[patient, device] = seq.get((patient, device), 0) + 1
             frame = {
@@ -69,7 +71,7 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
             sent.append((patient, json.dumps(frame).encode(), now_ms))
             log.append(Record(offset, now_ms, patient.encode(), sent[-1][1]))
         elif what < 0.82:
-            now_ms += random.choice(STEPS_S) * 1000
+            now_ms += random.choice(steps_s) * 1000
             log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms)))
         elif what < 0.92 and (young := [one for one in sent if one[2] > now_ms - AGAIN_MS_MAX]):
             patient, value, _ = random.choice(young)
