@@ -29,7 +29,7 @@ AGAIN_MS_MAX: Final = 40_000
 alarms would have the names of the old."""
 
 STEPS_S: Final = ((0, 1, 1, 2, 5, 9, 16, 40), (0, 1, 1, 5, 40, 90, 130))
-"""Between two records. In the second kind of log patients are silent for so long that they are dropped, and come back."""
+"""Between two records. In the second kind of log patients are silent until they are dropped, and come back."""
 
 LATE_S: Final = (0, 0, 0, 0, 1, 20, 70)
 
