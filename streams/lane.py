@@ -1,9 +1,9 @@
 """The live lane: Faust hands the agent one event per fetch, which holds a block of each partition, not one per record.
 
 Faust's own seams, no fork: a transport whose consumer groups the fetched records of lane topics into blocks, and
-commits exactly what was declared durable (`streams.block_consumer`). Assignment, flow control, seeking, recovery and
-the commit itself stay Faust's; changelog topics pass record by record, as its recovery needs them. What this relies on
-in faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and test_faust_recovery.py.
+commits exactly what was declared durable (`streams.block_consumer`). Assignment, seeking, recovery and the commit
+itself stay Faust's; changelog topics come in blocks too, which its recovery takes one by one. What this relies on in
+faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and test_faust_recovery.py.
 """
 
 from collections import defaultdict

@@ -112,7 +112,9 @@ def sustained_hz(searches: Sequence[float | None]) -> float | None:
 
     Of an even number it is the lower one in the middle. None = nothing was searched or is held.
     """
-    return statistics.median_low([found or 0.0 for found in searches]) or None if searches else None
+    if not searches:
+        return None
+    return statistics.median_low([found or 0.0 for found in searches]) or None
 
 
 def _tried(steps: Sequence[Step]) -> list[tuple[float, bool]]:

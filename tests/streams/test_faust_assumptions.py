@@ -145,7 +145,7 @@ def test_faust_does_not_look_up_when_a_full_buffer_has_room_again():
         consumer = driver.Consumer(
             new_app().transport, callback=ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
         )
-        consumer._thread.thread_loop.close()
+        consumer._thread.thread_loop.close()  # made for its thread, which never starts
         consumer._thread = SimpleNamespace(assignment=lambda: {ONE})
         consumer._set_active_tps({ONE})
         consumer.on_buffer_full(ONE)
