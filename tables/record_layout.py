@@ -9,15 +9,16 @@ import struct
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT
-from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES
+from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES, Columns
 from tables.windows import SLOTS
 
-VERSION: Final = 2
-BEFORE: Final = 1
-"""Version that is still read: without profile, limits, pauses, commands and responsibility."""
+VERSION: Final = 3
+BEFORE: Final = 2
+"""Version that is still read, field by field: what it lacks is as in an empty row."""
 
 RECORD_BYTES_MAX: Final = 65_536
 """Bound on a record; a full one of every signal, alarm and bucket stays below it (a test holds this)."""
@@ -94,10 +95,32 @@ PROFILE: Final = np.dtype(
 )
 """At most one a record: none where the patient is like any other."""
 
+CELL_BYTES: Final = 2 + 4 + 2 + 2
+"""A signal of one window bucket: count, sum, low, high."""
+
+_BYTE: Final = np.dtype("u1")
+
 COUNTS: Final = ("devices", "signals", "alarms", "slots", "profiles", "limits", "commands")
-_HEAD_BEFORE: Final = np.dtype([(name, HEAD[name]) for name in (HEAD.names or ())[:9]])
-_DEVICE_BEFORE: Final = np.dtype([(name, DEVICE[name]) for name in (DEVICE.names or ())[:6]])
-_ALARM_BEFORE: Final = np.dtype([(name, ALARM[name]) for name in (ALARM.names or ())[:8]])
+
+HEAD_BEFORE: Final = np.dtype("<u1, <i8, <i8, <i8, <i4, <u1, <u1, <u1, <u1, <u1, <u1, <u1")
+HEAD_BEFORE.names = (
+    *("version", "position", "seen_ms", "ticked_ms", "interval_ms"),
+    *("devices", "signals", "alarms", "slots", "profiles", "limits", "commands"),
+)
+DEVICE_BEFORE: Final = np.dtype("<u8, <i8, <i8, 16u1, <i8, <i8, <u1")
+DEVICE_BEFORE.names = ("name", "high", "used", "seen", "event_ms", "append_ms", "clock")
+ALARM_BEFORE: Final = np.dtype("<u8, <u1, <u1, <u4, <i8, <i8, <i8, <f8, <u1, <u1, <i8, <f8")
+ALARM_BEFORE.names = (
+    *("key", "state", "priority", "events", "onset_ms", "clear_ms", "told_ms", "extreme"),
+    *("step", "answer", "asked_ms", "area"),
+)
+PROFILE_BEFORE: Final = np.dtype("?, <u1, ?, <f8, S64, ?, <i8, <u1, <u1, <i8, <i8, <i8, <i8, <u4")
+PROFILE_BEFORE.names = (
+    *("own_limits", "age_band", "scale2", "oxygen", "ward", "discharged", "since_ms"),
+    *("pause", "pause_rank", "pause_ms", "pause_until_ms"),
+    *("lost_ward_ms", "lost_ward_told_ms", "lost_ward_events"),
+)
+"""The layout of version 2, as it was."""
 
 
 def alarm_key(alarm: str) -> int:
@@ -118,30 +141,47 @@ def position_of(record: bytes) -> int:
 
 
 def _head_of(record: bytes) -> np.dtype[Any]:
-    return _HEAD_BEFORE if record[0] == BEFORE else HEAD
+    return HEAD_BEFORE if record[0] == BEFORE else HEAD
 
 
 def upgraded(record: bytes) -> bytes:
     """Return a record of the version before as one of this version."""
     if record[0] != BEFORE:
         return record
-    old = np.frombuffer(record, _HEAD_BEFORE, 1)
-    devices, signals, alarms = (int(old[name][0]) for name in ("devices", "signals", "alarms"))
-    after_devices = _HEAD_BEFORE.itemsize + devices * _DEVICE_BEFORE.itemsize
-    begin = after_devices + signals * SIGNAL.itemsize
-    end = begin + alarms * _ALARM_BEFORE.itemsize
-    if len(record) < end:
-        raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have more")
-    head, known, wide = np.zeros(1, HEAD), np.zeros(devices, DEVICE), np.zeros(alarms, ALARM)
-    for into, source in (
-        (head, old),
-        (known, np.frombuffer(record[_HEAD_BEFORE.itemsize : after_devices], _DEVICE_BEFORE)),
-        (wide, np.frombuffer(record[begin:end], _ALARM_BEFORE)),
-    ):
-        for name in source.dtype.names or ():
-            into[name] = source[name]
-    head["version"], wide["asked_ms"] = VERSION, NEVER
-    return head.tobytes() + known.tobytes() + record[after_devices:begin] + wide.tobytes() + record[end:]
+    old = np.frombuffer(record, HEAD_BEFORE, 1)
+    cells = int(old["slots"][0]) * int(old["signals"][0])
+    sections: tuple[tuple[np.dtype[Any], np.dtype[Any], int, str], ...] = (
+        (DEVICE_BEFORE, DEVICE, int(old["devices"][0]), "device_"),
+        (SIGNAL, SIGNAL, int(old["signals"][0]), ""),
+        (ALARM_BEFORE, ALARM, int(old["alarms"][0]), "alarm_"),
+        (_BYTE, _BYTE, int(old["slots"][0]) * 4 + cells * CELL_BYTES, ""),
+        (PROFILE_BEFORE, PROFILE, int(old["profiles"][0]), ""),
+        (_BYTE, _BYTE, int(old["limits"][0]) * LIMIT.itemsize + int(old["commands"][0]) * 8, ""),
+    )
+    size = HEAD_BEFORE.itemsize + sum(before.itemsize * count for before, _, count, _ in sections)
+    if len(record) != size:
+        raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have {size}")
+    head = _widened(old, HEAD, "")
+    head["version"] = VERSION
+    parts, begin = [head.tobytes()], HEAD_BEFORE.itemsize
+    for before, now, count, prefix in sections:
+        end = begin + count * before.itemsize
+        parts.append(_widened(np.frombuffer(record[begin:end], before), now, prefix).tobytes())
+        begin = end
+    return b"".join(parts)
+
+
+def _widened(old: NDArray[Any], layout: np.dtype[Any], prefix: str) -> NDArray[Any]:
+    """Return entries in another layout; what they lack is as in an empty row."""
+    if layout.names is None:
+        return old
+    new = np.zeros(len(old), layout)
+    for name in layout.names:
+        if name in (old.dtype.names or ()):
+            new[name] = old[name]
+        elif (column := Columns.COLUMNS.get(prefix + name)) is not None:
+            new[name] = column.empty
+    return new
 
 
 def encode_gone(position: int) -> bytes:
@@ -158,7 +198,7 @@ def is_gone(record: bytes) -> bool:
 
 def size_max(alarms: int) -> int:
     """Return the size of the largest possible record, bytes."""
-    cells = SLOTS * COUNT * (2 + 4 + 2 + 2)
+    cells = SLOTS * COUNT * CELL_BYTES
     fixed = HEAD.itemsize + DEVICES * DEVICE.itemsize + COUNT * SIGNAL.itemsize + SLOTS * 4
     orders = PROFILE.itemsize + alarms * LIMIT.itemsize + COMMANDS * 8
     return fixed + alarms * ALARM.itemsize + orders + cells
