@@ -18,6 +18,9 @@ SIGNAL_LOSS: Final = "signal-loss-"
 ALARMS_PAUSED: Final = "alarms-paused"
 CHECK_SENSOR: Final = "check-sensor"
 BABBLING: Final = "babbling-device"
+UNRELIABLE: Final = "unreliable-signal-"
+IDENTITY_CONFLICT: Final = "identity-conflict"
+TOO_MANY_DEVICES: Final = "too-many-devices"
 CLOCK_SUSPECT: Final = "clock-suspect"
 BACKLOG: Final = "backlog"
 WARD_SILENT: Final = "ward-silent"
@@ -75,6 +78,7 @@ class Happening:
     extreme: float | None = None
     device: str | None = None
     missing: tuple[str, ...] = ()
+    old: tuple[str, ...] = ()
     note: str = ""
     state: int = State.ACTIVE
     paused: int = Pause.NONE
@@ -123,6 +127,7 @@ def _facts(alarm: Alarm, happening: Happening) -> dict[str, object]:
             "delay_s": _number(alarm.delay_s),
             "extreme": _number(happening.extreme),
             "missing": happening.missing,
+            "old": happening.old,
             "silent_s": lasted_s if alarm.type == "technical" else None,
         },
         "responsibility": None if happening.asked is None else asdict(happening.asked),
@@ -162,7 +167,7 @@ def _event(alarm: Alarm, happening: Happening) -> str:
 
 def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
     signal = alarm.signal
-    if signal is not None and not alarm.holds:
+    if signal is not None and (alarm.type == "technical" or not alarm.holds):
         return _origin("signal", signal.name, signal.mdc, signal.loinc, signal.ucum, happening.device)
     if signal is not None:
         unit = "1" if alarm.holds == DRIFTING else f"{signal.ucum}/min"
@@ -221,17 +226,19 @@ def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:
 def _score_reason(sheet: Sheet, happening: Happening) -> str:
     """Return the score, what it lacks, and the response that the source names for this level."""
     lacking = f", without {', '.join(happening.missing)}" if happening.missing else ""
+    if happening.old:
+        lacking += f", not measured now: {', '.join(happening.old)}"
     value = _number(happening.value)
     shown = "unknown" if value is None else f"{value:g}"
     priority = PRIORITIES[happening.priority]
     level = next((level for level in sheet.levels if level.priority == priority), sheet.levels[-1])
-    return f"{sheet.title} {'at least ' if lacking else ''}{shown}{lacking}; {level.name}: {level.response}"
+    return f"{sheet.title} {'at least ' if happening.missing else ''}{shown}{lacking}; {level.name}: {level.response}"
 
 
 def _condition_reason(alarm: Alarm, happening: Happening, for_s: str) -> str:
     value = _number(happening.value)
     if alarm.signal is None or value is None:
-        what = alarm.holds if alarm.signal is None else "its course"
+        what = alarm.holds if alarm.signal is None or alarm.type == "technical" else "its course"
         return f"{alarm.title}: {what}, for {for_s}"
     unit = "" if alarm.holds == DRIFTING else f" {alarm.signal.unit}"
     return f"{alarm.title} {value:+g}{unit} {alarm.holds}"

@@ -31,6 +31,7 @@ from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
 from tables.checkpoint import CHUNK
+from tables.latest import latest
 from tables.patients import PatientTable
 
 WRITE_S: Final = 0.25
@@ -134,6 +135,7 @@ class Boards:
         row = table.row_of.get(patient)
         if row is None or (table.discharged[row] and not some(is_open(table.alarm_state[row]))):
             return None
+        last = latest(table, np.array([row]))
         state = {
             "patient": patient,
             "ward": table.ward[row].decode(),
@@ -146,10 +148,10 @@ class Boards:
             ],
             "values": {
                 SIGNALS[signal].name: {
-                    "value": float(table.value[row, signal]),
-                    "ts_ms": int(table.value_ms[row, signal]),
+                    "value": float(last.value[0, signal]),
+                    "ts_ms": int(last.value_ms[0, signal]),
                 }
-                for signal in np.flatnonzero(table.value_ms[row] != NEVER).tolist()
+                for signal in np.flatnonzero(last.value_ms[0] != NEVER).tolist()
             },
         }
         return msgspec.json.encode(state)

@@ -1,6 +1,7 @@
 """Every alarm that can exist under a rule set, in the column order of the patient table."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from agents.alarms import (
     ALARMS_PAUSED,
@@ -9,15 +10,25 @@ from agents.alarms import (
     CHECK_SENSOR,
     CLOCK_SUSPECT,
     DRIFTING,
+    IDENTITY_CONFLICT,
     LOSS_SIGNALS,
     SIGNAL_LOSS,
     SILENT_DEVICE,
+    TOO_MANY_DEVICES,
+    UNRELIABLE,
     WARD_SILENT,
     Alarm,
 )
+from agents.flicker import MINUTE_MS
+from clinical.losses import UNRELIABLE_SHARE
 from clinical.rules import RuleSet, TechnicalRules
 from clinical.scores import NEWS2, SHEETS
 from clinical.vitals import INDEX, SIGNALS
+from tables.columns import DEVICES
+
+LASTING: Final = 1 + 2 * len(LOSS_SIGNALS)
+"""Alarms behind the limits that several devices may begin anew: silence, losses, flickers. No two of their episodes
+have the same onset, nor have two of a limit."""
 
 
 def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
@@ -45,10 +56,31 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
         )
         for signal in LOSS_SIGNALS
     )
+    flickers = tuple(
+        Alarm(
+            UNRELIABLE + signal.name,
+            "technical",
+            signal.title,
+            signal,
+            delay_s=MINUTE_MS / 1000,
+            holds=f"{UNRELIABLE_SHARE:.0%} or more of the last minute's readings are missing",
+        )
+        for signal in LOSS_SIGNALS
+    )
     news2 = _score(NEWS2.id, rules.news2.delay_s)
     paused = Alarm(ALARMS_PAUSED, "advisory", "alarms")
     scores = (_score(rule.id, rule.delay_s) for rule in rules.scores)
-    return (*limits, silent, *losses, news2, paused, *_technical(rules.technical), *scores, *_courses(rules))
+    return (
+        *limits,
+        silent,
+        *losses,
+        *flickers,
+        news2,
+        paused,
+        *_technical(rules.technical),
+        *scores,
+        *_courses(rules),
+    )
 
 
 def _score(name: str, delay_s: float) -> Alarm:
@@ -63,9 +95,9 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
         Alarm(
             CHECK_SENSOR,
             "technical",
-            "check sensor",
+            "check patient and sensor",
             delay_s=rules.check_sensor_s,
-            holds="heart rate and pulse rate contradict each other",
+            holds="heart rate and pulse rate differ",
         ),
         Alarm(
             BABBLING, "technical", "device", delay_s=fault_s, holds="sends far more frames than it announces"
@@ -83,6 +115,18 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
             "device",
             delay_s=fault_s,
             holds="sends only readings that it held back, so nobody is watched live",
+        ),
+        Alarm(
+            IDENTITY_CONFLICT,
+            "technical",
+            "device identity",
+            holds="numbers come again with other content: two devices of one name, or a counter that began again",
+        ),
+        Alarm(
+            TOO_MANY_DEVICES,
+            "technical",
+            "devices",
+            holds=f"more than {DEVICES} of this patient, the one unused longest made room",
         ),
         Alarm(WARD_SILENT, "technical", "ward", delay_s=rules.silent_device_s, holds="silent"),
     )

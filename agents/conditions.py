@@ -9,21 +9,31 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import BABBLING, BACKLOG, CHECK_SENSOR, CLOCK_SUSPECT, Alarm
+from agents.alarms import (
+    BABBLING,
+    BACKLOG,
+    CHECK_SENSOR,
+    CLOCK_SUSPECT,
+    IDENTITY_CONFLICT,
+    TOO_MANY_DEVICES,
+    Alarm,
+)
 from agents.episodes import Moment, Teller, cover_of
-from agents.scoring import level_of, numbers_of, score_of
+from agents.scoring import Scored, level_of, numbers_of, scored
 from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
 from agents.verdict import Verdict
-from clinical.lifecycle import ACTIVE, NORMAL
-from clinical.limits import LOW, MEDIUM, NO_COVER
+from clinical.lifecycle import ACTIVE
+from clinical.limits import LOW, MEDIUM, NEVER, NO_COVER
+from clinical.losses import silence_ms_max
 from clinical.masks import some
-from clinical.points import Score
-from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
+from clinical.rules import PRIORITIES, SIGN_OFF_MS, CompiledLimits, RuleSet, ScoreRule, TechnicalRules
 from clinical.scores import NEWS2, SHEETS, Sheet
-from clinical.sensors import Clock, babbling, disagree, has_clock
-from clinical.ticking import LAPSED, UNKNOWN, Delayed, silence_ms_max, unscored_ms_max
+from clinical.sensors import CROWDED_MS, Clock, babbling, conflicting, disagree, doubts, has_clock
+from clinical.ticking import LAPSED, Delayed
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vitals import INDEX
+from tables.device_rows import NOBODY
+from tables.latest import latest
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
@@ -37,6 +47,9 @@ DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 SLOPE_DIGITS: Final = 2
 """Decimals in which a trend is told."""
 
+INTERVAL_MS_MAX: Final = SIGN_OFF_MS
+"""Longest interval that a device can announce."""
+
 UNMEASURED: Final = Numbers(over=NOT_MEASURED)
 
 
@@ -45,6 +58,9 @@ class _Held:
     """How long a condition has to hold."""
 
     delay_s: float
+
+
+AT_ONCE: Final = _Held(0.0)
 
 
 class Conditions:
@@ -61,35 +77,50 @@ class Conditions:
         technical = rules.technical
         self._sensor = _Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
-        # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
-        doubtful = np.isin(limits.signal, (HR, PULSE))
+        # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
+        # that do not reach the finger, as in bigeminy, are no fault of a sensor.
+        doubtful = (limits.signal == HR) | ((limits.signal == PULSE) & np.isneginf(limits.low))
         self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
 
-    def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
+    @property
+    def technical(self) -> TechnicalRules:
+        """The technical rules."""
+        return self._rules.technical
+
+    def cover_of_limits(self, table: PatientTable, rows: Rows, now_ms: Rows) -> Rows:
         """Return up to which rank each limit rule is withheld, (n, rules) or (n, 1): by a pause, or a sensor in doubt.
 
-        A sensor in doubt withholds only while its own alarm is active, so that something always is told again.
+        A sensor in doubt withholds only while its own alarm is active, so that something always is told again; `now_ms`
+        (n,) is the present.
         """
         cover = cover_of(table, rows)[:, None]
         if not self._checks_sensor:
             return cover
-        doubt = table.alarm_state[rows, self._column[CHECK_SENSOR]] == ACTIVE
+        column = self._column[CHECK_SENSOR]
+        doubt = table.alarm_state[rows, column] == ACTIVE
         if not some(doubt):
             return cover
+        last = latest(table, rows, [HR, PULSE])
+        doubt &= doubts(
+            table.alarm_onset_ms[rows, column],
+            now_ms,
+            last.value_ms.min(axis=1),
+            last.interval_ms.max(axis=1).astype(np.int64),
+            np.any(last.is_lost, axis=1),
+        )
         return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
 
     def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge whether heart rate and pulse contradict each other."""
         if not self._checks_sensor:
             return
-        hr, pulse = table.value[rows, HR], table.value[rows, PULSE]
-        hr_ms, pulse_ms = table.value_ms[rows, HR], table.value_ms[rows, PULSE]
-        apart = disagree(
-            hr, pulse, hr_ms, pulse_ms, moment.event_ms, table.interval_ms[rows].astype(np.int64)
-        )
+        last = latest(table, rows, [HR, PULSE])
+        (hr, pulse), (hr_ms, pulse_ms) = last.value.T, last.value_ms.T
+        interval = last.interval_ms.max(axis=1).astype(np.int64)
+        apart = disagree(hr, pulse, hr_ms, pulse_ms, moment.event_ms, interval, np.any(last.is_lost, axis=1))
 
         def behind(i: int) -> Numbers:
-            note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm contradict each other"
+            note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm differ"
             return Numbers(float(abs(hr[i] - pulse[i])), note=note)
 
         self._judge(table, rows, CHECK_SENSOR, self._sensor, MEDIUM, apart, moment, verdict, behind)
@@ -99,33 +130,25 @@ class Conditions:
         if self._rules.technical.enabled:
             self._judge_devices(table, rows, moment, verdict)
             self._judge_babbling(table, rows[bucket], moment, verdict)
+        last = latest(table, rows) if self._sheets else None
         for sheet, rule, inputs_min in self._sheets:
-            score = score_of(sheet, table, rows, moment.event_ms)
-            level = level_of(sheet, score, table.age_band[rows], inputs_min)
+            assert last is not None
+            found = scored(sheet, table, rows, last, moment.event_ms)
+            level = level_of(sheet, table, rows, found, last, moment.event_ms, inputs_min)
+
+            def behind(i: int, sheet: Sheet = sheet, found: Scored = found, level: Rows = level) -> Numbers:
+                return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
+
             column = self._column[sheet.id]
-            unknown = np.flatnonzero((level == UNKNOWN) & (table.alarm_state[rows, column] != NORMAL))
-            if len(unknown):
-                level[unknown] = self._lapsed(table, rows[unknown], sheet, inputs_min, moment.event_ms)
-
-            def behind(i: int, sheet: Sheet = sheet, score: Score = score, level: Rows = level) -> Numbers:
-                return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, score, i)
-
             judge_levels(self._teller, table, rows, column, rule, level, moment, verdict, behind)
         if some(bucket):
             self._judge_trends(table, rows[bucket], moment, verdict)
             self._judge_drifts(table, rows[bucket], moment, verdict)
 
-    @staticmethod
-    def _lapsed(table: PatientTable, rows: Rows, sheet: Sheet, inputs_min: int, now_ms: int) -> Rows:
-        """Return the level (n,) of patients without a score: `LAPSED` where there was none for too long."""
-        score = score_of(sheet, table, rows, now_ms - unscored_ms_max(table.interval_ms[rows]))
-        known = level_of(sheet, score, table.age_band[rows], inputs_min) != UNKNOWN
-        return np.where(known, UNKNOWN, LAPSED)
-
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers of a score as they are now."""
-        sheet = self.scored[column]
-        return numbers_of(sheet, score_of(sheet, table, np.array([row]), now_ms), 0)
+        sheet, rows = self.scored[column], np.array([row])
+        return numbers_of(sheet, scored(sheet, table, rows, latest(table, rows), now_ms), 0)
 
     def _judge(
         self,
@@ -144,23 +167,38 @@ class Conditions:
 
     def _judge_devices(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         technical, now = self._rules.technical, moment.event_ms
-        kinds, heard = table.device_clock[rows], table.device_append_ms[rows]
-        age, held = silence_ms_max(technical, table.interval_ms[rows]), _Held(technical.device_fault_s)
+        devices, slots = table.devices, table.of_devices(rows)
+        kinds, heard = devices.clock[slots], devices.heard_ms[slots]
+        age, held = silence_ms_max(technical, devices.interval_ms[slots]), _Held(technical.device_fault_s)
         for alarm, kind, rank in (
             (CLOCK_SUSPECT, Clock.SUSPECT, LOW),
             (BACKLOG, Clock.HISTORIC, MEDIUM),
         ):
             holds = has_clock(kind, kinds, heard, now, age)
             self._judge(table, rows, alarm, held, rank, holds, moment, verdict)
+        again = np.any(
+            conflicting(devices.conflict_ms[slots], devices.conflict_before_ms[slots], now), axis=1
+        )
+        self._judge(table, rows, IDENTITY_CONFLICT, AT_ONCE, LOW, again, moment, verdict)
+        pushed = table.pushed_out_ms[rows]
+        crowded = (pushed != NEVER) & (now - pushed <= CROWDED_MS)
+        self._judge(table, rows, TOO_MANY_DEVICES, AT_ONCE, LOW, crowded, moment, verdict)
 
     def _judge_babbling(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         if not len(rows):
             return
-        readings = table.windows.busiest(rows, moment.event_ms // BUCKET_MS - 1)
-        holds = babbling(readings, table.interval_ms[rows].astype(np.int64), BUCKET_MS)
+        devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
+        intervals = devices.interval_ms[slots].astype(np.int64)
+        heard = now - devices.heard_ms[slots] <= silence_ms_max(
+            self._rules.technical, devices.interval_ms[slots]
+        )
+        shortest = np.where((slots != NOBODY) & heard, intervals, INTERVAL_MS_MAX).min(axis=1)
+        shortest[~((slots != NOBODY) & heard).any(axis=1)] = 0
+        readings = table.windows.busiest(rows, now // BUCKET_MS - 1)
+        holds = babbling(readings, shortest, BUCKET_MS)
 
         def behind(i: int) -> Numbers:
-            due = BUCKET_MS // max(1, int(table.interval_ms[rows[i]]))
+            due = BUCKET_MS // max(1, int(shortest[i]))
             note = f"{readings[i]} readings in {BUCKET_MS // 1000} s where it announces {due}"
             return Numbers(float(readings[i]), note=note)
 

@@ -67,6 +67,7 @@ class Teller:
         value: float | None = None,
         extreme: float | None = None,
         missing: tuple[str, ...] = (),
+        old: tuple[str, ...] = (),
         note: str = "",
         previous: ResponsibilityStatus | None = None,
         acknowledges: bool = False,
@@ -95,6 +96,7 @@ class Teller:
             extreme=extreme,
             device=moment.device,
             missing=missing,
+            old=old,
             note=note,
             state=state,
             paused=self.paused(table, row, column, priority),
@@ -123,6 +125,7 @@ class Teller:
         *,
         value: float | None = None,
         missing: tuple[str, ...] = (),
+        old: tuple[str, ...] = (),
         previous: ResponsibilityStatus | None = None,
     ) -> Happening:
         """Apply an event that is reported to one alarm, and return what is told of it."""
@@ -138,6 +141,7 @@ class Teller:
             onset_ms=int(table.alarm_onset_ms[row, column]),
             value=value,
             missing=missing,
+            old=old,
             extreme=self._extreme(table, row, column),
             note=note,
             previous=previous,
@@ -149,9 +153,16 @@ class Teller:
 
     @staticmethod
     def rest(table: PatientTable, row: int, column: int) -> None:
-        """Bring an alarm to rest: nothing is left of its run."""
+        """Bring an alarm to rest: nothing is left of its runs but, of a limit, the onset of the episode."""
         table.alarm_state[row, column], table.alarm_priority[row, column] = State.NORMAL, 0
-        table.alarm_onset_ms[row, column] = table.alarm_clear_ms[row, column] = NEVER
+        if column < table.limits:
+            table.end_runs(row, column)
+        if column < table.lasting:
+            onset = max(int(table.alarm_clear_ms[row, column]), int(table.alarm_onset_ms[row, column]))
+            table.alarm_clear_ms[row, column] = onset
+        else:
+            table.alarm_clear_ms[row, column] = NEVER
+        table.alarm_onset_ms[row, column] = NEVER
         table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
         table.dirty[row] = True
 

@@ -12,19 +12,29 @@ from numpy.typing import NDArray
 from agents.alarms import Happening
 from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
+from agents.flicker import count, flickers
 from agents.in_force import LimitsInForce
+from agents.runs import (
+    alarms_of,
+    follow_clock,
+    hear,
+    keep_alarms,
+    keep_runs,
+    other_runs,
+    runs_of,
+    take_samples,
+)
 from agents.shedding import surplus
 from agents.verdict import Tally
-from clinical.clock import JudgedTime, TimeRules, judge_time
-from clinical.integral import depth, grown
+from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL
-from clinical.limits import NEVER, Judgement, LimitState, step
+from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, places, some
 from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decoded import Frames
-from tables.columns import DEVICES
-from tables.devices import find_slots, remember
+from tables.device_rows import DeviceRows
+from tables.devices import Found, find_devices, remember
 from tables.groups import Groups
 from tables.patients import PatientTable
 
@@ -51,12 +61,13 @@ class _Readings:
 class _Batch:
     """Frames that are new and have a row, without what no working sensor reports: arrays of shape (n,).
 
-    `patients` are the frames by their patient, `cells` where each reading belongs in columns of shape (rows, signals)
-    when these are one axis, (m,).
+    `devices` are the frames by the row of their device, `next` which of them come next of it (`tables.devices`),
+    `cells` where each reading belongs in columns of shape (device rows, signals) when these are one axis, (m,).
     """
 
     rows: Rows
-    patients: Groups
+    devices: Groups
+    next: NDArray[np.bool_]
     frames: Frames
     readings: _Readings
     cells: NDArray[np.int64]
@@ -89,49 +100,74 @@ class FrameJudge:
         done = 0
         while done < len(frames):
             rest = slice(done, None)
-            slots, count = find_slots(table, rows[rest], frames.device[rest], frames.boot[rest])
-            part = slice(done, done + count)
-            batch = self._admit(table, frames.take(part), rows[part], slots[:count], tally)
+            found = find_devices(table, rows[rest], frames.take(rest))
+            part = slice(done, done + len(found.devices))
+            batch = self._admit(table, frames.take(part), rows[part], found, tally)
             if len(batch.rows):
                 told += self._apply(table, batch, tally)
-            done += count
+            done = part.stop
         return told
 
-    def _admit(self, table: PatientTable, frames: Frames, rows: Rows, slots: Rows, tally: Tally) -> _Batch:
-        """Leave out duplicates, judge each frame's time and each reading's plausibility."""
-        devices = Groups(rows * DEVICES + slots)
-        fresh = remember(table, devices, frames.seq)
-        if not every(fresh):
+    def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
+        """Leave out repeats, judge each frame's time and each reading's plausibility."""
+        devices = Groups(found.devices)
+        news = remember(table.devices, devices, frames)
+        for i in news.conflicts:
+            self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
+        if found.has_pushed_out:
+            row = int(rows[0])
+            table.pushed_out_ms[row] = max(int(table.pushed_out_ms[row]), self._arrival_ms(frames, 0))
+            self._settle(table, row, tally)
+        comes_next = news.next
+        if not every(news.fresh):
+            fresh = news.fresh
             tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
-            frames, rows, slots = frames.take(fresh), rows[fresh], slots[fresh]
+            frames, rows, comes_next = frames.take(fresh), rows[fresh], comes_next[fresh]
             devices = Groups(devices.numbers[fresh])
-        # With one device each, frames go by their patient as they go by their device.
-        patients = Groups(rows) if some(slots) else devices
-        time = self._judge_time(table, frames, devices)
+        time = self._judge_time(table.devices, frames, devices, comes_next)
         frames, readings = _plausible(frames)
         tally.readings += len(readings.frame)
         tally.suspect += int(np.count_nonzero(time.suspect))
-        cells = rows.take(readings.frame) * COUNT + readings.signal
-        return _Batch(rows, patients, frames, readings, cells, time)
+        cells = devices.numbers.take(readings.frame) * COUNT + readings.signal
+        return _Batch(rows, devices, comes_next, frames, readings, cells, time)
 
-    def _judge_time(self, table: PatientTable, frames: Frames, devices: Groups) -> JudgedTime:
+    def _arrival_ms(self, frames: Frames, i: int) -> int:
+        return int((frames.event_ts_ms if self._time.recorded else frames.append_ts_ms)[i])
+
+    @staticmethod
+    def _note_conflict(table: PatientTable, device: int, arrival_ms: int) -> None:
+        devices = table.devices
+        devices.conflict_before_ms[device] = devices.conflict_ms[device]
+        devices.conflict_ms[device] = arrival_ms
+
+    def _settle(self, table: PatientTable, row: int, tally: Tally) -> None:
+        """Bring to rest what waits for its delay and lies with no device any more, after one was pushed out."""
+        runs = table.devices.run_onset_ms[table.slots[row]] != NEVER
+        waiting = table.alarm_state[row, : self._limits.count] == DELAYED
+        for column in np.flatnonzero(waiting & ~runs.any(axis=0)).tolist():
+            self._teller.rest(table, row, column)
+            tally.ended_in_delay += 1
+
+    def _judge_time(
+        self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_]
+    ) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
-        group = devices.numbers
-        event, append = table.device_event_ms.reshape(-1), table.device_append_ms.reshape(-1)
+        at = groups.numbers
+        event, append = devices.event_ms, devices.append_ms
         if self._time.recorded:
-            time = judge_time(self._time, frames.event_ts_ms, frames.append_ts_ms, event, append)
+            time = judge_recorded(frames.event_ts_ms)
         else:
             time = judge_time(
                 self._time,
                 frames.event_ts_ms,
                 frames.append_ts_ms,
-                devices.before(frames.event_ts_ms, event[group]),
-                devices.before(frames.append_ts_ms, append[group]),
+                groups.before(frames.event_ts_ms, event[at]),
+                groups.before(frames.append_ts_ms, append[at]),
+                comes_next,
             )
-        event[group] = frames.event_ts_ms
-        append[group] = frames.append_ts_ms
-        table.device_clock.reshape(-1)[group] = clock_of(time.suspect, time.historic)
-        table.device_used.reshape(-1)[group] = frames.offset
+        event[at] = frames.event_ts_ms
+        append[at] = frames.append_ts_ms
+        devices.clock[at] = clock_of(time.suspect, time.historic)
         return time
 
     def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Told]:
@@ -139,16 +175,17 @@ class FrameJudge:
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
         np.maximum.at(table.seen_ms, rows, time.arrival_ms)
-        table.interval_ms[rows] = batch.frames.interval_ms
         table.dirty[rows] = True
         live = ~time.historic
         self._leave_out(table, batch, live, tally)
         tally.beyond_windows += len(held) - int(np.count_nonzero(held))
         tally.historic += int(np.count_nonzero(time.historic))
         tally.judged += int(np.count_nonzero(live))
-        calm = live & ~self._restless(table, batch)[rows]
-        self._judge_calm(table, batch, calm)
-        return [] if every(calm) else self._judge_rounds(table, batch, (live & ~calm).nonzero()[0], tally)
+        restless = self._restless(table, batch)[rows]
+        self._judge_calm(table, batch, ~restless, live)
+        if not some(restless):
+            return []
+        return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""
@@ -156,14 +193,14 @@ class FrameJudge:
         if not some(babbles):
             return
         chosen = np.flatnonzero(live & babbles)
-        rows = batch.rows[chosen]
+        devices = batch.devices.numbers[chosen]
         left_out = surplus(
-            rows,
+            devices,
             batch.frames.of_all_signals(chosen),
             batch.time.now_ms[chosen],
             batch.frames.interval_ms[chosen],
-            table.newest_ms[rows],
-            table.value[rows],
+            table.devices.newest_ms[devices],
+            table.devices.value[devices],
         )
         live[chosen[left_out]] = False
         tally.surplus += int(left_out.sum())
@@ -180,91 +217,83 @@ class FrameJudge:
             beyond &= ~own[frame]
             broken = self._limits.violated(table, rows[own], batch.frames.of_all_signals(own)).any(axis=1)
             restless[rows[own][broken]] = True
-        late = now.take(frame) < table.newest_ms.reshape(-1).take(batch.cells)
+        devices, at = table.devices, batch.devices.numbers
+        late = now.take(frame) < devices.newest_ms.reshape(-1).take(batch.cells)
         restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
         restless[rows[table.alarm_state.take(rows, axis=0)[:, : self._limits.count].any(axis=1)]] = True
+        # A clock that stepped back, also against the frame before in this batch.
+        odd = (now < batch.devices.before(now, devices.now_ms[at])) | flickers(
+            devices, at, batch.time.arrival_ms
+        )
+        if some(odd):
+            restless[rows[odd]] = True
         if readings.invalid is not None:
             restless[rows[readings.invalid]] = True
-        if not batch.patients.apart:
-            restless[rows[now < batch.patients.before(now, now)]] = True
         return restless
 
     @staticmethod
-    def _judge_calm(table: PatientTable, batch: _Batch, calm: NDArray[np.bool_]) -> None:
-        """Take the readings of patients for whom no alarm can change; the last of each wins."""
+    def _judge_calm(
+        table: PatientTable, batch: _Batch, calm: NDArray[np.bool_], live: NDArray[np.bool_]
+    ) -> None:
+        """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts."""
         if not some(calm):
             return
-        readings = batch.readings
+        readings, devices = batch.readings, table.devices
+        hear(
+            devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, None if every(calm) else calm
+        )
+        calm = calm & live
         frame, value, cells = readings.frame, readings.value, batch.cells
         if not every(calm):
             kept = calm[frame]
             frame, value, cells = frame[kept], value[kept], cells[kept]
-        table.newest_ms.reshape(-1)[cells] = batch.time.now_ms.take(frame)
-        table.value.reshape(-1)[cells] = value
-        table.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
-        table.lost_ms.reshape(-1)[cells] = NEVER
+        devices.newest_ms.reshape(-1)[cells] = batch.time.now_ms.take(frame)
+        devices.value.reshape(-1)[cells] = value
+        devices.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
+        devices.lost_ms.reshape(-1)[cells] = NEVER
+        last = calm & batch.next
+        at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
+        if not every(last):
+            at, now, came = at[last], now[last], came[last]
+        devices.now_ms[at], devices.came_ms[at] = now, came
 
-    def _judge_rounds(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
-        if not len(chosen):
-            return []
+    def _judge_rounds(
+        self, table: PatientTable, batch: _Batch, chosen: Rows, live: NDArray[np.bool_], tally: Tally
+    ) -> list[Told]:
         rank = Groups(batch.rows[chosen]).rank
         told: list[Told] = []
         for k in range(int(rank.max()) + 1):
-            told += self._judge_round(table, batch, chosen[rank == k], tally)
+            one = chosen[rank == k]
+            hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
+            told += self._judge_round(table, batch, one[live[one]], tally)
         return sorted(told, key=lambda found: (found[1].offset, found[1].column))
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
         """Judge at most one frame a patient."""
+        if not len(chosen):
+            return []
         rows, values = batch.rows[chosen], batch.frames.of_all_signals(chosen)
+        devices, at = table.devices, batch.devices.numbers[chosen]
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
-        newest = table.newest_ms.take(rows, axis=0)
-        area = self._area(table, rows, values, now)
-        judged = (values != ABSENT) & (now[:, None] >= newest)
-        valid = judged & ~np.isnan(values)
-        table.newest_ms[rows] = np.where(judged, now[:, None], newest)
-        table.value[rows] = np.where(valid, values, table.value.take(rows, axis=0))
-        table.value_ms[rows] = np.where(valid, arrival[:, None], table.value_ms.take(rows, axis=0))
-        lost = table.lost_ms.take(rows, axis=0)
-        lost = np.where(judged & ~valid & (lost == NEVER), arrival[:, None], lost)
-        lost[valid] = NEVER
-        table.lost_ms[rows] = lost
+        follow_clock(devices, at, batch.next[chosen], now, arrival)
+        count(devices, at, arrival, values)
+        samples = take_samples(devices, at, values, now, arrival, batch.frames.interval_ms[chosen])
 
-        rules = slice(0, self._limits.count)
-        before = LimitState(
-            table.alarm_state.take(rows, axis=0)[:, rules],
-            table.alarm_onset_ms.take(rows, axis=0)[:, rules],
-            table.alarm_clear_ms.take(rows, axis=0)[:, rules],
-            table.alarm_extreme.take(rows, axis=0)[:, rules],
-        )
-        cover = self._conditions.cover_of_limits(table, rows)
-        interval_ms = batch.frames.interval_ms[chosen]
-        result = step(self._limits.of(table, rows), before, values, judged, now, cover, area, interval_ms)
-        table.alarm_state[rows, rules] = result.after.state
-        table.alarm_onset_ms[rows, rules] = result.after.onset_ms
-        table.alarm_clear_ms[rows, rules] = result.after.clear_ms
-        table.alarm_extreme[rows, rules] = result.after.extreme
-        if area is not None:
-            table.alarm_area[rows, rules] = np.where(result.after.state == NORMAL, 0.0, area)
-        if some(before.state != result.after.state):
+        limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
+        alarms = alarms_of(table, rows, rules)
+        cover = self._conditions.cover_of_limits(table, rows, arrival)
+        others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
+        result = step(limits, alarms, runs_of(devices, at), samples, cover, others)
+        keep_alarms(table, rows, rules, result.alarms)
+        keep_runs(devices, at, result.runs)
+        before, after = alarms.state, result.alarms.state
+        if some(before != after):
             by_pause = self._limits.rules.rank <= cover_of(table, rows)[:, None]
             by_sensor = self._limits.rules.rank <= cover
-            tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
+            tally.count_limits(before, after, by_pause, by_sensor)
+            for i, column in places((after == NORMAL) & (before != NORMAL)):
+                table.end_runs(int(rows[i]), column)
         return self._tell(table, batch, chosen, values, result)
-
-    def _area(
-        self, table: PatientTable, rows: Rows, values: NDArray[np.float64], now: NDArray[np.int64]
-    ) -> NDArray[np.float64] | None:
-        """Return depth times duration of each run up to this frame, before the table takes its readings."""
-        limits = self._limits.rules
-        if not self._limits.by_integral:
-            return None
-        rules, signal = slice(0, self._limits.count), limits.signal
-        before, own = table.alarm_area[rows, rules], self._limits.of(table, rows)
-        newest = table.newest_ms[rows][:, signal]
-        sampled = (values[:, signal] != ABSENT) & (now[:, None] >= newest)
-        running = table.alarm_state[rows, rules] != NORMAL
-        outside = depth(own.low, own.high, table.value[rows][:, signal])
-        return np.where(sampled, grown(before, outside, now[:, None] - newest, running), before)
 
     def _tell(
         self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement

@@ -17,7 +17,7 @@ import numpy.ma  # np.unique imports it when it is first called, which would hol
 from numpy.typing import NDArray
 
 from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT
-from agents.catalogue import alarms_of
+from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
 from agents.frames import FrameJudge
@@ -66,7 +66,8 @@ class Judge:
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""
-        return PatientTable([alarm.id for alarm in self.alarms])
+        limits = len(self.rules.limits)
+        return PatientTable([alarm.id for alarm in self.alarms], limits, limits + LASTING)
 
     def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
         """Judge a decoded run and make it part of the table's state."""

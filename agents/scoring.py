@@ -1,72 +1,145 @@
-"""Scores from the patient table: every input as fresh as its sheet asks, partial ones with what they lack."""
+"""Scores from the patient table: what is measured now, and the last points of what is not, until the score lapses."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.tick_alarms import Numbers
-from clinical.limits import NEVER
+from clinical.limits import INTERVALS_MISSED, NEVER
+from clinical.losses import unscored_ms_max
 from clinical.masks import some
 from clinical.points import Score
 from clinical.rules import AGE_BANDS, AGE_MONTHS_FROM, PRIORITIES
-from clinical.scores import Input, Sheet
-from clinical.ticking import UNKNOWN
+from clinical.scores import FIO2, SHEETS, Input, Sheet
+from clinical.ticking import LAPSED, UNKNOWN
 from clinical.vitals import INDEX
+from tables.latest import Latest
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-INTERVALS: Final = 2
-"""A device that announces a long interval has its values count for so many of them."""
-
+AIR_PERCENT: Final = 21
+"""Who inspires more oxygen than air holds receives it."""
 
 _AGE_MONTHS: Final = np.array([AGE_MONTHS_FROM.get(band, np.nan) for band in AGE_BANDS])
 """Age in months by age band, as far as it tells the row of an age table."""
 
 
-def score_of(sheet: Sheet, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Score:
-    """Score n patients from their last readings, as far as those are fresh enough at `now_ms`, one time or (n,).
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A score of n patients: with the last points of what is not measured now, and of what is measured alone."""
 
-    Where oxygen is not charted the patient's profile counts; it also says whether SpO2 scale 2 was ordered.
+    score: Score
+    measured: Score
+
+
+def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int) -> Scored:
+    """Score n patients from their last readings, arrays of shape (n,)."""
+    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+    fresh = _given(sheet, table, rows, [_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)])
+    measured = sheet.score(fresh)
+    if not sheet.keeps_points or not some(measured.missing_count):
+        return Scored(measured, measured)
+    since = table.lapsed_ms[rows, SHEETS.index(sheet)]
+    kept = [
+        np.where(np.isnan(fresh[entry.name]), _last(entry, last, since), fresh[entry.name])
+        for entry in _inputs(sheet)
+    ]
+    return Scored(sheet.score(_given(sheet, table, rows, kept)), measured)
+
+
+def level_of(
+    sheet: Sheet, table: PatientTable, rows: Rows, found: Scored, last: Latest, now_ms: int, inputs_min: int
+) -> NDArray[np.int64]:
+    """Return each patient's level: 0 = none, else priority rank + 1, `UNKNOWN` = too few inputs are measured to say.
+
+    `LAPSED` where too few were measured for too long; nothing of what was measured before counts any more then.
     """
-    patience = INTERVALS * table.interval_ms[rows].astype(np.int64)
-    given = {entry.name: _reading(entry, table, rows, now_ms, patience) for entry in sheet.inputs}
-    if "on_oxygen" in given:
-        given["on_oxygen"] = np.where(np.isnan(given["on_oxygen"]), table.oxygen[rows], given["on_oxygen"])
-    given["scale2"] = table.scale2[rows].astype(np.float64)
-    given["age_months"] = _AGE_MONTHS[table.age_band[rows]]
-    return sheet.score(given)
-
-
-def _reading(
-    entry: Input, table: PatientTable, rows: Rows, now_ms: int | Rows, patience: Rows
-) -> NDArray[np.float64]:
-    """Return the first of the input's signals that is fresh, (n,), NaN where none is; `patience` (n,) in ms."""
-    found = np.full(len(rows), np.nan)
-    for signal, age_s in entry.signals:
-        column = INDEX[signal]
-        at = table.value_ms[rows, column]
-        fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience))
-        if not some(fresh):
-            continue
-        found = np.where(np.isnan(found) & fresh, table.value[rows, column], found)
-    return found
-
-
-def level_of(sheet: Sheet, score: Score, age_band: NDArray[np.uint8], inputs_min: int) -> NDArray[np.int64]:
-    """Return each patient's level: 0 = none, else priority rank + 1, `UNKNOWN` = too few inputs to say."""
     levels = np.array(
         [0 if level.priority is None else PRIORITIES.index(level.priority) + 1 for level in sheet.levels]
     )
-    known = len(sheet.parameters) - score.missing_count
-    level = np.where(known >= inputs_min, levels[score.band], UNKNOWN)
-    made_for = np.isin(age_band, [AGE_BANDS.index(band) for band in sheet.ages])
-    return np.where(made_for, level, 0)
+    wanted = inputs_min if sheet.keeps_points else len(sheet.parameters)
+    known = len(sheet.parameters) - found.measured.missing_count >= wanted
+    level = np.where(known, levels[found.score.band], UNKNOWN)
+    made_for = np.isin(table.age_band[rows], [AGE_BANDS.index(band) for band in sheet.ages])
+    level = np.where(made_for, level, 0)
+    unknown = np.flatnonzero(level == UNKNOWN)
+    if len(unknown):
+        level[unknown] = _lapsed(sheet, table, rows[unknown], last.take(unknown), now_ms, wanted)
+    return level
 
 
-def numbers_of(sheet: Sheet, score: Score, i: int) -> Numbers:
+def _lapsed(
+    sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int, wanted: int
+) -> NDArray[np.int64]:
+    """Return the level (n,) of patients of whom too little is measured."""
+    columns = [INDEX[signal] for entry in _inputs(sheet) for signal, _ in entry.signals]
+    longest = unscored_ms_max(last.interval_ms[:, columns].max(axis=1))
+    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+    then = [_fresh(entry, last, now_ms - longest, patience) for entry in _inputs(sheet)]
+    was_known = len(sheet.parameters) - sheet.score(_given(sheet, table, rows, then)).missing_count >= wanted
+    number = SHEETS.index(sheet)
+    newest = last.value_ms[:, columns].max(axis=1)
+    ends = ~was_known & (newest > table.lapsed_ms[rows, number])
+    if some(ends):
+        table.lapsed_ms[rows[ends], number] = now_ms
+        table.dirty[rows[ends]] = True
+    return np.where(was_known, UNKNOWN, LAPSED)
+
+
+def _inputs(sheet: Sheet) -> tuple[Input, ...]:
+    """Return what a sheet reads; where it asks for oxygen, what is inspired says so too."""
+    names = {entry.name for entry in sheet.inputs}
+    return (*sheet.inputs, FIO2) if "on_oxygen" in names and FIO2.name not in names else sheet.inputs
+
+
+def _given(sheet: Sheet, table: PatientTable, rows: Rows, readings: list[Floats]) -> dict[str, Floats]:
+    """Return what `sheet.score` takes.
+
+    Where oxygen is not charted, more than air holds in what is inspired counts as oxygen, then the patient's profile;
+    it also says whether SpO2 scale 2 was ordered.
+    """
+    given = {entry.name: reading for entry, reading in zip(_inputs(sheet), readings, strict=True)}
+    if "on_oxygen" in given:
+        charted, inspired = given["on_oxygen"], given["fio2"] > AIR_PERCENT
+        charted = np.where(np.isnan(charted) & inspired, 1.0, charted)
+        given["on_oxygen"] = np.where(np.isnan(charted), table.oxygen[rows], charted)
+    given["scale2"] = table.scale2[rows].astype(np.float64)
+    given["age_months"] = _AGE_MONTHS[table.age_band[rows]]
+    return given
+
+
+def _fresh(entry: Input, last: Latest, now_ms: int | Rows, patience_ms: Rows) -> Floats:
+    """Return the first of the input's signals that is fresh, (n,), NaN where none is."""
+    found = np.full(len(last.value), np.nan)
+    for signal, age_s in entry.signals:
+        column = INDEX[signal]
+        at = last.value_ms[:, column]
+        fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience_ms[:, column]))
+        if some(fresh):
+            found = np.where(np.isnan(found) & fresh, last.value[:, column], found)
+    return found
+
+
+def _last(entry: Input, last: Latest, since_ms: Rows) -> Floats:
+    """Return the newest of the input's signals, (n,), NaN where none was measured after `since_ms` (n,)."""
+    columns = [INDEX[signal] for signal, _ in entry.signals]
+    at = last.value_ms[:, columns]
+    newest = at.argmax(axis=1)
+    i = np.arange(len(at))
+    return np.where(at[i, newest] > since_ms, last.value[:, columns][i, newest], np.nan)
+
+
+def numbers_of(sheet: Sheet, found: Scored, i: int) -> Numbers:
     """Return the numbers behind the score of the i-th patient."""
-    lacking = zip(sheet.parameters, score.points[i], strict=True)
-    missing = tuple(name for name, points in lacking if np.isnan(points))
-    return Numbers(round(float(score.lower_bound[i]), 2), missing)
+    points = zip(sheet.parameters, found.score.points[i], found.measured.points[i], strict=True)
+    missing, old = list[str](), list[str]()
+    for name, kept, measured in points:
+        if np.isnan(kept):
+            missing.append(name)
+        elif np.isnan(measured):
+            old.append(name)
+    return Numbers(round(float(found.score.lower_bound[i]), 2), tuple(missing), old=tuple(old))

@@ -33,11 +33,11 @@ def surplus(
     One frame after the other, because each depends on those before it; few patients babble.
 
     Args:
-        rows: (n,) the patient's row, in log order.
+        rows: (n,) the device's row, in log order.
         values: (n, signals) readings, -inf = absent.
         now_ms: (n,) time of each frame.
         interval_ms: (n,) announced interval.
-        newest_ms: (n, signals) when each signal of the patient was judged last before these frames.
+        newest_ms: (n, signals) when each signal of the device was judged last before these frames.
         value: (n, signals) its last valid reading then.
     """
     left_out = np.zeros(len(rows), dtype=np.bool_)

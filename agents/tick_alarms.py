@@ -22,13 +22,15 @@ Rows = NDArray[np.int64]
 class Numbers:
     """The numbers behind an alarm: the value in the source's unit, what a score lacks, the condition in words.
 
-    `over` says in words why the alarm ends, where its condition is not known to be over.
+    `old` is what a score counts with its last points, because it is not measured now. `over` says in words why the
+    alarm ends, where its condition is not known to be over.
     """
 
     value: float | None = None
     missing: tuple[str, ...] = ()
     note: str = ""
     over: str = ""
+    old: tuple[str, ...] = ()
 
 
 NOTHING = Numbers()
@@ -88,6 +90,7 @@ def take(
             onset_ms=int(result.onset_ms[i, k]),
             value=numbers.value,
             missing=numbers.missing,
+            old=numbers.old,
             note=numbers.over if ended else numbers.note,
         )
         verdict.happenings.append(told)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.alarms import LOSS_COLUMNS
 from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
+from agents.flicker import flickers, last_minute
 from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
@@ -21,11 +22,21 @@ from agents.wards import Wards
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
+from clinical.losses import (
+    Measured,
+    loss_ms_max,
+    lost_since,
+    silence_ms_max,
+    silent_since,
+    unmeasured,
+    unreliable,
+)
 from clinical.masks import places, some
 from clinical.rules import RuleSet
-from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
+from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX
 from streams.decoded import Tick
+from tables.latest import latest, measured
 from tables.patients import PatientTable, by_order
 from tables.windows import BUCKET_MS
 
@@ -38,7 +49,7 @@ GONE: Final = "monitoring ended, no frames for so long that the patient's state 
 
 
 class TickJudge:
-    """Judges ticks under one rule set. The alarms' columns begin with limits, silent device, signal losses."""
+    """Judges ticks under one rule set. The alarms' columns begin with limits, silent device, losses, flickers."""
 
     def __init__(
         self,
@@ -63,6 +74,7 @@ class TickJudge:
         self._limits = slice(0, limits)
         self._silent = slice(limits, limits + 1)
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
+        self._flickers = slice(self._losses.stop, self._losses.stop + len(LOSS_COLUMNS))
         self._conditions = conditions
         self._wards = wards
 
@@ -116,7 +128,8 @@ class TickJudge:
             return
         place, columns = np.nonzero(quiet)
         concerned, signal = rows[place], self._in_force.rules.signal[columns]
-        value_ms, interval_ms = table.value_ms[concerned, signal], table.interval_ms[concerned]
+        last, at = latest(table, concerned), np.arange(len(concerned))
+        value_ms, interval_ms = last.value_ms[at, signal], last.interval_ms[at, signal]
         old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
         for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
             if table.alarm_state[row, column] == WITHHELD:
@@ -132,17 +145,34 @@ class TickJudge:
         waiting = (state == WITHHELD) | (state == LATCHED)
         if not some(waiting):
             return
-        rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows)
-        free = waiting & self._in_force.violated(table, rows, table.value[rows]) & (rules.rank > cover)
+        now = np.full(len(rows), moment.event_ms)
+        rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows, now)
+        free = waiting & (rules.rank > cover)
+        if not some(free):
+            return
+        value = self._breaking(table, rows)
+        free &= ~np.isnan(value)
         for rank in (HIGH, MEDIUM, LOW):  # the most severe first, because it stands for the others
             state = table.alarm_state[rows, self._limits]
             for i, column in places(free & (rules.rank == rank) & ~outranked(rules, state)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rank
-                value = float(table.value[row, rules.signal[column]])
                 verdict.happenings.append(
-                    self._teller.move(table, row, column, Event.DUE, moment, value=value)
+                    self._teller.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
                 )
+
+    def _breaking(self, table: PatientTable, rows: Rows) -> NDArray[np.float64]:
+        """Return a last reading that still breaks each limit, (n, rules), NaN where no device has one.
+
+        Of several it is that of the device which has been known for longest.
+        """
+        slots, signal = table.of_devices(rows), self._in_force.rules.signal
+        found = np.full((len(rows), len(signal)), np.nan)
+        for k in reversed(range(slots.shape[1])):
+            value = table.devices.value[slots[:, k]]
+            broken = self._in_force.violated(table, rows, value)
+            found = np.where(broken, value[:, signal], found)
+        return found
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         since = self._silent_since(table, rows, moment.event_ms)
@@ -150,21 +180,43 @@ class TickJudge:
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
+        devices, slots = table.devices, table.of_devices(rows)
+        patience = silence_ms_max(self._rules.technical, devices.interval_ms[slots])
         onset = table.alarm_onset_ms[rows, self._silent.start]
-        return silent_since(self._rules.technical, now, table.seen_ms[rows], table.interval_ms[rows], onset)
+        return silent_since(now, devices.heard_ms[slots], patience, onset)
 
     def _judge_losses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        cells, now = (rows[:, None], LOSS_COLUMNS), moment.event_ms
-        since = lost_since(
-            self._rules.technical,
-            now,
-            table.lost_ms[cells],
-            table.value_ms[cells],
-            table.interval_ms[rows],
-            self._silent_since(table, rows, now) != NEVER,
-            table.alarm_onset_ms[rows, self._losses],
-        )
+        devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
+        said = measured(table, slots, LOSS_COLUMNS)
+        patience = loss_ms_max(self._rules.technical, devices.interval_ms[slots])
+        silent = self._silent_since(table, rows, now) != NEVER
+        onset = table.alarm_onset_ms[rows, self._losses]
+        since = lost_since(now, said, devices.heard_ms[slots], patience, silent, onset)
         self._judge_since(table, rows, self._losses, since, moment, verdict)
+        self._judge_flicker(table, rows, slots, said, patience, moment, verdict)
+
+    def _judge_flicker(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        slots: NDArray[np.int32],
+        said: Measured,
+        patience: NDArray[np.int64],
+        moment: Moment,
+        verdict: Verdict,
+    ) -> None:
+        """Judge signals of which many readings are missing: devices that miss none for a minute are not looked at."""
+        now = moment.event_ms
+        onset = table.alarm_onset_ms[rows, self._flickers]
+        known = onset != NEVER
+        chosen = np.flatnonzero(flickers(table.devices, slots, now).any(axis=1) | known.any(axis=1))
+        if not len(chosen):
+            return
+        came, missed = last_minute(table.devices, slots[chosen], now)
+        fresh = now - said.value_ms[chosen] < patience[chosen, :, None]
+        bad = unreliable(came, missed, fresh & (said.value_ms[chosen] != NEVER), known[chosen])
+        since = np.where(bad, np.where(known[chosen], onset[chosen], now), NEVER)
+        self._judge_since(table, rows[chosen], self._flickers, since, moment, verdict)
 
     def _judge_since(
         self,
@@ -180,7 +232,10 @@ class TickJudge:
         if some(concerned):
             chosen = rows[concerned]
             before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
-            result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], cover)
+            over = table.alarm_clear_ms[chosen, columns]
+            result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], over, cover)
+            ended = (before.onset_ms != NEVER) & (result.after.onset_ms == NEVER)
+            table.alarm_clear_ms[chosen, columns] = np.where(ended, before.onset_ms, over)
             take(self._teller, table, chosen, columns, result, moment, verdict)
 
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
@@ -197,7 +252,7 @@ class TickJudge:
             if column in self._conditions.scored:
                 now = self._conditions.score_again(table, row, column, moment.event_ms)
             told = self._teller.move(
-                table, row, column, Event.REMIND, moment, value=now.value, missing=now.missing
+                table, row, column, Event.REMIND, moment, value=now.value, missing=now.missing, old=now.old
             )
             verdict.happenings.append(told)
 

@@ -20,9 +20,10 @@ from agents.episodes import Moment, Refused
 from agents.verdict import Verdict
 from clinical.lifecycle import Phase, State
 from clinical.limits import MEDIUM, NEVER
+from clinical.losses import silence_ms_max
 from clinical.masks import some
 from clinical.rules import TechnicalRules
-from clinical.ticking import CONTINUE_MS, silence_ms_max
+from clinical.ticking import CONTINUE_MS
 from clinical.wards import NOWHERE, ward_loss
 from streams.alerts import WARD, episode_id
 from streams.commands import Acknowledge
@@ -62,6 +63,14 @@ def lost_ward(table: PatientTable, patient: str, before: int | None = None) -> L
     return LostWard(rows, int(table.lost_ward_ms[rows[0]]), told_ms == NEVER, events)
 
 
+def patience_of(rules: TechnicalRules, table: PatientTable, rows: Rows) -> NDArray[np.int64]:
+    """Return for how long each patient may be silent, (n,): as long as the device that was heard last may."""
+    slots = table.of_devices(rows)
+    last = table.devices.used[slots].argmax(axis=1)
+    interval = table.devices.interval_ms[slots[np.arange(len(rows)), last]]
+    return silence_ms_max(rules, interval)
+
+
 class Wards:
     """Judges the wards of one partition; `silent` and `column` are those of the alarms of patient and ward."""
 
@@ -84,7 +93,7 @@ class Wards:
             len(names),
             moment.event_ms,
             table.seen_ms[rows],
-            silence_ms_max(self._rules, table.interval_ms[rows]),
+            patience_of(self._rules, table, rows),
             alone,
             table.lost_ward_ms[rows],
         )

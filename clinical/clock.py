@@ -2,7 +2,8 @@
 
 A device whose clock disagrees with the broker by more than a bound is clock-suspect and judged by append time. A
 frame from far in the past is either that, or one that the device held back while it was offline. The two differ
-in pace: a wrong clock runs as fast as the broker's, held-back frames arrive faster than they were measured.
+in pace: a wrong clock runs as fast as the broker's, held-back frames arrive faster than they were measured, and each
+was measured later than the one before.
 """
 
 from dataclasses import dataclass
@@ -41,29 +42,34 @@ class JudgedTime:
     historic: NDArray[np.bool_]
 
 
+def judge_recorded(event_ms: NDArray[np.int64]) -> JudgedTime:
+    """Return the time of n frames of a recording, whose own time is the only one."""
+    none = np.zeros(len(event_ms), dtype=np.bool_)
+    return JudgedTime(event_ms, event_ms, none, none)
+
+
 def judge_time(
     rules: TimeRules,
     event_ms: NDArray[np.int64],
     append_ms: NDArray[np.int64],
     event_before_ms: NDArray[np.int64],
     append_before_ms: NDArray[np.int64],
+    comes_next: NDArray[np.bool_],
 ) -> JudgedTime:
-    """Judge the time of n frames; `*_before_ms` are those of each device's previous frame, `NEVER` if none."""
-    none = np.zeros(len(event_ms), dtype=np.bool_)
-    if rules.recorded:
-        return JudgedTime(event_ms, event_ms, none, none)
+    """Judge the time of n live frames; `*_before_ms` are those of each device's previous frame, `NEVER` if none.
+
+    `comes_next` (n,) says which are the next of their devices. A device's first frame, and a next one that is not
+    later than the one before it, were not held back: their clock is wrong.
+    """
     behind = append_ms - event_ms
     future = -behind > rules.ahead_ms_max
     past = behind > rules.horizon_ms
     if not some(future | past):
+        none = np.zeros(len(event_ms), dtype=np.bool_)
         return JudgedTime(event_ms, append_ms, none, none)
     measured = event_ms - event_before_ms
     delivered = append_ms - append_before_ms
-    steady = (
-        (event_before_ms != NEVER)
-        & (measured > 0)
-        & (np.abs(delivered - measured) <= PACE_MS + measured // 2)
-        & (delivered > 0)
-    )
-    suspect = future | (past & steady)
-    return JudgedTime(np.where(suspect, append_ms, event_ms), append_ms, suspect, past & ~steady)
+    steady = (measured > 0) & (np.abs(delivered - measured) <= PACE_MS + measured // 2) & (delivered > 0)
+    stepped = (event_before_ms == NEVER) | (comes_next & (measured < 0))
+    suspect = future | (past & (steady | stepped))
+    return JudgedTime(np.where(suspect, append_ms, event_ms), append_ms, suspect, past & ~suspect)

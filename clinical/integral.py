@@ -1,9 +1,12 @@
-"""Depth times duration: a shallow violation may last longer than a deep one before it is an alarm.
+"""Depth times duration, and time violated more than not: violations that no single delay tells of.
 
-The sum over a run of (depth outside the limit x time), each sample's depth counting until the next sample, in
-signal unit x ms. Source: the method of US patent 5,865,736 (integral of limit minus saturation over time; bedside
-oximeters sell it with 10, 25, 50 or 100 %s [M]). An alternative to a rule's fixed delay; with both, whichever is
-reached first starts the alarm.
+The area is the sum over a run of (depth outside the limit x time), each sample's depth counting until the next
+sample, in signal unit x ms: a shallow violation may last longer than a deep one before it is an alarm. Source: the
+method of US patent 5,865,736 (integral of limit minus saturation over time; bedside oximeters sell it with 10, 25, 50
+or 100 %s [M]). An alternative to a rule's fixed delay; with both, whichever is reached first starts the alarm.
+
+The excess is the time for which the signal was violated minus the time for which it was not, never below 0 and never
+above the rule's own: what is violated most of the time, though never for a whole delay, is told of. Our choice [M].
 """
 
 import numpy as np
@@ -45,3 +48,20 @@ def is_due(limits: CompiledLimits, late: NDArray[np.bool_], area: Floats) -> NDA
     """
     by_area = (area >= limits.integral) | (late & (limits.delay_ms > 0))
     return np.where(np.isinf(limits.integral), late, by_area)
+
+
+def excess_after(
+    limits: CompiledLimits, excess_ms: Floats, calm_ms: Times, elapsed_ms: Times, violated: NDArray[np.bool_]
+) -> Floats:
+    """Return the excess at the present sample, (n, rules), ms.
+
+    Args:
+        limits: the rules.
+        excess_ms: the excess when it was last reckoned.
+        calm_ms: how long after that nothing was violated, up to the previous sample.
+        elapsed_ms: time since the previous sample, of which no more than the rule's gap counts as violated.
+        violated: whether the previous valid sample broke the limit.
+    """
+    calm = np.maximum(excess_ms - calm_ms, 0.0)
+    after = np.where(violated, calm + np.minimum(elapsed_ms, limits.gap_ms), calm - elapsed_ms)
+    return np.clip(after, 0.0, np.where(np.isinf(limits.excess_ms), 0.0, limits.excess_ms))

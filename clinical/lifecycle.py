@@ -166,7 +166,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
         Event.INSIDE: (State.DELAYED, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
         Event.LATCH: (State.NORMAL, Phase.NONE),
-        Event.MISSING: (State.NORMAL, Phase.NONE),
+        Event.MISSING: (State.DELAYED, Phase.NONE),
         Event.DISMISS: (State.NORMAL, Phase.NONE),
     },
     State.ACTIVE: {

@@ -1,9 +1,10 @@
 """Limit alarms with delay and hysteresis, vectorised over patients and rules.
 
-A run's onset is its first violating sample; the alarm starts at the first violating sample `delay` or more after
-it. A missing reading ends a run that has not become an alarm and leaves a started alarm as it is. A sample inside
-the limits by the clear margin, for the clear delay, ends either. While a more severe alarm of the same side of the
-signal is announced, or a pause covers the rule's priority, an alarm that would start is withheld.
+Runs are a device's, the alarm is the patient's. A run's onset is its first violating sample; the alarm starts at the
+first violating sample `delay` or more after it. A missing reading pauses the run: a violating sample goes on with it
+within the gap that the rule allows, later it begins anew. Samples inside the limits by the clear margin, for the clear
+delay, end the run, and the alarm if no other device that counts has one. While a more severe alarm of the same side of
+the signal is announced, or a pause covers the rule's priority, an alarm that would start is withheld.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.integral import is_due
+from clinical.integral import depth, excess_after, grown, is_due
 from clinical.lifecycle import (
     BETWEEN,
     CLEAR,
     COVERED,
+    DELAYED,
     DUE,
     INSIDE,
     LATCH,
@@ -28,6 +30,9 @@ from clinical.lifecycle import (
 )
 from clinical.masks import some
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
+
+INTERVALS_MISSED: Final = 2
+"""What a device announces for longer is waited for twice as long."""
 
 NEVER: Final = -1
 """No such moment (times are ms since the epoch, never negative)."""
@@ -42,28 +47,64 @@ NO_COVER: Final = -1
 
 
 @dataclass(slots=True)
-class LimitState:
-    """The alarms of n patients under all rules, arrays of shape (n, rules).
+class Alarms:
+    """The limit alarms of n patients under all rules, arrays of shape (n, rules).
 
-    `onset_ms` is the run's first violating sample, `clear_ms` the first of the present stretch inside,
-    `extreme` the worst value of the run so far (NaN before one).
+    `onset_ms` is that of the episode, from its start until its end; `over_ms` that of the last episode that is over:
+    no two episodes have the same. `extreme` is the worst value since the first violating sample (NaN before one).
     """
 
     state: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
-    clear_ms: NDArray[np.int64]
+    over_ms: NDArray[np.int64]
     extreme: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Runs:
+    """What one device of each of n patients measures under all rules, arrays of shape (n, rules).
+
+    `onset_ms` is the run's first violating sample, `clear_ms` the first of the present stretch inside; `area` and
+    `excess_ms` as in `clinical.integral`, the latter reckoned up to `excess_at_ms`.
+    """
+
+    onset_ms: NDArray[np.int64]
+    clear_ms: NDArray[np.int64]
+    area: NDArray[np.float64]
+    excess_ms: NDArray[np.float64]
+    excess_at_ms: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Samples:
+    """One frame of one device of each of n patients. Readings and times of signals are of shape (n, signals).
+
+    `values` are readings in the signals' units, NaN = attached without a valid reading; `judged` which of them are in
+    the frame and not older than what was judged before. `now_ms` (n,) is the time of the frame, `interval_ms` (n,) the
+    time until the device's next one is due. Of the device before this frame: `value` is the last valid reading,
+    `newest_ms` the time of the newest sample, `gap_ms` how long ago the last valid reading came, if a missing one has
+    come since, else 0.
+    """
+
+    values: NDArray[np.float64]
+    judged: NDArray[np.bool_]
+    now_ms: NDArray[np.int64]
+    interval_ms: NDArray[np.int64]
+    value: NDArray[np.float64]
+    newest_ms: NDArray[np.int64]
+    gap_ms: NDArray[np.int64]
 
 
 @dataclass(slots=True)
 class Judgement:
     """What one round of frames did, arrays of shape (n, rules).
 
-    `phase` is what to report; `onset_ms` and `extreme` belong to the run that the phase reports, also where the
-    alarm has just ended and `after` has forgotten them.
+    `phase` is what to report; `onset_ms` and `extreme` belong to the episode that the phase reports, also where it has
+    just ended and `alarms` has forgotten them.
     """
 
-    after: LimitState
+    alarms: Alarms
+    runs: Runs
     phase: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
     extreme: NDArray[np.float64]
@@ -85,71 +126,113 @@ def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.
 
 def step(
     limits: CompiledLimits,
-    before: LimitState,
-    values: NDArray[np.float64],
-    judged: NDArray[np.bool_],
-    now_ms: NDArray[np.int64],
+    alarms: Alarms,
+    runs: Runs,
+    samples: Samples,
     cover: NDArray[np.int64],
-    area: NDArray[np.float64] | None = None,
-    interval_ms: NDArray[np.int64] | None = None,
+    others: NDArray[np.bool_] | None = None,
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
     Args:
         limits: the rules, with one set of limits or one for each patient.
-        before: the alarms before the frame, arrays of shape (n, rules).
-        values: readings of shape (n, signals) in the signals' units, NaN = attached without a valid reading.
-        judged: (n, signals), which readings are in the frame and not older than what was judged before.
-        now_ms: (n,) time of the frame.
+        alarms: the patients' alarms before the frame.
+        runs: the runs of the frames' devices before it.
+        samples: the frames.
         cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
-        area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
-        interval_ms: (n,) time until the next frame of each device is due, if devices announce it.
+        others: (n, rules), whether another device that counts has a run; None where there is none.
     """
-    value = values.take(limits.signal, axis=1)
-    sampled = judged.take(limits.signal, axis=1)
-    now = now_ms[:, None]
+    value = samples.values.take(limits.signal, axis=1)
+    sampled = samples.judged.take(limits.signal, axis=1)
+    now = samples.now_ms[:, None]
     valid = sampled & ~np.isnan(value)
     below = value < limits.low
     broken = valid & (below | (value > limits.high))
     inside = valid & ~broken & (value >= limits.inside_low) & (value <= limits.inside_high)
 
-    onset = np.where(broken & (before.onset_ms == NEVER), now, before.onset_ms)
-    clear = np.where(inside & (before.clear_ms == NEVER), now, before.clear_ms)
+    before = runs.onset_ms
+    expired = broken & (samples.gap_ms.take(limits.signal, axis=1) > _gaps_ms(limits, samples.interval_ms))
+    onset = np.where(broken & ((before == NEVER) | expired), now, before)
+    clear = np.where(inside & (runs.clear_ms == NEVER), now, runs.clear_ms)
     clear[valid & ~inside] = NEVER
+    area, excess, excess_at = _accumulated(limits, runs, samples, sampled)
+    area = np.where(expired, 0.0, area)
 
     event = np.full(value.shape, MISSING, dtype=np.uint8)
     event[valid] = BETWEEN
     event[broken] = VIOLATED
-    late = now - onset >= _delays_ms(limits, interval_ms)
-    event[broken & (late if area is None else is_due(limits, late, area))] = DUE
+    due = broken & is_due(limits, now - onset >= _delays_ms(limits, samples.interval_ms), area)
+    event[due | (broken & (excess >= limits.excess_ms))] = DUE
+    excess = np.where(due, 0.0, excess)  # who is told of by the delay needs no other reason
     event[inside] = INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
-    event[over] = CLEAR
-    event[over & limits.latch] = LATCH
+    ends = over & ((excess == 0) | (alarms.state == DELAYED))
+    if others is not None:
+        ends &= ~others
+    event[ends] = CLEAR
+    event[ends & limits.latch] = LATCH
     withheld = cover if cover.ndim == 2 else cover[:, None]
-    following, phase = _advance(limits, before.state, event, sampled, withheld)
+    following, phase = _advance(limits, alarms.state, event, sampled, withheld)
 
-    extreme = before.extreme
+    extreme = alarms.extreme
     if some(broken):
         worse = np.where(below, np.fmin(extreme, value), np.fmax(extreme, value))
         extreme = np.where(broken, worse, extreme)
     normal = following == NORMAL
-    after = LimitState(
-        state=following,
-        onset_ms=np.where(normal, NEVER, onset),
-        clear_ms=np.where(normal, NEVER, clear),
-        extreme=np.where(normal, np.nan, extreme),
+    rests = normal | over
+    begins = (alarms.onset_ms == NEVER) & ~normal & (following != DELAYED)
+    told_onset = np.where(begins, np.maximum(onset, alarms.over_ms + 1), alarms.onset_ms)
+    ended = normal & (alarms.onset_ms != NEVER)
+    return Judgement(
+        Alarms(
+            state=following,
+            onset_ms=np.where(normal, NEVER, told_onset),
+            over_ms=np.where(ended, alarms.onset_ms, alarms.over_ms),
+            extreme=np.where(normal, np.nan, extreme),
+        ),
+        Runs(
+            onset_ms=np.where(rests, NEVER, onset),
+            clear_ms=np.where(normal, NEVER, clear),
+            area=np.where(rests, 0.0, area),
+            excess_ms=excess,
+            excess_at_ms=excess_at,
+        ),
+        phase,
+        told_onset,
+        extreme,
     )
-    return Judgement(after, phase, onset, extreme)
 
 
-def _delays_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64] | None) -> NDArray[np.int64]:
+def _accumulated(
+    limits: CompiledLimits, runs: Runs, samples: Samples, sampled: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return area, excess and up to when the excess is reckoned, (n, rules) each, at the present sample."""
+    by_area, by_excess = some(np.isfinite(limits.integral)), some(np.isfinite(limits.excess_ms))
+    if not (by_area or by_excess):
+        return runs.area, runs.excess_ms, runs.excess_at_ms
+    outside = depth(limits.low, limits.high, samples.value.take(limits.signal, axis=1))
+    newest = samples.newest_ms.take(limits.signal, axis=1)
+    now = samples.now_ms[:, None]
+    elapsed = np.where(newest == NEVER, 0, now - newest)
+    area = np.where(sampled, grown(runs.area, outside, elapsed, runs.onset_ms != NEVER), runs.area)
+    if not by_excess:
+        return area, runs.excess_ms, runs.excess_at_ms
+    calm = np.where(runs.excess_at_ms == NEVER, 0, newest - runs.excess_at_ms)
+    excess = excess_after(limits, runs.excess_ms, np.maximum(calm, 0), elapsed, outside > 0)
+    at = np.where(sampled, now, runs.excess_at_ms)
+    return area, np.where(sampled, excess, runs.excess_ms), at
+
+
+def _gaps_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how far apart two valid readings of one run may be, (n, rules): the rule's gap, or two intervals."""
+    return np.maximum(limits.gap_ms, INTERVALS_MISSED * interval_ms[:, None])
+
+
+def _delays_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how long each violation must last, (rules,) or (n, rules).
 
     A delay is there to see whether the next samples agree. Where none will come within it, one sample has to do.
     """
-    if interval_ms is None:
-        return limits.delay_ms
     interval = interval_ms[:, None]
     unseen = (limits.delay_ms < interval) & (interval < SIGN_OFF_MS)
     return np.where(unseen, 0, limits.delay_ms) if some(unseen) else limits.delay_ms

@@ -27,6 +27,7 @@ from clinical.vitals import INDEX, SIGNALS
 
 __all__ = [
     "BANDS",
+    "FIO2",
     "PARAMETERS",
     "SHEETS",
     "TOTAL_MAX",
@@ -79,6 +80,8 @@ class Sheet:
     inputs: tuple[Input, ...]
     levels: tuple[Level, ...]
     score: Callable[[Mapping[str, Floats]], Score]
+    keeps_points: bool = True
+    """Whether an input keeps its last points while it is not measured; not where all must be of one time."""
 
 
 def _input(name: str, *signals: str) -> Input:
@@ -95,7 +98,7 @@ _SBP: Final = _input("sbp", "abp_sys", "nbp_sys")
 _PULSE: Final = _input("pulse", "pulse", "hr")
 _MIND: Final = _input("consciousness", "consciousness")
 _TEMP: Final = _input("temp", "temp")
-_FIO2: Final = _input("fio2", "fio2")
+FIO2: Final = _input("fio2", "fio2")
 _SBP_NOW: Final = Input("sbp", (("abp_sys", 60), ("nbp_sys", SAME_TIME_S)))
 
 
@@ -179,6 +182,7 @@ SHOCK_INDEX: Final = Sheet(
         Level("shock", "medium", "assess for shock"),
     ),
     score=lambda given: shock_index(*(given[name] for name in SHOCK_INDEX_PARAMETERS)),
+    keeps_points=False,
 )
 
 PEWS: Final = Sheet(
@@ -188,7 +192,7 @@ PEWS: Final = Sheet(
     source="Parshuram et al. 2009: 82 % sensitive, 93 % specific at 8 or more; the response is our wording [M]",
     ages=tuple(band for band in AGE_BANDS if band != "adult"),
     parameters=PEWS_PARAMETERS,
-    inputs=(_PULSE, _SBP, _RESP, _SPO2, _OXYGEN, _FIO2),
+    inputs=(_PULSE, _SBP, _RESP, _SPO2, _OXYGEN, FIO2),
     levels=(
         Level("low", None, "routine monitoring"),
         Level("high", "high", "urgent review by critical care"),

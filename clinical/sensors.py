@@ -19,6 +19,15 @@ DISAGREE_AGE_MS: Final = 15_000
 Our choice [M].
 """
 
+DOUBT_MS_MAX: Final = 60_000
+"""So long, from its beginning, a contradiction withholds alarms. Our choice [M]."""
+
+CONFLICT_MS: Final = 600_000
+"""Two conflicts of a device's numbers within this are no accident. Our choice [M]."""
+
+CROWDED_MS: Final = 600_000
+"""So long after a device had to make room for another the patient has too many. Our choice [M]."""
+
 BABBLE_FACTOR: Final = 4
 """So many times the announced rate is babbling; several devices of one patient stay below. Our choice [M]."""
 
@@ -45,7 +54,7 @@ def clock_of(suspect: Bools, historic: Bools) -> NDArray[np.uint8]:
 
 
 def disagree(
-    hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int, interval_ms: Times
+    hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int, interval_ms: Times, lost: Bools
 ) -> Bools:
     """Return where the heart rate and the pulse of one patient contradict each other, (n,).
 
@@ -55,13 +64,37 @@ def disagree(
         hr_ms: (n,) when it came, negative = never.
         pulse_ms: (n,) likewise.
         now_ms: the present.
-        interval_ms: (n,) announced interval of the patient's frames.
+        interval_ms: (n,) the longer one of the intervals that their devices announce.
+        lost: (n,) whether one of them is attached without a valid reading now.
     """
     older = np.minimum(hr_ms, pulse_ms)
     fresh = (older >= 0) & (now_ms - older <= np.maximum(DISAGREE_AGE_MS, 2 * interval_ms))
     larger = np.fmax(hr, pulse)
     apart: Bools = np.abs(hr - pulse) > DISAGREE_SHARE * larger
-    return fresh & apart
+    return fresh & apart & ~lost
+
+
+def doubts(doubt_ms: Times, now_ms: Times, older_ms: Times, interval_ms: Times, lost: Bools) -> Bools:
+    """Return where a contradiction that was told withholds alarms, (n,).
+
+    Not for longer than a minute, and only while both readings are of now.
+
+    Args:
+        doubt_ms: (n,) since when heart rate and pulse contradict each other.
+        now_ms: (n,) the present.
+        older_ms: (n,) when the older one of both readings came, negative = never.
+        interval_ms: (n,) the longer one of the intervals that their devices announce.
+        lost: (n,) whether one of them is attached without a valid reading now.
+    """
+    is_now = (older_ms >= 0) & (now_ms - older_ms <= interval_ms + interval_ms // 2)
+    found: Bools = is_now & ~lost & (now_ms - doubt_ms <= DOUBT_MS_MAX)
+    return found
+
+
+def conflicting(last_ms: Times, before_ms: Times, now_ms: int) -> Bools:
+    """Return which devices' numbers came again with other content, and repeatedly so, any shape."""
+    found: Bools = (before_ms >= 0) & (now_ms - before_ms <= CONFLICT_MS)
+    return found & (last_ms >= 0)
 
 
 def babbling(readings: NDArray[np.int64], interval_ms: NDArray[np.int64], bucket_ms: int) -> Bools:
@@ -69,7 +102,7 @@ def babbling(readings: NDArray[np.int64], interval_ms: NDArray[np.int64], bucket
 
     Args:
         readings: (n,) most readings of one signal in a whole bucket.
-        interval_ms: (n,) announced interval of the patient's frames.
+        interval_ms: (n,) shortest interval that a device which is heard announces.
         bucket_ms: length of the bucket.
     """
     return (readings >= BABBLE_MIN) & (readings * interval_ms > BABBLE_FACTOR * bucket_ms)
@@ -85,9 +118,9 @@ def has_clock(kind: Clock, kinds: NDArray[np.uint8], append_ms: Times, now_ms: i
         kinds: (n, devices) how each device's last frame was judged.
         append_ms: (n, devices) when it came, negative = never.
         now_ms: the present.
-        age_ms: (n,) up to which age a device counts as heard.
+        age_ms: (n, devices) up to which age each counts as heard.
     """
-    heard = (append_ms >= 0) & (now_ms - append_ms <= age_ms[:, None])
+    heard = (append_ms >= 0) & (now_ms - append_ms <= age_ms)
     found: Bools = np.any(heard & (kinds == kind), axis=1)
     if kind == Clock.HISTORIC:
         found &= ~np.any(heard & (kinds != Clock.HISTORIC), axis=1)

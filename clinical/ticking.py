@@ -1,4 +1,4 @@
-"""Alarms that time alone decides: silent devices, lost signals and score bands, judged at ticks.
+"""Alarms that time alone decides, judged at ticks: how losses and conditions with levels begin, change and end.
 
 Vectorised over patients; `now_ms` is the tick's time, in the time base that the arrival times are in.
 """
@@ -25,15 +25,6 @@ from clinical.lifecycle import (
 from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.rules import PRIORITIES, TechnicalRules
 
-INTERVALS_MISSED: Final = 2
-"""A device that announces a long interval is silent after so many of them."""
-
-DETACHED_MS: Final = 600_000
-"""A signal that no frame has carried for so long counts as taken off: its alarm ends and does not return.
-
-Unless the last that a frame said of it is that it is attached without a valid reading: that holds until one comes.
-"""
-
 CONTINUE_MS: Final = 60_000
 """An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""
 
@@ -45,9 +36,6 @@ UNKNOWN: Final = -1
 
 LAPSED: Final = -2
 """Level of a condition that has been unknown for so long that nothing can be said any more: its alarm ends."""
-
-UNSCORED_MS: Final = 3_600_000
-"""So long without a score an alarm ends: RCP 2017 asks for a score at least hourly at each level that alarms."""
 
 _LEVEL: Final = np.arange(1, LEVELS + 1)
 
@@ -85,109 +73,22 @@ class LevelJudgement(TickJudgement):
     since_ms: NDArray[np.int64]
 
 
-def silence_ms_max(rules: TechnicalRules, interval_ms: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return how long each device may be silent: the rule's time, or two of its own announced intervals."""
-    return np.maximum(round(rules.silent_device_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))
-
-
-def unscored_ms_max(interval_ms: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return how long an alarm stays without a score, (n,): `UNSCORED_MS`, or two of each device's intervals."""
-    return np.maximum(UNSCORED_MS, INTERVALS_MISSED * interval_ms.astype(np.int64))
-
-
-def silent_since(
-    rules: TechnicalRules,
-    now_ms: int,
-    seen_ms: NDArray[np.int64],
-    interval_ms: NDArray[np.int32],
-    onset_ms: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return since when each patient's devices are silent, (n,), `NEVER` where they are not.
-
-    Args:
-        rules: the technical rules.
-        now_ms: time of the tick.
-        seen_ms: (n,) arrival of the last frame.
-        interval_ms: (n,) announced interval of the patient's frames.
-        onset_ms: (n,) onset of the alarm that is active, or `NEVER`; only a newer frame ends it, so that no two
-            episodes have the same onset.
-    """
-    quiet = now_ms - seen_ms >= silence_ms_max(rules, interval_ms)
-    silent = (seen_ms != NEVER) & (quiet | (seen_ms <= onset_ms))
-    return np.where(silent, seen_ms, NEVER)
-
-
-def lost_since(
-    rules: TechnicalRules,
-    now_ms: int,
-    lost_ms: NDArray[np.int64],
-    value_ms: NDArray[np.int64],
-    interval_ms: NDArray[np.int32],
-    silent: NDArray[np.bool_],
-    onset_ms: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return since when each signal has no valid reading, (n, signals), `NEVER` where it has one.
-
-    A signal is lost when it is attached without a valid reading for `signal_loss_s`, or when the frames of a
-    device that is not silent have stopped carrying it for as long. What is lost stays so until a valid reading.
-
-    Args:
-        rules: the technical rules.
-        now_ms: time of the tick.
-        lost_ms: (n, signals) first invalid sample after the last valid one, or `NEVER`.
-        value_ms: (n, signals) arrival of the last valid sample, or `NEVER`.
-        interval_ms: (n,) announced interval of the patient's frames.
-        silent: (n,) whether the patient's devices are silent; then only invalid samples count.
-        onset_ms: (n, signals) onset of the alarm that is active, or `NEVER`.
-    """
-    patience = np.maximum(round(rules.signal_loss_s * 1000), INTERVALS_MISSED * interval_ms.astype(np.int64))[
-        :, None
-    ]
-    invalid = (lost_ms != NEVER) & ((now_ms - lost_ms >= patience) | (onset_ms != NEVER))
-    age = now_ms - value_ms
-    stopped = ((age >= patience) & ~silent[:, None]) | (value_ms <= onset_ms)
-    dropped = (lost_ms == NEVER) & (value_ms != NEVER) & stopped
-    detached = np.maximum(DETACHED_MS, patience)
-    return np.where(
-        invalid,
-        lost_ms,
-        np.where(dropped & (age < detached), value_ms, NEVER),
-    )
-
-
-def unmeasured(
-    now_ms: int, value_ms: NDArray[np.int64], age_ms_max: NDArray[np.int64], interval_ms: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Return where a signal was not measured for so long that nothing is known of a condition on it, (n,).
-
-    That is when it counts as taken off, or is too old for a score, or two of the device's intervals are over.
-
-    Args:
-        now_ms: time of the tick.
-        value_ms: (n,) arrival of the signal's last valid reading.
-        age_ms_max: (n,) how long a reading of the signal is usable.
-        interval_ms: (n,) announced interval of the patient's frames.
-    """
-    patience = np.maximum(DETACHED_MS, age_ms_max)
-    longest = np.maximum(patience, INTERVALS_MISSED * interval_ms.astype(np.int64))
-    found: NDArray[np.bool_] = now_ms - value_ms >= longest
-    return found
-
-
 def judge_loss(
     rules: TechnicalRules,
     now_ms: int,
     before: TickState,
     since_ms: NDArray[np.int64],
+    over_ms: NDArray[np.int64],
     cover: NDArray[np.int64],
 ) -> TickJudgement:
     """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`.
 
-    `cover` (n,) is the rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
+    `over_ms` (n, k) is the onset of the last episode that is over: no two have the same. `cover` (n,) is
+    the rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
     """
     holds = since_ms != NEVER
     known = before.state != NORMAL
-    onset = np.where(known, before.onset_ms, since_ms)
+    onset = np.where(known, before.onset_ms, np.where(holds, np.maximum(since_ms, over_ms + 1), NEVER))
     grave = holds & (now_ms - onset >= round(rules.escalate_s * 1000))
     priority = np.where(grave, MEDIUM, np.where(known, before.priority, LOW)).astype(np.uint8)
     event = np.full(holds.shape, CLEAR, dtype=np.uint8)

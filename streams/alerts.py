@@ -54,6 +54,9 @@ class Evidence(BaseModel):
         default=None, description="worst value of the episode so far, in source.unit"
     )
     missing: tuple[str, ...] = Field(default=(), description="inputs that a partial score lacked")
+    old: tuple[str, ...] = Field(
+        default=(), description="inputs of a score that are not measured now and count with their last points"
+    )
     silent_s: float | None = Field(default=None, description="time without a valid reading or frame, s")
 
 

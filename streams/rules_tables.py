@@ -57,6 +57,8 @@ class RuleTable(Table):
     neonate: AgeLimitsTable | None = None
     latch: bool = False
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
+    gap_s: Delay = 0.0
+    excess_s: Annotated[float, Field(gt=0, le=DELAY_S_MAX)] | None = None
 
 
 class TechnicalTable(Table):

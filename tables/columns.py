@@ -3,21 +3,19 @@
 Shared, because what a fetch brings of several partitions is then judged at once, at the price of one.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, get_type_hints
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-from clinical.vitals import COUNT
+from clinical.scores import SHEETS
+from tables.column import MANY, ROWS_MIN, Bytes, Column, Floats, Ints, Kind, Ms, Truth, columns_of
+from tables.device_rows import NOBODY, DeviceRows
 from tables.windows import Windows
 
-DEVICES: Final = 4
-"""Boots of devices remembered per patient; the one unused longest makes room."""
-
-SEEN: Final = 128
-"""Sequence numbers remembered below a device's highest: what is older counts as seen."""
+DEVICES: Final = 16
+"""Devices remembered per patient; the one unused longest makes room."""
 
 COMMANDS: Final = 32
 """Commands remembered per patient, so that one that arrives again is not applied again."""
@@ -25,90 +23,40 @@ COMMANDS: Final = 32
 WARD_BYTES: Final = 64
 """Longest name of a ward: that of any identifier."""
 
-ROWS_MIN: Final = 64
-
-ALARMS: Final = -1
-"""In a column's shape: as many as there are alarms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """How a column is stored: its type, what an empty row holds, the shape of a row."""
-
-    dtype: Any
-    empty: Any = 0
-    row: tuple[int, ...] = ()
-
-    def make(self, rows: int, alarms: int) -> NDArray[Any]:
-        """Return empty rows."""
-        none = np.empty((0, *(alarms if width == ALARMS else width for width in self.row)), self.dtype)
-        return self.grown(none, rows)
-
-    def grown(self, column: NDArray[Any], rows: int) -> NDArray[Any]:
-        """Return the rows of a column, and behind them empty ones until there are so many."""
-        shape = (rows, *column.shape[1:])
-        # Zeros take memory only when they are written.
-        new = np.zeros(shape, self.dtype) if self.empty == 0 else np.empty(shape, self.dtype)
-        new[: len(column)] = column
-        if self.empty != 0:
-            new[len(column) :] = self.empty
-        return new
-
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
-Bools = NDArray[np.bool_]
-
-Ms = Annotated[Ints, Column(np.int64, NEVER)]
-Kind = Annotated[Bytes, Column(np.uint8)]
-Truth = Annotated[Bools, Column(np.bool_)]
-DeviceMs = Annotated[Ints, Column(np.int64, NEVER, (DEVICES,))]
-SignalMs = Annotated[Ints, Column(np.int64, NEVER, (COUNT,))]
-AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (ALARMS,))]
-AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (ALARMS,))]
-AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (ALARMS,))]
+AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (MANY,))]
+AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (MANY,))]
+AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (MANY,))]
 
 
 class Columns:
     """Rows of patients. Several may share what they keep, each for the rows of its own: then one grows for all.
 
-    `alarm_*` are of shape (rows, alarms), readings of shape (rows, signals), device memory of shape
-    (rows, DEVICES[, SEEN]). `alarm_low` and `alarm_high` are the patient's own limits, NaN where the rule's hold;
-    `own_limits` says that they or the age band differ from the rules. `alarm_step` is the step of responsibility that
-    is asked, 0 = none. `since_ms` is when the patient was admitted or discharged, or `by_order` of when an order made
-    the row; `alarm_area` is depth times duration of a run (`clinical.integral`; `tables.levels` says what an alarm with
-    levels keeps there), `device_clock` how the time of each device's last frame was judged; `lost_ward_*` belong to
-    the loss of the ward that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms` when it ends
-    by itself.
+    `alarm_*` are of shape (rows, alarms). `slots` (rows, DEVICES) are the rows of the patient's devices in `devices`,
+    filled from the front; `seen_ms` is the arrival of the last frame of any of them, `pushed_out_ms` when one last had
+    to make room for another. `alarm_clear_ms` of a limit or a loss is the onset of its last episode that is over;
+    `tables.levels` says what an alarm with levels keeps there, in `alarm_extreme` and in `alarm_area`. `alarm_low` and
+    `alarm_high` are the patient's own limits, NaN where the rule's hold; `own_limits` says that they or the age band
+    differ from the rules. `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the
+    patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms` (rows, scores) when
+    each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of; `pause_ms` is when the
+    last pause began, `pause_until_ms` when it ends by itself.
     """
 
     position: Ms
     dirty: Truth
     seen_ms: Ms
     ticked_ms: Ms
-    interval_ms: Annotated[NDArray[np.int32], Column(np.int32, 1000)]
-    device: Annotated[NDArray[np.uint64], Column(np.uint64, 0, (DEVICES,))]
-    device_high: DeviceMs
-    device_used: DeviceMs
-    device_lap: Annotated[NDArray[np.uint16], Column(np.uint16, 0, (DEVICES, SEEN))]
-    last_boot: Annotated[Ints, Column(np.int64)]
+    pushed_out_ms: Ms
+    slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]
     last_slot: Annotated[Ints, Column(np.int64)]
-    device_event_ms: DeviceMs
-    device_append_ms: DeviceMs
-    device_clock: Annotated[Bytes, Column(np.uint8, 0, (DEVICES,))]
-    newest_ms: SignalMs
-    value: Annotated[Floats, Column(np.float64, np.nan, (COUNT,))]
-    value_ms: SignalMs
-    lost_ms: SignalMs
     alarm_state: AlarmKind
     alarm_priority: AlarmKind
-    alarm_events: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (ALARMS,))]
+    alarm_events: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (MANY,))]
     alarm_onset_ms: AlarmMs
     alarm_clear_ms: AlarmMs
     alarm_told_ms: AlarmMs
     alarm_extreme: AlarmValue
-    alarm_area: Annotated[Floats, Column(np.float64, 0, (ALARMS,))]
+    alarm_area: Annotated[Floats, Column(np.float64, 0, (MANY,))]
     alarm_step: AlarmKind
     alarm_answer: AlarmKind
     alarm_asked_ms: AlarmMs
@@ -117,6 +65,7 @@ class Columns:
     own_limits: Truth
     age_band: Kind
     scale2: Truth
+    lapsed_ms: Annotated[Ints, Column(np.int64, NEVER, (len(SHEETS),))]
     oxygen: Annotated[Floats, Column(np.float64, np.nan)]
     ward: Annotated[NDArray[np.bytes_], Column(f"S{WARD_BYTES}", b"")]
     discharged: Truth
@@ -135,18 +84,21 @@ class Columns:
     patients: list[str | None]
     """Whose each row is; None = nobody's."""
     last_device: list[str | None]
-    """Device of each row's last frame; with `last_boot` and `last_slot` it spares the search for a slot."""
+    """Device of each row's last frame; `last_slot`, its row in `devices`, spares the search for it."""
     windows: Windows
+    devices: DeviceRows
 
-    def __init__(self, alarms: int, beside: "Columns | None" = None) -> None:
+    def __init__(self, alarms: int, limits: int, beside: "Columns | None" = None) -> None:
         if beside is None:
             self.patients, self.last_device, self._free = [], [], list[int]()
             self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
+            self.devices = DeviceRows(limits)
             for name, column in self.COLUMNS.items():
                 setattr(self, name, column.make(ROWS_MIN, alarms))
         else:
             self.patients, self.last_device, self._free = beside.patients, beside.last_device, beside._free
             self.windows, self._sharing = beside.windows, beside._sharing
+            self.devices = beside.devices
             for name in self.COLUMNS:
                 setattr(self, name, getattr(beside, name))
         self._sharing.append(self)
@@ -196,7 +148,9 @@ class Columns:
         self._sharing.remove(self)
 
     def clear(self, rows: int | Ints) -> None:
-        """Empty a row, or several different ones; their patients keep them."""
+        """Empty a row, or several different ones; their patients keep them, their devices are forgotten."""
+        slots = self.slots[rows].reshape(-1)
+        self.devices.give_back(slots[slots != NOBODY])
         for name, column in self.COLUMNS.items():
             getattr(self, name)[rows] = column.empty
         for row in np.atleast_1d(rows).tolist():
@@ -204,8 +158,4 @@ class Columns:
         self.windows.clear(rows)
 
 
-Columns.COLUMNS = {
-    name: hint.__metadata__[0]
-    for name, hint in get_type_hints(Columns, include_extras=True).items()
-    if hasattr(hint, "__metadata__")
-}
+Columns.COLUMNS = columns_of(Columns)

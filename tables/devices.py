@@ -1,11 +1,14 @@
-"""Which frames a patient's devices have already sent: recognises duplicates by (device, boot, seq).
+"""Which device a frame is of, and whether the frame is news: what a device says next always is.
 
-Each of a patient's `DEVICES` slots remembers one boot of one device: its highest sequence number and which of the
-`SEEN` numbers below it came. A number further below counts as seen. The outcome does not depend on how the log is
-cut into blocks.
+A frame comes *next* when it has a higher (boot, number) than those before it, also when its numbers begin again: a
+counter that wrapped, a restart under one boot number, two devices of one name. A *repeat* has the boot, number, time
+and content of one that came. What is neither is *late*: a number below the highest that has not come yet, or an older
+boot. A number that comes again with other content, or far below the highest, is a *conflict*; so is what is late by
+its number but newer by its time. The outcome does not depend on how the log is cut into blocks.
 """
 
 import hashlib
+from dataclasses import dataclass, field
 from operator import eq
 from typing import Final
 
@@ -14,146 +17,187 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import every, some
-from tables.columns import SEEN
+from clinical.vitals import ABSENT, COUNT
+from streams.decoded import Frames
+from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.groups import Groups
 from tables.patients import PatientTable, lap
 
 NAMES_MAX: Final = 500_000
 """Bound on the memory of device names' hashes; beyond it the memory starts anew."""
 
-_names: dict[tuple[str, int], int] = {}
+_names: dict[str, int] = {}
+
+_FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 2) | np.uint64(1)
+"""Odd numbers by which what a frame says is multiplied for its digest: time, interval, then the signals."""
 
 
-def device_names(devices: list[str], boots: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return the 64-bit name of each boot of a device, (n,); never 0, which marks an empty slot."""
-    if len(_names) > NAMES_MAX:
-        _names.clear()
-    pairs = list(zip(devices, boots.tolist(), strict=True))
-    known = [_names.get(pair) for pair in pairs]
-    if None in known:
-        known = [_name(pair) for pair in pairs]
-    return np.array(known, dtype=np.uint64)
+@dataclass(slots=True)
+class Found:
+    """The device row of each of the first n frames, (n,), and whether the first of them had to push another out."""
+
+    devices: NDArray[np.int64]
+    has_pushed_out: bool = False
 
 
-def _name(pair: tuple[str, int]) -> int:
-    name = _names.get(pair)
+@dataclass(slots=True)
+class News:
+    """Which of n frames are news, and which of those come next, (n,) each; `conflicts` are indices of frames."""
+
+    fresh: NDArray[np.bool_]
+    next: NDArray[np.bool_]
+    conflicts: list[int] = field(default_factory=list)
+
+
+def device_name(device: str) -> int:
+    """Return the 64-bit name of a device; never 0, which marks an empty row."""
+    name = _names.get(device)
     if name is None:
-        text = f"{pair[0]}\x1f{pair[1]}".encode()
-        name = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") or 1
-        _names[pair] = name
+        if len(_names) > NAMES_MAX:
+            _names.clear()
+        digest = hashlib.blake2b(device.encode(), digest_size=8).digest()
+        name = _names[device] = int.from_bytes(digest, "little") or 1
     return name
 
 
-def find_slots(
-    table: PatientTable, rows: NDArray[np.int64], devices: list[str], boots: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], int]:
-    """Return what `assign_slots` does, but search only for patients with another device than in the frame before."""
+def find_devices(table: PatientTable, rows: NDArray[np.int64], frames: Frames) -> Found:
+    """Return the device row of each frame, as far as the first one whose device must make room for itself.
+
+    Searched for only where a patient's frame is of another device than the one before. A frame whose device pushes
+    another out ends the run, because the frames before it must have been remembered first, and is a run of its own,
+    because the device it pushes out may follow. At least one frame has a row, unless there are none.
+    """
     last = table.last_device
     known = list(map(last.__getitem__, rows.tolist()))
-    same = table.last_boot[rows] == boots
-    slots = table.last_slot[rows]
-    if known == devices and every(same):  # as nearly always
-        return slots, len(rows)
-    same &= np.fromiter(map(eq, known, devices), np.bool_, len(rows))
+    found = table.last_slot[rows]
+    if known == frames.device:  # as nearly always
+        return Found(found)
+    same = np.fromiter(map(eq, known, frames.device), np.bool_, len(rows))
     changing = np.zeros(len(last), dtype=np.bool_)
     changing[rows[~same]] = True
-    at = np.flatnonzero(changing[rows])
-    names = device_names([devices[i] for i in at.tolist()], boots[at])
-    found, count = assign_slots(table, rows[at], names)
-    at, end = at[:count], int(at[count]) if count < len(at) else len(rows)
-    slots[at] = found[:count]
-    table.last_boot[rows[at]], table.last_slot[rows[at]] = boots[at], found[:count]
-    for i in at.tolist():
-        last[rows[i]] = devices[i]
-    return slots, end
+    for i in np.flatnonzero(changing[rows]).tolist():
+        row, device = int(rows[i]), frames.device[i]
+        name = device_name(device)
+        at, is_full = _search(table, row, name)
+        if is_full and i > 0:
+            return Found(found[:i])
+        if at == NOBODY:
+            at = _settle_in(table, row, name, int(frames.boot[i]))
+        found[i] = table.last_slot[row] = at
+        last[row] = device
+        if is_full:
+            return Found(found[:1], has_pushed_out=True)
+    return Found(found)
 
 
-def assign_slots(
-    table: PatientTable, rows: NDArray[np.int64], names: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], int]:
-    """Find or make the slot of each frame's device.
-
-    Returns:
-        The slots (n,), and how many leading frames have one: a frame whose device must push another out of its
-        slot ends the run, because the frames before it must have been remembered first, and is a run of its own,
-        because the device it pushes out may follow. At least one frame has a slot, unless there are none.
-    """
-    match = table.device[rows] == names[:, None]
-    slots = match.argmax(axis=1)
-    unknown = np.flatnonzero(~match[np.arange(len(rows)), slots])
-    for i in unknown.tolist():
-        row, name = int(rows[i]), int(names[i])
-        held = table.device[row].tolist()
-        if name in held:  # a frame before this one in the run made the slot
-            slots[i] = held.index(name)
-            continue
-        if 0 in held:
-            slot = held.index(0)
-        elif i > 0:
-            return slots, i
-        else:
-            slot = int(table.device_used[row].argmin())
-            _clear_slot(table, row, slot)
-            slots[i] = slot
-            table.device[row, slot] = name
-            return slots, 1
-        slots[i] = slot
-        table.device[row, slot] = name
-    return slots, len(rows)
+def _search(table: PatientTable, row: int, name: int) -> tuple[int, bool]:
+    """Return the row of a patient's device, `NOBODY` if it is new, and whether it must push another one out then."""
+    slots = table.slots[row]
+    names = table.devices.name[slots].tolist()
+    if name in names:
+        return int(slots[names.index(name)]), False
+    return NOBODY, 0 not in names
 
 
-def _clear_slot(table: PatientTable, row: int, slot: int) -> None:
-    table.device_high[row, slot] = -1
-    table.device_lap[row, slot] = 0
-    table.device_event_ms[row, slot] = -1
-    table.device_append_ms[row, slot] = -1
+def _settle_in(table: PatientTable, row: int, name: int, boot: int) -> int:
+    """Return the row of a new device; it takes the place of the one that was not heard for longest if none is free."""
+    slots, devices = table.slots[row], table.devices
+    free = np.flatnonzero(slots == NOBODY)
+    slot = int(free[0]) if len(free) else int(devices.used[slots].argmin())
+    if not len(free):
+        devices.give_back(slots[slot : slot + 1].copy())
+    at = table.slots[row, slot] = devices.take_row(row, name)
+    devices.boot[at] = boot
+    return int(at)
 
 
-def remember(table: PatientTable, groups: Groups, seqs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Remember frames in log order and tell which of them are new, (n,); `groups` are the rows' slots."""
-    group = groups.numbers
-    before = groups.before(seqs, table.device_high.reshape(-1)[group])
-    rising = seqs > before
+def digests(frames: Frames) -> NDArray[np.uint32]:
+    """Return a digest of what each frame says, but for who says it and its number, (n,)."""
+    values = np.ascontiguousarray(frames.values)
+    bits = np.where(values == ABSENT, np.uint64(0), values.view(np.uint64))
+    bits ^= bits >> np.uint64(32)
+    said = (bits * _FACTORS[frames.carried + 2]).sum(axis=1, dtype=np.uint64)
+    said += frames.event_ts_ms.astype(np.uint64) * _FACTORS[0]
+    said += frames.interval_ms.astype(np.uint64) * _FACTORS[1]
+    said ^= said >> np.uint64(29)
+    said *= _FACTORS[1]
+    found: NDArray[np.uint32] = (said >> np.uint64(32)).astype(np.uint32)
+    return found
+
+
+def remember(devices: DeviceRows, groups: Groups, frames: Frames) -> News:
+    """Remember frames in log order and tell which of them are news; `groups` are the rows of their devices."""
+    group, seqs, said = groups.numbers, frames.seq, digests(frames)
+    before = groups.before(seqs, devices.high[group])
+    rising = (seqs > before) & (frames.boot == devices.boot[group])
     fresh = np.ones(len(group), dtype=np.bool_)
     if every(rising):
-        _mark_rising(table, groups, seqs, before)
-        return fresh
+        _mark_rising(devices, groups, seqs, said, before)
+        return News(fresh, fresh)
     odd = np.isin(group, group[~rising])
     plain = ~odd
-    _mark_rising(table, Groups(group[plain]), seqs[plain], before[plain])
+    _mark_rising(devices, Groups(group[plain]), seqs[plain], said[plain], before[plain])
+    news = News(fresh, fresh.copy())
+    last_ms: dict[int, int] = {}
     for i in np.flatnonzero(odd).tolist():
-        fresh[i] = _remember_one(table, int(group[i]), int(seqs[i]))
-    return fresh
+        at, event_ms = int(group[i]), int(frames.event_ts_ms[i])
+        before_ms = last_ms.get(at, int(devices.event_ms[at]))
+        what = _remember_one(devices, at, int(frames.boot[i]), int(seqs[i]), int(said[i]))
+        fresh[i], news.next[i] = what != REPEAT, what in (NEXT, AGAIN)
+        if what == AGAIN or (what == LATE and event_ms > before_ms):
+            news.conflicts.append(i)
+        if fresh[i]:
+            last_ms[at] = event_ms
+    return news
 
 
 def _mark_rising(
-    table: PatientTable, groups: Groups, seqs: NDArray[np.int64], before: NDArray[np.int64]
+    devices: DeviceRows,
+    groups: Groups,
+    seqs: NDArray[np.int64],
+    said: NDArray[np.uint32],
+    before: NDArray[np.int64],
 ) -> None:
     """Remember frames whose numbers only rise; `before` is the number before each, negative where there is none."""
     group = groups.numbers
-    table.device_high.reshape(-1)[group] = seqs  # the last of each, which is the highest
+    devices.high[group] = seqs  # the last of each, which is the highest
     jumps = (before >= 0) & (seqs - before >= SEEN)
     if some(jumps):  # everything remembered is further below than the ring reaches
-        table.device_lap.reshape(-1, SEEN)[group[jumps]] = 0
+        devices.lap[group[jumps]] = 0
         if not groups.apart:
             starts = np.flatnonzero(groups.first)
             last_jump = np.maximum.reduceat(np.where(jumps, seqs, NEVER)[groups.order], starts)
             kept = np.empty(len(group), dtype=np.bool_)
             kept[groups.order] = seqs[groups.order] >= last_jump[np.cumsum(groups.first) - 1]
-            group, seqs = group[kept], seqs[kept]
-    table.device_lap.reshape(-1)[group * SEEN + seqs % SEEN] = lap(seqs).astype(np.uint16)
+            group, seqs, said = group[kept], seqs[kept], said[kept]
+    place = group * SEEN + seqs % SEEN
+    devices.lap.reshape(-1)[place] = lap(seqs).astype(np.uint16)
+    devices.digest.reshape(-1)[place] = said
 
 
-def _remember_one(table: PatientTable, group: int, seq: int) -> bool:
-    laps = table.device_lap.reshape(-1, SEEN)[group]
-    high = table.device_high.reshape(-1)
-    top = int(high[group])
-    place = seq % SEEN
-    if seq > top:
-        if top >= 0 and seq - top >= SEEN:
-            laps[:] = 0  # everything remembered is further below than the ring reaches
-        high[group] = seq
-    elif seq <= top - SEEN or laps[place] == lap(seq):
-        return False
-    laps[place] = lap(seq)
-    return True
+REPEAT, LATE, NEXT, AGAIN = range(4)
+"""What a frame is to its device; `AGAIN` is next in a count that began again."""
+
+
+def _remember_one(devices: DeviceRows, at: int, boot: int, seq: int, said: int) -> int:
+    """Remember one frame and return what it is."""
+    laps, top, place = devices.lap[at], int(devices.high[at]), seq % SEEN
+    if boot < devices.boot[at]:
+        return LATE  # nothing of an older boot is remembered
+    what = NEXT
+    if boot > devices.boot[at] or (seq > top and seq - top >= SEEN):
+        laps[:] = 0
+    elif seq <= top:
+        if seq <= top - SEEN:
+            what = AGAIN
+        elif laps[place] != lap(seq):
+            what = LATE
+        else:
+            what = REPEAT if devices.digest[at, place] == said else AGAIN
+        if what == AGAIN:
+            laps[:] = 0
+    if what != REPEAT:
+        laps[place], devices.digest[at, place] = lap(seq), said
+    if what in (NEXT, AGAIN):
+        devices.boot[at], devices.high[at] = boot, seq
+    return what

@@ -1,9 +1,9 @@
 """The patient table of one partition: columnar state, one row a patient.
 
 | key | patient (opaque stream id) |
-| value | dedupe memory, last readings, alarms, windows, profile, limits, pause, commands seen |
+| value | devices (`tables.device_rows`), alarms, windows, profile, limits, pause, commands seen |
 | window | 15 minutes of ring buckets in event time (`tables.windows`) |
-| bound | DEVICES boots of devices, one state per alarm, SLOTS buckets: under 16 KiB a patient |
+| bound | DEVICES devices, one state per alarm, SLOTS buckets: under 16 KiB a patient of one device |
 | changelog | one record a patient, written at each checkpoint (`tables.record`) |
 
 Times are ms; `NEVER` is no time. "Arrival" is the time base's clock: append time live, event time in recordings.
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-from tables.columns import SEEN, Columns
+from tables.columns import Columns
+from tables.device_rows import NOBODY, SEEN
 
 Seq = TypeVar("Seq", int, NDArray[np.int64])
 Time = TypeVar("Time", int, NDArray[np.int64])
@@ -37,12 +38,18 @@ class PatientTable(Columns):
 
     Args:
         alarms: what the columns of `alarm_*` are, in this order.
+        limits: how many of them, the first, are limit alarms: those whose runs devices have.
+        lasting: how many of them, the first, remember in `alarm_clear_ms` the onset of their last episode.
         beside: a table of the same alarms to share columns with.
     """
 
-    def __init__(self, alarms: Sequence[str], beside: "PatientTable | None" = None) -> None:
-        super().__init__(len(alarms), beside)
+    def __init__(
+        self, alarms: Sequence[str], limits: int = 0, lasting: int = 0, beside: "PatientTable | None" = None
+    ) -> None:
+        super().__init__(len(alarms), limits, beside)
         self.alarms = tuple(alarms)
+        self.limits = limits
+        self.lasting = max(limits, lasting)
         self.row_of: dict[str, int] = {}
         self._occupied: NDArray[np.int64] | None = None
         self.processed = NEVER
@@ -63,7 +70,7 @@ class PatientTable(Columns):
 
     def beside(self) -> "PatientTable":
         """Return an empty table for another partition that shares columns with this one."""
-        return PatientTable(self.alarms, self)
+        return PatientTable(self.alarms, self.limits, self.lasting, self)
 
     def __len__(self) -> int:
         return len(self.row_of)
@@ -132,19 +139,54 @@ class PatientTable(Columns):
         self._occupied = None
         self.stop_sharing()
 
+    def of_devices(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the rows of n patients' devices, (n, k), as many columns as the one with the most has; 0 = none."""
+        slots = self.slots.take(rows, axis=0)
+        return slots[:, : max(1, int(np.count_nonzero(slots.any(axis=0))))]
+
+    def end_runs(self, row: int, column: int) -> None:
+        """Forget the runs of a patient's devices under one limit rule."""
+        devices = self.slots[row]
+        devices = devices[devices != NOBODY]
+        self.devices.run_onset_ms[devices, column] = NEVER
+        self.devices.run_clear_ms[devices, column] = NEVER
+        self.devices.run_area[devices, column] = 0.0
+
     def discharge(self, row: int, now_ms: int) -> None:
         """Forget all about a patient but what tells a new frame from one that was judged, and a command likewise."""
         kept = {name: getattr(self, name)[row].copy() for name in self._IDENTIFYING}
-        newest = self.newest_ms[row].copy()
+        kept["alarm_clear_ms"][self.lasting :] = NEVER
+        last = self.last_device[row]
+        self.slots[row] = NOBODY  # the devices stay the patient's
         self.clear(row)
         for name, value in kept.items():
             getattr(self, name)[row] = value
+        self.last_device[row] = last
+        devices, ours = self.devices, kept["slots"][kept["slots"] != NOBODY]
+        newest = devices.newest_ms[ours]
+        for name, column in devices.COLUMNS.items():
+            if name not in self._OF_DEVICES:
+                getattr(devices, name)[ours] = column.empty
         # What was measured in the same moment as the last reading belongs to who has left.
-        self.newest_ms[row] = np.where(newest == NEVER, NEVER, newest + 1)
+        devices.newest_ms[ours] = np.where(newest == NEVER, NEVER, newest + 1)
         self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
 
     _IDENTIFYING: Final = (
-        *("position", "ticked_ms", "interval_ms", "pause_ms", "commands"),
-        *("device", "device_high", "device_used", "device_lap", "device_event_ms", "device_append_ms"),
-        "device_clock",
+        *("position", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
+    )
+    _OF_DEVICES: Final = (
+        *(
+            "owner",
+            "name",
+            "boot",
+            "high",
+            "used",
+            "lap",
+            "digest",
+            "event_ms",
+            "append_ms",
+            "now_ms",
+            "came_ms",
+        ),
+        *("interval_ms", "clock"),
     )

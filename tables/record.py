@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from clinical.limits import NEVER
 from clinical.masks import some
 from clinical.vitals import COUNT
-from tables.columns import COMMANDS, DEVICES, SEEN
+from tables.columns import COMMANDS, DEVICES
+from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.patients import PatientTable, lap
 from tables.record_layout import (
     ALARM,
@@ -22,6 +23,8 @@ from tables.record_layout import (
     HEAD,
     LIMIT,
     PROFILE,
+    READING,
+    RUN,
     SIGNAL,
     VERSION,
     position_of,
@@ -40,11 +43,17 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
         rows: (n,) rows in use.
         keys: `alarm_key` of the table's alarms, in order.
     """
-    devices = table.device_used[rows] >= 0
-    # Also what came too late to be judged.
-    in_windows = (_of_rows(table.windows, "count", rows) > 0).any(axis=1)
-    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
+    devices = table.slots[rows] != NOBODY
+    owned = table.slots[rows][devices]
+    owner, ordinal = np.nonzero(devices)
+    readings: NDArray[np.bool_] = (table.devices.newest_ms[owned] >= 0) | (table.devices.lost_ms[owned] >= 0)
+    runs: NDArray[np.bool_] = (table.devices.run_onset_ms[owned] >= 0) | (
+        table.devices.run_clear_ms[owned] >= 0
+    )
+    runs |= table.devices.run_excess_ms[owned] > 0
+    signals: NDArray[np.bool_] = np.any(_of_rows(table.windows, "count", rows) > 0, axis=1)
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
+    alarms |= table.alarm_clear_ms[rows] >= 0
     buckets = _of_rows(table.windows, "bucket", rows)
     slots = buckets >= 0
     limits = ~(np.isnan(table.alarm_low[rows]) & np.isnan(table.alarm_high[rows]))
@@ -53,17 +62,22 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     head = np.zeros(len(rows), HEAD)
     head["version"] = VERSION
     head["position"] = np.maximum(table.processed, table.position[rows])
-    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+    for name in _HEAD_COLUMNS:
         head[name] = getattr(table, name)[rows]
     present = (devices, signals, alarms, slots, special[:, None], limits, commands)
-    for field, given in zip(COUNTS, present, strict=True):
+    named = ("devices", "signals", "alarms", "slots", "profiles", "limits", "commands")
+    for field, given in zip(named, present, strict=True):
         head[field] = given.sum(axis=1)
+    for field, given in (("readings", readings), ("runs", runs)):
+        head[field] = np.bincount(owner, given.sum(axis=1), len(rows))  # of all devices
     cells = slots[:, :, None] & signals[:, None, :]
     per_cell = cells.sum(axis=(1, 2))
     sections = [
         _cut(head, np.ones(len(rows), dtype=np.int64)),
-        _cut(_devices(table, rows, devices), head["devices"]),
-        _cut(_signals(table, rows, signals), head["signals"]),
+        _cut(_devices(table.devices, owned), head["devices"]),
+        _cut(_readings(table.devices, owned, ordinal, readings), head["readings"]),
+        _cut(_runs(table.devices, owned, ordinal, runs, keys), head["runs"]),
+        _cut(np.nonzero(signals)[1].astype(SIGNAL), head["signals"]),
         _cut(_alarms(table, rows, alarms, keys), head["alarms"]),
         _cut(buckets[slots], head["slots"]),
         *(_cut(_of_rows(table.windows, name, rows)[cells], per_cell) for name in _WINDOW_COLUMNS),
@@ -87,25 +101,41 @@ def _cut(values: NDArray[Any], counts: NDArray[Any]) -> list[bytes]:
     return [data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def _devices(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
-    row, place = np.nonzero(present)
-    at = rows[row], place
-    devices = np.zeros(len(row), DEVICE)
-    for name, column in _DEVICE_COLUMNS:
-        devices[name] = getattr(table, column)[at]
-    seqs = devices["high"][:, None] - _AGO
-    seen = (seqs >= 0) & (np.take_along_axis(table.device_lap[at], seqs % SEEN, axis=1) == lap(seqs))
-    devices["seen"] = np.packbits(seen, axis=1, bitorder="little")
-    return devices
+def _devices(devices: DeviceRows, owned: NDArray[np.int32]) -> NDArray[Any]:
+    found = np.zeros(len(owned), DEVICE)
+    for name in _DEVICE_COLUMNS:
+        found[name] = getattr(devices, name)[owned]
+    seqs = found["high"][:, None] - _AGO
+    seen = (seqs >= 0) & (np.take_along_axis(devices.lap[owned], seqs % SEEN, axis=1) == lap(seqs))
+    found["seen"] = np.packbits(seen, axis=1, bitorder="little")
+    return found
 
 
-def _signals(table: PatientTable, rows: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[Any]:
-    row, signal = np.nonzero(present)
-    signals = np.zeros(len(row), SIGNAL)
-    signals["signal"] = signal
-    for name in _SIGNAL_COLUMNS:
-        signals[name] = getattr(table, name)[rows[row], signal]
-    return signals
+def _readings(
+    devices: DeviceRows, owned: NDArray[np.int32], ordinal: NDArray[np.int64], present: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """Return what devices measured; `ordinal` (n,) is which of its patient's devices each is."""
+    device, signal = np.nonzero(present)
+    found = np.zeros(len(device), READING)
+    found["device"], found["signal"] = ordinal[device], signal
+    for name in _READING_COLUMNS:
+        found[name] = getattr(devices, name)[owned[device], signal]
+    return found
+
+
+def _runs(
+    devices: DeviceRows,
+    owned: NDArray[np.int32],
+    ordinal: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    keys: NDArray[np.uint64],
+) -> NDArray[Any]:
+    device, rule = np.nonzero(present)
+    found = np.zeros(len(device), RUN)
+    found["device"], found["key"] = ordinal[device], keys[rule]
+    for name in _RUN_COLUMNS:
+        found[name] = getattr(devices, f"run_{name}")[owned[device], rule]
+    return found
 
 
 def _profiles(table: PatientTable, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -164,7 +194,8 @@ def decode_all(
     """
     for record in records:
         position_of(record)
-    records = [upgraded(record) for record in records]
+    limits = frozenset(key for key, column in alarm_of.items() if column < table.limits)
+    records = [upgraded(record, limits) for record in records]
     head = np.frombuffer(b"".join([record[: HEAD.itemsize] for record in records]), HEAD)
     counts = {name: head[name].astype(np.int64) for name in COUNTS}
     for name, most in (("devices", DEVICES), ("profiles", 1), ("commands", COMMANDS)):
@@ -174,6 +205,8 @@ def decode_all(
     windows = table.windows
     sections = (
         (DEVICE, counts["devices"]),
+        (READING, counts["readings"]),
+        (RUN, counts["runs"]),
         (SIGNAL, counts["signals"]),
         (ALARM, counts["alarms"]),
         (windows.bucket.dtype, counts["slots"]),
@@ -182,21 +215,22 @@ def decode_all(
         (LIMIT, counts["limits"]),
         (table.commands.dtype, counts["commands"]),
     )
-    devices, signals, alarms, bucket, *columns, profiles, limits, commands = _sections(records, sections)
-    if some(signals["signal"] >= COUNT):
-        raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
+    found = _sections(records, sections)
+    devices, readings, runs, signals, alarms, bucket, *columns, profiles, own_limits, commands = found
+    for signal in (signals, readings["signal"]):
+        if some(signal >= COUNT):
+            raise ValueError(f"a patient record is damaged: signal {signal.max()}")
     table.position[rows] = head["position"]
-    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+    for name in _HEAD_COLUMNS:
         getattr(table, name)[rows] = head[name]
     _put_devices(table, rows, devices, counts["devices"])
-    row = np.repeat(rows, counts["signals"])
-    for name in _SIGNAL_COLUMNS:
-        getattr(table, name)[row, signals["signal"]] = signals[name]
-    _put_windows(windows, rows, counts, signals["signal"], bucket, columns)
+    _put_readings(table, np.repeat(rows, counts["readings"]), readings)
+    _put_runs(table, np.repeat(rows, counts["runs"]), runs, alarm_of)
+    _put_windows(windows, rows, counts, signals, bucket, columns)
     for name in PROFILE.names or ():
         getattr(table, name)[np.repeat(rows, counts["profiles"])] = profiles[name]
     table.commands[np.repeat(rows, counts["commands"]), _within(counts["commands"])] = commands
-    _put_named(table, np.repeat(rows, counts["limits"]), limits, ("low", "high"), alarm_of)
+    _put_named(table, np.repeat(rows, counts["limits"]), own_limits, ("low", "high"), alarm_of)
     return _put_named(table, np.repeat(rows, counts["alarms"]), alarms, _ALARM_COLUMNS, alarm_of)
 
 
@@ -224,14 +258,46 @@ def _within(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _put_devices(
-    table: PatientTable, rows: NDArray[np.int64], devices: NDArray[Any], counts: NDArray[np.int64]
+    table: PatientTable, rows: NDArray[np.int64], found: NDArray[Any], counts: NDArray[np.int64]
 ) -> None:
-    row, slot = np.repeat(rows, counts), _within(counts)
-    for name, column in _DEVICE_COLUMNS:
-        getattr(table, column)[row, slot] = devices[name]
-    device, ago = np.nonzero(np.unpackbits(devices["seen"], axis=1, bitorder="little"))
-    seqs = devices["high"][device] - ago
-    table.device_lap[row[device], slot[device], seqs % SEEN] = lap(seqs)
+    devices = table.devices
+    devices.reserve(len(found))
+    owner, slot = np.repeat(rows, counts), _within(counts)
+    names = found["name"].tolist()
+    at = [devices.take_row(row, name) for row, name in zip(owner.tolist(), names, strict=True)]
+    taken = table.slots[owner, slot] = np.array(at, dtype=np.int32)
+    for name in _DEVICE_COLUMNS:
+        getattr(devices, name)[taken] = found[name]
+    device, ago = np.nonzero(np.unpackbits(found["seen"], axis=1, bitorder="little"))
+    seqs = found["high"][device] - ago
+    devices.lap[taken[device], seqs % SEEN] = lap(seqs)
+
+
+def _device_of(table: PatientTable, row: NDArray[np.int64], found: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the row of the device that each entry is of."""
+    if some(found["device"] >= DEVICES):
+        raise ValueError(f"a patient record is damaged: device {found['device'].max()}")
+    devices: NDArray[np.int32] = table.slots[row, found["device"]]
+    if some(devices == NOBODY):
+        raise ValueError("a patient record is damaged: readings of no device")
+    return devices
+
+
+def _put_readings(table: PatientTable, row: NDArray[np.int64], found: NDArray[Any]) -> None:
+    devices = _device_of(table, row, found)
+    for name in _READING_COLUMNS:
+        getattr(table.devices, name)[devices, found["signal"]] = found[name]
+
+
+def _put_runs(
+    table: PatientTable, row: NDArray[np.int64], found: NDArray[Any], alarm_of: dict[int, int]
+) -> None:
+    """Write the runs of rules that the table has; of others their alarms tell."""
+    devices = _device_of(table, row, found)
+    rules = np.array([alarm_of.get(key, NEVER) for key in found["key"].tolist()], dtype=np.int64)
+    known = (rules != NEVER) & (rules < table.limits)
+    for name in _RUN_COLUMNS:
+        getattr(table.devices, f"run_{name}")[devices[known], rules[known]] = found[name][known]
 
 
 def _put_named(
@@ -273,14 +339,9 @@ def _put_windows(
         getattr(windows, name).reshape(-1)[cell] = values
 
 
-_DEVICE_COLUMNS: Final = (
-    ("name", "device"),
-    ("high", "device_high"),
-    ("used", "device_used"),
-    ("event_ms", "device_event_ms"),
-    ("append_ms", "device_append_ms"),
-    ("clock", "device_clock"),
-)
-_SIGNAL_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
+_HEAD_COLUMNS: Final = ("seen_ms", "ticked_ms", "pushed_out_ms")
+_DEVICE_COLUMNS: Final = tuple(name for name in DEVICE.names or () if name != "seen")
+_READING_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
+_RUN_COLUMNS: Final = tuple(name for name in RUN.names or () if name not in ("device", "key"))
 _ALARM_COLUMNS: Final = tuple(name for name in ALARM.names or () if name != "key")
 _AGO: Final = np.arange(SEEN)

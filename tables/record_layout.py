@@ -11,17 +11,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.lifecycle import State
 from clinical.limits import NEVER
+from clinical.scores import SHEETS
 from clinical.vitals import COUNT
-from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES, Columns
+from tables.columns import COMMANDS, DEVICES, WARD_BYTES, Columns
+from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.windows import SLOTS
 
 VERSION: Final = 3
 BEFORE: Final = 2
 """Version that is still read, field by field: what it lacks is as in an empty row."""
 
-RECORD_BYTES_MAX: Final = 65_536
-"""Bound on a record; a full one of every signal, alarm and bucket stays below it (a test holds this)."""
+RECORD_BYTES_MAX: Final = 131_072
+"""Bound on a record; a full one of every device, signal, alarm and bucket stays below it (a test holds this)."""
 
 HEAD: Final = np.dtype(
     [
@@ -29,8 +32,10 @@ HEAD: Final = np.dtype(
         ("position", "<i8"),
         ("seen_ms", "<i8"),
         ("ticked_ms", "<i8"),
-        ("interval_ms", "<i4"),
+        ("pushed_out_ms", "<i8"),
         ("devices", "<u1"),
+        ("readings", "<u2"),
+        ("runs", "<u2"),
         ("signals", "<u1"),
         ("alarms", "<u1"),
         ("slots", "<u1"),
@@ -39,7 +44,7 @@ HEAD: Final = np.dtype(
         ("commands", "<u1"),
     ]
 )
-"""Begins a record; the last seven say how many devices, signals, alarms, window slots ... follow."""
+"""Begins a record; the last nine say how many devices, readings, runs, signals of windows ... follow."""
 
 _POSITION: Final = struct.Struct("<xq")
 """Where the head holds the position."""
@@ -47,17 +52,55 @@ _POSITION: Final = struct.Struct("<xq")
 DEVICE: Final = np.dtype(
     [
         ("name", "<u8"),
+        ("boot", "<i8"),
         ("high", "<i8"),
         ("used", "<i8"),
         ("seen", "<u1", (SEEN // 8,)),
+        ("digest", "<u4", (SEEN,)),
         ("event_ms", "<i8"),
         ("append_ms", "<i8"),
+        ("heard_ms", "<i8"),
+        ("now_ms", "<i8"),
+        ("came_ms", "<i8"),
+        ("interval_ms", "<i4"),
         ("clock", "<u1"),
+        ("conflict_ms", "<i8"),
+        ("conflict_before_ms", "<i8"),
+        ("missing_ms", "<i8"),
+        ("counted_ms", "<i8"),
+        ("slot", "<i8"),
+        ("came", "<u2", (FLICKER_SLOTS, PERIODIC_COUNT)),
+        ("missed", "<u2", (FLICKER_SLOTS, PERIODIC_COUNT)),
     ]
 )
-SIGNAL: Final = np.dtype(
-    [("signal", "<u1"), ("value", "<f8"), ("newest_ms", "<i8"), ("value_ms", "<i8"), ("lost_ms", "<i8")]
+READING: Final = np.dtype(
+    [
+        ("device", "<u1"),
+        ("signal", "<u1"),
+        ("value", "<f8"),
+        ("newest_ms", "<i8"),
+        ("value_ms", "<i8"),
+        ("lost_ms", "<i8"),
+    ]
 )
+"""A signal of one of the record's devices."""
+
+RUN: Final = np.dtype(
+    [
+        ("device", "<u1"),
+        ("key", "<u8"),
+        ("onset_ms", "<i8"),
+        ("clear_ms", "<i8"),
+        ("area", "<f8"),
+        ("excess_ms", "<f8"),
+        ("excess_at_ms", "<i8"),
+    ]
+)
+"""What one of the record's devices measures under a limit rule."""
+
+SIGNAL: Final = np.dtype("<u1")
+"""A signal that the windows hold."""
+
 ALARM: Final = np.dtype(
     [
         ("key", "<u8"),
@@ -80,6 +123,7 @@ PROFILE: Final = np.dtype(
         ("own_limits", "?"),
         ("age_band", "<u1"),
         ("scale2", "?"),
+        ("lapsed_ms", "<i8", (len(SHEETS),)),
         ("oxygen", "<f8"),
         ("ward", f"S{WARD_BYTES}"),
         ("discharged", "?"),
@@ -100,7 +144,20 @@ CELL_BYTES: Final = 2 + 4 + 2 + 2
 
 _BYTE: Final = np.dtype("u1")
 
-COUNTS: Final = ("devices", "signals", "alarms", "slots", "profiles", "limits", "commands")
+UNNAMED: Final = 1
+"""Name of the device that stands for what version 2 kept of a patient; no device's hash is so small."""
+
+COUNTS: Final = (
+    "devices",
+    "readings",
+    "runs",
+    "signals",
+    "alarms",
+    "slots",
+    "profiles",
+    "limits",
+    "commands",
+)
 
 HEAD_BEFORE: Final = np.dtype("<u1, <i8, <i8, <i8, <i4, <u1, <u1, <u1, <u1, <u1, <u1, <u1")
 HEAD_BEFORE.names = (
@@ -109,6 +166,8 @@ HEAD_BEFORE.names = (
 )
 DEVICE_BEFORE: Final = np.dtype("<u8, <i8, <i8, 16u1, <i8, <i8, <u1")
 DEVICE_BEFORE.names = ("name", "high", "used", "seen", "event_ms", "append_ms", "clock")
+SIGNAL_BEFORE: Final = np.dtype("<u1, <f8, <i8, <i8, <i8")
+SIGNAL_BEFORE.names = ("signal", "value", "newest_ms", "value_ms", "lost_ms")
 ALARM_BEFORE: Final = np.dtype("<u8, <u1, <u1, <u4, <i8, <i8, <i8, <f8, <u1, <u1, <i8, <f8")
 ALARM_BEFORE.names = (
     *("key", "state", "priority", "events", "onset_ms", "clear_ms", "told_ms", "extreme"),
@@ -144,42 +203,62 @@ def _head_of(record: bytes) -> np.dtype[Any]:
     return HEAD_BEFORE if record[0] == BEFORE else HEAD
 
 
-def upgraded(record: bytes) -> bytes:
-    """Return a record of the version before as one of this version."""
+def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
+    """Return a record of the version before as one of this version; `limits` are the keys of limit alarms.
+
+    What was the patient's becomes that of one device without a name, which is heard as long ago as the patient was:
+    runs of violations go on, and what is to be told is told. Sequence numbers are not taken over.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
     if record[0] != BEFORE:
         return record
     old = np.frombuffer(record, HEAD_BEFORE, 1)
-    cells = int(old["slots"][0]) * int(old["signals"][0])
-    sections: tuple[tuple[np.dtype[Any], np.dtype[Any], int, str], ...] = (
-        (DEVICE_BEFORE, DEVICE, int(old["devices"][0]), "device_"),
-        (SIGNAL, SIGNAL, int(old["signals"][0]), ""),
-        (ALARM_BEFORE, ALARM, int(old["alarms"][0]), "alarm_"),
-        (_BYTE, _BYTE, int(old["slots"][0]) * 4 + cells * CELL_BYTES, ""),
-        (PROFILE_BEFORE, PROFILE, int(old["profiles"][0]), ""),
-        (_BYTE, _BYTE, int(old["limits"][0]) * LIMIT.itemsize + int(old["commands"][0]) * 8, ""),
+    count = {name: int(old[name][0]) for name in HEAD_BEFORE.names or () if name in COUNTS}
+    layouts: tuple[tuple[np.dtype[Any], int], ...] = (
+        (DEVICE_BEFORE, count["devices"]),
+        (SIGNAL_BEFORE, count["signals"]),
+        (ALARM_BEFORE, count["alarms"]),
+        (_BYTE, count["slots"] * 4 + count["slots"] * count["signals"] * CELL_BYTES),
+        (PROFILE_BEFORE, count["profiles"]),
+        (_BYTE, count["limits"] * LIMIT.itemsize + count["commands"] * 8),
     )
-    size = HEAD_BEFORE.itemsize + sum(before.itemsize * count for before, _, count, _ in sections)
+    size = HEAD_BEFORE.itemsize + sum(layout.itemsize * many for layout, many in layouts)
     if len(record) != size:
         raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have {size}")
-    head = _widened(old, HEAD, "")
-    head["version"] = VERSION
-    parts, begin = [head.tobytes()], HEAD_BEFORE.itemsize
-    for before, now, count, prefix in sections:
-        end = begin + count * before.itemsize
-        parts.append(_widened(np.frombuffer(record[begin:end], before), now, prefix).tobytes())
+    found, begin = [], HEAD_BEFORE.itemsize
+    for layout, many in layouts:
+        end = begin + many * layout.itemsize
+        found.append(np.frombuffer(record[begin:end], layout))
         begin = end
-    return b"".join(parts)
+    _, readings, alarms, windows, profiles, rest = found
+    of_limits = np.isin(alarms["key"], np.array(sorted(limits), np.uint64))
+    runs = _widened(alarms[of_limits], RUN, DeviceRows, "run_")
+    wide = _widened(alarms, ALARM, Columns, "alarm_")
+    wide["clear_ms"][of_limits] = wide["onset_ms"][(wide["state"] == State.DELAYED) & of_limits] = NEVER
+    device = _widened(old, DEVICE, DeviceRows, "")
+    device["name"], device["used"], device["heard_ms"] = UNNAMED, old["position"], old["seen_ms"]
+    device["boot"] = device["high"] = NEVER
+    head = _widened(old, HEAD, Columns, "")
+    head["version"], head["devices"] = VERSION, len(device)
+    head["readings"], head["runs"] = len(readings), len(runs)
+    sections = (
+        *(head, device, _widened(readings, READING, DeviceRows, ""), runs, readings["signal"], wide, windows),
+        *(_widened(profiles, PROFILE, Columns, ""), rest),
+    )
+    return b"".join(section.tobytes() for section in sections)
 
 
-def _widened(old: NDArray[Any], layout: np.dtype[Any], prefix: str) -> NDArray[Any]:
-    """Return entries in another layout; what they lack is as in an empty row."""
-    if layout.names is None:
-        return old
+def _widened(
+    old: NDArray[Any], layout: np.dtype[Any], table: type[Columns] | type[DeviceRows], prefix: str
+) -> NDArray[Any]:
+    """Return entries in another layout; what they lack is as in an empty row of the table."""
     new = np.zeros(len(old), layout)
-    for name in layout.names:
+    for name in layout.names or ():
         if name in (old.dtype.names or ()):
             new[name] = old[name]
-        elif (column := Columns.COLUMNS.get(prefix + name)) is not None:
+        elif (column := table.COLUMNS.get(prefix + name)) is not None:
             new[name] = column.empty
     return new
 
@@ -199,6 +278,7 @@ def is_gone(record: bytes) -> bool:
 def size_max(alarms: int) -> int:
     """Return the size of the largest possible record, bytes."""
     cells = SLOTS * COUNT * CELL_BYTES
-    fixed = HEAD.itemsize + DEVICES * DEVICE.itemsize + COUNT * SIGNAL.itemsize + SLOTS * 4
+    device = DEVICE.itemsize + COUNT * READING.itemsize + alarms * RUN.itemsize
+    fixed = HEAD.itemsize + DEVICES * device + COUNT * SIGNAL.itemsize + SLOTS * 4
     orders = PROFILE.itemsize + alarms * LIMIT.itemsize + COMMANDS * 8
     return fixed + alarms * ALARM.itemsize + orders + cells

@@ -22,7 +22,8 @@ from streams.frames import TICK_KEY, encode_tick
 
 START_MS = 1_600_000_000_000
 PATIENTS = ("bed-1", "bed-2")
-DEVICES = ("mon-a", "mon-b")
+DEVICES = ("mon-a", "mon-b", "oxi-c")
+"""A log has two of them, every third one all three."""
 TTL_S = 120
 
 HR = (None, 0, 400, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141)
@@ -100,23 +101,32 @@ def readings(rng):
 def happenings(rng, length, late_s=LATE_S, ticks_late_s=TICKS_LATE_S, steps_s=STEPS_S):
     """Return random happenings of a ward, each a tuple that `build` reads; times in s."""
     found = []
-    for kind in rng.choices(("frame", "tick", "again", "reboot", "junk"), (70, 18, 8, 1, 3), k=length):
+    devices = devices_of(rng)
+    kinds = ("frame", "tick", "again", "reboot", "recount", "held", "junk")
+    for kind in rng.choices(kinds, (70, 18, 8, 1, 1, 3, 3), k=length):
         if kind == "frame":
             interval_ms = rng.choice((1000, 1000, 1000, 1000, 30_000))
-            who = rng.choice(PATIENTS), rng.choice(DEVICES)
+            who = rng.choice(PATIENTS), rng.choice(devices)
             found.append((kind, rng.choice(steps_s), *who, rng.choice(late_s), readings(rng), interval_ms))
         elif kind == "tick":
             found.append((kind, rng.choice(steps_s), rng.choice(ticks_late_s)))
         elif kind == "again":
             found.append((kind, rng.randrange(1000)))
-        elif kind == "reboot":
-            found.append((kind, rng.choice(PATIENTS), rng.choice(DEVICES)))
+        elif kind in ("reboot", "recount"):
+            found.append((kind, rng.choice(PATIENTS), rng.choice(devices)))
+        elif kind == "held":
+            found.append((kind, rng.randrange(1, 4)))
         else:
             found.append((kind,))
     return found
 
 
-def build(found, clocks_s=(0, 0), again_s_max=10**6):
+def devices_of(rng):
+    """Return the devices of a log: three in every third one."""
+    return DEVICES if rng.random() < 1 / 3 else DEVICES[:2]
+
+
+def build(found, clocks_s=(0, 0, 0), again_s_max=10**6):
     """Turn happenings into a log.
 
     Args:
@@ -125,6 +135,7 @@ def build(found, clocks_s=(0, 0), again_s_max=10**6):
         again_s_max: no frame older than this is sent again, s; whoever was dropped meanwhile is a new patient.
     """
     log, values, seq, boots = [], [], {}, {}
+    held, wanted = [], 0
     now = START_MS
     for kind, *rest in found:
         offset = 2 * len(log)  # offsets of a compacted or transactional log have gaps
@@ -137,7 +148,16 @@ def build(found, clocks_s=(0, 0), again_s_max=10**6):
             event_ms = now - late_s * 1000 + clocks_s[DEVICES.index(device)] * 1000
             value = frame(patient, device, number, event_ms, boot, interval_ms=interval_ms, **signals)
             values.append((patient, value, event_ms))
+            if wanted:  # overtaken by what comes next
+                held.append((patient, value))
+                wanted -= 1
+                continue
             log.append(Record(offset, now, patient.encode(), value))
+            for late, before in held:
+                log.append(Record(2 * len(log), now, late.encode(), before))
+            held.clear()
+        elif kind == "held":
+            wanted = rest[0]
         elif kind == "again":
             young = [value for value in values if now - value[2] <= again_s_max * 1000]
             if not young:
@@ -149,9 +169,15 @@ def build(found, clocks_s=(0, 0), again_s_max=10**6):
             log.append(tick_record(offset, now - rest[1] * 1000))
         elif kind == "reboot":
             boots[tuple(rest)] = 1
+        elif kind == "recount":  # the count begins again without a new boot
+            seq[(*rest, boots.get(tuple(rest), 0))] = 0
         elif kind == "junk":
             log.append(Record(offset, now, b"bed-1", b'{"patient": "bed-1"'))
     return log
+
+
+CLOCKS_S = ((0, 0, 0), (0, 0, 0), (0, 100, 0), (-600, 0, -3600), (7, -61, -30))
+"""By how much the clocks of devices are ahead of the broker's, s."""
 
 
 @st.composite
@@ -165,8 +191,7 @@ def worlds(draw, **choices):
     if draw(st.booleans()):
         return TimeRules(recorded=True), build(happenings(rng, length, **choices), again_s_max=TTL_S - 20)
     buffered = {"late_s": (*LATE_S, 1000), **choices}
-    clocks_s = rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
-    return TimeRules(), build(happenings(rng, length, **buffered), clocks_s)
+    return TimeRules(), build(happenings(rng, length, **buffered), rng.choice(CLOCKS_S))
 
 
 accidents = st.lists(
@@ -205,6 +230,7 @@ def rule_sets(draw, technical=True):
         )
         priority = draw(st.sampled_from(("low", "medium", "high")))
         integral = draw(st.sampled_from((None, None, 5.0, 60.0)))
+        excess_s = draw(st.sampled_from((None, None, 6.0, 30.0)))
         margin = draw(st.sampled_from((0, 0, 1, 2)))
         limits.append(
             LimitRule(
@@ -219,6 +245,8 @@ def rule_sets(draw, technical=True):
                 neonate=draw(st.sampled_from((None, None, AgeLimits(low and low - 4, high and high + 5)))),
                 latch=draw(st.booleans()),
                 integral=integral,
+                gap_s=draw(st.sampled_from((0, 5, 10))),
+                excess_s=excess_s,
             )
         )
     return RuleSet(

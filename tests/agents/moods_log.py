@@ -3,7 +3,7 @@
 import random
 
 from hypothesis import strategies as st
-from logs import DEVICES, LATE_S, TICKS_LATE_S, TTL_S, build
+from logs import CLOCKS_S, DEVICES, LATE_S, TICKS_LATE_S, TTL_S, build, devices_of
 
 from clinical.clock import TimeRules
 
@@ -54,6 +54,7 @@ class Ward:
         self.edges_s, self.moods, self.gateway = edges_s, moods, gateway
         self.now_s, self.away = 0.0, set()
         self.heard_s, self.changed_s = dict.fromkeys(patients, 0.0), dict.fromkeys(patients, 0.0)
+        self.devices = devices_of(rng)
         self.mood = {patient: rng.choice(moods) for patient in patients}
         self.slope = {patient: rng.choice(SLOPES) for patient in patients}
         self.way = dict.fromkeys(patients, 0)
@@ -72,13 +73,15 @@ class Ward:
             step_s = self.rng.choice(self.steps_s)
             self.now_s += step_s
             self.heard_s[patient] = self.now_s
-            device, late = self.rng.choice((DEVICES[0], *DEVICES)), self.rng.choice(self.late_s)
+            device, late = self.rng.choice((DEVICES[0], *self.devices)), self.rng.choice(self.late_s)
             signals = a_little_different(self.rng, self.further(patient))
             return [(kind, step_s, patient, device, late, signals, self.interval_ms[patient])]
         if kind == "again":
             return [(kind, self.rng.randrange(1000))]
-        if kind == "reboot":
-            return [(kind, patient, self.rng.choice(DEVICES))]
+        if kind in ("reboot", "recount"):
+            return [(kind, patient, self.rng.choice(self.devices))]
+        if kind == "held":
+            return [(kind, self.rng.randrange(1, 4))]
         return [(kind,)] if kind == "junk" else [self.tick(patient)]
 
     def tick(self, patient):
@@ -128,7 +131,9 @@ def moody(rng, length, patients, late_s=LATE_S, **choices):
     """Return random happenings that `build` reads."""
     ward = Ward(rng, patients, late_s, **choices)
     kinds = rng.choices(
-        ("frame", "tick", "change", "again", "reboot", "junk"), (60, 24, 9, 5, 1, 1), k=length
+        ("frame", "tick", "change", "again", "reboot", "recount", "held", "junk"),
+        (60, 24, 9, 5, 1, 1, 1, 1),
+        k=length,
     )
     return [happening for kind in kinds for happening in ward.next(kind)]
 
@@ -163,7 +168,7 @@ def moody_worlds(draw, patients=PATIENTS[:2], length_max=150, **choices):
         draw(st.booleans()),
     )
     rng = random.Random(seed)
-    clocks_s = (0, 0) if recorded else rng.choice(((0, 0), (0, 0), (0, 100), (-600, 0), (7, -61)))
+    clocks_s = (0, 0, 0) if recorded else rng.choice(CLOCKS_S)
     late_s = LATE_S if recorded else (*LATE_S, 1000)
     found = moody(rng, length, patients, **{"late_s": late_s, **choices})
     log = Log(build(found, clocks_s, TTL_S - 20 if recorded else 10**6))

@@ -23,10 +23,9 @@ class Alarm:
     step: int = 0
     status: str = "requested"
     asked_ms: int | None = None
-    # of limits
-    inside_since: int | None = None
+    # of limits: the worst value, and the onset of the last episode that is over
     worst: float | None = None
-    area: float = 0.0
+    over_onset: int = -1
     # of levels: since when each level differs from what is told
     moving: dict[int, int] = field(default_factory=dict)
 
@@ -39,17 +38,70 @@ class Alarm:
         return self.stands in ANNOUNCED
 
     def rest(self):
-        """Forget the episode or the run."""
-        self.__init__(self.rule, self.kind)
+        """Forget the episode."""
+        self.__init__(
+            self.rule, self.kind, over_onset=max(self.over_onset, -1 if self.onset is None else self.onset)
+        )
 
 
 @dataclass
-class Device:
-    """The last frame of one boot of a device: when it was measured and delivered, how its clock was judged."""
+class Run:
+    """What one device measures under one limit rule: since when it is violated, since when inside again."""
 
-    event_ms: int
-    append_ms: int
-    clock: str
+    onset: int | None = None
+    inside_since: int | None = None
+    area: float = 0.0
+    excess: float = 0.0
+    excess_at: int | None = None
+
+
+@dataclass(eq=False)
+class Device:
+    """What a device said: it speaks for itself (docs/rules.md, "Several devices")."""
+
+    boot: int
+    # numbers of the present count with what their frames said
+    said: dict[int, object] = field(default_factory=dict)
+    top: int = -1
+    used: int = -1
+    conflicts: list[int] = field(default_factory=list)
+    # time
+    event_ms: int | None = None
+    append_ms: int | None = None
+    heard_ms: int | None = None
+    clock: str = "live"
+    interval_ms: int = 1000
+    now_ms: int | None = None
+    came_ms: int | None = None
+    # readings
+    newest: dict[str, int] = field(default_factory=dict)
+    value: dict[str, float] = field(default_factory=dict)
+    value_ms: dict[str, int] = field(default_factory=dict)
+    lost_ms: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    # missing readings: the last one, since when they are counted, [came, missing] by stretch and signal
+    missing_ms: int | None = None
+    counted_ms: int | None = None
+    counts: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+
+    def of_another_stay(self):
+        """Return what is still known of the device when its patient has left: what it said, and its clock."""
+        return Device(
+            self.boot,
+            said=self.said,
+            top=self.top,
+            used=self.used,
+            event_ms=self.event_ms,
+            append_ms=self.append_ms,
+            clock=self.clock,
+            interval_ms=self.interval_ms,
+            now_ms=self.now_ms,
+            came_ms=self.came_ms,
+            newest={name: time_ms + 1 for name, time_ms in self.newest.items()},
+        )
+
+    def run(self, rule):
+        return self.runs.setdefault(rule, Run())
 
 
 @dataclass(eq=False)
@@ -59,14 +111,9 @@ class Bed:
     name: str
     alarms: dict[str, Alarm]
     # readings
-    frames: dict[tuple[str, int], set[int]] = field(default_factory=dict)
-    devices: dict[tuple[str, int], Device] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
     heard_ms: int | None = None
-    interval_ms: int = 1000
-    newest: dict[str, int] = field(default_factory=dict)
-    value: dict[str, float] = field(default_factory=dict)
-    value_ms: dict[str, int] = field(default_factory=dict)
-    lost_ms: dict[str, int] = field(default_factory=dict)
+    pushed_out_ms: int | None = None
     half_minutes: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     # profile and limits
     limits: dict = field(default_factory=dict)
@@ -83,6 +130,22 @@ class Bed:
     pause_ms: int = -1
     pause_until: int | None = None
     commands: list = field(default_factory=list)
+    # scores: when each last lapsed
+    lapsed_ms: dict[str, int] = field(default_factory=dict)
+
+    def heard(self):
+        """Return the devices that were heard in this stay."""
+        return [device for device in self.devices.values() if device.heard_ms is not None]
+
+    def latest(self, name):
+        """Return the device that took the last valid reading of a signal, None if there is none."""
+        found = [device for device in self.devices.values() if name in device.value_ms]
+        return max(found, key=lambda device: (device.value_ms[name], device.used), default=None)
+
+    def end_runs(self, rule):
+        for device in self.devices.values():
+            run = device.run(rule)
+            run.onset, run.inside_since, run.area = None, None, 0.0
 
     def covered(self, alarm):
         """Return the pause that covers an alarm of this priority; a pause does not cover itself."""

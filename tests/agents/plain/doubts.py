@@ -7,6 +7,7 @@ from clinical.vitals import SIGNALS
 
 CONTRADICTION_MS = 15_000
 LOOK_MS = 125
+REPEATED_MS = 600_000
 
 
 class Doubts:
@@ -27,30 +28,39 @@ class Doubts:
 
     @staticmethod
     def contradict(bed, now_ms):
-        """Whether heart rate and pulse, both of now, are more than 20 % apart."""
-        if not ("hr" in bed.value and "pulse" in bed.value):
+        """Whether heart rate and pulse, both of now and neither missing, are more than 20 % apart."""
+        hr, pulse = bed.latest("hr"), bed.latest("pulse")
+        if hr is None or pulse is None or "hr" in hr.lost_ms or "pulse" in pulse.lost_ms:
             return False
-        age = now_ms - min(bed.value_ms["hr"], bed.value_ms["pulse"])
-        if age > max(CONTRADICTION_MS, 2 * bed.interval_ms):
+        age = now_ms - min(hr.value_ms["hr"], pulse.value_ms["pulse"])
+        if age > max(CONTRADICTION_MS, 2 * hr.interval_ms, 2 * pulse.interval_ms):
             return False
-        return abs(bed.value["hr"] - bed.value["pulse"]) > 0.2 * max(bed.value["hr"], bed.value["pulse"])
+        rates = hr.value["hr"], pulse.value["pulse"]
+        return max(rates) - min(rates) > 0.2 * max(rates)
 
     def judge_devices(self, bed, moment):
-        longest = self.losses.silent_ms_max(bed)
-        clocks = [d.clock for d in bed.devices.values() if moment.now_ms - d.append_ms <= longest]
+        heard = [d for d in bed.heard() if moment.now_ms - d.heard_ms <= self.losses.silent_ms_max(d)]
+        clocks = [device.clock for device in heard]
         only_held_back = bool(clocks) and all(clock == "held-back" for clock in clocks)
         fault_s = self.rules.device_fault_s
         self.judge(bed, "clock-suspect", 1 if "suspect" in clocks else 0, fault_s, moment)
         self.judge(bed, "backlog", 2 if only_held_back else 0, fault_s, moment)
+        again = [d.conflicts[-2] for d in bed.heard() if len(d.conflicts) > 1]
+        conflicts = any(moment.now_ms - at <= REPEATED_MS for at in again)
+        self.judge(bed, "identity-conflict", 1 if conflicts else 0, 0, moment)
+        crowded = bed.pushed_out_ms is not None and moment.now_ms - bed.pushed_out_ms <= REPEATED_MS
+        self.judge(bed, "too-many-devices", 1 if crowded else 0, 0, moment)
 
     def judge_babbling(self, bed, moment):
         """At least 60 readings of a signal in the last half-minute, and over four times what was announced."""
         readings = most_readings(bed, moment.now_ms // HALF_MINUTE_MS - 1)
-        babbles = readings >= 60 and readings * bed.interval_ms > 4 * HALF_MINUTE_MS
+        heard = [d for d in bed.heard() if moment.now_ms - d.heard_ms <= self.losses.silent_ms_max(d)]
+        shortest = min((device.interval_ms for device in heard), default=0)
+        babbles = readings >= 60 and readings * shortest > 4 * HALF_MINUTE_MS
         self.judge(bed, "babbling-device", 1 if babbles else 0, self.rules.device_fault_s, moment)
 
     @staticmethod
-    def leaves_out(bed, frame, now_ms):
+    def leaves_out(bed, device, frame, now_ms):
         """While a device babbles: whether every signal that a live frame carries was judged just before it.
 
         An alarm that the device itself reports may begin in one frame only, which is never left out.
@@ -58,7 +68,7 @@ class Doubts:
         carried = [signal.name for signal in SIGNALS if signal.name in frame]
         if bed.alarms["babbling-device"].stands == "quiet" or not carried:
             return False
-        if any(frame.get(name) is True and bed.value.get(name) != 1 for name in ("asystole", "apnoea")):
+        if any(frame.get(name) is True and device.value.get(name) != 1 for name in ("asystole", "apnoea")):
             return False
         look_ms = min(LOOK_MS, frame["interval_ms"])
-        return all(name in bed.newest and now_ms - bed.newest[name] < look_ms for name in carried)
+        return all(name in device.newest and now_ms - device.newest[name] < look_ms for name in carried)

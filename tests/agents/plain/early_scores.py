@@ -21,6 +21,27 @@ SIGNALS_OF = {
 SAME_TIME_S = 300
 """Of a shock index the cuff pressure may be so much older than now."""
 
+READ_BY = {
+    "news2": (
+        "resp",
+        "spo2",
+        "on_oxygen",
+        "abp_sys",
+        "nbp_sys",
+        "pulse",
+        "hr",
+        "consciousness",
+        "temp",
+        "fio2",
+    ),
+    "mews": ("abp_sys", "nbp_sys", "pulse", "hr", "resp", "temp", "consciousness"),
+    "qsofa": ("resp", "abp_sys", "nbp_sys", "consciousness"),
+    "shock-index": ("pulse", "hr", "abp_sys", "nbp_sys"),
+    "pews": ("pulse", "hr", "abp_sys", "nbp_sys", "resp", "spo2", "on_oxygen", "fio2"),
+}
+"""The signals that each score reads."""
+
+INTERVALS = 2
 UNSCORED_MS = 3_600_000
 """An alarm ends when there was no score for so long."""
 
@@ -37,26 +58,44 @@ class Scores:
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
             level, shown = self.score(bed, rule, moment.now_ms)
-            longest = max(UNSCORED_MS, 2 * bed.interval_ms)
-            if level is None and self.score(bed, rule, moment.now_ms - longest)[0] is None:
-                self.telling.over(
-                    bed, alarm, moment
-                )  # not measured for so long: nothing can be said any more
+            if level is None and not self.was_known(bed, rule, moment.now_ms):
+                # For so long that nothing can be said any more; what was measured before does not count again.
+                came = [bed.latest(name).value_ms[name] for name in READ_BY[rule.id] if bed.latest(name)]
+                if max(came, default=-1) > bed.lapsed_ms.get(rule.id, -1):
+                    bed.lapsed_ms[rule.id] = moment.now_ms
+                self.telling.over(bed, alarm, moment)
             else:
                 judge_level(self.telling, bed, alarm, level, rule.delay_s, moment, shown)
+
+    def was_known(self, bed, rule, now_ms):
+        """Whether enough was measured not too long ago: an hour, or two of the intervals of what is read."""
+        devices = [bed.latest(name) for name in READ_BY[rule.id]]
+        longest = max(UNSCORED_MS, *(INTERVALS * (d.interval_ms if d else 1000) for d in devices))
+        return self.enough(rule, self.points(bed, rule, now_ms - longest, keep=False))
 
     def again(self, bed, alarm, now_ms):
         """Return the score as it is now, None for an alarm that is no score's."""
         rule = next((rule for rule in self.rules if rule.id == alarm.rule), None)
         return rule and self.score(bed, rule, now_ms)[1]
 
+    def points(self, bed, rule, now_ms, keep):
+        """Return points by input, level and total, with the last points of what is not measured now, or without."""
+        self.keep = bed.lapsed_ms.get(rule.id, -1) if keep else None
+        return getattr(self, rule.id.replace("-", "_"))(bed, now_ms)
+
+    def enough(self, rule, found):
+        points = found[0]
+        known = sum(each is not None for each in points.values())
+        return known >= (len(points) if rule.id == "shock-index" else rule.inputs_min)
+
     def score(self, bed, rule, now_ms):
         """Return the level, and the number that is shown with what it lacks."""
-        points, level, total = getattr(self, rule.id.replace("-", "_"))(bed, now_ms)
+        measured = self.points(bed, rule, now_ms, keep=False)
+        points, level, total = self.points(bed, rule, now_ms, keep=rule.id != "shock-index")
         missing = tuple(name for name, known in points.items() if known is None)
         if (bed.band == "adult") == (rule.id == "pews"):
             level = 0  # made for other ages
-        elif len(points) - len(missing) < rule.inputs_min:
+        elif not self.enough(rule, measured):
             level = None
         return level, (round(total, 2), missing)
 
@@ -94,20 +133,34 @@ class Scores:
         return whole, 2 if index > 1 else 0, index
 
     def inputs(self, bed, now_ms):
-        """Return every input by name, None where nothing is fresh; uncharted oxygen is as the profile expects."""
-        given = {name: self.first_fresh(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
+        """Return every input by name, None where nothing counts; uncharted oxygen is inspired, or expected."""
+        given = {name: self.reading(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
+        if given["on_oxygen"] is None and given["fio2"] is not None and given["fio2"] > 21:
+            given["on_oxygen"] = 1.0
         if given["on_oxygen"] is None and bed.oxygen is not None:
             given["on_oxygen"] = float(bed.oxygen)
         return given
+
+    def reading(self, bed, signals, now_ms):
+        """Return the first fresh reading, else the last one, if it is kept and came after the score lapsed."""
+        found = self.first_fresh(bed, signals, now_ms)
+        if found is not None or self.keep is None:
+            return found
+        came = [(bed.latest(name).value_ms[name], name) for name in signals if bed.latest(name)]
+        last_ms = max((at for at, _ in came), default=-1)
+        name = next((name for at, name in came if at == last_ms), None)
+        return bed.latest(name).value[name] if last_ms > self.keep else None
 
     @staticmethod
     def first_fresh(bed, signals, now_ms, ages_s=()):
         """Return the first signal's reading that is fresh: younger than its age, or than two announced intervals."""
         for name in signals:
+            device = bed.latest(name)
+            if device is None:
+                continue
             age_s = ages_s[name] if name in ages_s else SIGNALS[INDEX[name]].age_s_max
-            longest = max(age_s * 1000, 2 * bed.interval_ms)
-            if name in bed.value_ms and now_ms - bed.value_ms[name] <= longest:
-                return bed.value[name]
+            if now_ms - device.value_ms[name] <= max(age_s * 1000, INTERVALS * device.interval_ms):
+                return device.value[name]
         return None
 
 

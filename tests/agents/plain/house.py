@@ -12,10 +12,12 @@ from plain.doubts import Doubts
 from plain.early_scores import Scores
 from plain.limit_alarms import LimitAlarms
 from plain.losses import EXPECTED, Losses
-from plain.readings import HALF_MINUTE_MS, take_frame, take_samples
+from plain.readings import HALF_MINUTE_MS, count, follow_clock, take_frame, take_samples
 from plain.stays import Commands
 from plain.telling import Moment, Telling
 from plain.ward_losses import Wards
+
+from clinical.vitals import SIGNALS
 
 SLOW_MS = 5_000
 
@@ -30,8 +32,8 @@ class House:
         self.beds = {}
         self.ticked = -1
         self.telling = Telling(rules.responsibility)
-        self.limits = LimitAlarms(rules, self.telling)
         self.losses = Losses(rules, self.telling)
+        self.limits = LimitAlarms(rules, self.telling, self.losses)
         self.doubts = Doubts(rules, self.telling, self.losses)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
@@ -66,7 +68,12 @@ class House:
             }
             for alarm in bed.open_alarms()
         ]
-        values = {name: {"value": value, "ts_ms": bed.value_ms[name]} for name, value in bed.value.items()}
+        last = {signal.name: bed.latest(signal.name) for signal in SIGNALS}
+        values = {
+            name: {"value": device.value[name], "ts_ms": device.value_ms[name]}
+            for name, device in last.items()
+            if device
+        }
         return {
             "patient": bed.name,
             "ward": bed.ward,
@@ -97,14 +104,17 @@ class House:
 
     def frame(self, frame, append_ms, offset):
         bed = self.bed(frame["patient"])
-        taken = take_frame(bed, frame, append_ms, self.recorded)
+        taken = take_frame(bed, frame, append_ms, self.recorded, offset)
         if taken is None:
             return
-        if self.doubts.leaves_out(bed, frame, taken[0]):
+        device, comes_next, time_ms, arrival_ms = taken
+        if self.doubts.leaves_out(bed, device, frame, time_ms):
             return
-        moment = Moment(offset, *taken)
-        for signal, value, before in take_samples(bed, frame, *taken):
-            self.limits.judge(bed, signal.name, value, before, moment, frame["interval_ms"])
+        if comes_next:
+            follow_clock(device, time_ms, arrival_ms)
+        count(device, frame, arrival_ms)
+        for sample in list(take_samples(device, frame, time_ms, arrival_ms)):
+            self.limits.judge(bed, device, sample, Moment(offset, time_ms, arrival_ms))
 
     def tick(self, moment):
         """Let time pass. A tick that is not newer than those before changes nothing."""
@@ -167,12 +177,15 @@ def kinds_of(rules):
         **{rule.id: "physiological" for rule in rules.limits},
         "silent-device": "technical",
         **{"signal-loss-" + name: "technical" for name in EXPECTED},
+        **{"unreliable-signal-" + name: "technical" for name in EXPECTED},
         "news2": "physiological",
         "alarms-paused": "advisory",
         "check-sensor": "technical",
         "babbling-device": "technical",
         "clock-suspect": "technical",
         "backlog": "technical",
+        "identity-conflict": "technical",
+        "too-many-devices": "technical",
         "ward-silent": "technical",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
     }

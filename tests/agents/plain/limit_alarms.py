@@ -7,12 +7,14 @@ from clinical.vitals import INDEX, SIGNALS
 
 DOUBTFUL = ("hr", "pulse")
 DAY_MS = 86_400_000
+DOUBT_MS_MAX = 60_000
 
 
 class LimitAlarms:
     """The limit rules of a rule set."""
 
-    def __init__(self, rules, telling):
+    def __init__(self, rules, telling, losses):
+        self.losses = losses
         self.rules = sorted(rules.limits, key=lambda rule: -RANK[rule.priority])  # the most severe first
         self.telling = telling
 
@@ -40,57 +42,110 @@ class LimitAlarms:
                     return True
         return False
 
-    def may_not_begin(self, bed, rule):
-        in_doubt = rule.signal in DOUBTFUL and rule.priority != "high"
+    def may_not_begin(self, bed, rule, now_ms):
+        is_low_pulse = rule.signal == "pulse" and rule.low is not None
+        in_doubt = rule.signal in DOUBTFUL and not is_low_pulse and rule.priority != "high"
         return (
             bed.withheld(bed.alarms[rule.id])
             or self.stood_for(bed, rule)
-            or (in_doubt and bed.alarms["check-sensor"].stands == "active")
+            or (in_doubt and self.sensors_are_in_doubt(bed, now_ms))
         )
+
+    @staticmethod
+    def sensors_are_in_doubt(bed, now_ms):
+        """Whether a contradiction was told of, for no longer than a minute, and both readings are of now."""
+        alarm = bed.alarms["check-sensor"]
+        if alarm.stands != "active" or now_ms - alarm.onset > DOUBT_MS_MAX:
+            return False
+        devices = [bed.latest(name) for name in DOUBTFUL]
+        if None in devices or any(n in d.lost_ms for n, d in zip(DOUBTFUL, devices, strict=True)):
+            return False
+        older = min(d.value_ms[n] for n, d in zip(DOUBTFUL, devices, strict=True))
+        return now_ms - older <= 1.5 * max(d.interval_ms for d in devices)
 
     # --- one sample
 
-    def judge(self, bed, signal, value, before, moment, interval_ms):
+    def judge(self, bed, device, sample, moment):
         for rule in self.rules:
-            if rule.signal != signal:
-                continue
-            alarm = bed.alarms[rule.id]
-            if alarm.onset is not None:
-                self.deepen(bed, rule, alarm, *before, moment.at_ms)
-            low, high = self.limits(bed, rule)
-            if value is None:
-                if alarm.stands == "quiet":
-                    alarm.rest()
-            elif self.breaks(bed, rule, value):
-                self.outside(bed, rule, alarm, value, low, moment, interval_ms)
-            elif value < low + rule.clear_margin or value > high - rule.clear_margin:
-                alarm.inside_since = None
-            else:
-                if alarm.inside_since is None:
-                    alarm.inside_since = moment.at_ms
-                if moment.at_ms - alarm.inside_since >= rule.clear_delay_s * 1000:
-                    self.telling.over(bed, alarm, moment, latches=rule.latch)
+            if rule.signal == sample.signal.name:
+                self.judge_rule(bed, device, rule, sample, moment)
 
-    def outside(self, bed, rule, alarm, value, low, moment, interval_ms):
-        alarm.priority, alarm.inside_since = rule.priority, None
-        if alarm.onset is None:
-            alarm.onset, alarm.worst = moment.at_ms, value
-        alarm.worst = min(alarm.worst, value) if value < low else max(alarm.worst, value)
-        if self.has_lasted(rule, alarm, moment.at_ms, interval_ms):
-            self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule))
-
-    def deepen(self, bed, rule, alarm, value, at_ms, now_ms):
-        """Let the previous sample's depth count up to now."""
+    def judge_rule(self, bed, device, rule, sample, moment):
+        alarm, run, value = bed.alarms[rule.id], device.run(rule.id), sample.value
+        self.accumulate(bed, device, rule, run, sample, moment.at_ms)
         low, high = self.limits(bed, rule)
-        alarm.area += max(low - value, value - high, 0) * (now_ms - at_ms)
+        if value is None:
+            return  # a missing reading pauses the run
+        if self.breaks(bed, rule, value):
+            self.outside(bed, device, rule, sample, low, moment)
+        elif value < low + rule.clear_margin or value > high - rule.clear_margin:
+            run.inside_since = None
+        else:
+            if run.inside_since is None:
+                run.inside_since = moment.at_ms
+            if moment.at_ms - run.inside_since >= rule.clear_delay_s * 1000:
+                run.onset, run.area = None, 0.0
+                waits = alarm.stands == "quiet"
+                if (run.excess == 0 or waits) and not self.others_violate(bed, device, rule, moment):
+                    self.telling.over(bed, alarm, moment, latches=rule.latch)
+        if alarm.stands == "quiet" and not any(
+            d.run(rule.id).onset is not None for d in bed.devices.values()
+        ):
+            self.telling.rest(bed, alarm)
+
+    def others_violate(self, bed, device, rule, moment):
+        """Whether another device that is heard, and measures the signal, has a run."""
+        for other in bed.heard():
+            if other is device or other.run(rule.id).onset is None:
+                continue
+            silent = moment.now_ms - other.heard_ms >= self.losses.silent_ms_max(other)
+            came = other.value_ms.get(rule.signal, -1)
+            if not silent and moment.now_ms - came < self.losses.lost_ms_max(other):
+                return True
+        return False
+
+    def outside(self, bed, device, rule, sample, low, moment):
+        alarm, run, value = bed.alarms[rule.id], device.run(rule.id), sample.value
+        alarm.priority, run.inside_since = rule.priority, None
+        if sample.gap_ms > max(rule.gap_s * 1000, INTERVALS * device.interval_ms):
+            run.onset, run.area = None, 0.0  # too long without a reading: it begins anew
+        if run.onset is None:
+            run.onset = moment.at_ms
+        if alarm.worst is None:
+            alarm.worst = value
+        alarm.worst = min(alarm.worst, value) if value < low else max(alarm.worst, value)
+        lasted = self.has_lasted(rule, run, moment.at_ms, device.interval_ms)
+        by_excess = rule.excess_s is not None and run.excess >= rule.excess_s * 1000
+        if lasted:
+            run.excess = 0
+        if lasted or by_excess:
+            if alarm.stands == "quiet":
+                alarm.onset = max(run.onset, alarm.over_onset + 1)
+            self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
+
+    def accumulate(self, bed, device, rule, run, sample, now_ms):
+        """Let the previous sample count up to now: its depth, and whether it was outside or not."""
+        low, high = self.limits(bed, rule)
+        before = sample.before
+        depth = 0 if before is None else max(low - before, before - high, 0)
+        elapsed = 0 if sample.newest is None else now_ms - sample.newest
+        if run.onset is not None:
+            run.area += depth * elapsed
+        if rule.excess_s is None:
+            return
+        if run.excess_at is not None:
+            run.excess = max(0, run.excess - max(0, sample.newest - run.excess_at))
+        run.excess += min(elapsed, rule.gap_s * 1000) if depth > 0 else -elapsed
+        run.excess = min(max(run.excess, 0), rule.excess_s * 1000)
+        run.excess_at = now_ms
 
     @staticmethod
-    def has_lasted(rule, alarm, now_ms, interval_ms):
+    def has_lasted(rule, run, now_ms, interval_ms):
         no_sample_within_the_delay = rule.delay_s * 1000 < interval_ms < DAY_MS
-        late = now_ms - alarm.onset >= rule.delay_s * 1000 or no_sample_within_the_delay
+        late = now_ms - run.onset >= rule.delay_s * 1000 or no_sample_within_the_delay
         if rule.integral is None:
             return late
-        return alarm.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
+        return run.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
 
     # --- ticks
 
@@ -99,16 +154,18 @@ class LimitAlarms:
         for rule in self.rules:
             alarm, signal = bed.alarms[rule.id], SIGNALS[INDEX[rule.signal]]
             if alarm.stands in ("acknowledged", "withheld"):
-                longest = max(TAKEN_OFF_MS, signal.age_s_max * 1000, INTERVALS * bed.interval_ms)
-                if moment.now_ms - bed.value_ms[rule.signal] >= longest:
+                device = bed.latest(rule.signal)
+                longest = max(TAKEN_OFF_MS, signal.age_s_max * 1000, INTERVALS * device.interval_ms)
+                if moment.now_ms - device.value_ms[rule.signal] >= longest:
                     self.telling.over(bed, alarm, moment)
 
     def release(self, bed, moment):
         """Begin what nothing withholds any more, if the last reading still breaks the limit."""
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
-            if alarm.stands in ("withheld", "latched") and self.breaks(bed, rule, bed.value.get(rule.signal)):
-                self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule))
+            still = any(self.breaks(bed, rule, d.value.get(rule.signal)) for d in bed.devices.values())
+            if alarm.stands in ("withheld", "latched") and still:
+                self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
 
     def stands_behind_another(self, bed, alarm):
         """Whether nobody is reminded of this alarm, because a more severe one of the signal stands for it."""

@@ -4,49 +4,111 @@ The time of a frame is when it was measured, unless its device's clock disagrees
 the broker took it, and in a recording the same as its time.
 """
 
+from dataclasses import dataclass
+
 from plain.beds import Device
 
-from clinical.vitals import ACVPU, SIGNALS
+from clinical.vitals import ACVPU, SIGNALS, Signal
 
 AHEAD_MS = 5_000
 HORIZON_MS = 60_000
 PACE_MS = 500
 SEEN = 128
-"""A sequence number so far below the device's highest counts as seen."""
+"""A number so far below the device's highest is one of a count that began again."""
+
+DEVICES = 16
+STRETCH_MS = 15_000
+MINUTE_MS = 60_000
 
 HALF_MINUTE_MS = 30_000
 
 
-def take_frame(bed, frame, append_ms, recorded):
-    """Remember a frame; return (time, arrival), or None for one that is no live reading."""
-    device, event_ms = (frame["device"], frame["boot"]), frame["event_ts_ms"]
-    seqs = bed.frames.setdefault(device, set())
-    if frame["seq"] in seqs or frame["seq"] <= max(seqs, default=0) - SEEN:
-        return None
-    seqs.add(frame["seq"])
-    clock = "live" if recorded else clock_of(event_ms, append_ms, bed.devices.get(device))
-    bed.devices[device] = Device(event_ms, append_ms, clock)
-    time_ms = append_ms if clock == "suspect" else event_ms
+def take_frame(bed, frame, append_ms, recorded, offset):
+    """Remember a frame; return (device, whether it comes next, time, arrival), or None for one that is not live."""
+    event_ms = frame["event_ts_ms"]
     arrival_ms = event_ms if recorded else append_ms
+    device = device_of(bed, frame, arrival_ms)
+    what = remember(device, frame)
+    if what == "again" or (what == "late" and device.event_ms is not None and event_ms > device.event_ms):
+        device.conflicts.append(arrival_ms)
+    if what == "repeat":
+        return None
+    comes_next = what in ("next", "again")
+    clock = "live" if recorded else clock_of(event_ms, append_ms, device, comes_next)
+    device.event_ms, device.append_ms, device.clock, device.used = event_ms, append_ms, clock, offset
+    device.heard_ms = arrival_ms if device.heard_ms is None else max(device.heard_ms, arrival_ms)
+    device.interval_ms = frame["interval_ms"]
+    time_ms = append_ms if clock == "suspect" else event_ms
     bed.heard_ms = arrival_ms if bed.heard_ms is None else max(bed.heard_ms, arrival_ms)
-    bed.interval_ms = frame["interval_ms"]
     for signal in SIGNALS:
         value = reading(signal, frame)
         if value is not None:
             half_minute = time_ms // HALF_MINUTE_MS
             bed.half_minutes.setdefault((signal.name, half_minute), []).append(round(value * 100))
-    return None if clock == "held-back" else (time_ms, arrival_ms)
+    return None if clock == "held-back" else (device, comes_next, time_ms, arrival_ms)
 
 
-def clock_of(event_ms, append_ms, before):
+def device_of(bed, frame, arrival_ms):
+    """Return the device of a frame; the one that was not heard for longest makes room for a new one."""
+    name = frame["device"]
+    if name not in bed.devices:
+        if len(bed.devices) == DEVICES:
+            del bed.devices[min(bed.devices, key=lambda other: bed.devices[other].used)]
+            bed.pushed_out_ms = max(arrival_ms, bed.pushed_out_ms or 0)
+            for alarm in bed.alarms.values():
+                runs = any(device.run(alarm.rule).onset is not None for device in bed.devices.values())
+                if alarm.stands == "quiet" and alarm.worst is not None and not runs:
+                    alarm.rest()
+        bed.devices[name] = Device(frame["boot"])
+    return bed.devices[name]
+
+
+def remember(device, frame):
+    """Say what a frame is to its device: next, again (next in a count that began again), late, or a repeat."""
+    boot, seq = frame["boot"], frame["seq"]
+    says = [(signal.name, raw(signal, frame)) for signal in SIGNALS if signal.name in frame]
+    content = frame["event_ts_ms"], frame["interval_ms"], says
+    if boot < device.boot:
+        return "late"
+    if boot > device.boot or seq - device.top >= SEEN:
+        what = "next"
+        device.said.clear()
+    elif seq > device.top:
+        what = "next"
+    elif seq <= device.top - SEEN:
+        what = "again"
+    elif seq not in device.said:
+        what = "late"
+    elif device.said[seq] == content:
+        return "repeat"
+    else:
+        what = "again"
+    if what == "again":
+        device.said.clear()
+    device.said[seq] = content
+    if what != "late":
+        device.boot, device.top = boot, seq
+    return what
+
+
+def raw(signal, frame):
+    value = frame[signal.name]
+    if isinstance(value, str):
+        value = ACVPU.index(value)
+    return None if value is None else float(value)
+
+
+def clock_of(event_ms, append_ms, before, comes_next):
     """Tell a device whose clock is wrong, which keeps its pace, from one that delivers what it held back."""
     if append_ms - event_ms < -AHEAD_MS:
         return "suspect"
     if append_ms - event_ms <= HORIZON_MS:
         return "live"
-    if before is None:
-        return "held-back"
+    if before.event_ms is None:
+        return "suspect"  # nobody knows its pace yet
     measured, delivered = event_ms - before.event_ms, append_ms - before.append_ms
+    if comes_next and measured < 0:
+        return "suspect"  # what was held back was measured one after the other
     at_pace = abs(delivered - measured) <= PACE_MS + measured // 2
     return "suspect" if measured > 0 and delivered > 0 and at_pace else "held-back"
 
@@ -61,24 +123,66 @@ def reading(signal, frame):
     return float(value)
 
 
-def take_samples(bed, frame, time_ms, arrival_ms):
-    """Yield (signal, value or None, value and time of the sample before) of every sample that is judged.
+def follow_clock(device, time_ms, arrival_ms):
+    """A clock that stepped back: what the device remembers goes along, as far as time has not passed on the way."""
+    if device.now_ms is not None and time_ms < device.now_ms:
+        shift = time_ms - device.now_ms - max(0, arrival_ms - device.came_ms)
+        for name, at in device.newest.items():
+            device.newest[name] = max(0, at + shift)
+        for run in device.runs.values():
+            for name in ("onset", "inside_since", "excess_at"):
+                at = getattr(run, name)
+                setattr(run, name, None if at is None else max(0, at + shift))
+    device.now_ms, device.came_ms = time_ms, arrival_ms
 
-    What is older than the newest sample of the signal is not.
-    """
+
+@dataclass
+class Sample:
+    """One reading of one signal, or a missing one, and what the device had said of the signal before."""
+
+    signal: Signal
+    value: float | None
+    before: float | None
+    newest: int | None
+    gap_ms: int
+
+
+def take_samples(device, frame, time_ms, arrival_ms):
+    """Yield every sample that is judged: what is older than the device's newest sample of the signal is not."""
     for signal in SIGNALS:
         name = signal.name
-        if name not in frame or time_ms < bed.newest.get(name, 0):
+        if name not in frame or time_ms < device.newest.get(name, 0):
             continue
         value = reading(signal, frame)
-        before = bed.value.get(name), bed.newest.get(name)
-        bed.newest[name] = time_ms
+        was_missing = name in device.lost_ms and name in device.value_ms
+        gap_ms = arrival_ms - device.value_ms[name] if was_missing else 0
+        sample = Sample(signal, value, device.value.get(name), device.newest.get(name), gap_ms)
+        device.newest[name] = time_ms
         if value is None:
-            bed.lost_ms.setdefault(name, arrival_ms)
+            device.lost_ms.setdefault(name, arrival_ms)
         else:
-            bed.value[name], bed.value_ms[name] = value, arrival_ms
-            bed.lost_ms.pop(name, None)
-        yield signal, value, before
+            device.value[name], device.value_ms[name] = value, arrival_ms
+            device.lost_ms.pop(name, None)
+        yield sample
+
+
+def count(device, frame, arrival_ms):
+    """Count valid and missing readings of periodic signals, from a missing one until none was missing for a minute."""
+    samples = {s.name: reading(s, frame) for s in SIGNALS if s.periodic and s.name in frame}
+    flickers = misses_some(device, arrival_ms)
+    if None in samples.values():
+        if not flickers:
+            device.counts, device.counted_ms = {}, arrival_ms
+        device.missing_ms = max(arrival_ms, device.missing_ms or 0)
+    elif not flickers:
+        return
+    for name, value in samples.items():
+        counted = device.counts.setdefault((arrival_ms // STRETCH_MS, name), [0, 0])
+        counted[value is None] += 1
+
+
+def misses_some(device, now_ms):
+    return device.missing_ms is not None and now_ms - device.missing_ms <= MINUTE_MS
 
 
 def half_minute_means(bed, signal, last, count):

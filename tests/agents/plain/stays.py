@@ -178,18 +178,25 @@ class Commands:
         """End all; what was measured up to now belongs to who has left."""
         self.house.wards.leave(bed, moment)
         self.telling.dismiss(bed, moment)
+        alarms = self.house.alarms()
+        for rule, alarm in alarms.items():  # no episode of a rule has the onset of another one
+            if is_remembered(rule, self.limits.rules):
+                alarm.over_onset = bed.alarms[rule].over_onset
         self.house.beds[bed.name] = Bed(
             bed.name,
-            self.house.alarms(),
-            frames=bed.frames,
-            devices=bed.devices,
-            interval_ms=bed.interval_ms,
-            newest={name: time_ms + 1 for name, time_ms in bed.newest.items()},
+            alarms,
+            devices={name: device.of_another_stay() for name, device in bed.devices.items()},
             pause_ms=bed.pause_ms,
             commands=bed.commands,
             discharged=True,
             since_ms=moment.now_ms,
         )
+
+
+def is_remembered(rule, limits):
+    """Whether the onset of an alarm's last episode is remembered: of limits and losses."""
+    losses = ("silent-device", "signal-loss-", "unreliable-signal-")
+    return rule.startswith(losses) or any(rule == limit.id for limit in limits)
 
 
 def fit_together(signal, one, other):

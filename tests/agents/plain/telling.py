@@ -65,7 +65,7 @@ class Telling:
         )
         alarm.number, alarm.told_ms = number + 1, moment.now_ms
         if closed:
-            alarm.rest()
+            self.rest(bed, alarm)
 
     def ask_or_stop(self, alarm, moment):
         """Ask the first step when an alarm of high priority becomes active, nobody when it is lower, known or over."""
@@ -93,7 +93,13 @@ class Telling:
         elif alarm.is_announced:
             self.close(bed, alarm, "end", moment, shown)
         elif alarm.stands != "latched":
-            alarm.rest()
+            self.rest(bed, alarm)
+
+    @staticmethod
+    def rest(bed, alarm):
+        """Forget the episode, and every device's run."""
+        alarm.rest()
+        bed.end_runs(alarm.rule)
 
     def close(self, bed, alarm, phase, moment, shown=None):
         alarm.stands = "quiet"

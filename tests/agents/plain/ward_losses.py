@@ -52,7 +52,7 @@ class Wards:
         known = [
             bed for bed in here if bed.heard_ms is not None and bed.alarms["silent-device"].stands == "quiet"
         ]
-        quiet = {bed.name: now_ms - bed.heard_ms - self.losses.silent_ms_max(bed) for bed in known}
+        quiet = {bed.name: now_ms - bed.heard_ms - self.patience_ms(bed) for bed in known}
         last = max((bed.heard_ms for bed in known if quiet[bed.name] >= 0), default=None)
         silent = []
         for bed in known:
@@ -60,6 +60,10 @@ class Wards:
             if quiet[bed.name] >= -NEARLY_MS and (is_close or bed in ward.lost):
                 silent.append(bed)
         return silent if len(silent) >= PATIENTS_MIN and 2 * len(silent) >= len(known) else []
+
+    def patience_ms(self, bed):
+        """How long a patient may be silent: as long as the device that was heard last."""
+        return self.losses.silent_ms_max(max(bed.devices.values(), key=lambda device: device.used))
 
     def tell(self, ward, lost, moment):
         alarm, before = ward.alarm, ward.lost

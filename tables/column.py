@@ -1,0 +1,54 @@
+"""How a column of a table is stored, and how the columns of a class are read from its annotations."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.limits import NEVER
+
+ROWS_MIN: Final = 64
+
+MANY: Final = -1
+"""In a column's shape: as many as the table says, when it makes the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How a column is stored: its type, what an empty row holds, the shape of a row."""
+
+    dtype: Any
+    empty: Any = 0
+    row: tuple[int, ...] = ()
+
+    def make(self, rows: int, many: int) -> NDArray[Any]:
+        """Return empty rows."""
+        none = np.empty((0, *(many if width == MANY else width for width in self.row)), self.dtype)
+        return self.grown(none, rows)
+
+    def grown(self, column: NDArray[Any], rows: int) -> NDArray[Any]:
+        """Return the rows of a column, and behind them empty ones until there are so many."""
+        shape = (rows, *column.shape[1:])
+        # Zeros take memory only when they are written.
+        new = np.zeros(shape, self.dtype) if self.empty == 0 else np.empty(shape, self.dtype)
+        new[: len(column)] = column
+        if self.empty != 0:
+            new[len(column) :] = self.empty
+        return new
+
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+Ms = Annotated[Ints, Column(np.int64, NEVER)]
+Kind = Annotated[Bytes, Column(np.uint8)]
+Truth = Annotated[Bools, Column(np.bool_)]
+
+
+def columns_of(table: type) -> dict[str, Column]:
+    """Return the columns that a class declares, by their names."""
+    hints = get_type_hints(table, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}

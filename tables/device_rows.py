@@ -1,0 +1,121 @@
+"""What is kept of each device of a patient, declared once: rows of a pool that the partitions of a worker share.
+
+A device speaks for itself: order, lateness, repeats, silence, announced interval, last readings, missing readings and
+the runs of violations are its own. Rows are taken as devices come. Row 0 is nobody's and stays empty: a patient's
+unused slot points at it. Times are ms; `NEVER` is no time.
+"""
+
+from typing import Annotated, Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clinical.vitals import COUNT, PERIODIC
+from tables.column import MANY, ROWS_MIN, Column, Floats, Ints, Kind, Ms, columns_of
+
+SEEN: Final = 128
+"""Sequence numbers remembered below a device's highest."""
+
+NOBODY: Final = 0
+"""The row that is no device's."""
+
+FLICKER_SLOTS: Final = 5
+FLICKER_SLOT_MS: Final = 15_000
+"""Readings and missing readings are counted over the present stretch and the minute before it."""
+
+PERIODIC_COUNT: Final = int(PERIODIC.sum())
+
+SignalMs = Annotated[Ints, Column(np.int64, -1, (COUNT,))]
+RunMs = Annotated[Ints, Column(np.int64, -1, (MANY,))]
+RunValue = Annotated[Floats, Column(np.float64, 0, (MANY,))]
+Counts = Annotated[NDArray[np.uint16], Column(np.uint16, 0, (FLICKER_SLOTS, PERIODIC_COUNT))]
+
+
+class DeviceRows:
+    """Rows of devices; `run_*` are of shape (rows, limit rules), readings of shape (rows, signals).
+
+    `owner` is the patient's row. `boot`, `high`, `lap` and `digest` (rows, SEEN) are the memory of sequence numbers,
+    `used` the offset of the last frame, `event_ms` and `append_ms` its times by the device's and the broker's clock;
+    `heard_ms` is the newest arrival of a frame, `now_ms` the time by which the last frame in order was judged, and
+    `came_ms` its arrival. `conflict_ms` is when a number last came again with other content, `conflict_before_ms` the
+    time before that.
+
+    Of each signal: `newest_ms` the time of the newest sample, `value` the last valid reading and `value_ms` its
+    arrival, `lost_ms` the arrival of the first missing one since. Of each rule: `clinical.limits.Runs`.
+
+    `missing_ms` is the arrival of the last missing reading of a periodic signal; readings are counted since
+    `counted_ms` in slots of `FLICKER_SLOT_MS`, of which `slot` is the newest: `came` and `missed`
+    (rows, FLICKER_SLOTS, periodic signals).
+    """
+
+    owner: Annotated[Ints, Column(np.int64, -1)]
+    name: Annotated[NDArray[np.uint64], Column(np.uint64)]
+    boot: Ms
+    high: Ms
+    used: Ms
+    lap: Annotated[NDArray[np.uint16], Column(np.uint16, 0, (SEEN,))]
+    digest: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (SEEN,))]
+    event_ms: Ms
+    append_ms: Ms
+    heard_ms: Ms
+    now_ms: Ms
+    came_ms: Ms
+    interval_ms: Annotated[NDArray[np.int32], Column(np.int32, 1000)]
+    clock: Kind
+    conflict_ms: Ms
+    conflict_before_ms: Ms
+    newest_ms: SignalMs
+    value: Annotated[Floats, Column(np.float64, np.nan, (COUNT,))]
+    value_ms: SignalMs
+    lost_ms: SignalMs
+    run_onset_ms: RunMs
+    run_clear_ms: RunMs
+    run_area: RunValue
+    run_excess_ms: RunValue
+    run_excess_at_ms: RunMs
+    missing_ms: Ms
+    counted_ms: Ms
+    slot: Ms
+    came: Counts
+    missed: Counts
+
+    COLUMNS: ClassVar[dict[str, Column]]
+
+    def __init__(self, rules: int) -> None:
+        self._used, self._free = 1, list[int]()
+        for name, column in self.COLUMNS.items():
+            setattr(self, name, column.make(ROWS_MIN, rules))
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def reserve(self, count: int) -> None:
+        """Make room for so many more devices; growing copies everything."""
+        capacity, wanted = len(self), self._used - len(self._free) + count
+        if wanted <= capacity:
+            return
+        while capacity < wanted:
+            capacity *= 2
+        for name, column in self.COLUMNS.items():
+            setattr(self, name, column.grown(getattr(self, name), capacity))
+
+    def take_row(self, owner: int, name: int) -> int:
+        """Return an empty row, the device's from now on."""
+        self.reserve(1)
+        if self._free:
+            row = self._free.pop()
+        else:
+            row, self._used = self._used, self._used + 1
+        self.owner[row], self.name[row] = owner, name
+        return row
+
+    def give_back(self, rows: NDArray[Any]) -> None:
+        """Empty rows, which are no device's from now on."""
+        if not len(rows):
+            return
+        for name, column in self.COLUMNS.items():
+            getattr(self, name)[rows] = column.empty
+        self._free += rows.tolist()
+
+
+DeviceRows.COLUMNS = columns_of(DeviceRows)
