@@ -38,8 +38,8 @@ class Columns:
     `alarm_high` are the patient's own limits, NaN where the rule's hold; `own_limits` says that they or the age band
     differ from the rules. `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the
     patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms` (rows, scores) when
-    each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of; `pause_ms` is when the
-    last pause began, `pause_until_ms` when it ends by itself.
+    each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of; `pause_ms` is when
+    the last pause began, `pause_until_ms` when it ends by itself.
     """
 
     position: Ms
