@@ -139,7 +139,7 @@ class Boards:
         state = {
             "patient": patient,
             "ward": table.ward[row].decode(),
-            "seen_ts_ms": _time(table.seen_ms[row]),
+            "seen_ts_ms": _time(int(table.seen_ms(np.array([row]))[0])),
             "pause": PAUSE_NAMES.get(Pause(int(table.pause[row]))),
             "pause_until_ts_ms": _time(table.pause_until_ms[row]),
             "alarms": [
@@ -172,7 +172,7 @@ class Boards:
         state: dict[str, object] = {
             "patient": ward,
             "ward": ward.removeprefix(WARD),
-            "seen_ts_ms": _time(table.seen_ms[lost.rows].max()),
+            "seen_ts_ms": _time(int(table.seen_ms(lost.rows).max())),
             "pause": None,
             "pause_until_ts_ms": None,
             "alarms": [alarm],

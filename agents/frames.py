@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agents.alarms import Happening
 from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
-from agents.flicker import count, flickers
+from agents.flicker import MINUTE_MS, count
 from agents.in_force import LimitsInForce
 from agents.runs import (
     alarms_of,
@@ -61,13 +61,14 @@ class _Readings:
 class _Batch:
     """Frames that are new and have a row, without what no working sensor reports: arrays of shape (n,).
 
-    `devices` are the frames by the row of their device, `next` which of them come next of it (`tables.devices`),
-    `cells` where each reading belongs in columns of shape (device rows, signals) when these are one axis, (m,).
+    `devices` are the frames by the row of their device, `next` which of them come next of it (`tables.devices`;
+    None = all), `cells` where each reading belongs in columns of shape (device rows, signals) when these are one axis,
+    (m,).
     """
 
     rows: Rows
     devices: Groups
-    next: NDArray[np.bool_]
+    next: NDArray[np.bool_] | None
     frames: Frames
     readings: _Readings
     cells: NDArray[np.int64]
@@ -112,17 +113,17 @@ class FrameJudge:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
         devices = Groups(found.devices)
         news = remember(table.devices, devices, frames)
-        for i in news.conflicts:
-            self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
         if found.has_pushed_out:
             row = int(rows[0])
             table.pushed_out_ms[row] = max(int(table.pushed_out_ms[row]), self._arrival_ms(frames, 0))
             self._settle(table, row, tally)
-        comes_next = news.next
-        if not every(news.fresh):
+        comes_next = None
+        if news is not None:
+            for i in news.conflicts:
+                self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
             fresh = news.fresh
             tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
-            frames, rows, comes_next = frames.take(fresh), rows[fresh], comes_next[fresh]
+            frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
             devices = Groups(devices.numbers[fresh])
         time = self._judge_time(table.devices, frames, devices, comes_next)
         frames, readings = _plausible(frames)
@@ -149,7 +150,7 @@ class FrameJudge:
             tally.ended_in_delay += 1
 
     def _judge_time(
-        self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_]
+        self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_] | None
     ) -> JudgedTime:
         """Judge each frame's time by its own device's previous frame, and remember the last."""
         at = groups.numbers
@@ -174,7 +175,6 @@ class FrameJudge:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
-        np.maximum.at(table.seen_ms, rows, time.arrival_ms)
         table.dirty[rows] = True
         live = ~time.historic
         self._leave_out(table, batch, live, tally)
@@ -222,9 +222,8 @@ class FrameJudge:
         restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
         restless[rows[table.alarm_state.take(rows, axis=0)[:, : self._limits.count].any(axis=1)]] = True
         # A clock that stepped back, also against the frame before in this batch.
-        odd = (now < batch.devices.before(now, devices.now_ms[at])) | flickers(
-            devices, at, batch.time.arrival_ms
-        )
+        odd = now < batch.devices.before(now, devices.now_ms[at])
+        odd |= devices.missing_ms[at] >= batch.time.arrival_ms - MINUTE_MS  # whose readings are counted
         if some(odd):
             restless[rows[odd]] = True
         if readings.invalid is not None:
@@ -251,7 +250,7 @@ class FrameJudge:
         devices.value.reshape(-1)[cells] = value
         devices.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
         devices.lost_ms.reshape(-1)[cells] = NEVER
-        last = calm & batch.next
+        last = calm if batch.next is None else calm & batch.next
         at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
         if not every(last):
             at, now, came = at[last], now[last], came[last]
@@ -275,7 +274,8 @@ class FrameJudge:
         rows, values = batch.rows[chosen], batch.frames.of_all_signals(chosen)
         devices, at = table.devices, batch.devices.numbers[chosen]
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
-        follow_clock(devices, at, batch.next[chosen], now, arrival)
+        comes_next = np.ones(len(at), np.bool_) if batch.next is None else batch.next[chosen]
+        follow_clock(devices, at, comes_next, now, arrival)
         count(devices, at, arrival, values)
         samples = take_samples(devices, at, values, now, arrival, batch.frames.interval_ms[chosen])
 

@@ -259,7 +259,7 @@ class TickJudge:
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""
         since = table.since_ms[rows]
-        last = np.maximum(table.seen_ms[rows], np.maximum(since, by_order(since)))
+        last = np.maximum(table.seen_ms(rows), np.maximum(since, by_order(since)))
         for row in rows[(last != NEVER) & (moment.event_ms - last >= self._ttl_ms)].tolist():
             patient = table.patients[row]
             if patient is None:

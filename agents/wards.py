@@ -92,7 +92,7 @@ class Wards:
             np.where(names[ward] == b"", NOWHERE, ward),
             len(names),
             moment.event_ms,
-            table.seen_ms[rows],
+            table.seen_ms(rows),
             patience_of(self._rules, table, rows),
             alone,
             table.lost_ward_ms[rows],

@@ -54,12 +54,12 @@ def judge_time(
     append_ms: NDArray[np.int64],
     event_before_ms: NDArray[np.int64],
     append_before_ms: NDArray[np.int64],
-    comes_next: NDArray[np.bool_],
+    comes_next: NDArray[np.bool_] | None,
 ) -> JudgedTime:
     """Judge the time of n live frames; `*_before_ms` are those of each device's previous frame, `NEVER` if none.
 
-    `comes_next` (n,) says which are the next of their devices. A device's first frame, and a next one that is not
-    later than the one before it, were not held back: their clock is wrong.
+    `comes_next` (n,) says which are the next of their devices, None that all are. A device's first frame, and a next one
+    that was measured before the one before it, were not held back: their clock is wrong.
     """
     behind = append_ms - event_ms
     future = -behind > rules.ahead_ms_max
@@ -70,6 +70,7 @@ def judge_time(
     measured = event_ms - event_before_ms
     delivered = append_ms - append_before_ms
     steady = (measured > 0) & (np.abs(delivered - measured) <= PACE_MS + measured // 2) & (delivered > 0)
-    stepped = (event_before_ms == NEVER) | (comes_next & (measured < 0))
+    back = measured < 0 if comes_next is None else comes_next & (measured < 0)
+    stepped = (event_before_ms == NEVER) | back
     suspect = future | (past & (steady | stepped))
     return JudgedTime(np.where(suspect, append_ms, event_ms), append_ms, suspect, past & ~suspect)

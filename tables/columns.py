@@ -32,7 +32,7 @@ class Columns:
     """Rows of patients. Several may share what they keep, each for the rows of its own: then one grows for all.
 
     `alarm_*` are of shape (rows, alarms). `slots` (rows, DEVICES) are the rows of the patient's devices in `devices`,
-    filled from the front; `seen_ms` is the arrival of the last frame of any of them, `pushed_out_ms` when one last had
+    filled from the front; `pushed_out_ms` says when one last had
     to make room for another. `alarm_clear_ms` of a limit or a loss is the onset of its last episode that is over;
     `tables.levels` says what an alarm with levels keeps there, in `alarm_extreme` and in `alarm_area`. `alarm_low` and
     `alarm_high` are the patient's own limits, NaN where the rule's hold; `own_limits` says that they or the age band
@@ -44,7 +44,6 @@ class Columns:
 
     position: Ms
     dirty: Truth
-    seen_ms: Ms
     ticked_ms: Ms
     pushed_out_ms: Ms
     slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]

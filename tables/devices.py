@@ -8,6 +8,7 @@ its number but newer by its time. The outcome does not depend on how the log is 
 """
 
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from operator import eq
 from typing import Final
@@ -28,8 +29,11 @@ NAMES_MAX: Final = 500_000
 
 _names: dict[str, int] = {}
 
-_FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 2) | np.uint64(1)
-"""Odd numbers by which what a frame says is multiplied for its digest: time, interval, then the signals."""
+_FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 1) | np.uint64(1)
+"""Odd numbers by which what a frame says is multiplied for its digest: its times, then the signals."""
+
+_NOTHING, _HALF, _ABOVE_TIMES = np.uint64(0), np.uint64(32), np.int64(42)
+_HIGH_HALF: Final = 1 if sys.byteorder == "little" else 0
 
 
 @dataclass(slots=True)
@@ -114,39 +118,40 @@ def _settle_in(table: PatientTable, row: int, name: int, boot: int) -> int:
 def digests(frames: Frames) -> NDArray[np.uint32]:
     """Return a digest of what each frame says, but for who says it and its number, (n,)."""
     values = np.ascontiguousarray(frames.values)
-    bits = np.where(values == ABSENT, np.uint64(0), values.view(np.uint64))
-    bits ^= bits >> np.uint64(32)
-    said = (bits * _FACTORS[frames.carried + 2]).sum(axis=1, dtype=np.uint64)
-    said += frames.event_ts_ms.astype(np.uint64) * _FACTORS[0]
-    said += frames.interval_ms.astype(np.uint64) * _FACTORS[1]
-    said ^= said >> np.uint64(29)
-    said *= _FACTORS[1]
-    found: NDArray[np.uint32] = (said >> np.uint64(32)).astype(np.uint32)
+    bits, absent = values.view(np.uint64), values == ABSENT
+    if some(absent):
+        bits = np.where(absent, _NOTHING, bits)
+    # The low half of a small number is all zeros: without the high half's bits there it would say little.
+    said = (bits ^ (bits >> _HALF)) @ _FACTORS[frames.carried + 1]
+    said += (frames.event_ts_ms ^ (frames.interval_ms << _ABOVE_TIMES)).view(np.uint64) * _FACTORS[0]
+    found: NDArray[np.uint32] = said.view(np.uint32)[_HIGH_HALF::2]
     return found
 
 
-def remember(devices: DeviceRows, groups: Groups, frames: Frames) -> News:
-    """Remember frames in log order and tell which of them are news; `groups` are the rows of their devices."""
+def remember(devices: DeviceRows, groups: Groups, frames: Frames) -> News | None:
+    """Remember frames in log order and tell which of them are news; `groups` are the rows of their devices.
+
+    None says that all of them come next, as nearly always.
+    """
     group, seqs, said = groups.numbers, frames.seq, digests(frames)
     before = groups.before(seqs, devices.high[group])
     rising = (seqs > before) & (frames.boot == devices.boot[group])
-    fresh = np.ones(len(group), dtype=np.bool_)
     if every(rising):
         _mark_rising(devices, groups, seqs, said, before)
-        return News(fresh, fresh)
+        return None
     odd = np.isin(group, group[~rising])
     plain = ~odd
     _mark_rising(devices, Groups(group[plain]), seqs[plain], said[plain], before[plain])
-    news = News(fresh, fresh.copy())
+    news = News(np.ones(len(group), dtype=np.bool_), np.ones(len(group), dtype=np.bool_))
     last_ms: dict[int, int] = {}
     for i in np.flatnonzero(odd).tolist():
         at, event_ms = int(group[i]), int(frames.event_ts_ms[i])
         before_ms = last_ms.get(at, int(devices.event_ms[at]))
         what = _remember_one(devices, at, int(frames.boot[i]), int(seqs[i]), int(said[i]))
-        fresh[i], news.next[i] = what != REPEAT, what in (NEXT, AGAIN)
+        news.fresh[i], news.next[i] = what != REPEAT, what in (NEXT, AGAIN)
         if what == AGAIN or (what == LATE and event_ms > before_ms):
             news.conflicts.append(i)
-        if fresh[i]:
+        if what != REPEAT:
             last_ms[at] = event_ms
     return news
 

@@ -144,6 +144,11 @@ class PatientTable(Columns):
         slots = self.slots.take(rows, axis=0)
         return slots[:, : max(1, int(np.count_nonzero(slots.any(axis=0))))]
 
+    def seen_ms(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return when the last frame of any device came, (n,), `NEVER` where none has in this stay."""
+        seen: NDArray[np.int64] = self.devices.heard_ms[self.of_devices(rows)].max(axis=1)
+        return seen
+
     def end_runs(self, row: int, column: int) -> None:
         """Forget the runs of a patient's devices under one limit rule."""
         devices = self.slots[row]

@@ -30,7 +30,6 @@ HEAD: Final = np.dtype(
     [
         ("version", "<u1"),
         ("position", "<i8"),
-        ("seen_ms", "<i8"),
         ("ticked_ms", "<i8"),
         ("pushed_out_ms", "<i8"),
         ("devices", "<u1"),
@@ -266,7 +265,7 @@ def _widened(
 def encode_gone(position: int) -> bytes:
     """Return the record of a patient who was dropped, by a state that reaches up to `position`."""
     head = np.zeros(1, HEAD)
-    head["version"], head["position"], head["seen_ms"] = VERSION, position, NEVER
+    head["version"], head["position"] = VERSION, position
     return head.tobytes()
 
 
