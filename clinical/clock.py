@@ -58,8 +58,8 @@ def judge_time(
 ) -> JudgedTime:
     """Judge the time of n live frames; `*_before_ms` are those of each device's previous frame, `NEVER` if none.
 
-    `comes_next` (n,) says which are the next of their devices, None that all are. A device's first frame, and a next one
-    that was measured before the one before it, were not held back: their clock is wrong.
+    `comes_next` (n,) says which are the next of their devices, None that all are. A device's first frame, and a next
+    one measured before the one before it, were not held back: their clock is wrong.
     """
     behind = append_ms - event_ms
     future = -behind > rules.ahead_ms_max

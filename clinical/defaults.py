@@ -15,6 +15,10 @@ from typing import Final
 from clinical.rules import AgeLimits, LimitRule, RuleSet
 from clinical.vitals import INDEX, SIGNALS
 
+EXCESS_S: Final = dict.fromkeys(("spo2", "abp_sys", "abp_dia", "abp_mean"), 60.0)
+"""Oxygen and arterial pressure that are violated most of the time, though never for a whole delay, are told of when
+they were violated for a minute longer than not: a saw-tooth. Chosen by figures (docs/evidence.md), our choice [M]."""
+
 PERIODIC_CLEAR_DELAY_S: Final = 5.0
 """An aperiodic signal has none: the first value inside ends its alarm."""
 
@@ -59,6 +63,7 @@ def _rule(
         clear_delay_s=PERIODIC_CLEAR_DELAY_S if SIGNALS[INDEX[signal]].periodic else 0.0,
         priority=priority,
         source=grown.source,
+        excess_s=EXCESS_S.get(signal),
         paediatric=limits(paediatric),
         neonate=limits(neonate),
     )

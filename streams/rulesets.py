@@ -65,7 +65,7 @@ def classic_rules() -> RuleSet:
 
 def _at_once(rule: LimitRule) -> LimitRule:
     delay_s = rule.delay_s if rule.id.startswith(NO_BREATH) else 0.0
-    return dataclasses.replace(rule, delay_s=delay_s, clear_margin=0.0, clear_delay_s=0.0)
+    return dataclasses.replace(rule, delay_s=delay_s, clear_margin=0.0, clear_delay_s=0.0, excess_s=None)
 
 
 def text_of(rules: RuleSet, about: str) -> str:
