@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.alarms import LOSS_COLUMNS
 from clinical.limits import NEVER
+from clinical.losses import Counted
 from clinical.masks import some
 from tables.device_rows import FLICKER_SLOT_MS, FLICKER_SLOTS, DeviceRows
 
@@ -38,7 +39,8 @@ def count(devices: DeviceRows, at: Rows, arrival_ms: Times, samples: NDArray[np.
     if not some(chosen):
         return
     new = begins & ~known
-    devices.came[at[new]], devices.missed[at[new]] = 0, 0
+    gap = missing & (devices.lost_ms[at][:, LOSS_COLUMNS] == NEVER)
+    devices.came[at[new]], devices.missed[at[new]], devices.gaps[at[new]] = 0, 0, 0
     devices.counted_ms[at[new]], devices.slot[at[new]] = arrival_ms[new], arrival_ms[new] // FLICKER_SLOT_MS
     devices.missing_ms[at[begins]] = np.maximum(devices.missing_ms[at[begins]], arrival_ms[begins])
     at, arrival_ms = at[chosen], arrival_ms[chosen]
@@ -46,8 +48,8 @@ def count(devices: DeviceRows, at: Rows, arrival_ms: Times, samples: NDArray[np.
     _turn(devices, at, number)
     held = number > devices.slot[at] - FLICKER_SLOTS
     at, place = at[held], (number % FLICKER_SLOTS)[held]
-    for column, counted in ((devices.came, valid[chosen][held]), (devices.missed, missing[chosen][held])):
-        column[at, place] = np.minimum(column[at, place] + counted, COUNTED_MAX)
+    for column, counted in ((devices.came, valid), (devices.missed, missing), (devices.gaps, gap)):
+        column[at, place] = np.minimum(column[at, place] + counted[chosen][held], COUNTED_MAX)
 
 
 def _turn(devices: DeviceRows, at: Rows, number: NDArray[np.int64]) -> None:
@@ -55,17 +57,12 @@ def _turn(devices: DeviceRows, at: Rows, number: NDArray[np.int64]) -> None:
     for ahead in range(FLICKER_SLOTS):
         begins = number - ahead > devices.slot[at]
         place = at[begins], (number - ahead)[begins] % FLICKER_SLOTS
-        devices.came[place], devices.missed[place] = 0, 0
+        devices.came[place], devices.missed[place], devices.gaps[place] = 0, 0, 0
     devices.slot[at] = np.maximum(devices.slot[at], number)
 
 
-def last_minute(
-    devices: DeviceRows, at: Rows | NDArray[np.int32], now_ms: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many readings of each periodic signal came and were missing, (..., signals) each.
-
-    0 where they have not been counted for a whole minute.
-    """
+def last_minute(devices: DeviceRows, at: Rows | NDArray[np.int32], now_ms: int) -> Counted:
+    """Return what was counted of periodic signals, 0 where they have not been counted for a whole minute."""
     number = now_ms // FLICKER_SLOT_MS
     slot = devices.slot[at][..., None]
     place = np.arange(FLICKER_SLOTS)
@@ -73,8 +70,7 @@ def last_minute(
     counted = devices.counted_ms[at]
     whole = (counted != NEVER) & (now_ms - counted >= MINUTE_MS) & flickers(devices, at, now_ms)
     kept = (holds > number - FLICKER_SLOTS) & whole[..., None]
-    came, missed = (
-        np.where(kept[..., None], column[at], 0).sum(axis=-2, dtype=np.int64)
-        for column in (devices.came, devices.missed)
+    columns = devices.came, devices.missed, devices.gaps
+    return Counted(
+        *(np.where(kept[..., None], column[at], 0).sum(axis=-2, dtype=np.int64) for column in columns)
     )
-    return came, missed

@@ -212,9 +212,9 @@ class TickJudge:
         chosen = np.flatnonzero(flickers(table.devices, slots, now).any(axis=1) | known.any(axis=1))
         if not len(chosen):
             return
-        came, missed = last_minute(table.devices, slots[chosen], now)
+        counted = last_minute(table.devices, slots[chosen], now)
         fresh = now - said.value_ms[chosen] < patience[chosen, :, None]
-        bad = unreliable(came, missed, fresh & (said.value_ms[chosen] != NEVER), known[chosen])
+        bad = unreliable(counted, fresh & (said.value_ms[chosen] != NEVER), known[chosen])
         since = np.where(bad, np.where(known[chosen], onset[chosen], now), NEVER)
         self._judge_since(table, rows[chosen], self._flickers, since, moment, verdict)
 

@@ -15,9 +15,9 @@ from typing import Final
 from clinical.rules import AgeLimits, LimitRule, RuleSet
 from clinical.vitals import INDEX, SIGNALS
 
-EXCESS_S: Final = dict.fromkeys(("spo2", "abp_sys", "abp_dia", "abp_mean"), 60.0)
+EXCESS_S: Final = dict.fromkeys(("spo2", "abp_sys", "abp_dia", "abp_mean"), 30.0)
 """Oxygen and arterial pressure that are violated most of the time, though never for a whole delay, are told of when
-they were violated for a minute longer than not: a saw-tooth. Chosen by figures (docs/evidence.md), our choice [M]."""
+they were violated for half a minute longer than not: a saw-tooth. Chosen by figures (docs/evidence.md) [M]."""
 
 PERIODIC_CLEAR_DELAY_S: Final = 5.0
 """An aperiodic signal has none: the first value inside ends its alarm."""

@@ -32,6 +32,9 @@ UNRELIABLE_SHARE: Final = 0.2
 RELIABLE_SHARE: Final = 0.1
 """Below this share it is reliable again, so that it does not come and go at the edge. Our choice [M]."""
 
+GAPS_MIN: Final = 2
+"""A signal that comes and goes has at least so many gaps a minute. Our choice [M]."""
+
 FOREVER: Final = np.iinfo(np.int64).max
 
 
@@ -136,16 +139,31 @@ def unmeasured(now_ms: int, value_ms: Times, age_ms_max: Times, interval_ms: NDA
     return found
 
 
-def unreliable(came: NDArray[np.int64], missed: NDArray[np.int64], fresh: Bools, known: Bools) -> Bools:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Readings of the last minute, arrays of shape (n, devices, signals), 0 where they were not counted for all of it.
+
+    `came` are valid readings, `missed` missing ones, `gaps` those of them that followed on a valid one.
+    """
+
+    came: NDArray[np.int64]
+    missed: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+
+
+def unreliable(counted: Counted, fresh: Bools, known: Bools) -> Bools:
     """Return which signals miss too many of the readings of the last minute, while some come, (n, signals).
 
+    One stretch without readings is no such signal: it is a loss, or too short to be one.
+
     Args:
-        came: (n, devices, signals) valid readings of the last minute, 0 where they were not counted for all of it.
-        missed: likewise, missing ones.
-        fresh: likewise, whether the last valid reading is young enough to count.
+        counted: the readings.
+        fresh: (n, devices, signals) whether the last valid reading is young enough to count.
         known: (n, signals) whether the alarm stands.
     """
     least = np.where(known, RELIABLE_SHARE, UNRELIABLE_SHARE)[:, None, :]
-    bad = (came > 0) & (missed >= least * (came + missed))
+    gaps = np.where(known, 1, GAPS_MIN)[:, None, :]
+    bad = (counted.came > 0) & (counted.missed >= least * (counted.came + counted.missed))
+    bad &= counted.gaps >= gaps
     found: Bools = np.any(bad, axis=1) & ~np.any(fresh & ~bad, axis=1)
     return found

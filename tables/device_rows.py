@@ -44,8 +44,8 @@ class DeviceRows:
     arrival, `lost_ms` the arrival of the first missing one since. Of each rule: `clinical.limits.Runs`.
 
     `missing_ms` is the arrival of the last missing reading of a periodic signal; readings are counted since
-    `counted_ms` in slots of `FLICKER_SLOT_MS`, of which `slot` is the newest: `came` and `missed`
-    (rows, FLICKER_SLOTS, periodic signals).
+    `counted_ms` in slots of `FLICKER_SLOT_MS`, of which `slot` is the newest: `came`, `missed` and `gaps`, missing ones
+    after a valid one (rows, FLICKER_SLOTS, periodic signals).
     """
 
     owner: Annotated[Ints, Column(np.int64, -1)]
@@ -78,6 +78,7 @@ class DeviceRows:
     slot: Ms
     came: Counts
     missed: Counts
+    gaps: Counts
 
     COLUMNS: ClassVar[dict[str, Column]]
 

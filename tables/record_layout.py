@@ -70,6 +70,7 @@ DEVICE: Final = np.dtype(
         ("slot", "<i8"),
         ("came", "<u2", (FLICKER_SLOTS, PERIODIC_COUNT)),
         ("missed", "<u2", (FLICKER_SLOTS, PERIODIC_COUNT)),
+        ("gaps", "<u2", (FLICKER_SLOTS, PERIODIC_COUNT)),
     ]
 )
 READING: Final = np.dtype(

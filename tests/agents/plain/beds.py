@@ -79,7 +79,7 @@ class Device:
     value_ms: dict[str, int] = field(default_factory=dict)
     lost_ms: dict[str, int] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
-    # missing readings: the last one, since when they are counted, [came, missing] by stretch and signal
+    # missing readings: the last one, since when they are counted, [came, missing, gaps] by stretch and signal
     missing_ms: int | None = None
     counted_ms: int | None = None
     counts: dict[tuple[int, str], list[int]] = field(default_factory=dict)

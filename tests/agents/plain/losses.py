@@ -81,14 +81,15 @@ class Losses:
         """Whether a fifth of the last minute's readings is missing, a tenth once told, and no device is better."""
         bad = good = False
         for device in bed.heard():
-            came = missed = 0
-            counted = device.counted_ms is not None and now_ms - device.counted_ms >= MINUTE_MS
-            if counted and misses_some(device, now_ms):
+            came = missed = gaps = 0
+            whole = device.counted_ms is not None and now_ms - device.counted_ms >= MINUTE_MS
+            if whole and misses_some(device, now_ms):
                 for ago in range(5):
-                    one, other = device.counts.get((now_ms // STRETCH_MS - ago, name), (0, 0))
-                    came, missed = came + one, missed + other
+                    counted = device.counts.get((now_ms // STRETCH_MS - ago, name), (0, 0, 0))
+                    came, missed, gaps = came + counted[0], missed + counted[1], gaps + counted[2]
             fresh = name in device.value_ms and now_ms - device.value_ms[name] < self.lost_ms_max(device)
-            if came and missed >= (0.1 if known else 0.2) * (came + missed):
+            share, least = (0.1, 1) if known else (0.2, 2)
+            if came and gaps >= least and missed >= share * (came + missed):
                 bad = True
             elif fresh:
                 good = True

@@ -177,8 +177,9 @@ def count(device, frame, arrival_ms):
     elif not flickers:
         return
     for name, value in samples.items():
-        counted = device.counts.setdefault((arrival_ms // STRETCH_MS, name), [0, 0])
+        counted = device.counts.setdefault((arrival_ms // STRETCH_MS, name), [0, 0, 0])
         counted[value is None] += 1
+        counted[2] += value is None and name not in device.lost_ms
 
 
 def misses_some(device, now_ms):
