@@ -9,6 +9,7 @@ from agents.alarms import (
     CHECK_SENSOR,
     CLOCK_SUSPECT,
     DRIFTING,
+    LIMITS_WIDENED,
     LOSS_SIGNALS,
     SIGNAL_LOSS,
     SILENT_DEVICE,
@@ -21,7 +22,7 @@ from clinical.vitals import INDEX, SIGNALS
 
 
 def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
-    """Return all alarms: limits, silent device, signal losses, NEWS2, the pause itself, then other conditions."""
+    """Return all alarms: limits, silent device, signal losses, NEWS2, of the alarm system itself, other conditions."""
     limits = tuple(
         Alarm(
             rule.id,
@@ -31,6 +32,7 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
             rule.low,
             rule.high,
             rule.delay_s,
+            never_withheld=rule.is_never_withheld,
         )
         for rule in rules.limits
     )
@@ -46,9 +48,21 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
         for signal in LOSS_SIGNALS
     )
     news2 = _score(NEWS2.id, rules.news2.delay_s)
-    paused = Alarm(ALARMS_PAUSED, "advisory", "alarms")
+    advisory = (
+        Alarm(ALARMS_PAUSED, "advisory", "alarms"),
+        Alarm(LIMITS_WIDENED, "advisory", "limits wider than the unit's"),
+    )
     scores = (_score(rule.id, rule.delay_s) for rule in rules.scores)
-    return (*limits, silent, *losses, news2, paused, *_technical(rules.technical), *scores, *_courses(rules))
+    return (
+        *limits,
+        silent,
+        *losses,
+        news2,
+        *advisory,
+        *_technical(rules.technical),
+        *scores,
+        *_courses(rules),
+    )
 
 
 def _score(name: str, delay_s: float) -> Alarm:

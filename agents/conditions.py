@@ -63,7 +63,8 @@ class Conditions:
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
         doubtful = np.isin(limits.signal, (HR, PULSE))
-        self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
+        self._doubt_cover: Final = np.where(doubtful & ~limits.never_withheld, MEDIUM, NO_COVER)
+        self._uncovered: Final = limits.never_withheld & (limits.rank <= MEDIUM)
 
     def cover_of_limits(self, table: PatientTable, rows: Rows) -> Rows:
         """Return up to which rank each limit rule is withheld, (n, rules) or (n, 1): by a pause, or a sensor in doubt.
@@ -71,6 +72,8 @@ class Conditions:
         A sensor in doubt withholds only while its own alarm is active, so that something always is told again.
         """
         cover = cover_of(table, rows)[:, None]
+        if some(self._uncovered):  # high ones are above every cover
+            cover = np.where(self._uncovered, NO_COVER, cover)
         if not self._checks_sensor:
             return cover
         doubt = table.alarm_state[rows, self._column[CHECK_SENSOR]] == ACTIVE

@@ -22,8 +22,8 @@ SEEN: Final = 128
 COMMANDS: Final = 32
 """Commands remembered per patient, so that one that arrives again is not applied again."""
 
-WARD_BYTES: Final = 64
-"""Longest name of a ward: that of any identifier."""
+NAME_BYTES: Final = 64
+"""Longest name of a ward or of whoever orders something: that of any identifier."""
 
 ROWS_MIN: Final = 64
 
@@ -65,6 +65,7 @@ Kind = Annotated[Bytes, Column(np.uint8)]
 Truth = Annotated[Bools, Column(np.bool_)]
 DeviceMs = Annotated[Ints, Column(np.int64, NEVER, (DEVICES,))]
 SignalMs = Annotated[Ints, Column(np.int64, NEVER, (COUNT,))]
+Name = Annotated[NDArray[np.bytes_], Column(f"S{NAME_BYTES}", b"")]
 AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (ALARMS,))]
 AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (ALARMS,))]
 AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (ALARMS,))]
@@ -79,8 +80,9 @@ class Columns:
     is asked, 0 = none. `since_ms` is when the patient was admitted or discharged, or `by_order` of when an order made
     the row; `alarm_area` is depth times duration of a run (`clinical.integral`; `tables.levels` says what an alarm with
     levels keeps there), `device_clock` how the time of each device's last frame was judged; `lost_ward_*` belong to
-    the loss of the ward that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms` when it ends
-    by itself.
+    the loss of the ward that a patient is part of; `pause_ms` when the last pause began, by `pause_actor`, and
+    `pause_until_ms` when it ends by itself. `alarm_paused` is whether the pause in force covers this very episode
+    (`agents.episodes`), `alarm_known` the worst value that somebody knows of.
     """
 
     position: Ms
@@ -114,15 +116,17 @@ class Columns:
     alarm_asked_ms: AlarmMs
     alarm_low: AlarmValue
     alarm_high: AlarmValue
+    alarm_known: AlarmValue
+    alarm_paused: AlarmKind
     own_limits: Truth
     age_band: Kind
     scale2: Truth
     oxygen: Annotated[Floats, Column(np.float64, np.nan)]
-    ward: Annotated[NDArray[np.bytes_], Column(f"S{WARD_BYTES}", b"")]
+    ward: Name
     discharged: Truth
     since_ms: Ms
     pause: Kind
-    pause_rank: Kind
+    pause_actor: Name
     pause_ms: Ms
     pause_until_ms: Ms
     lost_ward_ms: Ms

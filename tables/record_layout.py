@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT
-from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES, Columns
+from tables.columns import COMMANDS, DEVICES, NAME_BYTES, SEEN, Columns
 from tables.windows import SLOTS
 
 VERSION: Final = 3
@@ -72,6 +72,8 @@ ALARM: Final = np.dtype(
         ("answer", "<u1"),
         ("asked_ms", "<i8"),
         ("area", "<f8"),
+        ("known", "<f8"),
+        ("paused", "<u1"),
     ]
 )
 LIMIT: Final = np.dtype([("key", "<u8"), ("low", "<f8"), ("high", "<f8")])
@@ -81,11 +83,11 @@ PROFILE: Final = np.dtype(
         ("age_band", "<u1"),
         ("scale2", "?"),
         ("oxygen", "<f8"),
-        ("ward", f"S{WARD_BYTES}"),
+        ("ward", f"S{NAME_BYTES}"),
         ("discharged", "?"),
         ("since_ms", "<i8"),
         ("pause", "<u1"),
-        ("pause_rank", "<u1"),
+        ("pause_actor", f"S{NAME_BYTES}"),
         ("pause_ms", "<i8"),
         ("pause_until_ms", "<i8"),
         ("lost_ward_ms", "<i8"),
