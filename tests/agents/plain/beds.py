@@ -27,8 +27,15 @@ class Alarm:
     inside_since: int | None = None
     worst: float | None = None
     area: float = 0.0
+    # the worst value that somebody knows of
+    known: float | None = None
+    # whether the pause in force covers this episode though it is high: "", "condition", or "latched"
+    in_pause: str = ""
     # of levels: since when each level differs from what is told
     moving: dict[int, int] = field(default_factory=dict)
+    never_withheld: bool = False
+    # of limits wider than the unit's: how wide they were when it was told
+    width: float | None = None
 
     @property
     def is_open(self):
@@ -40,7 +47,7 @@ class Alarm:
 
     def rest(self):
         """Forget the episode or the run."""
-        self.__init__(self.rule, self.kind)
+        self.__init__(self.rule, self.kind, never_withheld=self.never_withheld)
 
 
 @dataclass
@@ -79,18 +86,22 @@ class Bed:
     discharged: bool = False
     # pause
     pause: str = ""
-    pause_rank: int = -1
     pause_ms: int = -1
     pause_until: int | None = None
     commands: list = field(default_factory=list)
 
     def covered(self, alarm):
-        """Return the pause that covers an alarm of this priority; a pause does not cover itself."""
-        return self.pause if alarm.kind != "advisory" and RANK[alarm.priority] <= self.pause_rank else ""
+        """Return the pause that covers an alarm: of medium priority and below, or open when the pause began."""
+        return self.pause if self.yields(alarm) or alarm.in_pause else ""
+
+    @staticmethod
+    def yields(alarm):
+        """Whether every pause covers an alarm of this priority; what is told of the alarm system none does."""
+        return alarm.kind != "advisory" and alarm.priority != "high" and not alarm.never_withheld
 
     def withheld(self, alarm):
-        """Whether nothing of this priority begins: under an alarm pause, while an audio pause only silences."""
-        return self.covered(alarm).startswith("alarm")
+        """Whether an alarm may not begin: under an alarm pause, while an audio pause only silences."""
+        return self.pause.startswith("alarm") and self.yields(alarm)
 
     def open_alarms(self):
         return [alarm for alarm in self.alarms.values() if alarm.is_open]
