@@ -56,7 +56,7 @@ class Judge:
         self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
         teller = Teller(self.alarms, limits, rules.responsibility)
-        pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses)
+        pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
         asking = Responsibilities(teller, rules.responsibility)
         conditions = Conditions(rules, self.alarms, limits.rules, teller)
         wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))

@@ -93,7 +93,7 @@ class LimitOrders:
     def _refuse_what_stands_in_the_way(self, column: int, low: Limits, high: Limits, band: int) -> None:
         """Refuse limits of a rule that cross those of a more or a less severe one of the signal, and name that."""
         mine, sides = self._rules[column], self._together(low, high, band)
-        for (side, out), limits in zip((("low", -1), ("high", 1)), sides, strict=True):
+        for out, limits in zip((-1, 1), sides, strict=True):
             for other, rule in enumerate(self._rules):
                 above = PRIORITIES.index(rule.priority) - PRIORITIES.index(mine.priority)
                 ends = np.isfinite(limits[column]) and np.isfinite(limits[other])
@@ -102,7 +102,7 @@ class LimitOrders:
                 # The more severe one has to lie further out.
                 if (limits[column] - limits[other]) * out * above > 0:
                     move = "raise" if out * above > 0 else "lower"
-                    raise Refused(f"{rule.id} is {limits[other]:g}: {move} it first, or both ({side} limits)")
+                    raise Refused(f"{rule.id} is {limits[other]:g}: {move} it first, or both")
 
     def _together(self, low: Limits, high: Limits, band: int) -> tuple[Limits, Limits]:
         """Return the limits that hold together: a patient's own, else the age band's."""

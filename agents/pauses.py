@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from agents.episodes import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
-from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open
-from clinical.limits import LOW, MEDIUM, NEVER
-from clinical.rules import PauseRules
+from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
+from clinical.limits import LOW, MEDIUM, NEVER, outranked
+from clinical.rules import CompiledLimits, PauseRules
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
@@ -22,8 +22,9 @@ Rows = NDArray[np.int64]
 class Pauses:
     """Begins and ends pauses under one rule set; `column` is that of the alarm which tells of them."""
 
-    def __init__(self, teller: Teller, column: int, rules: PauseRules) -> None:
+    def __init__(self, teller: Teller, column: int, rules: PauseRules, limits: CompiledLimits) -> None:
         self._teller = teller
+        self._limits = limits
         self._off_ms = round(rules.off_s_max * 1000)
         self.column = column
 
@@ -78,10 +79,16 @@ class Pauses:
         """Return in words which pause is in force, by whom and for how long, and what it holds back."""
         lasting_s = (now_ms - int(table.pause_ms[row])) / 1000
         actor = table.pause_actor[row].decode() or "somebody"
-        withheld = int(np.count_nonzero(table.alarm_state[row] == WITHHELD))
         silent = sum(pause != Pause.NONE for pause in self._covered(table, row).values())
-        name = PAUSE_NAMES[Pause(int(table.pause[row]))]
+        name, withheld = PAUSE_NAMES[Pause(int(table.pause[row]))], self._withheld(table, row)
         return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {withheld}, silent: {silent}"
+
+    def _withheld(self, table: PatientTable, row: int) -> int:
+        """Return how many alarms the pause withholds; what a more severe one stands for is not among them."""
+        held = table.alarm_state[row] == WITHHELD
+        limits = slice(0, len(self._limits.rules))
+        held[limits] &= ~outranked(self._limits, table.alarm_state[[row], limits])[0]
+        return int(np.count_nonzero(held)) if withholds(table.pause[[row]])[0] else 0
 
     def _take_in(self, table: PatientTable, row: int, column: int) -> None:
         """Let the pause that begins cover an open episode that none would cover if it began now."""

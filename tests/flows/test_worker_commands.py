@@ -43,7 +43,7 @@ def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_ans
     order(ward, "c1", "acknowledge", 5, episode=alert["episode"])
     order(ward, "c1", "acknowledge", 5, episode=alert["episode"])
     order(ward, "c2", "acknowledge", 5, episode="0" * 16)
-    order(ward, "c3", "pause", 5, mode="alarm-off")
+    order(ward, "c3", "pause", 5, mode="alarm-off", reason="transport")
     ward.send_to(COMMANDS, 0, BED, b'{"kind": "sing"}')
     found = wait_for_answers(ward, "c1", "c2", "c3")
     assert {name: one["outcome"] for name, one in found.items()} == {
