@@ -26,7 +26,7 @@ _DIASTOLIC: Final = ("nbp_dia", "abp_dia")
 _MEAN: Final = ("nbp_mean", "abp_mean")
 
 # fmt: off
-_REACH: Final[tuple[tuple[tuple[str, ...], str, bool, Reach], ...]] = (
+REACH: Final[tuple[tuple[tuple[str, ...], str, bool, Reach], ...]] = (
     #  signals      side    high   adult child neonate
     ((_RATE),       "high", False, (40.0, 40.0, 20.0)),  # [M] 120 to 160 in uncontrolled atrial fibrillation
     ((_RATE),       "high", True,  (40.0, 30.0, 20.0)),  # [M] as far as the limit above, at most 180 in an adult
@@ -53,7 +53,7 @@ _REACH: Final[tuple[tuple[tuple[str, ...], str, bool, Reach], ...]] = (
 # fmt: on
 
 _REACH_OF: Final = {
-    (signal, side, is_high): reach for signals, side, is_high, reach in _REACH for signal in signals
+    (signal, side, is_high): reach for signals, side, is_high, reach in REACH for signal in signals
 }
 
 WORSE_STEP: Final = {
