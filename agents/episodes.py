@@ -114,16 +114,22 @@ class Teller:
             acknowledges=acknowledges,
             command=moment.command,
         )
+        self._put_down(table, row, column, phase, state, priority, moment.told_ms)
+        return happening
+
+    @staticmethod
+    def _put_down(
+        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, told_ms: int
+    ) -> None:
+        """Keep what was told; an alarm at rest leaves nothing behind that a restart would not bring back."""
         closed = phase in CLOSING
-        # An alarm at rest leaves nothing behind that a restart would not bring back.
         table.alarm_priority[row, column] = 0 if closed else priority
-        table.alarm_told_ms[row, column] = NEVER if closed else moment.told_ms
+        table.alarm_told_ms[row, column] = NEVER if closed else told_ms
         if closed:
             table.alarm_paused[row, column] = 0
         if closed or state == State.LATCHED or phase == Phase.ESCALATE:
             table.alarm_known[row, column] = np.nan
         table.dirty[row] = True
-        return happening
 
     def move(
         self,
