@@ -4,6 +4,8 @@ Tighter limits than the unit's only have to fit together. Wider ones end at the 
 way there somebody has to say why. What a device decided itself has no limit that could be set.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,9 @@ from tables.patients import PatientTable
 
 Limits = NDArray[np.float64]
 """Limits of one side, one a rule; of a patient's own, NaN where the age band's hold."""
+
+
+SIDES: Final = ("low", "high")
 
 
 class LimitOrders:
@@ -38,11 +43,15 @@ class LimitOrders:
         low, high = self._own(table, row)
         if order.low is None and order.high is None:
             low[column] = high[column] = np.nan
-        for side, own, wanted in (("low", low, order.low), ("high", high, order.high)):
-            if wanted is not None:
-                self._refuse_too_far(column, side, wanted, band, has_reason=bool(order.reason))
-                own[column] = wanted
+        wanted = [(side, limit) for side, limit in enumerate((order.low, order.high)) if limit is not None]
+        for side, limit in wanted:
+            if not np.isfinite(self._in_force.band(band)[side][column]):
+                raise Refused(f"{order.rule} has no {SIDES[side]} limit")
+            self._refuse_beyond_the_bound(column, side, limit, band)
+            (low, high)[side][column] = limit
         self._refuse_what_stands_in_the_way(column, low, high, band)
+        for side, limit in wanted:
+            self._refuse_without_a_reason(column, side, limit, band, order.reason)
         self._put(table, row, low, high, band, {self._rules[column].signal})
 
     def set_band(self, table: PatientTable, row: int, band: int) -> None:
@@ -52,9 +61,9 @@ class LimitOrders:
             Refused: a limit of the patient's own lies beyond the new bounds, or does not fit to the new limits.
         """
         low, high = self._own(table, row)
-        for side, own in (("low", low), ("high", high)):
+        for side, own in enumerate((low, high)):
             for column in np.flatnonzero(~np.isnan(own)).tolist():
-                self._refuse_too_far(column, side, float(own[column]), band, has_reason=True)
+                self._refuse_beyond_the_bound(column, side, float(own[column]), band)
         own_columns = np.flatnonzero(~(np.isnan(low) & np.isnan(high))).tolist()
         self._put(table, row, low, high, band, {self._rules[column].signal for column in own_columns})
 
@@ -70,24 +79,27 @@ class LimitOrders:
             raise Refused(f"{name} is yes or no: there is no limit to set")
         return column
 
-    def _refuse_too_far(self, column: int, side: str, wanted: float, band: int, *, has_reason: bool) -> None:
-        rule, at = self._rules[column], 0 if side == "low" else 1
-        unit, bound = (
-            float(limits[at][column]) for limits in (self._in_force.band(band), self._in_force.bounds(band))
-        )
-        if not np.isfinite(unit):
-            raise Refused(f"{rule.id} has no {side} limit")
-        outwards = unit - wanted if side == "low" else wanted - unit
-        reach, name = abs(unit - bound), SIGNALS[INDEX[rule.signal]].unit
-        if outwards > reach + ROUNDING:
-            least = "at least" if side == "low" else "at most"
+    def _ends(self, column: int, side: int, band: int) -> tuple[float, float]:
+        """Return the unit's limit and the bound of a rule."""
+        unit, bound = self._in_force.band(band)[side], self._in_force.bounds(band)[side]
+        return float(unit[column]), float(bound[column])
+
+    def _refuse_beyond_the_bound(self, column: int, side: int, limit: float, band: int) -> None:
+        unit, bound = self._ends(column, side, band)
+        if (bound - limit if side == 0 else limit - bound) > ROUNDING:
+            rule, least = self._rules[column], ("at least", "at most")[side]
+            of = SIGNALS[INDEX[rule.signal]].unit
             raise Refused(
-                f"{rule.id}: {side} may be {least} {bound:g} {name}, got {wanted:g}; the unit's is {unit:g}"
+                f"{rule.id}: {SIDES[side]} may be {least} {bound:g} {of}, got {limit:g}; the unit's is {unit:g}"
             )
-        if outwards > REASON_SHARE * reach + ROUNDING and not has_reason:
+
+    def _refuse_without_a_reason(self, column: int, side: int, limit: float, band: int, reason: str) -> None:
+        unit, bound = self._ends(column, side, band)
+        outwards = unit - limit if side == 0 else limit - unit
+        if not reason and outwards > REASON_SHARE * abs(unit - bound) + ROUNDING:
             raise Refused(
-                f"{rule.id}: {side} {wanted:g} is more than half the way from the unit's {unit:g} to the bound "
-                f"{bound:g}: it needs a reason"
+                f"{self._rules[column].id}: {SIDES[side]} {limit:g} is more than half the way from the unit's "
+                f"{unit:g} to the bound {bound:g}: it needs a reason"
             )
 
     def _refuse_what_stands_in_the_way(self, column: int, low: Limits, high: Limits, band: int) -> None:

@@ -53,7 +53,7 @@ def test_limits_are_set_for_one_patient_and_shown(vigil):
     order = ["limits", "set", "bed-1", "hr-high", "--actor", "dr-2"]
     code, _, err = vigil(*order, "--high", "150")
     assert code == 1
-    assert "refused: hr-extreme-high is 140: raise it first, or both" in err
+    assert "refused: hr-high: high 150 is more than half the way from the unit's 120 to the bound 160" in err
     assert vigil(*order, "--high", "135")[0] == 0
     shown = "hr-high: - to 135, set for this patient, wider than the unit's 120\n"
     wait_until(lambda: shown in vigil("limits", "show", "bed-1")[1], "the limit")

@@ -34,7 +34,9 @@ def told(ward):
     ]
 
 
-def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_answered_once(make_ward):
+def test_a_pause_covers_an_acknowledged_alarm_until_it_starts_anew_and_every_command_is_answered_once(
+    make_ward,
+):
     ward = make_ward()
     worker = ward.start_ready_worker()
     ward.send_all((0, *frame("bed-1", second, hr=140)) for second in range(5))
@@ -68,8 +70,8 @@ def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_ans
         ("alarms-paused", "start", "enabled", None),
         ("hr-high", "update", "alarm-off~alert-acknowledged", None),
         ("hr-high", "end", "alarm-off", None),
-        ("alarms-paused", "end", "enabled", None),
         ("hr-high", "start", "enabled", None),
+        ("alarms-paused", "end", "enabled", None),
     ]
     forwarded = [record for record in ward.log()[0] if record.key == COMMAND_KEY]
     assert [json.loads(record.value)["id"] for record in forwarded[:4]] == ["c1", "c1", "c2", "c3"]
