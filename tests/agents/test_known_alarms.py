@@ -116,6 +116,14 @@ def test_a_desaturation_that_a_pause_covers_breaks_through_when_it_is_worse_by_a
     assert ward.tick(9) == []
 
 
+def test_when_the_pause_is_over_nobody_is_taken_to_know_of_what_is_told_aloud_again(ward):
+    ward.frame(1, spo2=75)
+    ward.order(2, "pause", mode="audio-off", reason="transport")
+    ward.order(3, "resume")
+    ward.frame(4, spo2=60)
+    assert ward.tick(5) == []
+
+
 def test_an_acknowledged_alarm_is_reminded_of_every_three_minutes_at_high_priority_only(ward):
     ward.frame(1, spo2=75, abp_sys=80)
     know(ward, 2, "spo2-desat")
