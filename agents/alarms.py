@@ -16,6 +16,7 @@ from streams.alerts import Alert, AlertType, ResponsibilityStatus, episode_id
 SILENT_DEVICE: Final = "silent-device"
 SIGNAL_LOSS: Final = "signal-loss-"
 ALARMS_PAUSED: Final = "alarms-paused"
+LIMITS_WIDENED: Final = "limits-widened"
 CHECK_SENSOR: Final = "check-sensor"
 BABBLING: Final = "babbling-device"
 UNRELIABLE: Final = "unreliable-signal-"
@@ -37,7 +38,8 @@ LOSS_COLUMNS: Final = np.array([INDEX[signal.name] for signal in LOSS_SIGNALS])
 class Alarm:
     """One column of the patient table's alarms; limits and delay in the signal's unit and s.
 
-    `holds` says in words what the condition is, where it is neither a limit nor a loss nor a score.
+    `holds` says in words what the condition is, where it is neither a limit nor a loss nor a score;
+    `never_withheld` that no pause covers it unless it was open when the pause began.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Alarm:
     delay_s: float | None = None
     sheet: Sheet | None = None
     holds: str = ""
+    never_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,8 @@ def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
         return _origin("score", alarm.id, loinc=alarm.sheet.loinc, unit="{score}")
     if alarm.id == WARD_SILENT:
         return _origin("ward", happening.patient.rpartition("/")[2])
-    if alarm.id == ALARMS_PAUSED:
-        return _origin("alarm-system", "pause")
+    if alarm.type == "advisory":
+        return _origin("alarm-system", "pause" if alarm.id == ALARMS_PAUSED else "limits")
     return _origin("device", "device")
 
 

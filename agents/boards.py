@@ -142,6 +142,7 @@ class Boards:
             "seen_ts_ms": _time(int(table.seen_ms(np.array([row]))[0])),
             "pause": PAUSE_NAMES.get(Pause(int(table.pause[row]))),
             "pause_until_ts_ms": _time(table.pause_until_ms[row]),
+            "limits_widened": self._widened(table, row),
             "alarms": [
                 self._alarm(table, patient, row, column)
                 for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist()
@@ -155,6 +156,13 @@ class Boards:
             },
         }
         return msgspec.json.encode(state)
+
+    def _widened(self, table: PatientTable, row: int) -> list[str]:
+        """Return the rules whose limits are wider than the unit's."""
+        if not table.own_limits[row]:
+            return []
+        wider = np.logical_or(*self._judge.limits.wider(table, np.array([row])))[0]
+        return [self._judge.rules.limits[column].id for column in np.flatnonzero(wider).tolist()]
 
     @staticmethod
     def _ward(table: PatientTable, ward: str) -> bytes | None:
@@ -175,6 +183,7 @@ class Boards:
             "seen_ts_ms": _time(int(table.seen_ms(lost.rows).max())),
             "pause": None,
             "pause_until_ts_ms": None,
+            "limits_widened": [],
             "alarms": [alarm],
             "values": {},
         }
@@ -194,16 +203,26 @@ class Boards:
         row = table.row_of.get(patient)
         if row is None or table.discharged[row]:
             return None
-        low, high = (side[0].tolist() for side in self._judge.limits.sides(table, np.array([row])))
+        limits, rows, band = self._judge.limits, np.array([row]), int(table.age_band[row])
+        sides = [side[0].tolist() for side in limits.sides(table, rows)]
+        unit = [side.tolist() for side in limits.band(band)]
+        wider = np.logical_or(*limits.wider(table, rows))[0].tolist()
         own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
         oxygen = float(table.oxygen[row])
         in_force = {
             "patient": patient,
             "limits": {
-                rule.id: {"low": _finite(low[c]), "high": _finite(high[c]), "own": bool(own[c])}
+                rule.id: {
+                    "low": _finite(sides[0][c]),
+                    "high": _finite(sides[1][c]),
+                    "own": bool(own[c]),
+                    "unit_low": _finite(unit[0][c]) if unit[0][c] != sides[0][c] else None,
+                    "unit_high": _finite(unit[1][c]) if unit[1][c] != sides[1][c] else None,
+                    "wider": wider[c],
+                }
                 for c, rule in enumerate(self._judge.rules.limits)
             },
-            "age_band": AGE_BANDS[int(table.age_band[row])],
+            "age_band": AGE_BANDS[band],
             "spo2_scale2": bool(table.scale2[row]),
             "expected_oxygen": None if np.isnan(oxygen) else bool(oxygen),
             "ward": table.ward[row].decode(),

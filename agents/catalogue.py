@@ -11,6 +11,7 @@ from agents.alarms import (
     CLOCK_SUSPECT,
     DRIFTING,
     IDENTITY_CONFLICT,
+    LIMITS_WIDENED,
     LOSS_SIGNALS,
     SIGNAL_LOSS,
     SILENT_DEVICE,
@@ -32,7 +33,7 @@ have the same onset, nor have two of a limit."""
 
 
 def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
-    """Return all alarms: limits, silent device, signal losses, NEWS2, the pause itself, then other conditions."""
+    """Return all alarms: limits, silent device, signal losses, NEWS2, of the alarm system itself, other conditions."""
     limits = tuple(
         Alarm(
             rule.id,
@@ -42,6 +43,7 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
             rule.low,
             rule.high,
             rule.delay_s,
+            never_withheld=rule.is_never_withheld,
         )
         for rule in rules.limits
     )
@@ -68,7 +70,10 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
         for signal in LOSS_SIGNALS
     )
     news2 = _score(NEWS2.id, rules.news2.delay_s)
-    paused = Alarm(ALARMS_PAUSED, "advisory", "alarms")
+    advisory = (
+        Alarm(ALARMS_PAUSED, "advisory", "alarms"),
+        Alarm(LIMITS_WIDENED, "advisory", "limits wider than the unit's"),
+    )
     scores = (_score(rule.id, rule.delay_s) for rule in rules.scores)
     return (
         *limits,
@@ -76,7 +81,7 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
         *losses,
         *flickers,
         news2,
-        paused,
+        *advisory,
         *_technical(rules.technical),
         *scores,
         *_courses(rules),

@@ -80,7 +80,8 @@ class Conditions:
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
         # that do not reach the finger, as in bigeminy, are no fault of a sensor.
         doubtful = (limits.signal == HR) | ((limits.signal == PULSE) & np.isneginf(limits.low))
-        self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
+        self._doubt_cover: Final = np.where(doubtful & ~limits.never_withheld, MEDIUM, NO_COVER)
+        self._uncovered: Final = limits.never_withheld & (limits.rank <= MEDIUM)
 
     @property
     def technical(self) -> TechnicalRules:
@@ -94,6 +95,8 @@ class Conditions:
         (n,) is the present.
         """
         cover = cover_of(table, rows)[:, None]
+        if some(self._uncovered):  # high ones are above every cover
+            cover = np.where(self._uncovered, NO_COVER, cover)
         if not self._checks_sensor:
             return cover
         column = self._column[CHECK_SENSOR]

@@ -1,7 +1,10 @@
 """The events of an episode: each is numbered from its start, so that it has an id of its own, and says all facets.
 
-Beside the number this keeps what an event changes besides the alarm's state: when the alarm was last told of, and
-who is asked to answer for it.
+Beside the number this keeps what an event changes besides the alarm's state: when the alarm was last told of, who is
+asked to answer for it, whether a pause covers it, and the worst value that somebody knows of.
+
+A pause covers priorities up to medium and, above that, the very episodes that were open when it began: `IN_PAUSE`. One
+that grows worse, or whose condition comes back after it had latched, is covered no longer.
 """
 
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from agents.alarms import Alarm, Asked, Happening
 from agents.in_force import LimitsInForce
 from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, withholds
-from clinical.limits import HIGH, NEVER, NO_COVER
+from clinical.limits import HIGH, MEDIUM, NEVER, NO_COVER
 from clinical.masks import some
 from clinical.rules import Step
 from streams.alerts import ResponsibilityStatus
@@ -27,6 +30,11 @@ STATUS: Final[dict[Answered, ResponsibilityStatus]] = {
     Answered.REJECTED: "rejected",
     Answered.UNDEFINED: "undefined",
 }
+
+
+IN_PAUSE: Final = 1
+IN_PAUSE_LATCHED: Final = 2
+"""Of `alarm_paused`: the pause in force covers the episode, in the second case as long as it stays latched."""
 
 
 class Refused(Exception):
@@ -81,6 +89,7 @@ class Teller:
         state = int(table.alarm_state[row, column])
         low, high = self._limits(table, row, column)
         number = number_event(table, row, column, phase)
+        self._keep_cover(table, row, column, phase, state)
         self._ask(table, row, column, priority, moment.told_ms)
         happening = Happening(
             offset=moment.offset,
@@ -107,12 +116,22 @@ class Teller:
             acknowledges=acknowledges,
             command=moment.command,
         )
-        closed = phase in CLOSING
-        # An alarm at rest leaves nothing behind that a restart would not bring back.
-        table.alarm_priority[row, column] = 0 if closed else priority
-        table.alarm_told_ms[row, column] = NEVER if closed else moment.told_ms
-        table.dirty[row] = True
+        self._put_down(table, row, column, phase, state, priority, moment.told_ms)
         return happening
+
+    @staticmethod
+    def _put_down(
+        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, told_ms: int
+    ) -> None:
+        """Keep what was told; an alarm at rest leaves nothing behind that a restart would not bring back."""
+        closed = phase in CLOSING
+        table.alarm_priority[row, column] = 0 if closed else priority
+        table.alarm_told_ms[row, column] = NEVER if closed else told_ms
+        if closed:
+            table.alarm_paused[row, column] = 0
+        if closed or state == State.LATCHED or phase == Phase.ESCALATE:
+            table.alarm_known[row, column] = np.nan
+        table.dirty[row] = True
 
     def move(
         self,
@@ -149,7 +168,14 @@ class Teller:
         )
         if state[0] == State.NORMAL:
             self.rest(table, row, column)
+        elif event == Event.ACKNOWLEDGE:
+            self.take_note(table, row, column)
         return told
+
+    def take_note(self, table: PatientTable, row: int, column: int) -> None:
+        """Remember the worst value of a limit alarm as what somebody knows of."""
+        if column < self._in_force.count:
+            table.alarm_known[row, column] = table.alarm_extreme[row, column]
 
     @staticmethod
     def rest(table: PatientTable, row: int, column: int) -> None:
@@ -173,8 +199,27 @@ class Teller:
 
     def paused(self, table: PatientTable, row: int, column: int, priority: int) -> int:
         """Return the pause that covers an alarm of this priority."""
-        covered = priority <= table.pause_rank[row] and self._alarms[column].type != "advisory"
+        covered = table.alarm_paused[row, column] or self.yields(column, priority)
         return int(table.pause[row]) if covered else Pause.NONE
+
+    def yields(self, column: int, priority: int) -> bool:
+        """Return whether any pause covers an alarm of this priority, whenever its episode began."""
+        return priority <= MEDIUM and self.is_pausable(column) and not self._alarms[column].never_withheld
+
+    def is_pausable(self, column: int) -> bool:
+        """Return whether a pause can cover an alarm at all; one that tells of the alarm system cannot be."""
+        return self._alarms[column].type != "advisory"
+
+    @staticmethod
+    def _keep_cover(table: PatientTable, row: int, column: int, phase: int, state: int) -> None:
+        """Take an open episode out of the pause when it grows worse, or is active again after it had latched."""
+        cover = table.alarm_paused[row, column]
+        if not cover:
+            return
+        if state == State.LATCHED:
+            table.alarm_paused[row, column] = IN_PAUSE_LATCHED
+        elif phase == Phase.ESCALATE or (cover == IN_PAUSE_LATCHED and state == State.ACTIVE):
+            table.alarm_paused[row, column] = 0
 
     def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
         """Return the worst value of a limit alarm's run."""
@@ -223,8 +268,8 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
 
 
 def cover_of(table: PatientTable, rows: Rows) -> Rows:
-    """Return the rank of the highest priority that a pause withholds of each row, `NO_COVER` where none does."""
+    """Return the rank up to which a pause withholds new alarms of each row, (n,): medium, else `NO_COVER`."""
     pause = table.pause[rows]
     if not some(pause):  # as nearly always
         return np.full(len(rows), NO_COVER)
-    return np.where(withholds(pause), table.pause_rank[rows].astype(np.int64), NO_COVER)
+    return np.where(withholds(pause), MEDIUM, NO_COVER)

@@ -16,18 +16,20 @@ import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT
+from agents.alarms import ALARMS_PAUSED, BABBLING, LIMITS_WIDENED, SILENT_DEVICE, WARD_SILENT
 from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
 from agents.frames import FrameJudge
 from agents.in_force import LimitsInForce
+from agents.limit_orders import LimitOrders
 from agents.orders import OrderJudge
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.ticks import TickJudge
 from agents.verdict import Verdict
 from agents.wards import Wards
+from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
 from streams.decoded import Decoded, Frames, Ordered, Tick
@@ -54,15 +56,18 @@ class Judge:
         self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
         teller = Teller(self.alarms, limits, rules.responsibility)
-        pauses = Pauses(teller, ids.index(ALARMS_PAUSED))
+        pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
         asking = Responsibilities(teller, rules.responsibility)
         conditions = Conditions(rules, self.alarms, limits.rules, teller)
         wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
+        widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(
-            rules, limits, conditions, wards, teller, pauses, asking, time, patient_ttl_ms
+            rules, limits, conditions, wards, teller, pauses, asking, widenings, time, patient_ttl_ms
         )
-        self._orders = OrderJudge(self.alarms, limits, teller, pauses, asking, wards, time.recorded)
+        self._orders = OrderJudge(
+            self.alarms, LimitOrders(limits), teller, pauses, asking, wards, time.recorded
+        )
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""

@@ -11,14 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import Alarm, Happening
+from agents.alarms import ALARMS_PAUSED, Alarm, Happening
 from agents.episodes import Moment, Refused, Teller
-from agents.in_force import LimitsInForce
+from agents.limit_orders import LimitOrders
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.verdict import Verdict
 from agents.wards import Wards, lost_ward
-from clinical.gaps import joint_fault
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
 from clinical.limits import NEVER
 from clinical.masks import some
@@ -44,7 +43,7 @@ class OrderJudge:
     def __init__(
         self,
         alarms: tuple[Alarm, ...],
-        in_force: LimitsInForce,
+        limits: LimitOrders,
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
@@ -52,7 +51,7 @@ class OrderJudge:
         recorded: bool,
     ) -> None:
         self._alarms = alarms
-        self._in_force = in_force
+        self._limits = limits
         self._teller = teller
         self._pauses = pauses
         self._responsibilities = responsibilities
@@ -165,7 +164,7 @@ class OrderJudge:
         for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist():
             onset = int(table.alarm_onset_ms[row, column])
             if episode_id(order.patient, self._alarms[column].id, onset) == order.episode:
-                if self._alarms[column].type == "advisory":
+                if self._alarms[column].id == ALARMS_PAUSED:
                     raise Refused("a pause cannot be acknowledged, only ended by resume")
                 return int(column)
         raise Refused(f"no open alarm of episode {order.episode}: it is over or was never announced")
@@ -192,7 +191,8 @@ class OrderJudge:
         return [self._responsibilities.reject(table, row, column, moment)]
 
     def _pause(self, table: PatientTable, row: int, order: commands.Pause, moment: Moment) -> list[Happening]:
-        return self._pauses.begin(table, row, MODES[order.mode], order.seconds, moment)
+        seconds = order.seconds or commands.PAUSE_S_DEFAULT
+        return self._pauses.begin(table, row, MODES[order.mode], seconds, moment)
 
     def _resume(
         self, table: PatientTable, row: int, order: commands.Resume, moment: Moment
@@ -204,59 +204,8 @@ class OrderJudge:
     def _set_limits(
         self, table: PatientTable, row: int, order: commands.SetLimits, _: Moment
     ) -> list[Happening]:
-        names = [rule.id for rule in self._in_force.rules.rules]
-        if order.rule not in names:
-            raise Refused(f"no limit rule {order.rule!r}; known are {', '.join(names)}")
-        column = names.index(order.rule)
-        for side, limits, wanted in zip(
-            ("low", "high"),
-            self._in_force.band(int(table.age_band[row])),
-            (order.low, order.high),
-            strict=True,
-        ):
-            if wanted is not None and not np.isfinite(limits[column]):
-                raise Refused(f"{order.rule} has no {side} limit")
-        own_low, own_high = table.alarm_low[row].copy(), table.alarm_high[row].copy()
-        if order.low is None and order.high is None:
-            own_low[column] = own_high[column] = np.nan
-        if order.low is not None:
-            own_low[column] = order.low
-        if order.high is not None:
-            own_high[column] = order.high
-        self._put_limits(
-            table,
-            row,
-            own_low,
-            own_high,
-            int(table.age_band[row]),
-            [self._in_force.rules.rules[column].signal],
-        )
+        self._limits.set_limits(table, row, order)
         return []
-
-    def _put_limits(
-        self,
-        table: PatientTable,
-        row: int,
-        own_low: NDArray[np.float64],
-        own_high: NDArray[np.float64],
-        band: int,
-        signals: list[str],
-    ) -> None:
-        """Take limits and age band, unless the limits of one of the signals do not fit together then."""
-        count, (low, high) = self._in_force.count, self._in_force.band(band)
-        low = np.where(np.isnan(own_low[:count]), low, own_low[:count])
-        high = np.where(np.isnan(own_high[:count]), high, own_high[:count])
-        for signal in signals:
-            together = [
-                (rule.priority, _limit(low[column]), _limit(high[column]))
-                for column, rule in enumerate(self._in_force.rules.rules)
-                if rule.signal == signal
-            ]
-            if fault := joint_fault(signal, together):
-                raise Refused(f"limits of {signal}: {fault}")
-        table.alarm_low[row], table.alarm_high[row], table.age_band[row] = own_low, own_high, band
-        own = ~(np.isnan(own_low) & np.isnan(own_high))
-        table.own_limits[row] = some(own) or band != 0
 
     def _set_profile(
         self, table: PatientTable, row: int, order: commands.SetProfile, moment: Moment
@@ -273,14 +222,8 @@ class OrderJudge:
     ) -> list[Happening]:
         """Take the age band and the ward that the order names."""
         if order.age_band is not None:
-            self._set_band(table, row, AGE_BANDS.index(order.age_band))
+            self._limits.set_band(table, row, AGE_BANDS.index(order.age_band))
         return [] if order.ward is None else self._move(table, row, order.ward, moment)
-
-    def _set_band(self, table: PatientTable, row: int, band: int) -> None:
-        own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
-        rules = self._in_force.rules.rules
-        signals = sorted({rules[column].signal for column in np.flatnonzero(own).tolist()})
-        self._put_limits(table, row, table.alarm_low[row].copy(), table.alarm_high[row].copy(), band, signals)
 
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
@@ -318,7 +261,3 @@ def _remember(table: PatientTable, rows: NDArray[np.int64], key: int) -> None:
     table.commands[rows, 1:] = table.commands[rows, :-1]
     table.commands[rows, 0] = key
     table.dirty[rows] = True
-
-
-def _limit(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from agents.episodes import Moment, Refused, Teller
-from clinical.lifecycle import Answered, Event, Pause
+from clinical.lifecycle import Answered, Event
 from clinical.rules import Step
 from streams.alerts import ResponsibilityStatus
 from tables.patients import PatientTable
@@ -45,9 +45,9 @@ class Responsibilities:
         step = np.minimum(table.alarm_step[rows, columns], len(self._steps))
         waiting = (step > 0) & (table.alarm_answer[rows, columns] == Answered.REQUESTED)
         late = now_ms - table.alarm_asked_ms[rows, columns] >= self._after_ms[step]
-        paused = (table.pause[rows] != Pause.NONE) & (
-            table.alarm_priority[rows, columns] <= table.pause_rank[rows]
-        )
+        paused = (
+            table.alarm_paused[rows, columns] != 0
+        )  # of those that wait, all high, a pause covers no others
         due = waiting & late & ~paused
         return list(zip(rows[due].tolist(), columns[due].tolist(), strict=True))
 

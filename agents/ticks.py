@@ -16,12 +16,13 @@ from agents.flicker import flickers, last_minute
 from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
-from agents.tick_alarms import NOT_MEASURED, NOTHING, state_of, take
+from agents.tick_alarms import NOT_MEASURED, NOTHING, Numbers, state_of, take
 from agents.verdict import Verdict
 from agents.wards import Wards
+from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked, worse
 from clinical.losses import (
     Measured,
     loss_ms_max,
@@ -34,7 +35,7 @@ from clinical.losses import (
 from clinical.masks import places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, remind
-from clinical.vitals import AGE_MS_MAX
+from clinical.vitals import AGE_MS_MAX, SIGNALS
 from streams.decoded import Tick
 from tables.latest import latest, measured
 from tables.patients import PatientTable, by_order
@@ -60,6 +61,7 @@ class TickJudge:
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
+        widenings: Widenings,
         time: TimeRules,
         patient_ttl_ms: int,
     ) -> None:
@@ -68,6 +70,7 @@ class TickJudge:
         self._teller = teller
         self._pauses = pauses
         self._responsibilities = responsibilities
+        self._widenings = widenings
         self._recorded = time.recorded
         self._ttl_ms = patient_ttl_ms
         limits = in_force.count
@@ -101,9 +104,11 @@ class TickJudge:
             if self._rules.technical.enabled:
                 self._judge_losses(table, slow, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
+            self._widenings.judge(table, slow, moment, found)
         open_rows = table.with_alarms_above(rows, DELAYED)
         if len(open_rows):
             self._lapse(table, open_rows, moment, found)
+            self._worsen(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)
             for row, column in self._responsibilities.overdue(table, open_rows, now):
                 found.happenings.append(self._responsibilities.pass_over(table, row, column, moment))
@@ -113,8 +118,7 @@ class TickJudge:
         verdict.dropped += found.dropped
 
     def _end_pauses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        until = table.pause_until_ms[rows]
-        for row in rows[(until != NEVER) & (until <= moment.event_ms)].tolist():
+        for row in self._pauses.over(table, rows, moment.event_ms):
             verdict.happenings += self._pauses.end(table, row, moment, "the pause is over")
 
     def _lapse(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
@@ -138,6 +142,29 @@ class TickJudge:
             else:
                 told = self._teller.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
                 verdict.happenings.append(told)
+
+    def _worsen(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Tell again of limit alarms that have grown worse by a step than somebody knows of.
+
+        What a more severe alarm of the signal stands for is known by that one.
+        """
+        known = table.alarm_known.take(rows, axis=0)[:, self._limits]
+        if not some(known == known):  # NaN where nobody knows of anything
+            return
+        limits, state = self._in_force.rules, table.alarm_state[rows, self._limits]
+        found = worse(limits, known, table.alarm_extreme[rows, self._limits])
+        stood_for = outranked(limits, state)
+        for i, column in places(found):
+            row = int(rows[i])
+            if stood_for[i, column]:
+                self._teller.take_note(table, row, column)
+                table.dirty[row] = True
+                continue
+            now, unit = float(table.alarm_extreme[row, column]), SIGNALS[limits.signal[column]].unit
+            note = f"{now:g} {unit}, worse than the {known[i, column]:g} that somebody knows of"
+            verdict.happenings.append(
+                self._teller.move(table, row, column, Event.WORSE, moment, note, value=now)
+            )
 
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
@@ -241,20 +268,39 @@ class TickJudge:
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
         due = remind(
-            moment.event_ms, table.alarm_state.take(rows, axis=0), table.alarm_told_ms.take(rows, axis=0)
+            moment.event_ms,
+            table.alarm_state.take(rows, axis=0),
+            table.alarm_priority.take(rows, axis=0),
+            table.alarm_told_ms.take(rows, axis=0),
         )
         if not some(due):
             return
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in places(due):
             row = int(rows[i])
-            now = NOTHING
-            if column in self._conditions.scored:
-                now = self._conditions.score_again(table, row, column, moment.event_ms)
+            now = self._numbers(table, row, column, moment.event_ms)
             told = self._teller.move(
-                table, row, column, Event.REMIND, moment, value=now.value, missing=now.missing, old=now.old
+                table,
+                row,
+                column,
+                Event.REMIND,
+                moment,
+                now.note,
+                value=now.value,
+                missing=now.missing,
+                old=now.old,
             )
             verdict.happenings.append(told)
+
+    def _numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
+        """Return the numbers behind an alarm, and what it says, as they are now."""
+        if column in self._conditions.scored:
+            return self._conditions.score_again(table, row, column, now_ms)
+        if column == self._pauses.column:
+            return Numbers(note=self._pauses.lasting(table, row, now_ms))
+        if column == self._widenings.column:
+            return Numbers(note=self._widenings.note(table, row))
+        return NOTHING
 
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""

@@ -10,6 +10,7 @@ pressures 5, temperature 0.2, EtCO2 2) and clear delays are our proposal: makers
 There is no upper SpO2 limit: a neonate's 95 % (Contec CMS8000 p.88) means harm only while oxygen is given.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from clinical.rules import AgeLimits, LimitRule, RuleSet
@@ -108,5 +109,10 @@ _LIMITS: Final = (
 )
 # fmt: on
 
-DEFAULT_RULES: Final = RuleSet(limits=_LIMITS)
+UNPAUSED: Final = ("apnoea", "spo2-desat")
+"""Beside what the device reports: a pause must not hide that nobody breathes or that oxygen is lacking (our choice)."""
+
+DEFAULT_RULES: Final = RuleSet(
+    limits=tuple(replace(rule, never_withheld=rule.id in UNPAUSED) for rule in _LIMITS)
+)
 """Limit alarms of every age band with the default technical and score rules."""

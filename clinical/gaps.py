@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from clinical.rules import PRIORITIES
-from clinical.vitals import INDEX, SIGNALS
+from clinical.vitals import FLAGS, INDEX, SIGNALS
 
 PRESSURES: Final = ("nbp_", "abp_")
 PRESSURE_GAP_MIN: Final = 5.0
@@ -37,6 +37,23 @@ def limit_faults(signal: str, low: float | None, high: float | None) -> Iterator
     gap = limit_gap(signal)
     if low is not None and high is not None and high - low < gap - ROUNDING:
         yield "high", f"should be at least {gap:g} {about.unit} above low ({low:g}), got {high:g}"
+
+
+def bound_faults(
+    signal: str, low: float | None, high: float | None, low_min: float | None, high_max: float | None
+) -> Iterator[tuple[str, str]]:
+    """Yield ("low_min" or "high_max", what is wrong with it) of bounds on orders, in the signal's unit."""
+    about = SIGNALS[INDEX[signal]]
+    for name, bound, limit, inner, outer in (
+        ("low_min", low_min, low, "below", about.low),
+        ("high_max", high_max, high, "above", about.high),
+    ):
+        if bound is None:
+            continue
+        if signal in FLAGS or limit is None:
+            yield name, "bounds a limit that the rule does not have, or that nobody can set"
+        elif not min(limit, outer) <= bound <= max(limit, outer):
+            yield name, f"should be the limit or {inner} it, {limit:g} to {outer:g}, got {bound:g}"
 
 
 def order_fault(rules: Iterable[tuple[str, float | None, float | None]]) -> str | None:

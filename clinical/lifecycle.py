@@ -22,7 +22,7 @@ class State(IntEnum):
     ACTIVE = 2
     """The condition holds and was announced; nobody has acknowledged it."""
     ACKNOWLEDGED = 3
-    """The condition holds and somebody knows: not reminded of, not escalated."""
+    """The condition holds and somebody knows: reminded of at high priority only, and not escalated to others."""
     LATCHED = 4
     """The condition is over, the alarm stays until somebody acknowledges it."""
     WITHHELD = 5
@@ -49,7 +49,7 @@ class Event(IntEnum):
     MISSING = 5
     """Attached without a valid reading."""
     WORSE = 6
-    """The condition has become more severe: priority rises."""
+    """The condition has become more severe: its priority rises, or its value is worse by a step than is known."""
     BETTER = 7
     """The condition has become less severe but holds: priority falls."""
     REMIND = 8
@@ -127,8 +127,8 @@ PAUSE_NAMES: Final = {
 }
 """Inactivation states of PCD-04."""
 
-ENDLESS: Final = (Pause.AUDIO_OFF, Pause.ALARM_OFF)
-"""Pauses that only a command ends."""
+OFF: Final = (Pause.AUDIO_OFF, Pause.ALARM_OFF)
+"""Pauses that nobody gives a time: they need a reason, and end after the time that the rules give them."""
 
 
 class Answered(IntEnum):
@@ -196,6 +196,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
         Event.MISSING: (State.ACKNOWLEDGED, Phase.NONE),
         Event.WORSE: (State.ACTIVE, Phase.ESCALATE),
         Event.BETTER: (State.ACKNOWLEDGED, Phase.DEESCALATE),
+        Event.REMIND: (State.ACKNOWLEDGED, Phase.CONTINUE),
         Event.CHANGE: (State.ACKNOWLEDGED, Phase.UPDATE),
         Event.DISMISS: (State.NORMAL, Phase.END),
     },

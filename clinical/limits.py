@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.gaps import ROUNDING
 from clinical.integral import depth, excess_after, grown, is_due
 from clinical.lifecycle import (
     BETWEEN,
@@ -122,6 +123,22 @@ def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.
     """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
     by_rule = values[:, limits.signal]
     return ((by_rule < limits.low) & (by_rule > -np.inf)) | (by_rule > limits.high)
+
+
+def worse(
+    limits: CompiledLimits, known: NDArray[np.float64], extreme: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which alarms (n, rules) have become worse by a step than the value that somebody knows of.
+
+    Args:
+        limits: the rules.
+        known: (n, rules) worst value when somebody took note of it, NaN where nobody did.
+        extreme: (n, rules) worst value of the run by now.
+    """
+    with np.errstate(invalid="ignore"):  # no share of zero is a step
+        least = np.fmin(limits.worse_step, limits.worse_share * np.abs(known))
+    found: NDArray[np.bool_] = (extreme != known) & (np.abs(extreme - known) >= least - ROUNDING)
+    return found
 
 
 def step(

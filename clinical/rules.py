@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.vitals import COUNT, INDEX
+from clinical.bounds import NEVER_WITHHELD, WORSE_SHARE, WORSE_STEP, furthest
+from clinical.vitals import COUNT, FLAGS, INDEX
 
 PRIORITIES: Final = ("low", "medium", "high")
 """In rising order; a priority's position is its rank (IEC 60601-1-8)."""
@@ -56,11 +57,16 @@ AGE_MONTHS_FROM: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """A rule's limits in one age band, in the signal's unit; `None` on a side is no limit there."""
+    """A rule's limits in one age band, in the signal's unit; `None` on a side is no limit there.
+
+    `low_min` and `high_max` are the furthest limits that an order may set.
+    """
 
     low: float | None = None
     high: float | None = None
     source: str = ""
+    low_min: float | None = None
+    high_max: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,10 @@ class LimitRule:
     alarm waits for depth times duration instead (`clinical.integral`), `delay_s` above 0 then being the longest
     wait. A missing reading pauses a run: it goes on with a violating sample within `gap_s` of the last valid one.
     With `excess_s` the alarm also starts, and then stays, while the signal was violated for so much longer than it
-    was not, wherever its runs begin and end.
+    was not, wherever its runs begin and end. `low_min` and `high_max` bound what an order may set for a patient; where
+    they are `None`, and in age bands, see `furthest`. An alarm that somebody knows of is told again when it is worse by
+    `worse_step` (signal's unit) or `worse_share` (of the value that is known). `never_withheld`: no pause holds it
+    back, whatever its priority.
     """
 
     id: str
@@ -93,11 +102,57 @@ class LimitRule:
     integral: float | None = None
     gap_s: float = GAP_S
     excess_s: float | None = None
+    low_min: float | None = None
+    high_max: float | None = None
+    worse_step: float | None = None
+    worse_share: float | None = None
+    never_withheld: bool = False
 
     def limits(self, age_band: str) -> AgeLimits:
         """Return the limits that hold in an age band of `AGE_BANDS`."""
         own = {"adult": None, "neonate": self.neonate}.get(age_band, self.paediatric)
         return own or AgeLimits(self.low, self.high, self.source)
+
+    def furthest(self, age_band: str) -> tuple[float | None, float | None]:
+        """Return the furthest limits that an order may set in an age band, `None` where the rule has no limit.
+
+        In a band without bounds of its own a limit may be moved as far as an adult's, and where the rule has none at
+        all as far as `clinical.bounds` says.
+        """
+        own = self.limits(age_band)
+        return (
+            self._bound("low", age_band, own.low, own.low_min, self.low, self.low_min),
+            self._bound("high", age_band, own.high, own.high_max, self.high, self.high_max),
+        )
+
+    def _bound(
+        self,
+        side: str,
+        age_band: str,
+        limit: float | None,
+        bound: float | None,
+        adult: float | None,
+        adult_bound: float | None,
+    ) -> float | None:
+        if limit is None or self.signal in FLAGS:
+            return limit
+        if bound is not None:
+            return bound
+        if adult is not None and adult_bound is not None:
+            return limit + (adult_bound - adult)
+        return furthest(self.signal, side, self.priority, age_band, limit)
+
+    @property
+    def is_never_withheld(self) -> bool:
+        """Whether neither a pause nor a sensor in doubt holds the alarm back."""
+        return self.never_withheld or self.signal in NEVER_WITHHELD
+
+    @property
+    def worse_by(self) -> tuple[float | None, float | None]:
+        """Return by how much, in the signal's unit, and by which share an alarm is worse by a step."""
+        if self.worse_step is not None or self.worse_share is not None:
+            return self.worse_step, self.worse_share
+        return WORSE_STEP.get(self.signal), WORSE_SHARE.get(self.signal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +235,13 @@ class ScoreRule:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRules:
+    """Pauses of a patient's alarms. `off_s_max` is when `alarm-off` and `audio-off` end by themselves, s."""
+
+    off_s_max: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of responsibility: who is asked, and for how long before the next is, s."""
 
@@ -202,6 +264,7 @@ class RuleSet:
     scores: tuple[ScoreRule, ...] = ()
     trends: tuple[TrendRule, ...] = ()
     drifts: tuple[DriftRule, ...] = ()
+    pauses: PauseRules = field(default_factory=PauseRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +277,8 @@ class CompiledLimits:
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
     `outranked[i, j]`: while rule j is announced, rule i is not, because both watch the same side of one signal and
     j is more severe. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
+    `bound_low`/`bound_high` of shape (age bands, rules) are the furthest limits that an order may set; `worse_step` is
+    in the signal's unit and `worse_share` a share, +inf for a rule without one.
     """
 
     rules: tuple[LimitRule, ...]
@@ -235,6 +300,11 @@ class CompiledLimits:
     integral: NDArray[np.float64]
     gap_ms: NDArray[np.int64]
     excess_ms: NDArray[np.float64]
+    bound_low: NDArray[np.float64]
+    bound_high: NDArray[np.float64]
+    worse_step: NDArray[np.float64]
+    worse_share: NDArray[np.float64]
+    never_withheld: NDArray[np.bool_]
 
     def with_limits(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "CompiledLimits":
         """Return the rules with other limits, (n, rules) or (rules,)."""
@@ -250,12 +320,9 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     if len(rules) > RULES_MAX:
         raise ValueError(f"{len(rules)} limit rules, at most {RULES_MAX} are supported")
     bands = [[rule.limits(band) for rule in rules] for band in AGE_BANDS]
-    shape = len(AGE_BANDS), len(rules)
-    band_low = np.array([-np.inf if own.low is None else own.low for row in bands for own in row], np.float64)
-    band_high = np.array(
-        [np.inf if own.high is None else own.high for row in bands for own in row], np.float64
-    )
-    band_low, band_high = band_low.reshape(shape), band_high.reshape(shape)
+    bounds = [[rule.furthest(band) for rule in rules] for band in AGE_BANDS]
+    band_low = _or_none([[own.low for own in row] for row in bands], -np.inf)
+    band_high = _or_none([[own.high for own in row] for row in bands], np.inf)
     low, high = band_low[0], band_high[0]
     margin = np.array([rule.clear_margin for rule in rules], dtype=np.float64)
     signal = np.array([INDEX[rule.signal] for rule in rules], dtype=np.int64)
@@ -283,11 +350,20 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         rank=rank,
         latch=np.array([rule.latch for rule in rules], dtype=np.bool_),
         outranked=(signal[:, None] == signal) & (rank[:, None] < rank) & same_side,
-        integral=np.array(
-            [np.inf if rule.integral is None else rule.integral * 1000 for rule in rules], dtype=np.float64
-        ),
+        integral=_or_none([rule.integral for rule in rules], np.inf) * 1000,
         gap_ms=np.array([round(rule.gap_s * 1000) for rule in rules], dtype=np.int64),
-        excess_ms=np.array(
-            [np.inf if rule.excess_s is None else rule.excess_s * 1000 for rule in rules], dtype=np.float64
-        ),
+        excess_ms=_or_none([rule.excess_s for rule in rules], np.inf) * 1000,
+        bound_low=_or_none([[low for low, _ in row] for row in bounds], -np.inf),
+        bound_high=_or_none([[high for _, high in row] for row in bounds], np.inf),
+        worse_step=_or_none([rule.worse_by[0] for rule in rules], np.inf),
+        worse_share=_or_none([rule.worse_by[1] for rule in rules], np.inf),
+        never_withheld=np.array([rule.is_never_withheld for rule in rules], dtype=np.bool_),
     )
+
+
+def _or_none(
+    values: Sequence[float | None] | Sequence[Sequence[float | None]], none: float
+) -> NDArray[np.float64]:
+    """Return numbers, of one rule after the other or band by band, with `none` for those that are missing."""
+    found = np.array(values, dtype=np.float64)  # None becomes NaN
+    return np.where(np.isnan(found), none, found)

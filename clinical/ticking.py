@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.lifecycle import (
+    ACKNOWLEDGED,
     BETTER,
     CLEAR,
     COVERED,
@@ -22,11 +23,14 @@ from clinical.lifecycle import (
     is_announced,
     is_unacknowledged,
 )
-from clinical.limits import LOW, MEDIUM, NEVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER
 from clinical.rules import PRIORITIES, TechnicalRules
 
 CONTINUE_MS: Final = 60_000
 """An active alarm is reported again, unchanged, so often: for those who joined late (PCD-04 `continue`)."""
+
+KNOWN_MS: Final = 180_000
+"""An acknowledged alarm of high priority is reported again so often [M]: Philips reminds after 2 to 3 min."""
 
 LEVELS: Final = len(PRIORITIES)
 """Levels of an alarm, one for each priority: a condition has level 0, or the rank of its priority + 1."""
@@ -157,6 +161,13 @@ def judge_band(
     return LevelJudgement(after, phase, onset, np.where(still, since, NEVER))
 
 
-def remind(now_ms: int, state: NDArray[np.uint8], told_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which open alarms are due to be reported again, arrays of any one shape; acknowledged ones never."""
-    return is_unacknowledged(state) & (now_ms - told_ms >= CONTINUE_MS)
+def remind(
+    now_ms: int, state: NDArray[np.uint8], priority: NDArray[np.uint8], told_ms: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which open alarms are due to be reported again, arrays of any one shape.
+
+    Of those that somebody knows of only the ones of high priority are, and more seldom.
+    """
+    silent_ms = now_ms - told_ms
+    known: NDArray[np.bool_] = (state == ACKNOWLEDGED) & (priority == HIGH) & (silent_ms >= KNOWN_MS)
+    return known | (is_unacknowledged(state) & (silent_ms >= CONTINUE_MS))

@@ -30,7 +30,7 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
-    name: str = Field(description="signal name, score name, 'device', 'pause', or 'monitoring'")
+    name: str = Field(description="signal name, score name, 'device', 'pause', 'limits', or 'monitoring'")
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
     unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")

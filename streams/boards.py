@@ -21,6 +21,13 @@ class LimitPair(_Record):
     low: float | None
     high: float | None
     own: bool = Field(description="set for this patient, not by the rule or the age band")
+    unit_low: float | None = Field(
+        default=None, description="the unit's at this age, where it is not the same"
+    )
+    unit_high: float | None = Field(
+        default=None, description="the unit's at this age, where it is not the same"
+    )
+    wider: bool = Field(default=False, description="wider than the unit's: told by `limits-widened`")
 
 
 class Limits(_Record):
@@ -60,6 +67,9 @@ class Patient(_Record):
     seen_ts_ms: int | None = Field(description="arrival of the last frame, ms")
     pause: PauseMode | None
     pause_until_ts_ms: int | None = Field(description="when the pause ends by itself, ms")
+    limits_widened: tuple[str, ...] = Field(
+        default=(), description="ids of the rules whose limits are wider than the unit's for this patient"
+    )
     alarms: tuple[OpenAlarm, ...]
     values: dict[str, LastValue] = Field(description="by the signal's name")
 

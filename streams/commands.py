@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
+from clinical.lifecycle import OFF, PAUSE_NAMES
 from clinical.rules import AGE_BANDS
 from streams.alerts import WARD
 from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, VALUE_ABS_MAX, Identifier
@@ -28,9 +29,10 @@ PAUSE_S_DEFAULT: Final = 120
 """Two minutes: Draeger IACS p.83; Masimo offers 1, 2 and 3."""
 
 PAUSE_S_MAX: Final = 600
-"""Longest pause that ends by itself; our choice. Longer ones are `off`, which is shown until somebody resumes."""
+"""Longest time that somebody may give a pause; our choice. Longer ones are `off`, which the rules bound."""
 
 PauseMode = Literal["audio-paused", "audio-off", "alarm-paused", "alarm-off"]
+OFF_MODES: Final = frozenset(PAUSE_NAMES[mode] for mode in OFF)
 AgeBand = Literal[
     "adult", "paediatric", "neonate", "young-infant", "infant", "young-child", "child", "adolescent"
 ]
@@ -82,15 +84,27 @@ class Reject(_OfEpisode):
 
 
 class Pause(_Order):
-    """Pauses the patient's alarms up to the highest priority that is open now, at least medium."""
+    """Pauses the patient's alarms up to medium priority, and those of high priority that are open now.
+
+    `audio-off` and `alarm-off` need a reason and take no time: they end when the rules file says so.
+    """
 
     kind: Literal["pause"] = "pause"
     mode: PauseMode = Field(
         default="audio-paused", description="audio: told but silent; alarm: what begins is withheld"
     )
-    seconds: Annotated[int, Field(ge=1, le=PAUSE_S_MAX)] = Field(
-        default=PAUSE_S_DEFAULT, description="when a pause ends by itself; not for `off`, which does not"
+    seconds: Annotated[int, Field(ge=1, le=PAUSE_S_MAX)] | None = Field(
+        default=None,
+        description=f"when the pause ends by itself, {PAUSE_S_DEFAULT} where nothing is said; not for `off`",
     )
+
+    @model_validator(mode="after")
+    def _off_is_bounded_by_the_rules(self) -> "Pause":
+        if self.mode in OFF_MODES and self.seconds is not None:
+            raise ValueError(f"{self.mode} takes no seconds: it ends when the rules file says so")
+        if self.mode in OFF_MODES and not self.reason:
+            raise ValueError(f"{self.mode} needs a reason")
+        return self
 
 
 class Resume(_Order):
@@ -100,7 +114,10 @@ class Resume(_Order):
 
 
 class SetLimits(_Order):
-    """Limits of one rule for this patient, in the signal's unit; neither of them brings back the rule's own."""
+    """Limits of one rule for this patient, in the signal's unit; neither of them brings back the rule's own.
+
+    Not of rules on what a device reports as yes or no. Past half the way to the rule's bound they need a reason.
+    """
 
     kind: Literal["set-limits"] = "set-limits"
     rule: Annotated[str, Field(min_length=1, max_length=64)]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from clinical.gaps import ROUNDING, limit_faults, order_fault
+from clinical.gaps import ROUNDING, bound_faults, limit_faults, order_fault
 from clinical.rules import (
     AGE_BANDS,
     RULES_MAX,
@@ -24,6 +24,7 @@ from clinical.rules import (
     DriftRule,
     LimitRule,
     News2Rules,
+    PauseRules,
     RuleSet,
     ScoreRule,
     Step,
@@ -35,6 +36,7 @@ from streams.errors import UsageError
 from streams.rules_tables import (
     DriftTable,
     News2Table,
+    PausesTable,
     RuleTable,
     ScoreTable,
     StepTable,
@@ -49,7 +51,7 @@ FILE_BYTES_MAX: Final = 262_144
 
 RESERVED_IDS: Final = (
     *("silent-device", "news2", "alarms-paused", "check-sensor", "babbling-device", "clock-suspect"),
-    *("backlog", "ward-silent", "mews", "qsofa", "shock-index", "pews"),
+    *("backlog", "ward-silent", "limits-widened", "mews", "qsofa", "shock-index", "pews"),
 )
 RESERVED_PREFIX: Final = "signal-loss-"
 """Alarms that are not limit rules carry these ids."""
@@ -108,9 +110,17 @@ def parse_rules(text: str, name: str) -> RuleSet:
     _refuse_wrong_order(rules, name)
     technical = _checked(TechnicalTable, document.get("technical", {}), name, lines, "technical")
     news2 = _checked(News2Table, document.get("news2", {}), name, lines, "news2")
+    pauses = _checked(PausesTable, document.get("pauses", {}), name, lines, "pauses")
     steps = _steps(document[_ASKED], name, lines) if _ASKED in document else STEPS
     return RuleSet(
-        tuple(rules), TechnicalRules(**technical), News2Rules(**news2), steps, scores, trends, drifts
+        tuple(rules),
+        TechnicalRules(**technical),
+        News2Rules(**news2),
+        steps,
+        scores,
+        trends,
+        drifts,
+        PauseRules(**pauses),
     )
 
 
@@ -161,8 +171,10 @@ def _refusal(message: str) -> UsageError:
     return UsageError(line)
 
 
-_TABLES: Final = "[[rule]], [[score]], [[trend]], [[drift]], [technical], [news2] and [[responsibility.step]]"
-_KEYS: Final = ("rule", "score", "trend", "drift", "technical", "news2", "responsibility")
+_TABLES: Final = (
+    "[[rule]], [[score]], [[trend]], [[drift]], [technical], [news2], [pauses] and [[responsibility.step]]"
+)
+_KEYS: Final = ("rule", "score", "trend", "drift", "technical", "news2", "pauses", "responsibility")
 _ASKED: Final = "responsibility"
 _STEP: Final = "responsibility.step"
 
@@ -260,6 +272,9 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
     if rule.low is None and rule.high is None:
         yield "low", "is missing, and so is high: a rule needs at least one of them"
     yield from limit_faults(rule.signal, rule.low, rule.high)
+    yield from bound_faults(rule.signal, rule.low, rule.high, rule.low_min, rule.high_max)
+    if rule.worse_step is not None and rule.worse_share is not None:
+        yield "worse_share", "is given beside worse_step: one of them says when it is worse"
     for band in AGE_BANDS:
         own = rule.limits(band)
         key = band if getattr(rule, band, None) else ""
@@ -267,7 +282,11 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
             yield key, "should hold low, high or both"
         if key:
             yield from (
-                (key, f"{side} {message}") for side, message in limit_faults(rule.signal, own.low, own.high)
+                (key, f"{side} {message}")
+                for side, message in (
+                    *limit_faults(rule.signal, own.low, own.high),
+                    *bound_faults(rule.signal, own.low, own.high, own.low_min, own.high_max),
+                )
             )
         lowest = signal.low if own.low is None else own.low + rule.clear_margin
         highest = signal.high if own.high is None else own.high - rule.clear_margin

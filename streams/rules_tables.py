@@ -16,12 +16,19 @@ SOURCE_CHARS_MAX: Final = 200
 INTEGRAL_MAX: Final = 36_000.0
 """Signal unit x s: ten units outside for the longest delay."""
 
+SHARE_MAX: Final = 10.0
+"""Largest share by which a value can be worse: of what is known, ten times as much again."""
+
 Delay = Annotated[float, Field(ge=0, le=DELAY_S_MAX)]
 Loss = Annotated[float, Field(ge=1, le=DELAY_S_MAX)]
 Positive = Annotated[float, Field(gt=0)]
 PeriodicSignal = Literal[
     "hr", "pulse", "spo2", "resp", "abp_sys", "abp_dia", "abp_mean", "etco2"
 ]  # a signal that comes when somebody measures it has no course over minutes
+OFF_S_LEAST: Final = 60.0
+OFF_S_MOST: Final = 86_400.0
+"""Bounds on how long alarms may be off, s: a minute, and a day."""
+
 MINUTES_MIN: Final = 5
 MINUTES_MAX: Final = 15
 """Minutes of a trend: the windows reach back so far."""
@@ -39,6 +46,8 @@ class AgeLimitsTable(Table):
     low: float | None = None
     high: float | None = None
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
+    low_min: float | None = None
+    high_max: float | None = None
 
 
 class RuleTable(Table):
@@ -59,6 +68,11 @@ class RuleTable(Table):
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
     gap_s: Delay = 0.0
     excess_s: Annotated[float, Field(gt=0, le=DELAY_S_MAX)] | None = None
+    low_min: float | None = None
+    high_max: float | None = None
+    worse_step: Positive | None = None
+    worse_share: Annotated[float, Field(gt=0, le=SHARE_MAX)] | None = None
+    never_withheld: bool = False
 
 
 class TechnicalTable(Table):
@@ -79,6 +93,12 @@ class News2Table(Table):
     enabled: bool = True
     inputs_min: Annotated[int, Field(ge=1, le=len(PARAMETERS))] = 1
     delay_s: Delay = 0.0
+
+
+class PausesTable(Table):
+    """`[pauses]`."""
+
+    off_s_max: Annotated[float, Field(ge=OFF_S_LEAST, le=OFF_S_MOST)] = OFF_S_LEAST
 
 
 class ScoreTable(Table):

@@ -75,7 +75,8 @@ def text_of(rules: RuleSet, about: str) -> str:
     for kind, courses in (("score", rules.scores), ("trend", rules.trends), ("drift", rules.drifts)):
         parts += ["\n".join([f"[[{kind}]]", *_lines(course)]) for course in courses]
     parts += [
-        "\n".join([f"[{name}]", *_lines(getattr(rules, name), whole=True)]) for name in ("technical", "news2")
+        "\n".join([f"[{name}]", *_lines(getattr(rules, name), whole=True)])
+        for name in ("technical", "news2", "pauses")
     ]
     parts += ["\n".join(["[[responsibility.step]]", *_lines(step)]) for step in rules.responsibility]
     if not rules.responsibility:

@@ -20,9 +20,10 @@ DEVICES: Final = 16
 COMMANDS: Final = 32
 """Commands remembered per patient, so that one that arrives again is not applied again."""
 
-WARD_BYTES: Final = 64
-"""Longest name of a ward: that of any identifier."""
+NAME_BYTES: Final = 64
+"""Longest name of a ward or of whoever orders something: that of any identifier."""
 
+Name = Annotated[NDArray[np.bytes_], Column(f"S{NAME_BYTES}", b"")]
 AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (MANY,))]
 AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (MANY,))]
 AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (MANY,))]
@@ -39,7 +40,8 @@ class Columns:
     differ from the rules. `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the
     patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms` (rows, scores) when
     each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of; `pause_ms` is when
-    the last pause began, `pause_until_ms` when it ends by itself.
+    the last pause began, by `pause_actor`, `pause_until_ms` when it ends by itself. `alarm_paused` is whether the pause
+    in force covers this very episode (`agents.episodes`), `alarm_known` the worst value that somebody knows of.
     """
 
     position: Ms
@@ -61,16 +63,18 @@ class Columns:
     alarm_asked_ms: AlarmMs
     alarm_low: AlarmValue
     alarm_high: AlarmValue
+    alarm_known: AlarmValue
+    alarm_paused: AlarmKind
     own_limits: Truth
     age_band: Kind
     scale2: Truth
     lapsed_ms: Annotated[Ints, Column(np.int64, NEVER, (len(SHEETS),))]
     oxygen: Annotated[Floats, Column(np.float64, np.nan)]
-    ward: Annotated[NDArray[np.bytes_], Column(f"S{WARD_BYTES}", b"")]
+    ward: Name
     discharged: Truth
     since_ms: Ms
     pause: Kind
-    pause_rank: Kind
+    pause_actor: Name
     pause_ms: Ms
     pause_until_ms: Ms
     lost_ward_ms: Ms

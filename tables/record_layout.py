@@ -15,7 +15,7 @@ from clinical.lifecycle import State
 from clinical.limits import NEVER
 from clinical.scores import SHEETS
 from clinical.vitals import COUNT
-from tables.columns import COMMANDS, DEVICES, WARD_BYTES, Columns
+from tables.columns import COMMANDS, DEVICES, NAME_BYTES, Columns
 from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.windows import SLOTS
 
@@ -115,6 +115,8 @@ ALARM: Final = np.dtype(
         ("answer", "<u1"),
         ("asked_ms", "<i8"),
         ("area", "<f8"),
+        ("known", "<f8"),
+        ("paused", "<u1"),
     ]
 )
 LIMIT: Final = np.dtype([("key", "<u8"), ("low", "<f8"), ("high", "<f8")])
@@ -125,11 +127,11 @@ PROFILE: Final = np.dtype(
         ("scale2", "?"),
         ("lapsed_ms", "<i8", (len(SHEETS),)),
         ("oxygen", "<f8"),
-        ("ward", f"S{WARD_BYTES}"),
+        ("ward", f"S{NAME_BYTES}"),
         ("discharged", "?"),
         ("since_ms", "<i8"),
         ("pause", "<u1"),
-        ("pause_rank", "<u1"),
+        ("pause_actor", f"S{NAME_BYTES}"),
         ("pause_ms", "<i8"),
         ("pause_until_ms", "<i8"),
         ("lost_ward_ms", "<i8"),

@@ -100,7 +100,8 @@ def _readings(random: Random) -> dict[str, float | str | bool | None]:
 
 ORDERS: Final[tuple[dict[str, Any], ...]] = (
     *({"kind": "acknowledge"}, {"kind": "acknowledge"}, {"kind": "reject"}),
-    *({"kind": "pause", "mode": "alarm-paused", "seconds": 20}, {"kind": "pause", "mode": "audio-off"}),
+    {"kind": "pause", "mode": "alarm-paused", "seconds": 20},
+    {"kind": "pause", "mode": "audio-off", "reason": "transport"},
     *({"kind": "resume"}, {"kind": "set-limits", "rule": "hr-high", "high": 135}, {"kind": "discharge"}),
     *({"kind": "admit", "ward": "icu"}, {"kind": "set-profile", "age_band": "neonate"}),
 )

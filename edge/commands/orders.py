@@ -9,7 +9,7 @@ import click
 from edge.options import brokers_option, json_option, need_brokers, print_json, printable
 from edge.orders import make_order, read_board, send_order
 from edge.ward_state import CANARY
-from streams.boards import Limits, Patient
+from streams.boards import LimitPair, Limits, Patient
 from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
 from streams.errors import VigilError
 from streams.settings import Settings, load_settings
@@ -82,6 +82,10 @@ def list_alarms(patient: str | None, as_json: bool, brokers: str | None, topic_p
             click.echo(f"{printable(name)}  {alarm.episode}  {what}")
         if found.pause:
             click.echo(f"{printable(name)}  {found.pause}")
+        if found.limits_widened:
+            click.echo(
+                f"{printable(name)}  limits wider than the unit's: {', '.join(map(printable, found.limits_widened))}"
+            )
 
 
 def _of_episode(kind: str, about: str) -> click.Command:
@@ -103,11 +107,13 @@ alarms.add_command(_of_episode("reject", "Say no: the next step is asked at once
 @click.argument("patient")
 @click.option("--mode", type=click.Choice(get_args(PauseMode)), default="audio-paused", show_default=True)
 @click.option(
-    "--seconds", type=click.IntRange(1, PAUSE_S_MAX), default=PAUSE_S_DEFAULT, help="Not for `off`."
+    "--seconds",
+    type=click.IntRange(1, PAUSE_S_MAX),
+    help=f"{PAUSE_S_DEFAULT} by default; not for `off`, which needs --reason and ends by the rules file.",
 )
 @who
 def pause(**said: Any) -> None:
-    """Pause a patient's alarms, up to the highest priority that is open now."""
+    """Pause a patient's alarms up to medium priority, and those of high priority that are open now."""
     _order("pause", **said)
 
 
@@ -141,7 +147,14 @@ def show(patient: str, as_json: bool, brokers: str | None, topic_prefix: str | N
     click.echo(f"{found.age_band}, SpO2 scale {scale}, expected oxygen {oxygen}, ward {found.ward or '-'}")
     for rule, pair in found.limits.items():
         low, high = ("-" if side is None else f"{side:g}" for side in (pair.low, pair.high))
-        click.echo(f"{printable(rule)}: {low} to {high}{', set for this patient' if pair.own else ''}")
+        own = ", set for this patient" if pair.own else ""
+        click.echo(f"{printable(rule)}: {low} to {high}{own}{_beside_the_unit(pair)}")
+
+
+def _beside_the_unit(pair: LimitPair) -> str:
+    """Return in words which limits of the unit a wider pair has replaced."""
+    unit = " to ".join(f"{side:g}" for side in (pair.unit_low, pair.unit_high) if side is not None)
+    return f", wider than the unit's {unit}" if pair.wider else ""
 
 
 @limits.command("set")

@@ -12,6 +12,7 @@ from clinical.rules import (
     DriftRule,
     LimitRule,
     News2Rules,
+    PauseRules,
     RuleSet,
     ScoreRule,
     Step,
@@ -26,8 +27,8 @@ DEVICES = ("mon-a", "mon-b", "oxi-c")
 """A log has two of them, every third one all three."""
 TTL_S = 120
 
-HR = (None, 0, 400, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141)
-SPO2 = (None, 101, 79, 86, 87, 88, 89, 90, 91, 92, 93, 98)
+HR = (None, 0, 400, 33, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141, 170)
+SPO2 = (None, 101, 66, 79, 86, 87, 88, 89, 90, 91, 92, 93, 98)
 COURSES = (
     (ScoreRule("mews", delay_s=5), ScoreRule("shock-index", inputs_min=2, delay_s=0), ScoreRule("pews")),
     (
@@ -247,6 +248,9 @@ def rule_sets(draw, technical=True):
                 integral=integral,
                 gap_s=draw(st.sampled_from((0, 5, 10))),
                 excess_s=excess_s,
+                never_withheld=draw(st.sampled_from((False, False, True))),
+                worse_step=draw(st.sampled_from((None, None, 4.0))),
+                **draw(st.sampled_from(({}, {}, bounds_of(low, high)))),
             )
         )
     return RuleSet(
@@ -262,4 +266,10 @@ def rule_sets(draw, technical=True):
         News2Rules(technical, draw(st.sampled_from((3, 5, 7))), draw(st.sampled_from((0, 5, 30)))),
         draw(st.sampled_from(((), STEPS, STEPS))),
         *(draw(st.sampled_from((((), (), ()), COURSES))) if technical else ((), (), ())),
+        PauseRules(draw(st.sampled_from((20, 90)))),
     )
+
+
+def bounds_of(low, high):
+    """Return how far orders may move a rule's limits, not as far as they may by default."""
+    return {"low_min": low and low - 6, "high_max": high and high + 6}

@@ -16,11 +16,28 @@ KINDS = (
     *("accept", "reject", "reject", "pause", "pause", "pause", "resume"),
     *("set-limits", "set-limits", "set-profile", "set-profile", "admit", "transfer", "discharge"),
 )
+KNOWING = (
+    *("acknowledge",) * 5,
+    *("pause",) * 3,
+    *("resume",) * 2,
+    *("set-limits",) * 4,
+    "accept",
+    "set-profile",
+)
+"""What is ordered while patients stay."""
+
 AGAIN_MS_MAX = (TTL_S - 20) * 1000
 """No older command is sent again, and none for somebody who was dropped meanwhile: that is a new patient."""
 
 MODES = ("audio-paused", "audio-off", "alarm-paused", "alarm-paused", "alarm-off")
 
+
+LIMITS = (
+    *({}, {}, {"low": 51}, {"low": 86}, {"low": 84}, {"low": 81}, {"low": 45}, {"low": 42}, {"low": 38}),
+    *({"high": 124}, {"high": 141}, {"high": 135}, {"high": 158}, {"high": 39.6}, {"high": 40.4}),
+    *({"low": 35, "high": 160}, {"low": 0, "high": 500}),
+)
+"""Tighter than the rules', wider, past half the way to the bound, at it and beyond."""
 
 PROFILES = (
     {"expected_oxygen": True},
@@ -37,7 +54,7 @@ def admissions(patients, ward):
     return [Record(i, START_MS, COMMAND_KEY, value.encode()) for i, value in enumerate(values)]
 
 
-def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2):
+def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KINDS):
     """Return the log with commands among its records; offsets are counted anew, with gaps.
 
     The plain judge follows the log while it grows, so that commands can name alarms that are open then.
@@ -55,7 +72,7 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2):
                 _append(follower, found, record.timestamp, COMMAND_KEY, rng.choice(young))
                 continue
             now_ms = json.loads(record.value).get("tick_ts_ms") if record.key == TICK_KEY else None
-            said = order(rng, follower, next(numbers), now_ms or record.timestamp)
+            said = order(rng, follower, next(numbers), now_ms or record.timestamp, kinds)
             value = json.dumps(said).encode()
             _append(follower, found, record.timestamp, COMMAND_KEY, value)
             orders.append((value, record.timestamp, said["patient"]))
@@ -67,22 +84,27 @@ def _append(follower, found, timestamp, key, value):
     follower.take(found[-1])
 
 
-def order(rng, house, number, now_ms):
+def order(rng, house, number, now_ms, kinds=KINDS):
     """Return a command that may or may not make sense in the state of the house."""
     lost = [ward.name for ward in house.wards.wards.values() if ward.alarm.is_open]
     patient = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9", *lost, *lost))
-    kind = "acknowledge" if patient in lost else rng.choice(KINDS)
+    kind = "acknowledge" if patient in lost else rng.choice(kinds)
     said = {"kind": kind, "id": f"c{number}", "patient": patient, "actor": "nurse-7", "issued_ts_ms": now_ms}
     if kind in ("acknowledge", "accept", "reject"):
         opened = open_episodes(house, patient)
         said["episode"] = rng.choice(opened) if opened and rng.random() < 0.9 else "0" * 16
     elif kind == "pause":
-        said |= {"mode": rng.choice(MODES), "seconds": rng.choice((1, 5, 30))}
+        mode = rng.choice(MODES)
+        said |= {
+            "mode": mode,
+            **({"reason": "transport"} if mode.endswith("off") else {"seconds": rng.choice((1, 5, 30))}),
+        }
     elif kind == "set-limits":
-        said["rule"] = rng.choice([rule.id for rule in house.rules.limits] + ["rule-9"])
-        said |= rng.choice(
-            ({}, {"low": 51}, {"low": 86}, {"high": 124}, {"high": 141}, {"low": 0, "high": 500})
-        )
+        rule = rng.choice(house.rules.limits)
+        sides = {side for side in ("low", "high") if getattr(rule, side) is not None}
+        fitting = [limits for limits in LIMITS if limits.keys() <= sides]
+        said["rule"] = rng.choice((*(rule.id,) * 9, "rule-9"))
+        said |= rng.choice((*fitting, rng.choice(LIMITS))) | rng.choice(({}, {"reason": "as ordered"}))
     elif kind in ("set-profile", "admit"):
         said |= rng.choice(
             ({}, {"ward": "icu"}, {"age_band": "neonate"}, {"age_band": rng.choice(AGE_BANDS)})

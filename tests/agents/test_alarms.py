@@ -60,6 +60,7 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         *losses,
         "news2",
         "alarms-paused",
+        "limits-widened",
         *("check-sensor", "babbling-device", "clock-suspect", "backlog", "ward-silent"),
         *("pews", "sbp-falling", "hr-drift"),
     ]

@@ -127,14 +127,6 @@ def test_an_audio_pause_tells_all_as_silent_up_to_the_priority_that_it_covers():
     assert ward.answer == ("refused", "nothing is paused")
 
 
-def test_an_endless_pause_is_told_of_again_until_somebody_resumes():
-    ward = Ward()
-    ward.frame(1, hr=80)
-    ward.order(2, "pause", mode="alarm-off")
-    for at_s in (70, 140):
-        assert ("alarms-paused", "continue", "enabled") in ward.tick(at_s)
-
-
 def test_a_high_alarm_asks_one_step_after_the_other_until_somebody_accepts():
     ward = Ward()
     ward.frame(1, spo2=75)
@@ -161,8 +153,12 @@ def test_a_high_alarm_asks_one_step_after_the_other_until_somebody_accepts():
     [
         ({"rule": "hr-low", "low": 40}, "no limit rule 'hr-low'; known are spo2-low, spo2-desat, hr-high"),
         ({"rule": "hr-high", "low": 40}, "hr-high has no low limit"),
-        ({"rule": "spo2-desat", "low": 91}, "a higher low limit of high priority than the one of medium"),
-        ({"rule": "hr-high", "high": 400}, "high should be 1 to 350 bpm, got 400"),
+        ({"rule": "spo2-desat", "low": 91}, "spo2-low is 90: raise it first, or both"),
+        (
+            {"rule": "hr-high", "high": 400},
+            "hr-high: high may be at most 160 bpm, got 400; the unit's is 120",
+        ),
+        ({"rule": "hr-high", "high": 0.5}, "limits of hr: high should be 1 to 350 bpm, got 0.5"),
     ],
 )
 def test_limits_that_do_not_fit_are_refused_and_change_nothing(said, why):
@@ -199,7 +195,7 @@ def test_limits_and_profile_hold_from_the_first_frame_on_though_they_were_ordere
     ward.order(1, "set-limits", rule="hr-high", high=140)
     assert ward.answer == ("accepted", "set-limits by nurse-7")
     ward.order(2, "set-profile", age_band="neonate", ward="nicu")
-    assert ward.tick(60) == []
+    assert ward.tick(60) == [("limits-widened", "start", "enabled")]
     ward.worker.checkpoint()
     ward.worker.restart()
     assert ward.frame(61, hr=135, spo2=87) == []
@@ -284,12 +280,15 @@ def test_boards_are_shown_what_has_changed_and_nothing_of_who_was_discharged():
     assert patient["values"] == {"hr": {"value": 130, "ts_ms": 1000}}
     assert limits is None
     ward.order(2, "set-limits", rule="hr-high", high=140)
-    assert show()[1]["limits"]["hr-high"] == {"low": None, "high": 140, "own": True}
+    wider = {"unit_low": None, "unit_high": 120, "wider": True}
+    assert show()[1]["limits"]["hr-high"] == {"low": None, "high": 140, "own": True, **wider}
     ward.frame(3, hr=138)
     assert not boards.show(ward.worker.table, ward.verdict)
     ward.tick(4)
+    assert [alarm["rule"] for alarm in show(late=True)[0]["alarms"]] == ["hr-high", "limits-widened"]
+    ward.tick(5)
     assert show(late=True) == (None, None)
     assert show()[0]["values"]["hr"]["value"] == 138
-    ward.order(5, "discharge")
+    ward.order(6, "discharge")
     sent = boards.show(ward.worker.table, ward.verdict)
     assert sent == {(PATIENTS, "bed-1"): None, (LIMITS, "bed-1"): None}

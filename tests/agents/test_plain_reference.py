@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, rule_sets, worlds
 from moods_log import MOODS, PATIENTS, moody_worlds
-from orders_log import admissions, with_orders
+from orders_log import KNOWING, admissions, with_orders
 from plain.house import House
 from worker_model import WorkerModel
 
@@ -51,11 +51,11 @@ def only_courses(rules):
 QUIET = TechnicalRules(enabled=False)
 
 
-def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400):
+def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400, **orders):
     """Judge one log with a worker to whom something may happen, and plainly."""
     time, log = world
     if seed is not None:
-        log = with_orders(random.Random(seed), log, rules, time, ttl_s)
+        log = with_orders(random.Random(seed), log, rules, time, ttl_s, **orders)
     worker, house = WorkerModel(rules, time, ttl_s), House(rules, time.recorded, ttl_s)
     worker.work(log, befalls)
     for record in log:
@@ -100,6 +100,17 @@ def test_limit_alarms(rules, world, seed):
 )
 def test_limit_alarms_on_what_is_not_measured_for_long(rules, world, seed, befalls):
     assert_told_alike(rules, world, seed, befalls, ttl_s=10**6)
+
+
+@few
+@given(
+    rules=rule_sets().map(only_limits),
+    world=worlds(late_s=(0,), steps_s=(0, 1, 1, 2, 5, 20, 70), ticks_late_s=(0,)),
+    seed=seeds,
+    befalls=accidents,
+)
+def test_what_somebody_knows_of_what_is_paused_and_limits_of_one_s_own(rules, world, seed, befalls):
+    assert_told_alike(rules, world, seed, befalls, share=0.4, kinds=KNOWING)
 
 
 @few

@@ -93,7 +93,7 @@ def test_a_cuff_s_alarm_waits_for_the_next_measurement_as_long_as_a_reading_coun
 
 def test_what_a_pause_withheld_does_not_start_from_a_reading_of_long_ago(ward):
     ward.frame(0, hr=80)
-    ward.order(1, "pause", mode="alarm-off")
+    ward.order(1, "pause", mode="alarm-off", reason="transport")
     ward.frame(2, spo2=85)
     ward.tick(602)
     assert ward.verdict.tally.ended_withheld == 1

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from clinical.lifecycle import Phase, State
-from clinical.limits import LOW, MEDIUM, NEVER, NO_COVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.rules import TechnicalRules
 from clinical.ticking import (
     CONTINUE_MS,
     DETACHED_MS,
+    KNOWN_MS,
     TickState,
     judge_loss,
     lost_since,
@@ -120,8 +121,15 @@ def test_judging_a_loss_twice_at_one_time_changes_nothing():
 
 def test_open_alarms_are_due_again_after_a_minute_unless_somebody_knows():
     names = (State.ACTIVE, State.ACTIVE, State.LATCHED, State.ACKNOWLEDGED, State.WITHHELD, State.DELAYED)
-    due = remind(CONTINUE_MS + 5, np.array(names, np.uint8), longs(5, 6, 5, 5, 5, 5))
+    ranks = np.full(6, HIGH, np.uint8)
+    due = remind(CONTINUE_MS + 5, np.array(names, np.uint8), ranks, longs(5, 6, 5, 5, 5, 5))
     assert due.tolist() == [True, False, True, False, False, False]
+
+
+def test_what_somebody_knows_of_is_due_again_after_three_minutes_at_high_priority_only():
+    known = np.full(4, State.ACKNOWLEDGED, np.uint8)
+    due = remind(KNOWN_MS + 5, known, np.array([HIGH, HIGH, MEDIUM, LOW], np.uint8), longs(5, 6, 5, 5))
+    assert due.tolist() == [True, False, False, False]
 
 
 def test_a_loss_under_a_pause_is_withheld_and_starts_when_the_pause_is_over():

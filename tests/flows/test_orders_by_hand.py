@@ -50,13 +50,30 @@ def test_limits_are_set_for_one_patient_and_shown(vigil):
     code, _, err = vigil("limits", "show", "bed-1")
     assert code == 1
     assert "the rules' own limits" in err
-    assert vigil("limits", "set", "bed-1", "hr-high", "--high", "150", "--actor", "dr-2")[0] == 0
-    wait_until(
-        lambda: "hr-high: - to 150, set for this patient" in vigil("limits", "show", "bed-1")[1], "the limit"
-    )
-    code, _, err = vigil("limits", "set", "bed-1", "hr-high", "--high", "500", "--actor", "dr-2")
+    order = ["limits", "set", "bed-1", "hr-high", "--actor", "dr-2"]
+    code, _, err = vigil(*order, "--high", "150")
     assert code == 1
-    assert "refused: limits of hr: high should be 1 to 350 bpm, got 500" in err
+    assert "refused: hr-high: high 150 is more than half the way from the unit's 120 to the bound 160" in err
+    assert vigil(*order, "--high", "135")[0] == 0
+    shown = "hr-high: - to 135, set for this patient, wider than the unit's 120\n"
+    wait_until(lambda: shown in vigil("limits", "show", "bed-1")[1], "the limit")
+    wait_until(lambda: "limits-widened" in vigil("alarms", "list")[1], "the advisory alarm")
+    assert "bed-1  limits wider than the unit's: hr-high\n" in vigil("alarms", "list")[1]
+    code, _, err = vigil(*order, "--high", "500")
+    assert code == 1
+    assert "refused: hr-high: high may be at most 160 bpm, got 500; the unit's is 120" in err
+
+
+def test_alarms_are_not_switched_off_by_accident(vigil):
+    off = ["alarms", "pause", "bed-1", "--mode", "audio-off", "--actor", "n1"]
+    code, _, err = vigil(*off, "--reason", "transport", "--seconds", "60")
+    assert (code, err) == (
+        2,
+        "vigil: pause: audio-off takes no seconds: it ends when the rules file says so\n",
+    )
+    assert vigil(*off)[0] == 2
+    assert vigil(*off, "--reason", "transport")[0] == 0
+    assert vigil("alarms", "resume", "bed-1", "--actor", "n1")[0] == 0
 
 
 def test_a_profile_needs_a_reason_where_it_is_an_order(vigil):

@@ -34,7 +34,9 @@ def told(ward):
     ]
 
 
-def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_answered_once(make_ward):
+def test_a_pause_covers_an_acknowledged_alarm_until_it_starts_anew_and_every_command_is_answered_once(
+    make_ward,
+):
     ward = make_ward()
     worker = ward.start_ready_worker()
     ward.send_all((0, *frame("bed-1", second, hr=140)) for second in range(5))
@@ -43,7 +45,7 @@ def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_ans
     order(ward, "c1", "acknowledge", 5, episode=alert["episode"])
     order(ward, "c1", "acknowledge", 5, episode=alert["episode"])
     order(ward, "c2", "acknowledge", 5, episode="0" * 16)
-    order(ward, "c3", "pause", 5, mode="alarm-off")
+    order(ward, "c3", "pause", 5, mode="alarm-off", reason="transport")
     ward.send_to(COMMANDS, 0, BED, b'{"kind": "sing"}')
     found = wait_for_answers(ward, "c1", "c2", "c3")
     assert {name: one["outcome"] for name, one in found.items()} == {
@@ -68,8 +70,8 @@ def test_an_alarm_is_acknowledged_a_pause_withholds_one_and_every_command_is_ans
         ("alarms-paused", "start", "enabled", None),
         ("hr-high", "update", "alarm-off~alert-acknowledged", None),
         ("hr-high", "end", "alarm-off", None),
-        ("alarms-paused", "end", "enabled", None),
         ("hr-high", "start", "enabled", None),
+        ("alarms-paused", "end", "enabled", None),
     ]
     forwarded = [record for record in ward.log()[0] if record.key == COMMAND_KEY]
     assert [json.loads(record.value)["id"] for record in forwarded[:4]] == ["c1", "c1", "c2", "c3"]

@@ -16,6 +16,7 @@ from clinical.rules import (
     DriftRule,
     LimitRule,
     News2Rules,
+    PauseRules,
     RuleSet,
     ScoreRule,
     Step,
@@ -91,7 +92,21 @@ TABLES = {
     rules_tables.ScoreTable: ScoreRule,
     rules_tables.TrendTable: TrendRule,
     rules_tables.DriftTable: DriftRule,
+    rules_tables.PausesTable: PauseRules,
 }
+
+
+def test_a_file_bounds_orders_and_says_what_is_worse_and_what_is_never_withheld():
+    keys = {
+        "low_min": "80",
+        "worse_step": "5",
+        "never_withheld": "true",
+        "neonate": "{low = 85, low_min = 82}",
+    }
+    rules = parse_rules(rule_text(**keys) + "[pauses]\noff_s_max = 1800\n", "ward.toml")
+    (rule,) = rules.limits
+    assert (rule.furthest("adult"), rule.furthest("neonate")) == ((80, None), (82, None))
+    assert (rule.worse_by, rule.is_never_withheld, rules.pauses.off_s_max) == ((5, None), True, 1800)
 
 
 def test_the_tables_know_every_field_that_the_rules_have():
@@ -235,6 +250,17 @@ def test_the_built_in_rules_would_pass_as_a_file():
         (rule_text(neonate="{low = 85, top = 86}"), "key neonate: unknown"),
         (rule_text(integral="0"), "key integral: should be greater than 0"),
         (rule_text(neonate="{low = 99}", clear_margin="2"), "key neonate: 2 leaves no value"),
+        (rule_text(low_min="91"), "key low_min: should be the limit or below it, 90 to 1, got 91"),
+        (rule_text(low_min="0"), "key low_min: should be the limit or below it, 90 to 1, got 0"),
+        (rule_text(high_max="95"), "key high_max: bounds a limit that the rule does not have"),
+        (rule_text(neonate="{low = 85, low_min = 86}"), "key neonate: low_min should be the limit or below"),
+        (
+            rule_text(signal='"asystole"', low=None, high="0.5", high_max="1"),
+            "key high_max: bounds a limit that the rule does not have, or that nobody can set",
+        ),
+        (rule_text(worse_step="2", worse_share="0.1"), "key worse_share: is given beside worse_step"),
+        (rule_text(worse_step="0"), "key worse_step: should be greater than 0"),
+        (rule_text() + "[pauses]\noff_s_max = 30\n", "[pauses]: key off_s_max: should be greater than"),
         (
             rule_text() + rule_text(id='"desat"', low="91", priority='"high"'),
             "rules of spo2, adult: a higher low limit of high priority than the one of medium priority: 91 and 90",
@@ -324,7 +350,7 @@ def test_the_documentation_lists_every_key_and_every_reserved_id():
 
 def test_the_documentation_gives_the_defaults_as_they_are():
     text = DOCUMENT.read_text()
-    for rules in (TechnicalRules(), News2Rules()):
+    for rules in (TechnicalRules(), News2Rules(), PauseRules()):
         for key, value in dataclasses.asdict(rules).items():
             shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
             assert re.search(rf"^\| `{key}` \| [^|]+ \| {shown} \|", text, flags=re.MULTILINE)

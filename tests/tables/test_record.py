@@ -88,6 +88,8 @@ def put_alarm(table, row, alarm, rng):
     table.alarm_step[row, alarm] = rng.integers(0, 4)
     table.alarm_answer[row, alarm] = rng.integers(0, 4)
     table.alarm_asked_ms[row, alarm] = rng.choice([NEVER, T0])
+    table.alarm_known[row, alarm] = rng.choice([np.nan, 55.0])
+    table.alarm_paused[row, alarm] = rng.integers(0, 3)
 
 
 def put_profile(table, row, rng):
@@ -95,7 +97,7 @@ def put_profile(table, row, rng):
     table.scale2[row], table.oxygen[row] = rng.random() < 0.5, rng.choice([np.nan, 0.0, 1.0])
     table.own_limits[row], table.discharged[row] = rng.random(2) < 0.5
     table.ward[row] = rng.choice([b"", b"icu-2", b"w" * 64])
-    table.pause_rank[row] = rng.integers(0, 3)
+    table.pause_actor[row] = rng.choice([b"", b"nurse-7", b"n" * 64])
     for name in ("since_ms", "pause_ms", "pause_until_ms"):
         getattr(table, name)[row] = rng.choice([NEVER, T0])
 

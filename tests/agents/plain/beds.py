@@ -26,8 +26,15 @@ class Alarm:
     # of limits: the worst value, and the onset of the last episode that is over
     worst: float | None = None
     over_onset: int = -1
+    # the worst value that somebody knows of
+    known: float | None = None
+    # whether the pause in force covers this episode though it is high: "", "condition", or "latched"
+    in_pause: str = ""
     # of levels: since when each level differs from what is told
     moving: dict[int, int] = field(default_factory=dict)
+    never_withheld: bool = False
+    # of limits wider than the unit's: how wide they were when it was told
+    width: float | None = None
 
     @property
     def is_open(self):
@@ -39,9 +46,8 @@ class Alarm:
 
     def rest(self):
         """Forget the episode."""
-        self.__init__(
-            self.rule, self.kind, over_onset=max(self.over_onset, -1 if self.onset is None else self.onset)
-        )
+        over = max(self.over_onset, -1 if self.onset is None else self.onset)
+        self.__init__(self.rule, self.kind, over_onset=over, never_withheld=self.never_withheld)
 
 
 @dataclass
@@ -126,7 +132,6 @@ class Bed:
     discharged: bool = False
     # pause
     pause: str = ""
-    pause_rank: int = -1
     pause_ms: int = -1
     pause_until: int | None = None
     commands: list = field(default_factory=list)
@@ -148,12 +153,17 @@ class Bed:
             run.onset, run.inside_since, run.area = None, None, 0.0
 
     def covered(self, alarm):
-        """Return the pause that covers an alarm of this priority; a pause does not cover itself."""
-        return self.pause if alarm.kind != "advisory" and RANK[alarm.priority] <= self.pause_rank else ""
+        """Return the pause that covers an alarm: of medium priority and below, or open when the pause began."""
+        return self.pause if self.yields(alarm) or alarm.in_pause else ""
+
+    @staticmethod
+    def yields(alarm):
+        """Whether every pause covers an alarm of this priority; what is told of the alarm system none does."""
+        return alarm.kind != "advisory" and alarm.priority != "high" and not alarm.never_withheld
 
     def withheld(self, alarm):
-        """Whether nothing of this priority begins: under an alarm pause, while an audio pause only silences."""
-        return self.covered(alarm).startswith("alarm")
+        """Whether an alarm may not begin: under an alarm pause, while an audio pause only silences."""
+        return self.pause.startswith("alarm") and self.yields(alarm)
 
     def open_alarms(self):
         return [alarm for alarm in self.alarms.values() if alarm.is_open]

@@ -16,6 +16,7 @@ from plain.readings import HALF_MINUTE_MS, count, follow_clock, take_frame, take
 from plain.stays import Commands
 from plain.telling import Moment, Telling
 from plain.ward_losses import Wards
+from plain.widened import Widened, rules_widened
 
 from clinical.vitals import SIGNALS
 
@@ -37,6 +38,8 @@ class House:
         self.doubts = Doubts(rules, self.telling, self.losses)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
+        self.widened = Widened(rules, self.telling)
+        self.never_withheld = {rule.id for rule in rules.limits if rule.never_withheld}
         self.wards = Wards(rules, self.telling, self.losses, self.beds)
         self.commands = Commands(self, self.limits, self.telling)
 
@@ -49,7 +52,10 @@ class House:
         return self.commands.answers
 
     def alarms(self):
-        return {rule: Alarm(rule, kind) for rule, kind in self.kinds.items()}
+        return {
+            rule: Alarm(rule, kind, never_withheld=rule in self.never_withheld)
+            for rule, kind in self.kinds.items()
+        }
 
     def bed(self, name):
         return self.beds.setdefault(name, Bed(name, self.alarms()))
@@ -80,6 +86,7 @@ class House:
             "seen_ts_ms": bed.heard_ms,
             "pause": bed.pause or None,
             "pause_until_ts_ms": bed.pause_until,
+            "limits_widened": rules_widened(self.rules.limits, bed),
             "alarms": alarms,
             "values": values,
         }
@@ -131,6 +138,7 @@ class House:
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
             self.limits.lapse(bed, moment)
+            self.limits.worsen(bed, moment)
             self.limits.release(bed, moment)
             self.telling.pass_over_who_does_not_answer(bed, moment)
             self.remind(bed, moment)
@@ -152,6 +160,7 @@ class House:
             self.doubts.judge_babbling(bed, moment)
         if is_slow:
             self.scores.judge(bed, moment)
+            self.widened.judge(bed, moment)
         if half_minute_is_over:
             self.courses.judge(bed, moment)
 
@@ -180,6 +189,7 @@ def kinds_of(rules):
         **{"unreliable-signal-" + name: "technical" for name in EXPECTED},
         "news2": "physiological",
         "alarms-paused": "advisory",
+        "limits-widened": "advisory",
         "check-sensor": "technical",
         "babbling-device": "technical",
         "clock-suspect": "technical",

@@ -8,6 +8,9 @@ from clinical.vitals import INDEX, SIGNALS
 DOUBTFUL = ("hr", "pulse")
 DAY_MS = 86_400_000
 DOUBT_MS_MAX = 60_000
+STEP = {"spo2": 10, "abp_sys": 15, "nbp_sys": 15}
+SHARE = {"hr": 0.2, "pulse": 0.2, "resp": 0.2}
+"""By how much an alarm that somebody knows of is worse, in the signal's unit or as a share of what is known."""
 
 
 class LimitAlarms:
@@ -48,7 +51,7 @@ class LimitAlarms:
         return (
             bed.withheld(bed.alarms[rule.id])
             or self.stood_for(bed, rule)
-            or (in_doubt and self.sensors_are_in_doubt(bed, now_ms))
+            or (in_doubt and not rule.never_withheld and self.sensors_are_in_doubt(bed, now_ms))
         )
 
     @staticmethod
@@ -148,6 +151,26 @@ class LimitAlarms:
         return run.area >= rule.integral * 1000 or (late and rule.delay_s > 0)
 
     # --- ticks
+
+    def worsen(self, bed, moment):
+        """Tell again of what is worse by a step than somebody knows of; a more severe alarm tells of it instead."""
+        for rule in self.rules:
+            alarm = bed.alarms[rule.id]
+            if alarm.known is None or not self.is_worse(rule, alarm):
+                continue
+            if self.stood_for(bed, rule):
+                alarm.known = alarm.worst
+            else:
+                self.telling.rank(bed, alarm, alarm.priority, True, moment)
+
+    @staticmethod
+    def is_worse(rule, alarm):
+        by = abs(alarm.worst - alarm.known)
+        step, share = rule.worse_step, rule.worse_share
+        if step is None and share is None:
+            step, share = STEP.get(rule.signal), SHARE.get(rule.signal)
+        least = share * abs(alarm.known) if step is None and share is not None else step
+        return least is not None and by > 0 and by >= least - 1e-9
 
     def lapse(self, bed, moment):
         """End what somebody knew of, and forget what was withheld, where nothing was measured for long since."""

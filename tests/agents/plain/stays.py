@@ -2,9 +2,10 @@
 
 from plain.beds import RANK, Bed
 from plain.ward_losses import WARD
+from plain.widened import way_out
 
 from clinical.rules import AGE_BANDS
-from clinical.vitals import SIGNALS
+from clinical.vitals import FLAGS, SIGNALS
 
 COMMANDS_KEPT = 32
 AHEAD = ("set-limits", "set-profile")
@@ -59,7 +60,7 @@ class Commands:
     def open_alarm(bed, order):
         """Return the open alarm of an episode; a pause is an alarm that only `resume` ends."""
         for alarm in bed.open_alarms():
-            if alarm.kind != "advisory" and bed.episode(alarm) == order["episode"]:
+            if alarm.rule != "alarms-paused" and bed.episode(alarm) == order["episode"]:
                 return alarm
         raise Refused
 
@@ -68,7 +69,7 @@ class Commands:
         if alarm.stands == "latched":
             self.telling.close(bed, alarm, "reset", moment)
         elif alarm.stands == "active":
-            alarm.stands = "acknowledged"
+            alarm.stands, alarm.known = "acknowledged", alarm.worst
             self.telling.tell(bed, alarm, "update", moment)
         else:
             raise Refused
@@ -103,11 +104,10 @@ class Commands:
         self.telling.ask_next(bed, alarm, "rejected", moment)
 
     def pause(self, bed, order, moment):
-        """Cover what is open and what is at most as severe, at least up to medium priority."""
-        ranks = [RANK[alarm.priority] for alarm in bed.open_alarms() if alarm.kind != "advisory"]
+        """Begin a pause: one that is off lasts as long as the rules say."""
         mode = order.get("mode", "audio-paused")
-        until = None if mode.endswith("off") else moment.now_ms + order.get("seconds", 120) * 1000
-        self.telling.pause(bed, mode, max([RANK["medium"], *ranks]), until, moment)
+        lasts_s = self.house.rules.pauses.off_s_max if mode.endswith("off") else order.get("seconds", 120)
+        self.telling.pause(bed, mode, moment.now_ms + round(lasts_s * 1000), moment)
 
     def resume(self, bed, order, moment):
         if not bed.pause:
@@ -119,7 +119,12 @@ class Commands:
     def set_limits(self, bed, order, moment):
         rule = next((rule for rule in self.limits.rules if rule.id == order["rule"]), None)
         low, high = order.get("low"), order.get("high")
-        if rule is None or (low is not None and rule.low is None) or (high is not None and rule.high is None):
+        if rule is None or rule.signal in FLAGS:
+            raise Refused
+        if (low is not None and rule.low is None) or (high is not None and rule.high is None):
+            raise Refused
+        way = way_out(rule, bed.band, low, high)
+        if way > 1 or (way > 0.5 and not order.get("reason")):
             raise Refused
         before = bed.limits.get(rule.id, (None, None))
         own = (before[0] if low is None else low, before[1] if high is None else high)
@@ -134,9 +139,10 @@ class Commands:
         self.move(bed, order.get("ward") or bed.ward, moment)
 
     def change_band(self, bed, band):
-        own = {
-            rule.signal for rule in self.limits.rules if bed.limits.get(rule.id, (None, None)) != (None, None)
-        }
+        rules = [rule for rule in self.limits.rules if bed.limits.get(rule.id, (None, None)) != (None, None)]
+        if any(way_out(rule, band, *bed.limits[rule.id]) > 1 for rule in rules):
+            raise Refused
+        own = {rule.signal for rule in rules}
         self.change_limits(bed, bed.limits, band, own)
 
     def change_limits(self, bed, limits, band, signals):

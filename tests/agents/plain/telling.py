@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 REMIND_MS = 60_000
+REMIND_WHO_KNOWS_MS = 180_000
+"""Of an alarm of high priority."""
 
 
 class Told(NamedTuple):
@@ -44,6 +46,7 @@ class Telling:
         self.ask_or_stop(alarm, moment)
         number = number if phase == "start" else alarm.number
         closed = phase in ("end", "reset")
+        self.keep_or_leave_the_pause(alarm, phase)
         inactivation = [bed.covered(alarm)] if bed.covered(alarm) else []
         if alarm.stands == "acknowledged":
             inactivation.append("alert-acknowledged")
@@ -73,6 +76,19 @@ class Telling:
             alarm.step, alarm.status, alarm.asked_ms = 0, "requested", None
         elif alarm.step == 0:
             alarm.step, alarm.status, alarm.asked_ms = 1, "requested", moment.now_ms
+
+    @staticmethod
+    def keep_or_leave_the_pause(alarm, phase):
+        """An episode leaves its pause when it grows worse, and when its condition returns after it has latched.
+
+        What grew worse, and a condition that is over, nobody knows of any more.
+        """
+        if phase == "escalate" or alarm.stands == "latched":
+            alarm.known = None
+        if alarm.in_pause and alarm.stands == "latched":
+            alarm.in_pause = "latched"
+        elif phase == "escalate" or (alarm.in_pause == "latched" and alarm.stands == "active"):
+            alarm.in_pause = ""
 
     # --- events of the table in docs/alarms.md
 
@@ -137,28 +153,42 @@ class Telling:
 
     @staticmethod
     def is_to_be_reminded_of(alarm, moment):
+        if alarm.stands == "acknowledged" and alarm.priority == "high":
+            return moment.now_ms - alarm.told_ms >= REMIND_WHO_KNOWS_MS
         return alarm.stands in ("active", "latched") and moment.now_ms - alarm.told_ms >= REMIND_MS
 
     # --- pauses
 
-    def pause(self, bed, mode, rank, until, moment):
-        """Begin a pause, or replace the one in force."""
+    def pause(self, bed, mode, until, moment):
+        """Begin a pause, or replace the one in force; it covers what is open now, whatever its priority."""
         before = {alarm.rule: bed.covered(alarm) for alarm in bed.open_alarms()}
+        for other in bed.open_alarms():
+            if other.kind != "advisory" and not bed.yields(other):
+                other.in_pause = "latched" if other.stands == "latched" else "condition"
+                if other.stands == "active":
+                    other.known = other.worst
         alarm, again = bed.alarms["alarms-paused"], bool(bed.pause)
-        bed.pause, bed.pause_rank, bed.pause_until = mode, rank, until
+        bed.pause, bed.pause_until = mode, until
         if not again:  # two pauses of one moment are two episodes
             bed.pause_ms = max(moment.now_ms, bed.pause_ms + 1)
         alarm.onset = bed.pause_ms
-        if again:
+        was, alarm.priority = alarm.priority, "medium" if mode.endswith("off") else "low"
+        if not again:
+            self.due(bed, alarm, moment, withheld=False)
+        elif was == alarm.priority:
             self.tell(bed, alarm, "update", moment)
         else:
-            self.due(bed, alarm, moment, withheld=False)
+            self.tell(bed, alarm, "escalate" if was == "low" else "deescalate", moment)
         self.tell_who_is_covered(bed, before, moment)
 
     def resume(self, bed, moment):
         before = {alarm.rule: bed.covered(alarm) for alarm in bed.open_alarms()}
         self.over(bed, bed.alarms["alarms-paused"], moment)
-        bed.pause, bed.pause_rank, bed.pause_until = "", -1, None
+        bed.pause, bed.pause_until = "", None
+        for alarm in bed.alarms.values():
+            if alarm.in_pause and alarm.stands == "active":
+                alarm.known = None
+            alarm.in_pause = ""
         self.tell_who_is_covered(bed, before, moment)
 
     def tell_who_is_covered(self, bed, before, moment):
