@@ -21,6 +21,9 @@ BABBLING: Final = "babbling-device"
 CLOCK_SUSPECT: Final = "clock-suspect"
 BACKLOG: Final = "backlog"
 WARD_SILENT: Final = "ward-silent"
+MISPLACED: Final = "misplaced-patient"
+TOO_MANY: Final = "too-many-patients"
+UNPROVEN: Final = "unproven-command"
 
 DRIFTING: Final = "standard deviations of drift in 15 min"
 
@@ -173,6 +176,8 @@ def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
         return _origin("ward", happening.patient.rpartition("/")[2])
     if alarm.id == ALARMS_PAUSED:
         return _origin("alarm-system", "pause")
+    if alarm.id in (MISPLACED, TOO_MANY, UNPROVEN):
+        return _origin("alarm-system", "partition")
     return _origin("device", "device")
 
 

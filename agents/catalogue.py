@@ -10,8 +10,11 @@ from agents.alarms import (
     CLOCK_SUSPECT,
     DRIFTING,
     LOSS_SIGNALS,
+    MISPLACED,
     SIGNAL_LOSS,
     SILENT_DEVICE,
+    TOO_MANY,
+    UNPROVEN,
     WARD_SILENT,
     Alarm,
 )
@@ -57,7 +60,7 @@ def _score(name: str, delay_s: float) -> Alarm:
 
 
 def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
-    """Return the alarms of sensors and devices that are not to be believed, and of a whole ward."""
+    """Return the alarms of what is not to be believed, of a whole ward and of a partition."""
     fault_s = rules.device_fault_s
     return (
         Alarm(
@@ -85,6 +88,13 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
             holds="sends only readings that it held back, so nobody is watched live",
         ),
         Alarm(WARD_SILENT, "technical", "ward", delay_s=rules.silent_device_s, holds="silent"),
+        Alarm(MISPLACED, "technical", "patient", holds="in the wrong partition"),
+        Alarm(
+            TOO_MANY, "technical", "partition", holds="has no room for new patients, whose frames are refused"
+        ),
+        Alarm(
+            UNPROVEN, "technical", "partition", holds="was sent orders that do not prove where they came from"
+        ),
     )
 
 

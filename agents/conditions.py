@@ -3,7 +3,6 @@
 Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from agents.alarms import BABBLING, BACKLOG, CHECK_SENSOR, CLOCK_SUSPECT, Alarm
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
-from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
+from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import LOW, MEDIUM, NO_COVER
@@ -40,13 +39,6 @@ SLOPE_DIGITS: Final = 2
 UNMEASURED: Final = Numbers(over=NOT_MEASURED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """How long a condition has to hold."""
-
-    delay_s: float
-
-
 class Conditions:
     """Judges conditions under one rule set."""
 
@@ -59,7 +51,7 @@ class Conditions:
         self._sheets: Final[list[tuple[Sheet, Delayed, int]]] = _sheets(rules)
         self.scored: Final = {self._column[sheet.id]: sheet for sheet, _, _ in self._sheets}
         technical = rules.technical
-        self._sensor = _Held(technical.check_sensor_s)
+        self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
         doubtful = np.isin(limits.signal, (HR, PULSE))
@@ -145,7 +137,7 @@ class Conditions:
     def _judge_devices(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         technical, now = self._rules.technical, moment.event_ms
         kinds, heard = table.device_clock[rows], table.device_append_ms[rows]
-        age, held = silence_ms_max(technical, table.interval_ms[rows]), _Held(technical.device_fault_s)
+        age, held = silence_ms_max(technical, table.interval_ms[rows]), Held(technical.device_fault_s)
         for alarm, kind, rank in (
             (CLOCK_SUSPECT, Clock.SUSPECT, LOW),
             (BACKLOG, Clock.HISTORIC, MEDIUM),
@@ -164,7 +156,7 @@ class Conditions:
             note = f"{readings[i]} readings in {BUCKET_MS // 1000} s where it announces {due}"
             return Numbers(float(readings[i]), note=note)
 
-        held = _Held(self._rules.technical.device_fault_s)
+        held = Held(self._rules.technical.device_fault_s)
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:

@@ -138,6 +138,7 @@ class FrameJudge:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
+        self._count(table, batch)
         np.maximum.at(table.seen_ms, rows, time.arrival_ms)
         table.interval_ms[rows] = batch.frames.interval_ms
         table.dirty[rows] = True
@@ -149,6 +150,14 @@ class FrameJudge:
         calm = live & ~self._restless(table, batch)[rows]
         self._judge_calm(table, batch, calm)
         return [] if every(calm) else self._judge_rounds(table, batch, (live & ~calm).nonzero()[0], tally)
+
+    @staticmethod
+    def _count(table: PatientTable, batch: _Batch) -> None:
+        """Note of which patients a single frame has come: who is not known to be monitored yet (`agents.ticks`)."""
+        first = table.seen_ms.take(batch.rows) == NEVER
+        table.once[batch.rows] = first
+        if some(first) and not batch.patients.apart:
+            table.once[batch.rows[batch.patients.rank > 0]] = False
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""

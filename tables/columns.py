@@ -80,11 +80,14 @@ class Columns:
     the row; `alarm_area` is depth times duration of a run (`clinical.integral`; `tables.levels` says what an alarm with
     levels keeps there), `device_clock` how the time of each device's last frame was judged; `lost_ward_*` belong to
     the loss of the ward that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms` when it ends
-    by itself.
+    by itself; `born` is the offset of the record that brought the patient, `NEVER` where a record of an older version
+    does not say; `once` whether a single frame has come yet.
     """
 
     position: Ms
+    born: Ms
     dirty: Truth
+    once: Truth
     seen_ms: Ms
     ticked_ms: Ms
     interval_ms: Annotated[NDArray[np.int32], Column(np.int32, 1000)]

@@ -29,6 +29,7 @@ from tables.record_layout import (
 )
 from tables.windows import Windows
 
+_HEAD_COLUMNS: Final = ("seen_ms", "ticked_ms", "interval_ms", "born")
 _WINDOW_COLUMNS: Final = ("count", "sum", "low", "high")
 
 
@@ -53,7 +54,7 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     head = np.zeros(len(rows), HEAD)
     head["version"] = VERSION
     head["position"] = np.maximum(table.processed, table.position[rows])
-    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+    for name in _HEAD_COLUMNS:
         head[name] = getattr(table, name)[rows]
     present = (devices, signals, alarms, slots, special[:, None], limits, commands)
     for field, given in zip(COUNTS, present, strict=True):
@@ -186,7 +187,7 @@ def decode_all(
     if some(signals["signal"] >= COUNT):
         raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
     table.position[rows] = head["position"]
-    for name in ("seen_ms", "ticked_ms", "interval_ms"):
+    for name in _HEAD_COLUMNS:
         getattr(table, name)[rows] = head[name]
     _put_devices(table, rows, devices, counts["devices"])
     row = np.repeat(rows, counts["signals"])

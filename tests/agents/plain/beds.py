@@ -62,6 +62,7 @@ class Bed:
     frames: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     devices: dict[tuple[str, int], Device] = field(default_factory=dict)
     heard_ms: int | None = None
+    came: int = 0
     interval_ms: int = 1000
     newest: dict[str, int] = field(default_factory=dict)
     value: dict[str, float] = field(default_factory=dict)
@@ -83,6 +84,11 @@ class Bed:
     pause_ms: int = -1
     pause_until: int | None = None
     commands: list = field(default_factory=list)
+
+    @property
+    def is_monitored(self):
+        """Whether more than a single frame has come, or somebody has admitted the patient."""
+        return self.came != 1 or self.since_ms is not None
 
     def covered(self, alarm):
         """Return the pause that covers an alarm of this priority; a pause does not cover itself."""

@@ -24,6 +24,7 @@ def take_frame(bed, frame, append_ms, recorded):
     if frame["seq"] in seqs or frame["seq"] <= max(seqs, default=0) - SEEN:
         return None
     seqs.add(frame["seq"])
+    bed.came += 1
     clock = "live" if recorded else clock_of(event_ms, append_ms, bed.devices.get(device))
     bed.devices[device] = Device(event_ms, append_ms, clock)
     time_ms = append_ms if clock == "suspect" else event_ms
