@@ -25,6 +25,9 @@ TOO_MANY_DEVICES: Final = "too-many-devices"
 CLOCK_SUSPECT: Final = "clock-suspect"
 BACKLOG: Final = "backlog"
 WARD_SILENT: Final = "ward-silent"
+MISPLACED: Final = "misplaced-patient"
+TOO_MANY: Final = "too-many-patients"
+UNPROVEN: Final = "unproven-command"
 
 DRIFTING: Final = "standard deviations of drift in 15 min"
 
@@ -179,6 +182,8 @@ def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
         return _origin("score", alarm.id, loinc=alarm.sheet.loinc, unit="{score}")
     if alarm.id == WARD_SILENT:
         return _origin("ward", happening.patient.rpartition("/")[2])
+    if alarm.id in (MISPLACED, TOO_MANY, UNPROVEN):
+        return _origin("alarm-system", "partition")
     if alarm.type == "advisory":
         return _origin("alarm-system", "pause" if alarm.id == ALARMS_PAUSED else "limits")
     return _origin("device", "device")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from clinical.rules import RULES_MAX, LimitRule, RuleSet
+from streams.partitions import canary_name
 from streams.publisher import Publisher
 
 CANARY: Final = "canary"
@@ -68,7 +69,7 @@ class Canary:
                 await self._send(partition, now_s, SINGING)
 
     async def _send(self, partition: int, now_s: float, fio2: bytes) -> None:
-        patient = b"vigil-canary-%d" % partition
+        patient = canary_name(partition).encode()
         self._seq += 1
         frame = (
             b'{"patient":"%s","device":"%s","boot":%d,"seq":%d,"event_ts_ms":%d,"interval_ms":%d,"fio2":%s}'

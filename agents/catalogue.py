@@ -13,9 +13,12 @@ from agents.alarms import (
     IDENTITY_CONFLICT,
     LIMITS_WIDENED,
     LOSS_SIGNALS,
+    MISPLACED,
     SIGNAL_LOSS,
     SILENT_DEVICE,
+    TOO_MANY,
     TOO_MANY_DEVICES,
+    UNPROVEN,
     UNRELIABLE,
     WARD_SILENT,
     Alarm,
@@ -94,7 +97,7 @@ def _score(name: str, delay_s: float) -> Alarm:
 
 
 def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
-    """Return the alarms of sensors and devices that are not to be believed, and of a whole ward."""
+    """Return the alarms of what is not to be believed, of a whole ward and of a partition."""
     fault_s = rules.device_fault_s
     return (
         Alarm(
@@ -134,6 +137,13 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
             holds=f"more than {DEVICES} of this patient, the one unused longest made room",
         ),
         Alarm(WARD_SILENT, "technical", "ward", delay_s=rules.silent_device_s, holds="silent"),
+        Alarm(MISPLACED, "technical", "patient", holds="in the wrong partition"),
+        Alarm(
+            TOO_MANY, "technical", "partition", holds="has no room for new patients, whose frames are refused"
+        ),
+        Alarm(
+            UNPROVEN, "technical", "partition", holds="was sent orders that do not prove where they came from"
+        ),
     )
 
 

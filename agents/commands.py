@@ -1,8 +1,9 @@
-"""The commands agent: puts each command into the readings log, in the partition of its patient.
+"""The commands agent: puts each command into the readings log, sealed, into every partition.
 
-Its place there is when it takes effect. A command for a whole ward goes into every partition: each of them has some of
-the ward's patients. It counts as done only when the broker has it; one that is forwarded twice,
-because the worker died in between, is applied once by its id. Answers on the same topic are passed over.
+Its place there is when it takes effect. Every partition, because a ward's patients are in many, and because a patient
+may be judged in another one than the name's hash says. It counts as done only when the broker has it; one that is
+forwarded twice, because the worker died in between, is applied once by its id. Answers on the same topic are passed
+over.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,12 +14,12 @@ import msgspec
 
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
-from streams.alerts import WARD
 from streams.block import Block
 from streams.commands import COMMAND_KEY
 from streams.decode import read_command
 from streams.decoded import Record, Reject
 from streams.publisher import Publisher, fail_stop
+from streams.seals import Place, Seals
 from streams.settings import Settings
 from streams.topics import READINGS
 
@@ -35,6 +36,7 @@ class Commands:
     """Everything the agent works with; `watch` is the agent itself."""
 
     settings: Settings
+    seals: Seals
     publisher: Publisher
     dead_letters: DeadLetters
     admit: Callable[[Block], Awaitable[list[Any]]]
@@ -56,15 +58,16 @@ class Commands:
         for record in records:
             if _is_answer(record.value):
                 continue
-            order = read_command(record)
+            said = record.value or b""
+            order = read_command(record, said)
             if not isinstance(order, Reject) and record.key != order.patient.encode():
                 order = Reject(record, "key-mismatch", "the record's key must be the command's patient")
             if isinstance(order, Reject):
                 await self.dead_letters.refuse(order, block.topic, block.partition)
                 continue
-            is_of_ward = order.patient.startswith(WARD)
-            for partition in range(self.settings.partitions) if is_of_ward else (block.partition,):
-                await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=partition)
+            value = self.seals.seal(COMMAND_KEY, Place(block.partition, record.offset), said)
+            for partition in range(self.settings.partitions):
+                await self.publisher.publish(readings, COMMAND_KEY, value, partition=partition)
         await self.publisher.settled()
         self.mark_durable(block.partition, records[-1].offset + 1)
 

@@ -3,7 +3,6 @@
 Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,7 +19,7 @@ from agents.alarms import (
 )
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import Scored, level_of, numbers_of, scored
-from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
+from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import ACTIVE
 from clinical.limits import LOW, MEDIUM, NEVER, NO_COVER
@@ -53,14 +52,7 @@ INTERVAL_MS_MAX: Final = SIGN_OFF_MS
 UNMEASURED: Final = Numbers(over=NOT_MEASURED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """How long a condition has to hold."""
-
-    delay_s: float
-
-
-AT_ONCE: Final = _Held(0.0)
+AT_ONCE: Final = Held(0.0)
 
 
 class Conditions:
@@ -75,7 +67,7 @@ class Conditions:
         self._sheets: Final[list[tuple[Sheet, Delayed, int]]] = _sheets(rules)
         self.scored: Final = {self._column[sheet.id]: sheet for sheet, _, _ in self._sheets}
         technical = rules.technical
-        self._sensor = _Held(technical.check_sensor_s)
+        self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
         # that do not reach the finger, as in bigeminy, are no fault of a sensor.
@@ -172,7 +164,7 @@ class Conditions:
         technical, now = self._rules.technical, moment.event_ms
         devices, slots = table.devices, table.of_devices(rows)
         kinds, heard = devices.clock[slots], devices.heard_ms[slots]
-        age, held = silence_ms_max(technical, devices.interval_ms[slots]), _Held(technical.device_fault_s)
+        age, held = silence_ms_max(technical, devices.interval_ms[slots]), Held(technical.device_fault_s)
         for alarm, kind, rank in (
             (CLOCK_SUSPECT, Clock.SUSPECT, LOW),
             (BACKLOG, Clock.HISTORIC, MEDIUM),
@@ -205,7 +197,7 @@ class Conditions:
             note = f"{readings[i]} readings in {BUCKET_MS // 1000} s where it announces {due}"
             return Numbers(float(readings[i]), note=note)
 
-        held = _Held(self._rules.technical.device_fault_s)
+        held = Held(self._rules.technical.device_fault_s)
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:

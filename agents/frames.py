@@ -175,6 +175,7 @@ class FrameJudge:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
+        self._count(table, batch)
         table.dirty[rows] = True
         live = ~time.historic
         self._leave_out(table, batch, live, tally)
@@ -186,6 +187,16 @@ class FrameJudge:
         if not some(restless):
             return []
         return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
+
+    @staticmethod
+    def _count(table: PatientTable, batch: _Batch) -> None:
+        """Note of which patients a single frame has come: who is not known to be monitored yet (`agents.ticks`)."""
+        came = table.came.take(batch.rows)
+        if every(came > 1):  # as nearly always
+            return
+        new = batch.rows[came < 2]
+        for row in new.tolist():
+            table.came[row] = min(int(table.came[row]) + 1, 2)
 
     def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
         """Take out of `live` what devices that babble send too much."""

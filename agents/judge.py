@@ -24,15 +24,18 @@ from agents.frames import FrameJudge
 from agents.in_force import LimitsInForce
 from agents.limit_orders import LimitOrders
 from agents.orders import OrderJudge
+from agents.partition_alarms import PartitionAlarms
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
+from agents.strangers import let_in
 from agents.ticks import TickJudge
 from agents.verdict import Verdict
 from agents.wards import Wards
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decoded import Decoded, Frames, Ordered, Tick
+from streams.decoded import Decoded, Frames, Other, Part, Tick, Unproved
+from streams.settings import PATIENTS_MAX
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
@@ -43,15 +46,32 @@ class _Run:
     """What is left of one partition's run, and what the rest came to."""
 
     table: PatientTable
-    parts: deque[Frames | Tick | Ordered]
+    parts: deque[Part]
     verdict: Verdict = field(default_factory=Verdict)
 
 
 class Judge:
-    """Judges runs of records under one rule set."""
+    """Judges runs of records under one rule set.
 
-    def __init__(self, rules: RuleSet, time: TimeRules, patient_ttl_ms: int) -> None:
+    Args:
+        rules: the rule set.
+        time: whose clock counts.
+        patient_ttl_ms: a patient is dropped after so long without frames.
+        partitions: how many there are of the readings, which says where a patient belongs.
+        patients_max: patients of one partition.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        time: TimeRules,
+        patient_ttl_ms: int,
+        partitions: int = 1,
+        patients_max: int = PATIENTS_MAX,
+    ) -> None:
         self.rules = rules
+        self._partitions = partitions
+        self._patients_max = patients_max
         self.alarms = alarms_of(rules)
         self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
@@ -61,18 +81,33 @@ class Judge:
         conditions = Conditions(rules, self.alarms, limits.rules, teller)
         wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
+        self._own = PartitionAlarms(self.alarms, teller, patients_max)
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(
-            rules, limits, conditions, wards, teller, pauses, asking, widenings, time, patient_ttl_ms
+            rules,
+            limits,
+            conditions,
+            wards,
+            self._own,
+            teller,
+            pauses,
+            asking,
+            widenings,
+            time,
+            patient_ttl_ms,
         )
         self._orders = OrderJudge(
-            self.alarms, LimitOrders(limits), teller, pauses, asking, wards, time.recorded
+            self.alarms, LimitOrders(limits), teller, pauses, asking, wards, time.recorded, patients_max
         )
 
-    def new_table(self) -> PatientTable:
+    def new_table(self, partition: int = 0) -> PatientTable:
         """Return an empty table for one partition under these rules."""
         limits = len(self.rules.limits)
-        return PatientTable([alarm.id for alarm in self.alarms], limits, limits + LASTING)
+        table = PatientTable(
+            [alarm.id for alarm in self.alarms], limits, limits + LASTING, partitions=self._partitions
+        )
+        table.partition = partition
+        return table
 
     def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
         """Judge a decoded run and make it part of the table's state."""
@@ -99,12 +134,14 @@ class Judge:
                     self._judge_other(run.table, part, run.verdict)
         return [run.verdict for run in runs]
 
-    def _judge_other(self, table: PatientTable, part: Tick | Ordered, verdict: Verdict) -> None:
+    def _judge_other(self, table: PatientTable, part: Other, verdict: Verdict) -> None:
         if part.offset <= table.processed:
             return
         if isinstance(part, Tick):
             verdict.tally.ticks += 1
             self._ticks.judge(table, part, verdict)
+        elif isinstance(part, Unproved):
+            self._own.unproven(table, part.offset)
         else:
             self._orders.judge(table, part, verdict)
         table.processed = max(table.processed, part.offset)
@@ -118,8 +155,7 @@ class Judge:
             run = next(run for run in runs if run.table.has(row))
             run.verdict.happenings.append(happening)
 
-    @staticmethod
-    def _next_frames(run: _Run) -> tuple[Frames, Rows]:
+    def _next_frames(self, run: _Run) -> tuple[Frames, Rows]:
         """Return the frames that a run begins with and are not part of the state yet, and their rows."""
         frames, table = run.parts.popleft(), run.table
         assert isinstance(frames, Frames)
@@ -128,6 +164,13 @@ class Judge:
             keep = frames.offset > table.reach(frames.patient)
             run.verdict.tally.replayed += int(len(keep) - keep.sum())
             frames = frames.take(keep)
-        rows = table.rows(frames.patient)
+        try:
+            rows = table.known_rows(frames.patient)
+        except KeyError:
+            frames, refused = let_in(table, frames, self._patients_max)
+            if refused:
+                self._own.refused(table, refused[-1])
+                run.verdict.strangers += refused
+            rows = table.known_rows(frames.patient)
         table.processed = processed
         return frames, rows

@@ -70,11 +70,15 @@ class Metrics:
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
         self.patients = self._gauge("patients", "patients held", "partition")
+        self.misplaced = self._gauge(
+            "misplaced_patients", "patients held who belong into another partition", "partition"
+        )
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
 
     def forget(self, partition: int) -> None:
         """Show nothing more of a partition that is somebody else's now."""
-        for gauge in (self.lag_frames, self.lag_seconds, self.patients, self.canary, self.canary_heard):
+        gauges = (self.lag_frames, self.lag_seconds, self.patients, self.misplaced)
+        for gauge in (*gauges, self.canary, self.canary_heard):
             with contextlib.suppress(KeyError):
                 gauge.remove(str(partition))
 

@@ -1,7 +1,7 @@
 """The monitor agent: takes blocks, has them judged, publishes what follows. The one actor of each partition."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,9 @@ from clinical.lifecycle import PHASE_NAMES, Phase
 from streams.alerts import WARD
 from streams.block import Block
 from streams.decode import Decoder
+from streams.decoded import Record, Reject
 from streams.publisher import Publisher, fail_stop
+from streams.seals import DEVELOPMENT, Seals
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS
 from tables.checkpoint import Checkpointer
@@ -42,12 +44,13 @@ class Monitor:
     dead_letters: DeadLetters
     boards: Boards
     admit: Callable[[Block], Awaitable[list[Any]]]
+    seals: Seals = DEVELOPMENT
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
 
     async def watch(self, stream: Any) -> None:
         """Judge every block of the readings topic, in order."""
-        decoder = Decoder()
+        decoder = Decoder(self.seals)
 
         async def judge(admitted: Admitted) -> None:
             async with self.checkpointer.whole_blocks:
@@ -75,7 +78,7 @@ class Monitor:
         for (block, _), verdict in zip(admitted, verdicts, strict=True):
             await self._alert(verdict, block.partition)
         for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
-            for reject in run.rejects:
+            for reject in (*run.rejects, *_strangers(records, verdict)):
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
             await self._send(block.partition, table, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])
@@ -148,3 +151,12 @@ class Monitor:
         ):
             if count:
                 metrics.not_alarmed.labels(reason=reason).inc(count)
+
+
+def _strangers(records: Sequence[Record], verdict: Verdict) -> list[Reject]:
+    """Return the frames of patients for whom there is no room, as rejects."""
+    if not verdict.strangers:
+        return []
+    at = {record.offset: record for record in records}
+    why = "the partition has as many patients as it may have, and this one is new"
+    return [Reject(at[offset], "too-many-patients", why) for offset in verdict.strangers]

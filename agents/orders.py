@@ -2,7 +2,7 @@
 
 A command is applied once however often it comes, and what cannot be done is refused with a reason and changes
 nothing. Commands for a patient who is unknown are refused, except `admit`, limits and profile: these hold when the
-first frame comes.
+first frame comes. A command comes to every partition: one where the patient neither is nor belongs passes it over.
 """
 
 from collections.abc import Callable
@@ -49,6 +49,7 @@ class OrderJudge:
         responsibilities: Responsibilities,
         wards: Wards,
         recorded: bool,
+        patients_max: int,
     ) -> None:
         self._alarms = alarms
         self._limits = limits
@@ -57,6 +58,7 @@ class OrderJudge:
         self._responsibilities = responsibilities
         self._wards = wards
         self._recorded = recorded
+        self._patients_max = patients_max
         self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
             commands.Acknowledge: self._acknowledge,
             commands.Accept: self._accept,
@@ -79,9 +81,13 @@ class OrderJudge:
             self._acknowledge_ward(table, ordered, order, verdict)
             return
         row, key = table.row_of.get(order.patient), command_key(order.id)
+        if row is None and not table.is_home(order.patient):
+            verdict.tally.elsewhere += 1
+            return
         if row is not None and key in table.commands[row].tolist():
             tally.repeated += 1
             return
+        monitored = row is not None and int(table.seen_ms(np.array([row]))[0]) != NEVER
         moment, reach = self._moment(ordered), table.gone.get(order.patient)
         is_new, reason, told = row is None, "", list[Happening]()
         try:
@@ -100,7 +106,7 @@ class OrderJudge:
         verdict.happenings += told
         if not reason and not isinstance(order, commands.Accept | commands.Reject | commands.Acknowledge):
             verdict.profiled.append(order.patient)
-        verdict.answers.append(self._answer(ordered, reason, told))
+        verdict.answers.append(self._answer(ordered, reason, told, monitored))
 
     def _acknowledge_ward(
         self, table: PatientTable, ordered: Ordered, order: commands.Acknowledge, verdict: Verdict
@@ -128,8 +134,10 @@ class OrderJudge:
         now = order.issued_ts_ms if self._recorded else ordered.append_ts_ms
         return Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
 
-    def _answer(self, ordered: Ordered, refusal: str, told: list[Happening]) -> Answer:
-        order = ordered.order
+    def _answer(
+        self, ordered: Ordered, refusal: str, told: list[Happening], monitored: bool = True
+    ) -> Answer:
+        order, ahead = ordered.order, "" if monitored else ", held for the first frame"
         alerts = [
             f"{episode_id(h.patient, self._alarms[h.column].id, h.onset_ms)}-{h.number}"
             for h in told[:ANSWER_ALERTS_MAX]
@@ -139,20 +147,23 @@ class OrderJudge:
             patient=order.patient,
             command=order.kind,
             outcome="refused" if refusal else "accepted",
-            reason=refusal or f"{order.kind} by {order.actor}",
+            reason=refusal or f"{order.kind} by {order.actor}{ahead}",
             alerts=tuple(alerts),
             offset=ordered.offset,
             append_ts_ms=ordered.append_ts_ms,
+            order_partition=ordered.place.partition,
+            order_offset=ordered.place.offset,
+            monitored=monitored,
         )
 
-    @staticmethod
-    def _row(table: PatientTable, row: int | None, order: Order, moment: Moment) -> int:
+    def _row(self, table: PatientTable, row: int | None, order: Order, moment: Moment) -> int:
         """Return the row of a patient whom the command may concern."""
-        if isinstance(order, commands.Admit):
-            return table.row(order.patient) if row is None else row
-        if row is None and isinstance(order, AHEAD):
-            row = table.row(order.patient)
-            table.since_ms[row] = by_order(moment.told_ms)
+        if row is None and isinstance(order, (commands.Admit, *AHEAD)):
+            if int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max:
+                raise Refused("too many patients: the partition has no room for another one")
+            row = table.row(order.patient, moment.offset)
+            if not isinstance(order, commands.Admit):
+                table.since_ms[row] = by_order(moment.told_ms)
         if row is None:
             raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
         if table.discharged[row] and isinstance(order, OF_A_STAY):

@@ -121,6 +121,7 @@ class Overview:
         self._metrics.lag_frames.labels(label).set(lag)
         self._metrics.lag_seconds.labels(label).set(max(0.0, age_s))
         self._metrics.patients.labels(label).set(len(table))
+        self._metrics.misplaced.labels(label).set(len(table.misplaced))
 
 
 def _sign(partition: int) -> str:

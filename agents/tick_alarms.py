@@ -33,6 +33,13 @@ class Numbers:
     old: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long a condition has to hold that no rule of its own describes."""
+
+    delay_s: float
+
+
 NOTHING = Numbers()
 
 NOT_MEASURED: Final = "not measured any more; whether the condition is over is unknown"

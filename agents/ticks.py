@@ -14,6 +14,7 @@ from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
 from agents.flicker import flickers, last_minute
 from agents.in_force import LimitsInForce
+from agents.partition_alarms import PartitionAlarms
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.tick_alarms import NOT_MEASURED, NOTHING, Numbers, state_of, take
@@ -58,6 +59,7 @@ class TickJudge:
         in_force: LimitsInForce,
         conditions: Conditions,
         wards: Wards,
+        partition_alarms: PartitionAlarms,
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
@@ -80,6 +82,7 @@ class TickJudge:
         self._flickers = slice(self._losses.stop, self._losses.stop + len(LOSS_COLUMNS))
         self._conditions = conditions
         self._wards = wards
+        self._of_partition = partition_alarms
 
     def judge(self, table: PatientTable, tick: Tick, verdict: Verdict) -> None:
         """Judge one tick for every patient of the partition who has not had it yet."""
@@ -94,15 +97,18 @@ class TickJudge:
         moment = Moment(tick.offset, now, tick.append_ts_ms, now)
         found = Verdict(tally=verdict.tally)
         self._end_pauses(table, rows, moment, found)
+        self._of_partition.judge(table, rows, moment, found)
         monitored = ~table.discharged[rows]
+        heard = monitored & (table.came[rows] != 1 | (table.since_ms[rows] > NEVER))
         if self._rules.technical.enabled:
-            self._judge_silence(table, rows[monitored], moment, found)
+            self._judge_silence(table, rows[heard], moment, found)
             self._conditions.judge_sensors(table, rows[monitored], moment, found)
         chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
         if some(chosen):
             slow, bucket = rows[chosen], before[chosen] // BUCKET_MS < now // BUCKET_MS
             if self._rules.technical.enabled:
-                self._judge_losses(table, slow, moment, found)
+                self._judge_losses(table, rows[chosen & heard], moment, found)
+                self._of_partition.judge_places(table, rows[chosen & heard], moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
             self._widenings.judge(table, slow, moment, found)
         open_rows = table.with_alarms_above(rows, DELAYED)
@@ -275,6 +281,7 @@ class TickJudge:
         )
         if not some(due):
             return
+        due[:, self._of_partition.misplaced] = False  # told once: it lasts as long as the patient is here
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in places(due):
             row = int(rows[i])

@@ -31,6 +31,8 @@ class Tally:
     refused: int = 0
     repeated: int = 0
     """Commands that had been answered before."""
+    elsewhere: int = 0
+    """Commands for patients who neither are in this partition nor belong there."""
     ended_in_delay: int = 0
     """Violations that were over before their delay: no alarm."""
     withheld_by_pause: int = 0
@@ -80,4 +82,6 @@ class Verdict:
     dropped: list[str] = field(default_factory=list)
     profiled: list[str] = field(default_factory=list)
     """Patients whose limits or profile a command has changed."""
+    strangers: list[int] = field(default_factory=list)
+    """Offsets of frames that were not taken, of patients for whom the partition has no room."""
     tally: Tally = field(default_factory=Tally)

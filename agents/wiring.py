@@ -23,6 +23,7 @@ from clinical.clock import TimeRules
 from clinical.rules import RuleSet
 from streams.app import PATIENTS, create_app, publisher_of
 from streams.lane import BlockSchema
+from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import COMMANDS, HEARTBEAT, READINGS
 from tables.checkpoint import Checkpointer
@@ -48,7 +49,10 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     time_rules = TimeRules(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
     )
-    judge = Judge(rules, time_rules, settings.patient_ttl_s * 1000)
+    judge = Judge(
+        rules, time_rules, settings.patient_ttl_s * 1000, settings.partitions, settings.patients_max
+    )
+    seals = seals_of(settings)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
     metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
     readings, orders = (
@@ -69,9 +73,9 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
     checkpointer.write_beside = boards.write
     monitor = Monitor(
-        settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit
+        settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit, seals
     )
-    commands = Commands(settings, publisher, letters, overview.admit, overview.mark_forwarded)
+    commands = Commands(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
     canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
 

@@ -19,7 +19,8 @@ from streams.admin import inspect_topics
 from streams.connect import connect_admin
 from streams.embedded import EmbeddedBroker
 from streams.errors import VigilError
-from streams.security import kafka_python_security
+from streams.seals import DEVELOPMENT
+from streams.security import kafka_python_security, seals_of
 from streams.settings import Settings
 
 PYTHON_MIN: Final = (3, 11)
@@ -43,6 +44,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _python()
     yield _dependencies()
     yield _disk(settings)
+    yield _guarded("command key", lambda: _command_key(settings))
     if settings.bootstrap:
         reachable = _guarded("broker", lambda: _broker(settings))
         yield reachable
@@ -91,6 +93,13 @@ def _disk(settings: Settings) -> Check:
     free_mb = shutil.disk_usage(there).free // 1_000_000
     result: Literal["ok", "failed"] = "ok" if free_mb >= DISK_FREE_MIN_MB else "failed"
     return Check("disk", result, f"{free_mb:,} MB free at {there}, needs {DISK_FREE_MIN_MB:,}")
+
+
+def _command_key(settings: Settings) -> Check:
+    """Look whether orders in the readings can be proven, as workers need it."""
+    if seals_of(settings) is DEVELOPMENT:
+        return Check("command key", "ok", "the development key, which everybody knows: not for a hospital")
+    return Check("command key", "ok", "set; it must be the same for all workers")
 
 
 def _broker(settings: Settings) -> Check:

@@ -18,6 +18,9 @@ from streams.settings import Settings
 from streams.topics import COMMANDS
 
 SEND_S_MAX: Final = 10.0
+ELSEWHERE_S: Final = 2.0
+"""How long an answer is waited for of another partition that may know the patient: each judges every second."""
+
 POLL_MS: Final = 100
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -39,7 +42,10 @@ def make_order(kind: str, **said: object) -> Order:
 
 
 def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
-    """Send a command and return its answer; of the answers to one for a whole ward the first that accepts.
+    """Send a command and return its answer: the first that accepts it for who is monitored there.
+
+    The partition where the patient belongs always answers, and others where frames of that name are judged. So what
+    only one accepts that knows no frames yet, or none, is waited with for the others a moment longer.
 
     Raises:
         BrokerUnreachable: no broker answers or takes the command.
@@ -61,18 +67,32 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
                 producer.send(topic, value=value, key=order.patient.encode()).get(timeout=SEND_S_MAX)
             except KafkaError as error:
                 raise BrokerUnreachable(f"the command was not taken: {error}") from None
-        is_of_ward, missing = order.patient.startswith(WARD), {tp.partition for tp in tps}
-        until_s = time.monotonic() + wait_s
-        while time.monotonic() < until_s:
+        best: Answer | None = None
+        missing, until_s = {tp.partition for tp in tps}, time.monotonic() + wait_s
+        while missing and time.monotonic() < until_s:
             for records in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in records:
-                    if (answer := _answer(record.value)) and answer.id == order.id:
-                        missing.discard(record.partition)
-                        if answer.outcome == "accepted" or not missing or not is_of_ward:
-                            return answer
+                    if (answer := _answer(record.value)) is None or answer.id != order.id:
+                        continue
+                    if _rank(answer) == BEST:
+                        return answer
+                    missing.discard(record.partition)
+                    if not order.patient.startswith(WARD):  # whom every partition answers
+                        until_s = min(until_s, time.monotonic() + ELSEWHERE_S)
+                    best = answer if best is None else max(best, answer, key=_rank)
+    if best is not None:
+        return best
     raise VigilError(
         f"no answer within {wait_s:g} s; {order.kind} {order.id} takes effect when a worker judges {order.patient}"
     )
+
+
+BEST: Final = 3
+
+
+def _rank(answer: Answer) -> int:
+    """Return how much an answer says: one of where the patient is monitored more than one of where they are not."""
+    return 2 * answer.monitored + (answer.outcome == "accepted")
 
 
 def _answer(value: bytes | None) -> Answer | None:

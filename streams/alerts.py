@@ -30,7 +30,9 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
-    name: str = Field(description="signal name, score name, 'device', 'pause', 'limits', or 'monitoring'")
+    name: str = Field(
+        description="signal name, score name, 'device', 'pause', 'limits', 'partition', or 'monitoring'"
+    )
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
     unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")
@@ -82,7 +84,7 @@ class Alert(BaseModel):
 
     id: str = Field(description="episode id and the event's number in the episode: stable over replays")
     episode: str = Field(description="hash of patient, rule and onset")
-    patient: str = Field(description="opaque stream id; ~ward/NAME for an alarm of a whole ward")
+    patient: str = Field(description="opaque stream id; ~ward/NAME and ~partition/NUMBER for alarms of those")
     rule: str = Field(description="id of the rule that decided")
     event: str = Field(description="MDC event, for example MDC_EVT_LO (PCD-04 facet 1)")
     source: Source = Field(description="PCD-04 facet 2")

@@ -1,8 +1,10 @@
 """Commands: what people tell the alarm system, and what it answers. Both travel on `vitals.commands`, keyed by patient.
 
-A command takes effect at its place in the readings log, where the commands agent puts it under the key `~command`
-(same partition), so that it is decided by the log alone. It is applied once however often it arrives, and answered
-once. The topic is the audit trail: who, when, why, and what came of it.
+A command takes effect at its place in the readings log, where the commands agent puts it under the key `~command`,
+sealed (`streams.seals`), so that it is decided by the log alone. It goes into every partition, because a gateway may
+have put a patient's frames into another one than the hash of the name says: those who know the patient apply and
+answer it, and the one where the patient belongs always does. Each applies it once however often it arrives. The topic
+is the audit trail: who, when, why, and what came of it; an answer names the record that it answers.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from clinical.lifecycle import OFF, PAUSE_NAMES
 from clinical.rules import AGE_BANDS
 from streams.alerts import WARD
 from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, VALUE_ABS_MAX, Identifier
+from streams.partitions import PARTITION
 
 COMMAND_KEY: Final = b"~command"
 """Key of a command in the readings log; starts with a character that no patient id may start with."""
@@ -23,7 +26,7 @@ REASON_CHARS_MAX: Final = 500
 ANSWER_ALERTS_MAX: Final = 100
 """Bound on the alerts that an answer names."""
 
-PATIENT_OR_WARD_PATTERN: Final = f"^({WARD})?{ID_PATTERN.removeprefix('^')}"
+ADDRESSEE_PATTERN: Final = f"^({WARD}|{PARTITION})?{ID_PATTERN.removeprefix('^')}"
 
 PAUSE_S_DEFAULT: Final = 120
 """Two minutes: Draeger IACS p.83; Masimo offers 1, 2 and 3."""
@@ -62,11 +65,11 @@ class _OfEpisode(_Order):
 class Acknowledge(_OfEpisode):
     """Somebody knows of the alarm: no reminders and no escalation; a latched alarm is reset.
 
-    The one command that may be for a whole ward: it is forwarded to every partition, and each of them answers.
+    The one command that may be for a whole ward, which every partition answers, or for a partition's own alarm.
     """
 
-    patient: Annotated[str, Field(pattern=PATIENT_OR_WARD_PATTERN)] = Field(
-        description="opaque stream id, or ~ward/NAME, equal to the record's key"
+    patient: Annotated[str, Field(pattern=ADDRESSEE_PATTERN)] = Field(
+        description="opaque stream id, ~ward/NAME or ~partition/NUMBER, equal to the record's key"
     )
     kind: Literal["acknowledge"] = "acknowledge"
 
@@ -176,8 +179,22 @@ class Command(RootModel[Annotated[Order, Field(discriminator="kind")]]):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
+class Sealed(BaseModel):
+    """A command as it stands in the readings: what was ordered, from where, and the proof of that (`streams.seals`)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    partition: int = Field(description="partition of the command's record on vitals.commands")
+    offset: int = Field(description="its offset there")
+    seal: str = Field(
+        pattern="^[0-9a-f]{64}$",
+        description="HMAC-SHA-256 over '~command', partition, offset and content, joined by line feeds",
+    )
+    content: Command = Field(description="the record's value, byte for byte")
+
+
 class Answer(BaseModel):
-    """What became of a command: the judge's answer, the same whenever the log is judged."""
+    """What became of a command in one partition: the judge's answer, the same whenever the log is judged."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -188,8 +205,15 @@ class Answer(BaseModel):
     outcome: Literal["accepted", "refused"]
     reason: str = Field(description="why it was refused, or what it did, in one plain sentence")
     alerts: tuple[str, ...] = Field(default=(), description="ids of the alerts that it led to")
-    offset: int = Field(description="where in the patient's partition of the readings it was applied")
+    offset: int = Field(description="where in the answer's partition of the readings it was applied")
     append_ts_ms: int = Field(description="when the broker took it there, ms")
+    order_partition: int | None = Field(
+        default=None, description="partition of the command's record on this topic"
+    )
+    order_offset: int | None = Field(default=None, description="its offset there")
+    monitored: bool = Field(
+        default=True, description="frames of the patient are judged in the answer's partition"
+    )
 
 
 def command_key(command: str) -> int:

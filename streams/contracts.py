@@ -17,8 +17,9 @@ from pydantic_core import CoreSchema
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
+from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
@@ -43,6 +44,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Alert: "serialization",
     Command: "validation",
     Answer: "serialization",
+    Sealed: "validation",
     Limits: "serialization",
     Patient: "serialization",
     Heartbeat: "serialization",
@@ -107,6 +109,9 @@ COMMAND_EXAMPLE: Final[dict[str, Any]] = {
     "issued_ts_ms": 1_780_000_002_000,
     "episode": "a3d301d3ea486ae9",
 }
+SEALED_EXAMPLE: Final[dict[str, Any]] = json.loads(
+    DEVELOPMENT.seal(COMMAND_KEY, Place(3, 17), json.dumps(COMMAND_EXAMPLE).encode())
+)
 TICK_EXAMPLE: Final[dict[str, Any]] = {"tick_ts_ms": 1_780_000_001_000}
 
 
@@ -238,12 +243,17 @@ def _messages() -> dict[str, Any]:
         ),
         "tick": _message(Tick, "time passing in one partition", tick_key, TICK_EXAMPLE),
         "order": _message(
-            Command,
-            f"a command at the place in the log where it takes effect, at most {COMMAND_BYTES_MAX} bytes",
+            Sealed,
+            "a command at the place in the log where it takes effect; only Vigil's workers can write one",
             {"const": COMMAND_KEY.decode()},
+            SEALED_EXAMPLE,
+        ),
+        "command": _message(
+            Command,
+            f"what somebody orders, at most {COMMAND_BYTES_MAX} bytes",
+            patient_key,
             COMMAND_EXAMPLE,
         ),
-        "command": _message(Command, "what somebody orders", patient_key, COMMAND_EXAMPLE),
         "answer": _message(Answer, "what became of a command", patient_key, None),
         "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
         "patient": _message(Patient, "how one patient is", patient_key, None),

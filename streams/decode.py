@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.decoded import Decoded, Frames, Ordered, Record, Reject, Tick
+from streams.decoded import Decoded, Frames, Ordered, Other, Part, Record, Reject, Tick, Unproved
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
+from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Seals, Unproven
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 
@@ -42,9 +43,13 @@ class Decoder:
 
     It knows keys and devices whose form is right, to look at each of them once, and which signals have come: of
     many that there are, a ward's devices measure few.
+
+    Args:
+        seals: believed of commands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seals: Seals = DEVELOPMENT) -> None:
+        self._seals = seals
         self._patients: dict[bytes | None, str] = {}
         self._devices: dict[str, str] = {}
         self._signals: tuple[str, ...] = ()
@@ -53,13 +58,16 @@ class Decoder:
         """Return the records as columns, ticks, commands and rejects."""
         keys = [record.key for record in records]
         known = self._known(keys)
-        others: list[Tick | Ordered] = []
+        others: list[Other] = []
         rejects: list[Reject] = []
         if places := _places(keys, known):
             for at in places:
-                other = _read_tick(records[at]) if keys[at] == TICK_KEY else _read_order(records[at])
+                record = records[at]
+                other = _read_tick(record) if keys[at] == TICK_KEY else _read_order(record, self._seals)
                 if isinstance(other, Reject):
                     rejects.append(other)
+                    if other.reason == "unproven-command":
+                        others.append(Unproved(record.offset))
                 else:
                     others.append(other)
             left = bytearray(b"\1") * len(records)
@@ -161,11 +169,11 @@ def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[i
     return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
 
 
-def _divided(frames: Frames | None, others: Sequence[Tick | Ordered]) -> list[Frames | Tick | Ordered]:
+def _divided(frames: Frames | None, others: Sequence[Other]) -> list[Part]:
     """Return frames in the stretches between what else came, all in log order."""
     if frames is None:
         return list(others)
-    parts: list[Frames | Tick | Ordered] = []
+    parts: list[Part] = []
     start = 0
     for other in others:
         end = int(frames.offset.searchsorted(other.offset))
@@ -186,14 +194,23 @@ def _read_tick(record: Record) -> Tick | Reject:
     return Tick(record.offset, tick.tick_ts_ms, record.timestamp)
 
 
-def _read_order(record: Record) -> Ordered | Reject:
-    order = read_command(record)
-    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order)
-
-
-def read_command(record: Record) -> Order | Reject:
-    """Return the command that a record carries, whatever its key, or why it carries none."""
+def _read_order(record: Record, seals: Seals) -> Ordered | Reject:
+    """Return the command that a sealed record carries, or why it carries none."""
     value = record.value or b""
+    if len(value) > COMMAND_BYTES_MAX + SEAL_BYTES_MAX:
+        return Reject(
+            record, "unproven-command", f"command: {len(value)} bytes, longer than any that is sealed"
+        )
+    try:
+        place, content = seals.opened(COMMAND_KEY, value)
+    except Unproven as fault:
+        return Reject(record, "unproven-command", f"command: {fault}")
+    order = read_command(record, content)
+    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order, place)
+
+
+def read_command(record: Record, value: bytes) -> Order | Reject:
+    """Return the command that a record carries in `value`, or why it carries none."""
     if len(value) > COMMAND_BYTES_MAX:
         return Reject(record, "too-large", f"command: {len(value)} bytes, at most {COMMAND_BYTES_MAX}")
     try:

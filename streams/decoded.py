@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT
 from streams.commands import Order
+from streams.seals import Place
 
 
 class Record(Protocol):
@@ -21,12 +22,21 @@ class Record(Protocol):
     value: bytes | None
 
 
-Reason = Literal["null-key", "empty", "too-large", "not-json", "invalid", "key-mismatch"]
+Reason = Literal[
+    "null-key",
+    "empty",
+    "too-large",
+    "not-json",
+    "invalid",
+    "key-mismatch",
+    "unproven-command",
+    "too-many-patients",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that is no frame, with the reason that its dead letter carries."""
+    """A record that is not taken, with the reason that its dead letter carries."""
 
     record: Record
     reason: Reason
@@ -44,11 +54,19 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A command, at this place of the log. Time in ms."""
+    """A command, at this place of the log. Time in ms; `place` is its record of `vitals.commands`."""
 
     offset: int
     append_ts_ms: int
     order: Order
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """A record at this place of the log that would be a command, if it proved where it came from."""
+
+    offset: int
 
 
 @dataclass(slots=True)
@@ -127,9 +145,15 @@ class Frames:
         )
 
 
+Other = Tick | Ordered | Unproved
+"""What stands between frames."""
+
+Part = Frames | Other
+
+
 @dataclass(slots=True)
 class Decoded:
-    """A run of records decoded: stretches of frames divided by ticks and commands between them, in log order."""
+    """A run of records decoded: stretches of frames divided by what else came between them, in log order."""
 
-    parts: list[Frames | Tick | Ordered] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)

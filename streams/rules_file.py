@@ -52,6 +52,7 @@ FILE_BYTES_MAX: Final = 262_144
 RESERVED_IDS: Final = (
     *("silent-device", "news2", "alarms-paused", "check-sensor", "babbling-device", "clock-suspect"),
     *("backlog", "ward-silent", "limits-widened", "mews", "qsofa", "shock-index", "pews"),
+    *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
 )
 RESERVED_PREFIX: Final = "signal-loss-"
 """Alarms that are not limit rules carry these ids."""

@@ -1,4 +1,4 @@
-"""How every client of ours proves who it is and checks whom it talks to: TLS and SASL, one place for all.
+"""How every client of ours proves who it is and checks whom it talks to: TLS, SASL and seals, one place for all.
 
 The TLS context is made here and not by the Kafka clients: TLS 1.2 at least, the broker's certificate required and
 its host name checked. There is no setting that turns either off.
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.errors import UsageError
+from streams.seals import DEVELOPMENT, KEY_BYTES_MIN, KEYS_MAX, Seals
 from streams.settings import Settings
 
 
@@ -63,6 +64,44 @@ def password_of(settings: Settings) -> str:
     if not password:
         raise UsageError(f"sasl_password_file: {settings.sasl_password_file} is empty")
     return password
+
+
+def knows_who_connects(settings: Settings) -> bool:
+    """Tell whether the brokers ask who we are, so that not everybody may write everywhere."""
+    return uses_sasl(settings) or settings.ssl_certfile is not None
+
+
+def seals_of(settings: Settings) -> Seals:
+    """Return the seals of orders in the readings: of the command key, or where none is needed of one known to all.
+
+    Raises:
+        UsageError: the key is missing, cannot be read, or is too short.
+    """
+    path = settings.command_key_file
+    if settings.command_key is None and path is None:
+        if knows_who_connects(settings):
+            raise UsageError(
+                "command_key_file: brokers that ask who connects need one, the same for all workers: "
+                f"{KEY_BYTES_MIN} characters or more, for example of openssl rand -hex 32"
+            )
+        return DEVELOPMENT
+    name = "command_key" if path is None else "command_key_file"
+    keys = _key_text(settings).encode().split()
+    if not 0 < len(keys) <= KEYS_MAX:
+        raise UsageError(f"{name}: holds {len(keys)} keys, not one and perhaps the one before it")
+    if any(len(key) < KEY_BYTES_MIN for key in keys):
+        raise UsageError(f"{name}: a key has fewer than {KEY_BYTES_MIN} characters")
+    return Seals(keys)
+
+
+def _key_text(settings: Settings) -> str:
+    if settings.command_key is not None:
+        return settings.command_key.get_secret_value()
+    assert settings.command_key_file is not None, "one of the two is given"
+    try:
+        return settings.command_key_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(_unreadable("command_key_file", settings.command_key_file, error)) from None
 
 
 def kafka_python_security(settings: Settings) -> dict[str, Any]:

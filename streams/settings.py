@@ -20,8 +20,11 @@ from pydantic_settings import (
 
 from streams.errors import UsageError
 
-SECRETS: Final = frozenset({"sasl_password"})
+SECRETS: Final = frozenset({"sasl_password", "command_key"})
 """Settings whose value is never shown."""
+
+PATIENTS_MAX: Final = 20_000
+"""Patients of one partition: some 300 MB, and ten times what a hospital of 48 partitions has; our choice."""
 
 
 class Settings(BaseSettings):
@@ -61,6 +64,13 @@ class Settings(BaseSettings):
         default=False, description="allows SASL_PLAINTEXT, which shows the password to the network"
     )
 
+    command_key: SecretStr | None = Field(
+        default=None, description="proves that orders in the readings are from vitals.commands; never printed"
+    )
+    command_key_file: Path | None = Field(
+        default=None, description="a file with the key, and in a second line the one before it"
+    )
+
     rules: Path | None = Field(
         default=None, description="rules file (TOML); none = the built-in adult defaults"
     )
@@ -76,6 +86,10 @@ class Settings(BaseSettings):
     )
     patient_ttl_s: int = Field(
         default=86_400, ge=60, description="a patient's state is dropped after so long without frames"
+    )
+
+    patients_max: int = Field(
+        default=PATIENTS_MAX, ge=1, description="of one partition; frames of further ones are refused"
     )
 
     checkpoint_interval_s: float = Field(
@@ -134,6 +148,8 @@ class Settings(BaseSettings):
             raise ValueError(f"sasl_password: {protocol} needs either sasl_password or sasl_password_file")
         if self.ssl_keyfile and not self.ssl_certfile:
             raise ValueError("ssl_keyfile: needs ssl_certfile too")
+        if self.command_key and self.command_key_file:
+            raise ValueError("command_key: give it or command_key_file, not both")
         return self
 
     @classmethod
@@ -161,10 +177,11 @@ class Settings(BaseSettings):
         return self.topic_prefix + name
 
     def environment(self) -> dict[str, str]:
-        """Return these settings as variables for a process of ours; the password is among them in clear."""
+        """Return these settings as variables for a process of ours; secrets are among them in clear."""
         values = self.model_dump()
-        if self.sasl_password is not None:
-            values["sasl_password"] = self.sasl_password.get_secret_value()
+        for name in SECRETS:
+            if (secret := getattr(self, name)) is not None:
+                values[name] = secret.get_secret_value()
         return {f"VIGIL_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 

@@ -34,7 +34,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
         READINGS,
         "patient",
         "Frame",
-        "what bedside devices measured, in log order, with a tick a second in every partition",
+        "what bedside devices measured, in log order, with a tick a second in every partition; a frame lies where "
+        "the murmur2 hash of its key says (librdkafka: partitioner=murmur2_random)",
         config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
     ),
     Topic(

@@ -41,11 +41,15 @@ class Columns:
     patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms` (rows, scores) when
     each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of; `pause_ms` is when
     the last pause began, by `pause_actor`, `pause_until_ms` when it ends by itself. `alarm_paused` is whether the pause
-    in force covers this very episode (`agents.episodes`), `alarm_known` the worst value that somebody knows of.
+    in force covers this very episode (`agents.episodes`), `alarm_known` the worst value that somebody knows of. `born`
+    is the offset of the record that brought the patient, `NEVER` where a record of an older version does not say;
+    `came` how many frames have come, at most 2.
     """
 
     position: Ms
+    born: Ms
     dirty: Truth
+    came: Kind
     ticked_ms: Ms
     pushed_out_ms: Ms
     slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]

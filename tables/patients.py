@@ -9,13 +9,14 @@
 Times are ms; `NEVER` is no time. "Arrival" is the time base's clock: append time live, event time in recordings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from streams.partitions import PARTITION, canary_name, partition_name, partitions_of
 from tables.columns import Columns
 from tables.device_rows import NOBODY, SEEN
 
@@ -40,17 +41,28 @@ class PatientTable(Columns):
         alarms: what the columns of `alarm_*` are, in this order.
         limits: how many of them, the first, are limit alarms: those whose runs devices have.
         lasting: how many of them, the first, remember in `alarm_clear_ms` the onset of their last episode.
+        partitions: how many there are of the readings.
         beside: a table of the same alarms to share columns with.
     """
 
     def __init__(
-        self, alarms: Sequence[str], limits: int = 0, lasting: int = 0, beside: "PatientTable | None" = None
+        self,
+        alarms: Sequence[str],
+        limits: int = 0,
+        lasting: int = 0,
+        beside: "PatientTable | None" = None,
+        partitions: int = 1,
     ) -> None:
         super().__init__(len(alarms), limits, beside)
         self.alarms = tuple(alarms)
         self.limits = limits
         self.lasting = max(limits, lasting)
+        self.partitions = partitions
+        self.partition = 0
+        """Which of the partitions this is; set before there are patients."""
         self.row_of: dict[str, int] = {}
+        self.misplaced: dict[str, int] = {}
+        """Patients who are here but belong into another partition, and into which."""
         self._occupied: NDArray[np.int64] | None = None
         self.processed = NEVER
         """Offset of the last record that is part of the state."""
@@ -70,7 +82,7 @@ class PatientTable(Columns):
 
     def beside(self) -> "PatientTable":
         """Return an empty table for another partition that shares columns with this one."""
-        return PatientTable(self.alarms, self.limits, self.lasting, self)
+        return PatientTable(self.alarms, self.limits, self.lasting, self, self.partitions)
 
     def __len__(self) -> int:
         return len(self.row_of)
@@ -78,26 +90,62 @@ class PatientTable(Columns):
     def rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each patient, (n,); patients that are new get an empty one."""
         try:
-            return self._known_rows(patients)
+            return self.known_rows(patients)
         except KeyError:
-            new = [patient for patient in dict.fromkeys(patients) if patient not in self.row_of]
-            self.reserve(len(new))
-            for patient in new:
-                self.row(patient)
-            return self._known_rows(patients)
+            self.take_in(
+                dict.fromkeys((patient for patient in patients if patient not in self.row_of), NEVER)
+            )
+            return self.known_rows(patients)
 
-    def _known_rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
+    def known_rows(self, patients: Sequence[str]) -> NDArray[np.int64]:
+        """Return the row of each patient, (n,).
+
+        Raises:
+            KeyError: one of them is new.
+        """
         return np.fromiter(map(self.row_of.__getitem__, patients), np.int64, len(patients))
 
-    def row(self, patient: str) -> int:
-        """Return the patient's row, an empty one if the patient is new."""
-        row = self.row_of.get(patient)
-        if row is None:
+    def row(self, patient: str, born: int = NEVER) -> int:
+        """Return the patient's row, an empty one if the patient is new, brought by the record of offset `born`."""
+        if patient not in self.row_of:
+            self.take_in({patient: born})
+        return self.row_of[patient]
+
+    def take_in(self, born: Mapping[str, int]) -> None:
+        """Give an empty row to each patient, all of whom are new: by the offset of the record that brought them."""
+        self.reserve(len(born))
+        for patient, offset in born.items():
             row = self.row_of[patient] = self.take_row(patient)
-            self._occupied = None
+            self.born[row], self.ticked_ms[row] = offset, self.ticked_until_ms
             self.gone.pop(patient, None)
-            self.ticked_ms[row] = self.ticked_until_ms
-        return row
+        self._occupied = None
+        self._note_misplaced(list(born))
+
+    def _note_misplaced(self, patients: Sequence[str]) -> None:
+        if self.partitions == 1:
+            return
+        home = partitions_of(patients, self.partitions)
+        at_home = partition_name(self.partition), canary_name(self.partition)
+        for i in np.flatnonzero(home != self.partition).tolist():
+            if patients[i] not in at_home:
+                self.misplaced[patients[i]] = int(home[i])
+
+    def is_home(self, patient: str) -> bool:
+        """Return whether this is where the patient belongs, or the partition of that name, known or not."""
+        if patient.startswith(PARTITION):
+            return patient == partition_name(self.partition)
+        return self.partitions == 1 or int(partitions_of([patient], self.partitions)[0]) == self.partition
+
+    def known_at(self, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many patients were known before each of some records, (n,).
+
+        Recovered state may hold patients whom later records brought, and be without those who were dropped since.
+        """
+        rows = self.occupied()
+        own = self.row_of.get(partition_name(self.partition))
+        born = np.sort(self.born[rows if own is None else rows[rows != own]])
+        left = np.sort(np.fromiter(self.gone.values(), np.int64, len(self.gone)))
+        return np.searchsorted(born, offsets) + len(left) - np.searchsorted(left, offsets)
 
     def reach(self, patients: Sequence[str]) -> NDArray[np.int64]:
         """Return the offset up to which the log is part of each patient's state, (n,); nobody gets a row by it."""
@@ -130,12 +178,14 @@ class PatientTable(Columns):
         row = self.row_of.pop(patient, None)
         if row is not None:
             self._occupied = None
+            self.misplaced.pop(patient, None)
             self.give_back([row])
 
     def release(self) -> None:
         """Forget all patients, and share no more: the partition is another worker's."""
         self.give_back(list(self.row_of.values()))
         self.row_of.clear()
+        self.misplaced.clear()
         self._occupied = None
         self.stop_sharing()
 
@@ -177,7 +227,7 @@ class PatientTable(Columns):
         self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
 
     _IDENTIFYING: Final = (
-        *("position", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
+        *("position", "born", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
     )
     _OF_DEVICES: Final = (
         *(

@@ -339,7 +339,7 @@ def _put_windows(
         getattr(windows, name).reshape(-1)[cell] = values
 
 
-_HEAD_COLUMNS: Final = ("ticked_ms", "pushed_out_ms")
+_HEAD_COLUMNS: Final = ("ticked_ms", "pushed_out_ms", "born", "came")
 _DEVICE_COLUMNS: Final = tuple(name for name in DEVICE.names or () if name != "seen")
 _READING_COLUMNS: Final = ("value", "newest_ms", "value_ms", "lost_ms")
 _RUN_COLUMNS: Final = tuple(name for name in RUN.names or () if name not in ("device", "key"))

@@ -32,6 +32,8 @@ HEAD: Final = np.dtype(
         ("position", "<i8"),
         ("ticked_ms", "<i8"),
         ("pushed_out_ms", "<i8"),
+        ("born", "<i8"),
+        ("came", "<u1"),
         ("devices", "<u1"),
         ("readings", "<u2"),
         ("runs", "<u2"),
@@ -146,6 +148,9 @@ CELL_BYTES: Final = 2 + 4 + 2 + 2
 
 _BYTE: Final = np.dtype("u1")
 
+MANY_CAME: Final = 2
+"""More than a single frame."""
+
 UNNAMED: Final = 1
 """Name of the device that stands for what version 2 kept of a patient; no device's hash is so small."""
 
@@ -243,7 +248,7 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
     device["name"], device["used"], device["heard_ms"] = UNNAMED, old["position"], old["seen_ms"]
     device["boot"] = device["high"] = NEVER
     head = _widened(old, HEAD, Columns, "")
-    head["version"], head["devices"] = VERSION, len(device)
+    head["version"], head["devices"], head["came"] = VERSION, len(device), MANY_CAME
     head["readings"], head["runs"] = len(readings), len(runs)
     sections = (
         *(head, device, _widened(readings, READING, DeviceRows, ""), runs, readings["signal"], wide, windows),

@@ -56,6 +56,7 @@ class ColumnStore(base.Store):
         if table is None:
             beside = next(iter(self.partitions.values()), None)
             table = self.new_table() if beside is None else beside.beside()
+            table.partition = partition
             self.partitions[partition] = table
         return table
 

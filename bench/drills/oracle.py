@@ -16,6 +16,7 @@ from clinical.rules import RuleSet
 from streams.decode import Decoder
 from streams.decoded import Record
 from streams.frames import TICK_KEY
+from streams.security import seals_of
 from streams.settings import Settings
 
 CHUNK: Final = 4_000
@@ -91,9 +92,11 @@ class Oracle:
         time_rules = TimeRules(
             settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
         )
-        self._judge = Judge(self.rules, time_rules, settings.patient_ttl_s * 1000)
-        self._decoder = Decoder()
-        self.tables = {p: self._judge.new_table() for p in range(settings.partitions)}
+        self._judge = Judge(
+            self.rules, time_rules, settings.patient_ttl_s * 1000, settings.partitions, settings.patients_max
+        )
+        self._decoder = Decoder(seals_of(settings))
+        self.tables = {p: self._judge.new_table(p) for p in range(settings.partitions)}
 
     def take_readings(self, partition: int, records: Sequence[Record]) -> None:
         """Judge the next records of a partition."""
@@ -111,7 +114,10 @@ class Oracle:
         for reject in decoded.rejects:
             offset = reject.record.offset
             self.rejected[partition, offset] = reject.reason, marks[offset]
-        for happening in self._judge.judge(table, decoded).happenings:
+        verdict = self._judge.judge(table, decoded)
+        for offset in verdict.strangers:
+            self.rejected[partition, offset] = "too-many-patients", marks[offset]
+        for happening in verdict.happenings:
             alert = report(self._judge.alarms[happening.column], happening)
             value = alert.model_dump_json().encode()
             self.expected[alert.id] = Expected(partition, happening.offset, value)

@@ -9,6 +9,7 @@ from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
 from streams.alerts import episode_id
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
+from streams.seals import DEVELOPMENT, Place
 
 START_MS: Final = 1_600_000_000_000
 PATIENT_TTL_S: Final = 120
@@ -81,7 +82,8 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
             log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms - 5_000)))
         elif what < 0.985:
             order = _order(random, random.choice(patients), sent, now_ms, f"c{offset}")
-            log.append(Record(offset, now_ms, COMMAND_KEY, json.dumps(order).encode()))
+            value = DEVELOPMENT.seal(COMMAND_KEY, Place(partition, offset), json.dumps(order).encode())
+            log.append(Record(offset, now_ms, COMMAND_KEY, value))
         else:
             log.append(Record(offset, now_ms, b"bed-x", b'{"patient": "bed-x"'))
     return log

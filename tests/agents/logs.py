@@ -19,7 +19,9 @@ from clinical.rules import (
     TechnicalRules,
     TrendRule,
 )
+from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
+from streams.seals import DEVELOPMENT, Place
 
 START_MS = 1_600_000_000_000
 PATIENTS = ("bed-1", "bed-2")
@@ -70,6 +72,13 @@ def frame_record(offset, append_ms=START_MS, patient="bed-1", **fields):
 
 def tick_record(offset, tick_ms):
     return Record(offset, tick_ms, TICK_KEY, encode_tick(tick_ms))
+
+
+def order_record(offset, append_ms, order, seals=DEVELOPMENT, place=None):
+    """Return a command as the commands agent puts it into the readings; `order` is its JSON or what that says."""
+    content = order if isinstance(order, bytes) else json.dumps(order).encode()
+    value = seals.seal(COMMAND_KEY, place or Place(0, offset), content)
+    return Record(offset, append_ms, COMMAND_KEY, value)
 
 
 def seconds(rates, signal="hr", patient="bed-1", start_s=0):

@@ -1,15 +1,17 @@
 """Random commands put into a log: for patients who are there and others, for alarms that are open and others."""
 
 import json
+from dataclasses import replace
 from itertools import count
 
-from logs import PATIENTS, START_MS, TTL_S, Record
+from logs import PATIENTS, START_MS, TTL_S, Record, order_record
 from plain.house import House
 from plain.ward_losses import WARD
 
 from clinical.rules import AGE_BANDS
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY
+from streams.seals import Seals
 
 KINDS = (
     *("acknowledge",) * 5,
@@ -50,16 +52,31 @@ PROFILES = (
 def admissions(patients, ward):
     """Return records that admit patients to a ward, at the start of a log."""
     said = {"kind": "admit", "actor": "clerk", "issued_ts_ms": START_MS, "ward": ward}
-    values = [json.dumps({**said, "id": f"admit-{patient}", "patient": patient}) for patient in patients]
-    return [Record(i, START_MS, COMMAND_KEY, value.encode()) for i, value in enumerate(values)]
+    orders = [{**said, "id": f"admit-{patient}", "patient": patient} for patient in patients]
+    return [order_record(i, START_MS, order) for i, order in enumerate(orders)]
 
 
-def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KINDS):
+def with_forgeries(rng, log, share=0.03):
+    """Return the log with records among its own that would be orders, but prove nothing; offsets are counted anew."""
+    found = []
+    for record in log:
+        found.append(replace(record, offset=2 * len(found)))
+        if rng.random() < share:
+            offset = 2 * len(found)
+            order = {"kind": "discharge", "id": f"f{offset}", "patient": rng.choice(PATIENTS), "actor": "x"}
+            said = json.dumps({**order, "issued_ts_ms": record.timestamp}).encode()
+            forged = order_record(offset, record.timestamp, said, Seals([b"guessed" * 5])).value
+            value = rng.choice((b"", b"{}", said, forged))
+            found.append(Record(offset, record.timestamp, COMMAND_KEY, value))
+    return found
+
+
+def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KINDS, **place):
     """Return the log with commands among its records; offsets are counted anew, with gaps.
 
     The plain judge follows the log while it grows, so that commands can name alarms that are open then.
     """
-    follower, found, orders = House(rules, time.recorded, patient_ttl_s), [], []
+    follower, found, orders = House(rules, time.recorded, patient_ttl_s, **place), [], []
     numbers = count()
     for record in log:
         there = set(follower.beds)
@@ -69,18 +86,23 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KI
         if rng.random() < share:
             young = [value for value, sent_ms, _ in orders if record.timestamp - sent_ms < AGAIN_MS_MAX]
             if young and rng.random() < 0.1:
-                _append(follower, found, record.timestamp, COMMAND_KEY, rng.choice(young))
+                _order(follower, found, record.timestamp, rng.choice(young))
                 continue
             now_ms = json.loads(record.value).get("tick_ts_ms") if record.key == TICK_KEY else None
             said = order(rng, follower, next(numbers), now_ms or record.timestamp, kinds)
             value = json.dumps(said).encode()
-            _append(follower, found, record.timestamp, COMMAND_KEY, value)
+            _order(follower, found, record.timestamp, value)
             orders.append((value, record.timestamp, said["patient"]))
     return found
 
 
 def _append(follower, found, timestamp, key, value):
     found.append(Record(2 * len(found), timestamp, key, value))
+    follower.take(found[-1])
+
+
+def _order(follower, found, timestamp, value):
+    found.append(order_record(2 * len(found), timestamp, value))
     follower.take(found[-1])
 
 

@@ -62,6 +62,7 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         "alarms-paused",
         "limits-widened",
         *("check-sensor", "babbling-device", "clock-suspect", "backlog", "ward-silent"),
+        *("misplaced-patient", "too-many-patients", "unproven-command"),
         *("pews", "sbp-falling", "hr-drift"),
     ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
@@ -174,6 +175,21 @@ def test_technical_and_score_alerts_name_their_source():
         ("asystole", {"value": 1.0}, "asystole (reported) by the device for 15 s"),
         ("check-sensor", {}, "check sensor: heart rate and pulse rate contradict each other, for 15 s"),
         ("backlog", {}, "device: sends only readings that it held back, so nobody is watched live, for 15 s"),
+        (
+            "misplaced-patient",
+            {"note": "in partition 3, where another partitioner than murmur2 put it"},
+            "patient: in partition 3, where another partitioner than murmur2 put it",
+        ),
+        (
+            "too-many-patients",
+            {},
+            "partition: has no room for new patients, whose frames are refused, for 15 s",
+        ),
+        (
+            "unproven-command",
+            {},
+            "partition: was sent orders that do not prove where they came from, for 15 s",
+        ),
         ("sbp-falling", {"value": -2.5}, "arterial systolic pressure -2.5 mmHg a minute over 10 min"),
         ("hr-drift", {"value": 6.1}, "heart rate (ECG) +6.1 standard deviations of drift in 15 min"),
     ],

@@ -11,6 +11,7 @@ from agents.metrics import Metrics
 from streams.block import Block
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
 from streams.publisher import Publisher
+from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
 from streams.topics import COMMANDS, DEAD_LETTERS, READINGS
 
@@ -26,7 +27,13 @@ class World:
         publisher = Publisher(self._send, None, 0.05, self.failures.append)
         letters = DeadLetters(settings, publisher, Metrics())
         self.agent = Commands(
-            settings, publisher, letters, None, lambda *mark: self.done.append(mark), self.failures.append
+            settings,
+            DEVELOPMENT,
+            publisher,
+            letters,
+            None,
+            lambda *mark: self.done.append(mark),
+            self.failures.append,
         )
 
     async def _send(self, topic, key, value, partition, headers):
@@ -42,22 +49,20 @@ class World:
         asyncio.run(self.agent.forward([(Block(COMMANDS, 3, records), records)]))
 
 
-def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_done_then():
+def test_a_command_goes_sealed_into_every_partition_of_the_readings_and_is_done_then():
     world = World()
     world.forward(PAUSE)
-    assert world.sent == [(READINGS, COMMAND_KEY, json.dumps(PAUSE).encode(), 3, "")]
+    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), json.dumps(PAUSE).encode())
+    assert world.sent == [(READINGS, COMMAND_KEY, sealed, partition, "") for partition in range(8)]
     assert world.done == [(3, 8)]
 
 
-def test_a_command_for_a_whole_ward_goes_into_every_partition():
-    world = World()
-    ack = {"kind": "acknowledge", "id": "c1", "patient": "~ward/icu", "actor": "nurse-7", "issued_ts_ms": 1}
-    ack["episode"] = "0123456789abcdef"
-    world.forward(ack, key=b"~ward/icu")
-    assert [(topic, partition) for topic, _, _, partition, _ in world.sent] == [
-        (READINGS, partition) for partition in range(Settings().partitions)
-    ]
-    assert world.done == [(3, 8)]
+def test_a_whole_ward_s_or_a_partition_s_alarm_can_be_acknowledged():
+    for patient in ("~ward/icu", "~partition/3"):
+        world = World()
+        ack = {**PAUSE, "kind": "acknowledge", "patient": patient, "episode": "0123456789abcdef"}
+        world.forward(ack, key=patient.encode())
+        assert {topic for topic, *_ in world.sent} == {READINGS}
 
 
 def test_no_other_command_is_for_a_whole_ward():
@@ -80,7 +85,7 @@ def test_what_is_no_command_becomes_a_dead_letter_and_the_others_go_on():
     assert [(topic, reason) for topic, *_, reason in world.sent] == [
         *[(DEAD_LETTERS, "invalid")] * 3,
         (DEAD_LETTERS, "too-large"),
-        (READINGS, ""),
+        *[(READINGS, "")] * 8,
     ]
 
 

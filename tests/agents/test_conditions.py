@@ -1,16 +1,13 @@
 """Conditions beyond single limits: what devices report, depth times duration, sensors in doubt, trends, scores."""
 
-import json
-
 import pytest
-from logs import Record, frame_record, tick_record
+from logs import frame_record, order_record, tick_record
 from test_ticks import ILL, Ward
 from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
-from streams.commands import COMMAND_KEY
 
 HR_HIGH = LimitRule("hr-high", "hr", high=120, delay_s=10)
 HR_EXTREME = LimitRule("hr-extreme", "hr", high=140, delay_s=5, priority="high")
@@ -27,7 +24,7 @@ def order(ward, at_s, **said):
         "issued_ts_ms": at_s * 1000,
     } | said
     ward.offset += 1
-    ward.worker.take([Record(ward.offset - 1, at_s * 1000, COMMAND_KEY, json.dumps(value).encode())])
+    ward.worker.take([order_record(ward.offset - 1, at_s * 1000, value)])
 
 
 def watch(ward, from_s, to_s, **signals):

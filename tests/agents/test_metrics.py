@@ -25,6 +25,7 @@ NAMES = {
     "vigil_lag_frames": {"partition"},
     "vigil_lag_seconds": {"partition"},
     "vigil_patients": {"partition"},
+    "vigil_misplaced_patients": {"partition"},
     "vigil_canary_seconds": {"partition"},
     "vigil_canary_heard_timestamp_seconds": {"partition"},
     "vigil_recovery_seconds": set(),
@@ -44,6 +45,7 @@ def filled():
         metrics.lag_frames,
         metrics.lag_seconds,
         metrics.patients,
+        metrics.misplaced,
         metrics.canary,
         metrics.canary_heard,
     ):

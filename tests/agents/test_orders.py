@@ -1,10 +1,8 @@
 """What commands do to a patient's alarms, limits and profile, and what boards are shown of it."""
 
-import json
-
 import pytest
 from board_model import BoardModel
-from logs import Record, frame_record, tick_record
+from logs import Record, frame_record, order_record, tick_record
 from worker_model import WorkerModel
 
 from agents.judge import Judge
@@ -51,7 +49,7 @@ class Ward:
         self.orders += 1
         value = {"id": f"c{self.orders}", "kind": kind, "patient": patient, "actor": "nurse-7"}
         value |= {"issued_ts_ms": at_s * 1000, **said}
-        return self._take(Record(self.offset, at_s * 1000, COMMAND_KEY, json.dumps(value).encode()))
+        return self._take(order_record(self.offset, at_s * 1000, value))
 
     @property
     def answer(self):
@@ -193,7 +191,7 @@ def test_a_neonate_has_the_limits_of_the_age_band():
 def test_limits_and_profile_hold_from_the_first_frame_on_though_they_were_ordered_before():
     ward = Ward()
     ward.order(1, "set-limits", rule="hr-high", high=140)
-    assert ward.answer == ("accepted", "set-limits by nurse-7")
+    assert ward.answer == ("accepted", "set-limits by nurse-7, held for the first frame")
     ward.order(2, "set-profile", age_band="neonate", ward="nicu")
     assert ward.tick(60) == [("limits-widened", "start", "enabled")]
     ward.worker.checkpoint()

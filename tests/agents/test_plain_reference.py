@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, rule_sets, worlds
 from moods_log import MOODS, PATIENTS, moody_worlds
-from orders_log import KNOWING, admissions, with_orders
+from orders_log import KINDS, KNOWING, admissions, with_forgeries, with_orders
 from plain.house import House
 from worker_model import WorkerModel
 
 from agents.verdict import Verdict
 from clinical.rules import News2Rules, TechnicalRules
 from streams import topics
+from streams.partitions import PARTITION
 
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
@@ -51,12 +52,13 @@ def only_courses(rules):
 QUIET = TechnicalRules(enabled=False)
 
 
-def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400, **orders):
+def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400, share=0.2, kinds=KINDS, **place):
     """Judge one log with a worker to whom something may happen, and plainly."""
     time, log = world
     if seed is not None:
-        log = with_orders(random.Random(seed), log, rules, time, ttl_s, **orders)
-    worker, house = WorkerModel(rules, time, ttl_s), House(rules, time.recorded, ttl_s)
+        log = with_orders(random.Random(seed), log, rules, time, ttl_s, share, kinds, **place)
+    worker = WorkerModel(rules, time, ttl_s, **place)
+    house = House(rules, time.recorded, ttl_s, **place)
     worker.work(log, befalls)
     for record in log:
         house.take(record)
@@ -80,7 +82,7 @@ def first_of_each(found, name):
 
 def shown_by(worker):
     """Return what boards show of every patient."""
-    verdict = Verdict(profiled=list(worker.table.row_of))
+    verdict = Verdict(profiled=[name for name in worker.table.row_of if not name.startswith(PARTITION)])
     written = BoardModel(worker.judge).show(worker.table, verdict)
     return {name: value for (topic, name), value in written.items() if topic == topics.PATIENTS}
 
@@ -149,3 +151,25 @@ def test_wards(rules, world, seed, befalls):
     time, log = world
     rules = replace(rules, limits=rules.limits[:1])
     assert_told_alike(rules, (time, admissions(PATIENTS, "icu") + log), seed, befalls)
+
+
+crowded = moody_worlds(("bed-1", "bed-2", *(f"guest-{n}" for n in range(7))), 150, steps_s=(1, 5, 15, 40, 90))
+places = st.fixed_dictionaries({"partitions": st.sampled_from((1, 2, 3)), "patients_max": st.integers(1, 8)})
+
+
+@few
+@given(rules=rule_sets().map(without_wards), world=crowded, seed=seeds, befalls=untorn, place=places)
+def test_too_many_patients_patients_in_the_wrong_partition_and_orders_without_proof(
+    rules, world, seed, befalls, place
+):
+    time, log = world
+    log = with_forgeries(random.Random(seed), log)
+    assert_told_alike(without_scores(rules), (time, log), seed, befalls, TTL_S, **place)
+
+
+@few
+@given(rules=rule_sets().map(without_wards), world=crowded, seed=seeds, befalls=accidents, place=places)
+def test_who_is_let_in_hangs_on_the_place_in_the_log_though_the_recovered_table_knows_later_patients(
+    rules, world, seed, befalls, place
+):
+    assert_told_alike(without_scores(rules), world, seed, befalls, ttl_s=10**6, **place)

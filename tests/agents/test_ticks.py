@@ -66,12 +66,26 @@ def ward():
 
 
 def test_a_device_is_silent_after_fifteen_seconds_and_no_sooner(ward):
+    ward.frame(99)
     ward.frame(100, hr=80)
     assert ward.tick(114) == []
     assert ward.tick(115) == [("silent-device", "start", "low", 100)]
 
 
+def test_a_patient_of_whom_a_single_frame_has_come_is_not_monitored_yet(ward):
+    ward.frame(100, hr=80, spo2=None)
+    assert ward.tick(1000) == []
+    ward.frame(1001, hr=80, spo2=97)
+    assert ward.tick(1016) == [("silent-device", "start", "low", 1001)]
+
+
+def test_the_limits_of_a_single_frame_count(ward):
+    assert ward.frame(100, hr=130) == [("hr-high", "start", "medium", 100)]
+    assert ward.tick(120) == []
+
+
 def test_silence_rises_to_medium_after_a_minute_and_ends_with_the_next_frame(ward):
+    ward.frame(99)
     ward.frame(100, hr=80)
     ward.tick(115)
     assert ward.tick(159) == []
@@ -81,17 +95,20 @@ def test_silence_rises_to_medium_after_a_minute_and_ends_with_the_next_frame(war
 
 
 def test_silence_that_is_old_when_it_is_noticed_starts_at_medium(ward):
+    ward.frame(99)
     ward.frame(100, hr=80)
     assert ("silent-device", "start", "medium", 100) in ward.tick(200)
 
 
 def test_a_device_that_announces_a_long_interval_may_be_silent_for_two_of_them(ward):
+    ward.frame(99)
     ward.frame(100, hr=80, interval_ms=60_000)
     assert ward.tick(219) == []
     assert ward.tick(220) == [("silent-device", "start", "medium", 100)]
 
 
 def test_a_late_frame_does_not_end_a_silence_that_it_lies_before(ward):
+    ward.frame(99)
     ward.frame(100, hr=80)
     ward.tick(115)
     ward.frame(90, hr=80, interval_ms=60_000)
@@ -130,6 +147,7 @@ def test_an_aperiodic_signal_is_never_lost(ward):
 
 
 def test_a_silent_device_does_not_raise_the_loss_of_each_of_its_signals(ward):
+    ward.frame(99)
     ward.frame(100, spo2=97, hr=80)
     assert ward.tick(125) == [("silent-device", "start", "low", 100)]
     assert all(rule == "silent-device" for rule, *_ in ward.tick(130))
@@ -287,6 +305,7 @@ def test_an_active_limit_alarm_is_told_again_every_minute(ward):
 
 
 def test_a_repeated_tick_changes_nothing(ward):
+    ward.frame(99)
     ward.frame(100, hr=130)
     for at_s in (115, 160, 220):
         assert ward.tick(at_s)
@@ -296,6 +315,7 @@ def test_a_repeated_tick_changes_nothing(ward):
 
 def test_a_patient_without_frames_for_the_time_to_live_is_dropped_and_open_alarms_end():
     ward = Ward(ttl_s=3600)
+    ward.frame(99)
     ward.frame(100, hr=130)
     ward.tick(3699)
     assert ward.worker.dropped == []

@@ -1,14 +1,11 @@
 """A ward that falls silent: one alarm for all of its patients in the partition, with an id that others find too."""
 
-import json
-
 import pytest
 from board_model import BoardModel
-from logs import Record, frame_record, tick_record
+from logs import frame_record, order_record, tick_record
 from worker_model import WorkerModel
 
 from clinical.defaults import DEFAULT_RULES
-from streams.commands import COMMAND_KEY
 from streams.topics import PATIENTS
 
 
@@ -27,8 +24,7 @@ class House:
                 "issued_ts_ms": 600_000,
                 "ward": ward,
             }
-            value = json.dumps({"patient": name, **said}).encode()
-            self.take(Record(len(self.log), 600_000, COMMAND_KEY, value))
+            self.take(order_record(len(self.log), 600_000, {"patient": name, **said}))
 
     def take(self, record):
         self.log.append(record)
@@ -52,8 +48,9 @@ class House:
 
     def order(self, patient, kind, **said):
         now = {"id": f"c{len(self.log)}", "actor": "nurse-7", "issued_ts_ms": self.now * 1000}
-        value = json.dumps({"patient": patient, "kind": kind, **now, **said}).encode()
-        self.take(Record(len(self.log), self.now * 1000, COMMAND_KEY, value))
+        self.take(
+            order_record(len(self.log), self.now * 1000, {"patient": patient, "kind": kind, **now, **said})
+        )
 
     def acknowledge(self, episode=None, command="ack-1"):
         """Acknowledge the ward's alarm; return outcome and reason, None where it was answered before."""
@@ -174,8 +171,7 @@ def test_a_patient_who_is_moved_away_is_told_of_singly_and_the_other_ward_is_not
         "issued_ts_ms": house.now * 1000,
         "ward": "er",
     }
-    value = json.dumps({"patient": "bed-1", **said}).encode()
-    house.take(Record(len(house.log), house.now * 1000, COMMAND_KEY, value))
+    house.take(order_record(len(house.log), house.now * 1000, {"patient": "bed-1", **said}))
     assert house.watch(2) == [("bed-1", "silent-device", START)]
 
 

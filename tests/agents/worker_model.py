@@ -46,8 +46,9 @@ class MemoryLog:
 class WorkerModel:
     """Works through one partition's log; what it told and made durable outlives its crashes."""
 
-    def __init__(self, rules, time=None, patient_ttl_s=3600):
-        self.judge = Judge(rules, time or TimeRules(recorded=True), patient_ttl_s * 1000)
+    def __init__(self, rules, time=None, patient_ttl_s=3600, partitions=1, patients_max=20_000):
+        time = time or TimeRules(recorded=True)
+        self.judge = Judge(rules, time, patient_ttl_s * 1000, partitions, patients_max)
         self.changelog = MemoryLog()
         self.committed = 0
         self.alerts = {}

@@ -5,6 +5,8 @@ import json
 from worker_flow import frame, tick, wait_until
 
 from streams.commands import COMMAND_KEY
+from streams.partitions import partitions_of
+from streams.seals import Place, Seals
 from streams.topics import COMMANDS
 
 BED = b"bed-1"
@@ -73,5 +75,81 @@ def test_a_pause_covers_an_acknowledged_alarm_until_it_starts_anew_and_every_com
         ("hr-high", "start", "enabled", None),
         ("alarms-paused", "end", "enabled", None),
     ]
-    forwarded = [record for record in ward.log()[0] if record.key == COMMAND_KEY]
-    assert [json.loads(record.value)["id"] for record in forwarded[:4]] == ["c1", "c1", "c2", "c3"]
+    for log in ward.log():
+        sealed = [json.loads(record.value) for record in log if record.key == COMMAND_KEY]
+        assert [one["content"]["id"] for one in sealed[:4]] == ["c1", "c1", "c2", "c3"]
+    assert_that_every_applied_command_is_in_the_audit_trail(ward)
+
+
+def assert_that_every_applied_command_is_in_the_audit_trail(ward):
+    """Look up the record of the command that each answer names."""
+    trail = {(record.partition, record.offset): json.loads(record.value) for record in ward.read(COMMANDS)}
+    said = [value for value in trail.values() if value["kind"] == "answer"]
+    assert said
+    for answer in said:
+        order = trail[answer["order_partition"], answer["order_offset"]]
+        assert (order["id"], order["patient"], order["kind"]) == (
+            answer["id"],
+            answer["patient"],
+            answer["command"],
+        )
+
+
+def test_an_order_that_somebody_writes_into_the_readings_is_a_dead_letter_and_told_of(make_ward):
+    ward = make_ward()
+    ward.start_ready_worker()
+    said = {"id": "x1", "kind": "discharge", "patient": "bed-1", "actor": "nobody", "issued_ts_ms": 5000}
+    forged = json.dumps(said).encode()
+    guessed = Seals([b"guessed, and longer than 32 bytes"]).seal(COMMAND_KEY, Place(0, 0), forged)
+    ward.send_all([(0, *frame("bed-1", 1, hr=140)), (0, *frame("bed-1", 5, hr=140))])
+    ward.send_all([(0, COMMAND_KEY, forged), (0, COMMAND_KEY, guessed), (0, *tick(6))])
+    ward.wait_for_alerts(ward.expected())
+    told = [(alert["patient"], alert["rule"], alert["phase"]) for alert in ward.alerts()]
+    assert ("~partition/0", "unproven-command", "start") in told
+    assert ("bed-1", "hr-high", "end") not in told
+    wait_until(lambda: len(ward.dead_letters()) == 2, "two dead letters")
+    assert [(value, headers["reason"]) for _, value, headers in ward.dead_letters()] == [
+        (forged, "unproven-command"),
+        (guessed, "unproven-command"),
+    ]
+    assert answers(ward) == {}
+
+
+def test_orders_reach_a_patient_whose_frames_another_partitioner_placed(make_ward):
+    ward = make_ward()
+    ward.start_ready_worker()
+    (home,) = partitions_of(["bed-1"], 2).tolist()
+    there = 1 - home
+    ward.send_all((there, *frame("bed-1", second, spo2=85)) for second in range(7))
+    ward.send_all([(there, *tick(7))])
+    ward.wait_for_alerts(ward.expected())
+    told = {alert["rule"]: alert for alert in ward.alerts()}
+    assert told["misplaced-patient"]["priority"] == "medium"
+    episode = told["spo2-low"]["episode"]
+    order(ward, "m1", "acknowledge", 8, home, episode=episode)
+    order(ward, "m2", "set-limits", 8, home, rule="spo2-low", low=84)
+    found = [
+        record
+        for name in ("m1", "m2")
+        for record in wait_for_all_answers(ward, name, 2)
+        if record["monitored"]
+    ]
+    assert [(one["command"], one["outcome"]) for one in found] == [
+        ("acknowledge", "accepted"),
+        ("set-limits", "accepted"),
+    ]
+    ward.send_all([(there, *frame("bed-1", second, spo2=85)) for second in range(9, 14)])
+    ward.wait_for_alerts(ward.expected())
+    ended = [a for a in ward.alerts() if (a["episode"], a["phase"]) == (episode, "end")]
+    assert ended
+
+
+def wait_for_all_answers(ward, name, count):
+    """Return the answers of several partitions to one command."""
+
+    def found():
+        said = [json.loads(record.value) for record in ward.read(COMMANDS)]
+        return [one for one in said if one["kind"] == "answer" and one["id"] == name]
+
+    wait_until(lambda: len(found()) >= count, f"{count} answers to {name}")
+    return found()

@@ -203,12 +203,18 @@ class Ward:
         time_rules = TimeRules(
             settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
         )
-        judge = Judge(load_rules(settings.rules), time_rules, settings.patient_ttl_s * 1000)
+        judge = Judge(
+            load_rules(settings.rules),
+            time_rules,
+            settings.patient_ttl_s * 1000,
+            settings.partitions,
+            settings.patients_max,
+        )
         alerts = {}
-        for records in self.log():
+        for partition, records in enumerate(self.log()):
             once = {(record.key, record.value): record for record in reversed(records)}
             decoded = Decoder().decode(sorted(once.values(), key=lambda record: record.offset))
-            for happening in judge.judge(judge.new_table(), decoded).happenings:
+            for happening in judge.judge(judge.new_table(partition), decoded).happenings:
                 alert = report(judge.alarms[happening.column], happening).model_dump(mode="json")
                 alerts[alert["id"]] = alert
         return alerts

@@ -14,6 +14,7 @@ from streams.kafka_server import READY_TIMEOUT_S, free_ports
 from streams.settings import Settings
 
 USER, PASSWORD = "vigil-test", "correct horse battery staple"
+COMMAND_KEY = "of-orders-in-the-readings-0123456789"
 OPENSSL_TIMEOUT_S = 30.0
 CLUSTER_ID = "Zm9yLXRlc3RzLW9ubHkhIQ"
 
@@ -35,6 +36,7 @@ class Listeners:
             "ssl_cafile": self.folder / "ca.pem",
             "sasl_username": USER,
             "sasl_password": PASSWORD,
+            "command_key": COMMAND_KEY,
             "data_dir": self.folder,
         }
         return Settings(**(options | changes))
@@ -46,6 +48,7 @@ class Listeners:
             "security_protocol": "SSL",
             "ssl_cafile": self.folder / "ca.pem",
             "ssl_certfile": self.folder / "client.pem",
+            "command_key": COMMAND_KEY,
             "data_dir": self.folder,
         }
         return Settings(**(options | changes))

@@ -9,7 +9,8 @@ import pytest
 
 from streams.app import credentials
 from streams.errors import UsageError
-from streams.security import kafka_python_security, password_of, tls_context
+from streams.seals import DEVELOPMENT, Place
+from streams.security import kafka_python_security, password_of, seals_of, tls_context
 from streams.settings import Settings, load_settings
 
 SECRET = "correct-horse"
@@ -46,6 +47,7 @@ def certificate(tmp_path_factory, needs_openssl):
         ({"security_protocol": "TLS"}, "security_protocol: "),
         ({**ACCOUNT, "sasl_mechanism": "GSSAPI"}, "sasl_mechanism: "),
         ({**ACCOUNT, "partitions": 0}, "partitions: "),
+        ({"command_key": SECRET, "command_key_file": "key"}, "command_key: give it or command_key_file"),
     ],
 )
 def test_settings_that_would_not_be_safe_are_one_line_without_the_password(options, said):
@@ -147,3 +149,49 @@ def test_a_password_file_that_holds_none_is_named(tmp_path, kind):
     settings = load_settings(**{**ACCOUNT, "sasl_password": None}, sasl_password_file=secret)
     with pytest.raises(UsageError, match=f"sasl_password_file: .*{secret.name}"):
         password_of(settings)
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+BEFORE = KEY[::-1]
+
+
+def test_orders_are_proven_with_the_development_key_only_where_nobody_is_asked_who_connects():
+    assert seals_of(load_settings()) is DEVELOPMENT
+    assert seals_of(load_settings(security_protocol="SSL")) is DEVELOPMENT
+    for options in (ACCOUNT, {"security_protocol": "SSL", "ssl_certfile": "client.pem"}):
+        with pytest.raises(UsageError, match="command_key_file: brokers that ask who connects need one"):
+            seals_of(load_settings(**options))
+
+
+def test_a_key_file_holds_the_key_and_the_one_before_it(tmp_path):
+    secret = tmp_path / "key"
+    secret.write_text(f"{KEY}\n{BEFORE}\n")
+    both = seals_of(load_settings(**ACCOUNT, command_key_file=secret))
+    place = Place(0, 1)
+    assert both.opened(b"k", seals_of(load_settings(command_key=BEFORE)).seal(b"k", place, b"{}"))
+    assert seals_of(load_settings(command_key=KEY)).opened(b"k", both.seal(b"k", place, b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "command_key_file: cannot read"),
+        ("", "command_key_file: holds 0 keys"),
+        (f"{KEY}\n{KEY}\n{KEY}", "command_key_file: holds 3 keys"),
+        ("short", "command_key_file: a key has fewer than 32 characters"),
+    ],
+)
+def test_a_key_file_that_proves_nothing_is_named(tmp_path, text, said):
+    secret = tmp_path / "key"
+    if text is not None:
+        secret.write_text(text)
+    with pytest.raises(UsageError, match=said) as refused:
+        seals_of(load_settings(**ACCOUNT, command_key_file=secret))
+    assert "\n" not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_the_command_key_reaches_a_worker_of_ours_and_is_never_printed():
+    settings = load_settings(command_key=KEY)
+    assert settings.environment()["VIGIL_COMMAND_KEY"] == KEY
+    assert KEY not in f"{settings!r} {settings.model_dump_json()}"

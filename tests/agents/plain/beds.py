@@ -119,6 +119,7 @@ class Bed:
     # readings
     devices: dict[str, Device] = field(default_factory=dict)
     heard_ms: int | None = None
+    came: int = 0
     pushed_out_ms: int | None = None
     half_minutes: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     # profile and limits
@@ -151,6 +152,11 @@ class Bed:
         for device in self.devices.values():
             run = device.run(rule)
             run.onset, run.inside_since, run.area = None, None, 0.0
+
+    @property
+    def is_monitored(self):
+        """Whether more than a single frame has come, or somebody has admitted the patient."""
+        return self.came != 1 or self.since_ms is not None
 
     def covered(self, alarm):
         """Return the pause that covers an alarm: of medium priority and below, or open when the pause began."""

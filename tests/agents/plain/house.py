@@ -14,6 +14,7 @@ from plain.limit_alarms import LimitAlarms
 from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, count, follow_clock, take_frame, take_samples
 from plain.stays import Commands
+from plain.strangers import Place, Strangers, order_in
 from plain.telling import Moment, Telling
 from plain.ward_losses import Wards
 from plain.widened import Widened, rules_widened
@@ -26,8 +27,9 @@ SLOW_MS = 5_000
 class House:
     """Takes the records of one partition in their order; `told` is what alarms tell, `answers` of commands."""
 
-    def __init__(self, rules, recorded, patient_ttl_s):
+    def __init__(self, rules, recorded, patient_ttl_s, partition=0, partitions=1, patients_max=20_000):
         self.rules, self.recorded, self.ttl_ms = rules, recorded, patient_ttl_s * 1000
+        self.place = Place(partition, partitions, patients_max)
         self.kinds = kinds_of(rules)
         self.places = {rule: place for place, rule in enumerate(self.kinds)}
         self.beds = {}
@@ -41,6 +43,7 @@ class House:
         self.widened = Widened(rules, self.telling)
         self.never_withheld = {rule.id for rule in rules.limits if rule.never_withheld}
         self.wards = Wards(rules, self.telling, self.losses, self.beds)
+        self.strangers = Strangers(self, self.telling)
         self.commands = Commands(self, self.limits, self.telling)
 
     @property
@@ -92,6 +95,9 @@ class House:
         }
 
     def take(self, record):
+        if record.key == b"~command" and order_in(record) is None:
+            self.strangers.note("unproven-command")
+            return
         if not record.value.endswith(b"}"):
             return  # no record of ours: a dead letter
         value, append_ms = json.loads(record.value), record.timestamp
@@ -103,13 +109,17 @@ class House:
                 self.told[before:], key=lambda one: (self.places[one.rule], one.patient)
             )
         elif record.key == b"~command":
-            now_ms = value["issued_ts_ms"] if self.recorded else append_ms
-            self.commands.take(value, Moment(record.offset, now_ms, now_ms))
+            order = order_in(record)
+            now_ms = order["issued_ts_ms"] if self.recorded else append_ms
+            self.commands.take(order, Moment(record.offset, now_ms, now_ms))
         else:
             self.frame(value, append_ms, record.offset)
             self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
 
     def frame(self, frame, append_ms, offset):
+        if not self.strangers.has_room_for(frame["patient"]):
+            self.strangers.note("too-many-patients")
+            return
         bed = self.bed(frame["patient"])
         taken = take_frame(bed, frame, append_ms, self.recorded, offset)
         if taken is None:
@@ -130,6 +140,7 @@ class House:
         is_slow = self.ticked // SLOW_MS < moment.now_ms // SLOW_MS
         half_minute_is_over = self.ticked // HALF_MINUTE_MS < moment.now_ms // HALF_MINUTE_MS
         self.ticked = moment.now_ms
+        self.strangers.tell(moment)
         for bed in list(self.beds.values()):
             self.end_pause(bed, moment)
         if self.rules.technical.enabled and self.rules.technical.ward_silent:
@@ -155,6 +166,7 @@ class House:
             self.doubts.judge_sensors(bed, moment)
         if technical and is_slow:
             self.losses.judge_signals(bed, moment)
+            self.strangers.judge_place(bed, moment)
             self.doubts.judge_devices(bed, moment)
         if technical and half_minute_is_over:
             self.doubts.judge_babbling(bed, moment)
@@ -166,7 +178,7 @@ class House:
 
     def remind(self, bed, moment):
         for alarm in bed.alarms.values():
-            behind = self.limits.stands_behind_another(bed, alarm)
+            behind = self.limits.stands_behind_another(bed, alarm) or alarm.rule == "misplaced-patient"
             if self.telling.is_to_be_reminded_of(alarm, moment) and not behind:
                 self.telling.remind(bed, alarm, moment, self.scores.again(bed, alarm, moment.now_ms))
 
@@ -197,5 +209,8 @@ def kinds_of(rules):
         "identity-conflict": "technical",
         "too-many-devices": "technical",
         "ward-silent": "technical",
+        "misplaced-patient": "technical",
+        "too-many-patients": "technical",
+        "unproven-command": "technical",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
     }

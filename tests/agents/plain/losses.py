@@ -39,10 +39,14 @@ class Losses:
         return max((heard_ms for patience, heard_ms in silent if patience < shortest), default=None)
 
     def judge_silence(self, bed, is_part_of_a_ward_s_loss, moment):
+        if not bed.is_monitored:
+            return
         since = None if is_part_of_a_ward_s_loss else self.silent_since(bed, moment.now_ms)
         self.judge(bed, bed.alarms["silent-device"], since, moment)
 
     def judge_signals(self, bed, moment):
+        if not bed.is_monitored:
+            return
         for name in EXPECTED:
             alarm = bed.alarms["signal-loss-" + name]
             self.judge(bed, alarm, self.lost_since(bed, name, alarm, moment.now_ms), moment)

@@ -33,6 +33,7 @@ def take_frame(bed, frame, append_ms, recorded, offset):
         device.conflicts.append(arrival_ms)
     if what == "repeat":
         return None
+    bed.came += 1
     comes_next = what in ("next", "again")
     clock = "live" if recorded else clock_of(event_ms, append_ms, device, comes_next)
     device.event_ms, device.append_ms, device.clock, device.used = event_ms, append_ms, clock, offset

@@ -32,6 +32,8 @@ class Commands:
             self.acknowledge_ward(order, moment)
             return
         bed = self.house.beds.get(order["patient"])
+        if bed is None and self.house.strangers.home_of(order["patient"]) != self.house.place.partition:
+            return
         is_new = bed is None
         if bed is not None and order["id"] in bed.commands[-COMMANDS_KEPT:]:
             return
@@ -41,6 +43,8 @@ class Commands:
             if bed is not None and bed.discharged and order["kind"] in OF_A_STAY:
                 raise Refused
             if bed is None:
+                if self.house.strangers.is_full():
+                    raise Refused
                 bed = self.house.bed(order["patient"])
                 bed.ordered_ms = moment.now_ms
             getattr(self, order["kind"].replace("-", "_"))(bed, order, moment)

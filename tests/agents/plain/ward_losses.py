@@ -39,9 +39,13 @@ class Wards:
             ward = self.wards.setdefault(
                 name, Ward(WARD + name, {"ward-silent": Alarm("ward-silent", "technical")})
             )
-            here = [bed for bed in self.beds.values() if bed.ward == name and not bed.discharged]
+            here = [bed for bed in self.beds.values() if bed.ward == name and self.counts(bed)]
             lost = self.who_is_lost(ward, here, moment.now_ms)
             self.tell(ward, lost, moment)
+
+    @staticmethod
+    def counts(bed):
+        return bed.is_monitored and not bed.discharged
 
     def who_is_lost(self, ward, here, now_ms):
         """Return who is part of the loss: nobody, or at least three and at least half of those who count.

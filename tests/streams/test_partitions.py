@@ -1,0 +1,28 @@
+"""Where patients belong: the same partition as the clients that place keys by murmur2."""
+
+from aiokafka.partitioner import DefaultPartitioner
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.partitioner.default import murmur2
+
+from streams.frames import ID_PATTERN
+from streams.partitions import partitions_of
+
+
+@given(
+    patients=st.lists(st.from_regex(ID_PATTERN, fullmatch=True).map(str.strip), max_size=20),
+    count=st.integers(1, 1024),
+)
+def test_patients_belong_where_kafka_s_clients_put_them(patients, count):
+    numbers, partitioner = list(range(count)), DefaultPartitioner()
+    found = partitions_of(patients, count).tolist()
+    assert found == [(murmur2(patient.encode()) & 0x7FFFFFFF) % count for patient in patients]
+    assert found == [partitioner(patient.encode(), numbers, numbers) for patient in patients]
+
+
+def test_a_few_patients_belong_where_java_s_client_put_them():
+    # Utils.murmur2 of Apache Kafka, from its own UtilsTest: "21" -> -973932308, "foobar" -> -790332482.
+    assert partitions_of(["21", "foobar"], 1000).tolist() == [
+        (-973932308 & 0x7FFFFFFF) % 1000,
+        (-790332482 & 0x7FFFFFFF) % 1000,
+    ]
