@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import some
-from clinical.vitals import COUNT
+from clinical.vitals import COUNT, WINDOWED
 from tables.columns import COMMANDS, DEVICES, SEEN
 from tables.patients import PatientTable, lap
 from tables.record_layout import (
@@ -43,7 +43,9 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     devices = table.device_used[rows] >= 0
     # Also what came too late to be judged.
     in_windows = (_of_rows(table.windows, "count", rows) > 0).any(axis=1)
-    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0) | in_windows
+    signals = (table.newest_ms[rows] >= 0) | (table.lost_ms[rows] >= 0)
+    signals[:, :WINDOWED] |= in_windows
+    measured = signals[:, :WINDOWED]
     alarms = (table.alarm_state[rows] != 0) | (table.alarm_onset_ms[rows] >= 0)
     buckets = _of_rows(table.windows, "bucket", rows)
     slots = buckets >= 0
@@ -58,7 +60,8 @@ def encode(table: PatientTable, rows: NDArray[np.int64], keys: NDArray[np.uint64
     present = (devices, signals, alarms, slots, special[:, None], limits, commands)
     for field, given in zip(COUNTS, present, strict=True):
         head[field] = given.sum(axis=1)
-    cells = slots[:, :, None] & signals[:, None, :]
+    head["windowed"] = measured.sum(axis=1)
+    cells = slots[:, :, None] & measured[:, None, :]
     per_cell = cells.sum(axis=(1, 2))
     sections = [
         _cut(head, np.ones(len(rows), dtype=np.int64)),
@@ -170,7 +173,8 @@ def decode_all(
     for name, most in (("devices", DEVICES), ("profiles", 1), ("commands", COMMANDS)):
         if some(counts[name] > most):
             raise ValueError(f"a patient record is damaged: more than {most} {name}")
-    cells = counts["slots"] * counts["signals"]
+    measured = np.minimum(head["windowed"], head["signals"]).astype(np.int64)
+    cells = counts["slots"] * measured
     windows = table.windows
     sections = (
         (DEVICE, counts["devices"]),
@@ -183,16 +187,17 @@ def decode_all(
         (table.commands.dtype, counts["commands"]),
     )
     devices, signals, alarms, bucket, *columns, profiles, limits, commands = _sections(records, sections)
-    if some(signals["signal"] >= COUNT):
+    row = np.repeat(rows, counts["signals"])
+    in_windows = np.repeat(measured, counts["signals"]) > _within(counts["signals"])
+    if some(signals["signal"] >= COUNT) or some(in_windows & (signals["signal"] >= WINDOWED)):
         raise ValueError(f"a patient record is damaged: signal {signals['signal'].max()}")
     table.position[rows] = head["position"]
     for name in ("seen_ms", "ticked_ms", "interval_ms"):
         getattr(table, name)[rows] = head[name]
     _put_devices(table, rows, devices, counts["devices"])
-    row = np.repeat(rows, counts["signals"])
     for name in _SIGNAL_COLUMNS:
         getattr(table, name)[row, signals["signal"]] = signals[name]
-    _put_windows(windows, rows, counts, signals["signal"], bucket, columns)
+    _put_windows(windows, rows, (counts["slots"], measured), signals["signal"][in_windows], bucket, columns)
     for name in PROFILE.names or ():
         getattr(table, name)[np.repeat(rows, counts["profiles"])] = profiles[name]
     table.commands[np.repeat(rows, counts["commands"]), _within(counts["commands"])] = commands
@@ -253,22 +258,25 @@ def _put_named(
 def _put_windows(
     windows: Windows,
     rows: NDArray[np.int64],
-    counts: dict[str, NDArray[np.int64]],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
     signal: NDArray[np.uint8],
     bucket: NDArray[np.int32],
     columns: Sequence[NDArray[Any]],
 ) -> None:
-    """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its signals."""
-    slots, signals = counts["slots"], counts["signals"]
+    """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its measured signals.
+
+    `counts` are how many slots and measured signals each record has.
+    """
+    slots, signals = counts
     place = windows.cells(np.repeat(rows, slots), bucket)
     windows.bucket.reshape(-1)[place] = bucket
-    windows.low.reshape(-1, COUNT)[place] = np.iinfo(windows.low.dtype).max
-    windows.high.reshape(-1, COUNT)[place] = 0  # the row may have held an older record, which emptying leaves
+    windows.low.reshape(-1, WINDOWED)[place] = np.iinfo(windows.low.dtype).max
+    windows.high.reshape(-1, WINDOWED)[place] = 0  # the row may have held an older record, which emptying leaves
     wide = np.repeat(signals, slots)  # how many cells each bucket has
     first = np.repeat(
         np.repeat(np.cumsum(signals) - signals, slots), wide
     )  # where its record's signals begin
-    cell = np.repeat(place, wide) * COUNT + signal[first + _within(wide)]
+    cell = np.repeat(place, wide) * WINDOWED + signal[first + _within(wide)]
     for name, values in zip(_WINDOW_COLUMNS, columns, strict=True):
         getattr(windows, name).reshape(-1)[cell] = values
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-from clinical.vitals import COUNT
+from clinical.vitals import COUNT, WINDOWED
 from tables.columns import COMMANDS, DEVICES, SEEN, WARD_BYTES, Columns
 from tables.windows import SLOTS
 
@@ -37,9 +37,11 @@ HEAD: Final = np.dtype(
         ("profiles", "<u1"),
         ("limits", "<u1"),
         ("commands", "<u1"),
+        ("windowed", "<u1"),
     ]
 )
-"""Begins a record; the last seven say how many devices, signals, alarms, window slots ... follow."""
+"""Begins a record; the last eight say how many devices, signals, alarms, window slots ... follow, and how many of the
+signals, the first ones, have cells in the windows."""
 
 _POSITION: Final = struct.Struct("<xq")
 """Where the head holds the position."""
@@ -95,7 +97,7 @@ PROFILE: Final = np.dtype(
 )
 """At most one a record: none where the patient is like any other."""
 
-CELL_BYTES: Final = 2 + 4 + 2 + 2
+CELL_BYTES: Final = (2, 4, 2, 2)
 """A signal of one window bucket: count, sum, low, high."""
 
 _BYTE: Final = np.dtype("u1")
@@ -154,19 +156,33 @@ def upgraded(record: bytes) -> bytes:
         (DEVICE_BEFORE, DEVICE, int(old["devices"][0]), "device_"),
         (SIGNAL, SIGNAL, int(old["signals"][0]), ""),
         (ALARM_BEFORE, ALARM, int(old["alarms"][0]), "alarm_"),
-        (_BYTE, _BYTE, int(old["slots"][0]) * 4 + cells * CELL_BYTES, ""),
+        (_BYTE, _BYTE, int(old["slots"][0]) * 4 + cells * sum(CELL_BYTES), ""),
         (PROFILE_BEFORE, PROFILE, int(old["profiles"][0]), ""),
         (_BYTE, _BYTE, int(old["limits"][0]) * LIMIT.itemsize + int(old["commands"][0]) * 8, ""),
     )
     size = HEAD_BEFORE.itemsize + sum(before.itemsize * count for before, _, count, _ in sections)
     if len(record) != size:
         raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have {size}")
-    head = _widened(old, HEAD, "")
-    head["version"] = VERSION
-    parts, begin = [head.tobytes()], HEAD_BEFORE.itemsize
+    parts, begin = [], HEAD_BEFORE.itemsize
     for before, now, count, prefix in sections:
         end = begin + count * before.itemsize
         parts.append(_widened(np.frombuffer(record[begin:end], before), now, prefix).tobytes())
+        begin = end
+    devices, signals, alarms, windows, *rest = parts
+    measured = np.frombuffer(signals, SIGNAL)["signal"] < WINDOWED
+    head = _widened(old, HEAD, "")
+    head["version"], head["windowed"] = VERSION, np.count_nonzero(measured)
+    windows = _measured(windows, int(old["slots"][0]), measured)
+    return b"".join([head.tobytes(), devices, signals, alarms, windows, *rest])
+
+
+def _measured(windows: bytes, slots: int, measured: NDArray[np.bool_]) -> bytes:
+    """Return window slots with the cells of those signals alone that have any now, of all that they once had."""
+    begin, parts = slots * 4, [windows[: slots * 4]]
+    for width in CELL_BYTES:
+        end = begin + slots * len(measured) * width
+        cells = np.frombuffer(windows[begin:end], f"V{width}").reshape(slots, len(measured))
+        parts.append(cells[:, measured].tobytes())
         begin = end
     return b"".join(parts)
 
@@ -198,7 +214,7 @@ def is_gone(record: bytes) -> bool:
 
 def size_max(alarms: int) -> int:
     """Return the size of the largest possible record, bytes."""
-    cells = SLOTS * COUNT * CELL_BYTES
+    cells = SLOTS * WINDOWED * sum(CELL_BYTES)
     fixed = HEAD.itemsize + DEVICES * DEVICE.itemsize + COUNT * SIGNAL.itemsize + SLOTS * 4
     orders = PROFILE.itemsize + alarms * LIMIT.itemsize + COMMANDS * 8
     return fixed + alarms * ALARM.itemsize + orders + cells

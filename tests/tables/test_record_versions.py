@@ -30,7 +30,7 @@ def as_before(record):
     """Return a record as version 2 wrote it: without the fields that it did not know."""
     head = np.frombuffer(record, HEAD, 1)
     slots, signals = int(head["slots"][0]), int(head["signals"][0])
-    plain = slots * 4 + slots * signals * CELL_BYTES
+    plain = slots * 4 + slots * int(head["windowed"][0]) * sum(CELL_BYTES)
     rest = int(head["limits"][0]) * LIMIT.itemsize + int(head["commands"][0]) * 8
     sections = (
         (DEVICE, DEVICE_BEFORE, int(head["devices"][0])),
@@ -46,7 +46,19 @@ def as_before(record):
         parts.append(narrowed(np.frombuffer(record[begin:end], now), before))
         begin = end
     assert begin == len(record)
+    parts[4] = with_cells_of_all(parts[4], slots, int(head["windowed"][0]), signals)
     return b"\x02" + b"".join(parts)[1:]
+
+
+def with_cells_of_all(windows, slots, measured, signals):
+    """Return window slots as version 2 wrote them: what is charted or reported had cells too."""
+    begin, parts = slots * 4, [windows[: slots * 4]]
+    for width in CELL_BYTES:
+        end = begin + slots * measured * width
+        cells = np.frombuffer(windows[begin:end], np.uint8).reshape(slots, measured * width)
+        parts.append(np.pad(cells, ((0, 0), (0, (signals - measured) * width)), constant_values=7).tobytes())
+        begin = end
+    return b"".join(parts)
 
 
 def narrowed(entries, layout):
