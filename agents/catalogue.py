@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from agents.alarms import (
+    AGE_UNKNOWN,
     ALARMS_PAUSED,
     BABBLING,
     BACKLOG,
@@ -12,6 +13,7 @@ from agents.alarms import (
     LOSS_SIGNALS,
     SIGNAL_LOSS,
     SILENT_DEVICE,
+    VITAL_LOSS,
     WARD_SILENT,
     Alarm,
 )
@@ -85,6 +87,20 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
             holds="sends only readings that it held back, so nobody is watched live",
         ),
         Alarm(WARD_SILENT, "technical", "ward", delay_s=rules.silent_device_s, holds="silent"),
+        Alarm(
+            VITAL_LOSS,
+            "physiological",
+            "signs of life",
+            delay_s=rules.vital_loss_s,
+            holds="lost together, check the patient",
+        ),
+        Alarm(
+            AGE_UNKNOWN,
+            "advisory",
+            "age",
+            delay_s=rules.age_unknown_s,
+            holds="nobody said how old the patient is, an adult's limits hold",
+        ),
     )
 
 

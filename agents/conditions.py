@@ -3,27 +3,37 @@
 Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import BABBLING, BACKLOG, CHECK_SENSOR, CLOCK_SUSPECT, Alarm
+from agents.alarms import (
+    AGE_UNKNOWN,
+    BABBLING,
+    BACKLOG,
+    CHECK_SENSOR,
+    CLOCK_SUSPECT,
+    VITAL_LOSS,
+    Alarm,
+)
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import level_of, numbers_of, score_of
 from agents.tick_alarms import NOT_MEASURED, Behind, Numbers, judge_levels
 from agents.verdict import Verdict
 from clinical.lifecycle import ACTIVE, NORMAL
-from clinical.limits import LOW, MEDIUM, NO_COVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.masks import some
 from clinical.points import Score
+from clinical.rates import agree
 from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
-from clinical.ticking import LAPSED, UNKNOWN, Delayed, silence_ms_max, unscored_ms_max
+from clinical.ticking import LAPSED, UNKNOWN, Delayed, lost_since, silence_ms_max, unscored_ms_max
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
-from clinical.vitals import INDEX
+from clinical.vital_loss import DRIVE, PERFUSION, vital_loss_since
+from clinical.vitals import INDEX, SIGNALS
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
@@ -32,6 +42,7 @@ Bools = NDArray[np.bool_]
 
 HR: Final = INDEX["hr"]
 PULSE: Final = INDEX["pulse"]
+_VITAL: Final = np.array([INDEX[name] for name in (*PERFUSION, *DRIVE)])
 DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 
 SLOPE_DIGITS: Final = 2
@@ -51,7 +62,12 @@ class Conditions:
     """Judges conditions under one rule set."""
 
     def __init__(
-        self, rules: RuleSet, alarms: tuple[Alarm, ...], limits: CompiledLimits, teller: Teller
+        self,
+        rules: RuleSet,
+        alarms: tuple[Alarm, ...],
+        limits: CompiledLimits,
+        teller: Teller,
+        recorded: bool,
     ) -> None:
         self._rules = rules
         self._teller = teller
@@ -61,6 +77,9 @@ class Conditions:
         technical = rules.technical
         self._sensor = _Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
+        self._vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
+        # Recordings say no ages; who replays them knows whose they are.
+        self._age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
         doubtful = np.isin(limits.signal, (HR, PULSE))
         self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
@@ -77,6 +96,13 @@ class Conditions:
         if not some(doubt):
             return cover
         return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
+
+    def same_rate(self, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Bools:
+        """Return where heart rate and pulse rate of n patients agree at `now_ms`, one time or (n,), as (n,)."""
+        older_ms = np.minimum(table.value_ms[rows, HR], table.value_ms[rows, PULSE])
+        lost = (table.lost_ms[rows, HR] != NEVER) | (table.lost_ms[rows, PULSE] != NEVER)
+        hr, pulse = table.value[rows, HR], table.value[rows, PULSE]
+        return agree(hr, pulse, older_ms, lost, now_ms, table.interval_ms[rows].astype(np.int64))
 
     def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge whether heart rate and pulse contradict each other."""
@@ -99,6 +125,10 @@ class Conditions:
         if self._rules.technical.enabled:
             self._judge_devices(table, rows, moment, verdict)
             self._judge_babbling(table, rows[bucket], moment, verdict)
+        if self._vital_loss_s > 0:
+            self._judge_vital_loss(table, rows, moment, verdict)
+        if self._age_unknown_s > 0:
+            self._judge_age(table, rows, moment, verdict)
         for sheet, rule, inputs_min in self._sheets:
             score = score_of(sheet, table, rows, moment.event_ms)
             level = level_of(sheet, score, table.age_band[rows], inputs_min)
@@ -166,6 +196,39 @@ class Conditions:
 
         held = _Held(self._rules.technical.device_fault_s)
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
+
+    def _judge_vital_loss(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether signs of life are lost together, of devices that are heard; else nobody knows."""
+        column = self._column[VITAL_LOSS]
+        since, alive = self._vital_loss(table, rows, moment.event_ms)
+        lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
+        stands = table.alarm_state[rows, column] != NORMAL
+        level = np.where(lost != NEVER, np.where(alive, HIGH + 1, UNKNOWN), 0)
+        level[stands & ~alive] = UNKNOWN
+
+        def behind(i: int) -> Numbers:
+            gone = [SIGNALS[s].title for s, ms in zip(_VITAL, since[i].tolist(), strict=True) if ms != NEVER]
+            for_s = (moment.event_ms - int(lost[i])) / 1000
+            return Numbers(note=f"{', '.join(gone)} lost together for {for_s:g} s, check the patient")
+
+        judge_levels(self._teller, table, rows, column, _Held(0.0), level, moment, verdict, behind)
+
+    def _vital_loss(self, table: PatientTable, rows: Rows, now: int) -> tuple[Rows, Bools]:
+        """Return since when each of `_VITAL` is lost that was measured, (n, 4), and whose devices are heard, (n,)."""
+        cells, interval_ms = (rows[:, None], _VITAL), table.interval_ms[rows]
+        quiet = now - table.seen_ms[rows] >= silence_ms_max(self._rules.technical, interval_ms)
+        patience = replace(self._rules.technical, signal_loss_s=self._vital_loss_s)
+        value_ms = table.value_ms[cells]
+        none = np.full(value_ms.shape, NEVER)
+        since = lost_since(patience, now, table.lost_ms[cells], value_ms, interval_ms, quiet, none)
+        return np.where(value_ms == NEVER, NEVER, since), ~quiet
+
+    def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether a patient is measured whose age nobody said: an advisory alarm, which no pause covers."""
+        level = np.where((table.seen_ms[rows] != NEVER) & ~table.age_known[rows], LOW + 1, 0)
+        column, held = self._column[AGE_UNKNOWN], _Held(self._age_unknown_s)
+        free = np.full(len(rows), NO_COVER)
+        judge_levels(self._teller, table, rows, column, held, level, moment, verdict, cover=free)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         last = moment.event_ms // BUCKET_MS - 1

@@ -20,6 +20,7 @@ from clinical.integral import depth, grown
 from clinical.lifecycle import DELAYED, NORMAL
 from clinical.limits import NEVER, Judgement, LimitState, step
 from clinical.masks import every, places, some
+from clinical.rates import told_by_other
 from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from streams.decoded import Frames
@@ -238,7 +239,9 @@ class FrameJudge:
         )
         cover = self._conditions.cover_of_limits(table, rows)
         interval_ms = batch.frames.interval_ms[chosen]
-        result = step(self._limits.of(table, rows), before, values, judged, now, cover, area, interval_ms)
+        same_rate = self._conditions.same_rate(table, rows, arrival)
+        limits = self._limits.of(table, rows)
+        result = step(limits, before, values, judged, now, cover, area, interval_ms, same_rate)
         table.alarm_state[rows, rules] = result.after.state
         table.alarm_onset_ms[rows, rules] = result.after.onset_ms
         table.alarm_clear_ms[rows, rules] = result.after.clear_ms
@@ -248,7 +251,8 @@ class FrameJudge:
         if some(before.state != result.after.state):
             by_pause = self._limits.rules.rank <= cover_of(table, rows)[:, None]
             by_sensor = self._limits.rules.rank <= cover
-            tally.count_limits(before.state, result.after.state, by_pause, by_sensor)
+            by_rate = told_by_other(limits, result.after.state, same_rate)
+            tally.count_limits(before.state, result.after.state, by_pause, by_sensor, by_rate)
         return self._tell(table, batch, chosen, values, result)
 
     def _area(

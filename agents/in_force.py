@@ -1,4 +1,7 @@
-"""Which limits hold for a patient: the patient's own, else those of the age band, else the rules'."""
+"""Which limits hold for a patient: the patient's own, else those of the age band, else the rules'.
+
+Where SpO2 scale 2 was ordered, limits of the rules and the age band reach no higher than what the order aims at.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +30,18 @@ class LimitsInForce:
 
     def sides(self, table: PatientTable, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return lower and upper limits of n rows, (n, rules) each, -inf and +inf where a rule has none."""
-        band = table.age_band[rows]
+        band_low, band_high = self.unowned(table.age_band[rows], table.scale2[rows])
         low, high = table.alarm_low[rows, : self.count], table.alarm_high[rows, : self.count]
-        low = np.where(np.isnan(low), self.rules.band_low[band], low)
-        return low, np.where(np.isnan(high), self.rules.band_high[band], high)
+        return np.where(np.isnan(low), band_low, low), np.where(np.isnan(high), band_high, high)
 
-    def band(self, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return an age band's lower and upper limits, (rules,) each."""
-        return self.rules.band_low[code], self.rules.band_high[code]
+    def unowned(
+        self, age_band: NDArray[np.uint8], scale2: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return lower and upper limits of patients without own ones, (n, rules) each, by age band and order, (n,)."""
+        low = self.rules.band_low[age_band]
+        if some(scale2):
+            low[scale2] = np.minimum(low[scale2], self.rules.scale2_low)
+        return low, self.rules.band_high[age_band]
 
     def violated(self, table: PatientTable, rows: Rows, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each value breaks each rule: (n, signals) to (n, rules), by the limits of each row."""

@@ -56,7 +56,7 @@ class Judge:
         teller = Teller(self.alarms, limits, rules.responsibility)
         pauses = Pauses(teller, ids.index(ALARMS_PAUSED))
         asking = Responsibilities(teller, rules.responsibility)
-        conditions = Conditions(rules, self.alarms, limits.rules, teller)
+        conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
         wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import Alarm, Happening
+from agents.alarms import ALARMS_PAUSED, Alarm, Happening
 from agents.episodes import Moment, Refused, Teller
 from agents.in_force import LimitsInForce
 from agents.pauses import Pauses
@@ -165,7 +165,7 @@ class OrderJudge:
         for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist():
             onset = int(table.alarm_onset_ms[row, column])
             if episode_id(order.patient, self._alarms[column].id, onset) == order.episode:
-                if self._alarms[column].type == "advisory":
+                if self._alarms[column].id == ALARMS_PAUSED:
                     raise Refused("a pause cannot be acknowledged, only ended by resume")
                 return int(column)
         raise Refused(f"no open alarm of episode {order.episode}: it is over or was never announced")
@@ -208,13 +208,9 @@ class OrderJudge:
         if order.rule not in names:
             raise Refused(f"no limit rule {order.rule!r}; known are {', '.join(names)}")
         column = names.index(order.rule)
-        for side, limits, wanted in zip(
-            ("low", "high"),
-            self._in_force.band(int(table.age_band[row])),
-            (order.low, order.high),
-            strict=True,
-        ):
-            if wanted is not None and not np.isfinite(limits[column]):
+        sides = self._in_force.unowned(table.age_band[[row]], table.scale2[[row]])
+        for side, limits, wanted in zip(("low", "high"), sides, (order.low, order.high), strict=True):
+            if wanted is not None and not np.isfinite(limits[0, column]):
                 raise Refused(f"{order.rule} has no {side} limit")
         own_low, own_high = table.alarm_low[row].copy(), table.alarm_high[row].copy()
         if order.low is None and order.high is None:
@@ -229,6 +225,7 @@ class OrderJudge:
             own_low,
             own_high,
             int(table.age_band[row]),
+            bool(table.scale2[row]),
             [self._in_force.rules.rules[column].signal],
         )
         return []
@@ -240,12 +237,14 @@ class OrderJudge:
         own_low: NDArray[np.float64],
         own_high: NDArray[np.float64],
         band: int,
+        scale2: bool,
         signals: list[str],
     ) -> None:
-        """Take limits and age band, unless the limits of one of the signals do not fit together then."""
-        count, (low, high) = self._in_force.count, self._in_force.band(band)
-        low = np.where(np.isnan(own_low[:count]), low, own_low[:count])
-        high = np.where(np.isnan(own_high[:count]), high, own_high[:count])
+        """Take limits, age band and SpO2 scale, unless the limits of one of the signals do not fit together then."""
+        count = self._in_force.count
+        sides = self._in_force.unowned(np.array([band], np.uint8), np.array([scale2]))
+        low = np.where(np.isnan(own_low[:count]), sides[0][0], own_low[:count])
+        high = np.where(np.isnan(own_high[:count]), sides[1][0], own_high[:count])
         for signal in signals:
             together = [
                 (rule.priority, _limit(low[column]), _limit(high[column]))
@@ -254,38 +253,47 @@ class OrderJudge:
             ]
             if fault := joint_fault(signal, together):
                 raise Refused(f"limits of {signal}: {fault}")
-        table.alarm_low[row], table.alarm_high[row], table.age_band[row] = own_low, own_high, band
+        table.alarm_low[row], table.alarm_high[row] = own_low, own_high
+        table.age_band[row], table.scale2[row] = band, scale2
         own = ~(np.isnan(own_low) & np.isnan(own_high))
-        table.own_limits[row] = some(own) or band != 0
+        table.own_limits[row] = some(own) or band != 0 or scale2
 
     def _set_profile(
         self, table: PatientTable, row: int, order: commands.SetProfile, moment: Moment
     ) -> list[Happening]:
-        told = self._set_band_and_ward(table, row, order, moment)
-        if order.spo2_scale2 is not None:
-            table.scale2[row] = order.spo2_scale2
+        scale2 = bool(table.scale2[row]) if order.spo2_scale2 is None else order.spo2_scale2
+        told = self._set_band_and_ward(table, row, order, scale2, moment)
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
         return told
 
     def _set_band_and_ward(
-        self, table: PatientTable, row: int, order: commands.SetProfile | commands.Admit, moment: Moment
+        self,
+        table: PatientTable,
+        row: int,
+        order: commands.SetProfile | commands.Admit,
+        scale2: bool,
+        moment: Moment,
     ) -> list[Happening]:
-        """Take the age band and the ward that the order names."""
-        if order.age_band is not None:
-            self._set_band(table, row, AGE_BANDS.index(order.age_band))
+        """Take the SpO2 scale, and the age band and the ward if the order names them."""
+        band = int(table.age_band[row]) if order.age_band is None else AGE_BANDS.index(order.age_band)
+        if (band, scale2) != (table.age_band[row], table.scale2[row]):
+            self._set_profile_of_limits(table, row, band, scale2)
+        table.age_known[row] |= order.age_band is not None
         return [] if order.ward is None else self._move(table, row, order.ward, moment)
 
-    def _set_band(self, table: PatientTable, row: int, band: int) -> None:
+    def _set_profile_of_limits(self, table: PatientTable, row: int, band: int, scale2: bool) -> None:
+        """Take what limits go by."""
         own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
         rules = self._in_force.rules.rules
         signals = sorted({rules[column].signal for column in np.flatnonzero(own).tolist()})
-        self._put_limits(table, row, table.alarm_low[row].copy(), table.alarm_high[row].copy(), band, signals)
+        own_low, own_high = table.alarm_low[row].copy(), table.alarm_high[row].copy()
+        self._put_limits(table, row, own_low, own_high, band, scale2, signals)
 
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        told = self._set_band_and_ward(table, row, order, moment)
+        told = self._set_band_and_ward(table, row, order, bool(table.scale2[row]), moment)
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
         return told
 

@@ -20,7 +20,7 @@ from agents.verdict import Verdict
 from agents.wards import Wards
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
+from clinical.limits import NEVER, outranked, stood_for
 from clinical.masks import places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, lost_since, remind, silent_since, unmeasured
@@ -134,11 +134,12 @@ class TickJudge:
             return
         rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows)
         free = waiting & self._in_force.violated(table, rows, table.value[rows]) & (rules.rank > cover)
-        for rank in (HIGH, MEDIUM, LOW):  # the most severe first, because it stands for the others
+        same_rate = self._conditions.same_rate(table, rows, moment.event_ms)
+        for turn in rules.turns:  # who stands for others comes first
             state = table.alarm_state[rows, self._limits]
-            for i, column in places(free & (rules.rank == rank) & ~outranked(rules, state)):
+            for i, column in places(free & turn & ~stood_for(rules, state, same_rate)):
                 row = int(rows[i])
-                table.alarm_priority[row, column] = rank
+                table.alarm_priority[row, column] = rules.rank[column]
                 value = float(table.value[row, rules.signal[column]])
                 verdict.happenings.append(
                     self._teller.move(table, row, column, Event.DUE, moment, value=value)

@@ -3,7 +3,8 @@
 A run's onset is its first violating sample; the alarm starts at the first violating sample `delay` or more after
 it. A missing reading ends a run that has not become an alarm and leaves a started alarm as it is. A sample inside
 the limits by the clear margin, for the clear delay, ends either. While a more severe alarm of the same side of the
-signal is announced, or a pause covers the rule's priority, an alarm that would start is withheld.
+signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause covers the rule's priority,
+an alarm that would start is withheld.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from clinical.lifecycle import (
     is_announced,
 )
 from clinical.masks import some
+from clinical.rates import told_by_other
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 NEVER: Final = -1
@@ -77,6 +79,14 @@ def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bo
     return announced @ limits.outranked.T
 
 
+def stood_for(
+    limits: CompiledLimits, state: NDArray[np.uint8], same_rate: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Return which alarms of shape (n, rules) wait for another one: a more severe one, or the same heart's."""
+    found = outranked(limits, state)
+    return found if same_rate is None else found | told_by_other(limits, state, same_rate)
+
+
 def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
     by_rule = values[:, limits.signal]
@@ -92,6 +102,7 @@ def step(
     cover: NDArray[np.int64],
     area: NDArray[np.float64] | None = None,
     interval_ms: NDArray[np.int64] | None = None,
+    same_rate: NDArray[np.bool_] | None = None,
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
@@ -104,6 +115,7 @@ def step(
         cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
         area: (n, rules) depth times duration of the runs (`clinical.integral`), if a rule waits for it.
         interval_ms: (n,) time until the next frame of each device is due, if devices announce it.
+        same_rate: (n,) whether heart rate and pulse agree (`clinical.rates`), if anybody knows.
     """
     value = values.take(limits.signal, axis=1)
     sampled = judged.take(limits.signal, axis=1)
@@ -127,7 +139,7 @@ def step(
     event[over] = CLEAR
     event[over & limits.latch] = LATCH
     withheld = cover if cover.ndim == 2 else cover[:, None]
-    following, phase = _advance(limits, before.state, event, sampled, withheld)
+    following, phase = _advance(limits, before.state, event, sampled, withheld, same_rate)
 
     extreme = before.extreme
     if some(broken):
@@ -161,16 +173,17 @@ def _advance(
     event: NDArray[np.uint8],
     sampled: NDArray[np.bool_],
     cover: NDArray[np.int64],
+    same_rate: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Advance the alarms that were sampled, the most severe first, because they withhold the others."""
+    """Advance the alarms that were sampled, those that withhold others first."""
     due = event == DUE
     event[due & (limits.rank <= cover)] = COVERED
     following, phase = _sampled(states, event, sampled)
-    if some(due) and some(limits.outranked):
-        for rank in (MEDIUM, LOW):
-            starting = (event == DUE) & phase.astype(np.bool_) & (limits.rank == rank)
+    if some(due):
+        for turn in limits.turns:
+            starting = (event == DUE) & phase.astype(np.bool_) & turn
             if some(starting):
-                event[starting & outranked(limits, following)] = COVERED
+                event[starting & stood_for(limits, following, same_rate)] = COVERED
                 following, phase = _sampled(states, event, sampled)
     return following, phase
 

@@ -34,7 +34,7 @@ class Table(BaseModel):
 
 
 class AgeLimitsTable(Table):
-    """`paediatric` or `neonate` of a rule."""
+    """`neonate`, `paediatric` or another age band of a rule."""
 
     low: float | None = None
     high: float | None = None
@@ -55,8 +55,14 @@ class RuleTable(Table):
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
     paediatric: AgeLimitsTable | None = None
     neonate: AgeLimitsTable | None = None
+    young_infant: AgeLimitsTable | None = None
+    infant: AgeLimitsTable | None = None
+    young_child: AgeLimitsTable | None = None
+    child: AgeLimitsTable | None = None
+    adolescent: AgeLimitsTable | None = None
     latch: bool = False
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
+    told_by: Literal["hr"] | None = None
 
 
 class TechnicalTable(Table):
@@ -67,6 +73,8 @@ class TechnicalTable(Table):
     escalate_s: Delay = 0.0
     check_sensor_s: Delay = 0.0
     device_fault_s: Loss = 1.0
+    vital_loss_s: Delay = 0.0
+    age_unknown_s: Delay = 0.0
     ward_silent: bool = True
     enabled: bool = True
 

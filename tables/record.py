@@ -271,7 +271,9 @@ def _put_windows(
     place = windows.cells(np.repeat(rows, slots), bucket)
     windows.bucket.reshape(-1)[place] = bucket
     windows.low.reshape(-1, WINDOWED)[place] = np.iinfo(windows.low.dtype).max
-    windows.high.reshape(-1, WINDOWED)[place] = 0  # the row may have held an older record, which emptying leaves
+    windows.high.reshape(-1, WINDOWED)[place] = (
+        0  # the row may have held an older record, which emptying leaves
+    )
     wide = np.repeat(signals, slots)  # how many cells each bucket has
     first = np.repeat(
         np.repeat(np.cumsum(signals) - signals, slots), wide

@@ -81,6 +81,7 @@ PROFILE: Final = np.dtype(
     [
         ("own_limits", "?"),
         ("age_band", "<u1"),
+        ("age_known", "?"),
         ("scale2", "?"),
         ("oxygen", "<f8"),
         ("ward", f"S{WARD_BYTES}"),
@@ -195,8 +196,12 @@ def _widened(old: NDArray[Any], layout: np.dtype[Any], prefix: str) -> NDArray[A
     for name in layout.names:
         if name in (old.dtype.names or ()):
             new[name] = old[name]
+        elif name == "age_known":  # a band that is not the empty row's was said
+            new[name] = new["age_band"] != 0
         elif (column := Columns.COLUMNS.get(prefix + name)) is not None:
             new[name] = column.empty
+    if "scale2" in layout.names:  # limits did not follow the ordered target
+        new["own_limits"] |= new["scale2"]
     return new
 
 

@@ -13,6 +13,7 @@ from plain.early_scores import Scores
 from plain.limit_alarms import LimitAlarms
 from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, take_frame, take_samples
+from plain.signs import Signs
 from plain.stays import Commands
 from plain.telling import Moment, Telling
 from plain.ward_losses import Wards
@@ -33,6 +34,7 @@ class House:
         self.limits = LimitAlarms(rules, self.telling)
         self.losses = Losses(rules, self.telling)
         self.doubts = Doubts(rules, self.telling, self.losses)
+        self.signs = Signs(rules, self.telling, self.losses)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
         self.wards = Wards(rules, self.telling, self.losses, self.beds)
@@ -103,7 +105,7 @@ class House:
         if self.doubts.leaves_out(bed, frame, taken[0]):
             return
         moment = Moment(offset, *taken)
-        for signal, value, before in take_samples(bed, frame, *taken):
+        for signal, value, before in list(take_samples(bed, frame, *taken)):
             self.limits.judge(bed, signal.name, value, before, moment, frame["interval_ms"])
 
     def tick(self, moment):
@@ -138,6 +140,9 @@ class House:
         if technical and is_slow:
             self.losses.judge_signals(bed, moment)
             self.doubts.judge_devices(bed, moment)
+            self.signs.judge(bed, moment)
+        if technical and is_slow and not self.recorded:
+            self.signs.judge_age(bed, moment)
         if technical and half_minute_is_over:
             self.doubts.judge_babbling(bed, moment)
         if is_slow:
@@ -174,5 +179,7 @@ def kinds_of(rules):
         "clock-suspect": "technical",
         "backlog": "technical",
         "ward-silent": "technical",
+        "vital-loss": "physiological",
+        "age-unknown": "advisory",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
     }

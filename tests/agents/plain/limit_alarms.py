@@ -6,6 +6,10 @@ from plain.losses import INTERVALS, TAKEN_OFF_MS
 from clinical.vitals import INDEX, SIGNALS
 
 DOUBTFUL = ("hr", "pulse")
+CONTRADICTION_MS = 15_000
+SCALE2_TARGET = 88
+"""Where SpO2 scale 2 was ordered, no limit of the rules is above what every value from here on ends by its margin."""
+
 DAY_MS = 86_400_000
 
 
@@ -13,7 +17,8 @@ class LimitAlarms:
     """The limit rules of a rule set."""
 
     def __init__(self, rules, telling):
-        self.rules = sorted(rules.limits, key=lambda rule: -RANK[rule.priority])  # the most severe first
+        # The most severe first, and who is told of by another signal last.
+        self.rules = sorted(rules.limits, key=lambda rule: (-RANK[rule.priority], rule.told_by is not None))
         self.telling = telling
 
     # --- what holds for a patient
@@ -22,7 +27,11 @@ class LimitAlarms:
     def limits(bed, rule):
         """Return the limits in force: the patient's own, else those of the age band."""
         own, of_band = bed.limits.get(rule.id, (None, None)), rule.limits(bed.band)
-        low = own[0] if own[0] is not None else of_band.low
+        low = own[0]
+        if low is None:
+            low = of_band.low
+            if bed.scale2 and rule.signal == "spo2" and low is not None:
+                low = min(low, SCALE2_TARGET - rule.clear_margin)
         high = own[1] if own[1] is not None else of_band.high
         return float("-inf") if low is None else low, float("inf") if high is None else high
 
@@ -40,11 +49,33 @@ class LimitAlarms:
                     return True
         return False
 
-    def may_not_begin(self, bed, rule):
+    def told_by_another_signal(self, bed, rule, now_ms):
+        """Whether the alarm of the heart rate says what this one of the pulse would: both agree, on the same side."""
+        if rule.told_by is None or not self.same_rate(bed, now_ms):
+            return False
+        for other in self.rules:
+            if other.signal == rule.told_by and RANK[other.priority] >= RANK[rule.priority]:
+                sides = (rule.low, other.low), (rule.high, other.high)
+                same_side = any(mine is not None and theirs is not None for mine, theirs in sides)
+                if same_side and bed.alarms[other.id].is_announced:
+                    return True
+        return False
+
+    @staticmethod
+    def same_rate(bed, now_ms):
+        """Whether heart rate and pulse are both of now and at most 20 % apart."""
+        if any(name not in bed.value or name in bed.lost_ms for name in ("hr", "pulse")):
+            return False
+        age = now_ms - min(bed.value_ms["hr"], bed.value_ms["pulse"])
+        hr, pulse = bed.value["hr"], bed.value["pulse"]
+        return age <= max(CONTRADICTION_MS, 2 * bed.interval_ms) and abs(hr - pulse) <= 0.2 * max(hr, pulse)
+
+    def may_not_begin(self, bed, rule, now_ms):
         in_doubt = rule.signal in DOUBTFUL and rule.priority != "high"
         return (
             bed.withheld(bed.alarms[rule.id])
             or self.stood_for(bed, rule)
+            or self.told_by_another_signal(bed, rule, now_ms)
             or (in_doubt and bed.alarms["check-sensor"].stands == "active")
         )
 
@@ -77,7 +108,7 @@ class LimitAlarms:
             alarm.onset, alarm.worst = moment.at_ms, value
         alarm.worst = min(alarm.worst, value) if value < low else max(alarm.worst, value)
         if self.has_lasted(rule, alarm, moment.at_ms, interval_ms):
-            self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule))
+            self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
 
     def deepen(self, bed, rule, alarm, value, at_ms, now_ms):
         """Let the previous sample's depth count up to now."""
@@ -108,7 +139,7 @@ class LimitAlarms:
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
             if alarm.stands in ("withheld", "latched") and self.breaks(bed, rule, bed.value.get(rule.signal)):
-                self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule))
+                self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
 
     def stands_behind_another(self, bed, alarm):
         """Whether nobody is reminded of this alarm, because a more severe one of the signal stands for it."""

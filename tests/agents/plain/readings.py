@@ -6,7 +6,7 @@ the broker took it, and in a recording the same as its time.
 
 from plain.beds import Device
 
-from clinical.vitals import ACVPU, SIGNALS
+from clinical.vitals import ACVPU, FLAGS, SIGNALS
 
 AHEAD_MS = 5_000
 HORIZON_MS = 60_000
@@ -15,6 +15,8 @@ SEEN = 128
 """A sequence number so far below the device's highest counts as seen."""
 
 HALF_MINUTE_MS = 30_000
+CHARTED = ("consciousness", *FLAGS)
+"""What is charted or reported has no course over minutes."""
 
 
 def take_frame(bed, frame, append_ms, recorded):
@@ -32,7 +34,7 @@ def take_frame(bed, frame, append_ms, recorded):
     bed.interval_ms = frame["interval_ms"]
     for signal in SIGNALS:
         value = reading(signal, frame)
-        if value is not None:
+        if value is not None and signal.name not in CHARTED:
             half_minute = time_ms // HALF_MINUTE_MS
             bed.half_minutes.setdefault((signal.name, half_minute), []).append(round(value * 100))
     return None if clock == "held-back" else (time_ms, arrival_ms)
