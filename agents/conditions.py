@@ -3,7 +3,7 @@
 Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,12 +27,19 @@ from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.masks import some
 from clinical.points import Score
 from clinical.rates import agree
-from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule
+from clinical.rules import PRIORITIES, CompiledLimits, RuleSet, ScoreRule, signals_by_age
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import Clock, babbling, disagree, has_clock
-from clinical.ticking import LAPSED, UNKNOWN, Delayed, lost_since, silence_ms_max, unscored_ms_max
+from clinical.ticking import (
+    INTERVALS_MISSED,
+    LAPSED,
+    UNKNOWN,
+    Delayed,
+    silence_ms_max,
+    unscored_ms_max,
+)
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
-from clinical.vital_loss import DRIVE, PERFUSION, vital_loss_since
+from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
 from clinical.vitals import INDEX, SIGNALS
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
@@ -80,6 +87,7 @@ class Conditions:
         self._vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
         # Recordings say no ages; who replays them knows whose they are.
         self._age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
+        self._by_age: Final = signals_by_age(limits)
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme.
         doubtful = np.isin(limits.signal, (HR, PULSE))
         self._doubt_cover: Final = np.where(doubtful, MEDIUM, NO_COVER)
@@ -198,37 +206,28 @@ class Conditions:
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
 
     def _judge_vital_loss(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Judge whether signs of life are lost together, of devices that are heard; else nobody knows."""
-        column = self._column[VITAL_LOSS]
-        since, alive = self._vital_loss(table, rows, moment.event_ms)
+        """Judge whether signs of life are lost together."""
+        cells, interval_ms = (rows[:, None], _VITAL), table.interval_ms[rows].astype(np.int64)
+        patience = np.maximum(round(self._vital_loss_s * 1000), INTERVALS_MISSED * interval_ms)
+        since = lost_since(table.seen_ms[rows, None], table.lost_ms[cells], table.value_ms[cells], patience)
         lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
-        stands = table.alarm_state[rows, column] != NORMAL
-        level = np.where(lost != NEVER, np.where(alive, HIGH + 1, UNKNOWN), 0)
-        level[stands & ~alive] = UNKNOWN
 
         def behind(i: int) -> Numbers:
             gone = [SIGNALS[s].title for s, ms in zip(_VITAL, since[i].tolist(), strict=True) if ms != NEVER]
             for_s = (moment.event_ms - int(lost[i])) / 1000
             return Numbers(note=f"{', '.join(gone)} lost together for {for_s:g} s, check the patient")
 
-        judge_levels(self._teller, table, rows, column, _Held(0.0), level, moment, verdict, behind)
-
-    def _vital_loss(self, table: PatientTable, rows: Rows, now: int) -> tuple[Rows, Bools]:
-        """Return since when each of `_VITAL` is lost that was measured, (n, 4), and whose devices are heard, (n,)."""
-        cells, interval_ms = (rows[:, None], _VITAL), table.interval_ms[rows]
-        quiet = now - table.seen_ms[rows] >= silence_ms_max(self._rules.technical, interval_ms)
-        patience = replace(self._rules.technical, signal_loss_s=self._vital_loss_s)
-        value_ms = table.value_ms[cells]
-        none = np.full(value_ms.shape, NEVER)
-        since = lost_since(patience, now, table.lost_ms[cells], value_ms, interval_ms, quiet, none)
-        return np.where(value_ms == NEVER, NEVER, since), ~quiet
+        held = _Held(0.0)  # how long it must last is in the patience
+        self._judge(table, rows, VITAL_LOSS, held, HIGH, lost != NEVER, moment, verdict, behind)
 
     def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Judge whether a patient is measured whose age nobody said: an advisory alarm, which no pause covers."""
-        level = np.where((table.seen_ms[rows] != NEVER) & ~table.age_known[rows], LOW + 1, 0)
-        column, held = self._column[AGE_UNKNOWN], _Held(self._age_unknown_s)
-        free = np.full(len(rows), NO_COVER)
-        judge_levels(self._teller, table, rows, column, held, level, moment, verdict, cover=free)
+        """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers."""
+        unknown, column = ~table.age_known[rows], self._column[AGE_UNKNOWN]
+        asked = rows[unknown | (table.alarm_state[rows, column] != NORMAL)]
+        measured = (table.value_ms[asked[:, None], self._by_age] != NEVER).any(axis=1)
+        level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
+        held, free = _Held(self._age_unknown_s), np.full(len(asked), NO_COVER)
+        judge_levels(self._teller, table, asked, column, held, level, moment, verdict, cover=free)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         last = moment.event_ms // BUCKET_MS - 1

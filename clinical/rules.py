@@ -163,7 +163,8 @@ class TechnicalRules:
     disagree (0 = never told), `device_fault_s` how long a device babbles, has a wrong clock or sends only
     held-back readings; `ward_silent` makes one alarm of a ward whose devices fall silent together. `vital_loss_s` is
     how long pulse, oxygen saturation and heart rate or respiration have been lost together (`clinical.vital_loss`; 0 =
-    never told), `age_unknown_s` how long a patient is measured whose age nobody said (0 = never told).
+    never told), `age_unknown_s` how long a patient is measured whose limits hang on an age that nobody said (0 = never
+    told; recordings say no ages).
     """
 
     silent_device_s: float = 15.0
@@ -255,8 +256,8 @@ class CompiledLimits:
     told_by: NDArray[np.bool_]
     integral: NDArray[np.float64]
     scale2_low: NDArray[np.float64]
-    """Where SpO2 scale 2 was ordered a rule's lower limit is at most this (rules,): by the clear margin below the target,
-    so that every value in it ends the alarm [M]; +inf for other signals."""
+    """Where SpO2 scale 2 was ordered a rule's lower limit is at most this (rules,): by the clear margin below the
+    target, so that every value in it ends the alarm [M]; +inf for other signals."""
     turns: tuple[NDArray[np.bool_], ...]
     """Which rules (rules,) begin in each turn: who may stand for another one comes before it."""
 
@@ -319,3 +320,9 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
             for first in (True, False)
         ),
     )
+
+
+def signals_by_age(limits: CompiledLimits) -> NDArray[np.int64]:
+    """Return the columns of the signals on which a rule has other limits for another age, rising."""
+    differs = (limits.band_low != limits.band_low[0]) | (limits.band_high != limits.band_high[0])
+    return np.unique(limits.signal[differs.any(axis=0)])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from clinical.ticking import DETACHED_MS
 
 TOGETHER_MS: Final = 30_000
 """The signals are lost within so long of each other. Our choice [M]."""
@@ -37,3 +38,27 @@ def vital_loss_since(perfusion: NDArray[np.int64], drive: NDArray[np.int64]) -> 
     together = (earliest != NEVER) & (latest - earliest <= TOGETHER_MS)
     since = np.where(together, latest, np.iinfo(np.int64).max).min(axis=1)
     return np.where(together.any(axis=1), since, NEVER)
+
+
+def lost_since(
+    heard_ms: NDArray[np.int64],
+    lost_ms: NDArray[np.int64],
+    value_ms: NDArray[np.int64],
+    patience_ms: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return since when signals that once had a reading have none, as far as their device says, (n, k).
+
+    Counted up to the last frame that was heard, not to now: a device that falls silent says nothing more of them, so
+    that it neither begins a loss nor ends one. `NEVER` where a signal is not lost, or counts as taken off because no
+    frame has carried it for `DETACHED_MS`.
+
+    Args:
+        heard_ms: (n, k) or (n, 1) arrival of the last frame of the device that measures the signal.
+        lost_ms: (n, k) first invalid sample after the last valid one, `NEVER` = none.
+        value_ms: (n, k) arrival of the last valid sample, `NEVER` = none yet.
+        patience_ms: (n,) how long a reading may be missing.
+    """
+    begun, patience = np.where(lost_ms == NEVER, value_ms, lost_ms), patience_ms[:, None]
+    missing = heard_ms - begun
+    taken_off = (lost_ms == NEVER) & (missing >= np.maximum(DETACHED_MS, patience))
+    return np.where((value_ms != NEVER) & (missing >= patience) & ~taken_off, begun, NEVER)

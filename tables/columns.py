@@ -76,11 +76,11 @@ class Columns:
     `alarm_*` are of shape (rows, alarms), readings of shape (rows, signals), device memory of shape
     (rows, DEVICES[, SEEN]). `alarm_low` and `alarm_high` are the patient's own limits, NaN where the rule's hold;
     `own_limits` says that they, the age band or the ordered SpO2 target differ from the rules, `age_known` that
-    somebody said the band. `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the patient
-    was admitted or discharged, or `by_order` of when an order made the row; `alarm_area` is depth times duration of a run
-    (`clinical.integral`; `tables.levels` says what an alarm with levels keeps there), `device_clock` how the time of
-    each device's last frame was judged; `lost_ward_*` belong to the loss of the ward that a patient is part of;
-    `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
+    somebody said the band. `alarm_step` is the step of responsibility that is asked, 0 = none. `since_ms` is when the
+    patient was admitted or discharged, or `by_order` of when an order made the row; `alarm_area` is depth times
+    duration of a run (`clinical.integral`; `tables.levels` says what an alarm with levels keeps there),
+    `device_clock` how the time of each device's last frame was judged; `lost_ward_*` belong to the loss of the ward
+    that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms` when it ends by itself.
     """
 
     position: Ms

@@ -8,6 +8,7 @@ from hypothesis import given
 from test_record import ALARMS, random_table, read, record_of, seeds
 
 from clinical.limits import NEVER
+from tables.patients import PatientTable
 from tables.record_layout import (
     ALARM,
     ALARM_BEFORE,
@@ -43,7 +44,10 @@ def as_before(record):
     parts, begin = [narrowed(head, HEAD_BEFORE)], HEAD.itemsize
     for now, before, count in sections:
         end = begin + count * now.itemsize
-        parts.append(narrowed(np.frombuffer(record[begin:end], now), before))
+        entries = np.frombuffer(record[begin:end], now).copy()
+        if now is PROFILE:
+            entries["own_limits"] |= entries["scale2"]  # limits follow the ordered target now
+        parts.append(narrowed(entries, before))
         begin = end
     assert begin == len(record)
     parts[4] = with_cells_of_all(parts[4], slots, int(head["windowed"][0]), signals)
@@ -78,6 +82,19 @@ def test_a_record_of_version_2_is_read_as_what_it_said(seed):
     again, unknown = read(before)
     assert as_before(record_of(again)) == before
     assert unknown == []
+
+
+def test_limits_of_version_2_follow_the_ordered_target_and_an_age_that_was_said_is_known():
+    table = PatientTable(ALARMS)
+    for patient, age_band, scale2 in (("bed-1", 0, True), ("bed-2", 3, False)):
+        row = table.row(patient)
+        table.age_band[row], table.scale2[row], table.since_ms[row] = age_band, scale2, 7
+    found = {}
+    for patient in ("bed-1", "bed-2"):
+        again, _ = read(as_before(record_of(table, patient)))
+        row = again.row_of["bed-1"]
+        found[patient] = bool(again.own_limits[row]), bool(again.age_known[row])
+    assert found == {"bed-1": (True, False), "bed-2": (False, True)}
 
 
 @given(seeds)

@@ -34,7 +34,7 @@ class House:
         self.limits = LimitAlarms(rules, self.telling)
         self.losses = Losses(rules, self.telling)
         self.doubts = Doubts(rules, self.telling, self.losses)
-        self.signs = Signs(rules, self.telling, self.losses)
+        self.signs = Signs(rules, self.telling)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
         self.wards = Wards(rules, self.telling, self.losses, self.beds)

@@ -3,50 +3,50 @@
 from plain.levels import LEVEL, judge_level
 from plain.losses import INTERVALS, TAKEN_OFF_MS
 
+from clinical.rules import AGE_BANDS
+
 TOGETHER_MS = 30_000
 
 
 class Signs:
     """What asks somebody to look at the patient, or into the profile."""
 
-    def __init__(self, rules, telling, losses):
-        self.rules = rules.technical
+    def __init__(self, rules, telling):
+        self.rules, self.limits = rules.technical, rules.limits
         self.telling = telling
-        self.losses = losses
 
     def judge(self, bed, moment):
-        """Judge a loss of pulse, oxygen saturation, and heart rate or respiration; of a silent bed nobody knows."""
-        alarm = bed.alarms["vital-loss"]
-        if not self.rules.vital_loss_s:
-            return
-        level = LEVEL["high"] if self.lost_together(bed, moment.now_ms) else 0
-        if not self.is_heard(bed, moment.now_ms) and (level or alarm.stands != "quiet"):
-            level = None
-        judge_level(self.telling, bed, alarm, level, 0, moment)
+        """Judge a loss of pulse, oxygen saturation, and heart rate or respiration."""
+        if self.rules.vital_loss_s:
+            level = LEVEL["high"] if self.lost_together(bed) else 0
+            judge_level(self.telling, bed, bed.alarms["vital-loss"], level, 0, moment)
 
-    def is_heard(self, bed, now_ms):
-        return bed.heard_ms is not None and now_ms - bed.heard_ms < self.losses.silent_ms_max(bed)
-
-    def lost_together(self, bed, now_ms):
+    def lost_together(self, bed):
         for third in ("hr", "resp"):
-            since = [self.lost_since(bed, name, now_ms) for name in ("pulse", "spo2", third)]
+            since = [self.lost_since(bed, name) for name in ("pulse", "spo2", third)]
             if None not in since and max(since) - min(since) <= TOGETHER_MS:
                 return True
         return False
 
-    def lost_since(self, bed, name, now_ms):
-        """Return since when a signal that once had a reading has none: not a valid one, or no sample at all."""
+    def lost_since(self, bed, name):
+        """Return since when a signal that once had a reading has none, up to the last frame that was heard."""
         if name not in bed.value_ms:
             return None
         patience = max(round(self.rules.vital_loss_s * 1000), INTERVALS * bed.interval_ms)
-        if name in bed.lost_ms:
-            return bed.lost_ms[name] if now_ms - bed.lost_ms[name] >= patience else None
-        age = now_ms - bed.value_ms[name]
-        stopped = self.is_heard(bed, now_ms) and patience <= age < max(TAKEN_OFF_MS, patience)
-        return bed.value_ms[name] if stopped else None
+        since = bed.lost_ms.get(name, bed.value_ms[name])
+        is_taken_off = name not in bed.lost_ms and bed.heard_ms - since >= max(TAKEN_OFF_MS, patience)
+        return since if bed.heard_ms - since >= patience and not is_taken_off else None
 
     def judge_age(self, bed, moment):
-        """Judge whether a patient is measured whose age nobody said."""
+        """Judge whether a limit of what is measured hangs on an age that nobody said."""
         if self.rules.age_unknown_s:
-            level = LEVEL["low"] if bed.heard_ms is not None and not bed.age_is_known else 0
+            asks = any(rule.signal in bed.value and hangs_on_age(rule) for rule in self.limits)
+            level = LEVEL["low"] if asks and not bed.age_is_known else 0
             judge_level(self.telling, bed, bed.alarms["age-unknown"], level, self.rules.age_unknown_s, moment)
+
+
+def hangs_on_age(rule):
+    adult = rule.limits("adult")
+    return any(
+        (own.low, own.high) != (adult.low, adult.high) for own in (rule.limits(band) for band in AGE_BANDS)
+    )
