@@ -13,6 +13,7 @@ those of PALS (hypotension at the oldest of a band, so that none is untold) and 
 There is no upper SpO2 limit: a neonate's 95 % (Contec CMS8000 p.88) means harm only while oxygen is given.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from clinical.rules import CHILDREN, AgeLimits, LimitRule, RuleSet, field_of
@@ -61,7 +62,7 @@ def _rule(
 ) -> LimitRule:
     grown = _side(side, adult)
     ages = _BY_AGE.get(name.replace("pulse-", "hr-").replace("abp-", "nbp-"), ())
-    return LimitRule(
+    rule = LimitRule(
         name,
         signal,
         grown.low,
@@ -74,8 +75,9 @@ def _rule(
         paediatric=_side(side, paediatric),
         neonate=_side(side, neonate),
         told_by="hr" if signal == "pulse" else None,
-        **{field_of(band): _side(side, own) for band, own in zip(CHILDREN, ages, strict=False)},
     )
+    of_ages = {field_of(band): _side(side, own) for band, own in zip(CHILDREN, ages, strict=False)}
+    return replace(rule, **of_ages)
 
 
 C, U, X, Y = CONTEC, UNCONFIRMED, EXTREME_HIGH, EXTREME_LOW
