@@ -14,7 +14,7 @@ There is no upper SpO2 limit: a neonate's 95 % (Contec CMS8000 p.88) means harm 
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from clinical.rules import CHILDREN, AgeLimits, LimitRule, RuleSet, field_of
 from clinical.vitals import INDEX, SIGNALS
@@ -76,7 +76,9 @@ def _rule(
         neonate=_side(side, neonate),
         told_by="hr" if signal == "pulse" else None,
     )
-    of_ages = {field_of(band): _side(side, own) for band, own in zip(CHILDREN, ages, strict=False)}
+    of_ages: dict[str, Any] = {
+        field_of(band): _side(side, own) for band, own in zip(CHILDREN, ages, strict=False)
+    }
     return replace(rule, **of_ages)
 
 
