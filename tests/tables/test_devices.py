@@ -12,7 +12,7 @@ from clinical.vitals import ABSENT, INDEX
 from streams.decoded import Frames
 from tables.columns import DEVICES
 from tables.device_rows import NOBODY, SEEN
-from tables.devices import device_name, digests, find_devices, remember
+from tables.devices import News, device_name, digests, find_devices, remember
 from tables.groups import Groups
 from tables.patients import PatientTable, lap
 
@@ -116,6 +116,11 @@ def to_its_device(frame, known):
     return what
 
 
+def all_next(count):
+    """Return what `remember` tells by None: every frame comes next."""
+    return News(np.ones(count, np.bool_), np.ones(count, np.bool_))
+
+
 def admit(table, log, offset=0):
     """Put one block through the memory as the judge does; return of each frame (news?, next?, conflict?)."""
     frames, found, done = frames_of(log, offset), [], 0
@@ -128,6 +133,7 @@ def admit(table, log, offset=0):
         assert (table.devices.owner[at] == rows[done : done + len(at)]).all()
         part = frames.take(slice(done, done + len(at)))
         news = remember(table.devices, Groups(at), part)
+        news = news or all_next(len(at))
         conflicts = [i in news.conflicts for i in range(len(at))]
         found += zip(news.fresh.tolist(), news.next.tolist(), conflicts, strict=True)
         for i in np.flatnonzero(news.fresh).tolist():
