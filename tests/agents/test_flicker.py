@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from agents.alarms import LOSS_COLUMNS
 from agents.flicker import MINUTE_MS, count, flickers, last_minute
+from clinical.limits import NEVER
 from clinical.vitals import ABSENT, COUNT
 from tables.device_rows import FLICKER_SLOT_MS, DeviceRows
 
@@ -27,6 +28,7 @@ class Plainly:
     def __init__(self):
         self.last_missing = self.since = None
         self.said = []
+        self.lost = set()
 
     def misses(self, now_ms):
         return self.last_missing is not None and now_ms - self.last_missing <= MINUTE_MS
@@ -37,16 +39,23 @@ class Plainly:
             self.since, self.said = now_ms, []
         if missing:
             self.last_missing = now_ms
+        gaps = [bool(np.isnan(value)) and i not in self.lost for i, value in enumerate(values)]
         if self.misses(now_ms):
-            self.said.append((now_ms, values))
+            self.said.append((now_ms, values, gaps))
+        for i, value in enumerate(values):
+            if np.isnan(value):
+                self.lost.add(i)
+            elif np.isfinite(value):
+                self.lost.discard(i)
 
     def counted(self, now_ms, signal):
-        """Return (came, missed) in the present stretch and the minute before it."""
+        """Return (came, missed, gaps) in the present stretch and the minute before it."""
         if self.since is None or now_ms - self.since < MINUTE_MS or not self.misses(now_ms):
-            return 0, 0
+            return 0, 0, 0
         begin = now_ms // FLICKER_SLOT_MS * FLICKER_SLOT_MS - MINUTE_MS
-        said = [values[signal] for at_ms, values in self.said if at_ms >= begin]
-        return sum(map(np.isfinite, said)), sum(map(np.isnan, said))
+        said = [(values[signal], gaps[signal]) for at_ms, values, gaps in self.said if at_ms >= begin]
+        values = [value for value, _ in said]
+        return sum(map(np.isfinite, values)), sum(map(np.isnan, values)), sum(gap for _, gap in said)
 
 
 def one_frame_each(said):
@@ -54,6 +63,15 @@ def one_frame_each(said):
     for i, values in enumerate(said):
         samples[i, SIGNALS] = values
     return samples
+
+
+def count_and_take(devices, at, now_ms, samples):
+    """Count one frame of each device and note since when each signal is lost, as the judge does."""
+    count(devices, at, np.full(len(at), now_ms), samples)
+    lost = devices.lost_ms[at]
+    lost[np.isnan(samples) & (lost == NEVER)] = now_ms
+    lost[np.isfinite(samples)] = NEVER
+    devices.lost_ms[at] = lost
 
 
 @settings(max_examples=200, deadline=None)
@@ -64,14 +82,15 @@ def test_the_last_minute_is_counted_as_a_list_of_all_readings_counts_it(log):
     now_ms = START_MS
     for step_s, said in log:
         now_ms += step_s * 1000
-        count(devices, at, np.full(DEVICES, now_ms), one_frame_each(said))
+        count_and_take(devices, at, now_ms, one_frame_each(said))
         for device, values in zip(plain, said, strict=True):
             device.say(now_ms, values)
         assert flickers(devices, at, now_ms).tolist() == [device.misses(now_ms) for device in plain]
-        came, missed = last_minute(devices, at, now_ms)
+        found = last_minute(devices, at, now_ms)
         for i, device in enumerate(plain):
             for signal in range(2):
-                assert (came[i, signal], missed[i, signal]) == device.counted(now_ms, signal)
+                counted = found.came[i, signal], found.missed[i, signal], found.gaps[i, signal]
+                assert counted == device.counted(now_ms, signal)
 
 
 def test_a_device_of_which_nothing_is_missing_is_not_counted():
@@ -88,8 +107,8 @@ def test_one_device_s_missing_readings_are_not_counted_for_another():
     at = np.array([devices.take_row(0, 1), devices.take_row(0, 2)])
     for at_s in range(100):
         samples = one_frame_each([(np.nan if at_s % 2 else 80.0, 97.0), (80.0, 97.0)])
-        count(devices, at, np.full(2, START_MS + at_s * 1000), samples)
-    came, missed = last_minute(devices, at, START_MS + 100_000)
-    assert (came[0, 0] > 0, missed[0, 0] > 0) == (True, True)
-    assert not came[1].any()
-    assert not missed[1].any()
+        count_and_take(devices, at, START_MS + at_s * 1000, samples)
+    found = last_minute(devices, at, START_MS + 100_000)
+    for counted in (found.came, found.missed, found.gaps):
+        assert counted[0, 0] > 0
+        assert not counted[1].any()

@@ -7,6 +7,7 @@ from clinical.limits import NEVER
 from clinical.losses import (
     DETACHED_MS,
     UNSCORED_MS,
+    Counted,
     Measured,
     loss_ms_max,
     lost_since,
@@ -165,10 +166,18 @@ def test_nothing_is_known_of_a_signal_once_it_is_off_too_old_and_two_intervals_o
         assert unmeasured(now_ms, np.array([5]), age, intervals(interval_ms)).tolist() == [found]
 
 
-def is_unreliable(*devices, known=False):
+def is_unreliable(*devices, known=False, gaps=2):
     """Return whether a signal is, of which each device said (came, missed, whether the last is young)."""
     came, missed, fresh = (np.array([[[device[i]] for device in devices]]) for i in range(3))
-    return bool(unreliable(came, missed, fresh.astype(np.bool_), np.array([[known]]))[0, 0])
+    counted = Counted(came, missed, np.where(missed > 0, gaps, 0))
+    return bool(unreliable(counted, fresh.astype(np.bool_), np.array([[known]]))[0, 0])
+
+
+@pytest.mark.parametrize(("known", "gaps", "found"), [(False, 1, False), (False, 2, True), (True, 1, True)])
+def test_one_stretch_without_readings_does_not_make_a_signal_unreliable_but_may_keep_it_so(
+    known, gaps, found
+):
+    assert is_unreliable((40, 20, True), known=known, gaps=gaps) == found
 
 
 @pytest.mark.parametrize(

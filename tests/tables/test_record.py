@@ -98,7 +98,8 @@ def put_device(table, row, slot, rng, share=0.4):
         devices.missing_ms[at] = devices.counted_ms[at] = T0
         devices.slot[at] = rng.integers(0, 10**9)
         shape = FLICKER_SLOTS, PERIODIC_COUNT
-        devices.came[at], devices.missed[at] = rng.integers(0, 2**16, shape), rng.integers(0, 2**16, shape)
+        for counts in (devices.came, devices.missed, devices.gaps):
+            counts[at] = rng.integers(0, 2**16, shape)
 
 
 def put_alarm(table, row, alarm, rng):
