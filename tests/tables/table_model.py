@@ -31,7 +31,7 @@ def judge(table, patient, offset, rate=80.0, alarm_since_ms=None):
     """Make a frame with a heart rate part of the table's state, and an alarm that is open since then."""
     row = table.row(patient)
     device, devices = device_of(table, row), table.devices
-    table.seen_ms[row] = devices.newest_ms[device, 0] = devices.value_ms[device, 0] = offset * 1000
+    devices.heard_ms[device] = devices.newest_ms[device, 0] = devices.value_ms[device, 0] = offset * 1000
     devices.value[device, 0] = rate
     if alarm_since_ms is not None:
         table.alarm_state[row, 0], table.alarm_onset_ms[row, 0] = 1, alarm_since_ms

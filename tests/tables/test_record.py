@@ -46,7 +46,7 @@ def random_table(seed, alarms=ALARMS):
     table.processed = int(rng.integers(NEVER, 10**9))
     for patient in ("bed-0", "bed-1", "bed-2"):
         row = table.row(patient)
-        table.seen_ms[row], table.ticked_ms[row] = rng.integers(T0, 2 * T0, 2)
+        table.ticked_ms[row] = rng.integers(T0, 2 * T0)
         table.pushed_out_ms[row] = rng.choice([NEVER, T0])
         for slot in range(int(rng.choice([0, 1, 3, DEVICES]))):
             put_device(table, row, slot, rng)
