@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.catalogue import alarms_of
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import (
     DELAY_S_MAX,
-    GAP_S,
     RULES_MAX,
     AgeLimits,
     DriftRule,
@@ -389,20 +387,3 @@ def test_a_file_says_who_is_asked_to_answer_in_turn():
 )
 def test_what_is_wrong_with_a_step_is_said_with_its_place(text, says):
     assert says in complaint("rule = []\n" + text)
-
-
-def test_a_rule_of_a_file_that_names_no_gap_has_that_of_a_built_in_one():
-    rule = parse_rules('[[rule]]\nid = "a"\nsignal = "hr"\nhigh = 120\n', "ward.toml").limits[0]
-    assert (rule.gap_s, rule.excess_s) == (GAP_S, None)
-
-
-def test_a_rule_of_a_file_may_have_a_gap_and_an_excess_of_its_own():
-    text = '[[rule]]\nid = "a"\nsignal = "hr"\nhigh = 120\ngap_s = 0\nexcess_s = 30\n'
-    rule = parse_rules(text, "ward.toml").limits[0]
-    assert (rule.gap_s, rule.excess_s) == (0, 30)
-
-
-def test_every_alarm_that_is_no_limit_s_has_an_id_that_no_rule_can_take():
-    built_in = [alarm.id for alarm in alarms_of(RuleSet(()))]
-    for name in built_in:
-        assert ": key id: " in refusal(f'[[rule]]\nid = "{name}"\nsignal = "hr"\nhigh = 120\n'), name
