@@ -65,7 +65,7 @@ RESERVED_IDS: Final = (
     ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
 )
-RESERVED_PREFIX: Final = "signal-loss-"
+RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""
 
 MESSAGE_CHARS_MAX: Final = 500
@@ -308,10 +308,10 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
 
 
 def _is_reserved(name: str) -> bool:
-    return name in RESERVED_IDS or name.startswith(RESERVED_PREFIX)
+    return name in RESERVED_IDS or name.startswith(RESERVED_PREFIXES)
 
 
-_RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)} and {RESERVED_PREFIX}* are built in"
+_RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)}, {'*, '.join(RESERVED_PREFIXES)}* are built in"
 
 
 def _refuse_repeated_ids(kinds: Iterable[tuple[str, Sequence[Any]]], name: str, lines: _Lines) -> None:

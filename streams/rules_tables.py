@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clinical.rules import DELAY_S_MAX
+from clinical.rules import DELAY_S_MAX, GAP_S
 from clinical.scores import PARAMETERS
 
 ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -71,7 +71,7 @@ class RuleTable(Table):
     adolescent: AgeLimitsTable | None = None
     latch: bool = False
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
-    gap_s: Delay = 0.0
+    gap_s: Delay = GAP_S
     excess_s: Annotated[float, Field(gt=0, le=DELAY_S_MAX)] | None = None
     low_min: float | None = None
     high_max: float | None = None

@@ -78,7 +78,7 @@ def test_a_contradiction_is_one_alarm_instead_of_two(bed):
     assert told == [("check-sensor", "start", "medium", 100)]
     alert = bed.alert("check-sensor", "start")
     assert alert.type == "technical"
-    assert alert.reason == "check sensor: heart rate 130 and pulse rate 80 bpm contradict each other"
+    assert alert.reason == "check patient and sensor: heart rate 130 and pulse rate 80 bpm differ"
     assert sum(tally.withheld_by_sensor for tally in bed.worker.tallies) == 1
 
 
