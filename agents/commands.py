@@ -1,8 +1,8 @@
 """The commands agent: puts each command into the readings log, in the partition of its patient.
 
-Its place there is when it takes effect. A command for a whole ward goes into every partition: each of them has some of
-the ward's patients. It counts as done only when the broker has it; one that is forwarded twice,
-because the worker died in between, is applied once by its id. Answers on the same topic are passed over.
+Its place there is when it takes effect. A command for a whole ward goes to `vitals.wards`, where the ward is judged. It
+counts as done only when the broker has it; one that is forwarded twice, because the worker died in between, is applied
+once by its id. Answers on the same topic are passed over.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +13,7 @@ import msgspec
 
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
+from agents.wards.places import ward_partition
 from streams.alerts import WARD
 from streams.block import Block
 from streams.commands import COMMAND_KEY
@@ -20,7 +21,7 @@ from streams.decode import read_command
 from streams.decoded import Record, Reject
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
-from streams.topics import READINGS
+from streams.topics import READINGS, WARDS
 
 
 class _Kind(msgspec.Struct):
@@ -52,7 +53,6 @@ class Commands:
             await self._forward(block, records)
 
     async def _forward(self, block: Block, records: Sequence[Record]) -> None:
-        readings = self.settings.topic(READINGS)
         for record in records:
             if _is_answer(record.value):
                 continue
@@ -62,9 +62,12 @@ class Commands:
             if isinstance(order, Reject):
                 await self.dead_letters.refuse(order, block.topic, block.partition)
                 continue
-            is_of_ward = order.patient.startswith(WARD)
-            for partition in range(self.settings.partitions) if is_of_ward else (block.partition,):
-                await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=partition)
+            topic, partition = READINGS, block.partition
+            if order.patient.startswith(WARD):
+                ward = order.patient.removeprefix(WARD)
+                topic, partition = WARDS, ward_partition(ward, self.settings.partitions)
+            to = self.settings.topic(topic)
+            await self.publisher.publish(to, COMMAND_KEY, record.value, partition=partition)
         await self.publisher.settled()
         self.mark_durable(block.partition, records[-1].offset + 1)
 

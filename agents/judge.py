@@ -16,7 +16,7 @@ import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE, WARD_SILENT
+from agents.alarms import ALARMS_PAUSED, BABBLING, SILENT_DEVICE
 from agents.catalogue import alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
@@ -27,10 +27,10 @@ from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.ticks import TickJudge
 from agents.verdict import Verdict
-from agents.wards import Wards
+from agents.wards.silences import Silences
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decoded import Decoded, Frames, Ordered, Tick
+from streams.decoded import Decoded, Frames, Part, Ruled, Tick
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
@@ -41,7 +41,7 @@ class _Run:
     """What is left of one partition's run, and what the rest came to."""
 
     table: PatientTable
-    parts: deque[Frames | Tick | Ordered]
+    parts: deque[Part]
     verdict: Verdict = field(default_factory=Verdict)
 
 
@@ -57,12 +57,12 @@ class Judge:
         pauses = Pauses(teller, ids.index(ALARMS_PAUSED))
         asking = Responsibilities(teller, rules.responsibility)
         conditions = Conditions(rules, self.alarms, limits.rules, teller)
-        wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
+        self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(
-            rules, limits, conditions, wards, teller, pauses, asking, time, patient_ttl_ms
+            rules, limits, conditions, self._silences, teller, pauses, asking, time, patient_ttl_ms
         )
-        self._orders = OrderJudge(self.alarms, limits, teller, pauses, asking, wards, time.recorded)
+        self._orders = OrderJudge(self.alarms, limits, teller, pauses, asking, self._silences, time.recorded)
 
     def new_table(self) -> PatientTable:
         """Return an empty table for one partition under these rules."""
@@ -93,12 +93,15 @@ class Judge:
                     self._judge_other(run.table, part, run.verdict)
         return [run.verdict for run in runs]
 
-    def _judge_other(self, table: PatientTable, part: Tick | Ordered, verdict: Verdict) -> None:
+    def _judge_other(self, table: PatientTable, part: Part, verdict: Verdict) -> None:
+        assert not isinstance(part, Frames)
         if part.offset <= table.processed:
             return
         if isinstance(part, Tick):
             verdict.tally.ticks += 1
             self._ticks.judge(table, part, verdict)
+        elif isinstance(part, Ruled):
+            self._silences.rule(table, part, verdict)
         else:
             self._orders.judge(table, part, verdict)
         table.processed = max(table.processed, part.offset)

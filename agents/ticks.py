@@ -17,7 +17,7 @@ from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.tick_alarms import NOT_MEASURED, NOTHING, state_of, take
 from agents.verdict import Verdict
-from agents.wards import Wards
+from agents.wards.silences import Silences
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
 from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked
@@ -45,7 +45,7 @@ class TickJudge:
         rules: RuleSet,
         in_force: LimitsInForce,
         conditions: Conditions,
-        wards: Wards,
+        silences: Silences,
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
@@ -64,7 +64,7 @@ class TickJudge:
         self._silent = slice(limits, limits + 1)
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
         self._conditions = conditions
-        self._wards = wards
+        self._silences = silences
 
     def judge(self, table: PatientTable, tick: Tick, verdict: Verdict) -> None:
         """Judge one tick for every patient of the partition who has not had it yet."""
@@ -99,6 +99,8 @@ class TickJudge:
         self._drop_gone(table, rows, moment, found)
         verdict.happenings += sorted(found.happenings, key=lambda h: (h.column, h.patient))
         verdict.dropped += found.dropped
+        if found.counted_ms != NEVER:
+            verdict.counted_ms, verdict.counts = found.counted_ms, found.counts
 
     def _end_pauses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         until = table.pause_until_ms[rows]
@@ -146,7 +148,7 @@ class TickJudge:
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         since = self._silent_since(table, rows, moment.event_ms)
-        since = self._wards.judge(table, rows, since, moment, verdict)
+        since = self._silences.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
@@ -209,7 +211,6 @@ class TickJudge:
             patient = table.patients[row]
             if patient is None:
                 continue
-            verdict.happenings += self._wards.leave(table, row, moment)
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)

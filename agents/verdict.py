@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
+from clinical.limits import NEVER
 from clinical.masks import places
+from clinical.wards import Count
 from streams.commands import Answer
 
 
@@ -80,4 +82,8 @@ class Verdict:
     dropped: list[str] = field(default_factory=list)
     profiled: list[str] = field(default_factory=list)
     """Patients whose limits or profile a command has changed."""
+    counted_ms: int = NEVER
+    """The last tick at which the patients of each ward were counted, `NEVER` = at none."""
+    counts: dict[str, Count] = field(default_factory=dict)
+    """What they came to, by ward."""
     tally: Tally = field(default_factory=Tally)

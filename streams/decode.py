@@ -5,7 +5,7 @@ times faster and without an object a reading. A record that is no frame becomes 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 from struct import error as PackError
 from struct import pack
@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.decoded import Decoded, Frames, Ordered, Record, Reject, Tick
+from streams.decoded import Decoded, Frames, Ordered, Part, Record, Reject, Ruled, Tick
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
+from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 
@@ -50,14 +51,14 @@ class Decoder:
         self._signals: tuple[str, ...] = ()
 
     def decode(self, records: Sequence[Record]) -> Decoded:
-        """Return the records as columns, ticks, commands and rejects."""
+        """Return the records as columns, ticks, commands, answers about wards, and rejects."""
         keys = [record.key for record in records]
         known = self._known(keys)
-        others: list[Tick | Ordered] = []
+        others: list[Tick | Ordered | Ruled] = []
         rejects: list[Reject] = []
         if places := _places(keys, known):
             for at in places:
-                other = _read_tick(records[at]) if keys[at] == TICK_KEY else _read_order(records[at])
+                other = _OTHERS[keys[at]](records[at])
                 if isinstance(other, Reject):
                     rejects.append(other)
                 else:
@@ -155,17 +156,17 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
 
 
 def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[int]:
-    """Return where ticks and commands stand: few, and never under the key of a patient who is known."""
+    """Return where ticks, commands and answers stand: few, and never under the key of a patient who is known."""
     if all(known):
         return []
-    return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
+    return [i for i in _strangers(known) if keys[i] in _OTHERS]
 
 
-def _divided(frames: Frames | None, others: Sequence[Tick | Ordered]) -> list[Frames | Tick | Ordered]:
+def _divided(frames: Frames | None, others: Sequence[Tick | Ordered | Ruled]) -> list[Part]:
     """Return frames in the stretches between what else came, all in log order."""
     if frames is None:
         return list(others)
-    parts: list[Frames | Tick | Ordered] = []
+    parts: list[Part] = []
     start = 0
     for other in others:
         end = int(frames.offset.searchsorted(other.offset))
@@ -178,7 +179,8 @@ def _divided(frames: Frames | None, others: Sequence[Tick | Ordered]) -> list[Fr
     return parts
 
 
-def _read_tick(record: Record) -> Tick | Reject:
+def read_tick(record: Record) -> Tick | Reject:
+    """Return the tick that a record carries, or why it carries none."""
     try:
         tick = _decode_tick(record.value or b"")
     except _FAULTS as error:
@@ -191,6 +193,26 @@ def _read_order(record: Record) -> Ordered | Reject:
     return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order)
 
 
+def _read_ruling(record: Record) -> Ruled | Reject:
+    """Return what an answer about a ward says; whether it is to be believed is decided here, too."""
+    value = record.value or b""
+    if len(value) > RECORD_BYTES_MAX:
+        return Reject(record, "too-large", f"ward: {len(value)} bytes, at most {RECORD_BYTES_MAX}")
+    try:
+        ruling = WardRuling.model_validate_json(value)
+    except ValidationError as error:
+        return Reject(record, "invalid", f"ward: {first_fault(error)}")
+    return Ruled(record.offset, ruling.ward, ruling.lost)
+
+
+_OTHERS: Final[dict[bytes | None, Callable[[Record], Tick | Ordered | Ruled | Reject]]] = {
+    TICK_KEY: read_tick,
+    COMMAND_KEY: _read_order,
+    RULING_KEY: _read_ruling,
+}
+"""What else than frames stands in the readings, by its key."""
+
+
 def read_command(record: Record) -> Order | Reject:
     """Return the command that a record carries, whatever its key, or why it carries none."""
     value = record.value or b""
@@ -199,10 +221,11 @@ def read_command(record: Record) -> Order | Reject:
     try:
         return Command.model_validate_json(value).root
     except ValidationError as error:
-        return Reject(record, "invalid", f"command: {_first_fault(error)}")
+        return Reject(record, "invalid", f"command: {first_fault(error)}")
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing that is wrong, with the name of its field."""
     first = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 

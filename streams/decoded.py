@@ -1,4 +1,4 @@
-"""What records of one partition are, decoded: frames as columns, ticks, commands, and what is none of them."""
+"""What records of one partition are, decoded: frames as columns, ticks, commands, answers about wards, and the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,6 +49,15 @@ class Ordered:
     offset: int
     append_ts_ms: int
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """An answer about a ward, at this place of the log: whether its silent patients are part of the ward's alarm."""
+
+    offset: int
+    ward: str
+    lost: bool
 
 
 @dataclass(slots=True)
@@ -127,9 +136,12 @@ class Frames:
         )
 
 
+Part = Frames | Tick | Ordered | Ruled
+
+
 @dataclass(slots=True)
 class Decoded:
-    """A run of records decoded: stretches of frames divided by ticks and commands between them, in log order."""
+    """A run of records decoded: stretches of frames divided by what else stands between them, in log order."""
 
-    parts: list[Frames | Tick | Ordered] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)

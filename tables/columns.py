@@ -78,9 +78,9 @@ class Columns:
     `own_limits` says that they or the age band differ from the rules. `alarm_step` is the step of responsibility that
     is asked, 0 = none. `since_ms` is when the patient was admitted or discharged, or `by_order` of when an order made
     the row; `alarm_area` is depth times duration of a run (`clinical.integral`; `tables.levels` says what an alarm with
-    levels keeps there), `device_clock` how the time of each device's last frame was judged; `lost_ward_*` belong to
-    the loss of the ward that a patient is part of; `pause_ms` when the last pause began, `pause_until_ms` when it ends
-    by itself.
+    levels keeps there), `device_clock` how the time of each device's last frame was judged; `silence_held_ms`
+    until when an untold silence waits for the ward's decision or is part of its alarm; `pause_ms` when the last pause
+    began, `pause_until_ms` when it ends by itself.
     """
 
     position: Ms
@@ -125,9 +125,7 @@ class Columns:
     pause_rank: Kind
     pause_ms: Ms
     pause_until_ms: Ms
-    lost_ward_ms: Ms
-    lost_ward_told_ms: Ms
-    lost_ward_events: Annotated[NDArray[np.uint32], Column(np.uint32)]
+    silence_held_ms: Ms
     commands: Annotated[NDArray[np.uint64], Column(np.uint64, 0, (COMMANDS,))]
 
     COLUMNS: ClassVar[dict[str, Column]]

@@ -52,6 +52,8 @@ class PatientTable(Columns):
         """Highest position that a recovered patient has; up to there frames may be part of the state already."""
         self.ticked_until_ms = NEVER
         """Time of the newest tick that was judged: a repeated or older tick changes nothing."""
+        self.wards_counted_ms = NEVER
+        """Tick at which the patients of each ward were last counted; not part of the state."""
         self.whole_from = 0
         """Offset of the changelog from which on its records hold the whole state."""
         self.gone: dict[str, int] = {}

@@ -53,7 +53,7 @@ def narrowed(entries, layout):
     if layout.names is None:
         return entries.tobytes()
     old = np.zeros(len(entries), layout)
-    for name in layout.names:
+    for name in set(layout.names) & set(entries.dtype.names):
         old[name] = entries[name]
     return old.tobytes()
 
