@@ -8,7 +8,6 @@ from typing import Any
 
 import faust
 
-from agents.alarms import WARD_SILENT
 from agents.boards import WRITE_S, Boards
 from agents.canary import Canary
 from agents.commands import Commands
@@ -80,9 +79,8 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     checkpointer.write_beside = boards.write
     parties = (table.data, publisher, checkpointer, metrics, letters, boards, Reports(settings, publisher))
     monitor = Monitor(settings, judge, *parties, overview.admit)
-    column, alarm = next((i, each) for i, each in enumerate(judge.alarms) if each.id == WARD_SILENT)
-    parties_of_wards = (publisher, letters, metrics, overview.admit, overview.mark_decided, overview.owned)
-    wards = Wards(settings, alarm, column, *parties_of_wards)
+    beside = (publisher, letters, metrics, overview.admit, overview.mark_decided, overview.owned)
+    wards = Wards(settings, judge.alarms, *beside)
     commands = Commands(settings, publisher, letters, overview.admit, overview.mark_forwarded)
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
     canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.alarms import Alarm, encoded
+from agents.alarms import WARD_SILENT, Alarm, encoded
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
@@ -33,13 +33,12 @@ from streams.wards import RULING_KEY
 class Wards:
     """Everything the agent works with; `watch` is the agent itself.
 
-    `column` is that of the ward's alarm among all `alarms`, `owned` names this worker's partitions at the moment, and
+    `owned` names this worker's partitions at the moment, and
     `mark_durable` is told (partition, offset) when everything below the offset has been decided and has arrived.
     """
 
     settings: Settings
-    alarm: Alarm
-    column: int
+    alarms: tuple[Alarm, ...]
     publisher: Publisher
     dead_letters: DeadLetters
     metrics: Metrics
@@ -49,11 +48,15 @@ class Wards:
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
     _logs: dict[int, WardLog] = field(default_factory=dict)
+    _column: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._column = [alarm.id for alarm in self.alarms].index(WARD_SILENT)
 
     def begin_anew(self, partition: int, committed: int, end: int) -> None:
         """Forget what is known of a partition, which is read from its start: up to `end` before anything is decided."""
         recorded = self.settings.time_base == "recorded"
-        self._logs[partition] = WardLog(partition, self.column, recorded, committed, end)
+        self._logs[partition] = WardLog(partition, self._column, recorded, committed, end)
 
     async def watch(self, stream: Any) -> None:
         """Judge every block of the topic, in order."""
@@ -74,7 +77,7 @@ class Wards:
 
     async def _take(self, block: Block, records: Sequence[Record]) -> None:
         log = self._logs.setdefault(
-            block.partition, WardLog(block.partition, self.column, self.settings.time_base == "recorded")
+            block.partition, WardLog(block.partition, self._column, self.settings.time_base == "recorded")
         )
         found = log.take(records)
         for reject in found.rejects:
@@ -87,8 +90,10 @@ class Wards:
         """Send what was found: nobody waits longer for an alert than for what follows from it."""
         topic, publish = self.settings.topic, self.publisher.publish
         for happening in found.happenings:
-            await publish(topic(ALERTS), happening.patient.encode(), encoded(self.alarm, happening))
-            self.metrics.alerts.labels(self.alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
+            await publish(
+                topic(ALERTS), happening.patient.encode(), encoded(self.alarms[self._column], happening)
+            )
+            self.metrics.alerts.labels(WARD_SILENT, PHASE_NAMES[Phase(happening.phase)]).inc()
         for to, ruling in found.rulings:
             value = ruling.model_dump_json().encode()
             await publish(topic(READINGS), RULING_KEY, value, partition=to)
@@ -97,20 +102,20 @@ class Wards:
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
         for name in found.changed:
             ward, patient = log.wards[name], f"{WARD}{name}".encode()
-            await publish(topic(PATIENTS), patient, shown(self.alarm.id, name, ward))
+            await publish(topic(PATIENTS), patient, shown(name, ward))
             state = state_of(name, ward)
             value = state.model_dump_json().encode()
             await publish(topic(WARDS), state.key, value, partition=partition)
 
 
-def shown(rule: str, name: str, ward: Ward) -> bytes | None:
+def shown(name: str, ward: Ward) -> bytes | None:
     """Return what boards show of a ward; None, which deletes it, when it is not lost."""
     loss, patient = ward.loss, WARD + name
     if loss.state == State.NORMAL:
         return None
     alarm = OpenAlarm(
-        rule=rule,
-        episode=episode_id(patient, rule, loss.onset_ms),
+        rule=WARD_SILENT,
+        episode=episode_id(patient, WARD_SILENT, loss.onset_ms),
         state="acknowledged" if loss.state == State.ACKNOWLEDGED else "active",
         priority=PRIORITIES[MEDIUM],
         onset_ts_ms=loss.onset_ms,

@@ -5,7 +5,6 @@ from itertools import count
 
 from logs import PATIENTS, START_MS, TTL_S, Record
 from plain.house import House
-from plain.ward_losses import WARD
 
 from clinical.rules import AGE_BANDS
 from streams.commands import COMMAND_KEY
@@ -69,9 +68,7 @@ def _append(follower, found, timestamp, key, value):
 
 def order(rng, house, number, now_ms):
     """Return a command that may or may not make sense in the state of the house."""
-    lost = [ward.name for ward in house.wards.wards.values() if ward.alarm.is_open]
-    patient = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9", *lost, *lost))
-    kind = "acknowledge" if patient in lost else rng.choice(KINDS)
+    patient, kind = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9")), rng.choice(KINDS)
     said = {"kind": kind, "id": f"c{number}", "patient": patient, "actor": "nurse-7", "issued_ts_ms": now_ms}
     if kind in ("acknowledge", "accept", "reject"):
         opened = open_episodes(house, patient)
@@ -95,6 +92,6 @@ def order(rng, house, number, now_ms):
 
 
 def open_episodes(house, patient):
-    """Return the episodes of a patient's or a ward's open alarms."""
-    bed = house.beds.get(patient) or house.wards.wards.get(patient.removeprefix(WARD))
+    """Return the episodes of a patient's open alarms."""
+    bed = house.beds.get(patient)
     return [bed.episode(alarm) for alarm in bed.open_alarms()] if bed else []

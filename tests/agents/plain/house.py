@@ -15,7 +15,7 @@ from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, take_frame, take_samples
 from plain.stays import Commands
 from plain.telling import Moment, Telling
-from plain.ward_losses import Wards
+from plain.ward_losses import Silences
 
 SLOW_MS = 5_000
 
@@ -35,7 +35,7 @@ class House:
         self.doubts = Doubts(rules, self.telling, self.losses)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
-        self.wards = Wards(rules, self.telling, self.losses, self.beds)
+        self.silences = Silences(rules, self.losses, self.beds)
         self.commands = Commands(self, self.limits, self.telling)
 
     @property
@@ -88,6 +88,8 @@ class House:
             self.told[before:] = sorted(
                 self.told[before:], key=lambda one: (self.places[one.rule], one.patient)
             )
+        elif record.key == b"~ward":
+            self.silences.rule(value, self.ticked)
         elif record.key == b"~command":
             now_ms = value["issued_ts_ms"] if self.recorded else append_ms
             self.commands.take(value, Moment(record.offset, now_ms, now_ms))
@@ -116,7 +118,7 @@ class House:
         for bed in list(self.beds.values()):
             self.end_pause(bed, moment)
         if self.rules.technical.enabled and self.rules.technical.ward_silent:
-            self.wards.judge(moment)
+            self.silences.judge(moment.now_ms)
         for bed in list(self.beds.values()):
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
@@ -133,7 +135,7 @@ class House:
     def judge_conditions(self, bed, is_slow, half_minute_is_over, moment):
         technical = self.rules.technical.enabled
         if technical:
-            self.losses.judge_silence(bed, self.wards.is_part(bed), moment)
+            self.losses.judge_silence(bed, self.silences.waits(bed, moment.now_ms), moment)
             self.doubts.judge_sensors(bed, moment)
         if technical and is_slow:
             self.losses.judge_signals(bed, moment)
@@ -156,7 +158,6 @@ class House:
             (ms for ms in (bed.heard_ms, bed.since_ms, bed.ordered_ms) if ms is not None), default=None
         )
         if last is not None and moment.now_ms - last >= self.ttl_ms:
-            self.wards.leave(bed, moment)
             self.telling.dismiss(bed, moment)
             del self.beds[bed.name]
 

@@ -27,8 +27,8 @@ class Losses:
             return bed.heard_ms
         return None
 
-    def judge_silence(self, bed, is_part_of_a_ward_s_loss, moment):
-        since = None if is_part_of_a_ward_s_loss else self.silent_since(bed, moment.now_ms)
+    def judge_silence(self, bed, waits_for_the_ward, moment):
+        since = None if waits_for_the_ward else self.silent_since(bed, moment.now_ms)
         self.judge(bed, bed.alarms["silent-device"], since, moment)
 
     def judge_signals(self, bed, moment):
