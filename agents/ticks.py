@@ -73,6 +73,8 @@ class TickJudge:
         rows = table.occupied()
         rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
         if not len(rows):
+            if not len(table):  # nobody is left of any ward
+                verdict.counted_ms, verdict.counts = now, {}
             return
         before = table.ticked_ms[rows]
         table.ticked_ms[rows] = now

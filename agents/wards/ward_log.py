@@ -160,8 +160,7 @@ class WardLog:
             return None
         if event == Event.DUE:
             ward.loss = Loss(onset_ms=onset(ward.loss, counts))
-        note = "" if event != Event.CLEAR or any(count.patients for count in counts) else _NOBODY
-        self._tell(name, ward, event, moment, sum(count.silent for count in counts), note, found)
+        self._tell(name, ward, event, moment, sum(count.silent for count in counts), "", found)
         if event in _RULED:
             for partition in sorted(p for p, count in ward.counts.items() if count.silent):
                 self._rule(name, partition, event == Event.DUE, moment, found)
@@ -238,7 +237,6 @@ class WardLog:
 
 
 _RULED: Final = (Event.DUE, Event.CLEAR)
-_NOBODY: Final = "nobody is left of the silent patients"
 
 
 def _episode(name: str, loss: Loss) -> str:

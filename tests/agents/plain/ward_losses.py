@@ -37,7 +37,7 @@ class Silences:
                 bed.held_until = None
             elif bed.held_until is None:
                 bed.held_until = now_ms + WAIT_MS
-        if somebody_waits or self.counted_ms is None or now_ms - self.counted_ms >= COUNT_MS:
+        if somebody_waits or not self.beds or self.counted_ms is None or now_ms - self.counted_ms >= COUNT_MS:
             self.counted_ms = now_ms
             self.say(monitored, now_ms)
 
