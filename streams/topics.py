@@ -70,7 +70,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         WARDS,
         "ward and partition, or the ward",
-        "WardRecord",
+        "WardReport, WardState",
         "how many of a ward's patients each partition has and how many are silent, and the ward's alarm",
         config={
             "cleanup.policy": "compact",

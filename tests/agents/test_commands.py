@@ -8,11 +8,12 @@ from logs import Record
 from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
+from agents.wards.places import ward_partition
 from streams.block import Block
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
 from streams.publisher import Publisher
 from streams.settings import Settings
-from streams.topics import COMMANDS, DEAD_LETTERS, READINGS
+from streams.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
 
 PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
 
@@ -49,13 +50,13 @@ def test_a_command_goes_into_the_readings_of_its_partition_as_it_came_and_is_don
     assert world.done == [(3, 8)]
 
 
-def test_a_command_for_a_whole_ward_goes_into_every_partition():
+def test_a_command_for_a_whole_ward_goes_to_where_the_ward_is_judged():
     world = World()
     ack = {"kind": "acknowledge", "id": "c1", "patient": "~ward/icu", "actor": "nurse-7", "issued_ts_ms": 1}
     ack["episode"] = "0123456789abcdef"
     world.forward(ack, key=b"~ward/icu")
-    assert [(topic, partition) for topic, _, _, partition, _ in world.sent] == [
-        (READINGS, partition) for partition in range(Settings().partitions)
+    assert [(topic, key, partition) for topic, key, _, partition, _ in world.sent] == [
+        (WARDS, COMMAND_KEY, ward_partition("icu", Settings().partitions))
     ]
     assert world.done == [(3, 8)]
 
