@@ -9,7 +9,6 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 
-from streams.alerts import WARD
 from streams.commands import Answer, Command, Order
 from streams.connect import connect_consumer, connect_producer
 from streams.errors import BadData, BrokerUnreachable, TopicsMismatch, UsageError, VigilError
@@ -39,7 +38,7 @@ def make_order(kind: str, **said: object) -> Order:
 
 
 def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
-    """Send a command and return its answer; of the answers to one for a whole ward the first that accepts.
+    """Send a command and return its answer.
 
     Raises:
         BrokerUnreachable: no broker answers or takes the command.
@@ -61,15 +60,12 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
                 producer.send(topic, value=value, key=order.patient.encode()).get(timeout=SEND_S_MAX)
             except KafkaError as error:
                 raise BrokerUnreachable(f"the command was not taken: {error}") from None
-        is_of_ward, missing = order.patient.startswith(WARD), {tp.partition for tp in tps}
         until_s = time.monotonic() + wait_s
         while time.monotonic() < until_s:
             for records in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in records:
                     if (answer := _answer(record.value)) and answer.id == order.id:
-                        missing.discard(record.partition)
-                        if answer.outcome == "accepted" or not missing or not is_of_ward:
-                            return answer
+                        return answer
     raise VigilError(
         f"no answer within {wait_s:g} s; {order.kind} {order.id} takes effect when a worker judges {order.patient}"
     )
@@ -83,15 +79,15 @@ def _answer(value: bytes | None) -> Answer | None:
 
 
 def read_board(settings: Settings, topic: str, model: type[Model]) -> list[Model]:
-    """Return the newest record of each key of a compacted topic, by key; a ward has one in each partition.
+    """Return the newest record of each key of a compacted topic, by key.
 
     Raises:
         BrokerUnreachable: no broker answers.
         BadData: a record is not what the topic should hold.
     """
-    newest: dict[tuple[str, int], Any] = {}
+    newest: dict[str, Any] = {}
     for record in read_whole(settings, settings.topic(topic)):
-        newest[record.key.decode(errors="replace"), record.partition] = record.value
+        newest[record.key.decode(errors="replace")] = record.value
     try:
         return [model.model_validate_json(value) for _, value in sorted(newest.items()) if value is not None]
     except ValidationError as error:

@@ -55,7 +55,7 @@ class LastValue(_Record):
 class Patient(_Record):
     """How a patient is, as far as the log was judged."""
 
-    patient: str = Field(description="opaque stream id; ~ward/NAME, in each partition that has lost the ward")
+    patient: str = Field(description="opaque stream id; ~ward/NAME while the ward is lost")
     ward: str
     seen_ts_ms: int | None = Field(description="arrival of the last frame, ms")
     pause: PauseMode | None

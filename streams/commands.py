@@ -1,8 +1,8 @@
 """Commands: what people tell the alarm system, and what it answers. Both travel on `vitals.commands`, keyed by patient.
 
 A command takes effect at its place in the readings log, where the commands agent puts it under the key `~command`
-(same partition), so that it is decided by the log alone. It is applied once however often it arrives, and answered
-once. The topic is the audit trail: who, when, why, and what came of it.
+(same partition; that of a whole ward in `vitals.wards`), so that it is decided by the log alone. It is applied once
+however often it arrives, and answered once. The topic is the audit trail: who, when, why, and what came of it.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class _OfEpisode(_Order):
 class Acknowledge(_OfEpisode):
     """Somebody knows of the alarm: no reminders and no escalation; a latched alarm is reset.
 
-    The one command that may be for a whole ward: it is forwarded to every partition, and each of them answers.
+    The one command that may be for a whole ward: it takes effect in `vitals.wards`, where the ward is judged.
     """
 
     patient: Annotated[str, Field(pattern=PATIENT_OR_WARD_PATTERN)] = Field(
