@@ -22,7 +22,9 @@ def test_a_ward_that_falls_silent_is_one_alarm_though_its_workers_change_meanwhi
     assert alert["told_ms"] - watch.heard_s * 1000 < 10_000  # devices may be silent for 4 s here
     first = watch.ward.workers[0]
     watch.ward.start_ready_worker()
-    wait_until(lambda: first.metric("vigil_partitions_assigned") < PARTITIONS, "a share for the second worker")
+    wait_until(
+        lambda: first.metric("vigil_partitions_assigned") < PARTITIONS, "a share for the second worker"
+    )
     first.kill()
     second = watch.ward.workers[1]
     wait_until(lambda: second.metric("vigil_partitions_assigned") == PARTITIONS, "all for the second worker")
