@@ -45,12 +45,13 @@ class Silences:
         """
         if not self._enabled:
             return since
-        ward, now, before = table.ward[rows], moment.event_ms, table.silence_held_ms[rows]
+        now, before = moment.event_ms, table.silence_held_ms[rows]
+        is_due = now - table.wards_counted_ms >= COUNT_MS or some(before != NEVER)
+        if not is_due and not some(since != NEVER):  # as nearly always
+            return since
         alone = table.alarm_state[rows, self._silent] != State.NORMAL
-        silent = (since != NEVER) & ~alone & (ward != b"")
-        if not some(silent) and not some(before != NEVER):
-            if now - table.wards_counted_ms >= COUNT_MS:
-                self._count(table, rows, ~alone, silent, since, now, verdict)
+        silent = (since != NEVER) & ~alone & (table.ward[rows] != b"")
+        if not is_due and not some(silent):
             return since
         until = held_until(now, silent, before)
         table.silence_held_ms[rows] = until

@@ -111,9 +111,13 @@ class WardLog:
         """Take over what the wards' states say, the one that reaches furthest of each."""
         for record in records:
             state = _read(record)
-            if isinstance(state, WardState) and state.offset > self._ward(state.ward).decided:
-                ward = self._ward(state.ward)
-                ward.loss, ward.decided, ward.commands = loss_of(state), state.offset, state.commands
+            if isinstance(state, WardState):
+                self._go_on_from(state)
+
+    def _go_on_from(self, state: WardState) -> None:
+        ward = self._ward(state.ward)
+        if state.offset > ward.decided:
+            ward.loss, ward.decided, ward.commands = loss_of(state), state.offset, state.commands
 
     def _ward(self, name: str) -> Ward:
         return self.wards.setdefault(name, Ward())
@@ -122,6 +126,8 @@ class WardLog:
         said, is_new = _read(record), record.offset >= self._from
         if isinstance(said, Reject):
             found.rejects += [said] if is_new else []
+        elif isinstance(said, WardState):
+            self._go_on_from(said)  # our own, mostly: it says nothing new
         elif isinstance(said, WardReport):
             self._report(said, record, is_new, found)
         elif isinstance(said, Acknowledge):

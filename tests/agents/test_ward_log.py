@@ -205,6 +205,16 @@ def test_a_group_that_has_committed_nothing_decides_nothing_of_what_is_there():
     assert topic.judge.is_lost
 
 
+def test_a_state_that_the_end_of_the_log_did_not_count_in_is_taken_over_when_it_comes(topic):
+    say(topic, *counted(0, START_MS + 1, 4, 4, START_MS, START_MS))
+    topic.append(START_MS, b"icu", state_of("icu", topic.judge.wards["icu"]).model_dump_json().encode())
+    topic.judge = WardLog(0, COLUMN, False, committed=3, end=3)  # as the embedded broker tells it
+    topic.judge.take(topic.log[:3])
+    assert not topic.judge.is_lost
+    topic.judge.take(topic.log[3:])
+    assert topic.judge.is_lost
+
+
 def test_nothing_is_decided_before_the_log_was_read_to_its_end():
     topic = Topic()
     topic.append(START_MS, *counted(0, START_MS, 4, 4, START_MS, START_MS))
