@@ -194,7 +194,7 @@ def _read_order(record: Record) -> Ordered | Reject:
 
 
 def _read_ruling(record: Record) -> Ruled | Reject:
-    """Return what an answer about a ward says; whether it is to be believed is decided here, too."""
+    """Return what an answer about a ward says; its record names the one of `vitals.wards` that decided it."""
     value = record.value or b""
     if len(value) > RECORD_BYTES_MAX:
         return Reject(record, "too-large", f"ward: {len(value)} bytes, at most {RECORD_BYTES_MAX}")
