@@ -57,7 +57,7 @@ class Silences:
         table.silence_held_ms[rows] = until
         table.dirty[rows[until != before]] = True
         held = silent & (now < until)
-        self._count(table, rows, ~alone & ~(silent & ~held), held, since, now, verdict)
+        self._count(table, rows, ~alone & ~(silent & ~held), held, since, moment, verdict)
         return np.where(held, NEVER, since)
 
     @staticmethod
@@ -67,12 +67,13 @@ class Silences:
         known: NDArray[np.bool_],
         silent: NDArray[np.bool_],
         since: NDArray[np.int64],
-        now: int,
+        moment: Moment,
         verdict: Verdict,
     ) -> None:
         """Count the patients of each ward, unless a replay has some of them ahead of this tick already."""
+        now = moment.event_ms
         everybody = table.occupied()
-        if len(rows) != np.count_nonzero(~table.discharged[everybody]):
+        if some((table.ticked_ms[everybody] > now) | (table.position[everybody] >= moment.offset)):
             return
         table.wards_counted_ms = now
         known = known & (table.seen_ms[rows] != NEVER)

@@ -59,7 +59,7 @@ class Silences:
                 patients, silent = counts.setdefault(bed.ward, ([], []))
                 patients.append(bed)
                 if bed.held_until is not None:
-                    silent.append(bed.heard_ms)
+                    silent.append(self.losses.silent_since(bed, now_ms))
         for ward in sorted({*counts, *self.said}):
             patients, silent = counts.get(ward, ([], []))
             said = (len(patients), len(silent), min(silent, default=-1), max(silent, default=-1))
