@@ -14,8 +14,8 @@ from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
+from agents.wards.reports import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
-from streams.alerts import WARD
 from streams.block import Block
 from streams.decode import Decoder
 from streams.decoded import Record, Reject
@@ -43,6 +43,7 @@ class Monitor:
     metrics: Metrics
     dead_letters: DeadLetters
     boards: Boards
+    reports: Reports
     admit: Callable[[Block], Awaitable[list[Any]]]
     seals: Seals = DEVELOPMENT
     wall_s: Callable[[], float] = time.time
@@ -86,6 +87,7 @@ class Monitor:
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""
         await self._answer(verdict, partition)
+        await self.reports.write(partition, verdict.counts, verdict.counted_ms)
         late = self.wall_s() - append_ms / 1000 > LATE_S
         self.boards.note(partition, table, verdict, late=late)
         self.checkpointer.note_dropped(partition, verdict.dropped)
@@ -96,9 +98,7 @@ class Monitor:
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
             key, value = happening.patient.encode(), encoded(alarm, happening)
-            # A ward's alarms stay together, whichever partition tells of it; a patient's stay where the frames are.
-            beside = None if happening.patient.startswith(WARD) else partition
-            future = await self.publisher.publish(topic, key, value, partition=beside)
+            future = await self.publisher.publish(topic, key, value, partition=partition)
             self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
             future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
 

@@ -25,6 +25,7 @@ class Overview:
         app: Any,
         readings: str,
         commands: str,
+        wards: str,
         store: ColumnStore,
         metrics: Metrics,
         watchdog: Watchdog,
@@ -32,7 +33,8 @@ class Overview:
         self._app = app
         self._readings = readings
         self._commands = commands
-        self._forwarded: dict[int, tuple[int, float]] = {}
+        self._wards = wards
+        self._beside: dict[TP, tuple[int, float]] = {}
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
@@ -55,6 +57,10 @@ class Overview:
     def mark_forwarded(self, partition: int, offset: int) -> None:
         """Tell the consumer that every command below the offset is in the readings."""
         self._app.consumer.mark_durable(TP(self._commands, partition), offset)
+
+    def mark_decided(self, partition: int, offset: int) -> None:
+        """Tell the consumer that everything that wards' records below the offset lead to has arrived."""
+        self._app.consumer.mark_durable(TP(self._wards, partition), offset)
 
     def committed(self, partition: int) -> int:
         """Return the committed offset of a partition of the readings."""
@@ -87,20 +93,21 @@ class Overview:
             metrics.forget(partition)
         for partition in owned:
             await self._refresh_partition(partition)
-            await self._look_after_commands(partition)
+            for topic in (self._commands, self._wards):
+                await self._look_after(TP(topic, partition))
 
-    async def _look_after_commands(self, partition: int) -> None:
-        """Read commands again that were lost on the way to their agent, as with readings."""
-        consumer, tp = self._app.consumer, TP(self._commands, partition)
+    async def _look_after(self, tp: TP) -> None:
+        """Read records of another topic again that were lost on the way to their agent, as with readings."""
+        consumer = self._app.consumer
         expected, now_s = consumer.expected(tp), time.monotonic()
         if expected is None or (consumer.highwater(tp) or 0) <= expected:
-            self._forwarded.pop(partition, None)
+            self._beside.pop(tp, None)
             return
-        before, since_s = self._forwarded.get(partition, (NEVER, now_s))
+        before, since_s = self._beside.get(tp, (NEVER, now_s))
         if before != expected:
-            self._forwarded[partition] = (expected, now_s)
+            self._beside[tp] = (expected, now_s)
         elif now_s - since_s > READ_AGAIN_S:
-            self._forwarded[partition] = (expected, now_s)
+            self._beside[tp] = (expected, now_s)
             await consumer.read_again(tp)
 
     async def _refresh_partition(self, partition: int) -> None:

@@ -158,8 +158,13 @@ class BlockConsumer(driver.Consumer):
         committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
         judged = {tp: offset for tp, offset in committed.items() if self._lane.is_judged(tp.topic)}
         resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in judged.items()})
+        rebuilt = [tp for tp in lane_tps if tp.topic in self._lane.rebuilt]
+        ends = await self.highwaters(*rebuilt) if rebuilt else {}
         for tp in lane_tps:
             begin = resume_at[tp.partition] if tp in judged else committed[tp]
+            if tp in ends:
+                begin = 0
+                self._lane.begin_anew(tp.partition, committed[tp], ends[tp] or 0)
             self._expected[tp] = max(begin, earliest.get(tp) or 0)
             self._rewound.pop(tp, None)
         earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}

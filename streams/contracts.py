@@ -30,8 +30,10 @@ from streams.topics import (
     PATIENTS,
     READINGS,
     TOPICS,
+    WARDS,
     Topic,
 )
+from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -48,6 +50,9 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Limits: "serialization",
     Patient: "serialization",
     Heartbeat: "serialization",
+    WardReport: "validation",
+    WardState: "validation",
+    WardRuling: "validation",
 }
 """Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
 
@@ -56,11 +61,16 @@ OPERATIONS: Final = (
     ("receiveFrames", "receive", READINGS, "frame"),
     ("sendTicks", "send", READINGS, "tick"),
     ("sendOrders", "send", READINGS, "order"),
+    ("sendWardRulings", "send", READINGS, "wardRuling"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
+    ("sendWardReports", "send", WARDS, "wardReport"),
+    ("sendWardStates", "send", WARDS, "wardState"),
+    ("sendWardOrders", "send", WARDS, "order"),
+    ("sendWardTicks", "send", WARDS, "tick"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
@@ -259,6 +269,21 @@ def _messages() -> dict[str, Any]:
         "patient": _message(Patient, "how one patient is", patient_key, None),
         "heartbeat": _message(
             Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
+        ),
+        "wardRuling": _message(
+            WardRuling,
+            "an answer to a partition: whether its silent patients are part of their ward's alarm",
+            {"const": RULING_KEY.decode()},
+            None,
+        ),
+        "wardReport": _message(
+            WardReport,
+            "how many of a ward's patients a partition has, and how many are silent",
+            {"type": "string", "description": "ward/partition"},
+            None,
+        ),
+        "wardState": _message(
+            WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
         ),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {

@@ -43,14 +43,18 @@ class Lane:
     """Topics that recovery reads: in blocks too, but neither admitted nor committed."""
     stateless: frozenset[str] = frozenset()
     """Those of `topics` whose agent keeps no state: reading always goes on at what is committed."""
+    rebuilt: frozenset[str] = frozenset()
+    """Compacted ones of `topics`, which are their agent's state themselves: reading begins at their start, and
+    `begin_anew` is told (partition, committed offset or 0, end of the log) before."""
     handover: Callable[[], Awaitable[None]] = _nothing
     resume_at: Callable[[Mapping[int, int]], Awaitable[Mapping[int, int]]] = _as_committed
+    begin_anew: Callable[[int, int, int], None] = lambda partition, committed, end: None
     watch_client: Callable[[Any], None] = lambda client: None
     """Told of the consumer's and the producer's Kafka client before either connects."""
 
     def is_judged(self, topic: str) -> bool:
         """Return whether the agent of a topic keeps the state that alerts follow from."""
-        return topic in self.topics and topic not in self.stateless
+        return topic in self.topics and topic not in self.stateless | self.rebuilt
 
     @property
     def in_blocks(self) -> frozenset[str]:

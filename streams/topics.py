@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 YEARS_MS: Final = 10 * 365 * DAY_MS
 """How long the audit trail is kept; a hospital's own rules may want longer."""
 
@@ -13,6 +14,7 @@ ALERTS: Final = "vitals.alerts"
 COMMANDS: Final = "vitals.commands"
 LIMITS: Final = "vitals.limits"
 PATIENTS: Final = "vitals.patients"
+WARDS: Final = "vitals.wards"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -65,6 +67,19 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Patient",
         "each patient's state for boards that start up: open alarms, pause, last values",
         config={"cleanup.policy": "compact"},
+    ),
+    Topic(
+        WARDS,
+        "ward and partition, or the ward",
+        "WardReport, WardState",
+        "how many of a ward's patients each partition has and how many are silent, and the ward's alarm",
+        config={
+            "cleanup.policy": "compact",
+            "message.timestamp.type": "LogAppendTime",
+            # Decided again after a restart is what came since the last commit: until then all of it must be there.
+            "min.compaction.lag.ms": str(HOUR_MS),
+            "segment.bytes": str(16 * 1024 * 1024),
+        },
     ),
     Topic(
         HEARTBEAT,

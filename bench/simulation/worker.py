@@ -14,6 +14,7 @@ from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
+from agents.wards.reports import Reports
 from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
@@ -89,7 +90,8 @@ class Worker:
         parties = self.store, self.publisher, self.checkpointer
         boards = Boards(self.settings, judge, self.publisher, self.checkpointer.whole_blocks, self.die)
         self.checkpointer.write_beside = boards.write
-        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, boards, self._admit)
+        beside = boards, Reports(self.settings, self.publisher)
+        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, *beside, self._admit)
         self.monitor.on_failure = self.die
         self._tasks: set[asyncio.Task[Any]] = set()
         self.start(self.monitor.watch(self))

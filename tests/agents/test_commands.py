@@ -10,10 +10,11 @@ from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
 from streams.block import Block
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
+from streams.partitions import partition_of
 from streams.publisher import Publisher
 from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
-from streams.topics import COMMANDS, DEAD_LETTERS, READINGS
+from streams.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
 
 PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
 
@@ -57,12 +58,20 @@ def test_a_command_goes_sealed_into_every_partition_of_the_readings_and_is_done_
     assert world.done == [(3, 8)]
 
 
-def test_a_whole_ward_s_or_a_partition_s_alarm_can_be_acknowledged():
-    for patient in ("~ward/icu", "~partition/3"):
-        world = World()
-        ack = {**PAUSE, "kind": "acknowledge", "patient": patient, "episode": "0123456789abcdef"}
-        world.forward(ack, key=patient.encode())
-        assert {topic for topic, *_ in world.sent} == {READINGS}
+def test_a_command_for_a_whole_ward_goes_sealed_to_where_the_ward_is_judged():
+    world = World()
+    ack = {**PAUSE, "kind": "acknowledge", "patient": "~ward/icu", "episode": "0123456789abcdef"}
+    world.forward(ack, key=b"~ward/icu")
+    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), json.dumps(ack).encode())
+    assert world.sent == [(WARDS, COMMAND_KEY, sealed, partition_of("icu", Settings().partitions), "")]
+    assert world.done == [(3, 8)]
+
+
+def test_a_partition_s_alarm_can_be_acknowledged():
+    world = World()
+    ack = {**PAUSE, "kind": "acknowledge", "patient": "~partition/3", "episode": "0123456789abcdef"}
+    world.forward(ack, key=b"~partition/3")
+    assert {topic for topic, *_ in world.sent} == {READINGS}
 
 
 def test_no_other_command_is_for_a_whole_ward():

@@ -6,24 +6,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from logs import Record, frame, frame_record, seconds, tick_record
+from logs import Record, frame, frame_record, order_record, seconds, tick_record
 
-from agents.alarms import Happening
 from agents.boards import Boards
 from agents.dead_letters import DETAIL_MAX, DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
-from agents.verdict import Verdict
+from agents.wards.reports import Reports
 from clinical.clock import TimeRules
-from clinical.lifecycle import Phase
-from clinical.limits import MEDIUM
 from clinical.rules import LimitRule, RuleSet
-from streams.alerts import WARD
 from streams.block import Block, Blocks
+from streams.partitions import partition_of
 from streams.publisher import Publisher
 from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, PATIENTS, READINGS
+from streams.topics import ALERTS, DEAD_LETTERS, PATIENTS, READINGS, WARDS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
 
@@ -82,6 +79,7 @@ class World:
             self.metrics,
             DeadLetters(settings, publisher, self.metrics),
             Boards(settings, judge, publisher, checkpointer.whole_blocks, self.failures.append),
+            Reports(settings, publisher),
             self._admit,
             wall_s=lambda: 100.0,
             on_failure=self.failures.append,
@@ -162,11 +160,20 @@ def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():
     assert topics == [ALERTS, PATIENTS, "changelog", "changelog"]
 
 
-def test_a_ward_s_alerts_are_where_its_name_puts_them_whichever_partition_tells_of_it():
+def test_what_a_tick_counts_of_wards_is_said_where_the_ward_is_judged():
     world = World()
-    happening = Happening(1, 1, f"{WARD}icu", Phase.START, 0, MEDIUM, 1_000, 1_000, 1_000)
-    asyncio.run(world.monitor._alert(Verdict([happening]), 3))
-    assert world.partitions == [(ALERTS, b"~ward/icu", None)]
+    admit = {
+        "kind": "admit",
+        "id": "c1",
+        "patient": "bed-1",
+        "actor": "clerk",
+        "issued_ts_ms": 0,
+        "ward": "icu",
+    }
+    log = [order_record(0, 0, admit), *seconds([80] * 4), tick_record(9, 60_000)]
+    world.watch([*log[:1], *(replace(record, offset=record.offset + 1) for record in log[1:])])
+    said = [place for place in world.partitions if place[0] == WARDS]
+    assert said == [(WARDS, b"icu/0", partition_of("icu", 8))]
 
 
 def test_topics_carry_the_prefix_of_the_settings():

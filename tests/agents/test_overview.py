@@ -28,7 +28,7 @@ def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_n
 ):
     dog = Watchdog(30.0, on_stall=lambda reason: None)
     store = SimpleNamespace(recovery_s=0.0)
-    overview = Overview(App(rebalancing, ready), "readings", "commands", store, Metrics(), dog)
+    overview = Overview(App(rebalancing, ready), "readings", "commands", "wards", store, Metrics(), dog)
     asyncio.run(overview.refresh())
     assert (MEMBERSHIP in dog._signs) == is_member
     assert "event loop" in dog._signs

@@ -47,6 +47,7 @@ class Broker:
         self.commits = []
         self.committed = {}
         self.earliest = {}
+        self.ends = {}
         self.seeks = []
         self.rewinds = 0
         self.fetched = {}
@@ -67,6 +68,9 @@ class Broker:
 
     async def earliest_offsets(self, *tps):
         return {tp: self.earliest.get(tp, 0) for tp in tps}
+
+    async def highwaters(self, *tps):
+        return {tp: self.ends.get(tp, 0) for tp in tps}
 
     async def seek_wait(self, partitions):
         self.rewinds += 1

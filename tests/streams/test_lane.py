@@ -309,3 +309,21 @@ def test_the_broker_holds_an_empty_fetch_for_as_long_as_the_settings_say(wait_ms
         return consumer._fetch_max_wait_ms
 
     assert asyncio.run(run()) == wait_ms
+
+
+def test_a_topic_that_is_its_agent_s_state_is_read_from_its_start_whatever_is_committed():
+    wards = TP("vitals.wards", 1)
+
+    async def test(consumer, broker):
+        told = []
+        consumer._lane.begin_anew = lambda *begun: told.append(begun)
+        consumer._set_active_tps(broker.assigned | {wards})
+        broker.assigned, broker.committed, broker.ends = {ONE, wards}, {ONE: 7, wards: 40}, {wards: 50}
+        await consumer.perform_seek()
+        assert told == [(1, 40, 50)]
+        assert consumer.expected(wards) == 0
+        assert consumer.expected(ONE) == 7
+        assert broker.seeks == [{wards: 0}]
+        assert not consumer._lane.is_judged(wards.topic)
+
+    with_consumer(test)
