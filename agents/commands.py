@@ -16,8 +16,9 @@ from agents.dead_letters import DeadLetters
 from streams.alerts import WARD
 from streams.block import Block
 from streams.commands import COMMAND_KEY
-from streams.decode import read_command
-from streams.decoded import Record, Reject
+from streams.decode import read_command, read_note
+from streams.decoded import Noted, Record, Reject
+from streams.partition_alerts import NOTE_KEY
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import READINGS
@@ -37,9 +38,11 @@ class Commands:
     settings: Settings
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any]]]
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
     mark_durable: Callable[[int, int], None]
     """Told (partition, offset) when everything below the offset has been forwarded."""
+    end_note: Callable[[Noted], Awaitable[None]]
+    """Tells that what a note about a partition of commands says is over."""
     on_failure: Callable[[str], None] = fail_stop
 
     async def watch(self, stream: Any) -> None:
@@ -56,6 +59,9 @@ class Commands:
         for record in records:
             if _is_answer(record.value):
                 continue
+            if record.key == NOTE_KEY and isinstance(noted := read_note(record), Noted):
+                await self.end_note(noted)
+                continue
             order = read_command(record)
             if not isinstance(order, Reject) and record.key != order.patient.encode():
                 order = Reject(record, "key-mismatch", "the record's key must be the command's patient")
@@ -66,7 +72,7 @@ class Commands:
             for partition in range(self.settings.partitions) if is_of_ward else (block.partition,):
                 await self.publisher.publish(readings, COMMAND_KEY, record.value, partition=partition)
         await self.publisher.settled()
-        self.mark_durable(block.partition, records[-1].offset + 1)
+        self.mark_durable(block.partition, block.offset + 1)
 
 
 def _is_answer(value: bytes | None) -> bool:

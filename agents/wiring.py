@@ -17,6 +17,7 @@ from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
 from agents.overview import Overview
+from agents.partition_alarms import LOOK_S, PartitionAlarms
 from agents.ticker import TURNS, Ticker
 from agents.watchdog import Watchdog
 from clinical.clock import TimeRules
@@ -66,12 +67,20 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     letters = DeadLetters(settings, publisher, metrics)
+    partition_alarms = PartitionAlarms(
+        settings, publisher, app.lane.faults, table.data, metrics, overview.owned
+    )
+    app.lane.faults.on_gone = partition_alarms.note_gone
     boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
     checkpointer.write_beside = boards.write
     monitor = Monitor(
-        settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit
+        *(settings, judge, table.data, publisher, checkpointer, metrics, letters, boards),
+        overview.admit,
+        partition_alarms.end,
     )
-    commands = Commands(settings, publisher, letters, overview.admit, overview.mark_forwarded)
+    commands = Commands(
+        settings, publisher, letters, overview.admit, overview.mark_forwarded, partition_alarms.end
+    )
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
     canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
 
@@ -79,8 +88,10 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
     app.lane.handover = checkpointer.checkpoint_all
     app.lane.resume_at = restorer.resume_at
+    app.lane.give_up_state = restorer.give_up
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
+    app.timer(LOOK_S, name="partition-alarms")(partition_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
         app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)

@@ -19,6 +19,7 @@ from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
+from streams.partition_alerts import NOTE_KEY, Note
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
@@ -40,6 +41,7 @@ BINDING_VERSION: Final = "0.5.0"
 MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Frame: "validation",
     Tick: "validation",
+    Note: "validation",
     Alert: "serialization",
     Command: "validation",
     Answer: "serialization",
@@ -47,16 +49,18 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Patient: "serialization",
     Heartbeat: "serialization",
 }
-"""Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
+"""Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
 OPERATIONS: Final = (
     # name, as Vigil sees it, topic, message
     ("receiveFrames", "receive", READINGS, "frame"),
     ("sendTicks", "send", READINGS, "tick"),
     ("sendOrders", "send", READINGS, "order"),
+    ("sendNotes", "send", READINGS, "note"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
+    ("sendNotesOfCommands", "send", COMMANDS, "note"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
@@ -242,6 +246,9 @@ def _messages() -> dict[str, Any]:
             f"a command at the place in the log where it takes effect, at most {COMMAND_BYTES_MAX} bytes",
             {"const": COMMAND_KEY.decode()},
             COMMAND_EXAMPLE,
+        ),
+        "note": _message(
+            Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
         ),
         "command": _message(Command, "what somebody orders", patient_key, COMMAND_EXAMPLE),
         "answer": _message(Answer, "what became of a command", patient_key, None),

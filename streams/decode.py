@@ -5,7 +5,7 @@ times faster and without an object a reading. A record that is no frame becomes 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 from struct import error as PackError
 from struct import pack
@@ -19,8 +19,9 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.decoded import Decoded, Frames, Ordered, Record, Reject, Tick
+from streams.decoded import Decoded, Frames, Noted, Ordered, Record, Reject, Tick
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
+from streams.partition_alerts import NOTE_KEY, Note
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 
@@ -55,11 +56,14 @@ class Decoder:
         known = self._known(keys)
         others: list[Tick | Ordered] = []
         rejects: list[Reject] = []
+        notes: list[Noted] = []
         if places := _places(keys, known):
             for at in places:
-                other = _read_tick(records[at]) if keys[at] == TICK_KEY else _read_order(records[at])
+                other = _READ[keys[at]](records[at])
                 if isinstance(other, Reject):
                     rejects.append(other)
+                elif isinstance(other, Noted):
+                    notes.append(other)
                 else:
                     others.append(other)
             left = bytearray(b"\1") * len(records)
@@ -69,7 +73,7 @@ class Decoder:
             known = list(compress(known, left))
         frames = self._frames(records, keys, known, rejects)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects)
+        return Decoded(_divided(frames, others), rejects, notes)
 
     def _frames(
         self,
@@ -155,10 +159,10 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
 
 
 def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[int]:
-    """Return where ticks and commands stand: few, and never under the key of a patient who is known."""
+    """Return where ticks, commands and notes stand: few, and never under the key of a patient who is known."""
     if all(known):
         return []
-    return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
+    return [i for i in _strangers(known) if keys[i] in _READ]
 
 
 def _divided(frames: Frames | None, others: Sequence[Tick | Ordered]) -> list[Frames | Tick | Ordered]:
@@ -189,6 +193,22 @@ def _read_tick(record: Record) -> Tick | Reject:
 def _read_order(record: Record) -> Ordered | Reject:
     order = read_command(record)
     return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order)
+
+
+def read_note(record: Record) -> Noted | Reject:
+    """Return the note about its partition that a record carries, or why it carries none."""
+    try:
+        return Noted(record.timestamp, Note.model_validate_json(record.value or b""))
+    except ValidationError as error:
+        return Reject(record, "invalid", f"note: {_first_fault(error)}")
+
+
+_READ: Final[dict[bytes | None, Callable[[Record], Tick | Ordered | Noted | Reject]]] = {
+    TICK_KEY: _read_tick,
+    COMMAND_KEY: _read_order,
+    NOTE_KEY: read_note,
+}
+"""How records of these keys are read; all others should be frames."""
 
 
 def read_command(record: Record) -> Order | Reject:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT
 from streams.commands import Order
+from streams.partition_alerts import Note
 
 
 class Record(Protocol):
@@ -49,6 +50,14 @@ class Ordered:
     offset: int
     append_ts_ms: int
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note about this partition itself, which is not judged. Time in ms."""
+
+    append_ts_ms: int
+    note: Note
 
 
 @dataclass(slots=True)
@@ -133,3 +142,4 @@ class Decoded:
 
     parts: list[Frames | Tick | Ordered] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)

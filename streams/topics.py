@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DAY_MS: Final = 86_400_000
+STAMPED_BY: Final = "message.timestamp.type"
+"""Setting of a topic: whose clock the times of its records are of. Ours say `LogAppendTime`, the broker's."""
+
 YEARS_MS: Final = 10 * 365 * DAY_MS
 """How long the audit trail is kept; a hospital's own rules may want longer."""
 
@@ -35,21 +38,21 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "patient",
         "Frame",
         "what bedside devices measured, in log order, with a tick a second in every partition",
-        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(7 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         ALERTS,
         "patient",
         "Alert",
         "lifecycle events of alarms",
-        config={"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(30 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         COMMANDS,
         "patient",
         "Command",
         "what people order, who, when and why, and what became of it: the audit trail",
-        config={"retention.ms": str(YEARS_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         LIMITS,
@@ -70,7 +73,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "partition",
         "Heartbeat",
         "a sign of life every two seconds of each partition that is judged, for a watcher outside",
-        config={"retention.ms": str(DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         DEAD_LETTERS,
