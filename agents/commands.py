@@ -17,8 +17,9 @@ from agents.dead_letters import DeadLetters
 from streams.alerts import WARD
 from streams.block import Block
 from streams.commands import COMMAND_KEY
-from streams.decode import read_command
-from streams.decoded import Record, Reject
+from streams.decode import read_command, read_note
+from streams.decoded import Noted, Record, Reject
+from streams.partition_alerts import NOTE_KEY
 from streams.partitions import partition_of
 from streams.publisher import Publisher, fail_stop
 from streams.seals import Place, Seals
@@ -41,9 +42,11 @@ class Commands:
     seals: Seals
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any]]]
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
     mark_durable: Callable[[int, int], None]
     """Told (partition, offset) when everything below the offset has been forwarded."""
+    end_note: Callable[[Noted], Awaitable[None]]
+    """Tells that what a note about a partition of commands says is over."""
     on_failure: Callable[[str], None] = fail_stop
 
     async def watch(self, stream: Any) -> None:
@@ -59,6 +62,9 @@ class Commands:
         for record in records:
             if _is_answer(record.value):
                 continue
+            if record.key == NOTE_KEY and isinstance(noted := read_note(record), Noted):
+                await self.end_note(noted)
+                continue
             said = record.value or b""
             order = read_command(record, said)
             if not isinstance(order, Reject) and record.key != order.patient.encode():
@@ -70,7 +76,7 @@ class Commands:
             for topic, partition in self._judges_of(order.patient):
                 await self.publisher.publish(topic, COMMAND_KEY, value, partition=partition)
         await self.publisher.settled()
-        self.mark_durable(block.partition, records[-1].offset + 1)
+        self.mark_durable(block.partition, block.offset + 1)
 
     def _judges_of(self, patient: str) -> list[tuple[str, int]]:
         """Return the topics and partitions where a patient's, a partition's or a ward's commands are judged."""

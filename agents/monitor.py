@@ -18,7 +18,7 @@ from agents.wards.reports import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
 from streams.block import Block
 from streams.decode import Decoder
-from streams.decoded import Record, Reject
+from streams.decoded import Noted, Record, Reject
 from streams.publisher import Publisher, fail_stop
 from streams.seals import DEVELOPMENT, Seals
 from streams.settings import Settings
@@ -44,7 +44,9 @@ class Monitor:
     dead_letters: DeadLetters
     boards: Boards
     reports: Reports
-    admit: Callable[[Block], Awaitable[list[Any]]]
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    end_note: Callable[[Noted], Awaitable[None]]
+    """Tells that what a note about a partition says is over."""
     seals: Seals = DEVELOPMENT
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
@@ -65,14 +67,16 @@ class Monitor:
         if self.settings.time_base == "live":
             now_s = self.wall_s()
             for _, records in admitted:
-                metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
+                if records:
+                    metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
         decoded = [decoder.decode(records) for _, records in admitted]
         decoded_s = time.perf_counter()
         tables = [self.store.state(block.partition) for block, _ in admitted]
         verdicts = self.judge.judge_together(list(zip(tables, decoded, strict=True)))
-        for table, (_, records) in zip(tables, admitted, strict=True):
-            table.processed = max(table.processed, records[-1].offset)
-            table.processed_append_ms = records[-1].timestamp
+        for table, (block, records) in zip(tables, admitted, strict=True):
+            table.processed = max(table.processed, block.offset)
+            if records:
+                table.processed_append_ms = records[-1].timestamp
         metrics.decode.observe(decoded_s - started_s)
         metrics.decide.observe(time.perf_counter() - decoded_s)
         metrics.block_records.observe(sum(len(records) for _, records in admitted))
@@ -81,7 +85,10 @@ class Monitor:
         for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
             for reject in (*run.rejects, *_strangers(records, verdict)):
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
-            await self._send(block.partition, table, verdict, records[-1].timestamp)
+            for noted in run.notes:
+                await self.end_note(noted)
+            if records:
+                await self._send(block.partition, table, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])
 
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:

@@ -72,9 +72,9 @@ class Overview:
         highwater: int = self._app.consumer.highwater(TP(self._readings, partition)) or 0
         return max(0, highwater - 1 - max(NEVER, self._store.state(partition).processed))
 
-    async def admit(self, block: Block) -> list[Any]:
-        """Return the records of a block that come next in its partition."""
-        records: list[Any] = await self._app.consumer.admit(block)
+    async def admit(self, block: Block) -> list[Any] | None:
+        """Return the records of a block that come next in its partition, None when it does not."""
+        records: list[Any] | None = await self._app.consumer.admit(block)
         return records
 
     async def refresh(self) -> None:
@@ -100,7 +100,11 @@ class Overview:
         """Read records of another topic again that were lost on the way to their agent, as with readings."""
         consumer = self._app.consumer
         expected, now_s = consumer.expected(tp), time.monotonic()
-        if expected is None or (consumer.highwater(tp) or 0) <= expected:
+        stable = consumer.stable_end(tp)
+        if expected is not None:
+            is_held = stable <= expected < (consumer.highwater(tp) or 0)
+            consumer.faults.held(tp, stable if is_held else None)
+        if expected is None or stable <= expected or consumer.faults.stops(tp):
             self._beside.pop(tp, None)
             return
         before, since_s = self._beside.get(tp, (NEVER, now_s))
@@ -115,12 +119,16 @@ class Overview:
         lag = self.lag(partition)
         now_s = time.monotonic()
         processed, since_s = self._progress.get(partition, (NEVER, now_s))
-        if lag == 0 or processed != table.processed:
+        consumer, tp = self._app.consumer, TP(self._readings, partition)
+        stable = consumer.stable_end(tp)
+        consumer.faults.held(tp, stable if lag > 0 and table.processed + 1 >= stable else None)
+        # What the log itself holds up is no fault of the judging, and stops nobody else's.
+        if lag == 0 or processed != table.processed or consumer.faults.stops(tp):
             self._watchdog.alive(_sign(partition))
             self._progress[partition] = (table.processed, now_s)
         elif now_s - since_s > READ_AGAIN_S:
             self._progress[partition] = (processed, now_s)
-            await self._app.consumer.read_again(TP(self._readings, partition))
+            await consumer.read_again(tp)
         label = str(partition)
         age_s = (
             time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0

@@ -14,6 +14,7 @@ from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.heart import BEAT_S, Heart
 from agents.judge import Judge
+from agents.log_alarms import LOOK_S, LogAlarms
 from agents.metrics import Metrics
 from agents.monitor import Monitor
 from agents.overview import Overview
@@ -79,13 +80,20 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     letters = DeadLetters(settings, publisher, metrics)
+    log_alarms = LogAlarms(settings, publisher, app.lane.faults, table.data, metrics, overview.owned)
+    app.lane.faults.on_gone = log_alarms.note_gone
     boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
     checkpointer.write_beside = boards.write
     parties = (table.data, publisher, checkpointer, metrics, letters, boards, Reports(settings, publisher))
-    monitor = Monitor(settings, judge, *parties, overview.admit, seals)
-    beside = (publisher, letters, metrics, overview.admit, overview.mark_decided, overview.owned)
-    wards = Wards(settings, judge.alarms, seals, *beside)
-    commands = Commands(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded)
+    monitor = Monitor(settings, judge, *parties, overview.admit, log_alarms.end, seals)
+    wards = Wards(
+        *(settings, judge.alarms, seals, publisher, letters, metrics, overview.admit, overview.mark_decided),
+        log_alarms.end,
+        overview.owned,
+    )
+    commands = Commands(
+        *(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded), log_alarms.end
+    )
     ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
     canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
 
@@ -95,8 +103,10 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.lane.begin_anew = wards.begin_anew
     app.lane.handover = checkpointer.checkpoint_all
     app.lane.resume_at = restorer.resume_at
+    app.lane.give_up_state = restorer.give_up
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
+    app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
         app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)

@@ -19,6 +19,7 @@ from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
+from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
 from streams.topics import (
@@ -43,6 +44,7 @@ BINDING_VERSION: Final = "0.5.0"
 MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Frame: "validation",
     Tick: "validation",
+    Note: "validation",
     Alert: "serialization",
     Command: "validation",
     Answer: "serialization",
@@ -54,7 +56,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     WardState: "validation",
     WardRuling: "validation",
 }
-"""Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
+"""Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
 OPERATIONS: Final = (
     # name, as Vigil sees it, topic, message
@@ -62,9 +64,11 @@ OPERATIONS: Final = (
     ("sendTicks", "send", READINGS, "tick"),
     ("sendOrders", "send", READINGS, "order"),
     ("sendWardRulings", "send", READINGS, "wardRuling"),
+    ("sendNotes", "send", READINGS, "note"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
+    ("sendNotesOfCommands", "send", COMMANDS, "note"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
     ("sendWardReports", "send", WARDS, "wardReport"),
@@ -263,6 +267,9 @@ def _messages() -> dict[str, Any]:
             f"what somebody orders, at most {COMMAND_BYTES_MAX} bytes",
             patient_key,
             COMMAND_EXAMPLE,
+        ),
+        "note": _message(
+            Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
         ),
         "answer": _message(Answer, "what became of a command", patient_key, None),
         "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),

@@ -19,8 +19,21 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.decoded import Decoded, Frames, Ordered, Other, Part, Record, Reject, Ruled, Tick, Unproved
+from streams.decoded import (
+    Decoded,
+    Frames,
+    Noted,
+    Ordered,
+    Other,
+    Part,
+    Record,
+    Reject,
+    Ruled,
+    Tick,
+    Unproved,
+)
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
+from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
 from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
@@ -61,6 +74,7 @@ class Decoder:
         known = self._known(keys)
         others: list[Other] = []
         rejects: list[Reject] = []
+        notes: list[Noted] = []
         if places := _places(keys, known):
             for at in places:
                 other = _OTHERS[keys[at]](records[at], self._seals)
@@ -68,6 +82,8 @@ class Decoder:
                     rejects.append(other)
                     if other.reason == "unproven-command":
                         others.append(Unproved(other.record.offset))
+                elif isinstance(other, Noted):
+                    notes.append(other)
                 else:
                     others.append(other)
             left = bytearray(b"\1") * len(records)
@@ -77,7 +93,7 @@ class Decoder:
             known = list(compress(known, left))
         frames = self._frames(records, keys, known, rejects)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects)
+        return Decoded(_divided(frames, others), rejects, notes)
 
     def _frames(
         self,
@@ -163,7 +179,7 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
 
 
 def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[int]:
-    """Return where ticks, commands and answers stand: few, and never under the key of a patient who is known."""
+    """Return where other records than frames stand: few, and never under the key of a patient who is known."""
     if all(known):
         return []
     return [i for i in _strangers(known) if keys[i] in _OTHERS]
@@ -216,10 +232,19 @@ def _read_ruling(record: Record, seals: Seals) -> Ruled | Reject:
     return Ruled(record.offset, ruling.ward, ruling.lost)
 
 
-_OTHERS: Final[dict[bytes | None, Callable[[Record, Seals], Tick | Ordered | Ruled | Reject]]] = {
+def read_note(record: Record) -> Noted | Reject:
+    """Return the note about its partition that a record carries, or why it carries none."""
+    try:
+        return Noted(record.timestamp, Note.model_validate_json(record.value or b""))
+    except ValidationError as error:
+        return Reject(record, "invalid", f"note: {first_fault(error)}")
+
+
+_OTHERS: Final[dict[bytes | None, Callable[[Record, Seals], Tick | Ordered | Ruled | Noted | Reject]]] = {
     TICK_KEY: lambda record, _: read_tick(record),
     COMMAND_KEY: read_order,
     RULING_KEY: _read_ruling,
+    NOTE_KEY: lambda record, _: read_note(record),
 }
 """What else than frames stands in the readings, by its key."""
 

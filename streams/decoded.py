@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT
 from streams.commands import Order
+from streams.partition_alerts import Note
 from streams.seals import Place
 
 
@@ -76,6 +77,14 @@ class Ruled:
     offset: int
     ward: str
     lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note about this partition itself, which is not judged. Time in ms."""
+
+    append_ts_ms: int
+    note: Note
 
 
 @dataclass(slots=True)
@@ -166,3 +175,4 @@ class Decoded:
 
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)

@@ -6,6 +6,8 @@ from typing import Final
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+STAMPED_BY: Final = "message.timestamp.type"
+"""Setting of a topic: whose clock the times of its records are of. Ours say `LogAppendTime`, the broker's."""
 YEARS_MS: Final = 10 * 365 * DAY_MS
 """How long the audit trail is kept; a hospital's own rules may want longer."""
 
@@ -38,21 +40,21 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Frame",
         "what bedside devices measured, in log order, with a tick a second in every partition; a frame lies where "
         "the murmur2 hash of its key says (librdkafka: partitioner=murmur2_random)",
-        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(7 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         ALERTS,
         "patient",
         "Alert",
         "lifecycle events of alarms",
-        config={"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(30 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         COMMANDS,
         "patient",
         "Command",
         "what people order, who, when and why, and what became of it: the audit trail",
-        config={"retention.ms": str(YEARS_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         LIMITS,
@@ -75,7 +77,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "how many of a ward's patients each partition has and how many are silent, and the ward's alarm",
         config={
             "cleanup.policy": "compact",
-            "message.timestamp.type": "LogAppendTime",
+            STAMPED_BY: "LogAppendTime",
             # Decided again after a restart is what came since the last commit: until then all of it must be there.
             "min.compaction.lag.ms": str(HOUR_MS),
             "segment.bytes": str(16 * 1024 * 1024),
@@ -86,7 +88,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "partition",
         "Heartbeat",
         "a sign of life every two seconds of each partition that is judged, for a watcher outside",
-        config={"retention.ms": str(DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         DEAD_LETTERS,

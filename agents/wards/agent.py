@@ -21,7 +21,7 @@ from clinical.wards import newest
 from streams.alerts import WARD, episode_id
 from streams.block import Block
 from streams.boards import OpenAlarm, Patient
-from streams.decoded import Record
+from streams.decoded import Noted, Record
 from streams.frames import TICK_KEY, encode_tick
 from streams.publisher import Publisher, fail_stop
 from streams.seals import Place, Seals
@@ -34,8 +34,8 @@ from streams.wards import RULING_KEY
 class Wards:
     """Everything the agent works with; `watch` is the agent itself.
 
-    `owned` names this worker's partitions at the moment, and
-    `mark_durable` is told (partition, offset) when everything below the offset has been decided and has arrived.
+    `owned` names this worker's partitions at the moment, `mark_durable` is told (partition, offset) when everything
+    below the offset has been decided and has arrived, and `end_note` tells that what a note says is over.
     """
 
     settings: Settings
@@ -44,8 +44,9 @@ class Wards:
     publisher: Publisher
     dead_letters: DeadLetters
     metrics: Metrics
-    admit: Callable[[Block], Awaitable[list[Any]]]
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
     mark_durable: Callable[[int, int], None]
+    end_note: Callable[[Noted], Awaitable[None]]
     owned: Callable[[], Iterable[int]]
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
@@ -82,9 +83,11 @@ class Wards:
 
     async def _take(self, block: Block, records: Sequence[Record]) -> None:
         log = self._logs.setdefault(block.partition, self._log(block.partition))
-        found = log.take(records)
+        found = log.take(records, block.offset)
         for reject in found.rejects:
             await self.dead_letters.refuse(reject, block.topic, block.partition)
+        for noted in found.notes:
+            await self.end_note(noted)
         await self._publish(block.partition, log, found)
         await self.publisher.settled()
         self.mark_durable(block.partition, log.durable)

@@ -19,9 +19,10 @@ from clinical.limits import MEDIUM, NEVER
 from clinical.wards import Count, Loss, newest, next_event, onset
 from streams.alerts import WARD, episode_id
 from streams.commands import COMMAND_KEY, Acknowledge, Answer
-from streams.decode import first_fault, read_order, read_tick
-from streams.decoded import Ordered, Record, Reject
+from streams.decode import first_fault, read_note, read_order, read_tick
+from streams.decoded import Noted, Ordered, Record, Reject
 from streams.frames import TICK_KEY
+from streams.partition_alerts import NOTE_KEY
 from streams.seals import DEVELOPMENT, Seals
 from streams.wards import COMMANDS_KEPT, RECORD_BYTES_MAX, WardRecord, WardReport, WardRuling, WardState
 
@@ -30,7 +31,10 @@ _STATES: Final = {"normal": State.NORMAL, "active": State.ACTIVE, "acknowledged"
 
 @dataclass(slots=True)
 class Findings:
-    """What a run of records led to: alarms' transitions, answers to partitions and commands, wards' alarms by name."""
+    """What a run of records led to: alarms' transitions, answers to partitions and commands, wards' alarms by name.
+
+    `notes` are about the partition itself, and not judged.
+    """
 
     happenings: list[Happening] = field(default_factory=list)
     rulings: list[tuple[int, WardRuling]] = field(default_factory=list)
@@ -39,6 +43,7 @@ class Findings:
     changed: dict[str, None] = field(default_factory=dict)
     """Wards whose alarm has changed, in the order of that."""
     rejects: list[Reject] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -87,6 +92,7 @@ class WardLog:
         self._from = min(committed, end) if committed else end
         self._end = end
         self._read: list[Record] = []
+        self._is_begun = False
         self._now_ms = NEVER
         self.wards: dict[str, Ward] = {}
         self.processed = NEVER
@@ -94,28 +100,30 @@ class WardLog:
     @property
     def durable(self) -> int:
         """The offset below which nothing must be decided again, `NEVER` before anything was decided."""
-        return NEVER if self._read else self.processed + 1
+        return self.processed + 1 if self._is_begun else NEVER
 
     @property
     def is_lost(self) -> bool:
         """Whether an alarm of a ward is open."""
         return any(ward.loss.state != State.NORMAL for ward in self.wards.values())
 
-    def take(self, records: Sequence[Record]) -> Findings:
-        """Judge the next records; nothing is found until the log was read up to its end."""
+    def take(self, records: Sequence[Record], until: int = NEVER) -> Findings:
+        """Judge the next records; nothing is found until the log was read up to its end.
+
+        `until` is the last offset that they cover, if that is not the last record's: what was compacted away and marks
+        of transactions have offsets too.
+        """
         found = Findings()
-        if not records:
-            return found
-        if self._read or self.processed == NEVER:
+        self.processed = max(self.processed, until, *(record.offset for record in records[-1:]))
+        if not self._is_begun:
             self._read += records
-            self.processed = records[-1].offset
             if self.processed + 1 < self._end:
                 return found
+            self._is_begun = True
             records, self._read = self._read, []
             self._go_on_from_states(records)
         for record in records:
             self._take(record, found)
-        self.processed = records[-1].offset
         return found
 
     def _go_on_from_states(self, records: Sequence[Record]) -> None:
@@ -137,6 +145,8 @@ class WardLog:
         said, is_new = self._said(record), record.offset >= self._from
         if isinstance(said, Reject):
             found.rejects += [said] if is_new else []
+        elif isinstance(said, Noted):
+            found.notes += [said] if is_new else []
         elif isinstance(said, WardState):
             self._go_on_from(said)  # our own, mostly: it says nothing new
         elif isinstance(said, WardReport):
@@ -151,7 +161,7 @@ class WardLog:
                 if is_new and record.offset > ward.decided and ward.loss.state != State.NORMAL:
                     self._judge(name, ward, moment, found)
 
-    def _said(self, record: Record) -> WardReport | WardState | Ordered | Reject | None:
+    def _said(self, record: Record) -> WardReport | WardState | Ordered | Noted | Reject | None:
         return _read(record, self._seals)
 
     def _moment(self, record: Record, recorded_ms: int) -> _Moment:
@@ -289,11 +299,13 @@ def loss_of(state: WardState) -> Loss:
     return Loss(_STATES[state.state], *times, events=state.events, known_ms=state.known_ts_ms)
 
 
-def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | Reject | None:
+def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | Noted | Reject | None:
     """Return what a record says; None = time passes."""
     if record.key == TICK_KEY:
         tick = read_tick(record)
         return tick if isinstance(tick, Reject) else None
+    if record.key == NOTE_KEY:
+        return read_note(record)
     if record.key == COMMAND_KEY:
         ordered = read_order(record, seals)
         if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge):

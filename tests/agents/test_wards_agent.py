@@ -29,6 +29,7 @@ class World:
 
     def __init__(self, takes=10**6):
         self.sent, self.done, self.failures, self.takes = [], [], [], takes
+        self.ended = []
         settings = Settings(partitions=48)
         publisher = Publisher(self._send, None, 0.05, self.failures.append)
         letters = DeadLetters(settings, publisher, Metrics())
@@ -41,12 +42,16 @@ class World:
             Metrics(),
             None,
             lambda *mark: self.done.append(mark),
+            self._end_note,
             lambda: (3, 4),
             lambda: START_MS / 1000,
             self.failures.append,
         )
         self.agent.begin_anew(3, 0, 0)
         self.log = []
+
+    async def _end_note(self, noted):
+        self.ended.append(noted.note)
 
     async def _send(self, topic, key, value, partition, headers):
         self.sent.append((topic, key, value, partition))

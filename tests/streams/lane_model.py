@@ -8,6 +8,7 @@ from faust.types import TP
 from streams.app import create_app
 from streams.block import Block
 from streams.block_consumer import BlockConsumer
+from streams.fetched import Stretch
 from streams.settings import Settings
 
 READINGS, COMMANDS, CHANGELOG = "vitals.readings", "vitals.commands", "vigil-patients-changelog"
@@ -33,6 +34,10 @@ class Record:
 
 def records(*offsets):
     return [Record(offset) for offset in offsets]
+
+
+def stretch(*offsets):
+    return Stretch(records(*offsets), offsets[0], offsets[-1] + 1)
 
 
 def block(first, last, tp=ONE, rewinds=0):
