@@ -70,13 +70,13 @@ class Metrics:
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
         self.patients = self._gauge("patients", "patients held", "partition")
-        self.misplaced = self._gauge(
-            "misplaced_patients", "patients held who belong into another partition", "partition"
-        )
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
         self._add_faults_of_the_log()
 
     def _add_faults_of_the_log(self) -> None:
+        self.misplaced = self._gauge(
+            "misplaced_patients", "patients held who belong into another partition", "partition"
+        )
         labels = "topic", "partition"
         self.gone = self._counter(
             "records_gone_total", "records that were deleted before they were judged", *labels

@@ -27,6 +27,7 @@ from clinical.rules import RuleSet
 from clinical.wards import RENEW_MS
 from streams.app import PATIENTS, create_app, publisher_of
 from streams.lane import BlockSchema
+from streams.publisher import Publisher
 from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import COMMANDS, HEARTBEAT, READINGS, WARDS
@@ -63,15 +64,8 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
         app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
         for name in (READINGS, COMMANDS, WARDS)
     )
-    overview = Overview(
-        app,
-        readings.get_topic_name(),
-        orders.get_topic_name(),
-        counts.get_topic_name(),
-        table.data,
-        metrics,
-        watchdog,
-    )
+    judged = settings.topic(READINGS), settings.topic(COMMANDS), settings.topic(WARDS)
+    overview = Overview(app, *judged, table.data, metrics, watchdog)
     table.data.on_read = watchdog.member
     changelog = table.changelog_topic.get_topic_name()
     checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
@@ -94,8 +88,6 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     commands = Commands(
         *(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded), log_alarms.end
     )
-    ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
-    canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
     app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
@@ -109,12 +101,20 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
-        app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)
-        app.timer(TICK_S, name="canary")(canary.sing)
+        let_time_pass(app, settings, publisher, overview, table.data)
         app.timer(RENEW_MS / 1000, name="wards")(wards.tick)
-        heart = Heart(publisher, settings.topic(HEARTBEAT), table.data, overview.owned, overview.lag)
-        app.timer(BEAT_S, name="heart")(heart.beat)
     return Flow(app, metrics, monitor, watchdog)
+
+
+def let_time_pass(
+    app: Any, settings: Settings, publisher: Publisher, overview: Overview, store: ColumnStore
+) -> None:
+    """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
+    readings = settings.topic(READINGS)
+    app.timer(TICK_S / TURNS, name="ticker")(Ticker(publisher, readings, overview.owned, time.time).tick)
+    app.timer(TICK_S, name="canary")(Canary(publisher, readings, overview.owned, time.time).sing)
+    heart = Heart(publisher, settings.topic(HEARTBEAT), store, overview.owned, overview.lag)
+    app.timer(BEAT_S, name="heart")(heart.beat)
 
 
 def partial_of(actor: Monitor | Commands | Wards) -> Any:

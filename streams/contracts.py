@@ -277,6 +277,26 @@ def _messages() -> dict[str, Any]:
         "heartbeat": _message(
             Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
         ),
+        **_ward_messages(),
+        "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
+        "deadLetter": {
+            "title": "dead letter",
+            "summary": "a record that could not be accepted, byte for byte as it came, with its key",
+            "contentType": "application/octet-stream",
+            "headers": {
+                "type": "object",
+                "required": list(DEAD_LETTER_HEADERS),
+                "properties": {
+                    name: {"type": "string", "description": text}
+                    for name, text in DEAD_LETTER_HEADERS.items()
+                },
+            },
+        },
+    }
+
+
+def _ward_messages() -> dict[str, Any]:
+    return {
         "wardRuling": _message(
             WardRuling,
             "an answer to a partition: whether its silent patients are part of their ward's alarm",
@@ -292,20 +312,6 @@ def _messages() -> dict[str, Any]:
         "wardState": _message(
             WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
         ),
-        "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
-        "deadLetter": {
-            "title": "dead letter",
-            "summary": "a record that could not be accepted, byte for byte as it came, with its key",
-            "contentType": "application/octet-stream",
-            "headers": {
-                "type": "object",
-                "required": list(DEAD_LETTER_HEADERS),
-                "properties": {
-                    name: {"type": "string", "description": text}
-                    for name, text in DEAD_LETTER_HEADERS.items()
-                },
-            },
-        },
     }
 
 

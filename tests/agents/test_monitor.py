@@ -168,15 +168,12 @@ def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():
 
 def test_what_a_tick_counts_of_wards_is_said_where_the_ward_is_judged():
     world = World()
-    admit = {
-        "kind": "admit",
-        "id": "c1",
-        "patient": "bed-1",
-        "actor": "clerk",
-        "issued_ts_ms": 0,
-        "ward": "icu",
-    }
-    log = [order_record(0, 0, admit), *seconds([80] * 4), tick_record(9, 60_000)]
+    said = {"id": "c1", "patient": "bed-1", "actor": "clerk", "issued_ts_ms": 0}
+    log = [
+        order_record(0, 0, {**said, "kind": "admit", "ward": "icu"}),
+        *seconds([80] * 4),
+        tick_record(9, 60_000),
+    ]
     world.watch([*log[:1], *(replace(record, offset=record.offset + 1) for record in log[1:])])
     said = [place for place in world.partitions if place[0] == WARDS]
     assert said == [(WARDS, b"icu/0", partition_of("icu", 8))]

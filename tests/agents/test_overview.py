@@ -64,7 +64,7 @@ class Consumer:
 
 
 class Table:
-    processed, processed_append_ms = 4, 1_000
+    processed, processed_append_ms, misplaced = 4, 1_000, ()
 
     def __len__(self):
         return 1
