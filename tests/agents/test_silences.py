@@ -126,3 +126,23 @@ def test_rules_without_wards_wait_for_nobody():
     partition = Partition(rules)
     assert partition.tick(115) == (None, list(BEDS))
     assert not np.any(partition.worker.table.silence_held_ms != NEVER)
+
+
+@pytest.mark.parametrize("forged", [b'{"ward":"icu","lost":true,"partition":0,"offset":1}', b"{}", b""])
+def test_an_answer_that_does_not_prove_where_it_comes_from_holds_nobody(partition, forged):
+    partition.tick(115)
+    partition.take(116, RULING_KEY, forged)
+    assert partition.held_s[:3] == [120] * 3
+    assert [reject.reason for reject in partition.worker.rejects] == ["unproven-command"]
+    assert "~partition/0" in partition.tick(117)[1]
+
+
+def test_who_has_sent_a_single_frame_counts_in_no_ward(partition):
+    frame = frame_record(0, patient="guest", seq=1, event_ms=100_000, hr=80)
+    partition.take(100, frame.key, frame.value)
+    profile = {"kind": "set-profile", "id": "g", "patient": "guest", "actor": "clerk", "issued_ts_ms": 0}
+    partition.take(100, COMMAND_KEY, sealed(COMMAND_KEY, {**profile, "ward": "icu"}))
+    assert partition.tick(115) == ((3, 3), [])
+    frame = frame_record(0, patient="guest", seq=2, event_ms=116_000, hr=80)
+    partition.take(116, frame.key, frame.value)
+    assert partition.tick(116)[0] == (4, 3)

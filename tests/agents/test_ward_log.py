@@ -12,9 +12,11 @@ from agents.alarms import report
 from agents.catalogue import alarms_of
 from agents.wards.ward_log import WardLog, state_of
 from clinical.defaults import DEFAULT_RULES
+from clinical.limits import NEVER
 from streams.alerts import episode_id
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
+from streams.partition_alerts import NOTE_KEY
 
 START_MS = 1_700_000_000_000
 ALARMS = alarms_of(DEFAULT_RULES)
@@ -255,3 +257,21 @@ def test_what_is_no_record_of_wards_is_refused_once(topic, key, value, reason):
     topic.committed = topic.log[-1].offset + 1
     topic.begin()
     assert topic.judge.take(topic.log).rejects == []
+
+
+def test_the_log_is_read_to_its_end_though_what_ends_it_was_compacted_away(topic):
+    key, value = counted(0, START_MS, 4, 4, START_MS - 15_000, START_MS - 15_000)
+    judge = WardLog(0, COLUMN, False, committed=2, end=9)
+    assert judge.take([], until=3).happenings == []
+    assert judge.take([Record(5, START_MS, key, value)], until=5).happenings == []
+    assert (judge.durable, len(judge.take([], until=8).happenings)) == (NEVER, 1)
+    assert judge.durable == 9
+
+
+def test_a_note_about_the_partition_is_told_once(topic):
+    note = {"rule": "partition-unreadable", "topic": "vitals.wards", "partition": 0, "first": 3, "end": 3}
+    value = json.dumps({**note, "onset_ts_ms": START_MS}).encode()
+    assert [noted.note.first for noted in say(topic, NOTE_KEY, value).notes] == [3]
+    topic.committed = topic.log[-1].offset + 1
+    topic.begin()
+    assert topic.judge.take(topic.log).notes == []

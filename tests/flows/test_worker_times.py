@@ -45,6 +45,9 @@ def test_a_tick_and_a_frame_an_hour_ahead_give_no_alarm_and_hold_up_no_other(mak
         ahead_ms = now_ms() + HOUR_MS
         send(TICK_KEY, encode_tick(ahead_ms), ahead_ms)
         send(b"other", frame("other", 1, ahead_ms, spo2=97), ahead_ms)
+        send(
+            b"other", frame("other", 2, now_ms(), spo2=97), now_ms()
+        )  # who sent a single one is no patient yet
         until_s = time.monotonic() + STEADY_S
         while time.monotonic() < until_s:
             steady(97)

@@ -79,4 +79,4 @@ class WardWatch:
     def answers(self):
         """Return (partition, lost) of each answer in the readings."""
         found = [record for record in self.ward.read(READINGS) if record.key == b"~ward"]
-        return [(record.partition, json.loads(record.value)["lost"]) for record in found]
+        return [(record.partition, json.loads(record.value)["content"]["lost"]) for record in found]

@@ -33,9 +33,10 @@ from streams.stamping import stamp_by
 class Taken:
     """What `Batches` makes of a fetch: at most one stretch, and the faults that it was told."""
 
-    def __init__(self, theirs, stamp=None):
+    def __init__(self, theirs, stamp=None, compacted=frozenset()):
         self.faults = []
-        ours = Batches(theirs, Opening(frozenset(), lambda *told: self.faults.append(told), stamp))
+        opening = Opening(frozenset(), lambda *told: self.faults.append(told), stamp, compacted)
+        ours = Batches(theirs, opening)
         stretches = list(ours)
         assert len(stretches) <= 1
         self.stretch = stretches[0] if stretches else None
@@ -95,6 +96,12 @@ def test_what_follows_a_hole_in_the_log_is_left_to_the_next_fetch_which_shows_th
     assert ([r[0] for r in ours.records], ours.next) == ([5, 6], 7)
     behind = Taken(fetched(bytes(batch(9, [1])[0]), 7))
     assert (behind.stretch.first, behind.stretch.end) == (9, 10)
+
+
+def test_what_was_compacted_away_is_no_hole_and_needs_no_other_fetch():
+    log = bytes(batch(5, [1, 1])[0] + batch(9, [1])[0])
+    ours = Taken(fetched(log, 2), compacted={ONE.topic})
+    assert ([r[0] for r in ours.records], ours.stretch.first, ours.next) == ([5, 6, 9], 2, 10)
 
 
 def test_a_batch_from_before_what_was_asked_for_is_left_out_and_nothing_is_fetched_twice():
