@@ -11,12 +11,12 @@ from streams.decoded import Record
 logger = logging.getLogger(__name__)
 
 Admitted = list[tuple[Block, Sequence[Record]]]
-"""Blocks of different partitions, each with those of its records that come next there."""
+"""Blocks of different partitions, each with those of its records that come next there; perhaps none, but it is next."""
 
 
 async def work_off(
     stream: Any,
-    admit: Callable[[Block], Awaitable[list[Any]]],
+    admit: Callable[[Block], Awaitable[list[Any] | None]],
     work: Callable[[Admitted], Awaitable[None]],
     on_failure: Callable[[str], None],
 ) -> None:
@@ -27,14 +27,16 @@ async def work_off(
 
     Args:
         stream: Faust's stream of events, each with the blocks of a fetch, turn by turn.
-        admit: returns the records of a block that come next in its partition.
+        admit: returns the records of a block that come next in its partition; None when it does not.
         work: what to do with blocks of different partitions.
         on_failure: told what went wrong; stops the process.
     """
     async for event in _events(stream):
         for blocks in event.value.value:
             try:
-                admitted: Admitted = [(block, records) for block in blocks if (records := await admit(block))]
+                admitted: Admitted = [
+                    (block, records) for block in blocks if (records := await admit(block)) is not None
+                ]
                 if admitted:
                     await work(admitted)
             except Exception as error:

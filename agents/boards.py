@@ -17,16 +17,14 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from agents.alarms import WARD_SILENT
 from agents.judge import Judge
 from agents.verdict import Verdict
-from agents.wards import lost_ward
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
-from clinical.limits import MEDIUM, NEVER
+from clinical.limits import NEVER
 from clinical.masks import some
 from clinical.rules import AGE_BANDS, PRIORITIES
 from clinical.vitals import SIGNALS
-from streams.alerts import WARD, episode_id
+from streams.alerts import episode_id
 from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import LIMITS, PATIENTS
@@ -46,7 +44,7 @@ REFRESHED_MAX: Final = 20
 
 @dataclass(slots=True)
 class _Changed:
-    """Of one partition: whose state and whose limits are to be written, patients and wards by name."""
+    """Of one partition: whose state and whose limits are to be written, patients by name."""
 
     states: set[str] = field(default_factory=set)
     limits: set[str] = field(default_factory=set)
@@ -97,7 +95,7 @@ class Boards:
         async with self._writing:
             changed = self._changed.pop(partition, _Changed())
             try:
-                await self._write(partition, table, PATIENTS, sorted(changed.states), self._state)
+                await self._write(partition, table, PATIENTS, sorted(changed.states), self._patient)
                 await self._write(partition, table, LIMITS, sorted(changed.limits), self._limits)
             except Exception as error:  # whatever it is, nobody else knows who was to be written
                 self._on_failure(f"boards of partition {partition}: {error!r}")
@@ -126,9 +124,6 @@ class Boards:
         if chosen:
             self._next[partition] = chosen[-1] + 1
         return {patient for row in chosen if (patient := table.patients[row]) and not table.discharged[row]}
-
-    def _state(self, table: PatientTable, name: str) -> bytes | None:
-        return self._ward(table, name) if name.startswith(WARD) else self._patient(table, name)
 
     def _patient(self, table: PatientTable, patient: str) -> bytes | None:
         """Return the record of a patient; none for one who is gone or discharged, which deletes it."""
@@ -163,31 +158,6 @@ class Boards:
             return []
         wider = np.logical_or(*self._judge.limits.wider(table, np.array([row])))[0]
         return [self._judge.rules.limits[column].id for column in np.flatnonzero(wider).tolist()]
-
-    @staticmethod
-    def _ward(table: PatientTable, ward: str) -> bytes | None:
-        """Return the record of a ward that is lost; none when it is not, which deletes it."""
-        lost = lost_ward(table, ward)
-        if lost is None:
-            return None
-        alarm = {
-            "rule": WARD_SILENT,
-            "episode": episode_id(ward, WARD_SILENT, lost.onset_ms),
-            "state": (State.ACKNOWLEDGED if lost.is_acknowledged else State.ACTIVE).name.lower(),
-            "priority": PRIORITIES[MEDIUM],
-            "onset_ts_ms": lost.onset_ms,
-        }
-        state: dict[str, object] = {
-            "patient": ward,
-            "ward": ward.removeprefix(WARD),
-            "seen_ts_ms": _time(int(table.seen_ms(lost.rows).max())),
-            "pause": None,
-            "pause_until_ts_ms": None,
-            "limits_widened": [],
-            "alarms": [alarm],
-            "values": {},
-        }
-        return msgspec.json.encode(state)
 
     def _alarm(self, table: PatientTable, patient: str, row: int, column: int) -> dict[str, object]:
         onset, rule = int(table.alarm_onset_ms[row, column]), self._judge.alarms[column].id

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, BABBLING, LIMITS_WIDENED, SILENT_DEVICE, WARD_SILENT
+from agents.alarms import ALARMS_PAUSED, BABBLING, LIMITS_WIDENED, SILENT_DEVICE
 from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
@@ -30,11 +30,11 @@ from agents.responsibility import Responsibilities
 from agents.strangers import let_in
 from agents.ticks import TickJudge
 from agents.verdict import Verdict
-from agents.wards import Wards
+from agents.wards.silences import Silences
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decoded import Decoded, Frames, Other, Part, Tick, Unproved
+from streams.decoded import Decoded, Frames, Other, Part, Ruled, Tick, Unproved
 from streams.settings import PATIENTS_MAX
 from tables.patients import PatientTable
 
@@ -79,7 +79,7 @@ class Judge:
         pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
         asking = Responsibilities(teller, rules.responsibility)
         conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
-        wards = Wards(rules.technical, ids.index(SILENT_DEVICE), ids.index(WARD_SILENT))
+        self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
         self._own = PartitionAlarms(self.alarms, teller, patients_max)
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
@@ -87,7 +87,7 @@ class Judge:
             rules,
             limits,
             conditions,
-            wards,
+            self._silences,
             self._own,
             teller,
             pauses,
@@ -97,7 +97,14 @@ class Judge:
             patient_ttl_ms,
         )
         self._orders = OrderJudge(
-            self.alarms, LimitOrders(limits), teller, pauses, asking, wards, time.recorded, patients_max
+            self.alarms,
+            LimitOrders(limits),
+            teller,
+            pauses,
+            asking,
+            self._silences,
+            time.recorded,
+            patients_max,
         )
 
     def new_table(self, partition: int = 0) -> PatientTable:
@@ -142,6 +149,8 @@ class Judge:
             self._ticks.judge(table, part, verdict)
         elif isinstance(part, Unproved):
             self._own.unproven(table, part.offset)
+        elif isinstance(part, Ruled):
+            self._silences.rule(table, part, verdict)
         else:
             self._orders.judge(table, part, verdict)
         table.processed = max(table.processed, part.offset)

@@ -70,10 +70,20 @@ class Metrics:
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
         self.patients = self._gauge("patients", "patients held", "partition")
+        self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
+        self._add_faults_of_the_log()
+
+    def _add_faults_of_the_log(self) -> None:
         self.misplaced = self._gauge(
             "misplaced_patients", "patients held who belong into another partition", "partition"
         )
-        self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
+        labels = "topic", "partition"
+        self.gone = self._counter(
+            "records_gone_total", "records that were deleted before they were judged", *labels
+        )
+        self.unreadable = self._gauge(
+            "partition_unreadable", "1 while a partition cannot be read on", *labels
+        )
 
     def forget(self, partition: int) -> None:
         """Show nothing more of a partition that is somebody else's now."""
@@ -81,6 +91,12 @@ class Metrics:
         for gauge in (*gauges, self.canary, self.canary_heard):
             with contextlib.suppress(KeyError):
                 gauge.remove(str(partition))
+        self.unreadable.remove_by_labels({"partition": str(partition)})
+
+    def readable(self, topic: str, partition: int) -> None:
+        """Show no longer that a partition cannot be read."""
+        with contextlib.suppress(KeyError):
+            self.unreadable.remove(topic, str(partition))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(f"vigil_{name}", about, labels, registry=self.registry)

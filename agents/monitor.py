@@ -14,11 +14,11 @@ from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.verdict import Tally, Verdict
+from agents.wards.reports import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
-from streams.alerts import WARD
 from streams.block import Block
 from streams.decode import Decoder
-from streams.decoded import Record, Reject
+from streams.decoded import Noted, Record, Reject
 from streams.publisher import Publisher, fail_stop
 from streams.seals import DEVELOPMENT, Seals
 from streams.settings import Settings
@@ -43,7 +43,10 @@ class Monitor:
     metrics: Metrics
     dead_letters: DeadLetters
     boards: Boards
-    admit: Callable[[Block], Awaitable[list[Any]]]
+    reports: Reports
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    end_note: Callable[[Noted], Awaitable[None]]
+    """Tells that what a note about a partition says is over."""
     seals: Seals = DEVELOPMENT
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
@@ -64,14 +67,16 @@ class Monitor:
         if self.settings.time_base == "live":
             now_s = self.wall_s()
             for _, records in admitted:
-                metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
+                if records:
+                    metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
         decoded = [decoder.decode(records) for _, records in admitted]
         decoded_s = time.perf_counter()
         tables = [self.store.state(block.partition) for block, _ in admitted]
         verdicts = self.judge.judge_together(list(zip(tables, decoded, strict=True)))
-        for table, (_, records) in zip(tables, admitted, strict=True):
-            table.processed = max(table.processed, records[-1].offset)
-            table.processed_append_ms = records[-1].timestamp
+        for table, (block, records) in zip(tables, admitted, strict=True):
+            table.processed = max(table.processed, block.offset)
+            if records:
+                table.processed_append_ms = records[-1].timestamp
         metrics.decode.observe(decoded_s - started_s)
         metrics.decide.observe(time.perf_counter() - decoded_s)
         metrics.block_records.observe(sum(len(records) for _, records in admitted))
@@ -80,12 +85,16 @@ class Monitor:
         for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
             for reject in (*run.rejects, *_strangers(records, verdict)):
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
-            await self._send(block.partition, table, verdict, records[-1].timestamp)
+            for noted in run.notes:
+                await self.end_note(noted)
+            if records:
+                await self._send(block.partition, table, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])
 
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""
         await self._answer(verdict, partition)
+        await self.reports.write(partition, verdict.counts, verdict.counted_ms)
         late = self.wall_s() - append_ms / 1000 > LATE_S
         self.boards.note(partition, table, verdict, late=late)
         self.checkpointer.note_dropped(partition, verdict.dropped)
@@ -96,9 +105,7 @@ class Monitor:
         for happening in verdict.happenings:
             alarm = self.judge.alarms[happening.column]
             key, value = happening.patient.encode(), encoded(alarm, happening)
-            # A ward's alarms stay together, whichever partition tells of it; a patient's stay where the frames are.
-            beside = None if happening.patient.startswith(WARD) else partition
-            future = await self.publisher.publish(topic, key, value, partition=beside)
+            future = await self.publisher.publish(topic, key, value, partition=partition)
             self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
             future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.alarms import ALARMS_PAUSED, Alarm, Happening
 from agents.episodes import Moment, Refused, Teller
@@ -17,13 +16,12 @@ from agents.limit_orders import LimitOrders
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.verdict import Verdict
-from agents.wards import Wards, lost_ward
+from agents.wards.silences import Silences
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
 from clinical.limits import NEVER
-from clinical.masks import some
 from clinical.rules import AGE_BANDS
 from streams import commands
-from streams.alerts import WARD, episode_id
+from streams.alerts import episode_id
 from streams.commands import ANSWER_ALERTS_MAX, Answer, Order, command_key
 from streams.decoded import Ordered
 from tables.patients import PatientTable, by_order
@@ -47,7 +45,7 @@ class OrderJudge:
         teller: Teller,
         pauses: Pauses,
         responsibilities: Responsibilities,
-        wards: Wards,
+        silences: Silences,
         recorded: bool,
         patients_max: int,
     ) -> None:
@@ -56,7 +54,7 @@ class OrderJudge:
         self._teller = teller
         self._pauses = pauses
         self._responsibilities = responsibilities
-        self._wards = wards
+        self._silences = silences
         self._recorded = recorded
         self._patients_max = patients_max
         self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
@@ -76,9 +74,6 @@ class OrderJudge:
         """Apply a command that is not part of the patient's state yet, and answer it."""
         order, tally = ordered.order, verdict.tally
         if ordered.offset <= int(table.reach([order.patient])[0]):
-            return
-        if isinstance(order, commands.Acknowledge) and order.patient.startswith(WARD):
-            self._acknowledge_ward(table, ordered, order, verdict)
             return
         row, key = table.row_of.get(order.patient), command_key(order.id)
         if row is None and not table.is_home(order.patient):
@@ -100,34 +95,13 @@ class OrderJudge:
                 table.gone |= {} if reach is None else {order.patient: reach}
                 row = None
         if row is not None:
-            _remember(table, np.array([row]), key)
+            _remember(table, row, key)
         tally.refused += bool(reason)
         tally.accepted += not reason
         verdict.happenings += told
         if not reason and not isinstance(order, commands.Accept | commands.Reject | commands.Acknowledge):
             verdict.profiled.append(order.patient)
         verdict.answers.append(self._answer(ordered, reason, told, monitored))
-
-    def _acknowledge_ward(
-        self, table: PatientTable, ordered: Ordered, order: commands.Acknowledge, verdict: Verdict
-    ) -> None:
-        """Acknowledge a ward's alarm, which its silent patients remember together."""
-        lost = lost_ward(table, order.patient, ordered.offset) or lost_ward(table, order.patient)
-        key = command_key(order.id)
-        if lost is not None and some(table.commands[lost.rows] == key):
-            verdict.tally.repeated += 1
-            return
-        reason, told = "", list[Happening]()
-        try:
-            told = self._wards.acknowledge(table, order, self._moment(ordered))
-        except Refused as refusal:
-            reason = str(refusal)
-        if told and lost is not None:
-            _remember(table, lost.rows, key)
-        verdict.tally.refused += bool(reason)
-        verdict.tally.accepted += not reason
-        verdict.happenings += told
-        verdict.answers.append(self._answer(ordered, reason, told))
 
     def _moment(self, ordered: Ordered) -> Moment:
         order = ordered.order
@@ -219,62 +193,57 @@ class OrderJudge:
         return []
 
     def _set_profile(
-        self, table: PatientTable, row: int, order: commands.SetProfile, moment: Moment
+        self, table: PatientTable, row: int, order: commands.SetProfile, _: Moment
     ) -> list[Happening]:
         scale2 = bool(table.scale2[row]) if order.spo2_scale2 is None else order.spo2_scale2
-        told = self._set_band_and_ward(table, row, order, scale2, moment)
+        self._set_band_and_ward(table, row, order, scale2)
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
-        return told
+        return []
 
     def _set_band_and_ward(
-        self,
-        table: PatientTable,
-        row: int,
-        order: commands.SetProfile | commands.Admit,
-        scale2: bool,
-        moment: Moment,
-    ) -> list[Happening]:
+        self, table: PatientTable, row: int, order: commands.SetProfile | commands.Admit, scale2: bool
+    ) -> None:
         """Take the SpO2 scale, and the age band and the ward if the order names them."""
         band = int(table.age_band[row]) if order.age_band is None else AGE_BANDS.index(order.age_band)
         if (band, scale2) != (table.age_band[row], table.scale2[row]):
             self._limits.set_profile(table, row, band, scale2)
         table.age_known[row] |= order.age_band is not None
-        return [] if order.ward is None else self._move(table, row, order.ward, moment)
+        if order.ward is not None:
+            self._move(table, row, order.ward)
 
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        told = self._set_band_and_ward(table, row, order, bool(table.scale2[row]), moment)
+        self._set_band_and_ward(table, row, order, bool(table.scale2[row]))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
-        return told
+        return []
 
     def _transfer(
-        self, table: PatientTable, row: int, order: commands.Transfer, moment: Moment
+        self, table: PatientTable, row: int, order: commands.Transfer, _: Moment
     ) -> list[Happening]:
         if table.ward[row] == order.ward.encode():
             raise Refused(f"already in {order.ward}")
-        return self._move(table, row, order.ward, moment)
+        self._move(table, row, order.ward)
+        return []
 
-    def _move(self, table: PatientTable, row: int, ward: str, moment: Moment) -> list[Happening]:
+    def _move(self, table: PatientTable, row: int, ward: str) -> None:
         """Put a patient into a ward; another ward's alarm no longer stands for the patient's own."""
-        if table.ward[row] == ward.encode():
-            return []
-        told = self._wards.leave(table, row, moment)
-        table.ward[row] = ward.encode()
-        return told
+        if table.ward[row] != ward.encode():
+            self._silences.leave(table, row)
+            table.ward[row] = ward.encode()
 
     def _discharge(
         self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment
     ) -> list[Happening]:
         note = f"monitoring ended, discharged by {order.actor}"
-        told = [*self._wards.leave(table, row, moment), *self._teller.dismiss(table, row, moment, note)]
+        told = self._teller.dismiss(table, row, moment, note)
         table.discharge(row, moment.told_ms)
         return told
 
 
-def _remember(table: PatientTable, rows: NDArray[np.int64], key: int) -> None:
+def _remember(table: PatientTable, row: int, key: int) -> None:
     """Remember a command, so that it is not applied again."""
-    table.commands[rows, 1:] = table.commands[rows, :-1]
-    table.commands[rows, 0] = key
-    table.dirty[rows] = True
+    table.commands[row, 1:] = table.commands[row, :-1]
+    table.commands[row, 0] = key
+    table.dirty[row] = True

@@ -25,6 +25,7 @@ class Overview:
         app: Any,
         readings: str,
         commands: str,
+        wards: str,
         store: ColumnStore,
         metrics: Metrics,
         watchdog: Watchdog,
@@ -32,7 +33,8 @@ class Overview:
         self._app = app
         self._readings = readings
         self._commands = commands
-        self._forwarded: dict[int, tuple[int, float]] = {}
+        self._wards = wards
+        self._beside: dict[TP, tuple[int, float]] = {}
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
@@ -56,6 +58,10 @@ class Overview:
         """Tell the consumer that every command below the offset is in the readings."""
         self._app.consumer.mark_durable(TP(self._commands, partition), offset)
 
+    def mark_decided(self, partition: int, offset: int) -> None:
+        """Tell the consumer that everything that wards' records below the offset lead to has arrived."""
+        self._app.consumer.mark_durable(TP(self._wards, partition), offset)
+
     def committed(self, partition: int) -> int:
         """Return the committed offset of a partition of the readings."""
         offset: int = self._app.consumer.committed(TP(self._readings, partition))
@@ -66,9 +72,9 @@ class Overview:
         highwater: int = self._app.consumer.highwater(TP(self._readings, partition)) or 0
         return max(0, highwater - 1 - max(NEVER, self._store.state(partition).processed))
 
-    async def admit(self, block: Block) -> list[Any]:
-        """Return the records of a block that come next in its partition."""
-        records: list[Any] = await self._app.consumer.admit(block)
+    async def admit(self, block: Block) -> list[Any] | None:
+        """Return the records of a block that come next in its partition, None when it does not."""
+        records: list[Any] | None = await self._app.consumer.admit(block)
         return records
 
     async def refresh(self) -> None:
@@ -87,20 +93,25 @@ class Overview:
             metrics.forget(partition)
         for partition in owned:
             await self._refresh_partition(partition)
-            await self._look_after_commands(partition)
+            for topic in (self._commands, self._wards):
+                await self._look_after(TP(topic, partition))
 
-    async def _look_after_commands(self, partition: int) -> None:
-        """Read commands again that were lost on the way to their agent, as with readings."""
-        consumer, tp = self._app.consumer, TP(self._commands, partition)
+    async def _look_after(self, tp: TP) -> None:
+        """Read records of another topic again that were lost on the way to their agent, as with readings."""
+        consumer = self._app.consumer
         expected, now_s = consumer.expected(tp), time.monotonic()
-        if expected is None or (consumer.highwater(tp) or 0) <= expected:
-            self._forwarded.pop(partition, None)
+        stable = consumer.stable_end(tp)
+        if expected is not None:
+            is_held = stable <= expected < (consumer.highwater(tp) or 0)
+            consumer.faults.held(tp, stable if is_held else None)
+        if expected is None or stable <= expected or consumer.faults.stops(tp):
+            self._beside.pop(tp, None)
             return
-        before, since_s = self._forwarded.get(partition, (NEVER, now_s))
+        before, since_s = self._beside.get(tp, (NEVER, now_s))
         if before != expected:
-            self._forwarded[partition] = (expected, now_s)
+            self._beside[tp] = (expected, now_s)
         elif now_s - since_s > READ_AGAIN_S:
-            self._forwarded[partition] = (expected, now_s)
+            self._beside[tp] = (expected, now_s)
             await consumer.read_again(tp)
 
     async def _refresh_partition(self, partition: int) -> None:
@@ -108,12 +119,16 @@ class Overview:
         lag = self.lag(partition)
         now_s = time.monotonic()
         processed, since_s = self._progress.get(partition, (NEVER, now_s))
-        if lag == 0 or processed != table.processed:
+        consumer, tp = self._app.consumer, TP(self._readings, partition)
+        stable = consumer.stable_end(tp)
+        consumer.faults.held(tp, stable if lag > 0 and table.processed + 1 >= stable else None)
+        # What the log itself holds up is no fault of the judging, and stops nobody else's.
+        if lag == 0 or processed != table.processed or consumer.faults.stops(tp):
             self._watchdog.alive(_sign(partition))
             self._progress[partition] = (table.processed, now_s)
         elif now_s - since_s > READ_AGAIN_S:
             self._progress[partition] = (processed, now_s)
-            await self._app.consumer.read_again(TP(self._readings, partition))
+            await consumer.read_again(tp)
         label = str(partition)
         age_s = (
             time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0

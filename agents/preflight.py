@@ -16,7 +16,7 @@ from streams.admin import Difference, inspect_topics, plan
 from streams.connect import connect_admin
 from streams.errors import TopicsMismatch, UsageError
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS
+from streams.topics import DEAD_LETTERS, READINGS, STAMPED_BY
 
 PROBE_BYTES: Final = 4_096
 """Written to the data folder and removed again: a full disk accepts a file, but no bytes."""
@@ -56,10 +56,11 @@ def check_broker(settings: Settings, progress: Callable[[str], None]) -> None:
 
 
 def check_topics(settings: Settings) -> None:
-    """Compare the broker's topics with the plan; a difference that moves no patient is only logged.
+    """Compare the broker's topics with the plan; a difference that moves no patient and no time is only logged.
 
     Raises:
-        TopicsMismatch: a topic is missing or has another number of partitions, and what mends it.
+        TopicsMismatch: a topic is missing or has another number of partitions, or the readings are not stamped by
+            the broker, and what mends it.
     """
     differences = inspect_topics(settings).differences
     missing = [
@@ -71,6 +72,13 @@ def check_topics(settings: Settings) -> None:
     moved = [difference for difference in differences if difference.what == "partitions"]
     if moved:
         raise TopicsMismatch(_moved(settings, moved))
+    # A broker that reports no such setting, as the embedded one of a topic it was told nothing of, stamps nothing:
+    # there the lane bounds times (`streams.stamping`).
+    unstamped = [
+        d for d in differences if d.what == STAMPED_BY and d.topic == settings.topic(READINGS) and d.found
+    ]
+    if unstamped:
+        raise TopicsMismatch(_unstamped(settings, unstamped[0]))
     for difference in differences:
         found = "not set" if difference.found is None else difference.found
         logger.warning(
@@ -89,6 +97,15 @@ def _moved(settings: Settings, differences: Sequence[Difference]) -> str:
     else:
         mend = f"make new topics with: {_apply(settings, new=True)}"
     return f"{told}; patients would not meet their state; {mend}"
+
+
+def _unstamped(settings: Settings, difference: Difference) -> str:
+    """Return one line about readings that carry the times of whoever wrote them."""
+    return (
+        f"{difference.topic}: {STAMPED_BY} is {difference.found}, planned {difference.planned}; any device could set "
+        f"the time for all; mend with: kafka-configs.sh --bootstrap-server {settings.brokers} --alter --entity-type "
+        f"topics --entity-name {difference.topic} --add-config {STAMPED_BY}={difference.planned}"
+    )
 
 
 def _apply(settings: Settings, new: bool = False) -> str:

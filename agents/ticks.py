@@ -20,7 +20,7 @@ from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.tick_alarms import NOT_MEASURED, NOTHING, Numbers, state_of, take
 from agents.verdict import Verdict
-from agents.wards import Wards
+from agents.wards.silences import Silences
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
@@ -59,7 +59,7 @@ class TickJudge:
         rules: RuleSet,
         in_force: LimitsInForce,
         conditions: Conditions,
-        wards: Wards,
+        silences: Silences,
         partition_alarms: PartitionAlarms,
         teller: Teller,
         pauses: Pauses,
@@ -82,7 +82,7 @@ class TickJudge:
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
         self._flickers = slice(self._losses.stop, self._losses.stop + len(LOSS_COLUMNS))
         self._conditions = conditions
-        self._wards = wards
+        self._silences = silences
         self._of_partition = partition_alarms
 
     def judge(self, table: PatientTable, tick: Tick, verdict: Verdict) -> None:
@@ -92,6 +92,8 @@ class TickJudge:
         rows = table.occupied()
         rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
         if not len(rows):
+            if not len(table):  # nobody is left of any ward
+                verdict.counted_ms, verdict.counts = now, {}
             return
         before = table.ticked_ms[rows]
         table.ticked_ms[rows] = now
@@ -123,6 +125,8 @@ class TickJudge:
         self._drop_gone(table, rows, moment, found)
         verdict.happenings += sorted(found.happenings, key=lambda h: (h.column, h.patient))
         verdict.dropped += found.dropped
+        if found.counted_ms != NEVER:
+            verdict.counted_ms, verdict.counts = found.counted_ms, found.counts
 
     def _end_pauses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         for row in self._pauses.over(table, rows, moment.event_ms):
@@ -211,7 +215,7 @@ class TickJudge:
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         since = self._silent_since(table, rows, moment.event_ms)
-        since = self._wards.judge(table, rows, since, moment, verdict)
+        since = self._silences.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
@@ -319,7 +323,6 @@ class TickJudge:
             patient = table.patients[row]
             if patient is None:
                 continue
-            verdict.happenings += self._wards.leave(table, row, moment)
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
+from clinical.limits import NEVER
 from clinical.masks import places
+from clinical.wards import Count
 from streams.commands import Answer
 
 
@@ -89,4 +91,8 @@ class Verdict:
     """Patients whose limits or profile a command has changed."""
     strangers: list[int] = field(default_factory=list)
     """Offsets of frames that were not taken, of patients for whom the partition has no room."""
+    counted_ms: int = NEVER
+    """The last tick at which the patients of each ward were counted, `NEVER` = at none."""
+    counts: dict[str, Count] = field(default_factory=dict)
+    """What they came to, by ward."""
     tally: Tally = field(default_factory=Tally)

@@ -14,18 +14,23 @@ from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.heart import BEAT_S, Heart
 from agents.judge import Judge
+from agents.log_alarms import LOOK_S, LogAlarms
 from agents.metrics import Metrics
 from agents.monitor import Monitor
 from agents.overview import Overview
 from agents.ticker import TURNS, Ticker
+from agents.wards.agent import Wards
+from agents.wards.reports import Reports
 from agents.watchdog import Watchdog
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
+from clinical.wards import RENEW_MS
 from streams.app import PATIENTS, create_app, publisher_of
 from streams.lane import BlockSchema
+from streams.publisher import Publisher
 from streams.security import seals_of
 from streams.settings import Settings
-from streams.topics import COMMANDS, HEARTBEAT, READINGS
+from streams.topics import COMMANDS, HEARTBEAT, READINGS, WARDS
 from tables.checkpoint import Checkpointer
 from tables.restore import Restorer
 from tables.store import ColumnStore, PatientsTable
@@ -44,7 +49,7 @@ class Flow:
 
 
 def wire(settings: Settings, rules: RuleSet) -> Flow:
-    """Bind readings -> monitor -> patient table -> alerts; commands -> readings; ticks and checkpoints beside."""
+    """Bind readings -> monitor -> patient table -> alerts; commands -> readings; counts -> wards -> answers."""
     app = create_app(settings)
     time_rules = TimeRules(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
@@ -55,13 +60,12 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     seals = seals_of(settings)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
     metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
-    readings, orders = (
+    readings, orders, counts = (
         app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
-        for name in (READINGS, COMMANDS)
+        for name in (READINGS, COMMANDS, WARDS)
     )
-    overview = Overview(
-        app, readings.get_topic_name(), orders.get_topic_name(), table.data, metrics, watchdog
-    )
+    judged = settings.topic(READINGS), settings.topic(COMMANDS), settings.topic(WARDS)
+    overview = Overview(app, *judged, table.data, metrics, watchdog)
     table.data.on_read = watchdog.member
     changelog = table.changelog_topic.get_topic_name()
     checkpointer = Checkpointer(table.data, publisher, changelog, overview.mark_durable)
@@ -70,31 +74,50 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     restorer = Restorer(table.data, changelog, lambda *tps: app.consumer.earliest_offsets(*tps))
     restorer.on_rebuild = lambda partition: metrics.rebuilt.inc()
     letters = DeadLetters(settings, publisher, metrics)
+    log_alarms = LogAlarms(settings, publisher, app.lane.faults, table.data, metrics, overview.owned)
+    app.lane.faults.on_gone = log_alarms.note_gone
     boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
     checkpointer.write_beside = boards.write
-    monitor = Monitor(
-        settings, judge, table.data, publisher, checkpointer, metrics, letters, boards, overview.admit, seals
+    parties = (table.data, publisher, checkpointer, metrics, letters, boards, Reports(settings, publisher))
+    monitor = Monitor(settings, judge, *parties, overview.admit, log_alarms.end, seals)
+    wards = Wards(
+        *(settings, judge.alarms, seals, publisher, letters, metrics, overview.admit, overview.mark_decided),
+        log_alarms.end,
+        overview.owned,
     )
-    commands = Commands(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded)
-    ticker = Ticker(publisher, readings.get_topic_name(), overview.owned, time.time)
-    canary = Canary(publisher, readings.get_topic_name(), overview.owned, time.time)
+    commands = Commands(
+        *(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded), log_alarms.end
+    )
 
     app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
     app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
+    app.agent(counts, name="wards", concurrency=1)(partial_of(wards))
+    app.lane.begin_anew = wards.begin_anew
     app.lane.handover = checkpointer.checkpoint_all
     app.lane.resume_at = restorer.resume_at
+    app.lane.give_up_state = restorer.give_up
     app.task(partial(checkpoint_in_turns, app, overview, checkpointer, settings.checkpoint_interval_s))
     app.timer(TICK_S, name="overview")(overview.refresh)
+    app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
-        app.timer(TICK_S / TURNS, name="ticker")(ticker.tick)
-        app.timer(TICK_S, name="canary")(canary.sing)
-        heart = Heart(publisher, settings.topic(HEARTBEAT), table.data, overview.owned, overview.lag)
-        app.timer(BEAT_S, name="heart")(heart.beat)
+        let_time_pass(app, settings, publisher, overview, table.data)
+        app.timer(RENEW_MS / 1000, name="wards")(wards.tick)
     return Flow(app, metrics, monitor, watchdog)
 
 
-def partial_of(actor: Monitor | Commands) -> Any:
+def let_time_pass(
+    app: Any, settings: Settings, publisher: Publisher, overview: Overview, store: ColumnStore
+) -> None:
+    """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
+    readings = settings.topic(READINGS)
+    app.timer(TICK_S / TURNS, name="ticker")(Ticker(publisher, readings, overview.owned, time.time).tick)
+    app.timer(TICK_S, name="canary")(Canary(publisher, readings, overview.owned, time.time).sing)
+    heart = Heart(publisher, settings.topic(HEARTBEAT), store, overview.owned, overview.lag)
+    app.timer(BEAT_S, name="heart")(heart.beat)
+
+
+def partial_of(actor: Monitor | Commands | Wards) -> Any:
     """Return the agent function: Faust wants a function with a name and a docstring, not a method."""
 
     async def watch(stream: Any) -> None:

@@ -1,93 +1,148 @@
 """A lost gateway or network: many devices of one ward fall silent together, and that is one alarm for the ward.
 
-Judged within one partition, which holds a share of each ward's patients. The ward's alarm has an onset rounded
-down to a minute, so that partitions that lose the same ward at the same moment tell of the same episode.
+A ward's patients lie in many partitions. Each partition counts its own (`counted`), whoever decides adds the counts
+up (`is_lost`, `next_event`), and a silence that nobody has been told of waits meanwhile (`held_until`).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.lifecycle import Event, State
 from clinical.limits import NEVER
+from clinical.ticking import CONTINUE_MS
 
 Times = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Names = NDArray[np.bytes_]
 
 PATIENTS_MIN: Final = 3
 """Fewer silent patients are never a lost ward. Our choice [M]."""
 
 SHARE_MIN: Final = 0.5
-"""Share of the ward's patients, in this partition, who must fall silent together. Our choice [M]."""
+"""Share of the ward's patients who must be silent together. Our choice [M]."""
 
-TOGETHER_MS: Final = 30_000
-"""Last frames that lie so close belong to one loss. Our choice [M]."""
+WAIT_MS: Final = 5_000
+"""How long a silence waits for its ward's decision before it is told singly: devices of one gateway do not stop in
+the same instant, and partitions do not judge in the same one. Our choice [M]."""
 
-NEARLY_MS: Final = 5_000
-"""Who will be silent within this counts already: devices of one gateway do not stop in the same instant."""
+HOLD_MS: Final = 30_000
+"""How long a silence is withheld by an answer that its ward is lost. Three renewals: when nobody answers any more,
+each patient is told of singly."""
 
-ONSET_MS: Final = 60_000
-"""The onset of a ward's alarm is rounded down to a multiple of this."""
+RENEW_MS: Final = 10_000
+"""How often a partition says again that patients of a ward are silent, and how often a lost ward is looked at."""
 
-NOWHERE: Final = -1
-"""Ward number of a patient whose ward is unknown: never part of a ward's alarm."""
+REST_MS: Final = 600_000
+"""How often it says again how many patients it has of a ward in which nobody is silent."""
+
+MISSED: Final = 3
+"""A count that is not said again in so many of its turns counts no more: who said it has nobody of the ward any
+more, or is not judged."""
 
 
 @dataclass(frozen=True, slots=True)
-class WardLoss:
-    """Arrays of shape (n,): whether a patient is part of a ward's loss, and its onset in ms (`NEVER` if not)."""
+class Count:
+    """One partition's part of a ward at a tick: who was told of singly counts in neither. Times in ms.
 
-    part: Bools
-    onset_ms: Times
+    `first_ms` and `last_ms` are the oldest and the newest of the silent ones' last frames, `NEVER` where nobody is.
+    """
+
+    patients: int
+    silent: int
+    first_ms: int
+    last_ms: int
+    tick_ms: int
+
+    def renewed_ms(self) -> int:
+        """Return after how long it is said again, unchanged."""
+        return RENEW_MS if self.silent else REST_MS
+
+    def holds(self, now_ms: int) -> bool:
+        """Return whether it still counts."""
+        return now_ms - self.tick_ms <= MISSED * self.renewed_ms()
 
 
-def ward_loss(
-    ward: NDArray[np.int64],
-    wards: int,
-    now_ms: int,
-    seen_ms: Times,
-    patience_ms: Times,
-    alone: Bools,
-    onset_ms: Times,
-) -> WardLoss:
-    """Find the wards that are lost.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A ward's alarm; `known_ms` is the newest last frame of those whom somebody knows to be silent. Times in ms."""
 
-    A ward is lost when at least `PATIENTS_MIN` and `SHARE_MIN` of its patients are silent (one of them for the
-    whole of the patience) and sent their last frames within `TOGETHER_MS`. It stays lost while as many of those
-    who were part of it are still silent.
+    state: State = State.NORMAL
+    onset_ms: int = NEVER
+    """Of the last loss, when there is none: the next one has a later onset, so that no two have the same id."""
+    told_ms: int = NEVER
+    events: int = 0
+    known_ms: int = NEVER
+
+
+def held_until(now_ms: int, silent: Bools, until_ms: Times) -> Times:
+    """Return until when each patient's silence waits to be told singly, (n,), `NEVER` for who is not silent.
 
     Args:
-        ward: (n,) number of each patient's ward, below `wards`, or `NOWHERE`.
-        wards: how many wards there are.
         now_ms: time of the tick.
-        seen_ms: (n,) when the last frame came, `NEVER` = none.
-        patience_ms: (n,) how long a device may be silent.
-        alone: (n,) whose silence has been told already, as an alarm of their own.
-        onset_ms: (n,) onset of the ward's alarm that the patient is part of, or `NEVER`.
+        silent: (n,) who is silent and was not told of yet.
+        until_ms: (n,) what this returned at the tick before, or an answer has put there.
     """
-    known = (ward != NOWHERE) & (seen_ms != NEVER) & ~alone
-    quiet = now_ms - seen_ms
-    part_before = onset_ms != NEVER
-    due = known & (quiet >= patience_ms)
-    nearly = known & (quiet >= patience_ms - NEARLY_MS)
-    number = np.where(known, ward, wards)  # one more place for those who do not count
+    return np.where(silent, np.where(until_ms == NEVER, now_ms + WAIT_MS, until_ms), NEVER)
 
-    last = np.full(wards + 1, NEVER, dtype=np.int64)
-    np.maximum.at(last, number[due], seen_ms[due])
-    fresh = nearly & (last[number] != NEVER) & (np.abs(last[number] - seen_ms) <= TOGETHER_MS)
-    still = nearly & part_before
-    silent = fresh | still
-    patients = np.bincount(number[known], minlength=wards + 1)
-    lost = np.bincount(number[silent], minlength=wards + 1)
-    gone = (lost >= PATIENTS_MIN) & (lost >= SHARE_MIN * patients)
-    part = silent & gone[number]
 
-    begin = np.full(wards + 1, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(begin, number[part], seen_ms[part])
-    begin = begin // ONSET_MS * ONSET_MS
-    # A loss that goes on keeps its onset, whoever joins or leaves it.
-    told = np.full(wards + 1, NEVER, dtype=np.int64)
-    np.maximum.at(told, number[part & part_before], onset_ms[part & part_before])
-    onset = np.where(told[number] != NEVER, told[number], begin[number])
-    return WardLoss(part, np.where(part, onset, NEVER))
+def counted(
+    now_ms: int, ward: Names, known: Bools, silent: Bools, since_ms: Times
+) -> list[tuple[str, Count]]:
+    """Count the patients of each ward, in the order of their names.
+
+    Args:
+        now_ms: time of the tick.
+        ward: (n,) the patient's ward, empty = none.
+        known: (n,) whose devices have been heard and who was not told of singly.
+        silent: (n,) who of them is silent.
+        since_ms: (n,) when the last frame of who is silent came.
+    """
+    chosen = known & (ward != b"")
+    names, number = np.unique(ward[chosen], return_inverse=True)
+    quiet = silent[chosen]
+    first = np.full(len(names), np.iinfo(np.int64).max, dtype=np.int64)
+    last = np.full(len(names), NEVER, dtype=np.int64)
+    np.minimum.at(first, number[quiet], since_ms[chosen][quiet])
+    np.maximum.at(last, number[quiet], since_ms[chosen][quiet])
+    patients = np.bincount(number, minlength=len(names))
+    lost = np.bincount(number[quiet], minlength=len(names))
+    return [
+        (name.decode(), Count(n, s, begin if s else NEVER, end, now_ms))
+        for name, n, s, begin, end in zip(
+            names.tolist(), patients.tolist(), lost.tolist(), first.tolist(), last.tolist(), strict=True
+        )
+    ]
+
+
+def is_lost(counts: Collection[Count]) -> bool:
+    """Return whether at least `PATIENTS_MIN` and `SHARE_MIN` of a ward's patients are silent."""
+    silent = sum(count.silent for count in counts)
+    return silent >= PATIENTS_MIN and silent >= SHARE_MIN * sum(count.patients for count in counts)
+
+
+def next_event(loss: Loss, counts: Collection[Count], now_ms: int) -> Event | None:
+    """Return what happens to a ward's alarm by these counts; WORSE brings back one that somebody knows of.
+
+    Who knows of an alarm is told of it again only when somebody has fallen silent since.
+    """
+    if not is_lost(counts):
+        return None if loss.state == State.NORMAL else Event.CLEAR
+    if loss.state == State.NORMAL:
+        return Event.DUE
+    if loss.state == State.ACKNOWLEDGED:
+        return Event.WORSE if newest(counts) > loss.known_ms else None
+    return Event.REMIND if now_ms - loss.told_ms >= CONTINUE_MS else None
+
+
+def onset(loss: Loss, counts: Collection[Count]) -> int:
+    """Return the onset of a loss that begins: the oldest last frame, but later than that of the loss before."""
+    return max(loss.onset_ms + 1, min(count.first_ms for count in counts if count.silent))
+
+
+def newest(counts: Collection[Count]) -> int:
+    """Return when the last frame of who fell silent last came, `NEVER` where nobody is silent."""
+    return max((count.last_ms for count in counts), default=NEVER)

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 from edge.options import with_changes
 from edge.project import installed, pins
 from streams.admin import inspect_topics
+from streams.codecs import CODECS, unreadable_codecs
 from streams.connect import connect_admin
 from streams.embedded import EmbeddedBroker
 from streams.errors import VigilError
@@ -43,6 +44,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     """Look at everything, one after the other; without a broker in the settings the embedded one is tried."""
     yield _python()
     yield _dependencies()
+    yield _codecs()
     yield _disk(settings)
     yield _guarded("command key", lambda: _command_key(settings))
     if settings.bootstrap:
@@ -85,6 +87,14 @@ def _dependencies() -> Check:
     if wrong:
         return Check("dependencies", "failed", "; ".join(wrong))
     return Check("dependencies", "ok", f"{len(pins())} as pinned")
+
+
+def _codecs() -> Check:
+    """Let both Kafka clients open a batch of each codec: devices and brokers choose which they use."""
+    if missing := unreadable_codecs():
+        told = "; ".join(f"{codec} by {client}: {why}" for (client, codec), why in missing.items())
+        return Check("codecs", "failed", f"cannot open {told}")
+    return Check("codecs", "ok", f"{', '.join(CODECS)}: by workers and at the edge")
 
 
 def _disk(settings: Settings) -> Check:

@@ -12,6 +12,7 @@ from streams.boards import Heartbeat
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch
 from streams.log_end import ends_of
+from streams.partitions import partition_name
 from streams.settings import Settings
 from streams.topics import HEARTBEAT
 
@@ -31,7 +32,7 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
 
     Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
     """
-    patient = f"vigil-partition-{partition}"
+    patient = partition_name(partition)
     episode = episode_id(patient, MONITORING_LOST, onset_ms)
     return Alert(
         id=f"{episode}-{0 if why else 1}",

@@ -45,7 +45,8 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
     """Send a command and return its answer: the first that accepts it for who is monitored there.
 
     The partition where the patient belongs always answers, and others where frames of that name are judged. So what
-    only one accepts that knows no frames yet, or none, is waited with for the others a moment longer.
+    only one accepts that knows no frames yet, or none, is waited with for the others a moment longer. A ward's answer
+    comes once.
 
     Raises:
         BrokerUnreachable: no broker answers or takes the command.
@@ -74,11 +75,10 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
                 for record in records:
                     if (answer := _answer(record.value)) is None or answer.id != order.id:
                         continue
-                    if _rank(answer) == BEST:
+                    if order.patient.startswith(WARD) or _rank(answer) == BEST:
                         return answer
                     missing.discard(record.partition)
-                    if not order.patient.startswith(WARD):  # whom every partition answers
-                        until_s = min(until_s, time.monotonic() + ELSEWHERE_S)
+                    until_s = min(until_s, time.monotonic() + ELSEWHERE_S)
                     best = answer if best is None else max(best, answer, key=_rank)
     if best is not None:
         return best
@@ -103,15 +103,15 @@ def _answer(value: bytes | None) -> Answer | None:
 
 
 def read_board(settings: Settings, topic: str, model: type[Model]) -> list[Model]:
-    """Return the newest record of each key of a compacted topic, by key; a ward has one in each partition.
+    """Return the newest record of each key of a compacted topic, by key.
 
     Raises:
         BrokerUnreachable: no broker answers.
         BadData: a record is not what the topic should hold.
     """
-    newest: dict[tuple[str, int], Any] = {}
+    newest: dict[str, Any] = {}
     for record in read_whole(settings, settings.topic(topic)):
-        newest[record.key.decode(errors="replace"), record.partition] = record.value
+        newest[record.key.decode(errors="replace")] = record.value
     try:
         return [model.model_validate_json(value) for _, value in sorted(newest.items()) if value is not None]
     except ValidationError as error:

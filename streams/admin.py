@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from streams.codecs import AS_SENT, CODECS, unreadable_codecs
 from streams.connect import connect_admin
 from streams.errors import BrokerUnreachable, VigilError
 from streams.settings import Settings
@@ -24,6 +25,8 @@ CREATE_WAIT_S: Final = 15.0
 
 IN_SYNC_COPIES_MIN: Final = 2
 """With three copies or more a write counts once two have it: one broker may fail without loss or stop."""
+
+COMPRESSED_BY: Final = "compression.type"
 
 _ALREADY_EXISTS: Final = 36
 _UNKNOWN_TOPIC: Final = 3
@@ -173,6 +176,7 @@ def inspect_topics(settings: Settings) -> Inspection:
             for key, value in topic.config.items()
             if reported and reported.get(key) != value
         ]
+        differences += _codec_differences(topic.name, reported.get(COMPRESSED_BY))
     unreported = tuple(topic.name for topic in present if topic.config and not configs.get(topic.name))
     return Inspection(tuple(differences), unreported)
 
@@ -203,6 +207,16 @@ def _shape_differences(topic: PlannedTopic, partitions: Sequence[Mapping[str, An
     if copies != topic.replication:
         differences.append(Difference(topic.name, "replication", str(topic.replication), str(copies)))
     return differences
+
+
+def _codec_differences(topic: str, compressed: str | None) -> list[Difference]:
+    """Return what is wrong with the codec in which a broker keeps all of a topic, if that is asked of it."""
+    if compressed is None or compressed in AS_SENT:
+        return []
+    unreadable = {codec for _, codec in unreadable_codecs()}
+    if compressed in CODECS and compressed not in unreadable:
+        return []
+    return [Difference(topic, COMPRESSED_BY, "a codec that can be read here (see vigil doctor)", compressed)]
 
 
 def _reported_configs(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -3,14 +3,20 @@
 Pure: the consumer tells where reading begins, which blocks come and when it reads again.
 """
 
-import logging
-from collections.abc import Hashable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Hashable
+from enum import Enum
+from typing import Any, Protocol
 
-logger = logging.getLogger(__name__)
 
-READ_AGAIN: Final = None
-"""What `Admission.admit` returns when records before the block are missing: the log must be read again."""
+class Left(Enum):
+    """Why nothing of a block is admitted."""
+
+    OUT = "it came before, or the partition is not ours"
+    READ_AGAIN = "records before it are missing: the log must be read again"
+
+
+def _nobody(partition: Any, first: int, end: int) -> None:
+    """Stand in for who is told of holes in the log."""
 
 
 class Run(Protocol):
@@ -23,9 +29,13 @@ class Run(Protocol):
 
 
 class Admission:
-    """Keeps, by partition, which offset comes next."""
+    """Keeps, by partition, which offset comes next.
 
-    def __init__(self) -> None:
+    `on_hole` is told the partition, the first offset that the log does not have any more, and the first that it has.
+    """
+
+    def __init__(self, on_hole: Callable[[Any, int, int], None] = _nobody) -> None:
+        self._on_hole = on_hole
         self.expected: dict[Any, int] = {}
         self.rewound: dict[Any, int] = {}
         """Partitions that are being read again, with the number of rewinds from which on blocks count."""
@@ -40,8 +50,8 @@ class Admission:
         self.expected.pop(partition, None)
         self.rewound.pop(partition, None)
 
-    def admit(self, partition: Hashable, block: Run) -> list[Any] | None:
-        """Return the records of a block that come next, `READ_AGAIN` when others before them are missing.
+    def admit(self, partition: Hashable, block: Run) -> list[Any] | Left:
+        """Return the records of a block that come next, which may be none, or why it is left.
 
         Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched
         between its seek and the resuming; the next block would then silently follow a hole. If the hole is still
@@ -49,13 +59,13 @@ class Admission:
         """
         expected = self.expected.get(partition)
         if expected is None or block.offset < expected:
-            return []
+            return Left.OUT
         if block.first > expected:
             if partition not in self.rewound:
-                return READ_AGAIN
+                return Left.READ_AGAIN
             if block.rewinds < self.rewound[partition]:
-                return []
-            logger.error("%s: the log has no records from %s to %s", partition, expected, block.first - 1)
+                return Left.OUT
+            self._on_hole(partition, expected, block.first)
         self.rewound.pop(partition, None)
         self.expected[partition] = block.offset + 1
         if block.first < expected:

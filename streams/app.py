@@ -1,5 +1,6 @@
 """The Faust app with settings that suit an alarm system, and the live lane as its transport."""
 
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
 from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, READINGS
+from streams.stamping import stamp_by
+from streams.topics import ALERTS, COMMANDS, READINGS, WARDS
 
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
@@ -41,13 +43,15 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
     """
     urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
     lane = Lane(
-        topics=frozenset({settings.topic(READINGS), settings.topic(COMMANDS)}),
+        topics=frozenset({settings.topic(name) for name in (READINGS, COMMANDS, WARDS)}),
         stateless=frozenset({settings.topic(COMMANDS)}),
+        rebuilt=frozenset({settings.topic(WARDS)}),
         records_max=settings.block_records_max,
         fetch_wait_ms=settings.fetch_wait_ms,
         changelogs=frozenset({changelog_topic(settings)}),
+        stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
         watch_client=PartitionGuard(
-            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, ALERTS)}
+            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
         ).watch,
     )
     options: dict[str, Any] = {

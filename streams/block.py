@@ -6,6 +6,8 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.fetched import Stretch
+
 
 class StandIn:
     """What Faust asks of a consumed record besides its place, its time and its value."""
@@ -21,20 +23,27 @@ class StandIn:
 
 @dataclass(slots=True)
 class Block(StandIn):
-    """Records of one partition, in log order; of a changelog it stands in for one record towards Faust."""
+    """A stretch of one partition's log; of a changelog it stands in for one record towards Faust.
+
+    Its records, in log order, need not be all that lies between `first` and `offset`: markers of transactions, records
+    of those that were aborted and what was compacted away have offsets, too. There may be none at all.
+    """
 
     topic: str
     partition: int
     value: list[Any]
     rewinds: int = 0
     """How often the lane had been rewound when the records were fetched."""
-    first: int = field(init=False)
-    offset: int = field(init=False)
+    first: int = -1
+    offset: int = -1
+    """The first and the last one that it covers; by default those of its records."""
     timestamp: int = field(init=False)
 
     def __post_init__(self) -> None:
-        last = self.value[-1]
-        self.first, self.offset, self.timestamp = self.value[0].offset, last.offset, last.timestamp
+        records = self.value
+        self.first = self.first if self.first >= 0 else records[0].offset
+        self.offset = self.offset if self.offset >= 0 else records[-1].offset
+        self.timestamp = records[-1].timestamp if records else 0
 
 
 Turn = list[Block]
@@ -57,27 +66,35 @@ class Blocks(StandIn):
         self.offset, self.timestamp = first.offset, first.timestamp
 
 
-def turns(fetched: Mapping[TP, list[Any]], records_max: int, rewinds: int = 0) -> list[Turn]:
+def turns(fetched: Mapping[TP, Stretch], records_max: int, rewinds: int = 0) -> list[Turn]:
     """Divide what a fetch brought of a topic's partitions into turns: a full block by itself, small ones together.
 
     Not an even part of each partition a turn: then every turn goes through the state of all patients of the worker,
     which costs more in caches than fewer ticks and rounds spare.
 
     Args:
-        fetched: the records of each partition, at least one.
+        fetched: what was read of each partition.
         records_max: most records of a turn.
         rewinds: see `Block`.
     """
     found: list[Turn] = []
     room = 0
-    for start in range(0, max(map(len, fetched.values())), records_max):
-        for tp, records in fetched.items():
-            part = records[start : start + records_max]
-            if not part:
+    for start in range(0, max(1, *map(len, fetched.values())), records_max):
+        for tp, stretch in fetched.items():
+            if start and start >= len(stretch):
                 continue
-            if len(part) > room or tp.partition in {block.partition for block in found[-1]}:
+            block = _block(tp, stretch, start, records_max, rewinds)
+            if not found or len(block.value) > room or tp.partition in {b.partition for b in found[-1]}:
                 found.append([])
                 room = records_max
-            found[-1].append(Block(tp.topic, tp.partition, part, rewinds=rewinds))
-            room -= len(part)
+            found[-1].append(block)
+            room -= len(block.value)
     return found
+
+
+def _block(tp: TP, stretch: Stretch, start: int, records_max: int, rewinds: int) -> Block:
+    """Return the part of a stretch from its record number `start` on; the first and the last reach to its ends."""
+    behind = start + records_max
+    first = stretch[start - 1].offset + 1 if start else stretch.first
+    last = stretch[behind - 1].offset if behind < len(stretch) else stretch.end - 1
+    return Block(tp.topic, tp.partition, stretch[start:behind], rewinds, first, last)

@@ -11,12 +11,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.services import WaitResults
 
-from streams.admission import READ_AGAIN, Admission
+from streams.admission import Admission, Left
 from streams.begun import Ended, begin
 from streams.block import Block, StandIn
 from streams.checksums import check_in_hardware
 from streams.client_pauses import ClientPauses
-from streams.fetched import BatchResults, records_of
+from streams.fetched import FetchedResults, Opening
 from streams.lane import BlockScheduler, Fetched, Lane
 from streams.leaving import Leaving
 from streams.one_loop import LoopConsumer
@@ -28,6 +28,9 @@ WAIT_PROCESSED_S_MAX: Final = 20.0
 RECOVERY_WAIT_MS: Final = 5
 """How long the broker holds an empty fetch while state is recovered. A node answers one fetch at a time, and the last
 one for the changelogs, which brings nothing, would hold up the readings for as long as that."""
+
+STATE_TRIES_MAX: Final = 4
+"""Tries to open a batch of the changelog, 3.5 s in all: meanwhile the worker judges nothing."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,27 +50,47 @@ class _Consumer(LoopConsumer):
         self.consumer.leaving.keep_out(self._ensure_consumer()._coordinator)
 
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
-        fetcher = consumer._fetcher
-        if not isinstance(fetcher._records, BatchResults):
-            fetcher._records = BatchResults(self.transport.lane.in_blocks, fetcher._records)
-        lane = self.transport.lane
+        fetcher, lane = consumer._fetcher, self.transport.lane
+        if not isinstance(fetcher._records, FetchedResults):
+            opening = Opening(lane.in_blocks, self._note_fault, lane.stamp, lane.changelogs | lane.rebuilt)
+            fetcher._records = FetchedResults(opening, fetcher._records)
         fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
-        self._pauses.follow(consumer, self.consumer._paused_partitions)
+        self._pauses.follow(consumer, self.consumer._paused_partitions | lane.faults.resting())
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
-        for tp, batches in fetched.items():
+        for tp, stretches in fetched.items():
             if tp.topic in lane.in_blocks:
-                fetched[tp] = records_of(batches)
+                (fetched[tp],) = stretches
+                lane.faults.read(tp, fetched[tp].end)
         fetched.rewinds = self.rewinds
         return fetched
+
+    def _note_fault(self, tp: TP, offset: int, error: Exception) -> None:
+        """Let a fault of the log stop its partition; a state is given up after some tries, for all others wait for it.
+
+        A recovery ends where the changelog does, so it is told that it is there.
+        """
+        lane, recovery = self.transport.lane, self.app.tables.recovery
+        tries = lane.faults.cannot_open(tp, offset, error)
+        if tp.topic in lane.changelogs and tries >= STATE_TRIES_MAX and tp in recovery.active_highwaters:
+            lane.give_up_state(tp.partition)
+            recovery.active_offsets[tp] = recovery.active_highwaters[tp]
 
     async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
         self.rewinds += 1  # first: nothing is fetched between this and the seek, which waits for nothing
         await super()._seek_wait(consumer, partitions)
 
+    def stable_end(self, tp: TP) -> int | None:
+        """Return the last stable offset of a partition as the broker said with what it sent; None = not yet."""
+        stable: int | None = self._ensure_consumer().last_stable_offset(tp)
+        return stable
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         gather_large_responses()
         consumer = super()._create_worker_consumer(transport)
         check_in_hardware(consumer)
+        consumer._isolation_level = (
+            "read_committed"  # Faust asks for it only where it has transactions of its own
+        )
         consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
         transport.lane.watch_client(consumer._client)
         return consumer
@@ -93,7 +116,8 @@ class BlockConsumer(driver.Consumer):
         self.scheduler = BlockScheduler(self._lane)
         self._read_offset = _ReadOffsets(self._lane)
         self._durable: dict[TP, int] = {}
-        self._admission = Admission()
+        self.faults = self._lane.faults
+        self._admission = Admission(self.faults.gone)
         self._expected, self._rewound = self._admission.expected, self._admission.rewound
         self._fetcher: asyncio.Task[Any] | None = None
         self._room = asyncio.Event()
@@ -158,25 +182,32 @@ class BlockConsumer(driver.Consumer):
         committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
         judged = {tp: offset for tp, offset in committed.items() if self._lane.is_judged(tp.topic)}
         resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in judged.items()})
+        rebuilt = [tp for tp in lane_tps if tp.topic in self._lane.rebuilt]
+        ends = await self.highwaters(*rebuilt) if rebuilt else {}
         for tp in lane_tps:
-            begin = resume_at[tp.partition] if tp in judged else committed[tp]
-            self._expected[tp] = max(begin, earliest.get(tp) or 0)
+            begin, first = resume_at[tp.partition] if tp in judged else committed[tp], earliest.get(tp) or 0
+            if tp in ends:
+                begin = 0
+                self._lane.begin_anew(tp.partition, committed[tp], ends[tp] or 0)
+            elif committed[tp]:
+                # A new group has judged nothing, and a state that is built anew begins where the log does.
+                self.faults.gone(tp, begin or committed[tp], first)
+            self._expected[tp] = max(begin, first)
             self._rewound.pop(tp, None)
         earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}
         if earlier:
             await self.seek_wait(earlier)
 
-    async def admit(self, block: Block) -> list[Any]:
-        """Return the records of a block that come next; nothing when they came before or others are missing.
+    async def admit(self, block: Block) -> list[Any] | None:
+        """Return the records of a block that comes next; None when it came before or others are missing.
 
         Those are then read again; see `streams.admission`.
         """
         tp = TP(block.topic, block.partition)
         records = self._admission.admit(tp, block)
-        if records is READ_AGAIN:
+        if records is Left.READ_AGAIN:
             await self.read_again(tp)
-            return []
-        return records
+        return None if isinstance(records, Left) else records
 
     async def read_again(self, tp: TP) -> None:
         """Read a lane partition again from the first record that was not admitted."""
@@ -235,6 +266,12 @@ class BlockConsumer(driver.Consumer):
         """Return the offset that is committed as far as this consumer knows, 0 where there is none."""
         return self._committed_offset.get(tp) or 0
 
+    def stable_end(self, tp: TP) -> int:
+        """Return up to where a partition can be read at the moment: an open transaction holds up what follows it."""
+        end: int = self.highwater(tp) or 0
+        stable = self._thread.stable_end(tp)
+        return end if stable is None or stable < 0 else min(end, stable)
+
     def expected(self, tp: TP) -> int | None:
         """Return the offset of a lane partition that is admitted next, None when the partition is not ours."""
         return self._expected.get(tp)
@@ -281,6 +318,7 @@ class BlockConsumer(driver.Consumer):
         for tp in revoked:
             self._durable.pop(tp, None)
             self._admission.forget(tp)
+        self.faults.forget(revoked)
 
     async def wait_empty(self) -> None:
         """Let the agent finish its block, hand over what is not durable yet, and commit; once if the worker ends."""

@@ -63,7 +63,7 @@ class Patient(_Record):
     """How a patient is, as far as the log was judged."""
 
     patient: str = Field(
-        description="opaque stream id; ~ward/NAME, in each partition that has lost the ward; ~partition/NUMBER"
+        description="opaque stream id; ~ward/NAME while the ward is lost; ~partition/NUMBER while it has an open alarm"
     )
     ward: str
     seen_ts_ms: int | None = Field(description="arrival of the last frame, ms")

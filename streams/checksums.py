@@ -31,8 +31,11 @@ class CheckedRecords:
         self._at = 0
 
     def has_next(self) -> bool:
-        """Whether a whole batch is left."""
-        return bool(self._records.has_next())
+        """Whether a whole batch is left, or not even the first one came whole.
+
+        Brokers cut off the last batch of a fetch, never the first. aiokafka would pass over a record and raise.
+        """
+        return bool(self._records.has_next()) or (self._at == 0 and len(self._data) > 0)
 
     def size_in_bytes(self) -> int:
         """Return how much was fetched, bytes."""
@@ -42,10 +45,12 @@ class CheckedRecords:
         """Return the next batch, None if there is none.
 
         Raises:
-            CorruptRecordException: its checksum is wrong.
+            CorruptRecordException: its checksum is wrong, or it is the first one and not whole.
         """
         batch, start = self._records.next_batch(), self._at
         if batch is None:
+            if start == 0 and len(self._data):
+                raise CorruptRecordException("a fetched batch is cut off")
             return None
         self._at = (
             start + LENGTH_END + int.from_bytes(self._data[start + LENGTH_AT : start + LENGTH_END], "big")

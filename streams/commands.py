@@ -3,8 +3,9 @@
 A command takes effect at its place in the readings log, where the commands agent puts it under the key `~command`,
 sealed (`streams.seals`), so that it is decided by the log alone. It goes into every partition, because a gateway may
 have put a patient's frames into another one than the hash of the name says: those who know the patient apply and
-answer it, and the one where the patient belongs always does. Each applies it once however often it arrives. The topic
-is the audit trail: who, when, why, and what came of it; an answer names the record that it answers.
+answer it, and the one where the patient belongs always does. That of a whole ward goes into `vitals.wards` instead.
+Each applies it once however often it arrives. The topic is the audit trail: who, when, why, and what came of it; an
+answer names the record that it answers.
 """
 
 import hashlib
@@ -65,7 +66,8 @@ class _OfEpisode(_Order):
 class Acknowledge(_OfEpisode):
     """Somebody knows of the alarm: no reminders and no escalation; a latched alarm is reset.
 
-    The one command that may be for a whole ward, which every partition answers, or for a partition's own alarm.
+    The one command that may be for a whole ward: it takes effect in `vitals.wards`, where the ward is judged; or for a
+    partition's own alarm.
     """
 
     patient: Annotated[str, Field(pattern=ADDRESSEE_PATTERN)] = Field(

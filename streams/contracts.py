@@ -19,6 +19,7 @@ from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
 from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
+from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
 from streams.topics import (
@@ -30,8 +31,10 @@ from streams.topics import (
     PATIENTS,
     READINGS,
     TOPICS,
+    WARDS,
     Topic,
 )
+from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -41,6 +44,7 @@ BINDING_VERSION: Final = "0.5.0"
 MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Frame: "validation",
     Tick: "validation",
+    Note: "validation",
     Alert: "serialization",
     Command: "validation",
     Answer: "serialization",
@@ -48,19 +52,29 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Limits: "serialization",
     Patient: "serialization",
     Heartbeat: "serialization",
+    WardReport: "validation",
+    WardState: "validation",
+    WardRuling: "validation",
 }
-"""Each record's model and its public side: what we read of frames, ticks and commands, what we write of the others."""
+"""Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
 OPERATIONS: Final = (
     # name, as Vigil sees it, topic, message
     ("receiveFrames", "receive", READINGS, "frame"),
     ("sendTicks", "send", READINGS, "tick"),
     ("sendOrders", "send", READINGS, "order"),
+    ("sendWardRulings", "send", READINGS, "wardRuling"),
+    ("sendNotes", "send", READINGS, "note"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
+    ("sendNotesOfCommands", "send", COMMANDS, "note"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
+    ("sendWardReports", "send", WARDS, "wardReport"),
+    ("sendWardStates", "send", WARDS, "wardState"),
+    ("sendWardOrders", "send", WARDS, "order"),
+    ("sendWardTicks", "send", WARDS, "tick"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
@@ -254,12 +268,16 @@ def _messages() -> dict[str, Any]:
             patient_key,
             COMMAND_EXAMPLE,
         ),
+        "note": _message(
+            Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
+        ),
         "answer": _message(Answer, "what became of a command", patient_key, None),
         "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
         "patient": _message(Patient, "how one patient is", patient_key, None),
         "heartbeat": _message(
             Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
         ),
+        **_ward_messages(),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -274,6 +292,26 @@ def _messages() -> dict[str, Any]:
                 },
             },
         },
+    }
+
+
+def _ward_messages() -> dict[str, Any]:
+    return {
+        "wardRuling": _message(
+            WardRuling,
+            "an answer to a partition: whether its silent patients are part of their ward's alarm",
+            {"const": RULING_KEY.decode()},
+            None,
+        ),
+        "wardReport": _message(
+            WardReport,
+            "how many of a ward's patients a partition has, and how many are silent",
+            {"type": "string", "description": "ward/partition"},
+            None,
+        ),
+        "wardState": _message(
+            WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
+        ),
     }
 
 

@@ -5,7 +5,7 @@ times faster and without an object a reading. A record that is no frame becomes 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 from struct import error as PackError
 from struct import pack
@@ -19,9 +19,23 @@ from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
-from streams.decoded import Decoded, Frames, Ordered, Other, Part, Record, Reject, Tick, Unproved
+from streams.decoded import (
+    Decoded,
+    Frames,
+    Noted,
+    Ordered,
+    Other,
+    Part,
+    Record,
+    Reject,
+    Ruled,
+    Tick,
+    Unproved,
+)
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
-from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Seals, Unproven
+from streams.partition_alerts import NOTE_KEY, Note
+from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
+from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
 
 
@@ -55,19 +69,21 @@ class Decoder:
         self._signals: tuple[str, ...] = ()
 
     def decode(self, records: Sequence[Record]) -> Decoded:
-        """Return the records as columns, ticks, commands and rejects."""
+        """Return the records as columns, ticks, commands, answers about wards, and rejects."""
         keys = [record.key for record in records]
         known = self._known(keys)
         others: list[Other] = []
         rejects: list[Reject] = []
+        notes: list[Noted] = []
         if places := _places(keys, known):
             for at in places:
-                record = records[at]
-                other = _read_tick(record) if keys[at] == TICK_KEY else _read_order(record, self._seals)
+                other = _OTHERS[keys[at]](records[at], self._seals)
                 if isinstance(other, Reject):
                     rejects.append(other)
                     if other.reason == "unproven-command":
-                        others.append(Unproved(record.offset))
+                        others.append(Unproved(other.record.offset))
+                elif isinstance(other, Noted):
+                    notes.append(other)
                 else:
                     others.append(other)
             left = bytearray(b"\1") * len(records)
@@ -77,7 +93,7 @@ class Decoder:
             known = list(compress(known, left))
         frames = self._frames(records, keys, known, rejects)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects)
+        return Decoded(_divided(frames, others), rejects, notes)
 
     def _frames(
         self,
@@ -163,10 +179,10 @@ def _strangers(known: Sequence[str | None]) -> list[int]:
 
 
 def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[int]:
-    """Return where ticks and commands stand: few, and never under the key of a patient who is known."""
+    """Return where other records than frames stand: few, and never under the key of a patient who is known."""
     if all(known):
         return []
-    return [i for i in _strangers(known) if keys[i] in (TICK_KEY, COMMAND_KEY)]
+    return [i for i in _strangers(known) if keys[i] in _OTHERS]
 
 
 def _divided(frames: Frames | None, others: Sequence[Other]) -> list[Part]:
@@ -186,7 +202,8 @@ def _divided(frames: Frames | None, others: Sequence[Other]) -> list[Part]:
     return parts
 
 
-def _read_tick(record: Record) -> Tick | Reject:
+def read_tick(record: Record) -> Tick | Reject:
+    """Return the tick that a record carries, or why it carries none."""
     try:
         tick = _decode_tick(record.value or b"")
     except _FAULTS as error:
@@ -194,19 +211,55 @@ def _read_tick(record: Record) -> Tick | Reject:
     return Tick(record.offset, tick.tick_ts_ms, record.timestamp)
 
 
-def _read_order(record: Record, seals: Seals) -> Ordered | Reject:
+def read_order(record: Record, seals: Seals) -> Ordered | Reject:
     """Return the command that a sealed record carries, or why it carries none."""
-    value = record.value or b""
-    if len(value) > COMMAND_BYTES_MAX + SEAL_BYTES_MAX:
+    found = opened(record, seals, COMMAND_BYTES_MAX)
+    if isinstance(found, Reject):
+        return found
+    order = read_command(record, found[1])
+    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order, found[0])
+
+
+def _read_ruling(record: Record, seals: Seals) -> Ruled | Reject:
+    """Return what a sealed answer about a ward says."""
+    found = opened(record, seals, RECORD_BYTES_MAX)
+    if isinstance(found, Reject):
+        return found
+    try:
+        ruling = WardRuling.model_validate_json(found[1])
+    except ValidationError as error:
+        return Reject(record, "invalid", f"ward: {first_fault(error)}")
+    return Ruled(record.offset, ruling.ward, ruling.lost)
+
+
+def read_note(record: Record) -> Noted | Reject:
+    """Return the note about its partition that a record carries, or why it carries none."""
+    try:
+        return Noted(record.timestamp, Note.model_validate_json(record.value or b""))
+    except ValidationError as error:
+        return Reject(record, "invalid", f"note: {first_fault(error)}")
+
+
+_OTHERS: Final[dict[bytes | None, Callable[[Record, Seals], Tick | Ordered | Ruled | Noted | Reject]]] = {
+    TICK_KEY: lambda record, _: read_tick(record),
+    COMMAND_KEY: read_order,
+    RULING_KEY: _read_ruling,
+    NOTE_KEY: lambda record, _: read_note(record),
+}
+"""What else than frames stands in the readings, by its key."""
+
+
+def opened(record: Record, seals: Seals, bytes_max: int) -> tuple[Place, bytes] | Reject:
+    """Return where a sealed record comes from and its content of at most so many bytes, or that it proves nothing."""
+    value, name = record.value or b"", (record.key or b"").decode().removeprefix("~")
+    if len(value) > bytes_max + SEAL_BYTES_MAX:
         return Reject(
-            record, "unproven-command", f"command: {len(value)} bytes, longer than any that is sealed"
+            record, "unproven-command", f"{name}: {len(value)} bytes, longer than any that is sealed"
         )
     try:
-        place, content = seals.opened(COMMAND_KEY, value)
+        return seals.opened(record.key or b"", value)
     except Unproven as fault:
-        return Reject(record, "unproven-command", f"command: {fault}")
-    order = read_command(record, content)
-    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order, place)
+        return Reject(record, "unproven-command", f"{name}: {fault}")
 
 
 def read_command(record: Record, value: bytes) -> Order | Reject:
@@ -216,10 +269,11 @@ def read_command(record: Record, value: bytes) -> Order | Reject:
     try:
         return Command.model_validate_json(value).root
     except ValidationError as error:
-        return Reject(record, "invalid", f"command: {_first_fault(error)}")
+        return Reject(record, "invalid", f"command: {first_fault(error)}")
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing that is wrong, with the name of its field."""
     first = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 

@@ -1,4 +1,4 @@
-"""What records of one partition are, decoded: frames as columns, ticks, commands, and what is none of them."""
+"""What records of one partition are, decoded: frames as columns, ticks, commands, answers about wards, and the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT
 from streams.commands import Order
+from streams.partition_alerts import Note
 from streams.seals import Place
 
 
@@ -67,6 +68,23 @@ class Unproved:
     """A record at this place of the log that would be a command, if it proved where it came from."""
 
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """An answer about a ward, at this place of the log: whether its silent patients are part of the ward's alarm."""
+
+    offset: int
+    ward: str
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note about this partition itself, which is not judged. Time in ms."""
+
+    append_ts_ms: int
+    note: Note
 
 
 @dataclass(slots=True)
@@ -145,7 +163,7 @@ class Frames:
         )
 
 
-Other = Tick | Ordered | Unproved
+Other = Tick | Ordered | Ruled | Unproved
 """What stands between frames."""
 
 Part = Frames | Other
@@ -153,7 +171,8 @@ Part = Frames | Other
 
 @dataclass(slots=True)
 class Decoded:
-    """A run of records decoded: stretches of frames divided by what else came between them, in log order."""
+    """A run of records decoded: stretches of frames divided by what else stands between them, in log order."""
 
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)

@@ -8,7 +8,7 @@ faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and te
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from faust.serializers.schemas import Schema
@@ -16,6 +16,8 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.block import Blocks, turns
+from streams.fetched import Stamp, Stretch
+from streams.log_faults import LogFaults
 
 
 async def _nothing() -> None:
@@ -43,14 +45,24 @@ class Lane:
     """Topics that recovery reads: in blocks too, but neither admitted nor committed."""
     stateless: frozenset[str] = frozenset()
     """Those of `topics` whose agent keeps no state: reading always goes on at what is committed."""
+    rebuilt: frozenset[str] = frozenset()
+    """Compacted ones of `topics`, which are their agent's state themselves: reading begins at their start, and
+    `begin_anew` is told (partition, committed offset or 0, end of the log) before."""
     handover: Callable[[], Awaitable[None]] = _nothing
     resume_at: Callable[[Mapping[int, int]], Awaitable[Mapping[int, int]]] = _as_committed
+    begin_anew: Callable[[int, int, int], None] = lambda partition, committed, end: None
+    give_up_state: Callable[[int], None] = lambda partition: None
+    """Told of a partition whose changelog cannot be opened."""
+    faults: LogFaults = field(default_factory=LogFaults)
+    """What is wrong with the log of partitions."""
+    stamp: Stamp | None = None
+    """Gives records the times by which they are judged; None = those that they carry."""
     watch_client: Callable[[Any], None] = lambda client: None
     """Told of the consumer's and the producer's Kafka client before either connects."""
 
     def is_judged(self, topic: str) -> bool:
         """Return whether the agent of a topic keeps the state that alerts follow from."""
-        return topic in self.topics and topic not in self.stateless
+        return topic in self.topics and topic not in self.stateless | self.rebuilt
 
     @property
     def in_blocks(self) -> frozenset[str]:
@@ -58,8 +70,11 @@ class Lane:
         return self.topics | self.changelogs
 
 
-class Fetched(dict[TP, list[Any]]):
-    """What one fetch brought, by partition, with the number of rewinds that the consumer had seen then."""
+class Fetched(dict[TP, Any]):
+    """What one fetch brought, by partition, with the number of rewinds that the consumer had seen then.
+
+    Of the topics that come in blocks it is a stretch of the log, of others a list of records.
+    """
 
     rewinds = 0
 
@@ -70,14 +85,12 @@ class BlockScheduler(DefaultSchedulingStrategy):
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+    def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
         """Yield each topic's blocks together; a changelog's one by one, in turns over partitions; then the rest."""
         lane, rewinds = self._lane, getattr(records, "rewinds", 0)
-        together: defaultdict[str, dict[TP, list[Any]]] = defaultdict(dict)
+        together: defaultdict[str, dict[TP, Stretch]] = defaultdict(dict)
         changelogs, rest = {}, {}
         for tp, found in records.items():
-            if not found:
-                continue
             if tp.topic in lane.topics:
                 together[tp.topic][tp] = found
             elif tp.topic in lane.changelogs:

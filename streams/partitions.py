@@ -28,6 +28,11 @@ def canary_name(partition: int) -> str:
     return f"vigil-canary-{partition}"
 
 
+def partition_of(name: str, count: int) -> int:
+    """Return the partition that a patient belongs into, or a ward in `vitals.wards`, of `count`."""
+    return int(partitions_of([name], count)[0])
+
+
 def partitions_of(patients: Sequence[str], count: int) -> NDArray[np.int64]:
     """Return the partition that each patient belongs into, (n,), of `count`.
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+STAMPED_BY: Final = "message.timestamp.type"
+"""Setting of a topic: whose clock the times of its records are of. Ours say `LogAppendTime`, the broker's."""
 YEARS_MS: Final = 10 * 365 * DAY_MS
 """How long the audit trail is kept; a hospital's own rules may want longer."""
 
@@ -13,6 +16,7 @@ ALERTS: Final = "vitals.alerts"
 COMMANDS: Final = "vitals.commands"
 LIMITS: Final = "vitals.limits"
 PATIENTS: Final = "vitals.patients"
+WARDS: Final = "vitals.wards"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -36,21 +40,21 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Frame",
         "what bedside devices measured, in log order, with a tick a second in every partition; a frame lies where "
         "the murmur2 hash of its key says (librdkafka: partitioner=murmur2_random)",
-        config={"retention.ms": str(7 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(7 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         ALERTS,
         "patient",
         "Alert",
         "lifecycle events of alarms",
-        config={"retention.ms": str(30 * DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(30 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         COMMANDS,
         "patient",
         "Command",
         "what people order, who, when and why, and what became of it: the audit trail",
-        config={"retention.ms": str(YEARS_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         LIMITS,
@@ -67,11 +71,24 @@ TOPICS: Final[tuple[Topic, ...]] = (
         config={"cleanup.policy": "compact"},
     ),
     Topic(
+        WARDS,
+        "ward and partition, or the ward",
+        "WardReport, WardState",
+        "how many of a ward's patients each partition has and how many are silent, and the ward's alarm",
+        config={
+            "cleanup.policy": "compact",
+            STAMPED_BY: "LogAppendTime",
+            # Decided again after a restart is what came since the last commit: until then all of it must be there.
+            "min.compaction.lag.ms": str(HOUR_MS),
+            "segment.bytes": str(16 * 1024 * 1024),
+        },
+    ),
+    Topic(
         HEARTBEAT,
         "partition",
         "Heartbeat",
         "a sign of life every two seconds of each partition that is judged, for a watcher outside",
-        config={"retention.ms": str(DAY_MS), "message.timestamp.type": "LogAppendTime"},
+        config={"retention.ms": str(DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         DEAD_LETTERS,

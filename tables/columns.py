@@ -39,7 +39,8 @@ class Columns:
     rule's hold; `own_limits` says that they, the age band or the ordered SpO2 target differ from the rules,
     `age_known` that somebody said the band. `alarm_step` is the step of responsibility that is asked, 0 = none.
     `since_ms` is when the patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms`
-    (rows, scores) when each score last lapsed. `lost_ward_*` belong to the loss of the ward that a patient is part of;
+    (rows, scores) when each score last lapsed. `silence_held_ms` is until when an untold silence waits for the
+    ward's decision or is part of its alarm;
     `pause_ms` is when the last pause began, by `pause_actor`, `pause_until_ms` when it ends by itself. `alarm_paused`
     is whether the pause in force covers this very episode (`agents.episodes`), `alarm_known` the worst value that
     somebody knows of. `born` is the offset of the record that brought the patient, `NEVER` where a record of an older
@@ -82,9 +83,7 @@ class Columns:
     pause_actor: Name
     pause_ms: Ms
     pause_until_ms: Ms
-    lost_ward_ms: Ms
-    lost_ward_told_ms: Ms
-    lost_ward_events: Annotated[NDArray[np.uint32], Column(np.uint32)]
+    silence_held_ms: Ms
     commands: Annotated[NDArray[np.uint64], Column(np.uint64, 0, (COMMANDS,))]
 
     COLUMNS: ClassVar[dict[str, Column]]

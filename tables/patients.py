@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-from streams.partitions import PARTITION, canary_name, partition_name, partitions_of
+from streams.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
 from tables.columns import Columns
 from tables.device_rows import NOBODY, SEEN
 
@@ -71,6 +71,8 @@ class PatientTable(Columns):
         """Highest position that a recovered patient has; up to there frames may be part of the state already."""
         self.ticked_until_ms = NEVER
         """Time of the newest tick that was judged: a repeated or older tick changes nothing."""
+        self.wards_counted_ms = NEVER
+        """Tick at which the patients of each ward were last counted; not part of the state."""
         self.whole_from = 0
         """Offset of the changelog from which on its records hold the whole state."""
         self.gone: dict[str, int] = {}
@@ -134,7 +136,7 @@ class PatientTable(Columns):
         """Return whether this is where the patient belongs, or the partition of that name, known or not."""
         if patient.startswith(PARTITION):
             return patient == partition_name(self.partition)
-        return self.partitions == 1 or int(partitions_of([patient], self.partitions)[0]) == self.partition
+        return self.partitions == 1 or partition_of(patient, self.partitions) == self.partition
 
     def known_at(self, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many patients were known before each of some records, (n,).

@@ -136,9 +136,7 @@ PROFILE: Final = np.dtype(
         ("pause_actor", f"S{NAME_BYTES}"),
         ("pause_ms", "<i8"),
         ("pause_until_ms", "<i8"),
-        ("lost_ward_ms", "<i8"),
-        ("lost_ward_told_ms", "<i8"),
-        ("lost_ward_events", "<u4"),
+        ("silence_held_ms", "<i8"),
     ]
 )
 """At most one a record: none where the patient is like any other."""

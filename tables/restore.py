@@ -1,10 +1,11 @@
 """Where judging goes on after a recovery: what is committed, or further back where the state is not whole.
 
 The committed offset promises that the state of all before it is in the changelog. Somebody may have deleted
-records of the changelog, or the topic. The end record of a checkpoint (`tables.progress`) says how far the state
-reaches and from which changelog offset on the records hold all of it; where it is missing, or the changelog begins
-later, the partition's state is built again from the readings that are still there. Judging them again raises
-alerts of the same ids, which consumers drop. Nobody's open alarm is forgotten in silence.
+records of the changelog, or the topic, or a batch of it may be damaged. The end record of a checkpoint
+(`tables.progress`) says how far the state reaches and from which changelog offset on the records hold all of it; where
+it is missing, the changelog begins later, or it could not be read to its end, the partition's state is built again from
+the readings that are still there. Judging them again raises alerts of the same ids, which consumers drop. Nobody's open
+alarm is forgotten in silence.
 """
 
 import logging
@@ -38,6 +39,11 @@ class Restorer:
         self._earliest = earliest
         self.on_rebuild: Callable[[int], None] = lambda partition: None
         """Told of each partition whose state must be built again."""
+        self._given_up: set[int] = set()
+
+    def give_up(self, partition: int) -> None:
+        """Do not trust what was recovered of a partition: its changelog could not be read to its end."""
+        self._given_up.add(partition)
 
     async def resume_at(self, committed: Mapping[int, int]) -> dict[int, int]:
         """Return the offset of the readings at which judging goes on, by partition.
@@ -55,7 +61,8 @@ class Restorer:
     def _resume(self, partition: int, committed: int, begins: int) -> int:
         table = self._store.state(partition)
         self._store.set_persisted_offset(TP(self._changelog, partition), begins - 1)
-        progress = self._store.progress(partition)
+        progress, is_damaged = self._store.progress(partition), partition in self._given_up
+        self._given_up.discard(partition)
         if committed and table.processed + 1 >= committed:
             if begins > table.whole_from:  # here it is whole still: write all of it again
                 table.dirty[table.occupied()] = True
@@ -63,9 +70,15 @@ class Restorer:
             return committed
         if progress == NOTHING and not committed and not begins:
             return 0
-        if progress == NOTHING or begins > progress.whole_from:
+        if progress == NOTHING or begins > progress.whole_from or is_damaged:
             self._forget(partition, begins)
-            if committed:
+            if is_damaged:
+                logger.error(
+                    "partition %s: %s holds a batch that cannot be opened; its state is built again from the readings",
+                    *(partition, self._changelog),
+                )
+                self.on_rebuild(partition)
+            elif committed:
                 logger.error(
                     "partition %s: its state is not in %s, which begins at %s; it is built again from the readings",
                     *(partition, self._changelog, begins),

@@ -81,10 +81,12 @@ def drop_frame(flow: Flow) -> None:
     admit = BlockConsumer.admit
     count = 0
 
-    async def wrapped(self: Any, block: Any) -> list[Any]:
+    async def wrapped(self: Any, block: Any) -> list[Any] | None:
         nonlocal count
-        kept = []
-        for record in await admit(self, block):
+        kept, admitted = [], await admit(self, block)
+        if admitted is None:
+            return None
+        for record in admitted:
             count += 1
             if count % DROP_ONE_IN:
                 kept.append(record)

@@ -1,4 +1,4 @@
-"""A small ward's log from a random generator: frames, ticks, commands, duplicates, late ones, restarts, bad input."""
+"""A small ward's log from a random generator: frames, ticks, commands, answers, duplicates, restarts, bad input."""
 
 import json
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from streams.alerts import episode_id
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
 from streams.seals import DEVELOPMENT, Place
+from streams.wards import RULING_KEY
 
 START_MS: Final = 1_600_000_000_000
 PATIENT_TTL_S: Final = 120
@@ -80,6 +81,10 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
         elif what < 0.94:
             boot[random.choice(devices)] = random.randint(0, 9)
             log.append(Record(offset, now_ms, TICK_KEY, encode_tick(now_ms - 5_000)))
+        elif what < 0.955:
+            ruling = {"ward": "icu", "lost": random.random() < 0.7, "partition": 0, "offset": offset}
+            value = DEVELOPMENT.seal(RULING_KEY, Place(0, offset), json.dumps(ruling).encode())
+            log.append(Record(offset, now_ms, RULING_KEY, value))
         elif what < 0.985:
             order = _order(random, random.choice(patients), sent, now_ms, f"c{offset}")
             value = DEVELOPMENT.seal(COMMAND_KEY, Place(partition, offset), json.dumps(order).encode())

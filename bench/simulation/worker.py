@@ -14,12 +14,14 @@ from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
+from agents.wards.reports import Reports
 from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
 from streams import topics
-from streams.admission import READ_AGAIN, Admission
+from streams.admission import Admission, Left
 from streams.block import Block, Blocks
+from streams.decoded import Noted
 from streams.publisher import Publisher
 from streams.settings import Settings
 from tables.checkpoint import Checkpointer
@@ -43,6 +45,11 @@ class Parts:
     publisher: type[Publisher] = Publisher
     checkpointer: type[Checkpointer] = Checkpointer
     admission: type[Admission] = Admission
+
+
+async def _no_note(noted: Noted) -> None:
+    """Stand in for telling that a note is over: the simulated broker loses nothing and damages nothing."""
+    raise AssertionError(noted)
 
 
 def new_judge() -> Judge:
@@ -89,7 +96,8 @@ class Worker:
         parties = self.store, self.publisher, self.checkpointer
         boards = Boards(self.settings, judge, self.publisher, self.checkpointer.whole_blocks, self.die)
         self.checkpointer.write_beside = boards.write
-        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, boards, self._admit)
+        beside, flow = (boards, Reports(self.settings, self.publisher)), (self._admit, _no_note)
+        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, *beside, *flow)
         self.monitor.on_failure = self.die
         self._tasks: set[asyncio.Task[Any]] = set()
         self.start(self.monitor.watch(self))
@@ -171,12 +179,11 @@ class Worker:
 
     # What the parts ask of Faust and of the broker.
 
-    async def _admit(self, block: Block) -> list[Any]:
+    async def _admit(self, block: Block) -> list[Any] | None:
         records = self.admission.admit(block.partition, block)
-        if records is READ_AGAIN:
+        if records is Left.READ_AGAIN:
             self.read_again(block.partition)
-            return []
-        return records
+        return None if isinstance(records, Left) else records
 
     def read_again(self, partition: int) -> None:
         """Read the partition again from the first record that was not admitted."""

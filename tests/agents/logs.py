@@ -76,9 +76,15 @@ def tick_record(offset, tick_ms):
 
 def order_record(offset, append_ms, order, seals=DEVELOPMENT, place=None):
     """Return a command as the commands agent puts it into the readings; `order` is its JSON or what that says."""
-    content = order if isinstance(order, bytes) else json.dumps(order).encode()
-    value = seals.seal(COMMAND_KEY, place or Place(0, offset), content)
-    return Record(offset, append_ms, COMMAND_KEY, value)
+    return Record(
+        offset, append_ms, COMMAND_KEY, sealed(COMMAND_KEY, order, place or Place(0, offset), seals)
+    )
+
+
+def sealed(key, said, place=None, seals=DEVELOPMENT):
+    """Return the value of a record as a worker seals it; `said` is its JSON or what that says."""
+    content = said if isinstance(said, bytes) else json.dumps(said).encode()
+    return seals.seal(key, place or Place(0, 0), content)
 
 
 def seconds(rates, signal="hr", patient="bed-1", start_s=0):

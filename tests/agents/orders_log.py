@@ -6,7 +6,6 @@ from itertools import count
 
 from logs import PATIENTS, START_MS, TTL_S, Record, order_record
 from plain.house import House
-from plain.ward_losses import WARD
 
 from clinical.rules import AGE_BANDS
 from streams.commands import COMMAND_KEY
@@ -108,9 +107,7 @@ def _order(follower, found, timestamp, value):
 
 def order(rng, house, number, now_ms, kinds=KINDS):
     """Return a command that may or may not make sense in the state of the house."""
-    lost = [ward.name for ward in house.wards.wards.values() if ward.alarm.is_open]
-    patient = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9", *lost, *lost))
-    kind = "acknowledge" if patient in lost else rng.choice(kinds)
+    patient, kind = rng.choice((*PATIENTS, *house.beds, *house.beds, "bed-9")), rng.choice(kinds)
     said = {"kind": kind, "id": f"c{number}", "patient": patient, "actor": "nurse-7", "issued_ts_ms": now_ms}
     if kind in ("acknowledge", "accept", "reject"):
         opened = open_episodes(house, patient)
@@ -139,6 +136,6 @@ def order(rng, house, number, now_ms, kinds=KINDS):
 
 
 def open_episodes(house, patient):
-    """Return the episodes of a patient's or a ward's open alarms."""
-    bed = house.beds.get(patient) or house.wards.wards.get(patient.removeprefix(WARD))
+    """Return the episodes of a patient's open alarms."""
+    bed = house.beds.get(patient)
     return [bed.episode(alarm) for alarm in bed.open_alarms()] if bed else []

@@ -10,12 +10,15 @@ from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
 from streams.block import Block
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
+from streams.partition_alerts import NOTE_KEY
+from streams.partitions import partition_of
 from streams.publisher import Publisher
 from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
-from streams.topics import COMMANDS, DEAD_LETTERS, READINGS
+from streams.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
 
 PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
+NOTE = b'{"rule":"records-gone","topic":"vitals.commands","partition":3,"onset_ts_ms":5000,"first":1,"end":2}'
 
 
 class World:
@@ -26,15 +29,16 @@ class World:
         settings = Settings()
         publisher = Publisher(self._send, None, 0.05, self.failures.append)
         letters = DeadLetters(settings, publisher, Metrics())
+        self.ended = []
         self.agent = Commands(
-            settings,
-            DEVELOPMENT,
-            publisher,
-            letters,
-            None,
+            *(settings, DEVELOPMENT, publisher, letters, None),
             lambda *mark: self.done.append(mark),
+            self._end_note,
             self.failures.append,
         )
+
+    async def _end_note(self, noted):
+        self.ended.append(noted)
 
     async def _send(self, topic, key, value, partition, headers):
         self.sent.append((topic, key, value, partition, dict(headers).get("reason", b"").decode()))
@@ -57,12 +61,20 @@ def test_a_command_goes_sealed_into_every_partition_of_the_readings_and_is_done_
     assert world.done == [(3, 8)]
 
 
-def test_a_whole_ward_s_or_a_partition_s_alarm_can_be_acknowledged():
-    for patient in ("~ward/icu", "~partition/3"):
-        world = World()
-        ack = {**PAUSE, "kind": "acknowledge", "patient": patient, "episode": "0123456789abcdef"}
-        world.forward(ack, key=patient.encode())
-        assert {topic for topic, *_ in world.sent} == {READINGS}
+def test_a_command_for_a_whole_ward_goes_sealed_to_where_the_ward_is_judged():
+    world = World()
+    ack = {**PAUSE, "kind": "acknowledge", "patient": "~ward/icu", "episode": "0123456789abcdef"}
+    world.forward(ack, key=b"~ward/icu")
+    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), json.dumps(ack).encode())
+    assert world.sent == [(WARDS, COMMAND_KEY, sealed, partition_of("icu", Settings().partitions), "")]
+    assert world.done == [(3, 8)]
+
+
+def test_a_partition_s_alarm_can_be_acknowledged():
+    world = World()
+    ack = {**PAUSE, "kind": "acknowledge", "patient": "~partition/3", "episode": "0123456789abcdef"}
+    world.forward(ack, key=b"~partition/3")
+    assert {topic for topic, *_ in world.sent} == {READINGS}
 
 
 def test_no_other_command_is_for_a_whole_ward():
@@ -102,3 +114,18 @@ def test_what_the_broker_did_not_take_is_not_done():
     except Exception as error:
         assert "have not arrived" in str(error)  # noqa: PT017 - the agent's loop stops the process by it
     assert world.done == []
+
+
+def test_markers_behind_commands_are_done_with_them():
+    world = World()
+    records = [Record(7, 1000, b"bed-1", json.dumps(PAUSE).encode())]
+    asyncio.run(world.agent.forward([(Block(COMMANDS, 3, records, first=7, offset=9), records)]))
+    asyncio.run(world.agent.forward([(Block(COMMANDS, 3, [], first=10, offset=12), [])]))
+    assert world.done == [(3, 10), (3, 13)]
+
+
+def test_a_note_about_the_partition_is_handed_on_and_what_is_none_is_a_dead_letter():
+    world = World()
+    world.forward(NOTE, b"{}", key=NOTE_KEY)
+    assert [noted.note.partition for noted in world.ended] == [3]
+    assert [(topic, reason) for topic, *_, reason in world.sent] == [(DEAD_LETTERS, "invalid")]

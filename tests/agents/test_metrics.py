@@ -29,6 +29,8 @@ NAMES = {
     "vigil_canary_seconds": {"partition"},
     "vigil_canary_heard_timestamp_seconds": {"partition"},
     "vigil_recovery_seconds": set(),
+    "vigil_records_gone": {"topic", "partition"},
+    "vigil_partition_unreadable": {"topic", "partition"},
 }
 
 
@@ -50,6 +52,8 @@ def filled():
         metrics.canary_heard,
     ):
         gauge.labels("0").set(1)
+    metrics.gone.labels("vitals.readings", "0").inc()
+    metrics.unreadable.labels("vitals.readings", "0").set(1)
     metrics.alerts.labels(rule="hr-high", phase="start").inc()
     metrics.dead_letters.labels(reason="empty").inc()
     metrics.not_judged.labels(reason="duplicate").inc()
@@ -85,7 +89,7 @@ def test_two_workers_in_one_process_do_not_share_metrics():
     assert two.registry.get_sample_value("vigil_frames_total") == 0
 
 
-def test_a_partition_that_is_gone_is_shown_no_more_whatever_of_it_was_shown():
+def test_how_a_partition_is_is_shown_no_more_when_it_is_gone_and_what_was_counted_stays():
     metrics = filled()
     metrics.canary.remove("0")
     metrics.forget(0)
@@ -93,4 +97,8 @@ def test_a_partition_that_is_gone_is_shown_no_more_whatever_of_it_was_shown():
         sample.labels.get("partition") == "0"
         for family in shown(metrics).values()
         for sample in family.samples
+        if family.type == "gauge"
+    )
+    assert metrics.registry.get_sample_value(
+        "vigil_records_gone_total", {"topic": "vitals.readings", "partition": "0"}
     )

@@ -6,29 +6,28 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from logs import Record, frame, frame_record, seconds, tick_record
+from logs import Record, frame, frame_record, order_record, seconds, tick_record
 
-from agents.alarms import Happening
 from agents.boards import Boards
 from agents.dead_letters import DETAIL_MAX, DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
-from agents.verdict import Verdict
+from agents.wards.reports import Reports
 from clinical.clock import TimeRules
-from clinical.lifecycle import Phase
-from clinical.limits import MEDIUM
 from clinical.rules import LimitRule, RuleSet
-from streams.alerts import WARD
 from streams.block import Block, Blocks
+from streams.partition_alerts import NOTE_KEY
+from streams.partitions import partition_of
 from streams.publisher import Publisher
 from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, PATIENTS, READINGS
+from streams.topics import ALERTS, DEAD_LETTERS, PATIENTS, READINGS, WARDS
 from tables.checkpoint import Checkpointer
 from tables.store import ColumnStore
 
 RULES = RuleSet(limits=(LimitRule("hr-high", "hr", high=120.0, delay_s=2.0),))
 TTL_MS = 120_000
+NOTE = b'{"rule":"records-gone","topic":"vitals.readings","partition":0,"onset_ts_ms":5000,"first":1,"end":2}'
 
 
 class Event:
@@ -63,7 +62,7 @@ class World:
     """A monitor with everything real but the broker, which is a list."""
 
     def __init__(self, time_base="recorded", prefix="", **more):
-        self.sent, self.partitions, self.failures = [], [], []
+        self.sent, self.partitions, self.failures, self.ended = [], [], [], []
         settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix, **more)
         judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
         self.store = ColumnStore("memory://", None, None, table_name="patients")
@@ -82,7 +81,9 @@ class World:
             self.metrics,
             DeadLetters(settings, publisher, self.metrics),
             Boards(settings, judge, publisher, checkpointer.whole_blocks, self.failures.append),
+            Reports(settings, publisher),
             self._admit,
+            self._end_note,
             wall_s=lambda: 100.0,
             on_failure=self.failures.append,
         )
@@ -109,6 +110,9 @@ class World:
                 await self.monitor.boards.write(partition, table)
 
         asyncio.run(write())
+
+    async def _end_note(self, noted):
+        self.ended.append(noted)
 
     async def _admit(self, block):
         return self.admitted(block)
@@ -162,11 +166,35 @@ def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():
     assert topics == [ALERTS, PATIENTS, "changelog", "changelog"]
 
 
-def test_a_ward_s_alerts_are_where_its_name_puts_them_whichever_partition_tells_of_it():
+def test_what_a_tick_counts_of_wards_is_said_where_the_ward_is_judged():
     world = World()
-    happening = Happening(1, 1, f"{WARD}icu", Phase.START, 0, MEDIUM, 1_000, 1_000, 1_000)
-    asyncio.run(world.monitor._alert(Verdict([happening]), 3))
-    assert world.partitions == [(ALERTS, b"~ward/icu", None)]
+    said = {"id": "c1", "patient": "bed-1", "actor": "clerk", "issued_ts_ms": 0}
+    log = [
+        order_record(0, 0, {**said, "kind": "admit", "ward": "icu"}),
+        *seconds([80] * 4),
+        tick_record(9, 60_000),
+    ]
+    world.watch([*log[:1], *(replace(record, offset=record.offset + 1) for record in log[1:])])
+    said = [place for place in world.partitions if place[0] == WARDS]
+    assert said == [(WARDS, b"icu/0", partition_of("icu", 8))]
+
+
+def test_a_stretch_of_markers_only_is_passed_and_the_next_checkpoint_is_behind_it():
+    world = World(time_base="live")
+    frames = seconds([80, 80])
+    event = Event(Blocks([[Block(READINGS, 0, frames)], [Block(READINGS, 0, [], first=2, offset=5)]]))
+    asyncio.run(world.monitor.watch(Stream([event])))
+    assert event.acknowledged
+    assert world.failures == []
+    assert world.store.state(0).processed == 5
+    assert world.store.state(0).processed_append_ms == frames[-1].timestamp
+
+
+def test_a_note_about_the_partition_is_handed_on_and_no_dead_letter():
+    world = World()
+    world.watch([*seconds([80]), Record(7, 9_000, NOTE_KEY, NOTE)])
+    assert [(noted.append_ts_ms, noted.note.first) for noted in world.ended] == [(9_000, 1)]
+    assert world.dead_letters() == []
 
 
 def test_topics_carry_the_prefix_of_the_settings():

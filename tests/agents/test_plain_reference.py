@@ -14,9 +14,13 @@ from logs import TTL_S, accidents, rule_sets, worlds
 from moods_log import MOODS, PATIENTS, moody_worlds
 from orders_log import KINDS, KNOWING, admissions, with_forgeries, with_orders
 from plain.house import House
+from wards_model import PlainHospital, spread
 from worker_model import WorkerModel
 
 from agents.verdict import Verdict
+from agents.wards.reports import due
+from agents.wards.ward_log import WardLog
+from clinical.limits import NEVER
 from clinical.rules import News2Rules, TechnicalRules
 from streams import topics
 from streams.partitions import PARTITION
@@ -24,7 +28,7 @@ from streams.partitions import PARTITION
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 untorn = accidents.map(lambda befalls: [one for one in befalls if one[1] != "torn"])
-"""A worker that dies in the midst of a checkpoint while a ward is lost may tell of it otherwise (docs/rules.md)."""
+"""A worker that dies in the midst of a checkpoint may let in others until the next one (docs/alarms.md)."""
 
 
 def without_wards(rules):
@@ -57,11 +61,16 @@ def assert_told_alike(rules, world, seed=None, befalls=(), ttl_s=86_400, share=0
     time, log = world
     if seed is not None:
         log = with_orders(random.Random(seed), log, rules, time, ttl_s, share, kinds, **place)
-    worker = WorkerModel(rules, time, ttl_s, **place)
     house = House(rules, time.recorded, ttl_s, **place)
-    worker.work(log, befalls)
     for record in log:
         house.take(record)
+    assert_judged_alike(rules, time, log, house, befalls, ttl_s, **place)
+
+
+def assert_judged_alike(rules, time, log, house, befalls=(), ttl_s=86_400, **place):
+    """Judge a log with a worker to whom something may happen; `house` has judged it plainly."""
+    worker = WorkerModel(rules, time, ttl_s, **place)
+    worker.work(log, befalls)
     told, command = attrgetter("id"), itemgetter(1)
     assert first_of_each(worker.told(), told) == first_of_each(house.told, told)
     assert worker.outcomes() == first_of_each(house.answers, command)
@@ -142,15 +151,54 @@ def test_all_alarms_under_commands_where_patients_leave_and_workers_die(rules, w
     assert_told_alike(rules, world, seed, befalls, TTL_S)
 
 
-together = moody_worlds(PATIENTS, 200, steps_s=(0, 0, 0, 1, 1, 5), edges_s=(10, 15, 55, 60, 120), gateway=0.8)
+together = st.one_of(
+    moody_worlds(PATIENTS, 200, steps_s=(0, 0, 0, 1, 1, 5), edges_s=(10, 15, 55, 60, 120), gateway=0.8),
+    moody_worlds(PATIENTS, 300, steps_s=(0, 0, 0, 1, 1, 5, 9), edges_s=(5, 10, 15, 20), gateway=0.8),
+)
 
 
 @few
-@given(rules=rule_sets().map(without_scores), world=together, seed=seeds, befalls=untorn)
-def test_wards(rules, world, seed, befalls):
+@given(
+    rules=rule_sets().map(without_scores),
+    world=together,
+    seed=seeds,
+    befalls=accidents,
+    count=st.integers(1, 4),
+)
+def test_wards(rules, world, seed, befalls, count):
     time, log = world
-    rules = replace(rules, limits=rules.limits[:1])
-    assert_told_alike(rules, (time, admissions(PATIENTS, "icu") + log), seed, befalls)
+    rules, rng = replace(rules, limits=rules.limits[:1]), random.Random(seed)
+    hospital = PlainHospital(rules, time, count, rng)
+    spread(hospital, with_orders(rng, log, rules, time), admissions(PATIENTS, "icu"))
+    for partition, house in enumerate(hospital.houses):
+        assert_judged_alike(rules, time, hospital.logs[partition], house, befalls)
+        assert_counted_alike(rules, time, partition, hospital)
+    assert_decided_alike(rules, time, hospital)
+
+
+def assert_counted_alike(rules, time, partition, hospital):
+    """Judge a partition's log record by record: it says of its wards what the plain judge says."""
+    worker, said, reports = WorkerModel(rules, time, 86_400), {}, []
+    for record in hospital.logs[partition]:
+        verdict = worker.take([record])
+        if verdict.counted_ms != NEVER:
+            reports += due(partition, said, verdict.counts, verdict.counted_ms)
+    assert [
+        (r.ward, r.tick_ts_ms, r.patients, r.silent, r.first_ts_ms, r.last_ts_ms) for r in reports
+    ] == hospital.houses[partition].silences.reports
+
+
+def assert_decided_alike(rules, time, hospital):
+    """Judge the log of the wards' topic in one go."""
+    worker = WorkerModel(rules, time)
+    column = [alarm.id for alarm in worker.judge.alarms].index("ward-silent")
+    found = WardLog(0, column, time.recorded).take(hospital.wards_log)
+    worker.happenings += found.happenings
+    assert worker.told() == hospital.wards.telling.told
+    rulings = [(partition, ruling.ward, ruling.lost) for partition, ruling in found.rulings]
+    assert rulings == hospital.wards.rulings
+    assert [(a.offset, a.id, a.outcome) for a in found.answers] == hospital.wards.answers
+    assert not found.rejects
 
 
 crowded = moody_worlds(("bed-1", "bed-2", *(f"guest-{n}" for n in range(7))), 150, steps_s=(1, 5, 15, 40, 90))

@@ -99,6 +99,21 @@ def test_configuration_that_differs_is_only_logged(settings, caplog):
     assert f"{settings.topic(READINGS)}: retention.ms is 60000, planned 604800000" in caplog.messages
 
 
+def test_readings_that_the_broker_does_not_stamp_are_refused_with_the_command_that_mends_it(settings):
+    topic = settings.topic(READINGS)
+    made = {"num_partitions": 4, "replication_factor": 1, "configs": {"message.timestamp.type": "CreateTime"}}
+    with closing(connect_admin(settings)) as admin:
+        admin.create_topics({topic: made}, timeout_ms=CREATE_TIMEOUT_MS)
+    apply_topics(settings)
+    with pytest.raises(TopicsMismatch) as refused:
+        preflight.check_topics(settings)
+    said = str(refused.value)
+    assert "\n" not in said
+    assert f"{topic}: message.timestamp.type is CreateTime, planned LogAppendTime" in said
+    assert f"kafka-configs.sh --bootstrap-server {settings.brokers} --alter --entity-type topics" in said
+    assert said.endswith(f"--entity-name {topic} --add-config message.timestamp.type=LogAppendTime")
+
+
 CHECK = """
 import os, resource, sys
 from agents.preflight import check_data_dir

@@ -7,7 +7,6 @@ from plain.telling import Told
 
 from agents.alarms import WARD_SILENT, encoded, report
 from agents.judge import Judge
-from agents.wards import NUMBERS_APART
 from clinical.clock import TimeRules
 from streams.decode import Decoder
 from streams.errors import PromiseBroken
@@ -152,7 +151,7 @@ class WorkerModel:
         return {patient: self.store[patient] for patient in self.store}
 
     def told(self):
-        """Return what was told as the plain reference lists it; it counts a ward's events from 0."""
+        """Return what was told as the plain reference lists it."""
         return [self._told(happening) for happening in self.happenings]
 
     def _told(self, happening):
@@ -169,7 +168,7 @@ class WorkerModel:
             offset=happening.offset,
             patient=alert.patient,
             rule=alert.rule,
-            id=f"{alert.episode}-{happening.number % NUMBERS_APART}",
+            id=f"{alert.episode}-{happening.number}",
             phase=alert.phase,
             state=alert.state,
             inactivation=alert.inactivation,

@@ -252,6 +252,18 @@ def test_the_doctor_finds_a_broker_without_topics_and_says_what_it_cannot_check(
     assert report["settings"]["brokers"] == broker.bootstrap
 
 
+def test_the_doctor_tries_every_codec_and_names_what_is_missing(run, broker, monkeypatch):
+    def codecs():
+        _, out, _ = run("doctor", "--json", "--brokers", broker.bootstrap)
+        return {check["name"]: check for check in json.loads(out)["checks"]}["codecs"]
+
+    assert codecs()["result"] == "ok"
+    monkeypatch.setattr("kafka.codec.zstd", None)
+    assert codecs()["result"] == "failed"
+    assert "zstd by readers at the edge" in codecs()["detail"]
+    assert "package zstandard" in codecs()["detail"]
+
+
 def test_the_doctor_tries_the_embedded_broker_when_no_other_is_given(run):
     _, out, _ = run("doctor", "--json")
     checks = {check["name"]: check for check in json.loads(out)["checks"]}

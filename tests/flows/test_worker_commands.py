@@ -127,7 +127,7 @@ def test_orders_reach_a_patient_whose_frames_another_partitioner_placed(make_war
     assert told["misplaced-patient"]["priority"] == "medium"
     episode = told["spo2-low"]["episode"]
     order(ward, "m1", "acknowledge", 8, home, episode=episode)
-    order(ward, "m2", "set-limits", 8, home, rule="spo2-low", low=84)
+    order(ward, "m2", "set-limits", 8, home, rule="spo2-low", low=84, reason="as ordered")
     found = [
         record
         for name in ("m1", "m2")

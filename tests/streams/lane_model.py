@@ -8,6 +8,7 @@ from faust.types import TP
 from streams.app import create_app
 from streams.block import Block
 from streams.block_consumer import BlockConsumer
+from streams.fetched import Stretch
 from streams.settings import Settings
 
 READINGS, COMMANDS, CHANGELOG = "vitals.readings", "vitals.commands", "vigil-patients-changelog"
@@ -35,6 +36,10 @@ def records(*offsets):
     return [Record(offset) for offset in offsets]
 
 
+def stretch(*offsets):
+    return Stretch(records(*offsets), offsets[0], offsets[-1] + 1)
+
+
 def block(first, last, tp=ONE, rewinds=0):
     return Block(tp.topic, tp.partition, records(*range(first, last + 1)), rewinds=rewinds)
 
@@ -47,6 +52,7 @@ class Broker:
         self.commits = []
         self.committed = {}
         self.earliest = {}
+        self.ends = {}
         self.seeks = []
         self.rewinds = 0
         self.fetched = {}
@@ -67,6 +73,9 @@ class Broker:
 
     async def earliest_offsets(self, *tps):
         return {tp: self.earliest.get(tp, 0) for tp in tps}
+
+    async def highwaters(self, *tps):
+        return {tp: self.ends.get(tp, 0) for tp in tps}
 
     async def seek_wait(self, partitions):
         self.rewinds += 1

@@ -82,6 +82,26 @@ def test_another_configuration_is_a_difference(broker):
     ]
 
 
+@pytest.mark.parametrize(
+    ("codec", "missing", "is_told"),
+    [("zstd", False, False), ("zstd", True, True), ("producer", True, False), ("brotli", False, True)],
+)
+def test_a_codec_that_could_not_be_read_here_is_a_difference(broker, monkeypatch, codec, missing, is_told):
+    name = f"codec-{codec}-{missing}."
+    if missing:
+        monkeypatch.setattr("aiokafka.codec.cramjam", None)
+    settings = settings_for(broker, name)
+    topic = settings.topic("vitals.limits")
+    made = {"num_partitions": 8, "replication_factor": 1}
+    configs = {"cleanup.policy": "compact", "compression.type": codec}
+    with closing(connect_admin(settings)) as admin:
+        admin.create_topics({topic: {**made, "configs": configs}})
+    found = [difference for difference in check_topics(settings) if difference.topic == topic]
+    assert [(difference.what, difference.found) for difference in found] == (
+        [("compression.type", codec)] if is_told else []
+    )
+
+
 def test_configuration_that_the_broker_does_not_report_is_said_to_be_unreported(broker):
     settings = settings_for(broker, "e.")
     with closing(connect_admin(settings)) as admin:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from lane_model import READINGS, Record
 
 from streams.block import turns
+from streams.fetched import Stretch
 
 fetches = st.dictionaries(
     st.integers(0, 9).map(lambda partition: TP(READINGS, partition)),
-    st.integers(1, 30).map(lambda n: [Record(offset) for offset in range(n)]),
+    st.integers(0, 30).map(lambda n: Stretch([Record(offset) for offset in range(n)], 0, n + 2)),
     min_size=1,
 )
 limits = st.integers(1, 40)
@@ -24,6 +25,16 @@ def test_every_record_is_worked_off_once_and_in_order(fetched, records_max):
         for block in turn:
             found[TP(block.topic, block.partition)] += block.value
     assert found == fetched
+
+
+@given(fetches, limits)
+def test_blocks_cover_all_that_was_read_each_where_the_one_before_it_ended(fetched, records_max):
+    blocks = [block for turn in turns(fetched, records_max) for block in turn]
+    for tp, stretch in fetched.items():
+        mine = [block for block in blocks if block.partition == tp.partition]
+        assert [block.first for block in mine] == [stretch.first, *(b.offset + 1 for b in mine[:-1])]
+        assert mine[-1].offset == stretch.end - 1
+        assert len(mine) == max(1, -(-len(stretch) // records_max))
 
 
 @given(fetches, limits)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.app import PATIENTS, create_app
 from streams.block import Block
+from streams.fetched import Stretch
 from streams.lane import BlockScheduler
 from streams.settings import Settings
 from tables.patients import PatientTable
@@ -71,7 +72,8 @@ class Recovered:
 
 
 def records(found, tp=ONE):
-    return [SimpleNamespace(offset=o, timestamp=0, topic=tp.topic, partition=tp.partition) for o in found]
+    made = [SimpleNamespace(offset=o, timestamp=0, topic=tp.topic, partition=tp.partition) for o in found]
+    return Stretch(made, made[0].offset, made[-1].offset + 1)
 
 
 def in_fetches(found, cuts, tp=ONE):
@@ -118,6 +120,14 @@ def test_recovery_waits_for_every_partition():
     assert recovered.recovery.in_recovery
     run(recovered, [{TWO: records([2], TWO)}], lambda: not recovered.recovery.in_recovery)
     assert recovered.applied == {ONE: [0, 1, 2, 3], TWO: [0, 1, 2]}
+
+
+def test_recovery_ends_at_a_marker_of_a_transaction_too():
+    recovered = Recovered()
+    recovered.begin({ONE: 5})
+    fetches = [{ONE: records([0, 1])}, {ONE: Stretch([], 2, 5)}]
+    run(recovered, fetches, lambda: not recovered.recovery.in_recovery)
+    assert recovered.applied[ONE] == [0, 1]
 
 
 def test_an_empty_changelog_needs_no_recovery():

@@ -1,8 +1,12 @@
 """No hole in the log passes: what the lane admits when blocks are lost, doubled or late."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lane_model import ONE, TWO, block, with_consumer
+from lane_model import ONE, TWO, block, records, with_consumer
+
+from streams.block import Block
+from streams.log_faults import Gone
 
 
 def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_is_left():
@@ -29,7 +33,7 @@ def test_judging_goes_on_before_what_is_committed_where_the_state_does_not_reach
         await consumer.perform_seek()
         assert asked == [{0: 40, 1: 30}]
         assert broker.seeks == [{TWO: 8}]
-        assert await consumer.admit(block(30, 34, TWO, rewinds=0)) == []
+        assert await consumer.admit(block(30, 34, TWO, rewinds=0)) is None
         assert [r.offset for r in await consumer.admit(block(8, 9, TWO, rewinds=broker.rewinds))] == [8, 9]
         assert [r.offset for r in await consumer.admit(block(40, 41, ONE))] == [40, 41]
 
@@ -39,11 +43,11 @@ def test_judging_goes_on_before_what_is_committed_where_the_state_does_not_reach
 def test_blocks_are_admitted_in_order_once_and_without_what_came_before():
     async def test(consumer, broker):
         broker.committed = {ONE: 10}
-        assert await consumer.admit(block(10, 14)) == []
+        assert await consumer.admit(block(10, 14)) is None
         await consumer.perform_seek()
-        assert await consumer.admit(block(5, 9)) == []
+        assert await consumer.admit(block(5, 9)) is None
         assert [r.offset for r in await consumer.admit(block(8, 14))] == [10, 11, 12, 13, 14]
-        assert await consumer.admit(block(10, 14)) == []
+        assert await consumer.admit(block(10, 14)) is None
         assert [r.offset for r in await consumer.admit(block(15, 16))] == [15, 16]
         assert broker.seeks == []
 
@@ -54,9 +58,9 @@ def test_a_hole_is_read_again_and_what_was_fetched_before_that_is_left_out():
     async def test(consumer, broker):
         await consumer.perform_seek()
         stale = broker.rewinds
-        assert await consumer.admit(block(5, 9, rewinds=stale)) == []
+        assert await consumer.admit(block(5, 9, rewinds=stale)) is None
         assert broker.seeks == [{ONE: 0}]
-        assert await consumer.admit(block(10, 14, rewinds=stale)) == []
+        assert await consumer.admit(block(10, 14, rewinds=stale)) is None
         assert broker.seeks == [{ONE: 0}]
         assert [r.offset for r in await consumer.admit(block(0, 6, rewinds=broker.rewinds))] == [*range(7)]
         assert [r.offset for r in await consumer.admit(block(7, 9, rewinds=broker.rewinds))] == [7, 8, 9]
@@ -75,7 +79,53 @@ def test_a_hole_that_is_still_there_after_reading_again_is_the_logs_own(caplog):
             8,
             9,
         ]
-        assert "no records from 0 to 4" in caplog.text
+        assert "records 0 to 4 were deleted before they were judged" in caplog.text
+
+    with_consumer(test)
+
+
+def test_records_that_were_deleted_before_they_were_judged_are_told_at_the_start():
+    async def test(consumer, broker):
+        told = []
+        consumer.faults.on_gone = told.append
+        broker.committed, broker.earliest = {ONE: 40}, {ONE: 43, TWO: 8}  # of TWO nothing was ever judged
+        await consumer.perform_seek()
+        assert told == [Gone(ONE, 40, 43)]
+        assert consumer._expected == {ONE: 43, TWO: 8}
+        await consumer.perform_seek()
+        assert len(told) == 1
+
+    with_consumer(test)
+
+
+@pytest.mark.parametrize(
+    ("begin", "earliest", "gone"), [(0, 30, None), (0, 45, (40, 45)), (20, 30, (20, 30))]
+)
+def test_of_a_state_that_is_built_again_what_is_neither_in_it_nor_in_the_log_is_told(begin, earliest, gone):
+    async def test(consumer, broker):
+        told = []
+        consumer.faults.on_gone = told.append
+        broker.committed, broker.earliest = {ONE: 40}, {ONE: earliest}
+
+        async def resume_at(committed):
+            return {0: begin, 1: 0}
+
+        consumer._lane.resume_at = resume_at
+        await consumer.perform_seek()
+        assert [(each.first, each.end) for each in told] == ([gone] if gone else [])
+
+    with_consumer(test)
+
+
+def test_markers_of_transactions_and_what_was_aborted_are_no_holes():
+    async def test(consumer, broker):
+        await consumer.perform_seek()
+        ends = Block(ONE.topic, 0, records(0, 2), first=0, offset=4)
+        assert [r.offset for r in await consumer.admit(ends)] == [0, 2]
+        assert await consumer.admit(Block(ONE.topic, 0, [], first=5, offset=6)) == []
+        assert await consumer.admit(Block(ONE.topic, 0, [], first=5, offset=6)) is None
+        assert [r.offset for r in await consumer.admit(block(7, 8))] == [7, 8]
+        assert broker.seeks == []
 
     with_consumer(test)
 
@@ -94,7 +144,7 @@ def test_whatever_deliveries_are_lost_doubled_or_late_every_record_is_admitted_o
         async def deliver(found):
             nonlocal position
             seeks = len(broker.seeks)
-            admitted.extend(record.offset for record in await consumer.admit(found))
+            admitted.extend(record.offset for record in await consumer.admit(found) or ())
             if len(broker.seeks) > seeks:
                 position = broker.seeks[-1][ONE]
 

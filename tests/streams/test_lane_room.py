@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from faust.types import TP
-from lane_model import COMMANDS, LOG, ONE, TWO, records, with_consumer
+from lane_model import COMMANDS, LOG, ONE, TWO, stretch, with_consumer
 
 LONG_S = 60.0
 """Longer than a test may take: what ends before has not waited for it."""
@@ -21,7 +21,7 @@ def test_a_full_buffer_of_another_agent_stops_the_fetching_of_all_partitions_of_
         consumer.on_buffer_full(TP(COMMANDS, 1))
         assert consumer._get_active_partitions() == {ONE, LOG}
         consumer.on_buffer_full(LOG)
-        broker.fetched = {ONE: records(5)}
+        broker.fetched = {ONE: stretch(5)}
         assert [tp async for tp, _ in consumer.getmany(0.1)] == [ONE]
         consumer.on_buffer_drop(TP(COMMANDS, 1))
         assert consumer._get_active_partitions() == {ONE, *orders}
@@ -31,7 +31,7 @@ def test_a_full_buffer_of_another_agent_stops_the_fetching_of_all_partitions_of_
 
 def test_readings_are_taken_as_soon_as_their_agent_has_room_again_and_until_then_nothing_is():
     async def test(consumer, broker):
-        broker.fetched = {ONE: records(5), TWO: records(7)}
+        broker.fetched = {ONE: stretch(5), TWO: stretch(7)}
         consumer.on_buffer_full(TWO)
         taking = asyncio.create_task(consumer._wait_next_records(LONG_S))
         for _ in range(TURNS):
@@ -50,7 +50,7 @@ def test_readings_are_taken_as_soon_as_their_agent_has_room_again_and_until_then
 
 def test_a_worker_whose_agent_has_no_room_sees_that_it_is_to_end():
     async def test(consumer, broker):
-        broker.fetched = {ONE: records(5)}
+        broker.fetched = {ONE: stretch(5)}
         consumer.on_buffer_full(ONE)
         assert [found async for found in consumer.getmany(0.01)] == []
         assert broker.fetched

@@ -30,7 +30,8 @@ def test_alarms_are_switched_off_with_a_reason_and_without_a_time_only(mode):
     with pytest.raises(ValidationError, match=f"{mode} takes no seconds"):
         Command.model_validate(PAUSE | {"mode": mode, "reason": "transport", "seconds": 60})
     assert Command.model_validate(PAUSE | {"mode": mode, "reason": "transport"}).root.seconds is None
-    assert isinstance(read_command(Given(mode=mode, seconds=60, reason="transport")), Reject)
+    given = Given(mode=mode, seconds=60, reason="transport")
+    assert isinstance(read_command(given, given.value), Reject)
 
 
 def test_a_pause_with_a_time_needs_no_reason():

@@ -15,6 +15,7 @@ class Recovered:
 
     def __init__(self, begins=0):
         self.store, self.begins, self.rebuilt = new_store(), begins, []
+        self.given_up = False
 
     def feed(self, *entries, offset=0):
         feed(self.store, *entries, offset=offset)
@@ -25,6 +26,8 @@ class Recovered:
 
         restorer = Restorer(self.store, CHANGELOG, earliest)
         restorer.on_rebuild = self.rebuilt.append
+        if self.given_up:
+            restorer.give_up(0)
         return asyncio.run(restorer.resume_at({0: committed}))[0]
 
     @property
@@ -66,6 +69,15 @@ def test_without_the_end_of_a_checkpoint_the_state_is_built_again_from_the_first
     worker = Recovered()
     assert worker.resume_at(40) == 0
     assert worker.rebuilt == [0]
+
+
+def test_state_that_was_not_read_to_its_end_is_built_again_from_the_first_record():
+    worker = Recovered()
+    worker.feed(("bed-1", record(position=25)), end(29))
+    worker.given_up = True
+    assert worker.resume_at(40) == 0
+    assert worker.rebuilt == [0]
+    assert len(worker.table) == 0
 
 
 def test_state_that_ends_before_the_committed_offset_goes_on_from_its_own_end():

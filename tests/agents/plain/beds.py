@@ -128,6 +128,7 @@ class Bed:
     scale2: bool = False
     oxygen: bool | None = None
     ward: str = ""
+    held_until: int | None = None
     since_ms: int | None = None
     ordered_ms: int | None = None
     discharged: bool = False

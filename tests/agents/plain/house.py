@@ -17,7 +17,7 @@ from plain.signs import Signs
 from plain.stays import Commands
 from plain.strangers import Place, Strangers, order_in
 from plain.telling import Moment, Telling
-from plain.ward_losses import Wards
+from plain.ward_losses import Silences
 from plain.widened import Widened, rules_widened
 
 from clinical.vitals import SIGNALS
@@ -44,7 +44,7 @@ class House:
         self.courses = Courses(rules, self.telling)
         self.widened = Widened(rules, self.telling)
         self.never_withheld = {rule.id for rule in rules.limits if rule.never_withheld}
-        self.wards = Wards(rules, self.telling, self.losses, self.beds)
+        self.silences = Silences(rules, self.losses, self.beds)
         self.strangers = Strangers(self, self.telling)
         self.commands = Commands(self, self.limits, self.telling)
 
@@ -97,7 +97,7 @@ class House:
         }
 
     def take(self, record):
-        if record.key == b"~command" and order_in(record) is None:
+        if record.key in (b"~command", b"~ward") and order_in(record) is None:
             self.strangers.note("unproven-command")
             return
         if not record.value.endswith(b"}"):
@@ -110,6 +110,8 @@ class House:
             self.told[before:] = sorted(
                 self.told[before:], key=lambda one: (self.places[one.rule], one.patient)
             )
+        elif record.key == b"~ward":
+            self.silences.rule(order_in(record), self.ticked)
         elif record.key == b"~command":
             order = order_in(record)
             now_ms = order["issued_ts_ms"] if self.recorded else append_ms
@@ -146,7 +148,7 @@ class House:
         for bed in list(self.beds.values()):
             self.end_pause(bed, moment)
         if self.rules.technical.enabled and self.rules.technical.ward_silent:
-            self.wards.judge(moment)
+            self.silences.judge(moment.now_ms)
         for bed in list(self.beds.values()):
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
@@ -164,7 +166,7 @@ class House:
     def judge_conditions(self, bed, is_slow, half_minute_is_over, moment):
         technical = self.rules.technical.enabled
         if technical:
-            self.losses.judge_silence(bed, self.wards.is_part(bed), moment)
+            self.losses.judge_silence(bed, self.silences.waits(bed, moment.now_ms), moment)
             self.doubts.judge_sensors(bed, moment)
         if technical and is_slow:
             self.losses.judge_signals(bed, moment)
@@ -192,7 +194,6 @@ class House:
             (ms for ms in (bed.heard_ms, bed.since_ms, bed.ordered_ms) if ms is not None), default=None
         )
         if last is not None and moment.now_ms - last >= self.ttl_ms:
-            self.wards.leave(bed, moment)
             self.telling.dismiss(bed, moment)
             del self.beds[bed.name]
 

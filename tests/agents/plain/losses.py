@@ -38,10 +38,10 @@ class Losses:
         shortest = min((patience for patience, _ in heard), default=float("inf"))
         return max((heard_ms for patience, heard_ms in silent if patience < shortest), default=None)
 
-    def judge_silence(self, bed, is_part_of_a_ward_s_loss, moment):
+    def judge_silence(self, bed, waits_for_the_ward, moment):
         if not bed.is_monitored:
             return
-        since = None if is_part_of_a_ward_s_loss else self.silent_since(bed, moment.now_ms)
+        since = None if waits_for_the_ward else self.silent_since(bed, moment.now_ms)
         self.judge(bed, bed.alarms["silent-device"], since, moment)
 
     def judge_signals(self, bed, moment):

@@ -1,7 +1,6 @@
 """Commands in plain Python: what people tell the alarm system about a patient's alarms and stay (docs/alarms.md)."""
 
 from plain.beds import RANK, Bed
-from plain.ward_losses import WARD
 from plain.widened import way_out
 
 from clinical.rules import AGE_BANDS
@@ -28,9 +27,6 @@ class Commands:
         self.answers = []
 
     def take(self, order, moment):
-        if order["patient"].startswith(WARD):
-            self.acknowledge_ward(order, moment)
-            return
         bed = self.house.beds.get(order["patient"])
         if bed is None and self.house.strangers.home_of(order["patient"]) != self.house.place.partition:
             return
@@ -78,22 +74,6 @@ class Commands:
         else:
             raise Refused
 
-    def acknowledge_ward(self, order, moment):
-        """Acknowledge a lost ward's alarm, which its patients remember together."""
-        ward = self.house.wards.wards.get(order["patient"].removeprefix(WARD))
-        if ward is not None and any(order["id"] in bed.commands[-COMMANDS_KEPT:] for bed in ward.lost):
-            return
-        try:
-            if ward is None:
-                raise Refused
-            self.acknowledge(ward, order, moment)
-            for bed in ward.lost:
-                bed.commands.append(order["id"])
-            outcome = "accepted"
-        except Refused:
-            outcome = "refused"
-        self.answers.append((moment.offset, order["id"], outcome))
-
     def accept(self, bed, order, moment):
         alarm = self.open_alarm(bed, order)
         if alarm.step == 0 or alarm.status == "accepted":
@@ -139,7 +119,7 @@ class Commands:
     def set_profile(self, bed, order, moment):
         self.change_band(bed, order, order.get("spo2_scale2", bed.scale2))
         bed.oxygen = order.get("expected_oxygen", bed.oxygen)
-        self.move(bed, order.get("ward") or bed.ward, moment)
+        self.move(bed, order.get("ward") or bed.ward)
 
     def change_band(self, bed, order, scale2):
         """Take the age band, if the order names one, and the SpO2 scale."""
@@ -175,21 +155,20 @@ class Commands:
             raise Refused
         self.change_band(bed, order, bed.scale2)
         bed.since_ms, bed.discharged = moment.now_ms, False
-        self.move(bed, order.get("ward") or bed.ward, moment)
+        self.move(bed, order.get("ward") or bed.ward)
 
     def transfer(self, bed, order, moment):
         if bed.ward == order["ward"]:
             raise Refused
-        self.move(bed, order["ward"], moment)
+        self.move(bed, order["ward"])
 
-    def move(self, bed, ward, moment):
+    def move(self, bed, ward):
         if bed.ward != ward:
-            self.house.wards.leave(bed, moment)
+            self.house.silences.leave(bed, self.house.ticked)
             bed.ward = ward
 
     def discharge(self, bed, order, moment):
         """End all; what was measured up to now belongs to who has left."""
-        self.house.wards.leave(bed, moment)
         self.telling.dismiss(bed, moment)
         alarms = self.house.alarms()
         for rule, alarm in alarms.items():  # no episode of a rule has the onset of another one

@@ -24,12 +24,12 @@ class Place(NamedTuple):
 
 
 def order_in(record):
-    """Return what is ordered, None where the record does not prove that a worker made it of a command."""
+    """Return what is ordered or answered, None where the record does not prove that a worker made it."""
     try:
         sealed = json.loads(record.value)
         begin = record.value.index(b'"content":') + len(b'"content":')
         content = record.value[begin:-1]
-        said = b"~command\n%d\n%d\n%s" % (sealed["partition"], sealed["offset"], content)
+        said = record.key + b"\n%d\n%d\n%s" % (sealed["partition"], sealed["offset"], content)
         if hmac.new(KEY, said, hashlib.sha256).hexdigest() != sealed["seal"]:
             return None
         return json.loads(content)

@@ -1,0 +1,139 @@
+"""The wards agent: takes what partitions say of their wards, publishes the wards' alarms, and answers the partitions.
+
+What it knows of a partition of the topic it reads from the topic itself whenever the partition is assigned
+(`Lane.begin_anew`). A block counts as done when all that follows from it has arrived.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.alarms import WARD_SILENT, Alarm, encoded
+from agents.blocks import Admitted, work_off
+from agents.dead_letters import DeadLetters
+from agents.metrics import Metrics
+from agents.wards.ward_log import Findings, Ward, WardLog, state_of
+from clinical.lifecycle import PHASE_NAMES, Phase, State
+from clinical.limits import MEDIUM
+from clinical.rules import PRIORITIES
+from clinical.wards import newest
+from streams.alerts import WARD, episode_id
+from streams.block import Block
+from streams.boards import OpenAlarm, Patient
+from streams.decoded import Noted, Record
+from streams.frames import TICK_KEY, encode_tick
+from streams.publisher import Publisher, fail_stop
+from streams.seals import Place, Seals
+from streams.settings import Settings
+from streams.topics import ALERTS, COMMANDS, PATIENTS, READINGS, WARDS
+from streams.wards import RULING_KEY
+
+
+@dataclass(slots=True)
+class Wards:
+    """Everything the agent works with; `watch` is the agent itself.
+
+    `owned` names this worker's partitions at the moment, `mark_durable` is told (partition, offset) when everything
+    below the offset has been decided and has arrived, and `end_note` tells that what a note says is over.
+    """
+
+    settings: Settings
+    alarms: tuple[Alarm, ...]
+    seals: Seals
+    publisher: Publisher
+    dead_letters: DeadLetters
+    metrics: Metrics
+    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    mark_durable: Callable[[int, int], None]
+    end_note: Callable[[Noted], Awaitable[None]]
+    owned: Callable[[], Iterable[int]]
+    wall_s: Callable[[], float] = time.time
+    on_failure: Callable[[str], None] = fail_stop
+    _logs: dict[int, WardLog] = field(default_factory=dict)
+    _column: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._column = [alarm.id for alarm in self.alarms].index(WARD_SILENT)
+
+    def begin_anew(self, partition: int, committed: int, end: int) -> None:
+        """Forget what is known of a partition, which is read from its start: up to `end` before anything is decided."""
+        self._logs[partition] = self._log(partition, committed, end)
+
+    def _log(self, partition: int, committed: int = 0, end: int = 0) -> WardLog:
+        recorded = self.settings.time_base == "recorded"
+        return WardLog(partition, self._column, recorded, committed, end, self.seals)
+
+    async def watch(self, stream: Any) -> None:
+        """Judge every block of the topic, in order."""
+        await work_off(stream, self.admit, self.take, self.on_failure)
+
+    async def take(self, admitted: Admitted) -> None:
+        """Judge records of different partitions, and send what follows."""
+        for block, records in admitted:
+            await self._take(block, records)
+
+    async def tick(self) -> None:
+        """Write that time passes into each partition that has a lost ward: it is reminded of, or found again."""
+        for partition in sorted(self.owned()):
+            log = self._logs.get(partition)
+            if log is not None and log.is_lost:
+                value = encode_tick(int(self.wall_s() * 1000))
+                await self.publisher.publish(self.settings.topic(WARDS), TICK_KEY, value, partition=partition)
+
+    async def _take(self, block: Block, records: Sequence[Record]) -> None:
+        log = self._logs.setdefault(block.partition, self._log(block.partition))
+        found = log.take(records, block.offset)
+        for reject in found.rejects:
+            await self.dead_letters.refuse(reject, block.topic, block.partition)
+        for noted in found.notes:
+            await self.end_note(noted)
+        await self._publish(block.partition, log, found)
+        await self.publisher.settled()
+        self.mark_durable(block.partition, log.durable)
+
+    async def _publish(self, partition: int, log: WardLog, found: Findings) -> None:
+        """Send what was found: nobody waits longer for an alert than for what follows from it."""
+        topic, publish = self.settings.topic, self.publisher.publish
+        for happening in found.happenings:
+            await publish(
+                topic(ALERTS), happening.patient.encode(), encoded(self.alarms[self._column], happening)
+            )
+            self.metrics.alerts.labels(WARD_SILENT, PHASE_NAMES[Phase(happening.phase)]).inc()
+        for to, ruling in found.rulings:
+            place = Place(ruling.partition, ruling.offset)
+            value = self.seals.seal(RULING_KEY, place, ruling.model_dump_json().encode())
+            await publish(topic(READINGS), RULING_KEY, value, partition=to)
+        for answer in found.answers:
+            await publish(topic(COMMANDS), answer.patient.encode(), answer.model_dump_json().encode())
+            self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
+        for name in found.changed:
+            ward, patient = log.wards[name], f"{WARD}{name}".encode()
+            await publish(topic(PATIENTS), patient, shown(name, ward))
+            state = state_of(name, ward)
+            value = state.model_dump_json().encode()
+            await publish(topic(WARDS), state.key, value, partition=partition)
+
+
+def shown(name: str, ward: Ward) -> bytes | None:
+    """Return what boards show of a ward; None, which deletes it, when it is not lost."""
+    loss, patient = ward.loss, WARD + name
+    if loss.state == State.NORMAL:
+        return None
+    alarm = OpenAlarm(
+        rule=WARD_SILENT,
+        episode=episode_id(patient, WARD_SILENT, loss.onset_ms),
+        state="acknowledged" if loss.state == State.ACKNOWLEDGED else "active",
+        priority=PRIORITIES[MEDIUM],
+        onset_ts_ms=loss.onset_ms,
+    )
+    record = Patient(
+        patient=patient,
+        ward=name,
+        seen_ts_ms=newest(ward.counts.values()),
+        pause=None,
+        pause_until_ts_ms=None,
+        alarms=(alarm,),
+        values={},
+    )
+    return record.model_dump_json().encode()
