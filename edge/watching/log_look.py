@@ -12,6 +12,7 @@ from typing import Any, Final
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
+from edge.watching.signs import NOTHING
 from streams.connect import connect_admin, connect_consumer
 from streams.errors import VigilError
 from streams.settings import Settings
@@ -72,7 +73,7 @@ class LogLook:
         offsets = admin.list_group_offsets({group: self._tps})[group]
         ends = consumer.end_offsets(self._tps, timeout_ms=round(ANSWER_S_MAX * 1000))
         found = {
-            tp.partition: (int(ends[tp]), max(0, int(offsets[tp].offset)) if tp in offsets else 0)
+            tp.partition: (int(ends[tp]), max(NOTHING, int(offsets[tp].offset)) if tp in offsets else NOTHING)
             for tp in self._tps
         }
         with self._lock:

@@ -20,6 +20,9 @@ BEHIND_S_MAX: Final = 30.0
 CANARY_S_MAX: Final = 40.0
 """A canary's alert is due every 10 s; so long it may be away while a partition changes its owner [M]."""
 
+NOTHING: Final = -1
+"""Committed offset of a partition of which a group has committed none."""
+
 LOOKS_MAX: Final = 512
 """Kept of each partition: one every `log_look.EVERY_S`, for as long as they are compared."""
 
@@ -113,6 +116,8 @@ class Signs:
             one.ends.popleft()
         seen_s, end = one.ends[0] if one.ends else (now_s, 0)
         if now_s - seen_s >= patience_s and one.committed < end:
+            if one.committed == NOTHING:
+                return "it beats, but the group has committed nothing: is it the workers' own (--group)?"
             missing = end - one.committed
             return f"it beats, but {missing} records that were there {patience_s:.0f} s ago are not judged"
         if self._sings and (mute_s := now_s - one.sung_s) >= self._bounds.canary_s:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from edge.watching.signs import Bounds, Signs
+from edge.watching.signs import NOTHING, Bounds, Signs
 from streams.boards import Heartbeat
 
 BOUNDS = Bounds(silent_s=10.0, behind_s=30.0, canary_s=40.0, commit_s=10.0)
@@ -91,6 +91,12 @@ def test_heartbeats_over_a_worker_that_never_judged_are_not_believed():
     world = World()
     lost = world.run(52, judges=False, sings=False)
     assert "are not judged" in lost[1]
+
+
+def test_a_group_that_is_not_the_workers_is_told_apart():
+    world = World()
+    world.judged = NOTHING
+    assert "is it the workers' own (--group)?" in world.run(52, judges=False)[1]
 
 
 def test_without_any_canary_none_is_missed():
