@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.alarms import report
+from agents.dead_letters import kept
 from agents.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
@@ -53,7 +54,7 @@ class Counts:
     altered_alerts: int = 0
     """Alerts whose content is not what the log leads to."""
     lost_bad_records: int = 0
-    """Refused records that are not in the dead letters as they came."""
+    """Refused records that are not in the dead letters as they came, as far as those keep them."""
     phantom_dead_letters: int = 0
 
 
@@ -110,7 +111,10 @@ class Oracle:
         decoded, table = self._decoder.decode(records), self.tables[partition]
         for reject in decoded.rejects:
             offset = reject.record.offset
-            self.rejected[partition, offset] = reject.reason, marks[offset]
+            self.rejected[partition, offset] = (
+                reject.reason,
+                fingerprint(*kept(reject.record.key, reject.record.value)),
+            )
         for happening in self._judge.judge(table, decoded).happenings:
             alert = report(self._judge.alarms[happening.column], happening)
             value = alert.model_dump_json().encode()
