@@ -14,10 +14,13 @@ from agents.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
+from edge.watching.losses import MONITORING_LOST
 from streams.decode import Decoder
 from streams.decoded import Record
 from streams.frames import TICK_KEY
 from streams.settings import Settings
+
+_WATCHERS: Final = f'"rule":"{MONITORING_LOST}"'.encode()
 
 CHUNK: Final = 4_000
 """Records that are judged together; the judge's verdict does not depend on it."""
@@ -122,8 +125,9 @@ class Oracle:
         table.processed = max(table.processed, records[-1].offset)
 
     def take_alerts(self, partition: int, records: Sequence[Any]) -> None:
-        """Note the next records of a partition of the alerts topic."""
-        self.seen += [Seen(partition, r.offset, r.timestamp, r.value) for r in records]
+        """Note the next records of a partition of the alerts topic; a watcher's own are no work of the log."""
+        ours = (r for r in records if _WATCHERS not in r.value)
+        self.seen += [Seen(partition, r.offset, r.timestamp, r.value) for r in ours]
 
     def take_letters(self, _partition: int, records: Sequence[Any]) -> None:
         """Note dead letters: where each says it comes from, why, and what it carries."""
