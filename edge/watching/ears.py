@@ -74,7 +74,10 @@ class Ears:
         for tp, records in heard.items():
             for record in records:
                 if tp.topic == self._heartbeat:
-                    if (beat := read_record(Heartbeat, record, self._skipped)) is not None:
+                    beat = read_record(Heartbeat, record, self._skipped)
+                    if beat is not None and beat.partition != tp.partition:
+                        self._skipped.note(record, f"it speaks for partition {beat.partition}")
+                    elif beat is not None:
                         signs.beat(beat, now_s)
                 elif _CANARY in (record.value or b""):
                     alert = read_record(Alert, record, self._skipped)
