@@ -10,7 +10,8 @@ from edge.evaluation.datasets import find_datasets
 from edge.evaluation.load import reduction
 from edge.evaluation.report import as_data, write_report
 from edge.evaluation.text import percent
-from edge.options import json_option, print_json
+from edge.options import json_option
+from edge.printing import print_json, say
 from edge.readers import parse_columns
 from streams.errors import UsageError
 from streams.rules_file import load_rules
@@ -51,14 +52,14 @@ def evaluate(
     names = _names(rules, against)
     sets = (_chosen(names[0], rules), _chosen(names[1], against))
     datasets = find_datasets(paths, parse_columns(columns) if columns else None)
-    assessments = assess_all(datasets, sets, settings, lambda line: click.echo(line, err=True))
+    assessments = assess_all(datasets, sets, settings, lambda line: say(line, err=True))
     write_report(report, assessments, sets, _command(paths, rules, against, report))
     if as_json:
         print_json(as_data(assessments, sets))
         return
     for one in assessments:
-        click.echo(_line(one))
-    click.echo(f"report: {report / 'index.html'}")
+        say(_line(one))
+    say(f"report: {report / 'index.html'}")
 
 
 def _chosen(name: str, rules: Path) -> Chosen:

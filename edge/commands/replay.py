@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from edge.options import brokers_option, json_option, print_json, rules_option
+from edge.options import brokers_option, json_option, rules_option
+from edge.printing import print_json, say
 from edge.readers import open_recording, parse_columns
 from edge.replay import Replay, run_replay, write_alerts
 from streams.errors import UsageError
@@ -127,8 +128,8 @@ def _conclude(result: Replay, recordings: int, as_json: bool) -> None:
             }
         )
         return
-    click.echo(
+    say(
         f"{recordings} recordings, {result.frames} frames, {len(result.alerts)} alerts in {result.seconds:.1f} s"
     )
     for rule, count in starts.items():
-        click.echo(f"  {rule}: {count} started")
+        say(f"  {rule}: {count} started")
