@@ -11,7 +11,7 @@ from edge.evaluation.load import reduction
 from edge.evaluation.report import as_data, write_report
 from edge.evaluation.text import percent
 from edge.options import json_option, print_json
-from edge.readers import parse_columns
+from edge.reading_options import Reading, reading_options
 from streams.errors import UsageError
 from streams.rules_file import load_rules
 from streams.rulesets import path_of
@@ -37,10 +37,10 @@ from streams.settings import load_settings
 @click.option(
     "--report", type=click.Path(path_type=Path), required=True, help="Folder for index.html and report.json."
 )
-@click.option("--columns", help="For a plain CSV: time_s=t,hr=HeartRate,...")
+@reading_options
 @json_option
 def evaluate(
-    paths: tuple[Path, ...], rules: Path, against: Path, report: Path, columns: str | None, as_json: bool
+    paths: tuple[Path, ...], rules: Path, against: Path, report: Path, reading: Reading, as_json: bool
 ) -> None:
     """Judge recordings under two rule sets and report what each does to the alarm load.
 
@@ -50,7 +50,7 @@ def evaluate(
     settings = load_settings()
     names = _names(rules, against)
     sets = (_chosen(names[0], rules), _chosen(names[1], against))
-    datasets = find_datasets(paths, parse_columns(columns) if columns else None)
+    datasets = find_datasets(paths, reading)
     assessments = assess_all(datasets, sets, settings, lambda line: click.echo(line, err=True))
     write_report(report, assessments, sets, _command(paths, rules, against, report))
     if as_json:
