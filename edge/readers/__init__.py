@@ -9,10 +9,10 @@ from edge.readers import bidmc, mimic, sepsis, vital_file, vt_alarms
 from edge.readers.columns import parse_columns
 from edge.readers.notation import PLAIN, Notation, notation_of
 from edge.readers.plain import open_plain
-from edge.readers.recording import RecordedFrame, Recording, UnknownKind
+from edge.readers.recording import RecordedFrame, Recording
 from edge.readers.table import header_of
 from edge.readers.wfdb_record import open_wfdb
-from streams.errors import UsageError
+from streams.errors import UnknownRecording, UsageError
 
 __all__ = [
     "Notation",
@@ -69,7 +69,7 @@ def open_recording(
         if recognises(header):
             return open_format(path, header, notation)
     first = ", ".join(header_of(path))[:100]
-    raise UnknownKind(
+    raise UnknownRecording(
         f"{path}:1: no known kind of recording; for a plain CSV give --columns (the header is: {first})"
     )
 
@@ -105,7 +105,7 @@ def open_paths(
         for file in _files(path) if path.is_dir() else (path,):
             try:
                 recording = open_recording(file, columns, notation)
-            except UnknownKind:
+            except UnknownRecording:
                 if not path.is_dir():
                     raise
                 passed_over[path.resolve()] = passed_over.get(path.resolve(), 0) + 1

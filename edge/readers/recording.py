@@ -26,10 +26,6 @@ GAP_MS: Final = DAY_MS
 GAPS_NAMED: Final = 3
 
 
-class UnknownKind(BadData):
-    """A file that holds no recording of a kind that a reader knows: a folder may have such files, too."""
-
-
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
     """What was recorded at one moment, `t_ms` after the recording's own zero.

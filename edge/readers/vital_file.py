@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from edge.readers.names import Chosen, Known
-from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, UnknownKind, check
+from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
 from edge.readers.units import Unit, unit_of
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 from streams.frames import INTERVAL_MS_MAX, VALUE_ABS_MAX
 
 SUFFIX: Final = ".vital"
@@ -88,7 +88,7 @@ def from_tracks(path: Path, tracks: Mapping[str, Any]) -> Recording:
         times = _read_track(path, name, numeric[name].recs, known, moments)
         steps += [float(np.median(np.diff(times)))] if len(times) > 1 else []
     if not moments:
-        raise UnknownKind(f"{path}: no known vital sign among {', '.join(numeric)[:200]}")
+        raise UnknownRecording(f"{path}: no known vital sign among {', '.join(numeric)[:200]}")
     zero_ms = min(moments)
 
     def read() -> Iterator[RecordedFrame]:

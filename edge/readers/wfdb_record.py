@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 from clinical.vitals import INDEX, PERIODIC
 from edge.readers.names import Chosen, choose
 from edge.readers.notation import PLAIN, Notation
-from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, UnknownKind, check
+from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
 from edge.readers.units import Unit
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 from streams.frames import INTERVAL_MS_MAX, VALUE_ABS_MAX
 
 NUMERICS_HZ_MAX: Final = 4.0
@@ -63,7 +63,7 @@ def open_wfdb(path: Path, notation: Notation = PLAIN) -> Recording:
         ) from None
     header = _ask(path, wfdb.rdheader)
     if not header.fs or header.fs > NUMERICS_HZ_MAX:
-        raise UnknownKind(
+        raise UnknownRecording(
             f"{path}: {header.fs} Hz: holds waveforms; numerics have at most {NUMERICS_HZ_MAX:g} Hz"
         )
     return from_record(path, _ask(path, wfdb.rdrecord, m2s=False, smooth_frames=False), notation)
@@ -85,7 +85,7 @@ def from_record(path: Path, record: Any, notation: Notation = PLAIN) -> Recordin
     parts = [Part(first, segment, _chosen(segment, record.fs)) for first, segment in _segments(record)]
     if not any(part.chosen.known for part in parts):
         names = dict.fromkeys(name for part in parts for name in part.segment.sig_name)
-        raise UnknownKind(f"{path}: no known vital sign among {', '.join(names)[:200]}")
+        raise UnknownRecording(f"{path}: no known vital sign among {', '.join(names)[:200]}")
     left_out = dict.fromkeys(name for part in parts for name in part.chosen.left_out)
     period_ms = period_of(record.fs)
 
