@@ -8,22 +8,17 @@ from pathlib import Path
 from clinical.rules import RuleSet
 from clinical.scores import NEWS2
 from clinical.vitals import SIGNALS
+from edge.evaluation.agreement import Agreement, agreement
 from edge.evaluation.collapse import Collapse, judge_collapse
 from edge.evaluation.datasets import Dataset, span_ms
-from edge.evaluation.early_warning import (
-    BandTable,
-    agreement,
-    band_table,
-    hours_of,
-    is_charted,
-    labels_of,
-)
+from edge.evaluation.early_warning import BandTable, band_table, chart_of, hours_of, is_charted, labels_of
 from edge.evaluation.episodes import RANK, Episode, episodes_of
 from edge.evaluation.judging import Judged, judge_under
 from edge.evaluation.labels import Score, read_labels, score
 from edge.evaluation.load import RuleLine, SetLoad, removed, rule_lines, set_load
 from edge.evaluation.missing import MissingLine, missing_lines
 from edge.evaluation.series import Series, longest_violation_s, series_of
+from streams.alerts import Alert
 from streams.log_file import write_log
 from streams.settings import Settings
 
@@ -89,7 +84,7 @@ class Assessment:
     missing: Sequence[MissingLine]
     labelled: Labelled | None
     bands: BandTable | None
-    bands_agree: tuple[int, int] | None
+    bands_agree: Agreement | None
     tallies: Mapping[str, Mapping[str, int]]
     episodes: Mapping[str, Sequence[Episode]]
     patients: Patients
@@ -126,7 +121,7 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
     hours = dataset.patient_hours
     patients = {recording.patient: series_of(recording) for recording in dataset.recordings}
     gone = removed(first, second)
-    bands, agree = _bands(dataset, sets[1], second, patients)
+    bands, agree = _bands(dataset, sets[1], judged[sets[1].name].alerts)
     return Assessment(
         dataset=dataset,
         loads={name: set_load(some, list(spans), hours, delays[1]) for name, some in episodes.items()},
@@ -188,12 +183,12 @@ def _labelled(
 
 
 def _bands(
-    dataset: Dataset, chosen: Chosen, episodes: Sequence[Episode], patients: Patients
-) -> tuple[BandTable | None, tuple[int, int] | None]:
+    dataset: Dataset, chosen: Chosen, alerts: Sequence[Alert]
+) -> tuple[BandTable | None, Agreement | None]:
     charted = [recording for recording in dataset.recordings if is_charted(recording)]
     if not charted or not chosen.rules.news2.enabled:
         return None, None
     inputs_min = chosen.rules.news2.inputs_min
-    hours = {one.patient: hours_of(patients[one.patient], one.interval_ms, inputs_min) for one in charted}
+    hours = {one.patient: hours_of(*chart_of(one), one.interval_ms, inputs_min) for one in charted}
     labels = {one.patient: own for one in charted if (own := labels_of(one))}
-    return band_table(hours, labels), agreement(hours, episodes)
+    return band_table(hours, labels), agreement(hours, alerts)

@@ -258,12 +258,15 @@ def _must_be_none(count: int) -> str:
 def _bands(one: Assessment) -> str:
     if one.bands is None or one.bands_agree is None:
         return ""
-    bands, (agreed, total) = one.bands, one.bands_agree
+    bands, agree = one.bands, one.bands_agree
     parts: list[str] = [
         "<h3>NEWS2 by hour</h3>",
         f"<p>Computed from the charted values, each as long as it may stand: the oldest that was used was "
         f"{bands.oldest_input_h:.1f} h old. Inputs that are missing lower the bound, so the bands may understate, "
-        f"never overstate. The alarms agree with this in {agreed:,} of {total:,} scored hours.</p>",
+        f"never overstate. Written down once more from the printed chart, the band is the alarms' in "
+        f"{agree.bands_right:,} of {agree.hours:,} scored hours, and the total in {agree.totals_right:,} of the "
+        f"{agree.totals:,} at which an alarm told one; in {agree.held:,} hours an input was too old.</p>",
+        *(f"<p class='bad'>{escape(line)}</p>" for line in agree.wrong),
         band_bars(bands),
     ]
     inputs: Iterable[str] = (f"{count}: {hours:,}" for count, hours in bands.inputs.items())

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from edge.evaluation.agreement import Agreement
 from edge.evaluation.assess import Assessment, Chosen, Labelled, Removed
 from edge.evaluation.load import RuleLine, reduction
 from edge.evaluation.page import page
@@ -56,11 +57,17 @@ def _dataset(one: Assessment) -> dict[str, Any]:
             "removed": [_removed(gone) for gone in one.removed],
             "missing": [asdict(line) for line in one.missing],
             "labels": None if one.labelled is None else _labels(one.labelled),
-            "news2": None if one.bands is None else {**asdict(one.bands), "hours_agreeing": one.bands_agree},
+            "news2": None
+            if one.bands is None
+            else {**asdict(one.bands), "agreement": _agreement(one.bands_agree)},
             "frames": one.tallies,
         }
     )
     return data
+
+
+def _agreement(found: Agreement | None) -> dict[str, Any] | None:
+    return None if found is None else {**asdict(found), "complete": found.complete}
 
 
 def _rule(line: RuleLine, names: Sequence[str]) -> dict[str, Any]:
