@@ -51,6 +51,8 @@ def evaluate(
     names = _names(rules, against)
     sets = (_chosen(names[0], rules), _chosen(names[1], against))
     datasets = find_datasets(paths, reading)
+    for note in (note for dataset in datasets for note in dataset.notes):
+        click.echo(note, err=True)
     assessments = assess_all(datasets, sets, settings, lambda line: click.echo(line, err=True))
     write_report(report, assessments, sets, _command(paths, rules, against, report))
     if as_json:
@@ -58,6 +60,7 @@ def evaluate(
         return
     for one in assessments:
         click.echo(_line(one))
+        click.echo(f"  {_glance(one)}")
     click.echo(f"report: {report / 'index.html'}")
 
 
@@ -88,6 +91,20 @@ def _line(one: Assessment) -> str:
         f"alarms {before.all.alarms:,} ({first}) to {after.all.alarms:,} ({second}): {change}; per patient-hour "
         f"{before.all.per_patient_hour:.3g} to {after.all.per_patient_hour:.3g}"
     )
+
+
+def _glance(one: Assessment) -> str:
+    found, first = one.glance, next(iter(one.loads))
+    parts = [
+        f"high alarms of {first}: {found.high_alarms}, missing {found.high_missing}, late {found.high_late}, "
+        f"over within the delay {found.high_brief}"
+    ]
+    if found.true_alarms is not None:
+        parts.append(f"true alarms lost: {found.true_alarms_lost} of {found.true_alarms}")
+        parts.append(f"collapses unreported: {found.collapses_unreported} of {found.collapses}")
+    if found.news2_hours is not None:
+        parts.append(f"NEWS2 wrong in {found.news2_hours_wrong:,} of {found.news2_hours:,} hours")
+    return "; ".join(parts)
 
 
 def _signed(share: float | None) -> float | None:

@@ -22,13 +22,14 @@ WRONG_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Scored hours and those whose band is right; of them the hours at which an alarm told a total, and told it right.
+    """Scored hours; those that are right in all; of them those whose band is, and at which an alarm told a total.
 
     `held` are scored hours at which an input was too old: there every total from without it to with its last points
     is right. `wrong` says what was told and what the chart says, the first `WRONG_SHOWN` of them.
     """
 
     hours: int
+    hours_right: int
     bands_right: int
     totals: int
     totals_right: int
@@ -38,7 +39,7 @@ class Agreement:
     @property
     def complete(self) -> bool:
         """Whether all is right."""
-        return self.bands_right == self.hours and self.totals_right == self.totals
+        return self.hours_right == self.hours
 
 
 def agreement(hours: Mapping[str, Sequence[Hour]], alerts: Iterable[Alert]) -> Agreement:
@@ -70,7 +71,7 @@ def agreement(hours: Mapping[str, Sequence[Hour]], alerts: Iterable[Alert]) -> A
                 wrong.append(
                     f"{name} at {hour.t_ms / HOUR_MS:g} h: told {told}; the chart {BANDS[hour.band]}, {hour.total}"
                 )
-    return Agreement(compared, bands, totals, totals_right, held, wrong[:WRONG_SHOWN])
+    return Agreement(compared, compared - len(wrong), bands, totals, totals_right, held, wrong[:WRONG_SHOWN])
 
 
 def _told(alerts: Sequence[Alert], over_ms: int) -> tuple[str | None, float | None]:

@@ -13,10 +13,12 @@ from edge.evaluation.collapse import Collapse, judge_collapse
 from edge.evaluation.datasets import Dataset, span_ms
 from edge.evaluation.early_warning import BandTable, band_table, chart_of, hours_of, is_charted, labels_of
 from edge.evaluation.episodes import RANK, Episode, episodes_of
+from edge.evaluation.glance import Glance, HighAlarms, high_alarms
 from edge.evaluation.judging import Judged, judge_under
-from edge.evaluation.labels import Score, read_labels, score
-from edge.evaluation.load import RuleLine, SetLoad, removed, rule_lines, set_load
+from edge.evaluation.labels import Score, alarmed_at, read_labels, score
+from edge.evaluation.load import RuleLine, SetLoad, reduction, removed, rule_lines, set_load
 from edge.evaluation.missing import MissingLine, missing_lines
+from edge.evaluation.restarts import Restart, restarts
 from edge.evaluation.series import Series, longest_violation_s, series_of
 from streams.alerts import Alert
 from streams.log_file import write_log
@@ -63,10 +65,14 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What the labels say: scores by rule set, and every true alarm's pressure."""
+    """What the labels say: scores by rule set, and every true alarm's pressure.
+
+    `lost` are the recordings of true alarms at which the first set has an alarm and the second has none.
+    """
 
     true_alarms: int
     false_alarms: int
+    lost: Sequence[str]
     scores: Mapping[str, Score]
     collapses: Sequence[Collapse]
     no_collapse: Sequence[str]
@@ -81,6 +87,8 @@ class Assessment:
     rules: Sequence[RuleLine]
     removed: Sequence[Removed]
     """Physiological alarms of the first set that the second has none for: by priority, the longest violation first."""
+    high: HighAlarms
+    restarts: Sequence[Restart]
     missing: Sequence[MissingLine]
     labelled: Labelled | None
     bands: BandTable | None
@@ -88,6 +96,27 @@ class Assessment:
     tallies: Mapping[str, Mapping[str, int]]
     episodes: Mapping[str, Sequence[Episode]]
     patients: Patients
+
+    @property
+    def glance(self) -> Glance:
+        """Return the figures that a change of the rules is judged by first."""
+        before, after = self.loads.values()
+        labelled, agree, second = self.labelled, self.bands_agree, list(self.loads)[1]
+        return Glance(
+            load_reduction=reduction(before.all.alarms, after.all.alarms),
+            high_alarms=self.high.alarms,
+            high_missing=self.high.missing,
+            high_late=self.high.late,
+            high_brief=self.high.brief,
+            true_alarms=labelled.true_alarms if labelled else None,
+            true_alarms_lost=len(labelled.lost) if labelled else None,
+            collapses=len(labelled.collapses) if labelled else None,
+            collapses_unreported=sum(one.told(second) == "no" for one in labelled.collapses)
+            if labelled
+            else None,
+            news2_hours=agree.hours if agree else None,
+            news2_hours_wrong=agree.hours - agree.hours_right if agree else None,
+        )
 
 
 def assess_all(
@@ -120,6 +149,7 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
     delays = tuple(one.delay_s() for one in sets)
     hours = dataset.patient_hours
     patients = {recording.patient: series_of(recording) for recording in dataset.recordings}
+    intervals = {recording.patient: recording.interval_ms for recording in dataset.recordings}
     gone = removed(first, second)
     bands, agree = _bands(dataset, sets[1], judged[sets[1].name].alerts)
     return Assessment(
@@ -127,6 +157,8 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
         loads={name: set_load(some, list(spans), hours, delays[1]) for name, some in episodes.items()},
         rules=rule_lines((first, second), hours, (delays[0], delays[1])),
         removed=_removed(sets[0], gone, patients),
+        high=high_alarms(first, second, delays[1], intervals),
+        restarts=restarts(patients, sets[1].rules.limits, second),
         missing=missing_lines(patients, episodes),
         labelled=_labelled(dataset, sets, episodes, patients),
         bands=bands,
@@ -165,6 +197,7 @@ def _labelled(
         return None
     true = [name for name, label in labels.items() if label]
     limits = {one.name: one.rules.limits for one in sets}
+    alarmed = {name: alarmed_at(some) for name, some in episodes.items()}
     collapses, without = [], []
     for patient in true:
         own = {name: [one for one in some if one.patient == patient] for name, some in episodes.items()}
@@ -176,6 +209,7 @@ def _labelled(
     return Labelled(
         true_alarms=len(true),
         false_alarms=len(labels) - len(true),
+        lost=sorted(set(true) & alarmed[sets[0].name] - alarmed[sets[1].name]),
         scores={name: score(labels, some) for name, some in episodes.items()},
         collapses=collapses,
         no_collapse=without,

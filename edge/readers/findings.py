@@ -34,7 +34,8 @@ class Implausible:
         """Say for each signal how many of its readings are none, and what they look like."""
         for signal, (count, low, high) in self._outside.items():
             bounds = SIGNALS[INDEX[signal]]
-            hint = f"; in another unit? {signal}=COLUMN[UNIT]" if bounds.ucum in CONVERTIBLE else ""
+            most = 2 * count > self._readings[signal] and bounds.ucum in CONVERTIBLE
+            hint = f"; in another unit? {signal}=COLUMN[UNIT]" if most else ""
             yield (
                 f"{path}: {signal}: {count:,} of {self._readings[signal]:,} readings ({low:g} to {high:g}) are outside "
                 f"{bounds.low:g} to {bounds.high:g} {bounds.unit} and count as none{hint}"

@@ -47,3 +47,8 @@ def test_news2_alarms_tell_the_totals_and_bands_of_the_printed_chart_in_every_sc
     assert found.bands_agree.hours > 100
     assert found.bands_agree.totals > 30
     assert found.bands.oldest_input_h < 2
+
+
+def test_no_high_alarm_of_classic_is_missing(recordings):
+    found = assessed(recordings("bidmc/*_Numerics.csv")).glance
+    assert (found.high_alarms > 0, found.high_missing) == (True, 0)
