@@ -4,7 +4,7 @@ VigilError
  +- UsageError            the caller: a wrong option, setting or rules file       exit 2
  +- BrokerUnreachable     the operator: no broker answers within the bound        exit 3
  +- BadData               the sender: a recording or record that cannot be read   exit 4
- |   +- UnknownRecording  the caller: no reader knows this kind of file           exit 4
+ +- UnknownRecording      the caller: a file of no kind that a reader knows       exit 4
  +- TopicsMismatch        the operator: topics are missing or differ from plan    exit 1
  +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
 """
@@ -36,8 +36,10 @@ class BadData(VigilError):
     exit_code = 4
 
 
-class UnknownRecording(BadData):
+class UnknownRecording(VigilError):
     """A file that holds no recording of a kind that a reader knows; a folder may have such files, too."""
+
+    exit_code = 4
 
 
 class TopicsMismatch(VigilError):

@@ -52,7 +52,8 @@ def find_datasets(paths: Sequence[Path], reading: Reading = BY_HEADER) -> list[D
 
     Raises:
         UsageError: a path does not exist, holds no recording, or two recordings are of one patient.
-        BadData: a recording is malformed, or a file that was named is of no known format.
+        BadData: a recording is malformed.
+        UnknownRecording: a file that was named is of no known kind.
     """
     opened = open_paths(paths, reading.columns, reading.notation)
     found: dict[tuple[Path, str], list[Recording]] = {}

@@ -51,7 +51,8 @@ def open_recording(
 
     Raises:
         UsageError: there is no such file, the map is wrong, or an optional package is missing.
-        BadData: the file is malformed ("path:line: what is wrong") or of no known format.
+        BadData: the file is malformed ("path:line: what is wrong").
+        UnknownRecording: it is of no known kind.
     """
     header_file = path.with_name(path.name + WFDB_SUFFIX)
     if not path.is_file() and header_file.is_file():
@@ -97,7 +98,8 @@ def open_paths(
 
     Raises:
         UsageError: a path does not exist or holds no recording.
-        BadData: a recording is malformed, or a file that was named is of no known format.
+        BadData: a recording is malformed.
+        UnknownRecording: a file that was named is of no known kind.
     """
     found: dict[Path, Recording] = {}
     passed_over: dict[Path, int] = {}

@@ -51,7 +51,8 @@ def open_vital(path: Path) -> Recording:
 
     Raises:
         UsageError: the package `vitaldb` is not installed.
-        BadData: it cannot be read, is cut short, or holds no vital sign that Vigil knows.
+        BadData: it cannot be read, or is cut short.
+        UnknownRecording: it holds no vital sign that Vigil knows.
     """
     try:
         import vitaldb
@@ -77,7 +78,8 @@ def from_tracks(path: Path, tracks: Mapping[str, Any]) -> Recording:
     """Make a recording of the tracks of a file, {name: track with type, unit and recs of dt (s) and val}.
 
     Raises:
-        BadData: no track is known, or a value is larger than any reading.
+        BadData: a value is larger than any reading.
+        UnknownRecording: no track is known.
     """
     numeric = {name: track for name, track in tracks.items() if track.type == NUMERIC}
     chosen = _choose(numeric)

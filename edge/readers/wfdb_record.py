@@ -53,7 +53,8 @@ def open_wfdb(path: Path, notation: Notation = PLAIN) -> Recording:
 
     Raises:
         UsageError: the package `wfdb` is not installed.
-        BadData: it cannot be read, holds waveforms, or no vital sign that Vigil knows.
+        BadData: it cannot be read.
+        UnknownRecording: it holds waveforms, or no vital sign that Vigil knows.
     """
     try:
         import wfdb
@@ -80,7 +81,8 @@ def from_record(path: Path, record: Any, notation: Notation = PLAIN) -> Recordin
     """Make a recording of a WFDB record that has been read, one or of segments.
 
     Raises:
-        BadData: no signal is known, or a value is larger than any reading.
+        BadData: a value is larger than any reading.
+        UnknownRecording: no signal is known.
     """
     parts = [Part(first, segment, _chosen(segment, record.fs)) for first, segment in _segments(record)]
     if not any(part.chosen.known for part in parts):

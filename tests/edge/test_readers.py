@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.readers import open_recording, parse_columns
 from edge.readers.recording import patient_of
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 from streams.frames import ID_PATTERN
 
 BIDMC = "Time [s], HR, PULSE, RESP, SpO2\n"
@@ -163,7 +163,6 @@ def test_a_mapped_column_that_is_not_there_is_named(file):
         (BIDMC.encode() + b"0,\xff\xfe,1,1,1\n", "is not UTF-8 text"),
         (BIDMC, "holds no frame"),
         ("", "is empty"),
-        ("a,b\n1,2\n", "patient_1.csv:1: no known kind of recording"),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_line_before_it_is_used(file, text, says):
@@ -183,6 +182,14 @@ def test_a_wrong_charted_value_is_refused(file, row, says):
     with pytest.raises(BadData) as refused:
         open_recording(file(f"t,c,o\n{row}\n"), {"time_s": "t", "consciousness": "c", "on_oxygen": "o"})
     assert says in str(refused.value)
+
+
+def test_a_file_of_no_known_kind_is_named_with_its_header(file):
+    with pytest.raises(
+        UnknownRecording, match=r"patient_1\.csv:1: no known kind of recording.*the header is: a, b"
+    ) as refused:
+        open_recording(file("a,b\n1,2\n"))
+    assert refused.value.exit_code == 4
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):

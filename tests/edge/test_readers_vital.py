@@ -10,7 +10,7 @@ import pytest
 
 from edge.readers import open_recording
 from edge.readers.vital_file import from_tracks, open_vital
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 
 BEGINS_S = 1_764_279_000.0
 
@@ -80,7 +80,7 @@ def test_where_two_tracks_measure_the_same_the_better_known_counts_and_the_rest_
 
 
 def test_a_file_without_a_known_vital_sign_is_refused(tmp_path):
-    with pytest.raises(BadData, match="no known vital sign among BIS/BIS"):
+    with pytest.raises(UnknownRecording, match="no known vital sign among BIS/BIS"):
         read(tmp_path, BIS__BIS=track([45]))
 
 

@@ -2,14 +2,15 @@
 
 import sys
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edge.readers import open_recording
+from edge.readers import open_paths, open_recording
 from edge.readers.units import Unit
 from edge.readers.wfdb_record import from_record, open_wfdb, period_of, snap
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 
 
 @dataclass
@@ -147,7 +148,7 @@ def test_segments_have_names_and_units_of_their_own_and_a_pause_between_them_is_
 
 
 def test_a_record_without_a_known_vital_sign_is_refused(tmp_path):
-    with pytest.raises(BadData, match=r"no known vital sign among II, V"):
+    with pytest.raises(UnknownRecording, match=r"no known vital sign among II, V"):
         from_record(tmp_path / "s1.hea", Numerics(1.0, ["II", "V"]))
 
 
@@ -185,7 +186,7 @@ class _Wfdb:
 
 def test_waveforms_and_damaged_records_are_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wfdb", _Wfdb(Numerics(125.0, ["RESP"], [np.zeros(3)])))
-    with pytest.raises(BadData, match="holds waveforms"):
+    with pytest.raises(UnknownRecording, match="holds waveforms"):
         open_wfdb(header(tmp_path, "s1.hea"))
     with pytest.raises(BadData, match="not a WFDB record"):
         open_wfdb(header(tmp_path, "s2.hea"))
@@ -195,3 +196,20 @@ def test_a_record_may_be_named_without_its_suffix(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wfdb", _Wfdb(Numerics(1.0, ["HR"], [[80.0]])))
     recording = open_recording(header(tmp_path, "s1.hea").with_suffix(""))
     assert frames(recording) == [(0, {"hr": 80.0})]
+
+
+def test_waveform_records_of_a_folder_are_passed_over_and_counted(tmp_path, monkeypatch):
+    waveform, numerics = Numerics(125.0, ["II"], [np.zeros(3)]), Numerics(1.0, ["HR"], [[80.0]])
+    monkeypatch.setitem(
+        sys.modules,
+        "wfdb",
+        SimpleNamespace(
+            rdheader=lambda name: numerics if name.endswith("n") else waveform,
+            rdrecord=lambda name, **how: numerics,
+        ),
+    )
+    header(tmp_path, "s1.hea")
+    header(tmp_path, "s1n.hea")
+    found = open_paths([tmp_path])
+    assert [recording.patient for recording in found.recordings] == ["s1n"]
+    assert found.passed_over == {tmp_path.resolve(): 1}
