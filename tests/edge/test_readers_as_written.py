@@ -124,6 +124,11 @@ def test_times_are_read_in_the_form_that_the_user_gives_with_a_comma_at_every_li
     assert found.zero_ms == 1_764_276_506_000  # 2025-11-27 20:48:26 UTC
 
 
+@pytest.mark.parametrize("text", ["t,HR,\n0,80\n", "t,HR\n0,80,\n", "t,HR,,\n0,80,\n"])
+def test_a_comma_at_the_end_of_some_lines_is_no_column(file, text):
+    assert frames(read(file(text), "time_s=t,hr=HR")) == [(0, {"hr": 80.0})]
+
+
 def test_a_time_in_another_form_says_how_to_give_it(file):
     path = file(OXIMETER)
     with pytest.raises(

@@ -49,8 +49,8 @@ def test_a_longer_gap_costs_no_tick_a_second(recording, gap_s):
 
 
 def test_a_patient_who_is_read_meanwhile_keeps_his_ticks(recording):
-    other = recording([0, 200_000], "p2")
-    assert ticks_s([recording(range(200_001)), other])[:200_000] == list(range(1, 200_001))
+    other = recording([0, 90_000], "p2")
+    assert ticks_s([recording(range(0, 90_001, 10)), other])[:9_000] == list(range(10, 90_001, 10))
 
 
 def test_two_recordings_of_one_name_are_refused_unless_they_are_said_to_be_of_one_patient(recording):
