@@ -26,6 +26,7 @@ from streams.admin import plan
 from streams.alerts import Alert
 from streams.connect import connect_admin
 from streams.errors import BadData, VigilError
+from streams.frames import EVENT_TS_MS_MAX
 from streams.log_end import log_ends, read_whole
 from streams.producers import RECORDINGS, Producer
 from streams.settings import Settings
@@ -53,6 +54,7 @@ class Replay:
     frames: int = 0
     alerts: list[dict[str, Any]] = field(default_factory=list)
     dead_letters: int = 0
+    first_refused: str = ""
     worker_restarts: int = 0
     seconds: float = 0.0
 
@@ -79,7 +81,7 @@ def run_replay(
     """Replay recordings and return their alerts.
 
     Args:
-        recordings: of different patients.
+        recordings: of different patients, or of different devices of one.
         settings: brokers (none = an embedded one) and rules.
         speed: recorded seconds per second; None = as fast as possible.
         start_ms: the moment that the recordings' zero stands for.
@@ -114,10 +116,16 @@ def run_replay(
         _wait_decided(stack, progress)
         result.alerts = _collect(stack.settings)
         result.dead_letters = sum(log_ends(stack.settings, stack.settings.topic(DEAD_LETTERS)).values())
+        if result.dead_letters:
+            result.first_refused = first_refused(
+                read_whole(stack.settings, stack.settings.topic(DEAD_LETTERS)), start_ms
+            )
         result.worker_restarts = sum(worker.restarts for worker in stack.pool.workers)
     result.seconds = time.monotonic() - started_s
     if result.dead_letters:
-        raise BadData(f"the worker refused {result.dead_letters} frames of the recordings")
+        raise BadData(
+            f"the worker refused {result.dead_letters} frames of the recordings; {result.first_refused}"
+        )
     return result
 
 
@@ -216,6 +224,21 @@ def _collect(settings: Settings) -> list[dict[str, Any]]:
             if (alert := read_record(Alert, record, skipped)) is not None:
                 alerts[alert.id] = msgspec.json.decode(record.value)
     return sorted(alerts.values(), key=_order)
+
+
+def first_refused(letters: Iterable[Any], start_ms: int) -> str:
+    """Say which frame was refused first, by its time, and why; a frame whose time cannot be read comes last."""
+    found = []
+    for letter in letters:
+        headers = {name: value.decode(errors="replace") for name, value in letter.headers}
+        try:
+            at_ms = int(msgspec.json.decode(letter.value)["event_ts_ms"]) - start_ms
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            at_ms = EVENT_TS_MS_MAX
+        patient = (letter.key or b"").decode(errors="replace")
+        found.append((at_ms, patient, f"{headers.get('reason', '')}: {headers.get('detail', '')}"))
+    at_ms, patient, why = min(found)
+    return f"the first, of {patient} at {at_ms / 1000:g} s: {why}"
 
 
 def _order(alert: dict[str, Any]) -> tuple[int, str, str, int]:
