@@ -41,7 +41,7 @@ class Table(BaseModel):
 
 
 class AgeLimitsTable(Table):
-    """`paediatric` or `neonate` of a rule."""
+    """`neonate`, `paediatric` or another age band of a rule."""
 
     low: float | None = None
     high: float | None = None
@@ -64,6 +64,11 @@ class RuleTable(Table):
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
     paediatric: AgeLimitsTable | None = None
     neonate: AgeLimitsTable | None = None
+    young_infant: AgeLimitsTable | None = None
+    infant: AgeLimitsTable | None = None
+    young_child: AgeLimitsTable | None = None
+    child: AgeLimitsTable | None = None
+    adolescent: AgeLimitsTable | None = None
     latch: bool = False
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
     gap_s: Delay = 0.0
@@ -73,6 +78,7 @@ class RuleTable(Table):
     worse_step: Positive | None = None
     worse_share: Annotated[float, Field(gt=0, le=SHARE_MAX)] | None = None
     never_withheld: bool = False
+    told_by: Literal["hr"] | None = None
 
 
 class TechnicalTable(Table):
@@ -83,6 +89,8 @@ class TechnicalTable(Table):
     escalate_s: Delay = 0.0
     check_sensor_s: Delay = 0.0
     device_fault_s: Loss = 1.0
+    vital_loss_s: Delay = 0.0
+    age_unknown_s: Delay = 0.0
     ward_silent: bool = True
     enabled: bool = True
 

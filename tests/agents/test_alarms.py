@@ -63,6 +63,7 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         "limits-widened",
         *("check-sensor", "babbling-device", "clock-suspect", "backlog", "ward-silent"),
         *("misplaced-patient", "too-many-patients", "unproven-command"),
+        *("vital-loss", "age-unknown"),
         *("pews", "sbp-falling", "hr-drift"),
     ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
@@ -106,6 +107,8 @@ def test_a_limit_alert_carries_its_facets_source_and_evidence():
         "name": "spo2",
         "mdc": 150456,
         "loinc": "59408-5",
+        "system": "urn:iso:std:iso:11073:10101",
+        "code": "150456",
         "unit": "%",
         "device": "mon-a",
     }
@@ -150,7 +153,8 @@ def test_technical_and_score_alerts_name_their_source():
     silent, lost, score = (told(rule, value=7.0) for rule in ("silent-device", "signal-loss-spo2", "news2"))
     assert (silent.type, silent.source.kind, silent.evidence.silent_s) == ("technical", "device", 15)
     assert (lost.type, lost.source.kind, lost.source.name) == ("technical", "signal", "spo2")
-    assert (score.type, score.source.kind, score.source.loinc) == ("physiological", "score", "88330-6")
+    assert (score.type, score.source.kind, score.source.loinc) == ("physiological", "score", None)
+    assert (score.source.system, score.source.code) == ("http://snomed.info/sct", "1104051000000101")
 
 
 @pytest.mark.parametrize(

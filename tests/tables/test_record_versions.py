@@ -8,6 +8,7 @@ from hypothesis import given
 from test_record import ALARMS, random_table, read, record_of, seeds
 
 from clinical.limits import NEVER
+from tables.patients import PatientTable
 from tables.record_layout import (
     ALARM,
     ALARM_BEFORE,
@@ -30,7 +31,7 @@ def as_before(record):
     """Return a record as version 2 wrote it: without the fields that it did not know."""
     head = np.frombuffer(record, HEAD, 1)
     slots, signals = int(head["slots"][0]), int(head["signals"][0])
-    plain = slots * 4 + slots * signals * CELL_BYTES
+    plain = slots * 4 + slots * int(head["windowed"][0]) * sum(CELL_BYTES)
     rest = int(head["limits"][0]) * LIMIT.itemsize + int(head["commands"][0]) * 8
     sections = (
         (DEVICE, DEVICE_BEFORE, int(head["devices"][0])),
@@ -43,10 +44,25 @@ def as_before(record):
     parts, begin = [narrowed(head, HEAD_BEFORE)], HEAD.itemsize
     for now, before, count in sections:
         end = begin + count * now.itemsize
-        parts.append(narrowed(np.frombuffer(record[begin:end], now), before))
+        entries = np.frombuffer(record[begin:end], now).copy()
+        if now is PROFILE:
+            entries["own_limits"] |= entries["scale2"]  # limits follow the ordered target now
+        parts.append(narrowed(entries, before))
         begin = end
     assert begin == len(record)
+    parts[4] = with_cells_of_all(parts[4], slots, int(head["windowed"][0]), signals)
     return b"\x02" + b"".join(parts)[1:]
+
+
+def with_cells_of_all(windows, slots, measured, signals):
+    """Return window slots as version 2 wrote them: what is charted or reported had cells too."""
+    begin, parts = slots * 4, [windows[: slots * 4]]
+    for width in CELL_BYTES:
+        end = begin + slots * measured * width
+        cells = np.frombuffer(windows[begin:end], np.uint8).reshape(slots, measured * width)
+        parts.append(np.pad(cells, ((0, 0), (0, (signals - measured) * width)), constant_values=7).tobytes())
+        begin = end
+    return b"".join(parts)
 
 
 def narrowed(entries, layout):
@@ -66,6 +82,19 @@ def test_a_record_of_version_2_is_read_as_what_it_said(seed):
     again, unknown = read(before)
     assert as_before(record_of(again)) == before
     assert unknown == []
+
+
+def test_limits_of_version_2_follow_the_ordered_target_and_an_age_that_was_said_is_known():
+    table = PatientTable(ALARMS)
+    for patient, age_band, scale2 in (("bed-1", 0, True), ("bed-2", 3, False)):
+        row = table.row(patient)
+        table.age_band[row], table.scale2[row], table.since_ms[row] = age_band, scale2, 7
+    found = {}
+    for patient in ("bed-1", "bed-2"):
+        again, _ = read(as_before(record_of(table, patient)))
+        row = again.row_of["bed-1"]
+        found[patient] = bool(again.own_limits[row]), bool(again.age_known[row])
+    assert found == {"bed-1": (True, False), "bed-2": (False, True)}
 
 
 @given(seeds)
