@@ -100,7 +100,7 @@ class TickJudge:
         self._end_pauses(table, rows, moment, found)
         self._of_partition.judge(table, rows, moment, found)
         monitored = ~table.discharged[rows]
-        heard = monitored & (table.came[rows] != 1 | (table.since_ms[rows] > NEVER))
+        heard = monitored & ((table.came[rows] != 1) | (table.since_ms[rows] > NEVER))
         if self._rules.technical.enabled:
             self._judge_silence(table, rows[heard], moment, found)
             self._conditions.judge_sensors(table, rows[monitored], moment, found)
