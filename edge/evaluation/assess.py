@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinical.losses import UNRELIABLE_S
 from clinical.rules import RuleSet
 from clinical.scores import NEWS2
 from clinical.vitals import SIGNALS
@@ -46,9 +47,11 @@ class Chosen:
         if rules.news2.enabled:
             delays[NEWS2.id] = rules.news2.delay_s
         if technical.enabled:
-            losses = (f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic)
+            periodic = [signal.name for signal in SIGNALS if signal.periodic]
             delays |= {"silent-device": technical.silent_device_s}
-            delays |= dict.fromkeys(losses, technical.signal_loss_s)
+            delays |= dict.fromkeys((f"signal-loss-{name}" for name in periodic), technical.signal_loss_s)
+            delays |= dict.fromkeys((f"unreliable-signal-{name}" for name in periodic), UNRELIABLE_S)
+            delays |= dict.fromkeys(("identity-conflict", "too-many-devices"), 0.0)
             delays |= dict.fromkeys(("babbling-device", "clock-suspect", "backlog"), technical.device_fault_s)
             delays |= {"check-sensor": technical.check_sensor_s} if technical.check_sensor_s else {}
             told = (("vital-loss", technical.vital_loss_s), ("age-unknown", technical.age_unknown_s))
