@@ -28,7 +28,7 @@ from agents.runs import (
 from agents.shedding import surplus
 from agents.verdict import Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
-from clinical.lifecycle import DELAYED, NORMAL
+from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, places, some
 from clinical.rates import told_by_other
@@ -340,9 +340,21 @@ class FrameJudge:
                 onset_ms=int(result.onset_ms[i, column]),
                 value=float(values[i, limits.signal[column]]),
                 extreme=float(result.extreme[i, column]),
+                note=self._saw_tooth(table, result, i, column),
             )
             told.append((row, happening))
         return told
+
+    def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
+        """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""
+        limits = self._limits.rules
+        if (
+            result.phase[i, column] != Phase.START
+            or result.runs.excess_ms[i, column] < limits.excess_ms[column]
+        ):
+            return ""
+        longer_s = limits.excess_ms[column] / 1000
+        return f"outside the limit for {longer_s:g} s longer than inside it, again and again"
 
 
 def _plausible(frames: Frames) -> tuple[Frames, _Readings]:

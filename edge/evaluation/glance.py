@@ -68,7 +68,9 @@ def high_alarms(
     for one in high:
         there = [other for other in others.get(one.patient, ()) if _tells(one, other)]
         if not there:
-            if one.ended and one.duration_s < delay_s.get(one.rule, 0.0):
+            # The last reading outside came one before the end.
+            lasted_s = one.duration_s - interval_ms[one.patient] / 1000
+            if one.ended and lasted_s < delay_s.get(one.rule, 0.0):
                 brief += 1
             else:
                 missing.append(f"{one.patient} {one.rule} at {one.onset_ms / 1000:g} s")
