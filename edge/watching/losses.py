@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.alerts import Alert, Evidence, Source, episode_id
+from streams.partitions import partition_name
 
 MONITORING_LOST: Final = "monitoring-lost"
 """Rule of the alert that a watcher writes: no worker has decided it."""
@@ -22,7 +23,7 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
 
     Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
     """
-    patient = f"vigil-partition-{partition}"
+    patient = partition_name(partition)
     episode = episode_id(patient, MONITORING_LOST, onset_ms)
     return Alert(
         id=f"{episode}-{0 if why else 1}",

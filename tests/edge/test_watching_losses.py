@@ -33,7 +33,7 @@ class Broker:
         if not self.has_room:
             return None
         sent = Sent(Alert.model_validate_json(value))
-        assert key == f"vigil-partition-{partition}".encode()
+        assert key == f"~partition/{partition}".encode()
         assert sent.alert.id not in [one.alert.id for one in self.under_way], "sent again while under way"
         self.under_way.append(sent)
         return sent
