@@ -28,6 +28,16 @@ WARD_SILENT: Final = "ward-silent"
 MISPLACED: Final = "misplaced-patient"
 TOO_MANY: Final = "too-many-patients"
 UNPROVEN: Final = "unproven-command"
+VITAL_LOSS: Final = "vital-loss"
+AGE_UNKNOWN: Final = "age-unknown"
+
+MDC: Final = "urn:iso:std:iso:11073:10101"
+LOINC: Final = "http://loinc.org"
+SNOMED_CT: Final = "http://snomed.info/sct"
+"""Code systems, as FHIR names them."""
+
+ADVISORY_SOURCES: Final = {ALARMS_PAUSED: "pause", LIMITS_WIDENED: "limits", AGE_UNKNOWN: "profile"}
+"""What an advisory alarm is about."""
 
 DRIFTING: Final = "standard deviations of drift in 15 min"
 
@@ -174,18 +184,20 @@ def _event(alarm: Alarm, happening: Happening) -> str:
 def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
     signal = alarm.signal
     if signal is not None and (alarm.type == "technical" or not alarm.holds):
-        return _origin("signal", signal.name, signal.mdc, signal.loinc, signal.ucum, happening.device)
+        return _origin(
+            "signal", signal.name, signal.mdc, signal.loinc, unit=signal.ucum, device=happening.device
+        )
     if signal is not None:
         unit = "1" if alarm.holds == DRIFTING else f"{signal.ucum}/min"
         return _origin("trend", signal.name, signal.mdc, unit=unit)
     if alarm.sheet is not None:
-        return _origin("score", alarm.id, loinc=alarm.sheet.loinc, unit="{score}")
+        return _origin("score", alarm.id, snomed=alarm.sheet.snomed, unit="{score}")
     if alarm.id == WARD_SILENT:
         return _origin("ward", happening.patient.rpartition("/")[2])
     if alarm.id in (MISPLACED, TOO_MANY, UNPROVEN):
         return _origin("alarm-system", "partition")
     if alarm.type == "advisory":
-        return _origin("alarm-system", "pause" if alarm.id == ALARMS_PAUSED else "limits")
+        return _origin("alarm-system", ADVISORY_SOURCES[alarm.id])
     return _origin("device", "device")
 
 
@@ -194,12 +206,15 @@ def _origin(
     name: str,
     mdc: int | None = None,
     loinc: str | None = None,
+    snomed: str | None = None,
     unit: str | None = None,
     device: str | None = None,
 ) -> dict[str, object]:
     """Return a `streams.alerts.Source`."""
-    codes = {"mdc": mdc or None, "loinc": loinc or None, "unit": unit}
-    return {"kind": kind, "name": name, **codes, "device": device}
+    codings = ((MDC, str(mdc or "")), (LOINC, loinc or ""), (SNOMED_CT, snomed or ""))
+    system, code = next(((system, code) for system, code in codings if code), (None, None))
+    codes = {"mdc": mdc or None, "loinc": loinc or None, "system": system, "code": code}
+    return {"kind": kind, "name": name, **codes, "unit": unit, "device": device}
 
 
 def _reason(alarm: Alarm, happening: Happening, phase: str) -> str:

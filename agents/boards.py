@@ -175,7 +175,7 @@ class Boards:
             return None
         limits, rows, band = self._judge.limits, np.array([row]), int(table.age_band[row])
         sides = [side[0].tolist() for side in limits.sides(table, rows)]
-        unit = [side.tolist() for side in limits.band(band)]
+        unit = [side.tolist() for side in limits.unit(band, bool(table.scale2[row]))]
         wider = np.logical_or(*limits.wider(table, rows))[0].tolist()
         own = ~(np.isnan(table.alarm_low[row]) & np.isnan(table.alarm_high[row]))
         oxygen = float(table.oxygen[row])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agents.alarms import (
+    AGE_UNKNOWN,
     ALARMS_PAUSED,
     BABBLING,
     BACKLOG,
@@ -20,6 +21,7 @@ from agents.alarms import (
     TOO_MANY_DEVICES,
     UNPROVEN,
     UNRELIABLE,
+    VITAL_LOSS,
     WARD_SILENT,
     Alarm,
 )
@@ -143,6 +145,20 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
         ),
         Alarm(
             UNPROVEN, "technical", "partition", holds="was sent orders that do not prove where they came from"
+        ),
+        Alarm(
+            VITAL_LOSS,
+            "physiological",
+            "signs of life",
+            delay_s=rules.vital_loss_s,
+            holds="lost together, check the patient",
+        ),
+        Alarm(
+            AGE_UNKNOWN,
+            "advisory",
+            "age",
+            delay_s=rules.age_unknown_s,
+            holds="nobody said how old the patient is, an adult's limits hold",
         ),
     )
 

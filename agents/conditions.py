@@ -9,28 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.alarms import (
+    AGE_UNKNOWN,
     BABBLING,
     BACKLOG,
     CHECK_SENSOR,
     CLOCK_SUSPECT,
     IDENTITY_CONFLICT,
     TOO_MANY_DEVICES,
+    VITAL_LOSS,
     Alarm,
 )
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import Scored, level_of, numbers_of, scored
 from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, judge_levels
 from agents.verdict import Verdict
-from clinical.lifecycle import ACTIVE
-from clinical.limits import LOW, MEDIUM, NEVER, NO_COVER
+from clinical.lifecycle import ACTIVE, NORMAL
+from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.losses import silence_ms_max
 from clinical.masks import some
-from clinical.rules import PRIORITIES, SIGN_OFF_MS, CompiledLimits, RuleSet, ScoreRule, TechnicalRules
+from clinical.rates import agree
+from clinical.rules import (
+    PRIORITIES,
+    SIGN_OFF_MS,
+    CompiledLimits,
+    RuleSet,
+    ScoreRule,
+    TechnicalRules,
+    signals_by_age,
+)
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import CROWDED_MS, Clock, babbling, conflicting, disagree, doubts, has_clock
 from clinical.ticking import LAPSED, Delayed
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
-from clinical.vitals import INDEX
+from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
+from clinical.vitals import INDEX, SIGNALS
 from tables.device_rows import NOBODY
 from tables.latest import latest
 from tables.patients import PatientTable
@@ -41,6 +53,7 @@ Bools = NDArray[np.bool_]
 
 HR: Final = INDEX["hr"]
 PULSE: Final = INDEX["pulse"]
+_VITAL: Final = np.array([INDEX[name] for name in (*PERFUSION, *DRIVE)])
 DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 
 SLOPE_DIGITS: Final = 2
@@ -59,7 +72,12 @@ class Conditions:
     """Judges conditions under one rule set."""
 
     def __init__(
-        self, rules: RuleSet, alarms: tuple[Alarm, ...], limits: CompiledLimits, teller: Teller
+        self,
+        rules: RuleSet,
+        alarms: tuple[Alarm, ...],
+        limits: CompiledLimits,
+        teller: Teller,
+        recorded: bool,
     ) -> None:
         self._rules = rules
         self._teller = teller
@@ -69,6 +87,10 @@ class Conditions:
         technical = rules.technical
         self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
+        self._vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
+        # Recordings say no ages; who replays them knows whose they are.
+        self._age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
+        self._by_age: Final = signals_by_age(limits)
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
         # that do not reach the finger, as in bigeminy, are no fault of a sensor.
         doubtful = (limits.signal == HR) | ((limits.signal == PULSE) & np.isneginf(limits.low))
@@ -105,6 +127,13 @@ class Conditions:
         )
         return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
 
+    def same_rate(self, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Bools:
+        """Return where heart rate and pulse rate of n patients agree at `now_ms`, one time or (n,), as (n,)."""
+        last = latest(table, rows, [HR, PULSE])
+        interval = last.interval_ms.max(axis=1).astype(np.int64)
+        lost = np.any(last.is_lost, axis=1)
+        return agree(last.value[:, 0], last.value[:, 1], last.value_ms.min(axis=1), lost, now_ms, interval)
+
     def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge whether heart rate and pulse contradict each other."""
         if not self._checks_sensor:
@@ -125,6 +154,10 @@ class Conditions:
         if self._rules.technical.enabled:
             self._judge_devices(table, rows, moment, verdict)
             self._judge_babbling(table, rows[bucket], moment, verdict)
+        if self._vital_loss_s > 0:
+            self._judge_vital_loss(table, rows, moment, verdict)
+        if self._age_unknown_s > 0:
+            self._judge_age(table, rows, moment, verdict)
         last = latest(table, rows) if self._sheets else None
         for sheet, rule, inputs_min in self._sheets:
             assert last is not None
@@ -199,6 +232,32 @@ class Conditions:
 
         held = Held(self._rules.technical.device_fault_s)
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
+
+    def _judge_vital_loss(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether signs of life are lost together."""
+        last = latest(table, rows, _VITAL)
+        patience = np.maximum(
+            round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+        )
+        since = lost_since(last.heard_ms, last.lost_ms, last.value_ms, patience)
+        lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
+
+        def behind(i: int) -> Numbers:
+            gone = [SIGNALS[s].title for s, ms in zip(_VITAL, since[i].tolist(), strict=True) if ms != NEVER]
+            for_s = (moment.event_ms - int(lost[i])) / 1000
+            return Numbers(note=f"{', '.join(gone)} lost together for {for_s:g} s, check the patient")
+
+        held = Held(0.0)  # how long it must last is in the patience
+        self._judge(table, rows, VITAL_LOSS, held, HIGH, lost != NEVER, moment, verdict, behind)
+
+    def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers."""
+        unknown, column = ~table.age_known[rows], self._column[AGE_UNKNOWN]
+        asked = rows[unknown | (table.alarm_state[rows, column] != NORMAL)]
+        measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
+        level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
+        held, free = Held(self._age_unknown_s), np.full(len(asked), NO_COVER)
+        judge_levels(self._teller, table, asked, column, held, level, moment, verdict, cover=free)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         last = moment.event_ms // BUCKET_MS - 1

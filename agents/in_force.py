@@ -1,4 +1,7 @@
-"""Which limits hold for a patient: the patient's own, else those of the age band, else the rules'."""
+"""Which limits hold for a patient: the patient's own, else those of the age band, else the rules'.
+
+Where SpO2 scale 2 was ordered, limits of the rules and the age band reach no higher than what the order aims at.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +34,30 @@ class LimitsInForce:
         A patient's own hold as far as the bounds: those set under other rules may lie beyond.
         """
         band, rules = table.age_band[rows], self.rules
+        unit_low, unit_high = self.unowned(band, table.scale2[rows])
         low, high = table.alarm_low[rows, : self.count], table.alarm_high[rows, : self.count]
-        low = np.where(np.isnan(low), rules.band_low[band], np.maximum(low, rules.bound_low[band]))
-        high = np.where(np.isnan(high), rules.band_high[band], np.minimum(high, rules.bound_high[band]))
+        low = np.where(np.isnan(low), unit_low, np.maximum(low, rules.bound_low[band]))
+        high = np.where(np.isnan(high), unit_high, np.minimum(high, rules.bound_high[band]))
         return low, high
 
     def wider(self, table: PatientTable, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which lower and upper limits of n rows are wider than the age band's, (n, rules) each."""
-        (low, high), band = self.sides(table, rows), table.age_band[rows]
-        return low < self.rules.band_low[band], high > self.rules.band_high[band]
+        """Return which lower and upper limits of n rows are wider than the unit's for them, (n, rules) each."""
+        (low, high), unit = self.sides(table, rows), self.unowned(table.age_band[rows], table.scale2[rows])
+        return low < unit[0], high > unit[1]
 
-    def band(self, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return an age band's lower and upper limits, (rules,) each."""
-        return self.rules.band_low[code], self.rules.band_high[code]
+    def unit(self, band: int, scale2: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the unit's lower and upper limits for an age band and an ordered SpO2 target, (rules,) each."""
+        low, high = self.unowned(np.array([band], np.uint8), np.array([scale2]))
+        return low[0], high[0]
+
+    def unowned(
+        self, age_band: NDArray[np.uint8], scale2: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return lower and upper limits of patients without own ones, (n, rules) each, by age band and order, (n,)."""
+        low = self.rules.band_low[age_band]
+        if some(scale2):
+            low[scale2] = np.minimum(low[scale2], self.rules.scale2_low)
+        return low, self.rules.band_high[age_band]
 
     def bounds(self, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the furthest lower and upper limits that an order may set in an age band, (rules,) each."""

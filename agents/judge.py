@@ -78,7 +78,7 @@ class Judge:
         teller = Teller(self.alarms, limits, rules.responsibility)
         pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
         asking = Responsibilities(teller, rules.responsibility)
-        conditions = Conditions(rules, self.alarms, limits.rules, teller)
+        conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
         self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
         self._own = PartitionAlarms(self.alarms, teller, patients_max)

@@ -4,7 +4,7 @@ Tighter limits than the unit's only have to fit together. Wider ones end at the 
 way there somebody has to say why. What a device decided itself has no limit that could be set.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,13 @@ Limits = NDArray[np.float64]
 SIDES: Final = ("low", "high")
 
 
+class Unit(NamedTuple):
+    """What the unit's limits for a patient hang on: the age band, and whether SpO2 scale 2 is ordered."""
+
+    age_band: int
+    scale2: bool
+
+
 class LimitOrders:
     """Takes orders on limits and age bands under one rule set, or refuses them."""
 
@@ -39,33 +46,33 @@ class LimitOrders:
         Raises:
             Refused: there is no such limit, it lies beyond the bound, it needs a reason, or does not fit to others.
         """
-        column, band = self._column(order.rule), int(table.age_band[row])
+        column, unit = self._column(order.rule), Unit(int(table.age_band[row]), bool(table.scale2[row]))
         low, high = self._own(table, row)
         if order.low is None and order.high is None:
             low[column] = high[column] = np.nan
         wanted = [(side, limit) for side, limit in enumerate((order.low, order.high)) if limit is not None]
         for side, limit in wanted:
-            if not np.isfinite(self._in_force.band(band)[side][column]):
+            if not np.isfinite(self._in_force.unit(*unit)[side][column]):
                 raise Refused(f"{order.rule} has no {SIDES[side]} limit")
-            self._refuse_beyond_the_bound(column, side, limit, band)
+            self._refuse_beyond_the_bound(column, side, limit, unit)
             (low, high)[side][column] = limit
-        self._refuse_what_stands_in_the_way(column, low, high, band)
+        self._refuse_what_stands_in_the_way(column, low, high, unit)
         for side, limit in wanted:
-            self._refuse_without_a_reason(column, side, limit, band, order.reason)
-        self._put(table, row, low, high, band, {self._rules[column].signal})
+            self._refuse_without_a_reason(column, side, limit, unit, order.reason)
+        self._put(table, row, low, high, unit, {self._rules[column].signal})
 
-    def set_band(self, table: PatientTable, row: int, band: int) -> None:
-        """Set the age band; limits of the patient's own stay.
+    def set_profile(self, table: PatientTable, row: int, band: int, scale2: bool) -> None:
+        """Set the age band and whether SpO2 scale 2 is ordered; limits of the patient's own stay.
 
         Raises:
             Refused: a limit of the patient's own lies beyond the new bounds, or does not fit to the new limits.
         """
-        low, high = self._own(table, row)
+        low, high, unit = *self._own(table, row), Unit(band, scale2)
         for side, own in enumerate((low, high)):
             for column in np.flatnonzero(~np.isnan(own)).tolist():
-                self._refuse_beyond_the_bound(column, side, float(own[column]), band)
+                self._refuse_beyond_the_bound(column, side, float(own[column]), unit)
         own_columns = np.flatnonzero(~(np.isnan(low) & np.isnan(high))).tolist()
-        self._put(table, row, low, high, band, {self._rules[column].signal for column in own_columns})
+        self._put(table, row, low, high, unit, {self._rules[column].signal for column in own_columns})
 
     def _own(self, table: PatientTable, row: int) -> tuple[Limits, Limits]:
         rules = slice(0, self._in_force.count)
@@ -79,32 +86,32 @@ class LimitOrders:
             raise Refused(f"{name} is yes or no: there is no limit to set")
         return column
 
-    def _ends(self, column: int, side: int, band: int) -> tuple[float, float]:
+    def _ends(self, column: int, side: int, unit: Unit) -> tuple[float, float]:
         """Return the unit's limit and the bound of a rule."""
-        unit, bound = self._in_force.band(band)[side], self._in_force.bounds(band)[side]
-        return float(unit[column]), float(bound[column])
+        limit, bound = self._in_force.unit(*unit)[side], self._in_force.bounds(unit.age_band)[side]
+        return float(limit[column]), float(bound[column])
 
-    def _refuse_beyond_the_bound(self, column: int, side: int, limit: float, band: int) -> None:
-        unit, bound = self._ends(column, side, band)
+    def _refuse_beyond_the_bound(self, column: int, side: int, limit: float, unit: Unit) -> None:
+        own, bound = self._ends(column, side, unit)
         if (bound - limit if side == 0 else limit - bound) > ROUNDING:
             rule, least = self._rules[column], ("at least", "at most")[side]
             of = SIGNALS[INDEX[rule.signal]].unit
             raise Refused(
-                f"{rule.id}: {SIDES[side]} may be {least} {bound:g} {of}, got {limit:g}; the unit's is {unit:g}"
+                f"{rule.id}: {SIDES[side]} may be {least} {bound:g} {of}, got {limit:g}; the unit's is {own:g}"
             )
 
-    def _refuse_without_a_reason(self, column: int, side: int, limit: float, band: int, reason: str) -> None:
-        unit, bound = self._ends(column, side, band)
-        outwards = unit - limit if side == 0 else limit - unit
-        if not reason and outwards > REASON_SHARE * abs(unit - bound) + ROUNDING:
+    def _refuse_without_a_reason(self, column: int, side: int, limit: float, unit: Unit, reason: str) -> None:
+        own, bound = self._ends(column, side, unit)
+        outwards = own - limit if side == 0 else limit - own
+        if not reason and outwards > REASON_SHARE * abs(own - bound) + ROUNDING:
             raise Refused(
                 f"{self._rules[column].id}: {SIDES[side]} {limit:g} is more than half the way from the unit's "
-                f"{unit:g} to the bound {bound:g}: it needs a reason"
+                f"{own:g} to the bound {bound:g}: it needs a reason"
             )
 
-    def _refuse_what_stands_in_the_way(self, column: int, low: Limits, high: Limits, band: int) -> None:
+    def _refuse_what_stands_in_the_way(self, column: int, low: Limits, high: Limits, unit: Unit) -> None:
         """Refuse limits of a rule that cross those of a more or a less severe one of the signal, and name that."""
-        mine, sides = self._rules[column], self._together(low, high, band)
+        mine, sides = self._rules[column], self._together(low, high, unit)
         for out, limits in zip((-1, 1), sides, strict=True):
             for other, rule in enumerate(self._rules):
                 above = PRIORITIES.index(rule.priority) - PRIORITIES.index(mine.priority)
@@ -116,16 +123,16 @@ class LimitOrders:
                     move = "raise" if out * above > 0 else "lower"
                     raise Refused(f"{rule.id} is {limits[other]:g}: {move} it first, or both")
 
-    def _together(self, low: Limits, high: Limits, band: int) -> tuple[Limits, Limits]:
+    def _together(self, low: Limits, high: Limits, unit: Unit) -> tuple[Limits, Limits]:
         """Return the limits that hold together: a patient's own, else the age band's."""
-        of_band = self._in_force.band(band)
-        return np.where(np.isnan(low), of_band[0], low), np.where(np.isnan(high), of_band[1], high)
+        of_unit = self._in_force.unit(*unit)
+        return np.where(np.isnan(low), of_unit[0], low), np.where(np.isnan(high), of_unit[1], high)
 
     def _put(
-        self, table: PatientTable, row: int, own_low: Limits, own_high: Limits, band: int, signals: set[str]
+        self, table: PatientTable, row: int, own_low: Limits, own_high: Limits, unit: Unit, signals: set[str]
     ) -> None:
         """Take limits and age band, unless the limits of one of the signals do not fit together then."""
-        low, high = self._together(own_low, own_high, band)
+        low, high = self._together(own_low, own_high, unit)
         for signal in sorted(signals):
             together = [
                 (rule.priority, _limit(low[column]), _limit(high[column]))
@@ -136,9 +143,9 @@ class LimitOrders:
                 raise Refused(f"limits of {signal}: {fault}")
         rules = slice(0, self._in_force.count)
         table.alarm_low[row, rules], table.alarm_high[row, rules] = own_low, own_high
-        table.age_band[row] = band
+        table.age_band[row], table.scale2[row] = unit
         own = ~(np.isnan(own_low) & np.isnan(own_high))
-        table.own_limits[row] = some(own) or band != 0
+        table.own_limits[row] = some(own) or unit != (0, False)
 
 
 def _limit(value: float) -> float | None:

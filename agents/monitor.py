@@ -154,6 +154,7 @@ class Monitor:
             ("sensor-in-doubt", tally.withheld_by_sensor),
             ("ward-silent", tally.withheld_by_ward),
             ("less-severe", tally.withheld_by_severity),
+            ("rate-told", tally.withheld_by_rate),
             ("ended-withheld", tally.ended_withheld),
         ):
             if count:

@@ -195,26 +195,27 @@ class OrderJudge:
     def _set_profile(
         self, table: PatientTable, row: int, order: commands.SetProfile, _: Moment
     ) -> list[Happening]:
-        self._set_band_and_ward(table, row, order)
-        if order.spo2_scale2 is not None:
-            table.scale2[row] = order.spo2_scale2
+        scale2 = bool(table.scale2[row]) if order.spo2_scale2 is None else order.spo2_scale2
+        self._set_band_and_ward(table, row, order, scale2)
         if order.expected_oxygen is not None:
             table.oxygen[row] = order.expected_oxygen
         return []
 
     def _set_band_and_ward(
-        self, table: PatientTable, row: int, order: commands.SetProfile | commands.Admit
+        self, table: PatientTable, row: int, order: commands.SetProfile | commands.Admit, scale2: bool
     ) -> None:
-        """Take the age band and the ward that the order names."""
-        if order.age_band is not None:
-            self._limits.set_band(table, row, AGE_BANDS.index(order.age_band))
+        """Take the SpO2 scale, and the age band and the ward if the order names them."""
+        band = int(table.age_band[row]) if order.age_band is None else AGE_BANDS.index(order.age_band)
+        if (band, scale2) != (table.age_band[row], table.scale2[row]):
+            self._limits.set_profile(table, row, band, scale2)
+        table.age_known[row] |= order.age_band is not None
         if order.ward is not None:
             self._move(table, row, order.ward)
 
     def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        self._set_band_and_ward(table, row, order)
+        self._set_band_and_ward(table, row, order, bool(table.scale2[row]))
         table.discharged[row], table.since_ms[row] = False, moment.told_ms
         return []
 

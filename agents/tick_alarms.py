@@ -82,7 +82,7 @@ def take(
     table.alarm_priority[rows, columns] = after.priority
     table.alarm_onset_ms[rows, columns] = after.onset_ms
     paused = np.ones(before.state.shape, dtype=np.bool_)
-    verdict.tally.count_limits(before.state, after.state, paused, paused)
+    verdict.tally.count_limits(before.state, after.state, paused, paused, paused)
     for i, k in places(result.phase):
         phase = int(result.phase[i, k])
         ended = phase == Phase.END
@@ -113,17 +113,22 @@ def judge_levels(
     moment: Moment,
     verdict: Verdict,
     behind: Behind | None = None,
+    cover: Rows | None = None,
 ) -> None:
-    """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`."""
+    """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`.
+
+    `cover` (n,) is the rank up to which it is withheld, where that is not up to the pause.
+    """
     columns = slice(column, column + 1)
     at_rest = (level <= 0) & (table.alarm_state[rows, column] == 0) & (table.alarm_onset_ms[rows, column] < 0)
     concerned = np.flatnonzero(~at_rest)  # a few of many
     if not len(concerned):
         return
     rows, level = rows[concerned], level[concerned]
+    cover = cover_of(table, rows) if cover is None else cover[concerned]
     wide, since = state_of(table, rows, columns), since_of(table, rows, column)
     before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0])
-    result = judge_band(rule, moment.event_ms, before, since, level, cover_of(table, rows))
+    result = judge_band(rule, moment.event_ms, before, since, level, cover)
     table.dirty[rows[(result.since_ms != since).any(axis=1)]] = True
     keep_since(table, rows, column, result.since_ms)
     after = result.after

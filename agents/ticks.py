@@ -4,6 +4,7 @@ Pauses end, what they withheld is announced, whoever was asked and has not answe
 reported again, and patients who are gone are dropped.
 """
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from agents.wards.silences import Silences
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, outranked, worse
+from clinical.limits import NEVER, outranked, stood_for, worse
 from clinical.losses import (
     Measured,
     loss_ms_max,
@@ -189,11 +190,12 @@ class TickJudge:
             return
         value = self._breaking(table, rows)
         free &= ~np.isnan(value)
-        for rank in (HIGH, MEDIUM, LOW):  # the most severe first, because it stands for the others
+        same_rate = partial(self._conditions.same_rate, table, rows, moment.event_ms)
+        for turn in rules.turns:  # who stands for others comes first
             state = table.alarm_state[rows, self._limits]
-            for i, column in places(free & (rules.rank == rank) & ~outranked(rules, state)):
+            for i, column in places(free & turn & ~stood_for(rules, state, same_rate)):
                 row = int(rows[i])
-                table.alarm_priority[row, column] = rank
+                table.alarm_priority[row, column] = rules.rank[column]
                 verdict.happenings.append(
                     self._teller.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
                 )

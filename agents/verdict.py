@@ -45,6 +45,8 @@ class Tally:
     """Silent devices that are part of their ward's alarm."""
     withheld_by_severity: int = 0
     """Alarms that would have started but for a more severe one of the same signal."""
+    withheld_by_rate: int = 0
+    """Alarms of a pulse rate that would have started but for that of the same heart rate."""
     ended_withheld: int = 0
     """Withheld alarms whose condition was over before they could start."""
 
@@ -54,6 +56,7 @@ class Tally:
         after: NDArray[np.uint8],
         by_pause: NDArray[np.bool_],
         by_sensor: NDArray[np.bool_],
+        by_rate: NDArray[np.bool_],
     ) -> None:
         """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
         for i, column in places(before != after):  # few: most alarms stay as they are
@@ -63,6 +66,8 @@ class Tally:
                     self.withheld_by_pause += 1
                 elif by_sensor[i, column]:
                     self.withheld_by_sensor += 1
+                elif by_rate[i, column]:
+                    self.withheld_by_rate += 1
                 else:
                     self.withheld_by_severity += 1
             elif becomes == NORMAL:

@@ -71,14 +71,14 @@ class Widenings:
         )
 
     def _found(self, table: PatientTable, row: int) -> list[tuple[str, float, float, float]]:
-        """Return rule, limit in force, the age band's and the bound of each limit that is wider, by rule, low first."""
+        """Return rule, limit in force, the unit's and the bound of each limit that is wider, by rule, low first."""
         rows, band = np.array([row]), int(table.age_band[row])
         sides, wider = self._in_force.sides(table, rows), self._in_force.wider(table, rows)
-        of_band, bounds = self._in_force.band(band), self._in_force.bounds(band)
+        of_unit, bounds = self._in_force.unit(band, bool(table.scale2[row])), self._in_force.bounds(band)
         found = []
         for column, rule in enumerate(self._in_force.rules.rules):
             for side in (0, 1):
                 if wider[side][0, column]:
-                    own, unit, bound = sides[side][0, column], of_band[side][column], bounds[side][column]
+                    own, unit, bound = sides[side][0, column], of_unit[side][column], bounds[side][column]
                     found.append((rule.id, float(own), float(unit), float(bound)))
         return found

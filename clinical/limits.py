@@ -4,7 +4,8 @@ Runs are a device's, the alarm is the patient's. A run's onset is its first viol
 first violating sample `delay` or more after it. A missing reading pauses the run: a violating sample goes on with it
 within the gap that the rule allows, later it begins anew. Samples inside the limits by the clear margin, for the clear
 delay, end the run, and the alarm if no other device that counts has one. While a more severe alarm of the same side of
-the signal is announced, or a pause covers the rule's priority, an alarm that would start is withheld.
+the signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause covers the rule's
+priority, an alarm that would start is withheld.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from clinical.lifecycle import (
     DUE,
     INSIDE,
     LATCH,
+    LATCHED,
     MISSING,
     NORMAL,
     VIOLATED,
@@ -30,6 +32,7 @@ from clinical.lifecycle import (
     is_announced,
 )
 from clinical.masks import some
+from clinical.rates import SameRate, told_by_other
 from clinical.rules import SIGN_OFF_MS, CompiledLimits
 
 INTERVALS_MISSED: Final = 2
@@ -119,6 +122,14 @@ def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bo
     return announced @ limits.outranked.T
 
 
+def stood_for(
+    limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate | None
+) -> NDArray[np.bool_]:
+    """Return which alarms of shape (n, rules) wait for another one: a more severe one, or the same heart's."""
+    found = outranked(limits, state)
+    return found if same_rate is None else found | told_by_other(limits, state, same_rate)
+
+
 def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each value breaks each rule: (n, signals) to (n, rules); NaN and -inf (absent) never do."""
     by_rule = values[:, limits.signal]
@@ -148,6 +159,7 @@ def step(
     samples: Samples,
     cover: NDArray[np.int64],
     others: NDArray[np.bool_] | None = None,
+    same_rate: SameRate | None = None,
 ) -> Judgement:
     """Judge one frame of each of n patients.
 
@@ -158,6 +170,7 @@ def step(
         samples: the frames.
         cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
         others: (n, rules), whether another device that counts has a run; None where there is none.
+        same_rate: returns (n,) whether heart rate and pulse agree (`clinical.rates`), if anybody knows.
     """
     value = samples.values.take(limits.signal, axis=1)
     sampled = samples.judged.take(limits.signal, axis=1)
@@ -179,7 +192,9 @@ def step(
     event[valid] = BETWEEN
     event[broken] = VIOLATED
     due = broken & is_due(limits, now - onset >= _delays_ms(limits, samples.interval_ms), area)
-    event[due | (broken & (excess >= limits.excess_ms))] = DUE
+    # The condition of a latched alarm was told of: it has returned with the first sample.
+    at_once = broken & ((excess >= limits.excess_ms) | (alarms.state == LATCHED))
+    event[due | at_once] = DUE
     excess = np.where(due, 0.0, excess)  # who is told of by the delay needs no other reason
     event[inside] = INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
@@ -189,7 +204,7 @@ def step(
     event[ends] = CLEAR
     event[ends & limits.latch] = LATCH
     withheld = cover if cover.ndim == 2 else cover[:, None]
-    following, phase = _advance(limits, alarms.state, event, sampled, withheld)
+    following, phase = _advance(limits, alarms.state, event, sampled, withheld, same_rate)
 
     extreme = alarms.extreme
     if some(broken):
@@ -261,16 +276,17 @@ def _advance(
     event: NDArray[np.uint8],
     sampled: NDArray[np.bool_],
     cover: NDArray[np.int64],
+    same_rate: SameRate | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Advance the alarms that were sampled, the most severe first, because they withhold the others."""
+    """Advance the alarms that were sampled, those that withhold others first."""
     due = event == DUE
     event[due & (limits.rank <= cover)] = COVERED
     following, phase = _sampled(states, event, sampled)
-    if some(due) and some(limits.outranked):
-        for rank in (MEDIUM, LOW):
-            starting = (event == DUE) & phase.astype(np.bool_) & (limits.rank == rank)
+    if some(due):
+        for turn in limits.turns:
+            starting = (event == DUE) & phase.astype(np.bool_) & turn
             if some(starting):
-                event[starting & outranked(limits, following)] = COVERED
+                event[starting & stood_for(limits, following, same_rate)] = COVERED
                 following, phase = _sampled(states, event, sampled)
     return following, phase
 

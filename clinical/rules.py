@@ -32,6 +32,12 @@ over gaps of up to 10 s add 1 start to 672. Our choice [M]."""
 SIGN_OFF_MS: Final = 86_400_000
 """A device that announces its next frame for a day later has none to send for now."""
 
+SCALE2_TARGET_LOW: Final = 88.0
+"""Lower end of the SpO2 target of NEWS2's scale 2, % (RCP 2017: 88 to 92 %, by order)."""
+
+NO_SIGNAL: Final = -1
+"""Column of no signal."""
+
 STEPS_MAX: Final = 8
 """Bound on the steps of responsibility."""
 
@@ -41,8 +47,11 @@ AGE_BANDS: Final = (
 )
 """Age bands; a band's position is its row in `CompiledLimits.band_low` and `band_high`, and its code in records.
 
-The last five have the limits of `paediatric`, which stands for a child whose age nobody said.
+`paediatric` stands for a child whose age nobody said.
 """
+
+CHILDREN: Final = AGE_BANDS[3:]
+"""Bands that tell a child's age; where a rule has no limits for one, those of `paediatric` hold."""
 
 AGE_MONTHS_FROM: Final = {
     "neonate": 0,
@@ -84,7 +93,8 @@ class LimitRule:
     was not, wherever its runs begin and end. `low_min` and `high_max` bound what an order may set for a patient; where
     they are `None`, and in age bands, see `furthest`. An alarm that somebody knows of is told again when it is worse by
     `worse_step` (signal's unit) or `worse_share` (of the value that is known). `never_withheld`: no pause holds it
-    back, whatever its priority.
+    back, whatever its priority. `told_by` names another signal that measures the same: while a rule on it of
+    the same side, at least as severe, is announced and both signals agree (`clinical.rates`), this one is not.
     """
 
     id: str
@@ -98,6 +108,11 @@ class LimitRule:
     source: str = ""
     paediatric: AgeLimits | None = None
     neonate: AgeLimits | None = None
+    young_infant: AgeLimits | None = None
+    infant: AgeLimits | None = None
+    young_child: AgeLimits | None = None
+    child: AgeLimits | None = None
+    adolescent: AgeLimits | None = None
     latch: bool = False
     integral: float | None = None
     gap_s: float = GAP_S
@@ -107,10 +122,13 @@ class LimitRule:
     worse_step: float | None = None
     worse_share: float | None = None
     never_withheld: bool = False
+    told_by: str | None = None
 
     def limits(self, age_band: str) -> AgeLimits:
         """Return the limits that hold in an age band of `AGE_BANDS`."""
-        own = {"adult": None, "neonate": self.neonate}.get(age_band, self.paediatric)
+        own: AgeLimits | None = None if age_band == "adult" else getattr(self, field_of(age_band))
+        if own is None and age_band in CHILDREN:
+            own = self.paediatric
         return own or AgeLimits(self.low, self.high, self.source)
 
     def furthest(self, age_band: str) -> tuple[float | None, float | None]:
@@ -153,6 +171,11 @@ class LimitRule:
         if self.worse_step is not None or self.worse_share is not None:
             return self.worse_step, self.worse_share
         return WORSE_STEP.get(self.signal), WORSE_SHARE.get(self.signal)
+
+
+def field_of(age_band: str) -> str:
+    """Return the key of a rule that holds its limits in an age band other than `adult`."""
+    return age_band.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +224,10 @@ class TechnicalRules:
 
     Losses have low priority at first, medium after `escalate_s`. `check_sensor_s` is how long heart rate and pulse
     disagree (0 = never told), `device_fault_s` how long a device babbles, has a wrong clock or sends only
-    held-back readings; `ward_silent` makes one alarm of a ward whose devices fall silent together.
+    held-back readings; `ward_silent` makes one alarm of a ward whose devices fall silent together. `vital_loss_s` is
+    how long pulse, oxygen saturation and heart rate or respiration have been lost together (`clinical.vital_loss`; 0 =
+    never told), `age_unknown_s` how long a patient is measured whose limits hang on an age that nobody said (0 = never
+    told; recordings say no ages).
     """
 
     silent_device_s: float = 15.0
@@ -209,6 +235,8 @@ class TechnicalRules:
     escalate_s: float = 60.0
     check_sensor_s: float = 5.0
     device_fault_s: float = 30.0
+    vital_loss_s: float = 10.0
+    age_unknown_s: float = 60.0
     ward_silent: bool = True
     enabled: bool = True
 
@@ -276,7 +304,8 @@ class CompiledLimits:
     With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
     `outranked[i, j]`: while rule j is announced, rule i is not, because both watch the same side of one signal and
-    j is more severe. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
+    j is more severe. `told_by[i, j]`: likewise while the signals of both agree (`LimitRule.told_by`), j being at least
+    as severe. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
     `bound_low`/`bound_high` of shape (age bands, rules) are the furthest limits that an order may set; `worse_step` is
     in the signal's unit and `worse_share` a share, +inf for a rule without one.
     """
@@ -297,6 +326,7 @@ class CompiledLimits:
     rank: NDArray[np.uint8]
     latch: NDArray[np.bool_]
     outranked: NDArray[np.bool_]
+    told_by: NDArray[np.bool_]
     integral: NDArray[np.float64]
     gap_ms: NDArray[np.int64]
     excess_ms: NDArray[np.float64]
@@ -305,6 +335,11 @@ class CompiledLimits:
     worse_step: NDArray[np.float64]
     worse_share: NDArray[np.float64]
     never_withheld: NDArray[np.bool_]
+    scale2_low: NDArray[np.float64]
+    """Where SpO2 scale 2 was ordered a rule's lower limit is at most this (rules,): by the clear margin below the
+    target, so that every value in it ends the alarm [M]; +inf for other signals."""
+    turns: tuple[NDArray[np.bool_], ...]
+    """Which rules (rules,) begin in each turn: who may stand for another one comes before it."""
 
     def with_limits(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "CompiledLimits":
         """Return the rules with other limits, (n, rules) or (rules,)."""
@@ -326,6 +361,7 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     low, high = band_low[0], band_high[0]
     margin = np.array([rule.clear_margin for rule in rules], dtype=np.float64)
     signal = np.array([INDEX[rule.signal] for rule in rules], dtype=np.int64)
+    other = np.array([NO_SIGNAL if rule.told_by is None else INDEX[rule.told_by] for rule in rules], np.int64)
     strictest_low, strictest_high = np.full(COUNT, -np.inf), np.full(COUNT, np.inf)
     np.maximum.at(strictest_low, signal, low)
     np.minimum.at(strictest_high, signal, high)
@@ -350,6 +386,7 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         rank=rank,
         latch=np.array([rule.latch for rule in rules], dtype=np.bool_),
         outranked=(signal[:, None] == signal) & (rank[:, None] < rank) & same_side,
+        told_by=(other[:, None] == signal) & (rank[:, None] <= rank) & same_side,
         integral=_or_none([rule.integral for rule in rules], np.inf) * 1000,
         gap_ms=np.array([round(rule.gap_s * 1000) for rule in rules], dtype=np.int64),
         excess_ms=_or_none([rule.excess_s for rule in rules], np.inf) * 1000,
@@ -358,6 +395,12 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         worse_step=_or_none([rule.worse_by[0] for rule in rules], np.inf),
         worse_share=_or_none([rule.worse_by[1] for rule in rules], np.inf),
         never_withheld=np.array([rule.is_never_withheld for rule in rules], dtype=np.bool_),
+        scale2_low=np.where(signal == INDEX["spo2"], SCALE2_TARGET_LOW - margin, np.inf),
+        turns=tuple(
+            (rank == each) & ((other == NO_SIGNAL) == first)
+            for each in reversed(range(len(PRIORITIES)))
+            for first in (True, False)
+        ),
     )
 
 
@@ -367,3 +410,9 @@ def _or_none(
     """Return numbers, of one rule after the other or band by band, with `none` for those that are missing."""
     found = np.array(values, dtype=np.float64)  # None becomes NaN
     return np.where(np.isnan(found), none, found)
+
+
+def signals_by_age(limits: CompiledLimits) -> NDArray[np.int64]:
+    """Return the columns of the signals on which a rule has other limits for another age, rising."""
+    differs = (limits.band_low != limits.band_low[0]) | (limits.band_high != limits.band_high[0])
+    return np.unique(limits.signal[differs.any(axis=0)])

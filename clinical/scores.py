@@ -65,15 +65,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One score: inputs, levels by band, the age bands it is made for, and how it is computed.
+    """One score: its SNOMED CT code, inputs, levels by band, the age bands it is made for, and how it is computed.
 
+    NEWS2's code is that of its total score in guides of the NHS and of Norway; none has a LOINC code that others use.
     `score` takes the inputs by name, (n,), NaN where missing or too old, and besides them `scale2` (1 = SpO2
     scale 2 by order) and `age_months`.
     """
 
     id: str
     title: str
-    loinc: str | None
+    snomed: str | None
     source: str
     ages: tuple[str, ...]
     parameters: tuple[str, ...]
@@ -127,7 +128,7 @@ def _pews_of(given: Mapping[str, Floats]) -> Score:
 NEWS2: Final = Sheet(
     id="news2",
     title="NEWS2",
-    loinc="88330-6",
+    snomed="1104051000000101",
     source="Royal College of Physicians 2017, chart 2 (thresholds and triggers)",
     ages=("adult",),
     parameters=_news2.PARAMETERS,
@@ -144,7 +145,7 @@ NEWS2: Final = Sheet(
 MEWS: Final = Sheet(
     id="mews",
     title="MEWS",
-    loinc=None,
+    snomed=None,
     source="Subbe et al. 2001; 5 or more is critical, the response is our wording [M]",
     ages=("adult",),
     parameters=MEWS_PARAMETERS,
@@ -156,7 +157,7 @@ MEWS: Final = Sheet(
 QSOFA: Final = Sheet(
     id="qsofa",
     title="qSOFA",
-    loinc=None,
+    snomed=None,
     source="Singer et al. 2016 (Sepsis-3); priority [M]",
     ages=("adult",),
     parameters=QSOFA_PARAMETERS,
@@ -171,7 +172,7 @@ QSOFA: Final = Sheet(
 SHOCK_INDEX: Final = Sheet(
     id="shock-index",
     title="shock index",
-    loinc=None,
+    snomed=None,
     source="BMJ Best Practice, shock, criteria; priority and response [M]",
     ages=("adult",),
     parameters=SHOCK_INDEX_PARAMETERS,
@@ -188,7 +189,7 @@ SHOCK_INDEX: Final = Sheet(
 PEWS: Final = Sheet(
     id="pews",
     title="Bedside PEWS",
-    loinc=None,
+    snomed=None,
     source="Parshuram et al. 2009: 82 % sensitive, 93 % specific at 8 or more; the response is our wording [M]",
     ages=tuple(band for band in AGE_BANDS if band != "adult"),
     parameters=PEWS_PARAMETERS,

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.vitals import ABSENT, ACVPU, COUNT, INDEX, SIGNALS
+from clinical.vitals import ABSENT, ACVPU, COUNT, INDEX, REPORTED, SIGNALS
 from edge.artefacts import disturb
 
 Floats = NDArray[np.float64]
@@ -206,7 +206,7 @@ class Ward:
         values[~thermometer, INDEX["temp"]] = ABSENT
         for name in ("consciousness", "on_oxygen", "fio2"):
             values[~chart, INDEX[name]] = ABSENT
-        for name in ("asystole", "apnoea"):  # no bed of ours reports its own alarms
+        for name in REPORTED:  # no bed of ours reports its own alarms
             values[:, INDEX[name]] = ABSENT
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from edge.burst import TIME_S_MAX, Burst, Schedule
 from edge.frame_sender import FrameSender
 from edge.physiology import Ward, signals_of
+from edge.simulated_profiles import say_ages
 from streams.errors import UsageError
 from streams.frames import INTERVAL_MS_MAX
 from streams.settings import Settings
@@ -95,7 +96,7 @@ def planned_frames(
     A frame's event time is its planned time, `start_ms` (Unix epoch, ms) plus `due_s`. `boot` is `start_ms`,
     so that a second run of the same ward is not taken for a repetition of the first.
     """
-    patients = [f"bed-{bed + 1:04d}" for bed in range(ward.beds)]
+    patients = patients_of(ward)
     keys = [patient.encode() for patient in patients]
     interval_ms = max(1, round(1000 / schedule.rate_hz))
     encode = msgspec.json.Encoder().encode
@@ -119,6 +120,11 @@ def planned_frames(
             yield PlannedFrame(moment_s, keys[bed], encode(frame))
         previous_s = due_s
         number += 1
+
+
+def patients_of(ward: Ward) -> list[str]:
+    """Return the patients' names, bed by bed."""
+    return [f"bed-{bed + 1:04d}" for bed in range(ward.beds)]
 
 
 class OpenLoop:
@@ -261,6 +267,7 @@ def simulate(
     schedule, ward = Schedule(beds, rate_hz, bursts), Ward(beds, seed)
     stop = stop or threading.Event()
     with FrameSender(settings) as sender:
+        say_ages(settings, patients_of(ward))
         start_ms, start_s = time.time_ns() // 1_000_000, time.monotonic()
         loop = OpenLoop(planned_frames(ward, schedule, start_ms, seconds), sender)
         _run(loop, start_s, stop, report)

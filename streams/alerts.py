@@ -31,10 +31,14 @@ class Source(BaseModel):
 
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
     name: str = Field(
-        description="signal name, score name, 'device', 'pause', 'limits', 'partition', or 'monitoring'"
+        description="name of signal or score, 'device', 'pause', 'limits', 'profile', 'partition', 'monitoring'"
     )
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
-    loinc: str | None = Field(default=None, description="LOINC code of the signal or score")
+    loinc: str | None = Field(default=None, description="LOINC code of the signal")
+    system: str | None = Field(default=None, description="URI of the code system that `code` is from")
+    code: str | None = Field(
+        default=None, description="the signal in ISO/IEEE 11073-10101 or else LOINC, the score in SNOMED CT"
+    )
     unit: str | None = Field(default=None, description="UCUM unit of the evidence's values")
     device: str | None = Field(
         default=None, description="device of the causing frame, where a frame caused it"

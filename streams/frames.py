@@ -28,6 +28,12 @@ def _reading(title: str) -> Reading:
     return Field(default=None, description=f"{title}; null = attached, no valid reading")
 
 
+def _reported(title: str) -> bool | None:
+    """Declare an alarm that the device decides itself."""
+    said = f"the device's own alarm, {title}, holds; false ends it, leaving it out does not"
+    return Field(default=None, description=said)
+
+
 class Frame(BaseModel):
     """One frame. A signal that is left out was not measured; one that is `null` has no valid reading."""
 
@@ -66,14 +72,13 @@ class Frame(BaseModel):
         default=None, description="ACVPU: alert, new confusion, responds to voice, to pain, unresponsive"
     )
     on_oxygen: bool | None = Field(default=None, description="receives supplemental oxygen")
-    asystole: bool | None = Field(
-        default=None,
-        description="the device's own asystole alarm holds; false ends it, leaving it out does not",
-    )
-    apnoea: bool | None = Field(
-        default=None,
-        description="the device's own apnoea alarm holds; false ends it, leaving it out does not",
-    )
+    asystole: bool | None = _reported("asystole")
+    apnoea: bool | None = _reported("apnoea")
+    vfib: bool | None = _reported("ventricular fibrillation")
+    vtach: bool | None = _reported("ventricular tachycardia")
+    ext_tachy: bool | None = _reported("extreme tachycardia")
+    ext_brady: bool | None = _reported("extreme bradycardia")
+    abp_disconnect: bool | None = _reported("arterial line disconnected")
 
 
 class Tick(BaseModel):

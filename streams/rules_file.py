@@ -30,6 +30,7 @@ from clinical.rules import (
     Step,
     TechnicalRules,
     TrendRule,
+    field_of,
 )
 from clinical.vitals import INDEX, SIGNALS
 from streams.errors import UsageError
@@ -51,10 +52,20 @@ FILE_BYTES_MAX: Final = 262_144
 
 RESERVED_IDS: Final = (
     *("silent-device", "news2", "alarms-paused", "check-sensor", "babbling-device", "clock-suspect"),
-    *("backlog", "ward-silent", "limits-widened", "mews", "qsofa", "shock-index", "pews"),
+    *(
+        "backlog",
+        "ward-silent",
+        "limits-widened",
+        "vital-loss",
+        "age-unknown",
+        "mews",
+        "qsofa",
+        "shock-index",
+        "pews",
+    ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
 )
-RESERVED_PREFIX: Final = "signal-loss-"
+RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""
 
 MESSAGE_CHARS_MAX: Final = 500
@@ -217,9 +228,8 @@ class _Lines:
 
 def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) -> LimitRule:
     given = _checked(RuleTable, table, name, lines, "rule", position)
-    own = {
-        band: AgeLimits(**given[band]) for band in ("paediatric", "neonate") if given.get(band) is not None
-    }
+    bands = [field_of(band) for band in AGE_BANDS[1:]]
+    own = {band: AgeLimits(**given[band]) for band in bands if given.get(band) is not None}
     rule = LimitRule(**given | own)
     for key, message in _faults(rule):
         raise _refusal(_complaint(name, lines, "rule", position, table, key, message))
@@ -272,13 +282,15 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
     signal = SIGNALS[INDEX[rule.signal]]
     if rule.low is None and rule.high is None:
         yield "low", "is missing, and so is high: a rule needs at least one of them"
+    if rule.told_by is not None and rule.signal != "pulse":
+        yield "told_by", f"should stand in a rule on pulse, got {rule.signal}"
     yield from limit_faults(rule.signal, rule.low, rule.high)
     yield from bound_faults(rule.signal, rule.low, rule.high, rule.low_min, rule.high_max)
     if rule.worse_step is not None and rule.worse_share is not None:
         yield "worse_share", "is given beside worse_step: one of them says when it is worse"
     for band in AGE_BANDS:
         own = rule.limits(band)
-        key = band if getattr(rule, band, None) else ""
+        key = field_of(band) if getattr(rule, field_of(band), None) else ""
         if own.low is None and own.high is None:
             yield key, "should hold low, high or both"
         if key:
@@ -296,10 +308,10 @@ def _faults(rule: LimitRule) -> Iterator[tuple[str, str]]:
 
 
 def _is_reserved(name: str) -> bool:
-    return name in RESERVED_IDS or name.startswith(RESERVED_PREFIX)
+    return name in RESERVED_IDS or name.startswith(RESERVED_PREFIXES)
 
 
-_RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)} and {RESERVED_PREFIX}* are built in"
+_RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)}, {'*, '.join(RESERVED_PREFIXES)}* are built in"
 
 
 def _refuse_repeated_ids(kinds: Iterable[tuple[str, Sequence[Any]]], name: str, lines: _Lines) -> None:

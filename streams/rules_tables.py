@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clinical.rules import DELAY_S_MAX
+from clinical.rules import DELAY_S_MAX, GAP_S
 from clinical.scores import PARAMETERS
 
 ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -41,7 +41,7 @@ class Table(BaseModel):
 
 
 class AgeLimitsTable(Table):
-    """`paediatric` or `neonate` of a rule."""
+    """`neonate`, `paediatric` or another age band of a rule."""
 
     low: float | None = None
     high: float | None = None
@@ -64,15 +64,21 @@ class RuleTable(Table):
     source: Annotated[str, Field(max_length=SOURCE_CHARS_MAX)] = ""
     paediatric: AgeLimitsTable | None = None
     neonate: AgeLimitsTable | None = None
+    young_infant: AgeLimitsTable | None = None
+    infant: AgeLimitsTable | None = None
+    young_child: AgeLimitsTable | None = None
+    child: AgeLimitsTable | None = None
+    adolescent: AgeLimitsTable | None = None
     latch: bool = False
     integral: Annotated[float, Field(gt=0, le=INTEGRAL_MAX)] | None = None
-    gap_s: Delay = 0.0
+    gap_s: Delay = GAP_S
     excess_s: Annotated[float, Field(gt=0, le=DELAY_S_MAX)] | None = None
     low_min: float | None = None
     high_max: float | None = None
     worse_step: Positive | None = None
     worse_share: Annotated[float, Field(gt=0, le=SHARE_MAX)] | None = None
     never_withheld: bool = False
+    told_by: Literal["hr"] | None = None
 
 
 class TechnicalTable(Table):
@@ -83,6 +89,8 @@ class TechnicalTable(Table):
     escalate_s: Delay = 0.0
     check_sensor_s: Delay = 0.0
     device_fault_s: Loss = 1.0
+    vital_loss_s: Delay = 0.0
+    age_unknown_s: Delay = 0.0
     ward_silent: bool = True
     enabled: bool = True
 

@@ -52,7 +52,12 @@ def classic_rules() -> RuleSet:
     """Return the built-in limits as bedside monitors apply them: at once, without a margin."""
     limits = tuple(_at_once(rule) for rule in DEFAULT_RULES.limits)
     technical = dataclasses.replace(
-        DEFAULT_RULES.technical, signal_loss_s=AT_ONCE_S, check_sensor_s=0.0, ward_silent=False
+        DEFAULT_RULES.technical,
+        signal_loss_s=AT_ONCE_S,
+        check_sensor_s=0.0,
+        vital_loss_s=0.0,
+        age_unknown_s=0.0,
+        ward_silent=False,
     )
     return dataclasses.replace(
         DEFAULT_RULES,

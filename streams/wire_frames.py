@@ -41,6 +41,11 @@ class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     on_oxygen: bool | UnsetType | None = UNSET
     asystole: bool | UnsetType | None = UNSET
     apnoea: bool | UnsetType | None = UNSET
+    vfib: bool | UnsetType | None = UNSET
+    vtach: bool | UnsetType | None = UNSET
+    ext_tachy: bool | UnsetType | None = UNSET
+    ext_brady: bool | UnsetType | None = UNSET
+    abp_disconnect: bool | UnsetType | None = UNSET
 
 
 _ACVPU_LEVEL: Final[dict[Any, float]] = {
@@ -90,5 +95,10 @@ CHARTED: Final[dict[str, tuple[Callable[[Sequence[WireFrame]], list[Any]], dict[
     "on_oxygen": (lambda frames: [frame.on_oxygen for frame in frames], _FLAG_LEVEL),
     "asystole": (lambda frames: [frame.asystole for frame in frames], _FLAG_LEVEL),
     "apnoea": (lambda frames: [frame.apnoea for frame in frames], _FLAG_LEVEL),
+    "vfib": (lambda frames: [frame.vfib for frame in frames], _FLAG_LEVEL),
+    "vtach": (lambda frames: [frame.vtach for frame in frames], _FLAG_LEVEL),
+    "ext_tachy": (lambda frames: [frame.ext_tachy for frame in frames], _FLAG_LEVEL),
+    "ext_brady": (lambda frames: [frame.ext_brady for frame in frames], _FLAG_LEVEL),
+    "abp_disconnect": (lambda frames: [frame.abp_disconnect for frame in frames], _FLAG_LEVEL),
 }
 """What is charted of each signal that is no number, and the number that stands for it."""

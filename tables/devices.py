@@ -118,7 +118,8 @@ def _settle_in(table: PatientTable, row: int, name: int, boot: int) -> int:
 def digests(frames: Frames) -> NDArray[np.uint32]:
     """Return a digest of what each frame says, but for who says it and its number, (n,)."""
     values = np.ascontiguousarray(frames.values)
-    bits, absent = values.view(np.uint64), values == ABSENT
+    # Inverted, because nought is another content than nothing.
+    bits, absent = ~values.view(np.uint64), values == ABSENT
     if some(absent):
         bits = np.where(absent, _NOTHING, bits)
     # The low half of a small number is all zeros: without the high half's bits there it would say little.

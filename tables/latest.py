@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.limits import NEVER
 from clinical.losses import Measured
 from clinical.vitals import COUNT
 from tables.patients import PatientTable
@@ -18,23 +19,34 @@ ALL: slice = slice(0, COUNT)
 class Latest:
     """The last valid reading of each signal, arrays of shape (n, signals), as far as they were asked for.
 
-    `value_ms` is its arrival (`NEVER` = none), `interval_ms` the interval that its device announces, `is_lost` whether
-    a missing one has come from that device since.
+    `value_ms` is its arrival (`NEVER` = none). Of the device that took it: `interval_ms` is the interval that it
+    announces, `heard_ms` the arrival of its last frame, `lost_ms` that of its first missing reading since.
     """
 
     value: NDArray[np.float64]
     value_ms: NDArray[np.int64]
     interval_ms: NDArray[np.int32]
-    is_lost: NDArray[np.bool_]
+    lost_ms: NDArray[np.int64]
+    heard_ms: NDArray[np.int64]
+
+    @property
+    def is_lost(self) -> NDArray[np.bool_]:
+        """Whether a missing reading has come from that device since."""
+        lost: NDArray[np.bool_] = self.lost_ms != NEVER
+        return lost
 
     def take(self, chosen: Rows) -> "Latest":
         """Return some of the patients."""
         return Latest(
-            self.value[chosen], self.value_ms[chosen], self.interval_ms[chosen], self.is_lost[chosen]
+            self.value[chosen],
+            self.value_ms[chosen],
+            self.interval_ms[chosen],
+            self.lost_ms[chosen],
+            self.heard_ms[chosen],
         )
 
 
-def latest(table: PatientTable, rows: Rows, signals: slice | list[int] = ALL) -> Latest:
+def latest(table: PatientTable, rows: Rows, signals: slice | list[int] | Rows = ALL) -> Latest:
     """Return the last valid reading of each signal of n patients; of two that came at once, of the later device's."""
     devices, slots = table.devices, table.of_devices(rows)
     first = slots[:, 0]
@@ -42,7 +54,8 @@ def latest(table: PatientTable, rows: Rows, signals: slice | list[int] = ALL) ->
         devices.value[first][:, signals],
         devices.value_ms[first][:, signals],
         np.repeat(devices.interval_ms[first][:, None], devices.value_ms[first][:, signals].shape[1], axis=1),
-        devices.lost_ms[first][:, signals] >= 0,
+        devices.lost_ms[first][:, signals],
+        np.repeat(devices.heard_ms[first][:, None], devices.value_ms[first][:, signals].shape[1], axis=1),
     )
     used = np.repeat(devices.used[first][:, None], found.value.shape[1], axis=1)
     for k in range(1, slots.shape[1]):
@@ -57,7 +70,8 @@ def latest(table: PatientTable, rows: Rows, signals: slice | list[int] = ALL) ->
         found.value[place] = devices.value[device][:, signals][newer]
         found.value_ms[place] = came[newer]
         found.interval_ms[place] = devices.interval_ms[device][i]
-        found.is_lost[place] = (devices.lost_ms[device][:, signals] >= 0)[newer]
+        found.lost_ms[place] = devices.lost_ms[device][:, signals][newer]
+        found.heard_ms[place] = devices.heard_ms[device][i]
         used[place] = np.broadcast_to(last, newer.shape)[newer]
     return found
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import some
-from clinical.vitals import COUNT
+from clinical.vitals import COUNT, WINDOWED
 from tables.columns import COMMANDS, DEVICES
 from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.patients import PatientTable, lap
@@ -218,7 +218,7 @@ def decode_all(
     found = _sections(records, sections)
     devices, readings, runs, signals, alarms, bucket, *columns, profiles, own_limits, commands = found
     for signal in (signals, readings["signal"]):
-        if some(signal >= COUNT):
+        if some(signal >= (WINDOWED if signal is signals else COUNT)):
             raise ValueError(f"a patient record is damaged: signal {signal.max()}")
     table.position[rows] = head["position"]
     for name in _HEAD_COLUMNS:
@@ -226,7 +226,7 @@ def decode_all(
     _put_devices(table, rows, devices, counts["devices"])
     _put_readings(table, np.repeat(rows, counts["readings"]), readings)
     _put_runs(table, np.repeat(rows, counts["runs"]), runs, alarm_of)
-    _put_windows(windows, rows, counts, signals, bucket, columns)
+    _put_windows(windows, rows, (counts["slots"], counts["signals"]), signals, bucket, columns)
     for name in PROFILE.names or ():
         getattr(table, name)[np.repeat(rows, counts["profiles"])] = profiles[name]
     table.commands[np.repeat(rows, counts["commands"]), _within(counts["commands"])] = commands
@@ -319,22 +319,27 @@ def _put_named(
 def _put_windows(
     windows: Windows,
     rows: NDArray[np.int64],
-    counts: dict[str, NDArray[np.int64]],
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]],
     signal: NDArray[np.uint8],
     bucket: NDArray[np.int32],
     columns: Sequence[NDArray[Any]],
 ) -> None:
-    """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its signals."""
-    slots, signals = counts["slots"], counts["signals"]
+    """Fill the ring buckets; a record's cells are listed bucket by bucket, each with all of its measured signals.
+
+    `counts` are how many slots and measured signals each record has.
+    """
+    slots, signals = counts
     place = windows.cells(np.repeat(rows, slots), bucket)
     windows.bucket.reshape(-1)[place] = bucket
-    windows.low.reshape(-1, COUNT)[place] = np.iinfo(windows.low.dtype).max
-    windows.high.reshape(-1, COUNT)[place] = 0  # the row may have held an older record, which emptying leaves
+    windows.low.reshape(-1, WINDOWED)[place] = np.iinfo(windows.low.dtype).max
+    windows.high.reshape(-1, WINDOWED)[place] = (
+        0  # the row may have held an older record, which emptying leaves
+    )
     wide = np.repeat(signals, slots)  # how many cells each bucket has
     first = np.repeat(
         np.repeat(np.cumsum(signals) - signals, slots), wide
     )  # where its record's signals begin
-    cell = np.repeat(place, wide) * COUNT + signal[first + _within(wide)]
+    cell = np.repeat(place, wide) * WINDOWED + signal[first + _within(wide)]
     for name, values in zip(_WINDOW_COLUMNS, columns, strict=True):
         getattr(windows, name).reshape(-1)[cell] = values
 

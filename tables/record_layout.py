@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clinical.lifecycle import State
 from clinical.limits import NEVER
 from clinical.scores import SHEETS
-from clinical.vitals import COUNT
+from clinical.vitals import COUNT, WINDOWED
 from tables.columns import COMMANDS, DEVICES, NAME_BYTES, Columns
 from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.windows import SLOTS
@@ -126,6 +126,7 @@ PROFILE: Final = np.dtype(
     [
         ("own_limits", "?"),
         ("age_band", "<u1"),
+        ("age_known", "?"),
         ("scale2", "?"),
         ("lapsed_ms", "<i8", (len(SHEETS),)),
         ("oxygen", "<f8"),
@@ -141,7 +142,7 @@ PROFILE: Final = np.dtype(
 )
 """At most one a record: none where the patient is like any other."""
 
-CELL_BYTES: Final = 2 + 4 + 2 + 2
+CELL_BYTES: Final = (2, 4, 2, 2)
 """A signal of one window bucket: count, sum, low, high."""
 
 _BYTE: Final = np.dtype("u1")
@@ -225,7 +226,7 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
         (DEVICE_BEFORE, count["devices"]),
         (SIGNAL_BEFORE, count["signals"]),
         (ALARM_BEFORE, count["alarms"]),
-        (_BYTE, count["slots"] * 4 + count["slots"] * count["signals"] * CELL_BYTES),
+        (_BYTE, count["slots"] * 4 + count["slots"] * count["signals"] * sum(CELL_BYTES)),
         (PROFILE_BEFORE, count["profiles"]),
         (_BYTE, count["limits"] * LIMIT.itemsize + count["commands"] * 8),
     )
@@ -247,12 +248,32 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
     device["boot"] = device["high"] = NEVER
     head = _widened(old, HEAD, Columns, "")
     head["version"], head["devices"], head["came"] = VERSION, len(device), MANY_CAME
-    head["readings"], head["runs"] = len(readings), len(runs)
+    measured = readings["signal"] < WINDOWED
+    head["readings"], head["runs"], head["signals"] = len(readings), len(runs), np.count_nonzero(measured)
     sections = (
-        *(head, device, _widened(readings, READING, DeviceRows, ""), runs, readings["signal"], wide, windows),
+        *(
+            head,
+            device,
+            _widened(readings, READING, DeviceRows, ""),
+            runs,
+            readings["signal"][measured],
+            wide,
+        ),
+        np.frombuffer(_measured(windows.tobytes(), count["slots"], measured), _BYTE),
         *(_widened(profiles, PROFILE, Columns, ""), rest),
     )
     return b"".join(section.tobytes() for section in sections)
+
+
+def _measured(windows: bytes, slots: int, measured: NDArray[np.bool_]) -> bytes:
+    """Return window slots with the cells of those signals alone that have any now, of all that they once had."""
+    begin, parts = slots * 4, [windows[: slots * 4]]
+    for width in CELL_BYTES:
+        end = begin + slots * len(measured) * width
+        cells = np.frombuffer(windows[begin:end], f"V{width}").reshape(slots, len(measured))
+        parts.append(cells[:, measured].tobytes())
+        begin = end
+    return b"".join(parts)
 
 
 def _widened(
@@ -260,11 +281,16 @@ def _widened(
 ) -> NDArray[Any]:
     """Return entries in another layout; what they lack is as in an empty row of the table."""
     new = np.zeros(len(old), layout)
-    for name in layout.names or ():
+    names = layout.names or ()
+    for name in names:
         if name in (old.dtype.names or ()):
             new[name] = old[name]
+        elif name == "age_known":  # a band that is not the empty row's was said
+            new[name] = new["age_band"] != 0
         elif (column := table.COLUMNS.get(prefix + name)) is not None:
             new[name] = column.empty
+    if "scale2" in names:  # limits did not follow the ordered target
+        new["own_limits"] |= new["scale2"]
     return new
 
 
@@ -282,8 +308,8 @@ def is_gone(record: bytes) -> bool:
 
 def size_max(alarms: int) -> int:
     """Return the size of the largest possible record, bytes."""
-    cells = SLOTS * COUNT * CELL_BYTES
+    cells = SLOTS * WINDOWED * sum(CELL_BYTES)
     device = DEVICE.itemsize + COUNT * READING.itemsize + alarms * RUN.itemsize
-    fixed = HEAD.itemsize + DEVICES * device + COUNT * SIGNAL.itemsize + SLOTS * 4
+    fixed = HEAD.itemsize + DEVICES * device + WINDOWED * SIGNAL.itemsize + SLOTS * 4
     orders = PROFILE.itemsize + alarms * LIMIT.itemsize + COMMANDS * 8
     return fixed + alarms * ALARM.itemsize + orders + cells

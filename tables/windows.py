@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.masks import every, some
-from clinical.vitals import COUNT
+from clinical.vitals import WINDOWED
 
 BUCKET_MS: Final = 30_000
 SLOTS: Final = 32
@@ -29,7 +29,7 @@ EMPTY: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class WindowStats:
-    """Statistics of one window: arrays of shape (n, signals) in the signals' units, NaN where `count` is 0."""
+    """Statistics of one window: arrays of shape (n, `WINDOWED`) in the signals' units, NaN where `count` is 0."""
 
     count: NDArray[np.int64]
     mean: NDArray[np.float64]
@@ -40,16 +40,16 @@ class WindowStats:
 class Windows:
     """Ring buckets of the patients of a worker; rows are the patient tables' rows.
 
-    `bucket` is of shape (slots, rows), the statistics of shape (slots, rows, signals): what many patients send at one
-    time lies together, which caches like.
+    `bucket` is of shape (slots, rows), the statistics of shape (slots, rows, `WINDOWED`), because what is charted or
+    reported has no course: what many patients send at one time lies together, which caches like.
     """
 
     def __init__(self, capacity: int) -> None:
         self.bucket = np.full((SLOTS, capacity), EMPTY, dtype=np.int32)
-        self.count = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
-        self.sum = np.zeros((SLOTS, capacity, COUNT), dtype=np.int32)
-        self.low = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
-        self.high = np.zeros((SLOTS, capacity, COUNT), dtype=np.uint16)
+        self.count = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
+        self.sum = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.int32)
+        self.low = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
+        self.high = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` rows."""
@@ -60,7 +60,7 @@ class Windows:
         for name in ("count", "sum", "low", "high"):
             old = getattr(self, name)
             # Zeros take memory only when they are written: slots that nothing came into yet are not.
-            new = np.zeros((SLOTS, capacity, COUNT), dtype=old.dtype)
+            new = np.zeros((SLOTS, capacity, WINDOWED), dtype=old.dtype)
             for slot in used:
                 new[slot, :before] = old[slot]
             setattr(self, name, new)
@@ -84,7 +84,8 @@ class Windows:
         Args:
             rows: (n,) row of each frame's patient; repeats are welcome.
             ts_ms: (n,) time of each frame.
-            values: (n, signals) plausible readings in the signals' units; NaN and -inf are no readings.
+            values: (n, signals) plausible readings in the signals' units; NaN and -inf are no readings, and what is
+                charted or reported is passed over.
 
         Returns:
             (n,) whether the ring still held the frame's bucket.
@@ -109,6 +110,9 @@ class Windows:
             signal: (m,) which signal it is.
             reading: (m,) its value.
         """
+        measured = signal < WINDOWED
+        if not every(measured):
+            frame, signal, reading = frame[measured], signal[measured], reading[measured]
         number = (ts_ms // BUCKET_MS).astype(np.int32)
         cell = self.cells(rows, number)
         bucket = self.bucket.reshape(-1)
@@ -122,7 +126,7 @@ class Windows:
         if not every(current):
             kept = current[frame]
             frame, signal, reading = frame[kept], signal[kept], reading[kept]
-        at = cell.take(frame) * COUNT + signal
+        at = cell.take(frame) * WINDOWED + signal
         scaled = np.rint(reading * SCALE).astype(np.int32)
         count = self.count.reshape(-1)
         if some(count.take(at) > SAMPLES_MAX - len(rows)):
@@ -136,10 +140,10 @@ class Windows:
         return current
 
     def _open(self, cells: NDArray[np.int64]) -> None:
-        self.count.reshape(-1, COUNT)[cells] = 0
-        self.sum.reshape(-1, COUNT)[cells] = 0
-        self.low.reshape(-1, COUNT)[cells] = np.iinfo(np.uint16).max
-        self.high.reshape(-1, COUNT)[cells] = 0
+        self.count.reshape(-1, WINDOWED)[cells] = 0
+        self.sum.reshape(-1, WINDOWED)[cells] = 0
+        self.low.reshape(-1, WINDOWED)[cells] = np.iinfo(np.uint16).max
+        self.high.reshape(-1, WINDOWED)[cells] = 0
 
     def _with_room(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which entries fit when buckets near their limit are filled one by one; rare, so plainly."""

@@ -54,6 +54,8 @@ class Chosen:
             delays |= dict.fromkeys(losses, technical.signal_loss_s)
             delays |= dict.fromkeys(("babbling-device", "clock-suspect", "backlog"), technical.device_fault_s)
             delays |= {"check-sensor": technical.check_sensor_s} if technical.check_sensor_s else {}
+            told = (("vital-loss", technical.vital_loss_s), ("age-unknown", technical.age_unknown_s))
+            delays |= {alarm: delay_s for alarm, delay_s in told if delay_s}
             delays |= {"ward-silent": technical.silent_device_s} if technical.ward_silent else {}
         return delays
 

@@ -45,7 +45,7 @@ COURSES = (
 )
 """Scores, trends and drifts that random readings reach; no line meets a limit to the last digit."""
 
-PULSE = (None, 55, 80, 120)
+PULSE = (None, 48, 55, 80, 118, 120, 125, 141)
 TEMP = (None, 34.9, 36.0, 38.9, 39.0, 39.1)
 OTHERS = {"resp": 9, "abp_sys": 115, "consciousness": "A", "on_oxygen": False}
 
@@ -107,7 +107,7 @@ def readings(rng):
         ("hr", HR, 0.8),
         ("spo2", SPO2, 0.5),
         ("temp", TEMP, 0.2),
-        ("pulse", PULSE, 0.3),
+        ("pulse", PULSE, 0.4),
     ):
         if rng.random() < share:
             signals[name] = rng.choice(choices)
@@ -238,6 +238,8 @@ def rule_sets(draw, technical=True):
                     ("hr", None, 120),
                     ("hr", 50, None),
                     ("hr", 50, 120),
+                    ("pulse", 50, 120),
+                    ("pulse", None, 119),
                     ("spo2", 90, None),
                     ("spo2", 88, None),
                     ("temp", None, 39.0),
@@ -259,6 +261,7 @@ def rule_sets(draw, technical=True):
                 draw(seconds_of),
                 priority,
                 neonate=draw(st.sampled_from((None, None, AgeLimits(low and low - 4, high and high + 5)))),
+                infant=draw(st.sampled_from((None, None, AgeLimits(low and low - 2, high and high + 3)))),
                 latch=draw(st.booleans()),
                 integral=integral,
                 gap_s=draw(st.sampled_from((0, 5, 10))),
@@ -266,6 +269,7 @@ def rule_sets(draw, technical=True):
                 never_withheld=draw(st.sampled_from((False, False, True))),
                 worse_step=draw(st.sampled_from((None, None, 4.0))),
                 **draw(st.sampled_from(({}, {}, bounds_of(low, high)))),
+                told_by=draw(st.sampled_from((None, "hr", "hr"))) if signal == "pulse" else None,
             )
         )
     return RuleSet(
@@ -276,6 +280,8 @@ def rule_sets(draw, technical=True):
             escalate_s=30,
             check_sensor_s=draw(st.sampled_from((5, 5, 10, 0))),
             device_fault_s=draw(st.sampled_from((1, 30))),
+            vital_loss_s=draw(st.sampled_from((0, 5, 10))),
+            age_unknown_s=draw(st.sampled_from((0, 10, 60))),
             enabled=technical,
         ),
         News2Rules(technical, draw(st.sampled_from((3, 5, 7))), draw(st.sampled_from((0, 5, 30)))),

@@ -28,6 +28,7 @@ MOODS = (
     {**WELL, "hr": 80, "pulse": 101},
     {"hr": 80},
     {"hr": None, "spo2": None, "pulse": 0},
+    {"resp": 14},
     {"hr": 200, "pulse": 200, "resp": 95, "spo2": 85, "nbp_sys": 40},
     {},
 )

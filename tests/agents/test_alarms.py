@@ -50,7 +50,8 @@ def told(rule, **changes):
 
 
 def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditions():
-    losses = [f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic]
+    periodic = [signal.name for signal in SIGNALS if signal.periodic]
+    losses = [f"signal-loss-{name}" for name in periodic]
     assert list(ALARMS) == [
         "spo2-low",
         "hr-high",
@@ -58,11 +59,14 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         "asystole",
         "silent-device",
         *losses,
+        *(f"unreliable-signal-{name}" for name in periodic),
         "news2",
         "alarms-paused",
         "limits-widened",
-        *("check-sensor", "babbling-device", "clock-suspect", "backlog", "ward-silent"),
+        *("check-sensor", "babbling-device", "clock-suspect", "backlog"),
+        *("identity-conflict", "too-many-devices", "ward-silent"),
         *("misplaced-patient", "too-many-patients", "unproven-command"),
+        *("vital-loss", "age-unknown"),
         *("pews", "sbp-falling", "hr-drift"),
     ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [
@@ -106,6 +110,8 @@ def test_a_limit_alert_carries_its_facets_source_and_evidence():
         "name": "spo2",
         "mdc": 150456,
         "loinc": "59408-5",
+        "system": "urn:iso:std:iso:11073:10101",
+        "code": "150456",
         "unit": "%",
         "device": "mon-a",
     }
@@ -150,7 +156,8 @@ def test_technical_and_score_alerts_name_their_source():
     silent, lost, score = (told(rule, value=7.0) for rule in ("silent-device", "signal-loss-spo2", "news2"))
     assert (silent.type, silent.source.kind, silent.evidence.silent_s) == ("technical", "device", 15)
     assert (lost.type, lost.source.kind, lost.source.name) == ("technical", "signal", "spo2")
-    assert (score.type, score.source.kind, score.source.loinc) == ("physiological", "score", "88330-6")
+    assert (score.type, score.source.kind, score.source.loinc) == ("physiological", "score", None)
+    assert (score.source.system, score.source.code) == ("http://snomed.info/sct", "1104051000000101")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ def test_technical_and_score_alerts_name_their_source():
             "NEWS2 at least 5, without temp; medium: urgent assessment within 1 h, monitoring at least hourly",
         ),
         ("asystole", {"value": 1.0}, "asystole (reported) by the device for 15 s"),
-        ("check-sensor", {}, "check sensor: heart rate and pulse rate contradict each other, for 15 s"),
+        ("check-sensor", {}, "check patient and sensor: heart rate and pulse rate differ, for 15 s"),
         ("backlog", {}, "device: sends only readings that it held back, so nobody is watched live, for 15 s"),
         (
             "misplaced-patient",

@@ -1,5 +1,7 @@
 """Conditions beyond single limits: what devices report, depth times duration, sensors in doubt, trends, scores."""
 
+from dataclasses import replace
+
 import pytest
 from logs import frame_record, order_record, tick_record
 from test_ticks import ILL, Ward
@@ -7,7 +9,7 @@ from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
-from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
+from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TechnicalRules, TrendRule
 
 HR_HIGH = LimitRule("hr-high", "hr", high=120, delay_s=10)
 HR_EXTREME = LimitRule("hr-extreme", "hr", high=140, delay_s=5, priority="high")
@@ -76,7 +78,7 @@ def test_a_contradiction_is_one_alarm_instead_of_two(bed):
     assert told == [("check-sensor", "start", "medium", 100)]
     alert = bed.alert("check-sensor", "start")
     assert alert.type == "technical"
-    assert alert.reason == "check sensor: heart rate 130 and pulse rate 80 bpm contradict each other"
+    assert alert.reason == "check patient and sensor: heart rate 130 and pulse rate 80 bpm differ"
     assert sum(tally.withheld_by_sensor for tally in bed.worker.tallies) == 1
 
 
@@ -129,7 +131,8 @@ def test_a_device_that_sends_far_more_than_it_announces_babbles(bed):
 
 def live(clock_s, step_s, held_s=0):
     """Return the alarms of a device whose frames say another time than the broker, for a minute and a half."""
-    worker, log, event_s = WorkerModel(DEFAULT_RULES, TimeRules()), [], 10_000 + clock_s - held_s
+    rules = replace(DEFAULT_RULES, technical=TechnicalRules(age_unknown_s=0))
+    worker, log, event_s = WorkerModel(rules, TimeRules()), [], 10_000 + clock_s - held_s
     for at_s in range(10_000, 10_090):
         log.append(frame_record(2 * at_s, at_s * 1000, seq=at_s, event_ms=round(event_s * 1000), hr=80))
         log.append(tick_record(2 * at_s + 1, at_s * 1000))

@@ -9,11 +9,11 @@ from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, WITHHELD
 YES, NO = [[True], [True]], [[False], [False]]
 
 
-def counted(before, after, by_pause=None, by_sensor=None):
+def counted(before, after, by_pause=None, by_sensor=None, by_rate=None):
     tally, untouched = Tally(), Tally()
     before, after = np.array(before, np.uint8), np.array(after, np.uint8)
     nothing = np.zeros(after.shape, dtype=np.bool_)
-    withheld = [nothing if by is None else np.array(by) for by in (by_pause, by_sensor)]
+    withheld = [nothing if by is None else np.array(by) for by in (by_pause, by_sensor, by_rate)]
     tally.count_limits(before, after, *withheld)
     names = Tally.__slots__
     return {n: getattr(tally, n) for n in names if getattr(tally, n) != getattr(untouched, n)}
@@ -33,16 +33,17 @@ def test_an_alarm_that_is_over_before_it_was_told_counts_once(before, after, fou
 
 
 @pytest.mark.parametrize(
-    ("by_pause", "by_sensor", "found"),
+    ("by_pause", "by_sensor", "by_rate", "found"),
     [
-        (NO, NO, {"withheld_by_severity": 2}),
-        (NO, YES, {"withheld_by_sensor": 2}),
-        (YES, YES, {"withheld_by_pause": 2}),
-        ([[True], [False]], NO, {"withheld_by_pause": 1, "withheld_by_severity": 1}),
-        (NO, [[False], [True]], {"withheld_by_sensor": 1, "withheld_by_severity": 1}),
+        (NO, NO, NO, {"withheld_by_severity": 2}),
+        (NO, YES, YES, {"withheld_by_sensor": 2}),
+        (YES, YES, YES, {"withheld_by_pause": 2}),
+        ([[True], [False]], NO, NO, {"withheld_by_pause": 1, "withheld_by_severity": 1}),
+        (NO, [[False], [True]], NO, {"withheld_by_sensor": 1, "withheld_by_severity": 1}),
+        (NO, NO, [[False], [True]], {"withheld_by_rate": 1, "withheld_by_severity": 1}),
     ],
 )
-def test_an_alarm_that_is_withheld_counts_by_what_withholds_it_a_pause_before_a_sensor(
-    by_pause, by_sensor, found
+def test_an_alarm_that_is_withheld_counts_by_what_withholds_it_a_pause_before_a_sensor_before_a_rate(
+    by_pause, by_sensor, by_rate, found
 ):
-    assert counted([[NORMAL], [DELAYED]], [[WITHHELD], [WITHHELD]], by_pause, by_sensor) == found
+    assert counted([[NORMAL], [DELAYED]], [[WITHHELD], [WITHHELD]], by_pause, by_sensor, by_rate) == found

@@ -13,7 +13,7 @@ RULES = {rule.id: rule for rule in DEFAULT_RULES.limits}
 each_rule = pytest.mark.parametrize("rule", DEFAULT_RULES.limits, ids=lambda rule: rule.id)
 
 
-REPORTED = ("asystole", "apnoea-reported")
+REPORTED = ("asystole", "apnoea-reported", "vfib", "vtach", "ext-tachy", "ext-brady", "abp-disconnect")
 
 
 def test_ids_are_unique_and_the_rules_compile():
@@ -51,28 +51,93 @@ def test_the_limits_of_a_signal_keep_the_gap_rules_in_every_age_band(band, signa
 
 
 @pytest.mark.parametrize(
-    ("name", "paediatric", "neonate"),
+    ("name", "by_age"),
     [
-        ("hr-high", 160, 200),
-        ("hr-low", 75, 100),
-        ("hr-extreme-high", 180, 220),
-        ("hr-extreme-low", 55, 80),
-        ("spo2-low", 90, 90),
-        ("spo2-desat", 80, 80),
-        ("resp-high", 30, 100),
-        ("resp-low", 8, 30),
-        ("nbp-sys-low", 70, 40),
-        ("abp-mean-high", 90, 70),
-        ("etco2-low", 20, 30),
+        ("hr-high", (160, 200, 180, 180, 150, 130, 120)),
+        ("hr-low", (75, 100, 90, 90, 80, 60, 50)),
+        ("pulse-extreme-high", (180, 220, 200, 200, 170, 150, 140)),
+        ("hr-extreme-low", (60, 80, 80, 70, 60, 50, 40)),
+        ("spo2-low", (90, 90, 90, 90, 90, 90, 90)),
+        ("spo2-desat", (80, 80, 80, 80, 80, 80, 80)),
+        ("resp-high", (30, 100, 60, 53, 40, 30, 30)),
+        ("resp-extreme-low", (6, 15, 15, 15, 12, 10, 6)),
+        ("nbp-sys-low", (70, 60, 70, 70, 76, 90, 90)),
+        ("abp-sys-extreme-low", (60, 45, 45, 60, 65, 70, 75)),
+        ("abp-mean-high", (90, 70, 75, 85, 90, 100, 110)),
+        ("etco2-low", (20, 30, 20, 20, 20, 20, 20)),
     ],
 )
-def test_children_and_neonates_have_limits_of_their_own(name, paediatric, neonate):
+def test_children_of_each_age_and_neonates_have_limits_of_their_own(name, by_age):
     limits = compile_limits(DEFAULT_RULES.limits)
     column = [rule.id for rule in limits.rules].index(name)
     side = limits.band_high if RULES[name].low is None else limits.band_low
-    by_band = dict(zip(AGE_BANDS[1:], side[1:, column].tolist(), strict=True))
-    assert by_band.pop("neonate") == neonate
-    assert set(by_band.values()) == {paediatric}
+    assert tuple(side[1:, column]) == by_age
+
+
+@pytest.mark.parametrize(
+    ("age_band", "signal", "normal"),
+    [
+        # PALS (AHA), normal ranges asleep and awake
+        ("neonate", "hr", (100, 200)),
+        ("young-infant", "hr", (90, 180)),
+        ("infant", "hr", (90, 180)),
+        ("young-child", "hr", (80, 140)),
+        ("child", "hr", (65, 120)),
+        ("adolescent", "hr", (50, 100)),
+        ("infant", "resp", (30, 53)),
+        ("young-child", "resp", (22, 37)),
+        ("child", "resp", (18, 28)),
+        ("adolescent", "resp", (12, 20)),
+        ("neonate", "nbp_sys", (67, 84)),
+        ("infant", "nbp_sys", (72, 104)),
+        ("adolescent", "abp_sys", (110, 131)),
+    ],
+)
+def test_what_is_normal_at_an_age_is_no_alarm(age_band, signal, normal):
+    for rule in DEFAULT_RULES.limits:
+        own = rule.limits(age_band)
+        if rule.signal == signal:
+            assert own.low is None or own.low <= normal[0]
+            assert own.high is None or own.high >= normal[1]
+
+
+@pytest.mark.parametrize(
+    ("age_band", "signal", "value"),
+    [
+        ("infant", "hr", 58),
+        ("infant", "pulse", 58),
+        ("paediatric", "hr", 58),
+        ("adolescent", "hr", 38),
+        ("adult", "pulse", 25),
+        ("adult", "pulse", 200),
+        ("adult", "resp", 3),
+        ("adult", "abp_mean", 39),
+        ("adult", "nbp_sys", 69),
+    ],
+)
+def test_what_is_close_to_an_arrest_is_of_high_priority(age_band, signal, value):
+    broken = {
+        rule.priority
+        for rule in DEFAULT_RULES.limits
+        if rule.signal == signal
+        and (value < (rule.limits(age_band).low or 0) or value > (rule.limits(age_band).high or 999))
+    }
+    assert broken == {"medium", "high"}
+
+
+@pytest.mark.parametrize(
+    ("age_band", "hypotension"),
+    [("neonate", 60), ("infant", 70), ("young-child", 76), ("child", 90), ("adolescent", 90), ("adult", 90)],
+)
+def test_hypotension_is_told_at_every_age(age_band, hypotension):
+    assert (
+        RULES["abp-sys-low"].limits(age_band).low == RULES["nbp-sys-low"].limits(age_band).low == hypotension
+    )
+
+
+def test_only_a_pulse_rate_is_told_of_by_another_signal():
+    told = {rule.id: rule.told_by for rule in DEFAULT_RULES.limits if rule.told_by}
+    assert told == dict.fromkeys(("pulse-high", "pulse-low", "pulse-extreme-high", "pulse-extreme-low"), "hr")
 
 
 @pytest.mark.parametrize("name", REPORTED)
@@ -113,6 +178,12 @@ def test_only_periodic_signals_wait_before_they_alarm_or_clear(rule):
         ("hr-extreme-high", None, 140, 5, "high"),
         ("hr-extreme-low", 40, None, 5, "high"),
         ("pulse-high", None, 120, 10, "medium"),
+        ("pulse-extreme-low", 40, None, 5, "high"),
+        ("resp-extreme-low", 4, None, 5, "high"),
+        ("abp-sys-extreme-low", 70, None, 5, "high"),
+        ("abp-mean-extreme-low", 40, None, 5, "high"),
+        ("nbp-sys-extreme-low", 70, None, 0, "high"),
+        ("nbp-mean-extreme-low", 40, None, 0, "high"),
         ("spo2-low", 90, None, 15, "medium"),
         ("spo2-desat", 80, None, 5, "high"),
         ("resp-high", None, 30, 15, "medium"),

@@ -93,8 +93,8 @@ def test_a_rise_in_priority_undoes_an_acknowledgement():
     assert TRANSITIONS[State.ACKNOWLEDGED][Event.BETTER] == (State.ACKNOWLEDGED, Phase.DEESCALATE)
 
 
-def test_a_missing_reading_ends_a_delay_and_keeps_an_alarm():
-    assert TRANSITIONS[State.DELAYED][Event.MISSING] == (State.NORMAL, Phase.NONE)
+def test_a_missing_reading_keeps_a_delay_and_an_alarm():
+    assert TRANSITIONS[State.DELAYED][Event.MISSING] == (State.DELAYED, Phase.NONE)
     assert TRANSITIONS[State.ACTIVE][Event.MISSING] == (State.ACTIVE, Phase.NONE)
 
 

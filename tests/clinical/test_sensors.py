@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from clinical.sensors import Clock, babbling, disagree, has_clock
+from clinical.sensors import CONFLICT_MS, Clock, babbling, conflicting, disagree, doubts, has_clock
 
 NOW = 100_000
 SECOND = np.array([1_000])
+MEASURED = np.array([False])
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,8 @@ SECOND = np.array([1_000])
 )
 def test_heart_rate_and_pulse_disagree_when_more_than_a_fifth_apart(hr, pulse, found):
     at = np.array([NOW])
-    assert disagree(np.array([float(hr)]), np.array([float(pulse)]), at, at, NOW, SECOND).tolist() == [found]
+    values = np.array([float(hr)]), np.array([float(pulse)])
+    assert disagree(*values, at, at, NOW, SECOND, MEASURED).tolist() == [found]
 
 
 @pytest.mark.parametrize(
@@ -34,13 +36,62 @@ def test_heart_rate_and_pulse_disagree_when_more_than_a_fifth_apart(hr, pulse, f
 )
 def test_a_reading_of_more_than_fifteen_seconds_ago_disagrees_with_nothing(hr_ms, pulse_ms, found):
     values = np.array([130.0]), np.array([80.0])
-    assert disagree(*values, np.array([hr_ms]), np.array([pulse_ms]), NOW, SECOND).tolist() == [found]
+    assert disagree(*values, np.array([hr_ms]), np.array([pulse_ms]), NOW, SECOND, MEASURED).tolist() == [
+        found
+    ]
 
 
 def test_readings_of_a_device_with_a_long_interval_count_for_two_of_them():
     values, at = (np.array([130.0]), np.array([80.0])), np.array([NOW - 60_000])
-    assert disagree(*values, at, at, NOW, np.array([30_000])).tolist() == [True]
-    assert disagree(*values, at, at, NOW, np.array([29_999])).tolist() == [False]
+    assert disagree(*values, at, at, NOW, np.array([30_000]), MEASURED).tolist() == [True]
+    assert disagree(*values, at, at, NOW, np.array([29_999]), MEASURED).tolist() == [False]
+
+
+def test_a_sensor_without_a_reading_contradicts_nothing():
+    values, at = (np.array([130.0]), np.array([80.0])), np.array([NOW])
+    assert not disagree(*values, at, at, NOW, SECOND, np.array([True])).any()
+
+
+@pytest.mark.parametrize(
+    ("since_s", "age_ms", "lost", "found"),
+    [
+        (0, 0, False, True),
+        (60, 1_500, False, True),  # one interval and a half: the next reading is under way
+        (60, 1_501, False, False),
+        (60.001, 0, False, False),
+        (5, 0, True, False),
+    ],
+)
+def test_a_contradiction_is_doubted_for_a_minute_and_while_both_readings_are_of_now(
+    since_s, age_ms, lost, found
+):
+    since, older = np.array([NOW - round(since_s * 1000)]), np.array([NOW - age_ms])
+    assert doubts(since, np.array([NOW]), older, SECOND, np.array([lost])).tolist() == [found]
+
+
+def test_a_sensor_that_was_never_heard_is_no_reason_to_doubt_the_other():
+    at = np.array([NOW])
+    assert not doubts(at, at, np.array([-1]), np.array([10**9]), MEASURED).any()
+
+
+@pytest.mark.parametrize(
+    ("last_ms", "before_ms", "found"),
+    [
+        (-1, -1, False),
+        (NOW, -1, False),
+        (NOW, NOW, True),
+        (NOW, NOW - 1, True),
+        (NOW, 0, True),
+    ],
+)
+def test_numbers_conflict_from_the_second_time_on(last_ms, before_ms, found):
+    assert conflicting(np.array([last_ms]), np.array([before_ms]), NOW).tolist() == [found]
+
+
+def test_a_conflict_is_over_ten_minutes_after_the_last_but_one():
+    last, before = np.array([NOW]), np.array([NOW - 5])
+    assert conflicting(last, before, NOW - 5 + CONFLICT_MS).tolist() == [True]
+    assert conflicting(last, before, NOW - 4 + CONFLICT_MS).tolist() == [False]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +131,12 @@ def test_a_clock_is_suspect_while_its_device_is_heard_and_backlog_means_nobody_i
     devices, suspect, backlog
 ):
     kinds, heard_ms = clocks(*devices)
-    age = np.array([15_000])
+    age = np.full(heard_ms.shape, 15_000)
     assert has_clock(Clock.SUSPECT, kinds, heard_ms, NOW, age).tolist() == [suspect]
     assert has_clock(Clock.HISTORIC, kinds, heard_ms, NOW, age).tolist() == [backlog]
+
+
+def test_each_device_is_heard_for_as_long_as_its_own_interval_allows():
+    kinds, heard_ms = clocks((Clock.SUSPECT, NOW - 20_000), (Clock.LIVE, NOW))
+    assert not has_clock(Clock.SUSPECT, kinds, heard_ms, NOW, np.array([[15_000, 60_000]])).any()
+    assert has_clock(Clock.SUSPECT, kinds, heard_ms, NOW, np.array([[60_000, 15_000]])).all()

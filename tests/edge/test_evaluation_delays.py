@@ -11,7 +11,7 @@ from streams.rules_file import load_rules
 from streams.rulesets import path_of
 
 OFF = {
-    "classic": {"alarms-paused", "news2", "check-sensor", "ward-silent"},
+    "classic": {"alarms-paused", "news2", "check-sensor", "ward-silent", "vital-loss", "age-unknown"},
     "vigil": {"alarms-paused"},
 }
 

@@ -1,3 +1,4 @@
+import json
 import threading
 from itertools import islice
 
@@ -12,7 +13,9 @@ from edge.physiology import Ward
 from edge.simulator import OpenLoop, PlannedFrame, check_options, planned_frames, simulate
 from streams.errors import UsageError
 from streams.frames import Frame
+from streams.log_end import read_whole
 from streams.settings import Settings
+from streams.topics import COMMANDS
 
 START_MS = 1_700_000_000_000
 
@@ -207,6 +210,15 @@ def test_a_run_on_a_broker_sends_acknowledges_and_reports_everything(broker_sett
     assert (done.failed, done.refused, done.waiting, done.in_flight) == (0, 0, 0, 0)
     assert reports
     assert reports[-1].planned <= done.planned
+
+
+def test_a_simulated_ward_says_that_its_patients_are_adults(broker_settings):
+    simulate(broker_settings, beds=3, seconds=0.1)
+    said = [
+        json.loads(record.value) for record in read_whole(broker_settings, broker_settings.topic(COMMANDS))
+    ]
+    adults = {one["patient"] for one in said if (one["kind"], one["age_band"]) == ("set-profile", "adult")}
+    assert adults >= {"bed-0001", "bed-0002", "bed-0003"}
 
 
 def test_a_stop_ends_a_run_without_length(broker_settings):

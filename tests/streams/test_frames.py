@@ -6,7 +6,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from clinical.vitals import ACVPU, FLAGS, SIGNALS
+from clinical.vitals import ACVPU, FLAGS, SIGNALS, WINDOWED
 from streams.frames import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
@@ -148,10 +148,9 @@ def test_a_frame_cannot_be_changed():
 
 def test_a_frame_of_every_signal_is_far_below_the_bound_on_bytes():
     longest = dict.fromkeys(("patient", "device"), "x" * 64)
-    readings = {signal.name: -9999.999999 for signal in SIGNALS[:-2]}
-    text = json.dumps(
-        {**IDENTITY, **longest, "seq": SEQ_MAX, **readings, "consciousness": "A", "on_oxygen": False}
-    )
+    readings = {signal.name: -9999.999999 for signal in SIGNALS[:WINDOWED]}
+    said = {"consciousness": "A"} | dict.fromkeys(FLAGS, False)
+    text = json.dumps({**IDENTITY, **longest, "seq": SEQ_MAX, **readings, **said})
     Frame.model_validate_json(text)
     assert len(text) < 700 < FRAME_BYTES_MAX
 

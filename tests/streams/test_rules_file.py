@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import (
+    AGE_BANDS,
     DELAY_S_MAX,
     RULES_MAX,
     AgeLimits,
@@ -248,6 +249,10 @@ def test_the_built_in_rules_would_pass_as_a_file():
             "key paediatric: high should be at least 2 % above low",
         ),
         (rule_text(neonate="{low = 85, top = 86}"), "key neonate: unknown"),
+        (rule_text(young_infant="{low = 99}", clear_margin="2"), "key young_infant: 2 leaves no value"),
+        (rule_text() + "[rule.infant]\nlow = 101\n", "key infant: low should be 1 to 100 %, got 101"),
+        (rule_text(told_by='"hr"'), "key told_by: should stand in a rule on pulse, got spo2"),
+        (rule_text(told_by='"pulse"'), "key told_by: should be 'hr'"),
         (rule_text(integral="0"), "key integral: should be greater than 0"),
         (rule_text(neonate="{low = 99}", clear_margin="2"), "key neonate: 2 leaves no value"),
         (rule_text(low_min="91"), "key low_min: should be the limit or below it, 90 to 1, got 91"),
@@ -280,6 +285,20 @@ def test_limits_of_age_bands_are_read():
     rule = parse_rules(rule_text(neonate='{low = 85, source = "unit policy"}'), "w.toml").limits[0]
     assert rule.limits("neonate") == AgeLimits(low=85.0, source="unit policy")
     assert rule.limits("paediatric").low == rule.limits("adult").low == 90
+
+
+def test_a_child_has_the_limits_of_its_age_else_those_of_a_child_of_unknown_age_else_an_adults():
+    text = rule_text(paediatric="{low = 88}") + "[rule.infant]\nlow = 86\n[rule.young_infant]\nlow = 85\n"
+    rule = parse_rules(text, "w.toml").limits[0]
+    lows = {band: rule.limits(band).low for band in AGE_BANDS}
+    assert (lows.pop("young-infant"), lows.pop("infant")) == (85, 86)
+    assert (lows.pop("adult"), lows.pop("neonate")) == (90, 90)
+    assert set(lows.values()) == {88}
+
+
+def test_a_rule_on_the_pulse_may_be_told_by_the_heart_rate():
+    text = rule_text(id='"pulse-low"', signal='"pulse"', low="50", told_by='"hr"')
+    assert parse_rules(text, "w.toml").limits[0].told_by == "hr"
 
 
 def test_a_file_is_read_from_disk(tmp_path):

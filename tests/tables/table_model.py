@@ -7,42 +7,54 @@ import numpy as np
 from faust.types import TP
 
 from streams.block import Block
+from tables.device_rows import NOBODY
 from tables.patients import PatientTable
 from tables.record import encode
 from tables.record_layout import alarm_key
 from tables.store import ColumnStore
 
 ALARMS = ("hr-high", "spo2-low")
+DEVICE = 7
+"""Name of the device that measures."""
+
 CHANGELOG = "vigil-patients-changelog"
 KEYS = np.array([alarm_key(alarm) for alarm in ALARMS], dtype=np.uint64)
 
 
 def new_store(alarms=ALARMS):
     store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = lambda: PatientTable(alarms)
+    store.new_table = lambda: PatientTable(alarms, len(alarms))
     return store
 
 
 def judge(table, patient, offset, rate=80.0, alarm_since_ms=None):
     """Make a frame with a heart rate part of the table's state, and an alarm that is open since then."""
     row = table.row(patient)
-    table.seen_ms[row] = table.newest_ms[row, 0] = table.value_ms[row, 0] = offset * 1000
-    table.value[row, 0] = rate
+    device, devices = device_of(table, row), table.devices
+    devices.heard_ms[device] = devices.newest_ms[device, 0] = devices.value_ms[device, 0] = offset * 1000
+    devices.value[device, 0] = rate
     if alarm_since_ms is not None:
         table.alarm_state[row, 0], table.alarm_onset_ms[row, 0] = 1, alarm_since_ms
     table.dirty[row] = True
     table.processed = max(table.processed, offset)
 
 
+def device_of(table, row):
+    """Return the row of the patient's only device."""
+    if table.slots[row, 0] == NOBODY:
+        table.slots[row, 0] = table.devices.take_row(row, DEVICE)
+    return table.slots[row, 0]
+
+
 def rate_of(table, patient):
     """Return the patient's last heart rate, None for one that is not in the table."""
     row = table.row_of.get(patient)
-    return None if row is None else float(table.value[row, 0])
+    return None if row is None else float(table.devices.value[table.slots[row, 0], 0])
 
 
 def record(patient="bed-1", position=10, rate=80.0, **more):
     """Return a patient's record whose state reaches up to `position`."""
-    table = PatientTable(ALARMS)
+    table = PatientTable(ALARMS, len(ALARMS))
     judge(table, patient, position, rate, **more)
     return encode(table, np.array([table.row(patient)]), KEYS)[0]
 

@@ -117,8 +117,8 @@ def test_tables_beside_each_other_have_rows_of_their_own_and_grow_together(table
     assert mine != theirs
     for i in range(2 * ROWS_MIN):
         fill(other, other.row(f"bed-{i}"), i % 2)
-    table.value[mine, 0] = 5.0
-    assert other.value[mine, 0] == 5.0
+    table.oxygen[mine] = 5.0
+    assert other.oxygen[mine] == 5.0
     for name, column in columns(table).items():
         assert column is getattr(other, name), name
     assert (table.occupied().tolist(), len(other.occupied())) == ([mine], 2 * ROWS_MIN)

@@ -8,14 +8,18 @@ from hypothesis import strategies as st
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
 from clinical.vitals import COUNT, SIGNALS
-from tables.columns import COMMANDS, DEVICES, SEEN
+from tables.columns import COMMANDS, DEVICES
+from tables.device_rows import FLICKER_SLOTS, NOBODY, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.patients import PatientTable
 from tables.progress import NOTHING, decode_progress, encode_progress
 from tables.record import decode, encode
-from tables.record_layout import RECORD_BYTES_MAX, alarm_key, position_of, size_max
+from tables.record_layout import DEVICE, HEAD, RECORD_BYTES_MAX, alarm_key, position_of, size_max
 from tables.windows import BUCKET_MS, SAMPLES_MAX, SLOTS
 
 ALARMS = ("hr-high", "spo2-low", "silent-device", "news2")
+LIMITS = 2
+"""How many of them, the first, are limit alarms."""
+
 T0 = 1_600_000_000_000
 seeds = st.integers(0, 2**32 - 1)
 
@@ -28,8 +32,8 @@ def record_of(table, patient="bed-1"):
     return encode(table, np.array([table.row_of[patient]]), keys_of(table))[0]
 
 
-def read(record, alarms=ALARMS, patient="bed-1"):
-    table = PatientTable(alarms)
+def read(record, alarms=ALARMS, patient="bed-1", limits=LIMITS):
+    table = PatientTable(alarms, limits)
     table.row("somebody else")
     unknown = decode(record, table, table.row(patient), {alarm_key(a): i for i, a in enumerate(alarms)})
     return table, unknown
@@ -38,19 +42,14 @@ def read(record, alarms=ALARMS, patient="bed-1"):
 def random_table(seed, alarms=ALARMS):
     """A table of three patients, each with some of everything that a row can hold."""
     rng = np.random.default_rng(seed)
-    table = PatientTable(alarms)
+    table = PatientTable(alarms, LIMITS)
     table.processed = int(rng.integers(NEVER, 10**9))
     for patient in ("bed-0", "bed-1", "bed-2"):
         row = table.row(patient)
-        table.seen_ms[row], table.ticked_ms[row] = rng.integers(T0, 2 * T0, 2)
-        table.interval_ms[row] = rng.integers(1, 86_400_000)
-        for slot in range(int(rng.integers(0, DEVICES + 1))):
+        table.ticked_ms[row] = rng.integers(T0, 2 * T0)
+        table.pushed_out_ms[row] = rng.choice([NEVER, T0])
+        for slot in range(int(rng.choice([0, 1, 3, DEVICES]))):
             put_device(table, row, slot, rng)
-        for signal in np.flatnonzero(rng.random(COUNT) < 0.4).tolist():
-            table.newest_ms[row, signal] = rng.integers(T0, 2 * T0)
-            table.value[row, signal] = rng.choice([np.nan, 0.0, 36.6])
-            table.value_ms[row, signal] = rng.choice([NEVER, T0])
-            table.lost_ms[row, signal] = rng.choice([NEVER, T0])
         for alarm in np.flatnonzero(rng.random(len(alarms)) < 0.5).tolist():
             put_alarm(table, row, alarm, rng)
         if rng.random() < 0.5:
@@ -66,15 +65,41 @@ def random_table(seed, alarms=ALARMS):
     return table
 
 
-def put_device(table, row, slot, rng):
-    high = int(rng.choice([0, 5, SEEN - 1, SEEN, 10**6, 2**53 - 1]))
-    table.device[row, slot] = rng.integers(1, 2**64 - 1, dtype=np.uint64)
-    table.device_high[row, slot] = high
-    table.device_used[row, slot] = rng.integers(0, 10**9)
-    table.device_event_ms[row, slot], table.device_append_ms[row, slot] = rng.integers(0, T0, 2)
+def put_device(table, row, slot, rng, share=0.4):
+    """Give a patient a device that has measured this share of the signals, and runs under as many rules."""
+    devices, high = table.devices, int(rng.choice([0, 5, SEEN - 1, SEEN, 10**6, 2**53 - 1]))
+    at = table.slots[row, slot] = devices.take_row(row, int(rng.integers(1, 2**64 - 1, dtype=np.uint64)))
+    devices.boot[at], devices.high[at] = rng.integers(0, 9), high
+    devices.used[at] = rng.integers(0, 10**9)
+    devices.interval_ms[at], devices.clock[at] = rng.integers(1, 86_400_000), rng.integers(0, 3)
+    for name in (
+        "event_ms",
+        "append_ms",
+        "heard_ms",
+        "now_ms",
+        "came_ms",
+        "conflict_ms",
+        "conflict_before_ms",
+    ):
+        getattr(devices, name)[at] = rng.choice([NEVER, T0, 2 * T0])
     for seq in {high, *(high - int(ago) for ago in rng.integers(0, SEEN, 20))}:
         if seq >= 0:
-            table.device_lap[row, slot, seq % SEEN] = seq // SEEN % 65_535 + 1
+            devices.lap[at, seq % SEEN] = seq // SEEN % 65_535 + 1
+            devices.digest[at, seq % SEEN] = rng.integers(0, 2**32)
+    for signal in np.flatnonzero(rng.random(COUNT) < share).tolist():
+        devices.newest_ms[at, signal] = rng.integers(T0, 2 * T0)
+        devices.value[at, signal] = rng.choice([np.nan, 0.0, 36.6])
+        devices.value_ms[at, signal], devices.lost_ms[at, signal] = rng.choice([NEVER, T0], 2)
+    for rule in np.flatnonzero(rng.random(table.limits) < share).tolist():
+        devices.run_onset_ms[at, rule], devices.run_clear_ms[at, rule] = T0, rng.choice([NEVER, T0])
+        devices.run_area[at, rule], devices.run_excess_ms[at, rule] = rng.random(2) * 1000
+        devices.run_excess_at_ms[at, rule] = T0
+    if rng.random() < 0.5:
+        devices.missing_ms[at] = devices.counted_ms[at] = T0
+        devices.slot[at] = rng.integers(0, 10**9)
+        shape = FLICKER_SLOTS, PERIODIC_COUNT
+        for counts in (devices.came, devices.missed, devices.gaps):
+            counts[at] = rng.integers(0, 2**16, shape)
 
 
 def put_alarm(table, row, alarm, rng):
@@ -119,12 +144,47 @@ def test_reading_brings_back_every_column(seed):
     table = random_table(seed)
     again, _ = read(record_of(table))
     rows = table.row_of["bed-1"], again.row_of["bed-1"]
-    for name in set(PatientTable.COLUMNS) - {"position", "dirty", "device_lap"}:
+    for name in set(PatientTable.COLUMNS) - {"position", "dirty", "slots", "last_slot"}:
         then, now = (getattr(t, name)[row] for t, row in zip((table, again), rows, strict=True))
         assert np.array_equal(then, now, equal_nan=then.dtype.kind == "f"), name
     for name in ("bucket", "count", "sum"):
         then, now = (getattr(t.windows, name)[:, row] for t, row in zip((table, again), rows, strict=True))
         assert np.array_equal(then, now), name
+    devices = [t.slots[row][t.slots[row] != NOBODY] for t, row in zip((table, again), rows, strict=True)]
+    assert (again.devices.owner[devices[1]] == rows[1]).all()
+    for name in set(DeviceRows.COLUMNS) - {"owner", "lap"}:
+        then, now = (getattr(t.devices, name)[at] for t, at in zip((table, again), devices, strict=True))
+        assert np.array_equal(then, now, equal_nan=then.dtype.kind == "f"), name
+
+
+def test_runs_of_a_rule_that_is_gone_are_left_out_and_the_others_keep_their_device():
+    table = PatientTable(ALARMS, LIMITS)
+    row, rng = table.row("bed-1"), np.random.default_rng(0)
+    for slot in range(3):
+        put_device(table, row, slot, rng, share=1)
+        table.devices.run_area[table.slots[row, slot]] = slot, 10 + slot
+    again, _ = read(record_of(table), alarms=("spo2-low", "brand-new"))
+    kept = again.slots[again.row_of["bed-1"], :3]
+    assert again.devices.run_area[kept, 0].tolist() == [10, 11, 12]
+    assert (again.devices.run_onset_ms[kept, 1] == NEVER).all()
+
+
+def test_a_rule_that_limits_no_longer_has_no_runs():
+    table = PatientTable(ALARMS, LIMITS)
+    put_device(table, table.row("bed-1"), 0, np.random.default_rng(0), share=1)
+    again, _ = read(record_of(table), limits=1)
+    assert again.devices.run_onset_ms.shape[1] == 1
+    assert again.devices.run_onset_ms[again.slots[again.row_of["bed-1"], 0], 0] == T0
+
+
+def test_a_reading_of_a_device_that_the_record_does_not_have_is_refused():
+    table = PatientTable(ALARMS, LIMITS)
+    put_device(table, table.row("bed-1"), 0, np.random.default_rng(0), share=1)
+    record = bytearray(record_of(table))
+    for device in (1, DEVICES):
+        record[HEAD.itemsize + DEVICE.itemsize] = device
+        with pytest.raises(ValueError, match="damaged"):
+            read(bytes(record))
 
 
 def test_rows_are_written_alike_alone_and_together():
@@ -143,7 +203,7 @@ def test_the_position_is_the_last_offset_that_the_state_contains():
 
 
 def test_readings_that_were_too_late_to_be_judged_are_kept():
-    table = PatientTable(ALARMS)
+    table = PatientTable(ALARMS, LIMITS)
     row = table.row("bed-1")
     values = np.full((1, COUNT), np.nan)
     values[0, 3] = 17
@@ -189,7 +249,7 @@ def test_a_damaged_record_is_refused_or_read_but_never_breaks_the_reader(seed, p
 
 
 def test_alarms_whose_rule_is_gone_are_reported_and_the_others_kept():
-    table = PatientTable(ALARMS)
+    table = PatientTable(ALARMS, LIMITS)
     row = table.row("bed-1")
     for alarm in range(len(ALARMS)):
         put_alarm(table, row, alarm, np.random.default_rng(alarm))
@@ -202,26 +262,25 @@ def test_alarms_whose_rule_is_gone_are_reported_and_the_others_kept():
 
 
 def test_the_largest_record_stays_below_its_bound():
-    alarms = tuple(f"rule-{i}" for i in range(RULES_MAX + 2 + len(SIGNALS)))
-    table = PatientTable(alarms)
+    alarms = tuple(f"rule-{i}" for i in range(RULES_MAX + 2 + 2 * len(SIGNALS)))
+    table = PatientTable(alarms, len(alarms))  # the bound takes every alarm for one with runs
     row = table.row("bed-1")
     rng = np.random.default_rng(0)
     for slot in range(DEVICES):
-        put_device(table, row, slot, rng)
+        put_device(table, row, slot, rng, share=1)
     for alarm in range(len(alarms)):
         put_alarm(table, row, alarm, rng)
     table.alarm_low[row], table.commands[row], table.since_ms[row] = 88, 7, T0
-    table.newest_ms[row] = T0
     times = T0 + np.arange(SLOTS) * BUCKET_MS
     table.windows.add(np.full(SLOTS, row), times, np.full((SLOTS, COUNT), 300.0))
     table.windows.count[:, row] = SAMPLES_MAX
     record = record_of(table)
     assert len(record) == size_max(len(alarms)) <= RECORD_BYTES_MAX
-    assert record_of(read(record, alarms)[0]) == record
+    assert record_of(read(record, alarms, limits=len(alarms))[0]) == record
 
 
 def test_the_end_of_a_checkpoint_says_how_far_the_state_reaches():
-    table = PatientTable(ALARMS)
+    table = PatientTable(ALARMS, LIMITS)
     assert decode_progress(encode_progress(table)) == NOTHING
     table.processed, table.ticked_until_ms, table.whole_from = 12, T0, 40
     record = encode_progress(table)
@@ -236,14 +295,14 @@ def test_a_record_read_into_a_row_that_held_another_leaves_nothing_of_that():
     first[0, 0], second[0, 1] = 300.0, 90.0
     records = []
     for values in (first, second):
-        table = PatientTable(ALARMS)
+        table = PatientTable(ALARMS, LIMITS)
         table.windows.add(table.rows(["bed-1"]), np.array([BUCKET_MS]), values)
         records.append(record_of(table))
-    table = PatientTable(ALARMS)
+    table = PatientTable(ALARMS, LIMITS)
     row = table.row("bed-1")
     for record in records:
         table.clear(row)
-        decode(record, table, row, keys_of(table))
+        decode(record, table, row, {})
     again = np.full((1, COUNT), np.nan)
     again[0, 0] = 60.0
     table.windows.add(np.array([row]), np.array([BUCKET_MS]), again)

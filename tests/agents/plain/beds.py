@@ -125,6 +125,7 @@ class Bed:
     # profile and limits
     limits: dict = field(default_factory=dict)
     band: str = "adult"
+    age_is_known: bool = False
     scale2: bool = False
     oxygen: bool | None = None
     ward: str = ""

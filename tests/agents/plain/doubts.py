@@ -3,7 +3,7 @@
 from plain.levels import judge_level
 from plain.readings import HALF_MINUTE_MS, most_readings
 
-from clinical.vitals import SIGNALS
+from clinical.vitals import REPORTED, SIGNALS
 
 CONTRADICTION_MS = 15_000
 LOOK_MS = 125
@@ -68,7 +68,7 @@ class Doubts:
         carried = [signal.name for signal in SIGNALS if signal.name in frame]
         if bed.alarms["babbling-device"].stands == "quiet" or not carried:
             return False
-        if any(frame.get(name) is True and device.value.get(name) != 1 for name in ("asystole", "apnoea")):
+        if any(frame.get(name) is True and device.value.get(name) != 1 for name in REPORTED):
             return False
         look_ms = min(LOOK_MS, frame["interval_ms"])
         return all(name in device.newest and now_ms - device.newest[name] < look_ms for name in carried)

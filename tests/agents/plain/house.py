@@ -13,6 +13,7 @@ from plain.early_scores import Scores
 from plain.limit_alarms import LimitAlarms
 from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, count, follow_clock, take_frame, take_samples
+from plain.signs import Signs
 from plain.stays import Commands
 from plain.strangers import Place, Strangers, order_in
 from plain.telling import Moment, Telling
@@ -38,6 +39,7 @@ class House:
         self.losses = Losses(rules, self.telling)
         self.limits = LimitAlarms(rules, self.telling, self.losses)
         self.doubts = Doubts(rules, self.telling, self.losses)
+        self.signs = Signs(rules, self.telling)
         self.scores = Scores(rules, self.telling)
         self.courses = Courses(rules, self.telling)
         self.widened = Widened(rules, self.telling)
@@ -170,6 +172,9 @@ class House:
             self.losses.judge_signals(bed, moment)
             self.strangers.judge_place(bed, moment)
             self.doubts.judge_devices(bed, moment)
+            self.signs.judge(bed, moment)
+        if technical and is_slow and not self.recorded:
+            self.signs.judge_age(bed, moment)
         if technical and half_minute_is_over:
             self.doubts.judge_babbling(bed, moment)
         if is_slow:
@@ -213,5 +218,7 @@ def kinds_of(rules):
         "misplaced-patient": "technical",
         "too-many-patients": "technical",
         "unproven-command": "technical",
+        "vital-loss": "physiological",
+        "age-unknown": "advisory",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
     }

@@ -6,6 +6,10 @@ from plain.losses import INTERVALS, TAKEN_OFF_MS
 from clinical.vitals import INDEX, SIGNALS
 
 DOUBTFUL = ("hr", "pulse")
+CONTRADICTION_MS = 15_000
+SCALE2_TARGET = 88
+"""Where SpO2 scale 2 was ordered, no limit of the rules is above what every value from here on ends by its margin."""
+
 DAY_MS = 86_400_000
 DOUBT_MS_MAX = 60_000
 STEP = {"spo2": 10, "abp_sys": 15, "nbp_sys": 15}
@@ -18,7 +22,8 @@ class LimitAlarms:
 
     def __init__(self, rules, telling, losses):
         self.losses = losses
-        self.rules = sorted(rules.limits, key=lambda rule: -RANK[rule.priority])  # the most severe first
+        # The most severe first, and who is told of by another signal last.
+        self.rules = sorted(rules.limits, key=lambda rule: (-RANK[rule.priority], rule.told_by is not None))
         self.telling = telling
 
     # --- what holds for a patient
@@ -27,7 +32,11 @@ class LimitAlarms:
     def limits(bed, rule):
         """Return the limits in force: the patient's own, else those of the age band."""
         own, of_band = bed.limits.get(rule.id, (None, None)), rule.limits(bed.band)
-        low = own[0] if own[0] is not None else of_band.low
+        low = own[0]
+        if low is None:
+            low = of_band.low
+            if bed.scale2 and rule.signal == "spo2" and low is not None:
+                low = min(low, SCALE2_TARGET - rule.clear_margin)
         high = own[1] if own[1] is not None else of_band.high
         return float("-inf") if low is None else low, float("inf") if high is None else high
 
@@ -45,12 +54,36 @@ class LimitAlarms:
                     return True
         return False
 
+    def told_by_another_signal(self, bed, rule, now_ms):
+        """Whether the alarm of the heart rate says what this one of the pulse would: both agree, on the same side."""
+        if rule.told_by is None or not self.same_rate(bed, now_ms):
+            return False
+        for other in self.rules:
+            if other.signal == rule.told_by and RANK[other.priority] >= RANK[rule.priority]:
+                sides = (rule.low, other.low), (rule.high, other.high)
+                same_side = any(mine is not None and theirs is not None for mine, theirs in sides)
+                if same_side and bed.alarms[other.id].is_announced:
+                    return True
+        return False
+
+    @staticmethod
+    def same_rate(bed, now_ms):
+        """Whether heart rate and pulse are both of now and at most 20 % apart."""
+        hr, pulse = bed.latest("hr"), bed.latest("pulse")
+        if hr is None or pulse is None or "hr" in hr.lost_ms or "pulse" in pulse.lost_ms:
+            return False
+        age = now_ms - min(hr.value_ms["hr"], pulse.value_ms["pulse"])
+        longest = max(CONTRADICTION_MS, 2 * hr.interval_ms, 2 * pulse.interval_ms)
+        rates = hr.value["hr"], pulse.value["pulse"]
+        return age <= longest and max(rates) - min(rates) <= 0.2 * max(rates)
+
     def may_not_begin(self, bed, rule, now_ms):
         is_low_pulse = rule.signal == "pulse" and rule.low is not None
         in_doubt = rule.signal in DOUBTFUL and not is_low_pulse and rule.priority != "high"
         return (
             bed.withheld(bed.alarms[rule.id])
             or self.stood_for(bed, rule)
+            or self.told_by_another_signal(bed, rule, now_ms)
             or (in_doubt and not rule.never_withheld and self.sensors_are_in_doubt(bed, now_ms))
         )
 
@@ -121,7 +154,7 @@ class LimitAlarms:
         by_excess = rule.excess_s is not None and run.excess >= rule.excess_s * 1000
         if lasted:
             run.excess = 0
-        if lasted or by_excess:
+        if lasted or by_excess or alarm.stands == "latched":
             if alarm.stands == "quiet":
                 alarm.onset = max(run.onset, alarm.over_onset + 1)
             self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from plain.beds import Device
 
-from clinical.vitals import ACVPU, SIGNALS, Signal
+from clinical.vitals import ACVPU, FLAGS, SIGNALS, Signal
 
 AHEAD_MS = 5_000
 HORIZON_MS = 60_000
@@ -21,6 +21,8 @@ STRETCH_MS = 15_000
 MINUTE_MS = 60_000
 
 HALF_MINUTE_MS = 30_000
+CHARTED = ("consciousness", *FLAGS)
+"""What is charted or reported has no course over minutes."""
 
 
 def take_frame(bed, frame, append_ms, recorded, offset):
@@ -43,7 +45,7 @@ def take_frame(bed, frame, append_ms, recorded, offset):
     bed.heard_ms = arrival_ms if bed.heard_ms is None else max(bed.heard_ms, arrival_ms)
     for signal in SIGNALS:
         value = reading(signal, frame)
-        if value is not None:
+        if value is not None and signal.name not in CHARTED:
             half_minute = time_ms // HALF_MINUTE_MS
             bed.half_minutes.setdefault((signal.name, half_minute), []).append(round(value * 100))
     return None if clock == "held-back" else (device, comes_next, time_ms, arrival_ms)

@@ -107,32 +107,35 @@ class Commands:
             raise Refused
         if (low is not None and rule.low is None) or (high is not None and rule.high is None):
             raise Refused
-        way = way_out(rule, bed.band, low, high)
+        way = way_out(rule, bed.band, bed.scale2, low, high)
         if way > 1 or (way > 0.5 and not order.get("reason")):
             raise Refused
         before = bed.limits.get(rule.id, (None, None))
         own = (before[0] if low is None else low, before[1] if high is None else high)
         if low is None and high is None:
             own = (None, None)
-        self.change_limits(bed, {**bed.limits, rule.id: own}, bed.band, {rule.signal})
+        self.change_limits(bed, {**bed.limits, rule.id: own}, bed.band, bed.scale2, {rule.signal})
 
     def set_profile(self, bed, order, moment):
-        self.change_band(bed, order.get("age_band") or bed.band)
-        bed.scale2 = order.get("spo2_scale2", bed.scale2)
+        self.change_band(bed, order, order.get("spo2_scale2", bed.scale2))
         bed.oxygen = order.get("expected_oxygen", bed.oxygen)
         self.move(bed, order.get("ward") or bed.ward)
 
-    def change_band(self, bed, band):
+    def change_band(self, bed, order, scale2):
+        """Take the age band, if the order names one, and the SpO2 scale."""
+        band = order.get("age_band") or bed.band
         rules = [rule for rule in self.limits.rules if bed.limits.get(rule.id, (None, None)) != (None, None)]
-        if any(way_out(rule, band, *bed.limits[rule.id]) > 1 for rule in rules):
+        if (band, scale2) != (bed.band, bed.scale2) and any(
+            way_out(rule, band, scale2, *bed.limits[rule.id]) > 1 for rule in rules
+        ):
             raise Refused
-        own = {rule.signal for rule in rules}
-        self.change_limits(bed, bed.limits, band, own)
+        self.change_limits(bed, bed.limits, band, scale2, {rule.signal for rule in rules})
+        bed.age_is_known = bed.age_is_known or bool(order.get("age_band"))
 
-    def change_limits(self, bed, limits, band, signals):
-        """Take limits and age band if they fit together: range, distance, and the more severe one further out."""
+    def change_limits(self, bed, limits, band, scale2, signals):
+        """Take limits, age band and SpO2 scale if they fit: range, distance, and the more severe one further out."""
         assert band in AGE_BANDS
-        trial = Bed(bed.name, {}, limits=limits, band=band)
+        trial = Bed(bed.name, {}, limits=limits, band=band, scale2=scale2)
         for signal in SIGNALS:
             held = [
                 (RANK[rule.priority], *self.limits.limits(trial, rule))
@@ -143,14 +146,14 @@ class Commands:
                 for other in held:
                     if not fit_together(signal, one, other):
                         raise Refused
-        bed.limits, bed.band = limits, band
+        bed.limits, bed.band, bed.scale2 = limits, band, scale2
 
     # --- the stay
 
     def admit(self, bed, order, moment):
         if bed.since_ms is not None and not bed.discharged:
             raise Refused
-        self.change_band(bed, order.get("age_band") or bed.band)
+        self.change_band(bed, order, bed.scale2)
         bed.since_ms, bed.discharged = moment.now_ms, False
         self.move(bed, order.get("ward") or bed.ward)
 

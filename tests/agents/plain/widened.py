@@ -1,10 +1,12 @@
 """Limits wider than the unit's, in plain Python: how far they are on the way to the bound, and what is told of them."""
 
+SCALE2_LOW = 88
+
 REACH = {
-    ("hr", "high"): (40, 40, 20),
-    ("hr", "low"): (15, 15, 10),
-    ("hr", "high", "high"): (40, 30, 20),
-    ("hr", "low", "high"): (10, 10, 10),
+    **{(rate, "high"): (40, 40, 20) for rate in ("hr", "pulse")},
+    **{(rate, "low"): (15, 15, 10) for rate in ("hr", "pulse")},
+    **{(rate, "high", "high"): (40, 30, 20) for rate in ("hr", "pulse")},
+    **{(rate, "low", "high"): (10, 10, 10) for rate in ("hr", "pulse")},
     ("spo2", "low"): (10, 10, 5),
     ("spo2", "low", "high"): (10, 10, 10),
     ("temp", "high"): (1.5, 1.5, 1),
@@ -30,24 +32,37 @@ def bounds(rule, band):
     return found
 
 
-def ways_out(rule, band, low, high):
+def unit_limits(rule, band, scale2):
+    """Return the unit's limits for a patient: those of the age band, no higher than what SpO2 scale 2 aims at."""
+    of_band = rule.limits(band)
+    low = of_band.low
+    if scale2 and rule.signal == "spo2" and low is not None:
+        low = min(low, SCALE2_LOW - rule.clear_margin)
+    return low, of_band.high
+
+
+def ways_out(rule, band, scale2, low, high):
     """Return how far each limit is moved outwards: 0 = the unit's or tighter, 1 = the bound."""
-    unit, (low_min, high_max) = rule.limits(band), bounds(rule, band)
+    (unit_low, unit_high), (low_min, high_max) = unit_limits(rule, band, scale2), bounds(rule, band)
     ways = []
-    for own, of_unit, bound in ((low, unit.low, low_min), (high, unit.high, high_max)):
+    for own, of_unit, bound in ((low, unit_low, low_min), (high, unit_high, high_max)):
         outwards = own is not None and of_unit is not None and (own < of_unit) == (bound < of_unit)
         ways.append(abs(own - of_unit) / abs(bound - of_unit) if outwards else 0)
     return ways
 
 
-def way_out(rule, band, low, high):
+def way_out(rule, band, scale2, low, high):
     """Return how far the limit that is moved furthest is."""
-    return max(ways_out(rule, band, low, high))
+    return max(ways_out(rule, band, scale2, low, high))
 
 
 def rules_widened(rules, bed):
     """Return the rules whose limits are wider for a patient, in the order of the file."""
-    return [rule.id for rule in rules if way_out(rule, bed.band, *bed.limits.get(rule.id, (None, None))) > 0]
+    return [
+        rule.id
+        for rule in rules
+        if way_out(rule, bed.band, bed.scale2, *bed.limits.get(rule.id, (None, None))) > 0
+    ]
 
 
 class Widened:
@@ -62,7 +77,7 @@ class Widened:
         width = sum(
             way
             for rule in self.rules
-            for way in ways_out(rule, bed.band, *bed.limits.get(rule.id, (None, None)))
+            for way in ways_out(rule, bed.band, bed.scale2, *bed.limits.get(rule.id, (None, None)))
         )
         if width == (alarm.width or 0):
             return
