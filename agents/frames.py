@@ -236,9 +236,12 @@ class FrameJudge:
         # Looking for the few that are not 0 takes a third of the time of asking each row.
         waiting = np.flatnonzero(table.alarm_state.take(rows, axis=0)[:, : self._limits.count])
         restless[rows[waiting // max(1, self._limits.count)]] = True
-        # A clock that stepped back, also against the frame before in this batch.
+        # A clock that stepped back, also against the frame before in this batch; an excess that is worked off; ...
         odd = now < batch.devices.before(now, devices.now_ms[at])
-        odd |= devices.missing_ms[at] >= batch.time.arrival_ms - MINUTE_MS  # whose readings are counted
+        odd |= devices.has_excess[at]
+        odd |= (
+            devices.missing_ms[at] >= batch.time.arrival_ms - MINUTE_MS
+        )  # ... and whose readings are counted
         if some(odd):
             restless[rows[odd]] = True
         if readings.invalid is not None:

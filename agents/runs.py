@@ -48,9 +48,7 @@ def follow_clock(
     for i in np.flatnonzero(back).tolist():
         device = at[i]
         shift = now_ms[i] - before[i] - max(0, int(arrival_ms[i] - devices.came_ms[device]))
-        for column in (
-            *(devices.newest_ms, devices.run_onset_ms, devices.run_clear_ms, devices.run_excess_at_ms),
-        ):
+        for column in (devices.newest_ms, devices.run_onset_ms, devices.run_clear_ms):
             own = column[device]
             own[own != NEVER] = np.maximum(own[own != NEVER] + shift, 0)
     devices.now_ms[at[comes_next]] = now_ms[comes_next]
@@ -133,7 +131,6 @@ def runs_of(devices: DeviceRows, at: Rows) -> Runs:
         devices.run_clear_ms.take(at, axis=0),
         devices.run_area.take(at, axis=0),
         devices.run_excess_ms.take(at, axis=0),
-        devices.run_excess_at_ms.take(at, axis=0),
     )
 
 
@@ -143,4 +140,4 @@ def keep_runs(devices: DeviceRows, at: Rows, runs: Runs) -> None:
     devices.run_clear_ms[at] = runs.clear_ms
     devices.run_area[at] = runs.area
     devices.run_excess_ms[at] = runs.excess_ms
-    devices.run_excess_at_ms[at] = runs.excess_at_ms
+    devices.has_excess[at] = np.any(runs.excess_ms > 0, axis=1)

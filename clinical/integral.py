@@ -51,17 +51,15 @@ def is_due(limits: CompiledLimits, late: NDArray[np.bool_], area: Floats) -> NDA
 
 
 def excess_after(
-    limits: CompiledLimits, excess_ms: Floats, calm_ms: Times, elapsed_ms: Times, violated: NDArray[np.bool_]
+    limits: CompiledLimits, excess_ms: Floats, elapsed_ms: Times, violated: NDArray[np.bool_]
 ) -> Floats:
     """Return the excess at the present sample, (n, rules), ms.
 
     Args:
         limits: the rules.
-        excess_ms: the excess when it was last reckoned.
-        calm_ms: how long after that nothing was violated, up to the previous sample.
-        elapsed_ms: time since the previous sample, of which no more than the rule's gap counts as violated.
-        violated: whether the previous valid sample broke the limit.
+        excess_ms: the excess at the previous sample.
+        elapsed_ms: time since then, of which no more than the rule's gap counts as violated.
+        violated: whether the last valid sample broke the limit, and its run goes on.
     """
-    calm = np.maximum(excess_ms - calm_ms, 0.0)
-    after = np.where(violated, calm + np.minimum(elapsed_ms, limits.gap_ms), calm - elapsed_ms)
+    after = np.where(violated, excess_ms + np.minimum(elapsed_ms, limits.gap_ms), excess_ms - elapsed_ms)
     return np.clip(after, 0.0, np.where(np.isinf(limits.excess_ms), 0.0, limits.excess_ms))

@@ -69,14 +69,13 @@ class Runs:
     """What one device of each of n patients measures under all rules, arrays of shape (n, rules).
 
     `onset_ms` is the run's first violating sample, `clear_ms` the first of the present stretch inside; `area` and
-    `excess_ms` as in `clinical.integral`, the latter reckoned up to `excess_at_ms`.
+    `excess_ms` as in `clinical.integral`.
     """
 
     onset_ms: NDArray[np.int64]
     clear_ms: NDArray[np.int64]
     area: NDArray[np.float64]
     excess_ms: NDArray[np.float64]
-    excess_at_ms: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -172,6 +171,58 @@ def step(
         others: (n, rules), whether another device that counts has a run; None where there is none.
         same_rate: returns (n,) whether heart rate and pulse agree (`clinical.rates`), if anybody knows.
     """
+    found = _look(limits, runs, samples)
+    event, over = _events(limits, alarms, found, others)
+    withheld = cover if cover.ndim == 2 else cover[:, None]
+    following, phase = _advance(limits, alarms.state, event, found.sampled, withheld, same_rate)
+
+    extreme = alarms.extreme
+    if some(found.broken):
+        worst = np.where(found.below, np.fmin(extreme, found.value), np.fmax(extreme, found.value))
+        extreme = np.where(found.broken, worst, extreme)
+    normal = following == NORMAL
+    rests = normal | over
+    begins = (alarms.onset_ms == NEVER) & ~normal & (following != DELAYED)
+    onset = np.where(begins, np.maximum(found.onset_ms, alarms.over_ms + 1), alarms.onset_ms)
+    ended = normal & (alarms.onset_ms != NEVER)
+    return Judgement(
+        Alarms(
+            state=following,
+            onset_ms=np.where(normal, NEVER, onset),
+            over_ms=np.where(ended, alarms.onset_ms, alarms.over_ms),
+            extreme=np.where(normal, np.nan, extreme),
+        ),
+        Runs(
+            onset_ms=np.where(rests, NEVER, found.onset_ms),
+            clear_ms=np.where(normal, NEVER, found.clear_ms),
+            area=np.where(rests, 0.0, found.area),
+            excess_ms=found.excess_ms,
+        ),
+        phase,
+        onset,
+        extreme,
+    )
+
+
+@dataclass(slots=True)
+class _Look:
+    """What the samples are for each rule, and their devices' runs with them: arrays of shape (n, rules)."""
+
+    value: NDArray[np.float64]
+    sampled: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    below: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    due: NDArray[np.bool_]
+    over: NDArray[np.bool_]
+    onset_ms: NDArray[np.int64]
+    clear_ms: NDArray[np.int64]
+    area: NDArray[np.float64]
+    excess_ms: NDArray[np.float64]
+
+
+def _look(limits: CompiledLimits, runs: Runs, samples: Samples) -> _Look:
     value = samples.values.take(limits.signal, axis=1)
     sampled = samples.judged.take(limits.signal, axis=1)
     now = samples.now_ms[:, None]
@@ -180,79 +231,54 @@ def step(
     broken = valid & (below | (value > limits.high))
     inside = valid & ~broken & (value >= limits.inside_low) & (value <= limits.inside_high)
 
-    before = runs.onset_ms
-    expired = broken & (samples.gap_ms.take(limits.signal, axis=1) > _gaps_ms(limits, samples.interval_ms))
-    onset = np.where(broken & ((before == NEVER) | expired), now, before)
+    gap = samples.gap_ms.take(limits.signal, axis=1)
+    expired = broken & (gap > _gaps_ms(limits, samples.interval_ms))
+    onset = np.where(broken & ((runs.onset_ms == NEVER) | expired), now, runs.onset_ms)
     clear = np.where(inside & (runs.clear_ms == NEVER), now, runs.clear_ms)
     clear[valid & ~inside] = NEVER
-    area, excess, excess_at = _accumulated(limits, runs, samples, sampled)
+    area, excess = _accumulated(limits, runs, samples, sampled)
     area = np.where(expired, 0.0, area)
-
-    event = np.full(value.shape, MISSING, dtype=np.uint8)
-    event[valid] = BETWEEN
-    event[broken] = VIOLATED
     due = broken & is_due(limits, now - onset >= _delays_ms(limits, samples.interval_ms), area)
-    # The condition of a latched alarm was told of: it has returned with the first sample.
-    at_once = broken & ((excess >= limits.excess_ms) | (alarms.state == LATCHED))
-    event[due | at_once] = DUE
-    excess = np.where(due, 0.0, excess)  # who is told of by the delay needs no other reason
-    event[inside] = INSIDE
     over = inside & (now - clear >= limits.clear_delay_ms)
-    ends = over & ((excess == 0) | (alarms.state == DELAYED))
+    return _Look(value, sampled, valid, below, broken, inside, due, over, onset, clear, area, excess)
+
+
+def _events(
+    limits: CompiledLimits, alarms: Alarms, found: _Look, others: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return what each sample means for its alarm, and which runs are over, (n, rules) each."""
+    event = np.full(found.value.shape, MISSING, dtype=np.uint8)
+    event[found.valid] = BETWEEN
+    event[found.broken] = VIOLATED
+    # The condition of a latched alarm was told of: it has returned with the first sample.
+    at_once = (found.excess_ms >= limits.excess_ms) | (alarms.state == LATCHED)
+    event[found.due | (found.broken & at_once)] = DUE
+    found.excess_ms[found.due] = 0.0  # who is told of by the delay needs no other reason
+    event[found.inside] = INSIDE
+    ends = found.over & ((found.excess_ms == 0) | (alarms.state == DELAYED))
     if others is not None:
         ends &= ~others
     event[ends] = CLEAR
     event[ends & limits.latch] = LATCH
-    withheld = cover if cover.ndim == 2 else cover[:, None]
-    following, phase = _advance(limits, alarms.state, event, sampled, withheld, same_rate)
-
-    extreme = alarms.extreme
-    if some(broken):
-        worse = np.where(below, np.fmin(extreme, value), np.fmax(extreme, value))
-        extreme = np.where(broken, worse, extreme)
-    normal = following == NORMAL
-    rests = normal | over
-    begins = (alarms.onset_ms == NEVER) & ~normal & (following != DELAYED)
-    told_onset = np.where(begins, np.maximum(onset, alarms.over_ms + 1), alarms.onset_ms)
-    ended = normal & (alarms.onset_ms != NEVER)
-    return Judgement(
-        Alarms(
-            state=following,
-            onset_ms=np.where(normal, NEVER, told_onset),
-            over_ms=np.where(ended, alarms.onset_ms, alarms.over_ms),
-            extreme=np.where(normal, np.nan, extreme),
-        ),
-        Runs(
-            onset_ms=np.where(rests, NEVER, onset),
-            clear_ms=np.where(normal, NEVER, clear),
-            area=np.where(rests, 0.0, area),
-            excess_ms=excess,
-            excess_at_ms=excess_at,
-        ),
-        phase,
-        told_onset,
-        extreme,
-    )
+    return event, found.over
 
 
 def _accumulated(
     limits: CompiledLimits, runs: Runs, samples: Samples, sampled: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return area, excess and up to when the excess is reckoned, (n, rules) each, at the present sample."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return area and excess, (n, rules) each, at the present sample; arrays of their own."""
     by_area, by_excess = some(np.isfinite(limits.integral)), some(np.isfinite(limits.excess_ms))
     if not (by_area or by_excess):
-        return runs.area, runs.excess_ms, runs.excess_at_ms
+        return runs.area, runs.excess_ms.copy()
     outside = depth(limits.low, limits.high, samples.value.take(limits.signal, axis=1))
     newest = samples.newest_ms.take(limits.signal, axis=1)
-    now = samples.now_ms[:, None]
-    elapsed = np.where(newest == NEVER, 0, now - newest)
-    area = np.where(sampled, grown(runs.area, outside, elapsed, runs.onset_ms != NEVER), runs.area)
+    elapsed = np.where(newest == NEVER, 0, samples.now_ms[:, None] - newest)
+    running = runs.onset_ms != NEVER
+    area = np.where(sampled, grown(runs.area, outside, elapsed, running), runs.area)
     if not by_excess:
-        return area, runs.excess_ms, runs.excess_at_ms
-    calm = np.where(runs.excess_at_ms == NEVER, 0, newest - runs.excess_at_ms)
-    excess = excess_after(limits, runs.excess_ms, np.maximum(calm, 0), elapsed, outside > 0)
-    at = np.where(sampled, now, runs.excess_at_ms)
-    return area, np.where(sampled, excess, runs.excess_ms), at
+        return area, runs.excess_ms.copy()
+    excess = excess_after(limits, runs.excess_ms, elapsed, running & (outside > 0))
+    return area, np.where(sampled, excess, runs.excess_ms)
 
 
 def _gaps_ms(limits: CompiledLimits, interval_ms: NDArray[np.int64]) -> NDArray[np.int64]:

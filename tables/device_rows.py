@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.vitals import COUNT, PERIODIC
-from tables.column import MANY, ROWS_MIN, Column, Floats, Ints, Kind, Ms, columns_of
+from tables.column import MANY, ROWS_MIN, Column, Floats, Ints, Kind, Ms, Truth, columns_of
 
 SEEN: Final = 128
 """Sequence numbers remembered below a device's highest."""
@@ -41,7 +41,8 @@ class DeviceRows:
     time before that.
 
     Of each signal: `newest_ms` the time of the newest sample, `value` the last valid reading and `value_ms` its
-    arrival, `lost_ms` the arrival of the first missing one since. Of each rule: `clinical.limits.Runs`.
+    arrival, `lost_ms` the arrival of the first missing one since. Of each rule: `clinical.limits.Runs`;
+    `has_excess` says that any rule has an excess.
 
     `missing_ms` is the arrival of the last missing reading of a periodic signal; readings are counted since
     `counted_ms` in slots of `FLICKER_SLOT_MS`, of which `slot` is the newest: `came`, `missed` and `gaps`, missing ones
@@ -72,7 +73,7 @@ class DeviceRows:
     run_clear_ms: RunMs
     run_area: RunValue
     run_excess_ms: RunValue
-    run_excess_at_ms: RunMs
+    has_excess: Truth
     missing_ms: Ms
     counted_ms: Ms
     slot: Ms

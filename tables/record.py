@@ -298,6 +298,7 @@ def _put_runs(
     known = (rules != NEVER) & (rules < table.limits)
     for name in _RUN_COLUMNS:
         getattr(table.devices, f"run_{name}")[devices[known], rules[known]] = found[name][known]
+    table.devices.has_excess[devices[known & (found["excess_ms"] > 0)]] = True
 
 
 def _put_named(

@@ -95,7 +95,6 @@ RUN: Final = np.dtype(
         ("clear_ms", "<i8"),
         ("area", "<f8"),
         ("excess_ms", "<f8"),
-        ("excess_at_ms", "<i8"),
     ]
 )
 """What one of the record's devices measures under a limit rule."""

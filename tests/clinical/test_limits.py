@@ -22,7 +22,7 @@ def fresh(patients, rules):
     """Return the alarms and the runs of patients of whom nothing is known."""
     shape = (patients, rules)
     alarms = Alarms(np.zeros(shape, np.uint8), nowhen(shape), nowhen(shape), np.full(shape, np.nan))
-    return alarms, Runs(nowhen(shape), nowhen(shape), np.zeros(shape), np.zeros(shape), nowhen(shape))
+    return alarms, Runs(nowhen(shape), nowhen(shape), np.zeros(shape), np.zeros(shape))
 
 
 def nowhen(shape):

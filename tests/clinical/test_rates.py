@@ -46,7 +46,7 @@ def told(same=True, **states):
     state = np.full((1, len(RULES.rules)), NORMAL, np.uint8)
     for name, value in states.items():
         state[0, globals()[name]] = value
-    return set(np.flatnonzero(told_by_other(RULES, state, np.array([same]))[0]).tolist())
+    return set(np.flatnonzero(told_by_other(RULES, state, lambda: np.array([same]))[0]).tolist())
 
 
 def test_an_announced_heart_rate_tells_for_a_pulse_on_the_same_side_that_is_not_more_severe():

@@ -93,7 +93,7 @@ def put_device(table, row, slot, rng, share=0.4):
     for rule in np.flatnonzero(rng.random(table.limits) < share).tolist():
         devices.run_onset_ms[at, rule], devices.run_clear_ms[at, rule] = T0, rng.choice([NEVER, T0])
         devices.run_area[at, rule], devices.run_excess_ms[at, rule] = rng.random(2) * 1000
-        devices.run_excess_at_ms[at, rule] = T0
+        devices.has_excess[at] |= devices.run_excess_ms[at, rule] > 0
     if rng.random() < 0.5:
         devices.missing_ms[at] = devices.counted_ms[at] = T0
         devices.slot[at] = rng.integers(0, 10**9)

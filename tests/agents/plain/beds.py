@@ -58,7 +58,6 @@ class Run:
     inside_since: int | None = None
     area: float = 0.0
     excess: float = 0.0
-    excess_at: int | None = None
 
 
 @dataclass(eq=False)

@@ -169,11 +169,8 @@ class LimitAlarms:
             run.area += depth * elapsed
         if rule.excess_s is None:
             return
-        if run.excess_at is not None:
-            run.excess = max(0, run.excess - max(0, sample.newest - run.excess_at))
-        run.excess += min(elapsed, rule.gap_s * 1000) if depth > 0 else -elapsed
+        run.excess += min(elapsed, rule.gap_s * 1000) if depth > 0 and run.onset is not None else -elapsed
         run.excess = min(max(run.excess, 0), rule.excess_s * 1000)
-        run.excess_at = now_ms
 
     @staticmethod
     def has_lasted(rule, run, now_ms, interval_ms):

@@ -133,7 +133,7 @@ def follow_clock(device, time_ms, arrival_ms):
         for name, at in device.newest.items():
             device.newest[name] = max(0, at + shift)
         for run in device.runs.values():
-            for name in ("onset", "inside_since", "excess_at"):
+            for name in ("onset", "inside_since"):
                 at = getattr(run, name)
                 setattr(run, name, None if at is None else max(0, at + shift))
     device.now_ms, device.came_ms = time_ms, arrival_ms
