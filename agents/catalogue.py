@@ -25,8 +25,7 @@ from agents.alarms import (
     WARD_SILENT,
     Alarm,
 )
-from agents.flicker import MINUTE_MS
-from clinical.losses import UNRELIABLE_SHARE
+from clinical.losses import UNRELIABLE_S, UNRELIABLE_SHARE
 from clinical.rules import RuleSet, TechnicalRules
 from clinical.scores import NEWS2, SHEETS
 from clinical.vitals import INDEX, SIGNALS
@@ -69,7 +68,7 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
             "technical",
             signal.title,
             signal,
-            delay_s=MINUTE_MS / 1000,
+            delay_s=UNRELIABLE_S,
             holds=f"{UNRELIABLE_SHARE:.0%} or more of the last minute's readings are missing",
         )
         for signal in LOSS_SIGNALS

@@ -1,4 +1,4 @@
-"""Dead letters: records that could not be accepted, as they came, with reason and origin in their headers."""
+"""Dead letters: the beginning of records that could not be accepted, with reason and origin in their headers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +12,12 @@ from streams.topics import DEAD_LETTERS
 DETAIL_MAX: Final = 300
 """Characters of a dead letter's explanation."""
 
+KEPT_BYTES_MAX: Final = 64 * 1024
+"""Of a record, key and value together: whoever sends what is refused must not fill the brokers' disks with it."""
+
+KEY_KEPT_BYTES_MAX: Final = 1024
+"""Of its key: no key of ours is longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
@@ -22,8 +28,9 @@ class DeadLetters:
     metrics: Metrics
 
     async def refuse(self, reject: Reject, topic: str, partition: int) -> None:
-        """Write a record of a partition of a topic as it came."""
+        """Write a record of a partition of a topic as it came, but no more of it than `KEPT_BYTES_MAX`."""
         record = reject.record
+        key, value = kept(record.key, record.value)
         headers = [
             ("reason", reject.reason.encode()),
             ("detail", reject.detail[:DETAIL_MAX].encode(errors="replace")),
@@ -31,7 +38,15 @@ class DeadLetters:
             ("partition", str(partition).encode()),
             ("offset", str(record.offset).encode()),
             ("append_ts_ms", str(record.timestamp).encode()),
+            ("key_bytes", str(len(record.key or b"")).encode()),
+            ("value_bytes", str(len(record.value or b"")).encode()),
         ]
         to = self.settings.topic(DEAD_LETTERS)
-        await self.publisher.publish(to, record.key, record.value, headers=headers)
+        await self.publisher.publish(to, key, value, headers=headers)
         self.metrics.dead_letters.labels(reason=reject.reason).inc()
+
+
+def kept(key: bytes | None, value: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """Return as much of a refused record as its dead letter holds."""
+    key = None if key is None else key[:KEY_KEPT_BYTES_MAX]
+    return key, None if value is None else value[: KEPT_BYTES_MAX - len(key or b"")]

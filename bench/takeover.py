@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer
 
 from bench.recovery_load import State, fill
 from edge.metrics_scrape import read
 from streams.admin import apply_topics, changelog_topic
 from streams.errors import VigilError
 from streams.kafka_server import KafkaCluster, free_ports
+from streams.producers import PROBES, Producer
 from streams.settings import Settings
 from streams.tether import spawn, stop
 from streams.topics import ALERTS, READINGS
@@ -69,18 +70,15 @@ class Probes(threading.Thread):
 
     def run(self) -> None:
         """Send until told to end."""
-        producer = KafkaProducer(bootstrap_servers=self._settings.brokers, acks="all")
         seq = 0
-        while not self.ending.wait(STEP_S):
-            seq += 1
-            for partition in range(PARTITIONS):
-                patient = f"probe-{partition}"
-                frame = {"patient": patient, "device": patient, "boot": 1, "seq": seq}
-                frame |= {"event_ts_ms": int(time.time() * 1000), "hr": 140 if seq % 2 else 80}
-                value = json.dumps(frame).encode()
-                topic = self._settings.topic(READINGS)
-                producer.send(topic, key=patient.encode(), value=value, partition=partition)
-        producer.close(timeout=STOP_S)
+        with Producer(self._settings, PROBES, self._settings.topic(READINGS)) as producer:
+            while not self.ending.wait(STEP_S):
+                seq += 1
+                for partition in range(PARTITIONS):
+                    patient = f"probe-{partition}"
+                    frame = {"patient": patient, "device": patient, "boot": 1, "seq": seq}
+                    frame |= {"event_ts_ms": int(time.time() * 1000), "hr": 140 if seq % 2 else 80}
+                    producer.send(patient.encode(), json.dumps(frame).encode(), partition)
 
 
 def main() -> int:

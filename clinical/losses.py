@@ -26,6 +26,9 @@ Unless the last that a frame said of it is that it is attached without a valid r
 UNSCORED_MS: Final = 3_600_000
 """So long without a score an alarm ends: RCP 2017 asks for a score at least hourly at each level that alarms."""
 
+UNRELIABLE_S: Final = 60.0
+"""What is counted to call a signal unreliable, s, so it is told no earlier. Our choice [M]."""
+
 UNRELIABLE_SHARE: Final = 0.2
 """Share of the last minute's readings that are missing, from which on a signal is unreliable. Our choice [M]."""
 

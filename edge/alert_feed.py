@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
-from pydantic import ValidationError
 
+from edge.records import Skipped, read_record
 from streams.alerts import Alert
 from streams.connect import connect_consumer
 from streams.errors import BrokerUnreachable, TopicsMismatch
@@ -35,7 +35,7 @@ class AlertFeed:
     """A reader of `vitals.alerts`; close it, or use it in a `with` block.
 
     Attributes:
-        malformed: records that are no alert, which were skipped.
+        skipped: records that cannot be read as an alert.
 
     Raises:
         UsageError: no broker was given.
@@ -46,7 +46,7 @@ class AlertFeed:
     def __init__(self, settings: Settings, since: Literal["start", "now"] = "start") -> None:
         self._brokers = settings.brokers
         self._consumer: Any = connect_consumer(settings, allow_auto_create_topics=False)
-        self.malformed = 0
+        self.skipped = Skipped()
         try:
             topic = settings.topic(ALERTS)
             found = self._consumer.partitions_for_topic(topic)
@@ -108,9 +108,6 @@ class AlertFeed:
             raise BrokerUnreachable(f"the broker at {self._brokers} stopped answering: {error}") from None
 
     def _read(self, record: Any) -> Received | None:
-        try:
-            alert = Alert.model_validate_json(record.value or b"")
-        except ValidationError:
-            self.malformed += 1
+        if (alert := read_record(Alert, record, self.skipped)) is None:
             return None
         return Received(alert, int(record.timestamp), int(record.partition), int(record.offset))

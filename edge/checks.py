@@ -8,10 +8,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from edge.options import with_changes
 from edge.project import installed, pins
@@ -20,8 +19,9 @@ from streams.codecs import CODECS, unreadable_codecs
 from streams.connect import connect_admin
 from streams.embedded import EmbeddedBroker
 from streams.errors import VigilError
+from streams.producers import PROBES, Producer
 from streams.seals import DEVELOPMENT
-from streams.security import kafka_python_security, seals_of
+from streams.security import seals_of
 from streams.settings import Settings
 
 PYTHON_MIN: Final = (3, 11)
@@ -166,18 +166,11 @@ def _clock(settings: Settings) -> Check:
 
 
 def _compare(settings: Settings, topic: str) -> Check:
-    producer = KafkaProducer(
-        bootstrap_servers=settings.bootstrap,
-        acks="all",
-        max_block_ms=int(PROBE_TIMEOUT_S * 1000),
-        request_timeout_ms=int(settings.request_timeout_s * 1000),
-        **kafka_python_security(settings),
-    )
-    with closing(producer):
+    with Producer(settings, PROBES, topic) as producer:
         # The first record also pays for the connection; the second one measures.
-        producer.send(topic, b"probe", timestamp_ms=_PROBE_TS_MS).get(PROBE_TIMEOUT_S)
+        _probe(producer)
         sent_ms = time.time() * 1000
-        told = producer.send(topic, b"probe", timestamp_ms=_PROBE_TS_MS).get(PROBE_TIMEOUT_S)
+        told = _probe(producer)
         back_ms = time.time() * 1000
     if told.timestamp == _PROBE_TS_MS:
         return Check("clock", "skipped", "this broker does not stamp records with its own time")
@@ -186,3 +179,15 @@ def _compare(settings: Settings, topic: str) -> Check:
     unsure_ms = (back_ms - sent_ms) / 2
     bound = f"at most {settings.clock_ahead_ms_max:,} ms is right"
     return Check("clock", result, f"the broker is {ahead_ms:+,.0f} ms (±{unsure_ms:.0f}) from here, {bound}")
+
+
+def _probe(producer: Producer) -> Any:
+    """Write a record and return where it is.
+
+    Raises:
+        KafkaError: the broker did not take it.
+    """
+    sent = producer.send(None, b"probe", ts_ms=_PROBE_TS_MS)
+    if sent is None:
+        raise KafkaTimeoutError("no metadata")
+    return sent.get(PROBE_TIMEOUT_S)

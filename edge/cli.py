@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from edge.printing import say
 from streams.errors import VigilError
 
 EXIT_INTERRUPTED: Final = 130
@@ -209,7 +210,7 @@ def _end(number: int, frame: FrameType | None) -> Any:
 
 
 def _complain(message: str, exit_code: int) -> int:
-    click.echo(f"vigil: {' '.join(message.split())}", err=True)
+    say(f"vigil: {' '.join(message.split())}", err=True)
     return exit_code
 
 

@@ -71,6 +71,8 @@ def run(settings: Settings, plan: Plan, screen: Screen) -> None:
                         simulator.check()
                         screen.show(ward, load, elapsed_s)
                 load = _settle(stack, meter, feed, ward)
+                if feed.skipped.count:
+                    screen.say(feed.skipped.line())
     except (KeyboardInterrupt, SystemExit):
         if flowing:
             screen.conclude(ward, load, elapsed_s)

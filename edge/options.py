@@ -1,6 +1,5 @@
-"""Options that several commands share, and how a command prints data."""
+"""Options that several commands share."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,15 +50,3 @@ def need_brokers(settings: Settings) -> Settings:
 def with_changes(settings: Settings, **changes: object) -> Settings:
     """Return checked settings in which only `changes` differ."""
     return Settings(**{**settings.model_dump(), **changes})
-
-
-def print_json(data: object) -> None:
-    """Print one JSON value on one line."""
-    click.echo(json.dumps(data, separators=(", ", ": "), default=str, allow_nan=False))
-
-
-def printable(text: str) -> str:
-    """Return the text without characters that would steer a terminal: what came from a broker is not ours."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )

@@ -3,21 +3,23 @@
 import time
 import uuid
 from contextlib import closing
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import BaseModel, ValidationError
 
+from edge.records import Skipped, read_record
 from streams.alerts import WARD
 from streams.commands import Answer, Command, Order
-from streams.connect import connect_consumer, connect_producer
-from streams.errors import BadData, BrokerUnreachable, TopicsMismatch, UsageError, VigilError
+from streams.connect import connect_consumer
+from streams.errors import BrokerUnreachable, TopicsMismatch, UsageError, VigilError
 from streams.log_end import ends_of, read_whole
+from streams.producers import ORDERS, Producer
 from streams.settings import Settings
 from streams.topics import COMMANDS
 
-SEND_S_MAX: Final = 10.0
+SEND_S_MAX: Final = ORDERS.delivery_s + 1.0
 ELSEWHERE_S: Final = 2.0
 """How long an answer is waited for of another partition that may know the patient: each judges every second."""
 
@@ -62,12 +64,7 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
         consumer.assign(tps)
         for tp in tps:
             consumer.seek(tp, ends[tp])
-        with closing(connect_producer(settings)) as producer:
-            try:
-                value = order.model_dump_json(exclude_none=True).encode()
-                producer.send(topic, value=value, key=order.patient.encode()).get(timeout=SEND_S_MAX)
-            except KafkaError as error:
-                raise BrokerUnreachable(f"the command was not taken: {error}") from None
+        _send(settings, topic, order)
         best: Answer | None = None
         missing, until_s = {tp.partition for tp in tps}, time.monotonic() + wait_s
         while missing and time.monotonic() < until_s:
@@ -95,6 +92,22 @@ def _rank(answer: Answer) -> int:
     return 2 * answer.monitored + (answer.outcome == "accepted")
 
 
+def _send(settings: Settings, topic: str, order: Order) -> None:
+    with Producer(settings, ORDERS, topic) as producer:
+        sent = producer.send(order.patient.encode(), order.model_dump_json(exclude_none=True).encode())
+        if sent is None:
+            raise BrokerUnreachable("the command was not sent: the broker does not say where its topic is")
+        try:
+            sent.get(timeout=SEND_S_MAX)
+        except KafkaTimeoutError:
+            raise BrokerUnreachable(
+                f"{order.kind} {order.id} was not acknowledged within {SEND_S_MAX:g} s; it may still take "
+                "effect: look before ordering it again"
+            ) from None
+        except KafkaError as error:
+            raise VigilError(f"the command was refused by the broker: {error}") from None
+
+
 def _answer(value: bytes | None) -> Answer | None:
     try:
         return Answer.model_validate_json(value or b"")
@@ -102,17 +115,20 @@ def _answer(value: bytes | None) -> Answer | None:
         return None
 
 
-def read_board(settings: Settings, topic: str, model: type[Model]) -> list[Model]:
-    """Return the newest record of each key of a compacted topic, by key.
+def read_board(settings: Settings, topic: str, model: type[Model], skipped: Skipped) -> list[Model]:
+    """Return the newest readable record of each key of a compacted topic; a patient may have one in two partitions.
 
     Raises:
         BrokerUnreachable: no broker answers.
-        BadData: a record is not what the topic should hold.
     """
-    newest: dict[str, Any] = {}
+    newest: dict[tuple[str, int], Model | None] = {}
     for record in read_whole(settings, settings.topic(topic)):
-        newest[record.key.decode(errors="replace")] = record.value
-    try:
-        return [model.model_validate_json(value) for _, value in sorted(newest.items()) if value is not None]
-    except ValidationError as error:
-        raise BadData(f"{settings.topic(topic)}: {error.errors()[0]['msg']}") from None
+        key = (record.key or b"").decode(errors="replace")
+        if record.value is None:
+            newest[key, record.partition] = None
+        elif (found := read_record(model, record, skipped)) is not None:
+            if getattr(found, "patient", key) == key:
+                newest[key, record.partition] = found
+            else:
+                skipped.note(record, "its key is of another patient")
+    return [found for _, found in sorted(newest.items(), key=lambda item: item[0]) if found is not None]

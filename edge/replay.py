@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from kafka import KafkaProducer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from edge.frame_sender import producer_options
 from edge.options import with_changes
 from edge.readers.recording import Recording
+from edge.records import Skipped, read_record, told
 from edge.replay_log import Entry, check_recordings, replay_entries
 from edge.stack import Stack
 from streams.admin import plan
+from streams.alerts import Alert
 from streams.connect import connect_admin
 from streams.errors import BadData, VigilError
+from streams.frames import EVENT_TS_MS_MAX
 from streams.log_end import log_ends, read_whole
+from streams.producers import RECORDINGS, Producer
 from streams.settings import Settings
 from streams.topics import ALERTS, DEAD_LETTERS, READINGS
 
@@ -38,7 +41,7 @@ STALL_S_MAX: Final = 90.0
 """Without any progress for so long the replay gives up."""
 
 POLL_S: Final = 0.2
-FLUSH_S_MAX: Final = 60.0
+ROOM_POLL_S: Final = 0.005
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, of how many)."""
@@ -51,6 +54,7 @@ class Replay:
     frames: int = 0
     alerts: list[dict[str, Any]] = field(default_factory=list)
     dead_letters: int = 0
+    first_refused: str = ""
     worker_restarts: int = 0
     seconds: float = 0.0
 
@@ -77,7 +81,7 @@ def run_replay(
     """Replay recordings and return their alerts.
 
     Args:
-        recordings: of different patients.
+        recordings: of different patients, or of different devices of one.
         settings: brokers (none = an embedded one) and rules.
         speed: recorded seconds per second; None = as fast as possible.
         start_ms: the moment that the recordings' zero stands for.
@@ -112,10 +116,16 @@ def run_replay(
         _wait_decided(stack, progress)
         result.alerts = _collect(stack.settings)
         result.dead_letters = sum(log_ends(stack.settings, stack.settings.topic(DEAD_LETTERS)).values())
+        if result.dead_letters:
+            result.first_refused = first_refused(
+                read_whole(stack.settings, stack.settings.topic(DEAD_LETTERS)), start_ms
+            )
         result.worker_restarts = sum(worker.restarts for worker in stack.pool.workers)
     result.seconds = time.monotonic() - started_s
     if result.dead_letters:
-        raise BadData(f"the worker refused {result.dead_letters} frames of the recordings")
+        raise BadData(
+            f"the worker refused {result.dead_letters} frames of the recordings; {result.first_refused}"
+        )
     return result
 
 
@@ -134,38 +144,41 @@ def _send(
     stack: Stack, entries: Iterable[Entry], speed: float | None, start_ms: int, total: int, progress: Progress
 ) -> int:
     """Write all entries, paced by `speed`; return how many frames there were."""
-    settings, topic = stack.settings, stack.settings.topic(READINGS)
-    sent = acknowledged = frames = 0
-    failures: list[BaseException] = []
-
-    def arrived(_: Any) -> None:
-        nonlocal acknowledged
-        acknowledged += 1
-
-    producer = KafkaProducer(**producer_options(settings) | {"enable_idempotence": True})
-    with closing(producer):
+    settings, frames = stack.settings, 0
+    with Producer(settings, RECORDINGS, settings.topic(READINGS), IN_FLIGHT_MAX) as producer:
         begun_s = time.monotonic()
         for entry in entries:
             if speed is not None:
                 _sleep_until(begun_s + (entry.ts_ms - start_ms) / 1000 / speed, stack)
             for partition in range(settings.partitions) if entry.is_tick else (None,):
-                future = producer.send(topic, key=entry.key, value=entry.value, partition=partition)
-                future.add_callback(arrived)
-                future.add_errback(failures.append)
-                sent += 1
+                _when_there_is_room(stack, producer, entry, partition)
             frames += not entry.is_tick
-            if sent - acknowledged > IN_FLIGHT_MAX:
-                producer.flush(timeout=FLUSH_S_MAX)
-            if failures:
-                break
             if entry.is_tick:
+                _check_written(producer)
                 progress("sent", frames, total)
                 stack.check()
-        producer.flush(timeout=FLUSH_S_MAX)
-    if failures:
-        raise VigilError(f"a frame could not be written: {failures[0]!r}")
+        while producer.in_flight:
+            stack.check()
+            time.sleep(ROOM_POLL_S)
+        _check_written(producer)
     progress("sent", frames, total)
     return frames
+
+
+def _when_there_is_room(stack: Stack, producer: Producer, entry: Entry, partition: int | None) -> None:
+    """Hand an entry over; what is on its way arrives or fails in a bounded time, so the wait ends."""
+    until_s = time.monotonic() + STALL_S_MAX
+    while producer.send(entry.key, entry.value, partition) is None:
+        _check_written(producer)
+        stack.check()
+        if time.monotonic() > until_s:
+            raise VigilError(f"the broker took no frame for {STALL_S_MAX:g} s")
+        time.sleep(ROOM_POLL_S)
+
+
+def _check_written(producer: Producer) -> None:
+    if producer.failed:
+        raise VigilError(f"a frame could not be written: {producer.last_error}")
 
 
 def _sleep_until(moment_s: float, stack: Stack) -> None:
@@ -205,9 +218,27 @@ def _committed(admin: Any, settings: Settings, ends: dict[TopicPartition, int]) 
 
 def _collect(settings: Settings) -> list[dict[str, Any]]:
     """Return every alert of the run once, in order of time."""
-    records = read_whole(settings, settings.topic(ALERTS))
-    alerts = {alert["id"]: alert for alert in (msgspec.json.decode(record.value) for record in records)}
+    alerts, skipped = {}, Skipped()
+    with told(skipped):
+        for record in read_whole(settings, settings.topic(ALERTS)):
+            if (alert := read_record(Alert, record, skipped)) is not None:
+                alerts[alert.id] = msgspec.json.decode(record.value)
     return sorted(alerts.values(), key=_order)
+
+
+def first_refused(letters: Iterable[Any], start_ms: int) -> str:
+    """Say which frame was refused first, by its time, and why; a frame whose time cannot be read comes last."""
+    found = []
+    for letter in letters:
+        headers = {name: value.decode(errors="replace") for name, value in letter.headers}
+        try:
+            at_ms = int(msgspec.json.decode(letter.value)["event_ts_ms"]) - start_ms
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            at_ms = EVENT_TS_MS_MAX
+        patient = (letter.key or b"").decode(errors="replace")
+        found.append((at_ms, patient, f"{headers.get('reason', '')}: {headers.get('detail', '')}"))
+    at_ms, patient, why = min(found)
+    return f"the first, of {patient} at {at_ms / 1000:g} s: {why}"
 
 
 def _order(alert: dict[str, Any]) -> tuple[int, str, str, int]:

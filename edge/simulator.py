@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 
 from edge.burst import TIME_S_MAX, Burst, Schedule
-from edge.frame_sender import FrameSender
 from edge.physiology import Ward, signals_of
 from edge.simulated_profiles import say_ages
 from streams.errors import UsageError
 from streams.frames import INTERVAL_MS_MAX
+from streams.producers import FRAMES, Producer
 from streams.settings import Settings
+from streams.topics import READINGS
 
 BEDS_MAX: Final = 100_000
 RATE_HZ_MAX: Final = 1_000.0
@@ -58,8 +59,9 @@ class Progress:
     """What the run has done so far. Every planned frame is in one of the counts.
 
     `planned` = `sent` + `waiting` + `refused`; `sent` = `acknowledged` + `failed` + `in_flight`.
-    `behind_p99_ms` is how much later than planned frames left, since the last report (over the whole run in
-    the final one); `fell_behind_s` counts the seconds with a frame later than `BEHIND_MS_MAX`.
+    `unanswered_s` is how long the oldest frame in flight waits for its acknowledgement; a failed one is lost, unless
+    it arrives late. `behind_p99_ms` is how much later than planned frames left, since the last report (over the whole
+    run in the final one); `fell_behind_s` counts the seconds with a frame later than `BEHIND_MS_MAX`.
     """
 
     elapsed_s: float
@@ -70,12 +72,13 @@ class Progress:
     refused: int
     waiting: int
     in_flight: int
+    unanswered_s: float
     behind_p99_ms: int
     fell_behind_s: int
 
 
 class Outlet(Protocol):
-    """Where frames leave: `FrameSender`, or a list in a test."""
+    """Where frames leave: `Producer`, or a list in a test."""
 
     acknowledged: int
     failed: int
@@ -84,8 +87,11 @@ class Outlet(Protocol):
     def in_flight(self) -> int:
         """Frames handed over and not yet settled."""
 
-    def send(self, key: bytes, value: bytes) -> bool:
-        """Hand a frame over without waiting; False = no room now."""
+    def oldest_s(self) -> float:
+        """Return how long the oldest of them has been on its way, s."""
+
+    def send(self, key: bytes, value: bytes) -> object | None:
+        """Hand a frame over without waiting; None = not now."""
 
 
 def planned_frames(
@@ -181,7 +187,7 @@ class OpenLoop:
 
     def flush(self, now_s: float) -> None:
         """Hand over what waits, oldest first, as far as the outlet has room."""
-        while self._queue and self._outlet.send(self._queue[0].key, self._queue[0].value):
+        while self._queue and self._outlet.send(self._queue[0].key, self._queue[0].value) is not None:
             frame = self._queue.popleft()
             self._sent += 1
             late_ms = min(LATENESS_MS_MAX, max(0, round((now_s - frame.due_s) * 1000)))
@@ -214,6 +220,7 @@ class OpenLoop:
             refused=self._refused,
             waiting=self.waiting,
             in_flight=in_flight,
+            unanswered_s=round(self._outlet.oldest_s(), 1),
             behind_p99_ms=p99_ms,
             fell_behind_s=self._late_seconds,
         )
@@ -266,7 +273,7 @@ def simulate(
         raise UsageError(f"seed: {seed} is negative")
     schedule, ward = Schedule(beds, rate_hz, bursts), Ward(beds, seed)
     stop = stop or threading.Event()
-    with FrameSender(settings) as sender:
+    with Producer(settings, FRAMES, settings.topic(READINGS)) as sender:
         say_ages(settings, patients_of(ward))
         start_ms, start_s = time.time_ns() // 1_000_000, time.monotonic()
         loop = OpenLoop(planned_frames(ward, schedule, start_ms, seconds), sender)

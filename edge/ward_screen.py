@@ -4,12 +4,11 @@ import time
 from types import TracebackType
 from typing import Final, Protocol
 
-import click
 from rich.console import Console
 from rich.live import Live
 
+from edge import printing
 from edge.metrics_scrape import Load
-from edge.options import print_json
 from edge.ward_state import Ward
 from edge.ward_view import plain_line, render, status_data, summary
 
@@ -52,7 +51,7 @@ class LiveScreen:
 
     def say(self, what: str) -> None:
         """Print a line above what is shown."""
-        self._console.print(what, style="dim", highlight=False)
+        self._console.print(printing.cell(what), style="dim", highlight=False)
 
     def show(self, ward: Ward, load: Load, elapsed_s: float) -> None:
         """Draw the screen again."""
@@ -66,7 +65,13 @@ class LiveScreen:
 
     def conclude(self, ward: Ward, load: Load, elapsed_s: float) -> None:
         """Print the summary."""
-        click.echo(summary(ward, load, elapsed_s))
+        conclude(ward, load, elapsed_s)
+
+
+def conclude(ward: Ward, load: Load, elapsed_s: float) -> None:
+    """Print the summary for people."""
+    for line in summary(ward, load, elapsed_s).splitlines():
+        printing.say(line)
 
 
 class LineScreen:
@@ -84,7 +89,7 @@ class LineScreen:
 
     def say(self, what: str) -> None:
         """Print a line, beside the data if that is JSON."""
-        click.echo(what, err=self._as_json)
+        printing.say(what, err=self._as_json)
 
     def show(self, ward: Ward, load: Load, elapsed_s: float) -> None:
         """Print a line if the last one is a second old."""
@@ -92,13 +97,13 @@ class LineScreen:
             return
         self._next_s = elapsed_s - elapsed_s % LINE_EVERY_S + LINE_EVERY_S
         if self._as_json:
-            print_json({"type": "status", **status_data(ward, load, elapsed_s)})
+            printing.print_json({"type": "status", **status_data(ward, load, elapsed_s)})
         else:
-            click.echo(plain_line(ward, load, elapsed_s))
+            printing.say(plain_line(ward, load, elapsed_s))
 
     def conclude(self, ward: Ward, load: Load, elapsed_s: float) -> None:
         """Print the summary."""
         if self._as_json:
-            print_json({"type": "summary", **status_data(ward, load, elapsed_s)})
+            printing.print_json({"type": "summary", **status_data(ward, load, elapsed_s)})
         else:
-            click.echo(summary(ward, load, elapsed_s))
+            conclude(ward, load, elapsed_s)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.metrics_scrape import Load
-from edge.options import printable
+from edge.printing import cell
 from edge.ward_state import QUIET, SEVERITIES, Ward, severity_of
 from streams.alerts import Alert
 
@@ -149,9 +149,9 @@ def _alarms(alarms: list[Alert], now_ms: int, rows: int, width: int) -> Renderab
         severity = severity_of(alert)
         table.add_row(
             Text(f" {SHAPES[severity]} {WORDS[severity]} ", STYLES[severity]),
-            Text(printable(alert.patient)),
+            cell(alert.patient),
             Text(clock((now_ms - alert.onset_ts_ms) / 1000)),
-            Text(printable(alert.reason)),
+            cell(alert.reason),
         )
     more = f", the {len(shown)} most severe" if len(shown) < len(alarms) else ""
     body: RenderableType = table if shown else Text(" no open alarm", "dim")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnreachable, UsageError
@@ -47,7 +47,7 @@ def connect_admin(
         UsageError: no broker was given.
         BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
     """
-    return _connect(settings, wait_s, lambda **common: KafkaAdminClient(**common), progress)
+    return connect_with(settings, wait_s, lambda **common: KafkaAdminClient(**common), progress)
 
 
 def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **options: Any) -> KafkaConsumer:
@@ -62,17 +62,7 @@ def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **optio
         "enable_auto_commit": False,
         "fetch_max_wait_ms": settings.fetch_wait_ms,
     }
-    return _connect(settings, wait_s, lambda **common: KafkaConsumer(**common, **(defaults | options)))
-
-
-def connect_producer(settings: Settings, wait_s: float = CONNECT_WAIT_S) -> KafkaProducer:
-    """Return a producer that has reached a broker and counts a record as sent when all copies have it.
-
-    Raises:
-        UsageError: no broker was given.
-        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
-    """
-    return _connect(settings, wait_s, lambda **common: KafkaProducer(acks="all", **common))
+    return connect_with(settings, wait_s, lambda **common: KafkaConsumer(**common, **(defaults | options)))
 
 
 def api_answers(host: str, port: int) -> bool:
@@ -86,9 +76,15 @@ def api_answers(host: str, port: int) -> bool:
         return False
 
 
-def _connect(
+def connect_with(
     settings: Settings, wait_s: float, client: Callable[..., Client], progress: Progress | None = None
 ) -> Client:
+    """Return what `client` makes of the common options, once a broker answers.
+
+    Raises:
+        UsageError: no broker was given.
+        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
+    """
     if not settings.bootstrap:
         raise UsageError("no broker given: use --brokers host:port or VIGIL_BROKERS")
     security = kafka_python_security(settings)

@@ -4,6 +4,7 @@ VigilError
  +- UsageError            the caller: a wrong option, setting or rules file       exit 2
  +- BrokerUnreachable     the operator: no broker answers within the bound        exit 3
  +- BadData               the sender: a recording or record that cannot be read   exit 4
+ +- UnknownRecording      the caller: a file of no kind that a reader knows       exit 4
  +- TopicsMismatch        the operator: topics are missing or differ from plan    exit 1
  +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
 """
@@ -31,6 +32,12 @@ class BrokerUnreachable(VigilError):
 
 class BadData(VigilError):
     """A recording or record that cannot be read as what it claims to be."""
+
+    exit_code = 4
+
+
+class UnknownRecording(VigilError):
+    """A file that holds no recording of a kind that a reader knows; a folder may have such files, too."""
 
     exit_code = 4
 

@@ -11,6 +11,9 @@ STAMPED_BY: Final = "message.timestamp.type"
 YEARS_MS: Final = 10 * 365 * DAY_MS
 """How long the audit trail is kept; a hospital's own rules may want longer."""
 
+DEAD_LETTERS_BYTES_MAX: Final = 4 * 1024**3
+"""Of refused records, the newest: a device that sends nothing else must not fill the brokers' disks."""
+
 READINGS: Final = "vitals.readings"
 ALERTS: Final = "vitals.alerts"
 COMMANDS: Final = "vitals.commands"
@@ -93,9 +96,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         DEAD_LETTERS,
         "the record's own, or none",
-        "the record as it came",
-        "what could not be accepted, with reason, topic, partition and offset in its headers",
+        "the record as it came, at most its first 64 KiB",
+        "what could not be accepted, with reason, topic, partition, offset and whole length in its headers",
         partitions=1,
-        config={"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(4 * 1024 * 1024)},
+        config={
+            "retention.ms": str(30 * DAY_MS),
+            "retention.bytes": str(DEAD_LETTERS_BYTES_MAX),
+            "max.message.bytes": str(4 * 1024 * 1024),
+        },
     ),
 )

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from streams.kafka_server import KafkaCluster
 
+
+# Another process that takes the machine for 200 ms, Hypothesis' deadline, is no fault of the code.
+settings.register_profile("vigil", deadline=None)
+settings.load_profile("vigil")
 
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that: tests would wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)

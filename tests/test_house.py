@@ -32,6 +32,8 @@ PURE = {
 
 SETTINGS = "streams/settings.py"
 WIRING = "agents/wiring.py"
+PRODUCERS = "streams/producers.py"
+PRINTING = "edge/printing.py"
 PATIENT_LABELS = {"patient", "device", "bed", "patient_id", "device_id", "episode", "alert_id"}
 IMPURE_CALLS = {"open", "print", "input", "np.load", "np.save", "np.random.default_rng"}
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
@@ -146,6 +148,32 @@ def test_only_the_wiring_file_makes_agents():
                 yield node.lineno, "app.agent"
 
     assert faults_in([path for path in THE_PROGRAM if name_of(path) != WIRING], check) == []
+
+
+def test_only_one_file_makes_producers_of_kafka_python():
+    def check(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and dotted(node.func).endswith("KafkaProducer"):
+                yield node.lineno, dotted(node.func)
+
+    ours = [path for path in OURS if name_of(path) != PRODUCERS]
+    assert [fault for fault in faults_in(ours, check) if "AIOKafkaProducer" not in fault] == []
+    assert any(check(PRODUCERS, tree_of(ROOT / PRODUCERS)))
+
+
+def test_only_one_file_prints_on_a_terminal_but_for_what_rich_draws():
+    def check(_, tree):
+        for node in ast.walk(tree):
+            is_print = isinstance(node, ast.Call) and dotted(node.func) in (
+                "click.echo",
+                "click.secho",
+                "print",
+            )
+            if is_print and not any(keyword.arg == "file" for keyword in node.keywords):
+                yield node.lineno, dotted(node.func)
+
+    assert faults_in([path for path in sources("edge") if name_of(path) != PRINTING], check) == []
+    assert any(check(PRINTING, tree_of(ROOT / PRINTING)))
 
 
 def reads_of_environment(tree):

@@ -12,7 +12,7 @@ judge the log again in one go: what it says must have come out. Exit code 1 when
 | `read_back.py`, `oracle.py`, `findings.py` | the topics read to their end, the judge over them, the counts |
 | `run.py`, `__main__.py` | one drill from start to verdict; the command line |
 | `drills.py` | the table of drills |
-| `worker_faults.py`, ... | the faults themselves |
+| `worker_faults.py`, `outage_faults.py`, ... | the faults themselves |
 | `crashing_worker.py`, `sabotaged_worker.py` | workers with a fault built in from outside |
 | `slow_worker.py`, `changed_worker.py` | one that ends slowly; how a worker is changed from outside |
 

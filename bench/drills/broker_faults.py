@@ -27,7 +27,7 @@ BOUNCE_LATENCY_S_MAX: Final = 30.0
 
 def bounce_leaders(stage: Stage) -> None:
     """Stop the leader of a partition of the readings and start it again, in order and by a kill, several times."""
-    cluster, topic = _cluster(stage), stage.settings.topic(READINGS)
+    cluster, topic = cluster_of(stage), stage.settings.topic(READINGS)
     stage.sleep_until(BEGIN)
     bounces = 0
     while bounces < 2 or stage.left_s > 2 * BOUNCE_LATENCY_S_MAX:
@@ -46,7 +46,7 @@ def bounce_leaders(stage: Stage) -> None:
 
 def take_all_brokers_down(stage: Stage) -> None:
     """Kill every node at once and start all of them again later."""
-    cluster = _cluster(stage)
+    cluster = cluster_of(stage)
     nodes = range(1, cluster.nodes + 1)
     stage.sleep_until(BEGIN)
     down_s = DOWN_SHARE * stage.seconds
@@ -62,7 +62,7 @@ def take_all_brokers_down(stage: Stage) -> None:
 
 def open_a_black_hole(stage: Stage) -> None:
     """Let nothing pass to and from the leader of a partition, without closing a connection, and then everything."""
-    cluster, topic = _cluster(stage), stage.settings.topic(READINGS)
+    cluster, topic = cluster_of(stage), stage.settings.topic(READINGS)
     if stage.proxies is None:
         raise UsageError("a black hole needs proxies in front of the brokers")
     stage.sleep_until(BEGIN)
@@ -96,7 +96,12 @@ def _later_than(found: Findings, bound_s: float) -> list[str]:
     return [f"an alert came {late_s:.1f} s late, more than {bound_s:g} s"] if late_s > bound_s else []
 
 
-def _cluster(stage: Stage) -> KafkaCluster:
+def cluster_of(stage: Stage) -> KafkaCluster:
+    """Return the drill's own brokers.
+
+    Raises:
+        UsageError: they are somebody else's.
+    """
     if stage.cluster is None:
         raise UsageError("brokers: this drill needs brokers of its own, which it may stop")
     return stage.cluster

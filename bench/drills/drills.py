@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bench.drills import broker_faults, device_faults, ownership_faults, worker_faults
+from bench.drills import broker_faults, device_faults, outage_faults, ownership_faults, worker_faults
 from bench.drills.run import Drill
 from bench.drills.shapes import BACK_NAME, HOT_NAME
 
@@ -112,6 +112,15 @@ _DRILLS: Final = (
         proxied=True,
         settle_s=30.0,
         check=broker_faults.no_later_than_the_return,
+    ),
+    Drill(
+        "long-outage",
+        "all three nodes stand still for 150 s; simulator and watcher run beside the workers",
+        outage_faults.let_brokers_stand_still,
+        seconds=240,
+        nodes=3,
+        settle_s=30.0,
+        check=outage_faults.no_later_than_all_are_back,
     ),
 )
 

@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.alarms import report
+from agents.dead_letters import kept
 from agents.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
+from edge.watching.losses import MONITORING_LOST
 from streams.decode import Decoder
 from streams.decoded import Record
 from streams.frames import TICK_KEY
 from streams.security import seals_of
 from streams.settings import Settings
+
+_WATCHERS: Final = f'"rule":"{MONITORING_LOST}"'.encode()
 
 CHUNK: Final = 4_000
 """Records that are judged together; the judge's verdict does not depend on it."""
@@ -54,7 +58,7 @@ class Counts:
     altered_alerts: int = 0
     """Alerts whose content is not what the log leads to."""
     lost_bad_records: int = 0
-    """Refused records that are not in the dead letters as they came."""
+    """Refused records that are not in the dead letters as they came, as far as those keep them."""
     phantom_dead_letters: int = 0
 
 
@@ -112,11 +116,11 @@ class Oracle:
                 self.ticks_ms.setdefault(partition, []).append(record.timestamp)
         decoded, table = self._decoder.decode(records), self.tables[partition]
         for reject in decoded.rejects:
-            offset = reject.record.offset
-            self.rejected[partition, offset] = reject.reason, marks[offset]
+            self.rejected[partition, reject.record.offset] = reject.reason, _letter_mark(reject.record)
         verdict = self._judge.judge(table, decoded)
-        for offset in verdict.strangers:
-            self.rejected[partition, offset] = "too-many-patients", marks[offset]
+        strangers = set(verdict.strangers)
+        for record in (one for one in records if one.offset in strangers):
+            self.rejected[partition, record.offset] = "too-many-patients", _letter_mark(record)
         for happening in verdict.happenings:
             alert = report(self._judge.alarms[happening.column], happening)
             value = alert.model_dump_json().encode()
@@ -124,8 +128,9 @@ class Oracle:
         table.processed = max(table.processed, records[-1].offset)
 
     def take_alerts(self, partition: int, records: Sequence[Any]) -> None:
-        """Note the next records of a partition of the alerts topic."""
-        self.seen += [Seen(partition, r.offset, r.timestamp, r.value) for r in records]
+        """Note the next records of a partition of the alerts topic; a watcher's own are no work of the log."""
+        ours = (r for r in records if _WATCHERS not in r.value)
+        self.seen += [Seen(partition, r.offset, r.timestamp, r.value) for r in ours]
 
     def take_letters(self, _partition: int, records: Sequence[Any]) -> None:
         """Note dead letters: where each says it comes from, why, and what it carries."""
@@ -202,6 +207,11 @@ class Oracle:
             if alert["id"] not in first:
                 first[alert["id"]] = Told(alert["patient"], int(alert["append_ts_ms"]), seen.append_ms)
         return list(first.values())
+
+
+def _letter_mark(record: Record) -> int:
+    """Return the fingerprint of what the dead letter of a record holds."""
+    return fingerprint(*kept(record.key, record.value))
 
 
 def _in_order(alert: dict[str, Any], reached: dict[str, tuple[int, bool]]) -> bool:

@@ -6,7 +6,9 @@ from typing import Literal
 import click
 
 from edge.alert_feed import AlertFeed, Received
-from edge.options import brokers_option, json_option, need_brokers, printable
+from edge.options import brokers_option, json_option, need_brokers
+from edge.printing import Coloured, say, say_json
+from edge.records import told
 from edge.ward_state import severity_of
 from streams.settings import load_settings
 
@@ -36,27 +38,27 @@ def alerts(
     of one patient are sure to be in order.
     """
     settings = need_brokers(load_settings(**options))
-    printed = 0
-    with AlertFeed(settings, since or ("now" if follow else "start")) as feed:
+    with AlertFeed(settings, since or ("now" if follow else "start")) as feed, told(feed.skipped):
+        printed = 0
         while True:
             ended = not follow and feed.reached_end
             for received in feed.poll(0 if ended else POLL_S):
                 if patient is not None and received.alert.patient != patient:
                     continue
-                click.echo(received.alert.model_dump_json() if as_json else line(received))
+                if as_json:
+                    say_json(received.alert.model_dump_json())
+                else:
+                    say(*line(received))
                 printed += 1
                 if printed == limit:
                     return
             if ended:
-                break
-        if feed.malformed:
-            click.echo(f"vigil: skipped records that are no alert: {feed.malformed}", err=True)
+                return
 
 
-def line(received: Received) -> str:
+def line(received: Received) -> tuple[str | Coloured, ...]:
     """Return one alert for people."""
-    alert = received.alert
+    alert, severity = received.alert, severity_of(received.alert)
     at = datetime.fromtimestamp(alert.event_ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    severity = severity_of(alert)
-    what = f"{printable(alert.patient)}  {alert.rule}  {printable(alert.reason)}"
-    return f"{at}  {click.style(f'{severity:<9}', fg=_STYLES[severity])}  {alert.phase:<10}  {what}"
+    what = f"  {alert.phase:<10}  {alert.patient}  {alert.rule}  {alert.reason}"
+    return f"{at}  ", Coloured(f"{severity:<9}", _STYLES[severity]), what

@@ -5,7 +5,8 @@ from dataclasses import asdict
 import click
 
 from edge.checks import run_checks
-from edge.options import brokers_option, group_option, json_option, print_json
+from edge.options import brokers_option, group_option, json_option
+from edge.printing import print_json, say
 from streams.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
@@ -28,16 +29,16 @@ def doctor(as_json: bool, **options: object) -> None:
         checks.append(check)
         if not as_json:
             result = click.style(f"{check.result:<8}", fg=_STYLES[check.result])
-            click.echo(f"{result} {check.name}: {check.detail}")
+            say(f"{result} {check.name}: {check.detail}")
     failed = any(check.result == "failed" for check in checks)
     if as_json:
         values = settings.model_dump(mode="json")
         print_json({"ok": not failed, "checks": [asdict(check) for check in checks], "settings": values})
     else:
-        click.echo("settings in effect (* = not the default):")
+        say("settings in effect (* = not the default):")
         for name, field in Settings.model_fields.items():
             value = getattr(settings, name)
             mark = " " if value == field.default else "*"
-            click.echo(f"  {mark} VIGIL_{name.upper()}={'' if value is None else value}")
+            say(f"  {mark} VIGIL_{name.upper()}={'' if value is None else value}")
     if failed:
         raise click.exceptions.Exit(1)

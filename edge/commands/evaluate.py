@@ -10,8 +10,9 @@ from edge.evaluation.datasets import find_datasets
 from edge.evaluation.load import reduction
 from edge.evaluation.report import as_data, write_report
 from edge.evaluation.text import percent
-from edge.options import json_option, print_json
-from edge.readers import parse_columns
+from edge.options import json_option
+from edge.printing import print_json, say
+from edge.reading_options import Reading, reading_options
 from streams.errors import UsageError
 from streams.rules_file import load_rules
 from streams.rulesets import path_of
@@ -37,10 +38,10 @@ from streams.settings import load_settings
 @click.option(
     "--report", type=click.Path(path_type=Path), required=True, help="Folder for index.html and report.json."
 )
-@click.option("--columns", help="For a plain CSV: time_s=t,hr=HeartRate,...")
+@reading_options
 @json_option
 def evaluate(
-    paths: tuple[Path, ...], rules: Path, against: Path, report: Path, columns: str | None, as_json: bool
+    paths: tuple[Path, ...], rules: Path, against: Path, report: Path, reading: Reading, as_json: bool
 ) -> None:
     """Judge recordings under two rule sets and report what each does to the alarm load.
 
@@ -50,15 +51,18 @@ def evaluate(
     settings = load_settings()
     names = _names(rules, against)
     sets = (_chosen(names[0], rules), _chosen(names[1], against))
-    datasets = find_datasets(paths, parse_columns(columns) if columns else None)
-    assessments = assess_all(datasets, sets, settings, lambda line: click.echo(line, err=True))
+    datasets = find_datasets(paths, reading)
+    for note in (note for dataset in datasets for note in dataset.notes):
+        say(note, err=True)
+    assessments = assess_all(datasets, sets, settings, lambda line: say(line, err=True))
     write_report(report, assessments, sets, _command(paths, rules, against, report))
     if as_json:
         print_json(as_data(assessments, sets))
         return
     for one in assessments:
-        click.echo(_line(one))
-    click.echo(f"report: {report / 'index.html'}")
+        say(_line(one))
+        say(f"  {_glance(one)}")
+    say(f"report: {report / 'index.html'}")
 
 
 def _chosen(name: str, rules: Path) -> Chosen:
@@ -88,6 +92,20 @@ def _line(one: Assessment) -> str:
         f"alarms {before.all.alarms:,} ({first}) to {after.all.alarms:,} ({second}): {change}; per patient-hour "
         f"{before.all.per_patient_hour:.3g} to {after.all.per_patient_hour:.3g}"
     )
+
+
+def _glance(one: Assessment) -> str:
+    found, first = one.glance, next(iter(one.loads))
+    parts = [
+        f"high alarms of {first}: {found.high_alarms}, missing {found.high_missing}, late {found.high_late}, "
+        f"over within the delay {found.high_brief}"
+    ]
+    if found.true_alarms is not None:
+        parts.append(f"true alarms lost: {found.true_alarms_lost} of {found.true_alarms}")
+        parts.append(f"collapses unreported: {found.collapses_unreported} of {found.collapses}")
+    if found.news2_hours is not None:
+        parts.append(f"NEWS2 wrong in {found.news2_hours_wrong:,} of {found.news2_hours:,} hours")
+    return "; ".join(parts)
 
 
 def _signed(share: float | None) -> float | None:

@@ -10,7 +10,9 @@ from clinical.vitals import INDEX, SIGNALS
 from edge.explanation.evidence import Evidence, gather
 from edge.explanation.picture import picture
 from edge.explanation.terminal import arrivals, facts, headline, plot, signals_table
-from edge.options import brokers_option, json_option, need_brokers, print_json
+from edge.options import brokers_option, json_option, need_brokers
+from edge.printing import print_json, say
+from edge.records import Skipped, told
 from streams.errors import UsageError
 from streams.settings import load_settings
 
@@ -48,7 +50,13 @@ def explain(
     are there as long as that is kept.
     """
     settings = need_brokers(load_settings(**options))
-    evidence = gather(settings, alert_id, before, after)
+    skipped = Skipped()
+    with told(skipped):
+        evidence = gather(settings, alert_id, before, after, skipped)
+        _show(evidence, svg, as_json)
+
+
+def _show(evidence: Evidence, svg: Path | None, as_json: bool) -> None:
     signal = evidence.alert.source.name if evidence.alert.source.name in INDEX else None
     if svg is not None:
         _write(svg, evidence, signal)
@@ -65,7 +73,7 @@ def explain(
     console.print(plot(evidence, signal, console.width) if signal else arrivals(evidence, console.width))
     console.print(signals_table(evidence))
     if svg is not None:
-        click.echo(f"picture: {svg}")
+        say(f"picture: {svg}")
 
 
 def _write(path: Path, evidence: Evidence, signal: str | None) -> None:

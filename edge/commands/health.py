@@ -3,6 +3,7 @@
 import click
 
 from edge.metrics_scrape import scrape
+from edge.printing import say
 from streams.errors import VigilError
 from streams.settings import load_settings
 
@@ -25,4 +26,4 @@ def health(ready: bool, **options: object) -> None:
         raise VigilError(f"no worker answers at {url}")
     if ready and samples.value("vigil_ready") != 1.0:
         raise VigilError(f"the worker at {url} owns no partition, or recovers them")
-    click.echo("ready" if samples.value("vigil_ready") == 1.0 else "alive")
+    say("ready" if samples.value("vigil_ready") == 1.0 else "alive")

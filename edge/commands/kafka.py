@@ -1,10 +1,10 @@
 """`vigil kafka start|stop|status`: Apache Kafka itself, in the background of this checkout, no Docker."""
 
-import json
 from dataclasses import asdict
 
 import click
 
+from edge.printing import print_json, say
 from streams.kafka_background import Running, running, start_background, stop_background
 from streams.kafka_server import NODES_ALLOWED
 
@@ -28,10 +28,10 @@ def kafka() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def start(nodes: str, as_json: bool) -> None:
     """Start Kafka in the background and print its address."""
-    click.echo("starting Apache Kafka (the first time its jars are downloaded, about 45 MB) ...", err=True)
+    say("starting Apache Kafka (the first time its jars are downloaded, about 45 MB) ...", err=True)
     _print(start_background(int(nodes)), as_json)
     if not as_json:
-        click.echo("stop it with: vigil kafka stop")
+        say("stop it with: vigil kafka stop")
 
 
 @kafka.command()
@@ -40,9 +40,9 @@ def stop(as_json: bool) -> None:
     """Stop the Kafka that `start` started and remove its data."""
     stopped = stop_background()
     if as_json:
-        click.echo(json.dumps({"stopped": stopped is not None}))
+        print_json({"stopped": stopped is not None})
     else:
-        click.echo("no Kafka was running" if stopped is None else f"stopped Kafka at {stopped.bootstrap}")
+        say("no Kafka was running" if stopped is None else f"stopped Kafka at {stopped.bootstrap}")
 
 
 @kafka.command()
@@ -58,13 +58,11 @@ def status(as_json: bool) -> None:
 def _print(present: Running | None, as_json: bool) -> None:
     if as_json:
         told = {"running": False} if present is None else {"running": True, **asdict(present)}
-        click.echo(json.dumps(told))
+        print_json(told)
     elif present is None:
-        click.echo("no Kafka is running; start one with: vigil kafka start")
+        say("no Kafka is running; start one with: vigil kafka start")
     else:
         lost = len(present.pids) - len(present.alive())
-        click.echo(
-            f"Kafka {present.version}, {len(present.pids)} node(s){f', {lost} of them dead' if lost else ''}"
-        )
-        click.echo(f"export VIGIL_BROKERS={present.bootstrap}")
-        click.echo(f"data and logs: {present.home}")
+        say(f"Kafka {present.version}, {len(present.pids)} node(s){f', {lost} of them dead' if lost else ''}")
+        say(f"export VIGIL_BROKERS={present.bootstrap}")
+        say(f"data and logs: {present.home}")

@@ -6,8 +6,10 @@ from typing import Any, Final, TypeVar, get_args
 
 import click
 
-from edge.options import brokers_option, json_option, need_brokers, print_json, printable
+from edge.options import brokers_option, json_option, need_brokers
 from edge.orders import make_order, read_board, send_order
+from edge.printing import print_json, say, say_json
+from edge.records import Skipped, told
 from edge.ward_state import CANARY
 from streams.boards import LimitPair, Limits, Patient
 from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
@@ -50,11 +52,11 @@ def _order(
     order = make_order(kind, **said)
     answer = send_order(_settings(brokers, topic_prefix), order, wait_s)
     if as_json:
-        click.echo(answer.model_dump_json())
+        say_json(answer.model_dump_json())
     elif answer.outcome == "accepted":
-        click.echo(f"accepted: {printable(answer.reason)}")
+        say(f"accepted: {answer.reason}")
     if answer.outcome == "refused":
-        raise VigilError(f"refused: {printable(answer.reason)}")
+        raise VigilError(f"refused: {answer.reason}")
 
 
 @click.group()
@@ -67,25 +69,28 @@ def alarms() -> None:
 @where
 def list_alarms(patient: str | None, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
     """Print the alarms that are open now: patient, episode, priority, state, rule, onset; and pauses."""
-    for found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient):
-        name = found.patient
-        if patient not in (None, name) or not (found.alarms or found.pause):
-            continue
-        if patient is None and all(alarm.rule == CANARY for alarm in found.alarms) and not found.pause:
-            continue
-        if as_json:
-            print_json(found.model_dump(include={"patient", "pause", "pause_until_ts_ms", "alarms"}))
-            continue
-        for alarm in found.alarms:
-            onset = datetime.fromtimestamp(alarm.onset_ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            what = f"{alarm.priority:<6}  {alarm.state:<12}  {printable(alarm.rule)}  since {onset}"
-            click.echo(f"{printable(name)}  {alarm.episode}  {what}")
-        if found.pause:
-            click.echo(f"{printable(name)}  {found.pause}")
-        if found.limits_widened:
-            click.echo(
-                f"{printable(name)}  limits wider than the unit's: {', '.join(map(printable, found.limits_widened))}"
-            )
+    skipped = Skipped()
+    with told(skipped):
+        for found in read_board(_settings(brokers, topic_prefix), PATIENTS, Patient, skipped):
+            if patient not in (None, found.patient) or not (found.alarms or found.pause):
+                continue
+            if patient is None and all(alarm.rule == CANARY for alarm in found.alarms) and not found.pause:
+                continue
+            _say_alarms(found, as_json)
+
+
+def _say_alarms(found: Patient, as_json: bool) -> None:
+    if as_json:
+        print_json(found.model_dump(include={"patient", "pause", "pause_until_ts_ms", "alarms"}))
+        return
+    for alarm in found.alarms:
+        onset = datetime.fromtimestamp(alarm.onset_ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        what = f"{alarm.priority:<6}  {alarm.state:<12}  {alarm.rule}  since {onset}"
+        say(f"{found.patient}  {alarm.episode}  {what}")
+    if found.pause:
+        say(f"{found.patient}  {found.pause}")
+    if found.limits_widened:
+        say(f"{found.patient}  limits wider than the unit's: {', '.join(found.limits_widened)}")
 
 
 def _of_episode(kind: str, about: str) -> click.Command:
@@ -135,20 +140,22 @@ def limits() -> None:
 @where
 def show(patient: str, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
     """Print the limits in force of a patient whose limits or profile a command has set."""
-    board = read_board(_settings(brokers, topic_prefix), LIMITS, Limits)
+    skipped = Skipped()
+    with told(skipped):
+        board = read_board(_settings(brokers, topic_prefix), LIMITS, Limits, skipped)
     found = next((record for record in board if record.patient == patient), None)
     if found is None:
-        raise VigilError(f"{printable(patient)}: the rules' own limits, no command has changed any")
+        raise VigilError(f"{patient}: the rules' own limits, no command has changed any")
     if as_json:
-        click.echo(found.model_dump_json())
+        say_json(found.model_dump_json())
         return
     oxygen = {None: "unknown", True: "yes", False: "no"}[found.expected_oxygen]
     scale = 2 if found.spo2_scale2 else 1
-    click.echo(f"{found.age_band}, SpO2 scale {scale}, expected oxygen {oxygen}, ward {found.ward or '-'}")
+    say(f"{found.age_band}, SpO2 scale {scale}, expected oxygen {oxygen}, ward {found.ward or '-'}")
     for rule, pair in found.limits.items():
         low, high = ("-" if side is None else f"{side:g}" for side in (pair.low, pair.high))
         own = ", set for this patient" if pair.own else ""
-        click.echo(f"{printable(rule)}: {low} to {high}{own}{_beside_the_unit(pair)}")
+        say(f"{rule}: {low} to {high}{own}{_beside_the_unit(pair)}")
 
 
 def _beside_the_unit(pair: LimitPair) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from edge.options import brokers_option, json_option, print_json, rules_option
-from edge.readers import open_recording, parse_columns
+from edge.options import brokers_option, json_option, rules_option
+from edge.printing import print_json, say
+from edge.readers import open_paths
+from edge.reading_options import Reading, reading_options
 from edge.replay import Replay, run_replay, write_alerts
+from edge.replay_log import side_by_side
 from streams.errors import UsageError
 from streams.settings import load_settings
 
@@ -27,7 +30,8 @@ from streams.settings import load_settings
 @click.option(
     "--alerts", "alerts_path", type=click.Path(path_type=Path), help="Write every alert here, JSON lines."
 )
-@click.option("--columns", help="For a plain CSV: time_s=t,hr=HeartRate,...")
+@reading_options
+@click.option("--patient", metavar="ID", help="All recordings are of this patient, side by side.")
 @click.option(
     "--copies", type=click.IntRange(1, 100), default=1, help="Send each frame so often.", show_default=True
 )
@@ -40,22 +44,26 @@ def replay(
     speed: str,
     start: str,
     alerts_path: Path | None,
-    columns: str | None,
+    reading: Reading,
+    patient: str | None,
     copies: int,
     verbose: bool,
     as_json: bool,
 ) -> None:
     """Replay recordings through a worker and collect their alerts.
 
-    Reads BIDMC, MIMIC and challenge-2015 numerics (CSV), sepsis-2019 (psv), WFDB records and, with --columns, any
-    CSV. Recordings bring their own time: the alerts are the same at every speed. Without a broker it brings its own.
+    PATH is a recording or a folder of them. Reads BIDMC, MIMIC and challenge-2015 numerics (CSV), sepsis-2019 (psv),
+    WFDB records, VitalDB files and, with --columns, any CSV. Recordings bring their own time: the alerts are the same
+    at every speed. Without a broker it brings its own.
     """
     settings = load_settings(brokers=brokers, rules=rules)
     pace, start_ms = _speed(speed), _start_ms(start)
     if alerts_path is not None and not alerts_path.absolute().parent.is_dir():
         raise UsageError(f"--alerts: no such folder: {alerts_path.absolute().parent}")
-    column_map = parse_columns(columns) if columns else None
-    recordings = [open_recording(path, column_map) for path in paths]
+    opened = open_paths(paths, reading.columns, reading.notation)
+    recordings = side_by_side(opened.recordings, patient) if patient else list(opened.recordings)
+    for note in opened.notes():
+        say(note, err=True)
     with _progress(as_json) as progress:
         result = run_replay(
             recordings,
@@ -68,7 +76,7 @@ def replay(
         )
     if alerts_path is not None:
         write_alerts(alerts_path, result.alerts)
-    _conclude(result, len(recordings), as_json)
+    _conclude(result, len(recordings), opened.notes(), as_json)
 
 
 def _speed(text: str) -> float | None:
@@ -113,7 +121,7 @@ def _progress(as_json: bool) -> Any:
         yield progress
 
 
-def _conclude(result: Replay, recordings: int, as_json: bool) -> None:
+def _conclude(result: Replay, recordings: int, notes: list[str], as_json: bool) -> None:
     starts = dict(sorted(result.starts().items()))
     if as_json:
         print_json(
@@ -122,13 +130,14 @@ def _conclude(result: Replay, recordings: int, as_json: bool) -> None:
                 "frames": result.frames,
                 "alerts": len(result.alerts),
                 "starts": starts,
+                "notes": notes,
                 "worker_restarts": result.worker_restarts,
                 "seconds": round(result.seconds, 3),
             }
         )
         return
-    click.echo(
+    say(
         f"{recordings} recordings, {result.frames} frames, {len(result.alerts)} alerts in {result.seconds:.1f} s"
     )
     for rule, count in starts.items():
-        click.echo(f"  {rule}: {count} started")
+        say(f"  {rule}: {count} started")

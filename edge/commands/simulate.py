@@ -4,15 +4,20 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from edge.options import brokers_option, json_option, need_brokers, print_json
+from edge.options import brokers_option, json_option, need_brokers
+from edge.printing import print_json, say
+from streams.errors import VigilError
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
     from edge.simulator import Progress
+
+UNANSWERED_S: Final = 5.0
+"""A frame that waits for its acknowledgement for so long is told of."""
 
 
 @click.command()
@@ -55,9 +60,9 @@ def simulate(
     if as_json:
         print_json({"type": "summary", **asdict(final)})
     else:
-        click.echo(line(final))
-    if final.refused or final.failed:
-        raise click.exceptions.Exit(1)
+        say(line(final))
+    if lost := losses(final):
+        raise VigilError(lost)
 
 
 class Reporter:
@@ -89,13 +94,29 @@ class Reporter:
         elif self._as_json:
             print_json({"type": "progress", **asdict(progress)})
         else:
-            click.echo(line(progress))
+            say(line(progress))
 
 
 def line(progress: "Progress") -> str:
     """Return the counts for people."""
+    unanswered = (
+        f" (no answer for {progress.unanswered_s:.0f} s)" if progress.unanswered_s >= UNANSWERED_S else ""
+    )
     return (
         f"{progress.elapsed_s:.0f} s, sent {progress.sent:,}, acknowledged {progress.acknowledged:,}, "
-        f"waiting {progress.waiting:,}, refused {progress.refused:,}, failed {progress.failed:,}, "
+        f"on their way {progress.in_flight:,}{unanswered}, waiting {progress.waiting:,}, "
+        f"refused {progress.refused:,}, failed {progress.failed:,}, "
         f"behind p99 {progress.behind_p99_ms:,} ms, fell behind {progress.fell_behind_s:,} s"
+    )
+
+
+def losses(progress: "Progress") -> str:
+    """Return what became of the frames that the broker has not acknowledged; empty if nothing was lost."""
+    if not progress.refused and not progress.failed:
+        return ""
+    waits = progress.waiting + progress.in_flight
+    return (
+        f"lost: {progress.failed:,} frames that the broker did not acknowledge in time, "
+        f"{progress.refused:,} for which there was no room"
+        + (f"; left unsent or unanswered: {waits:,}" if waits else "")
     )

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from edge.options import brokers_option, group_option, json_option, need_brokers, print_json
+from edge.options import brokers_option, group_option, json_option, need_brokers
+from edge.printing import print_json, say
 from streams import admin
 from streams.errors import TopicsMismatch
 from streams.settings import Settings, load_settings
@@ -39,10 +40,10 @@ def plan(as_json: bool, **options: object) -> None:
         print_json([asdict(topic) | {"config": dict(topic.config)} for topic in planned])
         return
     for topic in planned:
-        click.echo(f"{topic.name}: partitions {topic.partitions}, copies {topic.replication}")
-        click.echo(f"    {topic.about}")
+        say(f"{topic.name}: partitions {topic.partitions}, copies {topic.replication}")
+        say(f"    {topic.about}")
         for key, value in topic.config.items():
-            click.echo(f"    {key}={value}")
+            say(f"    {key}={value}")
 
 
 @topics.command()
@@ -58,7 +59,7 @@ def apply(as_json: bool, **options: object) -> None:
         print_json({"topics": [asdict(outcome) for outcome in outcomes], **_as_data(inspection)})
     else:
         for outcome in outcomes:
-            click.echo(f"{outcome.topic}: {outcome.result}")
+            say(f"{outcome.topic}: {outcome.result}")
     _conclude(settings, inspection, as_json)
 
 
@@ -73,7 +74,7 @@ def check(as_json: bool, **options: object) -> None:
     if as_json:
         print_json(_as_data(inspection))
     elif not inspection.differences:
-        click.echo(f"{len(admin.plan(settings))} topics are as planned")
+        say(f"{len(admin.plan(settings))} topics are as planned")
     _conclude(settings, inspection, as_json)
 
 
@@ -86,9 +87,9 @@ def _conclude(settings: Settings, inspection: admin.Inspection, as_json: bool) -
     if not as_json:
         for difference in inspection.differences:
             found = "missing" if difference.found is None else difference.found
-            click.echo(f"{difference.topic}: {difference.what} is {found}, planned {difference.planned}")
+            say(f"{difference.topic}: {difference.what} is {found}, planned {difference.planned}")
         if inspection.unreported:
             names = ", ".join(inspection.unreported)
-            click.echo(f"configuration not reported by this broker, not compared: {names}")
+            say(f"configuration not reported by this broker, not compared: {names}")
     if count := len(inspection.differences):
         raise TopicsMismatch(f"{count} difference{'s' * (count > 1)} from the plan at {settings.brokers}")

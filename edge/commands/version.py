@@ -4,7 +4,8 @@ import platform
 
 import click
 
-from edge.options import json_option, print_json
+from edge.options import json_option
+from edge.printing import print_json, say
 from edge.project import installed, pins
 from edge.project import version as project_version
 
@@ -19,4 +20,4 @@ def version(as_json: bool) -> None:
         print_json(found)
         return
     for name, number in found.items():
-        click.echo(f"{name:<18} {number}")
+        say(f"{name:<18} {number}")

@@ -1,25 +1,30 @@
-"""`vigil watch`: the watcher outside that alarms when a partition's heartbeat ceases."""
+"""`vigil watch`: the watcher outside that alarms when a partition's signs of life cease."""
 
 import time
+from contextlib import ExitStack
 from typing import Final
 
 import click
-from kafka.errors import KafkaError
 
-from edge.heartbeat import BEHIND_S_MAX, SILENT_S_MAX, HeartbeatFeed, monitoring_alert
-from edge.options import brokers_option, json_option, need_brokers, print_json
-from streams.alerts import Alert
-from streams.connect import connect_producer
+from edge.options import brokers_option, group_option, json_option, need_brokers
+from edge.printing import print_json, say
+from edge.records import Skipped, told
+from edge.watching.ears import Ears
+from edge.watching.log_look import LogLook
+from edge.watching.losses import Losses
+from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX, Bounds, Signs
+from edge.watching.writer import Writer
+from streams import producers
 from streams.errors import VigilError
 from streams.settings import Settings, load_settings
 from streams.topics import ALERTS
 
 LOOK_S: Final = 0.5
-SEND_S_MAX: Final = 5.0
 
 
 @click.command()
 @brokers_option
+@group_option
 @click.option("--prefix", "topic_prefix", help="Put before every topic name.")
 @click.option("--silent", "silent_s", type=float, default=SILENT_S_MAX, show_default=True, help="Seconds.")
 @click.option("--behind", "behind_s", type=float, default=BEHIND_S_MAX, show_default=True, help="Seconds.")
@@ -40,56 +45,49 @@ def watch(
     as_json: bool,
     **options: object,
 ) -> None:
-    """Watch every partition's heartbeat; one line and exit code 1 when monitoring is lost.
+    """Watch every partition's signs of life; one line and exit code 1 when monitoring is lost.
 
-    Lost is a partition without a beat for --silent seconds, or whose judging or delivery is --behind seconds
-    behind. Run it where the workers are not: what dies with them raises no alarm.
+    Lost is a partition without a heartbeat for --silent seconds, whose judging or delivery is --behind seconds
+    behind, or whose heartbeats are not borne out: the group's offsets do not follow the readings, no tick comes into
+    them, or the canary's alert does not come back. Run it where the workers are not: what dies with them raises no
+    alarm. While the brokers are away alerts are kept, and written when they are back.
     """
     settings = need_brokers(load_settings(**options))
+    bounds = Bounds(silent_s, behind_s, commit_s=settings.checkpoint_interval_s)
     until_s = None if for_s is None else time.monotonic() + for_s
-    lost: dict[int, int] = {}
-    with HeartbeatFeed(settings) as feed, _Alerting(settings, alerting) as alerts:
+    skipped, losses = Skipped(), Losses()
+    with ExitStack() as stack:
+        stack.enter_context(told(skipped))
+        ears = stack.enter_context(Ears(settings, skipped))
+        signs = Signs(ears.partitions, time.monotonic(), bounds)
+        log_look = stack.enter_context(LogLook(settings, ears.partitions))
+        writer = stack.enter_context(Writer(losses, _producer(settings, stack) if alerting else None))
         while until_s is None or time.monotonic() < until_s:
-            feed.poll(LOOK_S)
-            now, now_ms = feed.lost(silent_s, behind_s), int(time.time() * 1000)
-            for partition in sorted(now.keys() ^ lost.keys()):
-                why = now.get(partition)
-                onset_ms = lost.setdefault(partition, now_ms) if why else lost.pop(partition)
-                _say(partition, why, as_json)
-                alerts.send(partition, monitoring_alert(partition, onset_ms, now_ms, why))
+            ears.hear(signs, LOOK_S)
+            if (look := log_look.take()) is not None:
+                for partition, (end, committed) in look.found.items():
+                    signs.looked(partition, end, committed, look.at_s)
+            now = signs.lost(time.monotonic())
+            _note(losses, now, as_json)
+            writer.turn()
             if now and not keep_going:
-                raise VigilError(f"monitoring lost: {len(now)} of {len(feed.partitions)} partitions")
+                raise VigilError(f"monitoring lost: {len(now)} of {len(ears.partitions)} partitions")
 
 
-def _say(partition: int, why: str | None, as_json: bool) -> None:
-    state = "lost" if why else "back"
-    if as_json:
-        print_json({"partition": partition, "monitoring": state, "reason": why})
-    else:
-        click.echo(f"monitoring {state}: partition {partition}{', ' + why if why else ''}")
+def _producer(settings: Settings, stack: ExitStack) -> producers.Producer:
+    return stack.enter_context(producers.Producer(settings, producers.ALERTS, settings.topic(ALERTS)))
 
 
-class _Alerting:
-    """Writes alerts, if that is wanted; what the broker does not take in time is said and does not end the watch."""
-
-    def __init__(self, settings: Settings, wanted: bool) -> None:
-        self._topic = settings.topic(ALERTS)
-        self._producer = connect_producer(settings) if wanted else None
-
-    def __enter__(self) -> "_Alerting":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=SEND_S_MAX)
-
-    def send(self, partition: int, alert: Alert) -> None:
-        """Write an alert into the partition that it is about."""
-        if self._producer is None:
-            return
-        try:
-            self._producer.send(
-                self._topic, alert.model_dump_json().encode(), key=alert.patient.encode(), partition=partition
-            ).get(timeout=SEND_S_MAX)
-        except KafkaError as error:
-            click.echo(f"vigil: the alert was not written: {error}", err=True)
+def _note(losses: Losses, now: dict[int, str], as_json: bool) -> None:
+    """Say and keep what has changed since the last look."""
+    now_ms = int(time.time() * 1000)
+    for partition in sorted(now.keys() ^ losses.lost):
+        if why := now.get(partition, ""):
+            losses.begin(partition, why, now_ms)
+        else:
+            losses.end(partition, now_ms)
+        state = "lost" if why else "back"
+        if as_json:
+            print_json({"partition": partition, "monitoring": state, "reason": why or None, "ts_ms": now_ms})
+        else:
+            say(f"monitoring {state}: partition {partition}{', ' + why if why else ''}")

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from edge.options import brokers_option, group_option, need_brokers, rules_option
+from edge.printing import say
 from edge.supervisor import supervise
 from edge.workers import worker_command, worker_environment
 from streams.settings import Settings, load_settings
@@ -51,4 +52,4 @@ def _run_several(settings: Settings, count: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    supervise(settings, count, stop, lambda line: click.echo(f"vigil: {line}", err=True))
+    supervise(settings, count, stop, lambda line: say(f"vigil: {line}", err=True))

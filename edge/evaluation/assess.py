@@ -5,25 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinical.losses import UNRELIABLE_S
 from clinical.rules import RuleSet
 from clinical.scores import NEWS2
 from clinical.vitals import SIGNALS
+from edge.evaluation.agreement import Agreement, agreement
 from edge.evaluation.collapse import Collapse, judge_collapse
 from edge.evaluation.datasets import Dataset, span_ms
-from edge.evaluation.early_warning import (
-    BandTable,
-    agreement,
-    band_table,
-    hours_of,
-    is_charted,
-    labels_of,
-)
+from edge.evaluation.early_warning import BandTable, band_table, chart_of, hours_of, is_charted, labels_of
 from edge.evaluation.episodes import RANK, Episode, episodes_of
+from edge.evaluation.glance import Glance, HighAlarms, high_alarms
 from edge.evaluation.judging import Judged, judge_under
-from edge.evaluation.labels import Score, read_labels, score
-from edge.evaluation.load import RuleLine, SetLoad, removed, rule_lines, set_load
+from edge.evaluation.labels import Score, alarmed_at, read_labels, score
+from edge.evaluation.load import RuleLine, SetLoad, reduction, removed, rule_lines, set_load
 from edge.evaluation.missing import MissingLine, missing_lines
+from edge.evaluation.restarts import Restart, restarts
 from edge.evaluation.series import Series, longest_violation_s, series_of
+from streams.alerts import Alert
 from streams.log_file import write_log
 from streams.settings import Settings
 
@@ -49,9 +47,11 @@ class Chosen:
         if rules.news2.enabled:
             delays[NEWS2.id] = rules.news2.delay_s
         if technical.enabled:
-            losses = (f"signal-loss-{signal.name}" for signal in SIGNALS if signal.periodic)
+            periodic = [signal.name for signal in SIGNALS if signal.periodic]
             delays |= {"silent-device": technical.silent_device_s}
-            delays |= dict.fromkeys(losses, technical.signal_loss_s)
+            delays |= dict.fromkeys((f"signal-loss-{name}" for name in periodic), technical.signal_loss_s)
+            delays |= dict.fromkeys((f"unreliable-signal-{name}" for name in periodic), UNRELIABLE_S)
+            delays |= dict.fromkeys(("identity-conflict", "too-many-devices"), 0.0)
             delays |= dict.fromkeys(("babbling-device", "clock-suspect", "backlog"), technical.device_fault_s)
             delays |= {"check-sensor": technical.check_sensor_s} if technical.check_sensor_s else {}
             told = (("vital-loss", technical.vital_loss_s), ("age-unknown", technical.age_unknown_s))
@@ -70,10 +70,14 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What the labels say: scores by rule set, and every true alarm's pressure."""
+    """What the labels say: scores by rule set, and every true alarm's pressure.
+
+    `lost` are the recordings of true alarms at which the first set has an alarm and the second has none.
+    """
 
     true_alarms: int
     false_alarms: int
+    lost: Sequence[str]
     scores: Mapping[str, Score]
     collapses: Sequence[Collapse]
     no_collapse: Sequence[str]
@@ -88,13 +92,36 @@ class Assessment:
     rules: Sequence[RuleLine]
     removed: Sequence[Removed]
     """Physiological alarms of the first set that the second has none for: by priority, the longest violation first."""
+    high: HighAlarms
+    restarts: Sequence[Restart]
     missing: Sequence[MissingLine]
     labelled: Labelled | None
     bands: BandTable | None
-    bands_agree: tuple[int, int] | None
+    bands_agree: Agreement | None
     tallies: Mapping[str, Mapping[str, int]]
     episodes: Mapping[str, Sequence[Episode]]
     patients: Patients
+
+    @property
+    def glance(self) -> Glance:
+        """Return the figures that a change of the rules is judged by first."""
+        before, after = self.loads.values()
+        labelled, agree, second = self.labelled, self.bands_agree, list(self.loads)[1]
+        return Glance(
+            load_reduction=reduction(before.all.alarms, after.all.alarms),
+            high_alarms=self.high.alarms,
+            high_missing=self.high.missing,
+            high_late=self.high.late,
+            high_brief=self.high.brief,
+            true_alarms=labelled.true_alarms if labelled else None,
+            true_alarms_lost=len(labelled.lost) if labelled else None,
+            collapses=len(labelled.collapses) if labelled else None,
+            collapses_unreported=sum(one.told(second) == "no" for one in labelled.collapses)
+            if labelled
+            else None,
+            news2_hours=agree.hours if agree else None,
+            news2_hours_wrong=agree.hours - agree.hours_right if agree else None,
+        )
 
 
 def assess_all(
@@ -127,13 +154,16 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
     delays = tuple(one.delay_s() for one in sets)
     hours = dataset.patient_hours
     patients = {recording.patient: series_of(recording) for recording in dataset.recordings}
+    intervals = {recording.patient: recording.interval_ms for recording in dataset.recordings}
     gone = removed(first, second)
-    bands, agree = _bands(dataset, sets[1], second, patients)
+    bands, agree = _bands(dataset, sets[1], judged[sets[1].name].alerts)
     return Assessment(
         dataset=dataset,
         loads={name: set_load(some, list(spans), hours, delays[1]) for name, some in episodes.items()},
         rules=rule_lines((first, second), hours, (delays[0], delays[1])),
         removed=_removed(sets[0], gone, patients),
+        high=high_alarms(first, second, delays[1], intervals),
+        restarts=restarts(patients, sets[1].rules.limits, second),
         missing=missing_lines(patients, episodes),
         labelled=_labelled(dataset, sets, episodes, patients),
         bands=bands,
@@ -172,6 +202,7 @@ def _labelled(
         return None
     true = [name for name, label in labels.items() if label]
     limits = {one.name: one.rules.limits for one in sets}
+    alarmed = {name: alarmed_at(some) for name, some in episodes.items()}
     collapses, without = [], []
     for patient in true:
         own = {name: [one for one in some if one.patient == patient] for name, some in episodes.items()}
@@ -183,6 +214,7 @@ def _labelled(
     return Labelled(
         true_alarms=len(true),
         false_alarms=len(labels) - len(true),
+        lost=sorted(set(true) & alarmed[sets[0].name] - alarmed[sets[1].name]),
         scores={name: score(labels, some) for name, some in episodes.items()},
         collapses=collapses,
         no_collapse=without,
@@ -190,12 +222,12 @@ def _labelled(
 
 
 def _bands(
-    dataset: Dataset, chosen: Chosen, episodes: Sequence[Episode], patients: Patients
-) -> tuple[BandTable | None, tuple[int, int] | None]:
+    dataset: Dataset, chosen: Chosen, alerts: Sequence[Alert]
+) -> tuple[BandTable | None, Agreement | None]:
     charted = [recording for recording in dataset.recordings if is_charted(recording)]
     if not charted or not chosen.rules.news2.enabled:
         return None, None
     inputs_min = chosen.rules.news2.inputs_min
-    hours = {one.patient: hours_of(patients[one.patient], one.interval_ms, inputs_min) for one in charted}
+    hours = {one.patient: hours_of(*chart_of(one), one.interval_ms, inputs_min) for one in charted}
     labels = {one.patient: own for one in charted if (own := labels_of(one))}
-    return band_table(hours, labels), agreement(hours, episodes)
+    return band_table(hours, labels), agreement(hours, alerts)

@@ -1,16 +1,13 @@
 """Which recordings are evaluated together: those of one folder and one format, in one log of their own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.readers import Recording, open_recording
+from edge.readers import Recording, open_paths
+from edge.reading_options import BY_HEADER, Reading
 from edge.replay_log import check_recordings, replay_entries
-from streams.errors import BadData, UsageError
-
-SUFFIXES: Final = frozenset({".csv", ".psv", ".hea"})
-"""Files of a folder that are tried; those of no known format are passed over and counted."""
 
 HOUR_MS: Final = 3_600_000
 
@@ -26,8 +23,8 @@ class Dataset:
 
     @property
     def patient_hours(self) -> float:
-        """How long patients were monitored, all together."""
-        return sum(span_ms(recording) for recording in self.recordings) / HOUR_MS
+        """How long patients were monitored, all together; a gap of more than a day is no monitoring."""
+        return sum(span_ms(recording) - recording.gap_ms for recording in self.recordings) / HOUR_MS
 
     @property
     def size(self) -> str:
@@ -35,50 +32,40 @@ class Dataset:
         count = len(self.recordings)
         return f"{count} recording{'' if count == 1 else 's'}"
 
+    @property
+    def notes(self) -> list[str]:
+        """What the readers have to say: what is left out, dropped or strange."""
+        return [note for recording in self.recordings for note in recording.notes]
+
     def log(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield the log of all recordings, ticks between them: (time in ms, key, value)."""
         return ((entry.ts_ms, entry.key, entry.value) for entry in replay_entries(self.recordings))
 
 
 def span_ms(recording: Recording) -> int:
-    """Return how long a recording lasts: until its last value has stood for one interval."""
+    """Return how long a recording reaches: until its last value has stood for one interval."""
     return recording.end_ms + recording.interval_ms
 
 
-def find_datasets(paths: Sequence[Path], columns: Mapping[str, str] | None = None) -> list[Dataset]:
+def find_datasets(paths: Sequence[Path], reading: Reading = BY_HEADER) -> list[Dataset]:
     """Open recordings and folders of recordings, grouped by folder and format, in the order given.
 
     Raises:
         UsageError: a path does not exist, holds no recording, or two recordings are of one patient.
-        BadData: a recording is malformed, or a file that was named is of no known format.
+        BadData: a recording is malformed.
+        UnknownRecording: a file that was named is of no known kind.
     """
+    opened = open_paths(paths, reading.columns, reading.notation)
     found: dict[tuple[Path, str], list[Recording]] = {}
-    passed_over: dict[Path, int] = {}
-    for path in paths:
-        for file in _files(path) if path.is_dir() else (path,):
-            try:
-                recording = open_recording(file, columns)
-            except BadData as error:
-                if not path.is_dir() or "no known kind" not in str(error):
-                    raise
-                passed_over[path.resolve()] = passed_over.get(path.resolve(), 0) + 1
-                continue
-            recordings = found.setdefault((recording.path.resolve().parent, recording.format), [])
-            if recording.path.resolve() not in {other.path.resolve() for other in recordings}:
-                recordings.append(recording)
-    if not found:
-        raise UsageError(f"no recording in {', '.join(map(str, paths))}")
+    for recording in opened.recordings:
+        found.setdefault((recording.path.resolve().parent, recording.format), []).append(recording)
     for recordings in found.values():
         check_recordings(recordings)
     names = _names(found)
     return [
-        Dataset(names[key], key[0], tuple(recordings), passed_over.get(key[0], 0))
+        Dataset(names[key], key[0], tuple(recordings), opened.passed_over.get(key[0], 0))
         for key, recordings in found.items()
     ]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
 
 
 def _names(keys: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], str]:

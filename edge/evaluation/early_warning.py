@@ -1,8 +1,9 @@
 """NEWS2 of charted recordings, hour by hour: computed from the values as they stand, beside what the alarms say.
 
-Each input counts as long as `clinical.vitals` lets it, or for two charted hours where that is longer; what is older is
-missing. The score is that of `clinical.scores`; everything around it is written here once more, so that agreement
-with the alarms means something. Sepsis labels: `SepsisLabel` is 1 from 6 h before onset (challenge 2019).
+Everything is written here and in `edge.evaluation.rcp_2017` once more, from the chart and the text of docs/alarms.md:
+nothing is shared with what decides, so that agreement means something. Each input counts for two charted hours,
+consciousness and oxygen for twelve; what is older is missing. A missing input may be held at its last points: then
+two totals are right, and all between them. Sepsis labels: `SepsisLabel` is 1 from 6 h before onset (challenge 2019).
 """
 
 from collections import Counter
@@ -11,20 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from clinical.scores import BANDS, PARAMETERS, news2
-from clinical.vitals import AGE_MS_MAX, INDEX
-from edge.evaluation.episodes import Episode
-from edge.evaluation.series import Series
+from edge.evaluation.rcp_2017 import BANDS, Reading, band, points
 from edge.readers import Recording
 from edge.readers.table import header_of, rows
 
-RULE: Final = "news2"
 INPUTS: Final = {
     "resp": ("resp",),
     "spo2": ("spo2",),
-    "on_oxygen": ("on_oxygen",),
+    "on_oxygen": ("on_oxygen", "fio2"),
     "sbp": ("abp_sys", "nbp_sys"),
     "pulse": ("pulse", "hr"),
     "consciousness": ("consciousness",),
@@ -32,27 +27,66 @@ INPUTS: Final = {
 }
 """Signals of each parameter, the first that is fresh counts."""
 
+PLAUSIBLE: Final = {
+    "resp": (0, 200),
+    "spo2": (1, 100),
+    "fio2": (18, 100),
+    "abp_sys": (10, 350),
+    "nbp_sys": (10, 350),
+    "pulse": (1, 350),
+    "hr": (1, 350),
+    "temp": (10, 45),
+}
+"""What a sensor can report: another number is no reading."""
+
+HOUR_MS: Final = 3_600_000
+CHARTED_MS_MIN: Final = HOUR_MS
+"""Recordings that are charted this seldom are scored hour by hour."""
+
 INTERVALS: Final = 2
+LASTING: Final = {"consciousness": 12 * HOUR_MS, "on_oxygen": 12 * HOUR_MS}
 SETTLED_MS: Final = 60_000
 """An hour is scored a minute after it was charted, as an alarm with its delay is: what was 2 h old is too old then."""
-
-CHARTED_MS_MIN: Final = 3_600_000
-"""Recordings that are charted this seldom are scored hour by hour."""
 
 LABEL: Final = "SepsisLabel"
 HOUR: Final = "ICULOS"
 
+Chart = Mapping[str, Sequence[tuple[int, Reading]]]
+"""Valid readings of each signal, (time in ms, value), in order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour: position in `BANDS` by the lower bound, None with too few inputs; how many inputs were fresh."""
+    """One hour: points by parameter, of fresh inputs and of those too old (`held`); the age of the oldest fresh one.
+
+    `band` is the position in `BANDS` by the fresh inputs, None with too few of them.
+    """
 
     t_ms: int
-    inputs: int
-    lower_bound: float
+    points: Mapping[str, int]
+    held: Mapping[str, int]
     band: int | None
     oldest_ms: int
-    """Age of the oldest input that was used."""
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs were fresh."""
+        return len(self.points)
+
+    @property
+    def total(self) -> int:
+        """The points of what is fresh."""
+        return sum(self.points.values())
+
+    @property
+    def total_held(self) -> int:
+        """The points if all that is missing is held at its last ones."""
+        return self.total + sum(self.held.values())
+
+    @property
+    def band_held(self) -> int:
+        """The band if all that is missing is held."""
+        return band({**self.points, **self.held})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +109,47 @@ def is_charted(recording: Recording) -> bool:
     return recording.interval_ms >= CHARTED_MS_MIN
 
 
-def hours_of(series: Mapping[str, Series], interval_ms: int, inputs_min: int) -> list[Hour]:
+def chart_of(recording: Recording) -> tuple[list[int], dict[str, list[tuple[int, Reading]]]]:
+    """Return the times in ms at which something was charted, and the valid readings of each signal."""
+    moments: list[int] = []
+    chart: dict[str, list[tuple[int, Reading]]] = {}
+    for frame in recording.frames():
+        if frame.signals:
+            moments.append(frame.t_ms)
+        for signal, value in frame.signals.items():
+            low, high = PLAUSIBLE.get(signal, (-float("inf"), float("inf")))
+            if value is not None and (isinstance(value, str | bool) or low <= value <= high):
+                chart.setdefault(signal, []).append((frame.t_ms, value))
+    return moments, chart
+
+
+def hours_of(moments: Sequence[int], chart: Chart, interval_ms: int, inputs_min: int) -> list[Hour]:
     """Score a stay `SETTLED_MS` after each moment at which something was charted."""
-    moments = sorted({int(t) for one in series.values() for t in one.t_ms})
-    return [_hour(series, t_ms, interval_ms, inputs_min) for t_ms in moments]
+    return [_hour(chart, t_ms, interval_ms, inputs_min) for t_ms in dict.fromkeys(moments)]
 
 
-def _hour(series: Mapping[str, Series], t_ms: int, interval_ms: int, inputs_min: int) -> Hour:
-    values: dict[str, float] = {}
+def _hour(chart: Chart, t_ms: int, interval_ms: int, inputs_min: int) -> Hour:
+    fresh: dict[str, int] = {}
+    held: dict[str, int] = {}
     ages = [0]
     for parameter, names in INPUTS.items():
-        values[parameter] = float("nan")
         for name in names:
-            age_max = max(int(AGE_MS_MAX[INDEX[name]]), INTERVALS * interval_ms)
-            found = _last(series.get(name), t_ms + SETTLED_MS, age_max)
-            if found is not None:
-                values[parameter] = found[0]
-                ages.append(found[1])
+            last = _last(chart.get(name, ()), t_ms)
+            if last is None:
+                continue
+            age_ms, found = t_ms + SETTLED_MS - last[0], points(parameter, last[1])
+            if age_ms <= max(LASTING.get(name, 0), INTERVALS * interval_ms):
+                fresh[parameter] = found
+                ages.append(age_ms)
                 break
-    arrays = {name: np.array([values[name]]) for name in PARAMETERS}
-    scored = news2(**arrays, scale2=np.zeros(1, dtype=np.bool_))
-    inputs = len(PARAMETERS) - int(scored.missing_count[0])
-    band = int(scored.band[0]) if inputs >= inputs_min else None
-    return Hour(t_ms, inputs, float(scored.lower_bound[0]), band, max(ages))
+            held[parameter] = max(held.get(parameter, 0), found)
+    held = {parameter: own for parameter, own in held.items() if parameter not in fresh}
+    scored = band(fresh) if len(fresh) >= inputs_min else None
+    return Hour(t_ms, fresh, held, scored, max(ages))
 
 
-def _last(series: Series | None, t_ms: int, age_ms_max: int) -> tuple[float, int] | None:
-    """Return (value, age in ms) of the newest valid reading, None if it is too old or there is none."""
-    if series is None:
-        return None
-    for place in range(int(np.searchsorted(series.t_ms, t_ms, side="right")) - 1, -1, -1):
-        age_ms = t_ms - int(series.t_ms[place])
-        if age_ms > age_ms_max:
-            return None
-        if not np.isnan(series.values[place]):
-            return float(series.values[place]), age_ms
-    return None
+def _last(readings: Sequence[tuple[int, Reading]], t_ms: int) -> tuple[int, Reading] | None:
+    return next((one for one in reversed(readings) if one[0] <= t_ms), None)
 
 
 def labels_of(recording: Recording) -> dict[int, str]:
@@ -149,22 +188,3 @@ def band_table(hours: Mapping[str, Sequence[Hour]], labels: Mapping[str, Mapping
         septic_reached=reached[True] if labels else None,
         others_reached=reached[False] if labels else None,
     )
-
-
-def agreement(hours: Mapping[str, Sequence[Hour]], episodes: Sequence[Episode]) -> tuple[int, int]:
-    """Return (scored hours at which the alarm is open just where the band calls for one, all scored hours).
-
-    An hour is compared at its end, when the alarm's delay has passed.
-    """
-    agreed = total = 0
-    for name, stay in hours.items():
-        own = [one for one in episodes if one.patient == name and one.rule == RULE]
-        for hour, following in zip(stay, [*stay[1:], None], strict=True):
-            if hour.band is None:
-                continue
-            over_ms = hour.t_ms + CHARTED_MS_MIN
-            at_ms = min(over_ms, following.t_ms if following else over_ms) - 1
-            is_open = any(one.start_ms <= at_ms and (one.end_ms > at_ms or not one.ended) for one in own)
-            total += 1
-            agreed += is_open == (hour.band > 0)
-    return agreed, total

@@ -73,7 +73,7 @@ def read_labels(folder: Path) -> dict[str, bool]:
 
 def score(labels: Mapping[str, bool], episodes: Iterable[Episode]) -> Score:
     """Score a rule set: it alarms where a physiological alarm is open or starts around the labelled alarm."""
-    alarmed = {one.patient for one in episodes if one.type == "physiological" and at_alarm(one)}
+    alarmed = alarmed_at(episodes)
     kept = {
         verdict: [name in alarmed for name, label in labels.items() if label == verdict]
         for verdict in (True, False)
@@ -84,6 +84,11 @@ def score(labels: Mapping[str, bool], episodes: Iterable[Episode]) -> Score:
         false_alarmed=sum(kept[False]),
         false_quiet=len(kept[False]) - sum(kept[False]),
     )
+
+
+def alarmed_at(episodes: Iterable[Episode]) -> set[str]:
+    """Return the patients with an alarm of theirs on at the labelled alarm."""
+    return {one.patient for one in episodes if one.type == "physiological" and at_alarm(one)}
 
 
 def at_alarm(one: Episode) -> bool:

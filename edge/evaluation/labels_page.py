@@ -54,7 +54,16 @@ def _scores(labelled: Labelled) -> str:
         f"{labelled.false_alarms} false. A rule set alarms where one of the patient's alarms is on from {WITHIN_S:g} s "
         f"before that moment. The score is the challenge's: (TP + TN) / (TP + TN + FP + {MISSED_WEIGHT} FN), in %. "
         "These rules see the arterial line only, no ECG: they can tell what an arrhythmia does to the pressure and the "
-        "pulse, not what it is.</p>" + table(head, rows)
+        "pulse, not what it is.</p>" + table(head, rows) + _lost(labelled)
+    )
+
+
+def _lost(labelled: Labelled) -> str:
+    first, second = (escape(name) for name in labelled.scores)
+    which = f": {', '.join(map(escape, labelled.lost))}" if labelled.lost else ""
+    return (
+        f"<p>What the delays lose on true alarms: at {len(labelled.lost)} of the {labelled.true_alarms} {first} has an "
+        f"alarm of the patient and {second} has none{which}.</p>"
     )
 
 

@@ -8,10 +8,16 @@ from edge.evaluation.assess import Assessment, Chosen
 from edge.evaluation.charts import band_bars, duration_curves, rule_bars, worst_curves
 from edge.evaluation.labels_page import labels_section
 from edge.evaluation.load import Rate, RuleLine, reduction
+from edge.evaluation.losses_page import high_section, restarts_section
 from edge.evaluation.text import number, percent, seconds, table
 from edge.svg import STYLE
 
 REMOVED_SHOWN: Final = 10
+NOTES_SHOWN: Final = 20
+SCOPE: Final = (
+    "The figures are of the recordings that were given and of no others: of one part of a collection they say nothing "
+    "about the part that was left out."
+)
 
 CSS: Final = """
 :root { --ink: #1f2933; --dim: #64707d; --grid: #e3e8ee; --paper: #fff; --first: #b4690e; --second: #0b6e8f;
@@ -48,7 +54,8 @@ def page(assessments: Sequence[Assessment], sets: tuple[Chosen, Chosen], command
         f"<h1>{title}</h1>",
         f"<p>The same recordings under two rule sets: <b class='first'>{first}</b> and "
         f"<b class='second'>{second}</b>. An alarm is one episode from its onset (first violating sample) to its "
-        "end; it counts when it starts. Durations run from the onset, so that a delay does not change them.</p>",
+        "end; it counts when it starts. Durations run from the onset, so that a delay does not change them. "
+        f"{SCOPE}</p>",
         f"<p class='dim'>Made again by: <code>{escape(command)}</code></p>",
         _overview(assessments, sets),
         *(_section(one, sets) for one in assessments),
@@ -107,6 +114,7 @@ def _section(one: Assessment, sets: tuple[Chosen, Chosen]) -> str:
         f"<h2 id='{escape(one.dataset.name)}'>{escape(one.dataset.name)}</h2>",
         f"<p class='dim'>{one.dataset.size} ({escape(one.dataset.recordings[0].format)}), "
         f"{one.dataset.patient_hours:.1f} patient-hours.{over}</p>",
+        *(f"<p class='dim'>{escape(note)}</p>" for note in one.dataset.notes[:NOTES_SHOWN]),
         _tiles(one),
         "<h3>Load</h3>",
         _loads(one),
@@ -118,7 +126,9 @@ def _section(one: Assessment, sets: tuple[Chosen, Chosen]) -> str:
         "</div><div><h3>Who has them</h3>",
         worst_curves(one),
         "</div></div>",
+        high_section(one, names),
         _removed(one, names),
+        restarts_section(one, names),
         _missing(one),
         labels_section(one),
         _bands(one),
@@ -258,12 +268,15 @@ def _must_be_none(count: int) -> str:
 def _bands(one: Assessment) -> str:
     if one.bands is None or one.bands_agree is None:
         return ""
-    bands, (agreed, total) = one.bands, one.bands_agree
+    bands, agree = one.bands, one.bands_agree
     parts: list[str] = [
         "<h3>NEWS2 by hour</h3>",
         f"<p>Computed from the charted values, each as long as it may stand: the oldest that was used was "
         f"{bands.oldest_input_h:.1f} h old. Inputs that are missing lower the bound, so the bands may understate, "
-        f"never overstate. The alarms agree with this in {agreed:,} of {total:,} scored hours.</p>",
+        f"never overstate. Written down once more from the printed chart, the band is the alarms' in "
+        f"{agree.bands_right:,} of {agree.hours:,} scored hours, and the total in {agree.totals_right:,} of the "
+        f"{agree.totals:,} at which an alarm told one; in {agree.held:,} hours an input was too old.</p>",
+        *(f"<p class='bad'>{escape(line)}</p>" for line in agree.wrong),
         band_bars(bands),
     ]
     inputs: Iterable[str] = (f"{count}: {hours:,}" for count, hours in bands.inputs.items())

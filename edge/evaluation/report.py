@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
+from edge.evaluation.agreement import Agreement
 from edge.evaluation.assess import Assessment, Chosen, Labelled, Removed
 from edge.evaluation.load import RuleLine, reduction
-from edge.evaluation.page import page
+from edge.evaluation.page import SCOPE, page
 from streams.errors import UsageError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of report.json's form."""
 
 
@@ -39,6 +40,7 @@ def as_data(assessments: Sequence[Assessment], sets: tuple[Chosen, Chosen]) -> d
     return {
         "rules": sets[0].name,
         "against": sets[1].name,
+        "scope": SCOPE,
         "datasets": [_dataset(one) for one in assessments],
     }
 
@@ -50,17 +52,27 @@ def _dataset(one: Assessment) -> dict[str, Any]:
             "name": one.dataset.name,
             "recordings": len(one.dataset.recordings),
             "patient_hours": one.dataset.patient_hours,
+            "notes": one.dataset.notes,
+            "glance": asdict(one.glance),
+            "high": asdict(one.high),
             "reduction": reduction(before.all.alarms, after.all.alarms),
             "loads": {name: asdict(load) for name, load in one.loads.items()},
             "by_rule": [_rule(line, list(one.loads)) for line in one.rules],
             "removed": [_removed(gone) for gone in one.removed],
+            "restarts": [asdict(line) for line in one.restarts],
             "missing": [asdict(line) for line in one.missing],
             "labels": None if one.labelled is None else _labels(one.labelled),
-            "news2": None if one.bands is None else {**asdict(one.bands), "hours_agreeing": one.bands_agree},
+            "news2": None
+            if one.bands is None
+            else {**asdict(one.bands), "agreement": _agreement(one.bands_agree)},
             "frames": one.tallies,
         }
     )
     return data
+
+
+def _agreement(found: Agreement | None) -> dict[str, Any] | None:
+    return None if found is None else {**asdict(found), "complete": found.complete}
 
 
 def _rule(line: RuleLine, names: Sequence[str]) -> dict[str, Any]:
@@ -99,6 +111,7 @@ def _labels(labelled: Labelled) -> dict[str, Any]:
     return {
         "true_alarms": labelled.true_alarms,
         "false_alarms": labelled.false_alarms,
+        "lost": list(labelled.lost),
         "scores": {
             name: {
                 **asdict(own),

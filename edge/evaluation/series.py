@@ -53,8 +53,14 @@ def runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 
 def longest_violation_s(series: Series, rule: LimitRule) -> float | None:
     """Return the longest unbroken violation of a rule, from its first sample to its last; None = never violated."""
+    spans = [
+        float(series.t_ms[last] - series.t_ms[first]) / 1000 for first, last in runs(violated(series, rule))
+    ]
+    return max(spans, default=None)
+
+
+def violated(series: Series, rule: LimitRule) -> NDArray[np.bool_]:
+    """Return which readings, (n,), are beyond a rule's limits; a missing one is not."""
     low = -np.inf if rule.low is None else rule.low
     high = np.inf if rule.high is None else rule.high
-    violated = (series.values < low) | (series.values > high)
-    spans = [float(series.t_ms[last] - series.t_ms[first]) / 1000 for first, last in runs(violated)]
-    return max(spans, default=None)
+    return (series.values < low) | (series.values > high)

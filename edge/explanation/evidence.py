@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 from kafka import TopicPartition
-from pydantic import ValidationError
 
 from clinical.vitals import INDEX
 from edge.readings import as_number
+from edge.records import Skipped, read_record
 from streams.alerts import Alert
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch, UsageError, VigilError
@@ -55,7 +55,7 @@ class Evidence:
     by_append: bool
 
 
-def gather(settings: Settings, alert_id: str, before_s: float, after_s: float) -> Evidence:
+def gather(settings: Settings, alert_id: str, before_s: float, after_s: float, skipped: Skipped) -> Evidence:
     """Find an alert by its id, or an episode's newest event by the episode's, and the readings around it.
 
     Args:
@@ -63,6 +63,7 @@ def gather(settings: Settings, alert_id: str, before_s: float, after_s: float) -
         alert_id: of the alert or its episode.
         before_s: how long before the onset to begin, s.
         after_s: how long after the event to end, s.
+        skipped: told of records that name the alert and cannot be read.
 
     Raises:
         UsageError: no broker was given, or there is no such alert.
@@ -71,12 +72,13 @@ def gather(settings: Settings, alert_id: str, before_s: float, after_s: float) -
         VigilError: the readings are no longer kept.
     """
     with closing(connect_consumer(settings)) as consumer:
-        alert, place = _find(consumer, settings, alert_id)
+        alert, place = _find(consumer, settings, alert_id, skipped)
         onset_ms = max(alert.onset_ts_ms, alert.event_ts_ms - EPISODE_MS_MAX)
         first_ms, last_ms = onset_ms - round(before_s * 1000), alert.event_ts_ms + round(after_s * 1000)
+        last_ms = max(last_ms, first_ms + 1)  # whoever wrote the alert may have its onset behind its event
         lead_ms, trail_ms = alert.event_ts_ms - first_ms, last_ms - alert.event_ts_ms
         stretch = alert.append_ts_ms - lead_ms - SLACK_MS, alert.append_ts_ms + trail_ms + SLACK_MS
-        events = _episode(consumer, place, alert, stretch)
+        events = _episode(consumer, place, alert, stretch, skipped)
         tp = TopicPartition(settings.topic(READINGS), place.partition)
         _partitions(consumer, tp.topic)
         frames = list(_frames(consumer, tp, alert, stretch))
@@ -96,7 +98,7 @@ def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(found)]
 
 
-def _find(consumer: Any, settings: Settings, alert_id: str) -> tuple[Alert, TopicPartition]:
+def _find(consumer: Any, settings: Settings, alert_id: str, skipped: Skipped) -> tuple[Alert, TopicPartition]:
     tps = _partitions(consumer, settings.topic(ALERTS))
     behind = ends_of(consumer, tps)
     start = dict(consumer.beginning_offsets(tps))
@@ -106,20 +108,13 @@ def _find(consumer: Any, settings: Settings, alert_id: str) -> tuple[Alert, Topi
         first = start if hours is None else offsets_at(consumer, tps, now_ms - hours * STRETCH_MS)
         found = None
         for record in read_between(consumer, first, behind):
-            alert = _alert(record.value) if wanted in (record.value or b"") else None
+            alert = read_record(Alert, record, skipped) if wanted in (record.value or b"") else None
             if alert is not None and alert_id in (alert.id, alert.episode):
                 found = alert, TopicPartition(record.topic, record.partition)
         if found is not None:
             return found
         behind = {tp: min(first[tp], behind[tp]) for tp in tps}
     raise UsageError(f"no alert {alert_id!r} in {settings.topic(ALERTS)}: unknown, or no longer kept")
-
-
-def _alert(value: bytes) -> Alert | None:
-    try:
-        return Alert.model_validate_json(value)
-    except ValidationError:
-        return None
 
 
 def _stretch(
@@ -129,11 +124,14 @@ def _stretch(
     return first, behind
 
 
-def _episode(consumer: Any, tp: TopicPartition, alert: Alert, stretch: tuple[int, int]) -> tuple[Alert, ...]:
+def _episode(
+    consumer: Any, tp: TopicPartition, alert: Alert, stretch: tuple[int, int], skipped: Skipped
+) -> tuple[Alert, ...]:
     first, behind = _stretch(consumer, tp, stretch)
     found = {alert.id: alert}
     for record in read_between(consumer, first, behind):
-        other = _alert(record.value) if alert.episode.encode() in (record.value or b"") else None
+        named = alert.episode.encode() in (record.value or b"")
+        other = read_record(Alert, record, skipped) if named else None
         if other is not None and other.episode == alert.episode:
             found.setdefault(other.id, other)
     return tuple(sorted(found.values(), key=lambda one: (one.event_ts_ms, one.id)))

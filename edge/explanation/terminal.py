@@ -11,7 +11,7 @@ from rich.text import Text
 
 from clinical.vitals import INDEX, SIGNALS
 from edge.explanation.evidence import Evidence
-from edge.options import printable
+from edge.printing import cell, printable
 from streams.alerts import Alert
 
 PLOT_ROWS: Final = 12
@@ -93,11 +93,11 @@ def facts(evidence: Evidence) -> Table:
         ("without data", own.silent_s, " s"),
     ):
         if value is not None:
-            table.add_row(name, f"{value:g}{after}")
+            table.add_row(name, cell(f"{value:g}{after}"))
     if own.missing:
-        table.add_row("missing", ", ".join(printable(name) for name in own.missing))
+        table.add_row("missing", cell(", ".join(own.missing)))
     if alert.source.device:
-        table.add_row("device", printable(alert.source.device))
+        table.add_row("device", cell(alert.source.device))
     if evidence.by_append:
         table.add_row("times", "the broker's: the device's clock is not believed")
     return table

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import RecordedFrame, Recording, check
-from edge.readers.table import frames_of
+from edge.readers.table import frames_of, require_once
 
 TIME: Final = "Time [s]"
 COLUMNS: Final = {"HR": "hr", "PULSE": "pulse", "RESP": "resp", "SpO2": "spo2"}
@@ -20,15 +21,18 @@ def recognises(header: Sequence[str]) -> bool:
     return TIME in header and not COLUMNS.keys().isdisjoint(header)
 
 
-def open_bidmc(path: Path, header: Sequence[str]) -> Recording:
+def open_bidmc(path: Path, header: Sequence[str], notation: Notation = PLAIN) -> Recording:
     """Open a BIDMC numerics file.
 
     Raises:
         BadData: it is malformed.
     """
     columns = {column: signal for column, signal in COLUMNS.items() if column in header}
+    require_once(path, header, (TIME, *columns))
 
     def read() -> Iterator[RecordedFrame]:
-        return frames_of(path, columns, lambda row: row[TIME].time_ms(), null_if_missing=lambda _: True)
+        return frames_of(
+            path, columns, lambda row: row[TIME].time_ms(), null_if_missing=lambda _: True, notation=notation
+        )
 
     return check(path, "BIDMC numerics", read, INTERVAL_MS)

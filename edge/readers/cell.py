@@ -1,11 +1,13 @@
 """One field of a text file: what it says, and where it stands when it says something wrong."""
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clinical.vitals import ACVPU
+from clinical.vitals import ACVPU, FLAGS
+from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, Value
 from streams.errors import BadData
 from streams.frames import EVENT_TS_MS_MAX, VALUE_ABS_MAX
@@ -13,24 +15,26 @@ from streams.frames import EVENT_TS_MS_MAX, VALUE_ABS_MAX
 SHOWN_CHARACTERS_MAX: Final = 40
 _YES: Final = frozenset({"1", "1.0", "true", "yes"})
 _NO: Final = frozenset({"0", "0.0", "false", "no"})
+_DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A field, with its place."""
+    """A field, with its place and the notation of its file."""
 
     path: Path
     line: int
     column: str
     text: str
+    notation: Notation = PLAIN
 
     def wrong(self, what: str) -> BadData:
         """Return the error that names this cell."""
         return BadData(f"{self.path}:{self.line}: {self.column}: {self.text[:SHOWN_CHARACTERS_MAX]!r} {what}")
 
-    def is_missing(self) -> bool:
-        """Whether nothing was written down: empty, NaN or NA."""
-        return self.text.strip().lower() in {"", "nan", "na"}
+    def is_missing(self, signal: str | None = None) -> bool:
+        """Whether it says that there is no reading: empty, NaN, dashes, what the user names, a sentinel of `signal`."""
+        return self.notation.is_missing(self.text, signal)
 
     def number(self) -> float:
         """Return the number.
@@ -38,10 +42,10 @@ class Cell:
         Raises:
             BadData: it is none, or is not finite.
         """
-        try:
-            value = float(self.text)
-        except ValueError:
-            raise self.wrong("is not a number") from None
+        value = self.notation.number(self.text)
+        if value is None:
+            comma = not self.notation.decimal_comma and _DECIMAL_COMMA.fullmatch(self.text.strip())
+            raise self.wrong(f"is not a number{' (a decimal comma? --decimal-comma)' if comma else ''}")
         if not math.isfinite(value):
             raise self.wrong("is not a finite number")
         return value
@@ -68,7 +72,7 @@ class Cell:
             if len(text) == 1 and text.upper() in ACVPU:
                 return text.upper()
             raise self.wrong(f"is not one of {', '.join(ACVPU)}")
-        if signal == "on_oxygen":
+        if signal in FLAGS:
             if text.lower() in _YES | _NO:
                 return text.lower() in _YES
             raise self.wrong("is not 0, 1, true, false, yes or no")

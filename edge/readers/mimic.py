@@ -1,7 +1,7 @@
 """MIMIC numerics as CSV: `t_s, HR [bpm], ABPSys [mmHg], ...`; 0 means that there is no valid reading.
 
 An empty cell means that nothing was measured: cuff pressures come every few minutes.
-Source: MIMIC II/III waveform database, numerics records. The names serve WFDB numerics records too.
+Source: MIMIC II/III waveform database, numerics records.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,49 +9,39 @@ from pathlib import Path
 from typing import Final
 
 from edge.readers.cell import Cell
+from edge.readers.names import Chosen, choose
+from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import RecordedFrame, Recording, Value, check
-from edge.readers.table import frames_of
+from edge.readers.table import frames_of, require_once
 
 TIME: Final = "t_s"
-NAMES: Final = {
-    "HR": "hr",
-    "PULSE": "pulse",
-    "RESP": "resp",
-    "SpO2": "spo2",
-    "ABPSys": "abp_sys",
-    "ABPDias": "abp_dia",
-    "ABPMean": "abp_mean",
-    "NBPSys": "nbp_sys",
-    "NBPDias": "nbp_dia",
-    "NBPMean": "nbp_mean",
-}
 
 
-def signals_by_column(header: Sequence[str]) -> dict[str, str]:
-    """Return column -> signal for the columns whose name, without its unit in brackets, is known.
-
-    Where two columns measure the same, the first counts.
-    """
-    found: dict[str, str] = {}
-    for column in header:
-        signal = NAMES.get(column.partition("[")[0].strip())
-        if signal is not None and signal not in found.values():
-            found[column] = signal
-    return found
+def _chosen(header: Sequence[str]) -> Chosen:
+    """Choose among the columns by their names, without the units that stand in brackets behind them."""
+    named = (column.partition("[") for column in header)
+    return choose(((name.strip(), unit.strip(" ]")) for name, _, unit in named), passed_over=(TIME,))
 
 
 def recognises(header: Sequence[str]) -> bool:
     """Whether the header is that of MIMIC numerics."""
-    return TIME in header and bool(signals_by_column(header))
+    return TIME in header and bool(_chosen(header).known)
 
 
-def open_mimic(path: Path, header: Sequence[str]) -> Recording:
-    """Open a MIMIC numerics file.
+def open_mimic(path: Path, header: Sequence[str], notation: Notation = PLAIN) -> Recording:
+    """Open a MIMIC numerics file. Where two columns measure the same, the first counts; the others are named.
 
     Raises:
         BadData: it is malformed.
     """
-    columns = signals_by_column(header)
+    require_once(path, header, (TIME,))
+    chosen = _chosen(header)
+    columns = {header[one.place]: one.signal for one in chosen.known}
+    units = {one.signal: one.unit for one in chosen.known}
+
+    def value_of(cell: Cell, signal: str) -> Value:
+        value = cell.reading()
+        return units[signal].convert(value) if value else None
 
     def read() -> Iterator[RecordedFrame]:
         return frames_of(
@@ -59,11 +49,8 @@ def open_mimic(path: Path, header: Sequence[str]) -> Recording:
             columns,
             lambda row: row[TIME].time_ms(),
             null_if_missing=lambda _: False,
-            value_of=_value_of,
+            value_of=value_of,
+            notation=notation,
         )
 
-    return check(path, "MIMIC numerics", read)
-
-
-def _value_of(cell: Cell, _signal: str) -> Value:
-    return cell.reading() or None
+    return check(path, "MIMIC numerics", read, notes=chosen.notes(path))

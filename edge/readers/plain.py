@@ -1,110 +1,121 @@
-"""Any CSV with a header, read through a column map: `time_s=t,hr=HeartRate,spo2=Sat`.
+"""Any CSV with a header, read through a column map: `time_s=t,hr=HeartRate,spo2=Sat,temp=Temp[degF]`.
 
-The time is `time_s` or `time_ms` (counted from the recording's zero) or `time_iso` (ISO 8601, UTC where it
-has no zone; the first row is zero). Values are in Vigil's units. A missing value of a periodic signal is
-null, of any other one it is left out. Cells stand between commas, semicolons, tabs or bars, whichever gives
-the header all mapped columns.
+The time is `time_s` or `time_ms` (counted from the recording's zero), `time_iso` (ISO 8601) or `time_text` (in the
+form that the notation names); of the last two the first row is zero. Values are in Vigil's units, or in the one that
+stands in brackets behind the column. A missing value of a periodic signal is null, of any other one it is left out.
+Cells stand between commas, semicolons, tabs or bars, whichever gives the header all mapped columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from clinical.vitals import INDEX, PERIODIC
 from edge.readers.cell import Cell
-from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, check
-from edge.readers.table import frames_of, header_of, rows
+from edge.readers.columns import check_columns, find_column
+from edge.readers.notation import PLAIN, Notation
+from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Value, check
+from edge.readers.table import frames_of, header_of, require_once, rows
+from edge.readers.units import Unit
 from streams.errors import BadData, UsageError
 
-TIMES: Final = ("time_s", "time_ms", "time_iso")
 DELIMITERS: Final = (",", ";", "\t", "|")
 
 
-def parse_columns(text: str) -> dict[str, str]:
-    """Read a column map, `NAME=COLUMN,...`, as {name: column}.
-
-    Raises:
-        UsageError: names the entry that is wrong.
-    """
-    columns: dict[str, str] = {}
-    for entry in text.split(","):
-        name, equals, column = (part.strip() for part in entry.partition("="))
-        if not (name and equals and column):
-            raise UsageError(f"columns: {entry.strip()!r} is not NAME=COLUMN")
-        if name in columns:
-            raise UsageError(f"columns: {name} is given twice")
-        columns[name] = column
-    check_columns(columns)
-    return columns
-
-
-def check_columns(columns: Mapping[str, str]) -> None:
-    """Raise UsageError unless the map has exactly one time, and signals that exist."""
-    for name in columns:
-        if name not in INDEX and name not in TIMES:
-            raise UsageError(f"columns: no signal {name!r}; there are {', '.join((*TIMES, *INDEX))}")
-    times = [name for name in TIMES if name in columns]
-    if len(times) != 1:
-        given = " and ".join(times) or "none"
-        raise UsageError(f"columns: needs one of {', '.join(TIMES)}, got {given}")
-    if len(columns) == 1:
-        raise UsageError("columns: names no signal")
-
-
-def open_plain(path: Path, columns: Mapping[str, str]) -> Recording:
+def open_plain(path: Path, columns: Mapping[str, str], notation: Notation = PLAIN) -> Recording:
     """Open a CSV through a column map, {signal or time: column}.
 
     Raises:
-        UsageError: the map itself is wrong.
-        BadData: a mapped column is not there, or the file is malformed.
+        UsageError: the map itself is wrong, or a time form is given without `time_text`, or the other way round.
+        BadData: a mapped column is not there or is there twice, or the file is malformed.
     """
     check_columns(columns)
-    delimiter = _delimiter(path, columns)
-    by_column = {column: name for name, column in columns.items() if name in INDEX}
+    if ("time_text" in columns) != (notation.time_form is not None):
+        raise UsageError("columns: time_text=COLUMN and --time-form belong together")
+    delimiter, found = _find(path, columns)
+    by_column = {column: name for name, (column, _) in found.items() if name in INDEX}
     if len(by_column) < len(columns) - 1:
         raise UsageError("columns: two signals name the same column")
+    units = {name: unit for name, (_, unit) in found.items()}
+
+    def value_of(cell: Cell, signal: str) -> Value:
+        value = cell.value_of(signal)
+        return units[signal].convert(value) if type(value) is float else value
 
     def read() -> Iterator[RecordedFrame]:
         return frames_of(
             path,
             by_column,
-            _clock(path, columns, delimiter),
+            _clock(path, found, delimiter, notation),
             null_if_missing=lambda signal: bool(PERIODIC[INDEX[signal]]),
+            value_of=value_of,
             delimiter=delimiter,
+            notation=notation,
         )
 
-    return check(path, "CSV", read)
+    return check(path, "CSV", read, zero_ms=_zero_ms(path, found, delimiter, notation))
 
 
-def _delimiter(path: Path, columns: Mapping[str, str]) -> str:
+def _find(path: Path, columns: Mapping[str, str]) -> tuple[str, dict[str, tuple[str, Unit]]]:
+    """Return the delimiter that gives the header all mapped columns, and {name: (column, unit)}."""
     for delimiter in DELIMITERS:
-        if set(columns.values()) <= set(header_of(path, delimiter)):
-            return delimiter
+        header = header_of(path, delimiter)
+        found = {name: find_column(name, column, header) for name, column in columns.items()}
+        if all(found.values()):
+            there = {name: one for name, one in found.items() if one is not None}
+            require_once(path, header, (column for column, _ in there.values()))
+            return delimiter, there
     header = header_of(path)
-    missing = next(column for column in columns.values() if column not in header)
+    missing = next(column for name, column in columns.items() if find_column(name, column, header) is None)
     raise BadData(f"{path}:1: no column {missing!r}; the header is {', '.join(header)[:200]}")
 
 
-def _clock(path: Path, columns: Mapping[str, str], delimiter: str) -> Callable[[Mapping[str, Cell]], int]:
-    if "time_iso" not in columns:
-        unit_ms = SECOND_MS if "time_s" in columns else 1
-        column = columns["time_s"] if "time_s" in columns else columns["time_ms"]
-        return lambda row: row[column].time_ms(unit_ms)
-    column = columns["time_iso"]
-    first = next(rows(path, delimiter), None)
-    zero = None if first is None else _moment(first[column])
+def _clock(
+    path: Path, found: Mapping[str, tuple[str, Unit]], delimiter: str, notation: Notation
+) -> Callable[[Mapping[str, Cell]], int]:
+    """Return what gives a row's time in ms."""
+    for name, unit_ms in (("time_s", SECOND_MS), ("time_ms", 1)):
+        if name in found:
+            counted, _ = found[name]
+            return lambda row: row[counted].time_ms(unit_ms)
+    zero_ms = _zero_ms(path, found, delimiter, notation) or 0
+    column = _dated(found)
+    last: datetime | None = None
 
     def since_first(row: Mapping[str, Cell]) -> int:
-        moment = _moment(row[column])
-        return round((moment - (zero or moment)).total_seconds() * SECOND_MS)
+        nonlocal last
+        last = _moment(row[column], last)
+        return _epoch_ms(last) - zero_ms
 
     return since_first
 
 
-def _moment(cell: Cell) -> datetime:
-    try:
-        moment = datetime.fromisoformat(cell.text.strip())
-    except ValueError:
-        raise cell.wrong("is not an ISO 8601 time") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _zero_ms(
+    path: Path, found: Mapping[str, tuple[str, Unit]], delimiter: str, notation: Notation
+) -> int | None:
+    """Return the epoch time of the first row, None where times are counted from nowhere in particular."""
+    if "time_iso" not in found and "time_text" not in found:
+        return None
+    first = next(rows(path, delimiter, notation), None)
+    return None if first is None else _epoch_ms(_moment(first[_dated(found)]))
+
+
+def _dated(found: Mapping[str, tuple[str, Unit]]) -> str:
+    return (found.get("time_iso") or found["time_text"])[0]
+
+
+def _moment(cell: Cell, not_before: datetime | None = None) -> datetime:
+    moment = cell.notation.moment(cell.text, not_before)
+    if moment is None:
+        form = cell.notation.time_form
+        raise cell.wrong(
+            f"is no time of the form {form!r}"
+            if form
+            else "is not an ISO 8601 time (in another form: time_text=COLUMN and --time-form)"
+        )
+    return moment
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * SECOND_MS)

@@ -10,8 +10,9 @@ from typing import Final
 
 from clinical.vitals import INDEX, SIGNALS
 from edge.readers.cell import Cell
+from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import RecordedFrame, Recording, Value, check
-from edge.readers.table import frames_of
+from edge.readers.table import frames_of, require_once
 
 DELIMITER: Final = "|"
 HOUR: Final = "ICULOS"
@@ -35,16 +36,17 @@ def recognises(header: Sequence[str]) -> bool:
     return HOUR in header and not COLUMNS.keys().isdisjoint(header)
 
 
-def open_sepsis(path: Path, header: Sequence[str]) -> Recording:
+def open_sepsis(path: Path, header: Sequence[str], notation: Notation = PLAIN) -> Recording:
     """Open an hourly chart.
 
     Raises:
         BadData: it is malformed.
     """
     columns = {column: signal for column, signal in COLUMNS.items() if column in header}
+    require_once(path, header, (HOUR, *columns))
 
     def read() -> Iterator[RecordedFrame]:
-        return frames_of(path, columns, _hour_ms, lambda _: False, _value_of, DELIMITER)
+        return frames_of(path, columns, _hour_ms, lambda _: False, _value_of, DELIMITER, notation)
 
     return check(path, "sepsis challenge chart", read, HOUR_MS)
 

@@ -1,10 +1,15 @@
-"""Rows of a delimited text file, every cell with its place."""
+"""Rows of a delimited text file, every cell with its place.
+
+A name that heads two columns is its first one; who reads such a column refuses the file (`require_once`). Empty
+cells behind the last name are none: some devices write a comma at the end of every line.
+"""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edge.readers.cell import Cell
+from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, RecordedFrame, Signals, Value
 from streams.errors import BadData
 
@@ -18,24 +23,45 @@ def header_of(path: Path, delimiter: str = ",") -> list[str]:
         BadData: the file is empty or no text.
     """
     for _, cells in _lines(path, delimiter):
-        return [cell.strip() for cell in cells]
+        return _names(cells)
     raise BadData(f"{path}: is empty")
 
 
-def rows(path: Path, delimiter: str = ",") -> Iterator[dict[str, Cell]]:
+def require_once(path: Path, header: Sequence[str], names: Iterable[str]) -> None:
+    """Raise BadData if the header has one of the names twice: nothing says which of the columns is meant."""
+    for name in names:
+        if header.count(name) > 1:
+            raise BadData(
+                f"{path}:1: column {name!r} is there {header.count(name)} times: rename all but one"
+            )
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def rows(path: Path, delimiter: str = ",", notation: Notation = PLAIN) -> Iterator[dict[str, Cell]]:
     """Yield every row below the header as cells by column name; empty lines are passed over.
 
     Raises:
         BadData: a row has more or fewer cells than the header, or the file is no text.
     """
     lines = _lines(path, delimiter)
-    names = [name.strip() for name in next(lines, (0, []))[1]]
+    names = _names(next(lines, (0, []))[1])
     for line, texts in lines:
         if not texts:
             continue
+        while len(texts) > len(names) and not texts[-1].strip():
+            texts.pop()
         if len(texts) != len(names):
             raise BadData(f"{path}:{line}: has {len(texts)} cells, the header has {len(names)}")
-        yield {name: Cell(path, line, name, text) for name, text in zip(names, texts, strict=True)}
+        row: dict[str, Cell] = {}
+        for name, text in zip(names, texts, strict=True):
+            row.setdefault(name, Cell(path, line, name, text, notation))
+        yield row
 
 
 def _lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -61,6 +87,7 @@ def frames_of(
     null_if_missing: Callable[[str], bool],
     value_of: Callable[[Cell, str], Value] = Cell.value_of,
     delimiter: str = ",",
+    notation: Notation = PLAIN,
 ) -> Iterator[RecordedFrame]:
     """Yield a frame for every row; one that starts before its zero is counted from its first row.
 
@@ -71,13 +98,14 @@ def frames_of(
         null_if_missing: whether a signal's missing value is null rather than left out.
         value_of: gives a signal's value from a cell that is not missing.
         delimiter: stands between cells.
+        notation: how the file writes what it holds.
 
     Raises:
         BadData: a row is malformed, or its time is before the one above it.
     """
     zero_ms: int | None = None
     last_ms = 0
-    for row in rows(path, delimiter):
+    for row in rows(path, delimiter, notation):
         t_ms = time_of(row)
         if zero_ms is None:
             zero_ms = min(0, t_ms)  # BIDMC's record 23 starts at -1 s, and no frame may be before time 0
@@ -90,7 +118,7 @@ def frames_of(
         signals: Signals = {}
         for column, signal in columns.items():
             cell = row[column]
-            if not cell.is_missing():
+            if not cell.is_missing(signal):
                 signals[signal] = value_of(cell, signal)
             elif null_if_missing(signal):
                 signals[signal] = None

@@ -9,7 +9,7 @@ import pytest
 from logs import Record, frame, frame_record, order_record, seconds, tick_record
 
 from agents.boards import Boards
-from agents.dead_letters import DETAIL_MAX, DeadLetters
+from agents.dead_letters import DETAIL_MAX, DeadLetters, kept
 from agents.judge import Judge
 from agents.metrics import Metrics
 from agents.monitor import Monitor
@@ -239,11 +239,11 @@ def test_a_fetch_is_acknowledged_when_all_its_turns_are_worked_off_and_others_ha
         (b"bed-1", b"x" * 2**20, "too-large"),
     ],
 )
-def test_a_record_that_is_no_frame_is_written_to_the_dead_letters_as_it_came(key, value, reason):
+def test_a_record_that_is_no_frame_is_written_to_the_dead_letters_as_far_as_they_keep_it(key, value, reason):
     world = World()
     assert world.watch([Record(77, 5_000, key, value)], partition=3) == [True]
     ((found_key, found_value, headers),) = world.dead_letters()
-    assert (found_key, found_value) == (key, value)
+    assert (found_key, found_value) == kept(key, value)
     detail = headers.pop("detail")
     assert headers == {
         "reason": reason.encode(),
@@ -251,9 +251,27 @@ def test_a_record_that_is_no_frame_is_written_to_the_dead_letters_as_it_came(key
         "partition": b"3",
         "offset": b"77",
         "append_ts_ms": b"5000",
+        "key_bytes": b"%d" % len(key or b""),
+        "value_bytes": b"%d" % len(value or b""),
     }
     assert 0 < len(detail.decode()) <= DETAIL_MAX
     assert world.count("vigil_dead_letters_total", reason=reason) == 1
+
+
+@pytest.mark.parametrize(
+    ("key_bytes", "value_bytes", "keeps"),
+    [
+        (0, 64 * 1024, (0, 64 * 1024)),
+        (0, 64 * 1024 + 1, (0, 64 * 1024)),
+        (1024, 63 * 1024, (1024, 63 * 1024)),
+        (1025, 63 * 1024 + 1, (1024, 63 * 1024)),
+        (2**20, 10, (1024, 10)),
+    ],
+)
+def test_a_dead_letter_keeps_at_most_64_kib_of_its_record_at_limit(key_bytes, value_bytes, keeps):
+    key, value = kept(b"k" * key_bytes, b"v" * value_bytes)
+    assert (len(key), len(value)) == keeps
+    assert kept(None, None) == (None, None)
 
 
 def test_the_neighbours_of_a_refused_record_are_judged():

@@ -90,6 +90,12 @@ def test_an_order_brings_no_patient_too_many(full):
     assert full.order(2, "admit", "bed-3")[0] == "accepted"
 
 
+def test_a_single_frame_is_no_monitored_patient_unless_somebody_has_admitted_them(full):
+    assert full.order(2, "admit", "bed-2")[0] == "accepted"
+    full.frame(3, "bed-3", hr=80)
+    assert full.tick(30) == [(bed, "silent-device", "start") for bed in ("bed-2", "bed-3")]
+
+
 def test_a_hundred_thousand_invented_patients_of_one_frame_each_cost_a_bounded_memory_and_one_alarm():
     worker = WorkerModel(RULES, TimeRules(recorded=True), 3600)
     offset, letters = 0, 0

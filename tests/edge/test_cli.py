@@ -86,11 +86,11 @@ def an_alert(number, patient="bed-1", **more):
     return Alert(**{**fields, **more})
 
 
-def publish(settings, *values):
+def publish(settings, *values, topic="vitals.alerts"):
     apply_topics(settings)
     with closing(KafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")) as producer:
         for value in values:
-            producer.send(settings.topic("vitals.alerts"), value, key=b"bed-1", partition=0).get(timeout=5)
+            producer.send(settings.topic(topic), value, key=b"bed-1", partition=0).get(timeout=5)
 
 
 def test_help_names_every_command_and_every_exit_code(run):
@@ -190,13 +190,54 @@ def test_alerts_are_read_to_the_end_and_what_is_no_alert_is_counted(run, broker)
     code, out, err = run("alerts", *options, "--json")
     assert code == 0
     assert [Alert.model_validate_json(text) for text in out.splitlines()] == known
-    assert err == "vigil: skipped records that are no alert: 1\n"
+    assert err.startswith(
+        "vigil: skipped what cannot be read: 1 of read.vitals.alerts; the last: partition 0, offset 2: Invalid JSON"
+    )
+    assert err.count("\n") == 1
     code, out, _ = run("alerts", *options)
     assert "1970-01-01T00:00:15Z" in out
     assert "\x1b" not in out
     assert run("alerts", *options, "--patient", "bed-2")[1].count("\n") == 1
     assert run("alerts", *options, "--limit", "1")[1].count("\n") == 1
     assert run("alerts", *options, "--since", "now")[1] == ""
+
+
+def test_an_alert_at_a_time_of_no_calendar_is_skipped_and_the_others_are_printed(run, broker):
+    settings = Settings(brokers=broker.bootstrap, topic_prefix="calendar.", group="calendar")
+    bad = an_alert(2, event_ts_ms=10**18)
+    publish(settings, *(alert.model_dump_json().encode() for alert in (an_alert(1), bad, an_alert(3))))
+    options = ["--brokers", broker.bootstrap, "--prefix", "calendar."]
+    code, out, err = run("alerts", *options)
+    assert (code, out.count("\n")) == (0, 2)
+    assert err.endswith("partition 0, offset 1: event_ts_ms is a time of no calendar\n")
+    code, _, err = run("explain", "e2-0", *options)
+    assert code == 2
+    assert "offset 1: event_ts_ms is a time of no calendar" in err.splitlines()[0]
+    assert "no alert 'e2-0'" in err.splitlines()[1]
+
+
+def test_alerts_of_which_none_can_be_read_are_exit_code_4(run, broker):
+    settings = Settings(brokers=broker.bootstrap, topic_prefix="bad.", group="bad")
+    publish(settings, b"no alert")
+    code, out, err = run("alerts", "--brokers", broker.bootstrap, "--prefix", "bad.")
+    assert (code, out) == (4, "")
+    assert err.splitlines()[-1] == "vigil: none of 1 records could be read"
+
+
+def test_one_bad_record_hides_nobody_elses_alarms_and_steers_no_terminal(run, broker):
+    settings = Settings(brokers=broker.bootstrap, topic_prefix="board.", group="board")
+    alarm = {"rule": "hr-\x1b[2J", "episode": "e1", "state": "active", "priority": "high", "onset_ts_ms": 1}
+    board = {"patient": "bed-1", "ward": "", "seen_ts_ms": 1, "pause": None, "pause_until_ts_ms": None}
+    good = json.dumps(board | {"alarms": [alarm], "values": {}}).encode()
+    publish(settings, good, b"no patient", good.replace(b"bed-1", b"bed-2"), topic="vitals.patients")
+    options = ["--brokers", broker.bootstrap, "--prefix", "board."]
+    code, out, err = run("alarms", "list", *options)
+    assert (code, out) == (0, "bed-1  e1  high    active        hr-\ufffd[2J  since 1970-01-01T00:00:00Z\n")
+    assert err == (
+        "vigil: skipped what cannot be read: 2 of board.vitals.patients; "
+        "the last: partition 0, offset 2: its key is of another patient\n"
+    )
+    assert json.loads(run("alarms", "list", *options, "--json")[1])["alarms"][0]["rule"] == "hr-\x1b[2J"
 
 
 def test_alerts_without_a_topic_is_exit_code_1(run, broker):

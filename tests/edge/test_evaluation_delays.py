@@ -11,15 +11,23 @@ from streams.rules_file import load_rules
 from streams.rulesets import path_of
 
 OFF = {
-    "classic": {"alarms-paused", "news2", "check-sensor", "ward-silent", "vital-loss", "age-unknown"},
-    "vigil": {"alarms-paused"},
+    "classic": {
+        "alarms-paused",
+        "limits-widened",
+        "news2",
+        "check-sensor",
+        "ward-silent",
+        "vital-loss",
+        "age-unknown",
+    },
+    "vigil": {"alarms-paused", "limits-widened"},
 }
 
 
 @pytest.mark.parametrize("name", OFF)
 def test_every_alarm_of_a_rule_set_has_its_delay_and_one_that_is_off_has_none(name):
     chosen = Chosen(name, path_of(Path(name)), load_rules(Path(name)))
-    alarms = {alarm.id: alarm.delay_s for alarm in alarms_of(chosen.rules)}
+    alarms = {alarm.id: alarm.delay_s or 0.0 for alarm in alarms_of(chosen.rules)}
     own = ("misplaced-patient", "too-many-patients", "unproven-command")  # of Kafka, not of recordings
     assert chosen.delay_s() == {
         rule: delay for rule, delay in alarms.items() if rule not in (*OFF[name], *own)

@@ -1,18 +1,14 @@
 import contextlib
 import re
-import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.readers import open_recording, parse_columns
 from edge.readers.recording import patient_of
-from edge.readers.wfdb_record import Record, from_record, open_wfdb, period_of
-from streams.errors import BadData, UsageError
+from streams.errors import BadData, UnknownRecording, UsageError
 from streams.frames import ID_PATTERN
 
 BIDMC = "Time [s], HR, PULSE, RESP, SpO2\n"
@@ -131,7 +127,7 @@ def test_a_plain_csv_may_count_time_in_three_ways(file, name, first, second):
         ("hr", "'hr' is not NAME=COLUMN"),
         ("time_s=t,hr=", "'hr=' is not NAME=COLUMN"),
         ("time_s=t,pulze=p", "no signal 'pulze'"),
-        ("hr=h", "needs one of time_s, time_ms, time_iso, got none"),
+        ("hr=h", "needs one of time_s, time_ms, time_iso, time_text, got none"),
         ("time_s=t,time_ms=t,hr=h", "got time_s and time_ms"),
         ("time_s=t,hr=h,hr=g", "hr is given twice"),
         ("time_s=t", "names no signal"),
@@ -167,7 +163,6 @@ def test_a_mapped_column_that_is_not_there_is_named(file):
         (BIDMC.encode() + b"0,\xff\xfe,1,1,1\n", "is not UTF-8 text"),
         (BIDMC, "holds no frame"),
         ("", "is empty"),
-        ("a,b\n1,2\n", "patient_1.csv:1: no known kind of recording"),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_line_before_it_is_used(file, text, says):
@@ -187,6 +182,14 @@ def test_a_wrong_charted_value_is_refused(file, row, says):
     with pytest.raises(BadData) as refused:
         open_recording(file(f"t,c,o\n{row}\n"), {"time_s": "t", "consciousness": "c", "on_oxygen": "o"})
     assert says in str(refused.value)
+
+
+def test_a_file_of_no_known_kind_is_named_with_its_header(file):
+    with pytest.raises(
+        UnknownRecording, match=r"patient_1\.csv:1: no known kind of recording.*the header is: a, b"
+    ) as refused:
+        open_recording(file("a,b\n1,2\n"))
+    assert refused.value.exit_code == 4
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):
@@ -220,67 +223,3 @@ def test_any_bytes_are_read_or_refused_as_bad_data(tmp_path_factory, data):
     path.write_bytes(BIDMC.encode() + data)
     with contextlib.suppress(BadData):
         frames(open_recording(path))
-
-
-@dataclass
-class Numerics(Record):
-    fs: float
-    sig_name: list[str]
-    p_signal: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-
-
-def test_a_wfdb_record_goes_by_the_names_of_its_signals(tmp_path):
-    values = np.array([[80.0, 97.0, 0.0, 5.0], [0.0, np.nan, 120.0, 5.0], [81.0, 96.0, np.nan, 5.0]])
-    record = Numerics(0.0166667, ["HR", "SpO2", "NBPSys", "CVP"], values)
-    recording = from_record(tmp_path / "s1.hea", record)
-    assert (recording.patient, recording.interval_ms) == ("s1", 60_000)
-    assert frames(recording) == [
-        (0, {"hr": 80.0, "spo2": 97.0, "nbp_sys": None}),
-        (60_000, {"hr": None, "spo2": None, "nbp_sys": 120.0}),
-        (120_000, {"hr": 81.0, "spo2": 96.0}),
-    ]
-
-
-def test_a_wfdb_record_without_a_known_vital_sign_is_refused(tmp_path):
-    with pytest.raises(BadData, match=r"no known vital sign among II, V"):
-        from_record(tmp_path / "s1.hea", Numerics(1.0, ["II", "V"]))
-
-
-def test_a_wfdb_value_larger_than_any_reading_is_refused_with_its_sample(tmp_path):
-    with pytest.raises(BadData, match="sample 1: hr"):
-        from_record(tmp_path / "s1.hea", Numerics(1.0, ["HR"], np.array([[80.0], [32_768.0]])))
-
-
-@pytest.mark.parametrize(
-    ("frequency_hz", "period_ms"),
-    [(1.0, 1_000), (0.0166667, 60_000), (0.5, 2_000), (4.0, 250), (1 / 3600, 3_600_000)],
-)
-def test_rounded_frequencies_are_taken_for_whole_seconds(frequency_hz, period_ms):
-    assert period_of(frequency_hz) == period_ms
-
-
-def test_without_the_wfdb_package_the_error_names_it(file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wfdb", None)
-    with pytest.raises(UsageError, match="extra 'wfdb'"):
-        open_recording(file("s1 1 1 10\n", "s1.hea"))
-
-
-class _Wfdb:
-    """Stands in for the package where it is not installed."""
-
-    def __init__(self, record):
-        self.rdheader = self.rdrecord = lambda name: record if name.endswith("s1") else 1 / 0
-
-
-def test_waveforms_and_damaged_records_are_refused(file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wfdb", _Wfdb(Numerics(125.0, ["RESP"], np.zeros((3, 1)))))
-    with pytest.raises(BadData, match="holds waveforms"):
-        open_wfdb(file("", "s1.hea"))
-    with pytest.raises(BadData, match="not a WFDB record"):
-        open_wfdb(file("", "s2.hea"))
-
-
-def test_a_wfdb_record_may_be_named_without_its_suffix(file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wfdb", _Wfdb(Numerics(1.0, ["HR"], np.array([[80.0]]))))
-    recording = open_recording(file("", "s1.hea").with_suffix(""))
-    assert frames(recording) == [(0, {"hr": 80.0})]

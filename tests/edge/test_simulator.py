@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge import simulator
 from edge.burst import Burst, Schedule
+from edge.commands.simulate import line, losses
 from edge.physiology import Ward
 from edge.simulator import OpenLoop, PlannedFrame, check_options, planned_frames, simulate
 from streams.errors import UsageError
@@ -33,11 +34,14 @@ class Outlet:
     def in_flight(self):
         return len(self.taken) - self.acknowledged - self.failed
 
+    def oldest_s(self):
+        return 12.0 if self.in_flight else 0.0
+
     def send(self, key, value):
         if self.in_flight >= self.room:
-            return False
+            return None
         self.taken.append((key, value))
-        return True
+        return len(self.taken)
 
     def settle(self):
         self.acknowledged = len(self.taken) - self.failed
@@ -243,3 +247,18 @@ def test_the_bytes_are_compact_json():
     value = next(planned_frames(Ward(1, 0), Schedule(1, 1.0), START_MS, 1)).value
     assert msgspec.json.encode(msgspec.json.decode(value)) == value
     assert len(value) < 700
+
+
+def test_what_is_on_its_way_without_an_answer_and_what_was_lost_are_said():
+    outlet = Outlet()
+    loop = OpenLoop(plan(10), outlet)
+    loop.advance(1.0)
+    outlet.failed = 3
+    silent = loop.progress(1.0)
+    assert "on their way 7 (no answer for 12 s), waiting 0" in line(silent)
+    assert losses(silent).startswith("lost: 3 frames that the broker did not acknowledge in time")
+    assert losses(silent).endswith("left unsent or unanswered: 7")
+    outlet.failed = 0
+    outlet.settle()
+    assert "on their way 0, waiting 0" in line(loop.progress(1.0))
+    assert losses(loop.progress(1.0)) == ""

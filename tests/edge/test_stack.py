@@ -130,7 +130,7 @@ with Stack(settings, command=[sys.executable, "-c", sys.argv[2]]) as stack:
     ],
     ids=["ctrl_c", "sigterm", "sigkill"],
 )
-def test_nothing_is_left_within_five_seconds_when_the_parent_gets(number, tmp_path):
+def test_no_child_is_left_within_five_seconds_when_the_parent_gets(number, tmp_path):
     arguments = [sys.executable, "-c", PARENT, str(tmp_path), READY_WORKER]
     parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
     assert parent.stdout is not None
@@ -140,8 +140,9 @@ def test_nothing_is_left_within_five_seconds_when_the_parent_gets(number, tmp_pa
         assert len(family) == 2
         started_s = time.monotonic()
         os.kill(parent.pid, number)
-        wait_until(lambda: all(map(gone, family)) and parent.poll() is not None, "all processes to end")
+        wait_until(lambda: all(map(gone, family)), "its children to end")
         assert time.monotonic() - started_s < STOP_S_MAX
+        parent.wait(DEADLINE_S)  # on a busy machine the interpreter takes seconds to end after its last line
 
 
 def test_a_worker_reads_exactly_the_settings_it_was_given(settings, monkeypatch, tmp_path):

@@ -110,7 +110,7 @@ def test_the_alarm_of_a_lost_ward_is_listed_and_acknowledged_once(vigil, ward):
 
 
 def test_the_watcher_is_content_while_a_worker_judges_and_alarms_when_none_does(vigil, ward):
-    code, out, err = vigil("watch", "--for", "6", "--silent", "5")
+    code, out, err = vigil("watch", "--for", "6", "--silent", "5", "--group", ward.settings.group)
     assert (code, out, err) == (0, "", "")
     ward.workers[-1].kill()
     code, out, err = vigil("watch", "--for", "30", "--silent", "3", "--alert")

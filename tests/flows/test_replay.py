@@ -29,7 +29,8 @@ LIMITS = {  # rule: signal, limit, delay in s, and its starts by record, in s, a
         0,
         {"05": [164], "13": [0, 48, 128, 181, 314], "15": [392], "19": [49, 64, 79], "27": [212, 293, 308]},
     ),
-    "resp-8-15": ("resp", "low = 8", 15, {"13": [78, 143, 260, 329]}),
+    # Of 13, breathing is too slow from 48 s on and not measured from 57 to 62 s, which pauses the run.
+    "resp-8-15": ("resp", "low = 8", 15, {"13": [63, 143, 260, 329]}),
 }
 EXPECTED = {
     (f"bidmc_{record}_Numerics", rule, at_s * 1000)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from worker_flow import frame, wait_until, ward_log
 
+from agents.dead_letters import kept
 from streams.alerts import Alert, episode_id
 from streams.frames import TICK_KEY
 
@@ -98,12 +99,13 @@ def test_a_run_below_the_limit_is_a_start_and_an_end_with_the_numbers_behind_the
 
 
 @pytest.mark.parametrize("what", BAD_INPUT)
-def test_bad_input_goes_to_the_dead_letters_as_it_came_with_reason_and_origin(run, what):
+def test_bad_input_goes_to_the_dead_letters_with_reason_origin_and_length(run, what):
     key, value, reason = BAD_INPUT[what]
     offset = run.refused[what]
     letters = {int(headers["offset"]): (k, v, headers) for k, v, headers in run.ward.dead_letters()}
     found_key, found_value, headers = letters[offset]
-    assert (found_key, found_value) == (key, value)
+    assert (found_key, found_value) == kept(key, value)
+    assert headers["value_bytes"] == str(len(value or b""))
     assert headers["reason"] == reason
     assert headers["topic"] == run.ward.settings.topic("vitals.readings")
     assert headers["partition"] == "0"

@@ -52,6 +52,13 @@ def test_three_nodes_of_which_all_go_away_and_come_back_lose_nothing_that_was_ac
     assert found.facts["records"]["accepted"] > 0
 
 
+def test_brokers_that_stand_still_leave_no_producer_of_ours_mute() -> None:
+    found = drill("long-outage", 80)
+    assert nothing_broke(found)
+    assert found.facts["simulator"]["acknowledged"] > 0
+    assert found.facts["watcher"]["written"] >= 2 * 8
+
+
 def test_workers_behind_a_black_hole_stop_within_the_request_timeout_and_lose_nothing() -> None:
     found = drill("black-hole", 36)
     assert nothing_broke(found)

@@ -1,0 +1,115 @@
+"""Times of lost monitoring as alerts, each kept until it is written. Pure.
+
+While the brokers are away nothing can be written: what is unwritten waits here, of each partition in order. Beyond
+`UNWRITTEN_MAX` times of a partition the newest are joined into one, so that the oldest start is never forgotten.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from streams.alerts import Alert, Evidence, Source, episode_id
+
+MONITORING_LOST: Final = "monitoring-lost"
+"""Rule of the alert that a watcher writes: no worker has decided it."""
+
+UNWRITTEN_MAX: Final = 50
+"""Times of one partition that wait to be written."""
+
+
+def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None) -> Alert:
+    """Return the alert that monitoring of all patients of a partition is lost, or with no `why` that it is back.
+
+    Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
+    """
+    patient = f"vigil-partition-{partition}"
+    episode = episode_id(patient, MONITORING_LOST, onset_ms)
+    return Alert(
+        id=f"{episode}-{0 if why else 1}",
+        episode=episode,
+        patient=patient,
+        rule=MONITORING_LOST,
+        event="MDC_EVT_ALARM",
+        source=Source(kind="alarm-system", name="monitoring"),
+        phase="start" if why else "end",
+        state="active" if why else "inactive",
+        priority="high",
+        type="technical",
+        onset_ts_ms=onset_ms,
+        event_ts_ms=now_ms,
+        append_ts_ms=now_ms,
+        evidence=Evidence(),
+        reason=f"no patient of partition {partition} is monitored: {why}"
+        if why
+        else f"partition {partition} is monitored again",
+    )
+
+
+@dataclass(slots=True)
+class _Loss:
+    """One time of lost monitoring of a partition, by the watcher's clock, ms; `back_ms` None while it lasts."""
+
+    onset_ms: int
+    why: str
+    back_ms: int | None = None
+    start_written: bool = False
+
+
+class Losses:
+    """What is lost now, and what of it has still to be written.
+
+    Attributes:
+        joined: times that were joined to the one before, because too many were unwritten.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[int, deque[_Loss]] = {}
+        self.joined = 0
+
+    @property
+    def lost(self) -> set[int]:
+        """Partitions whose monitoring is lost now."""
+        return {number for number, losses in self._of.items() if losses and losses[-1].back_ms is None}
+
+    @property
+    def unwritten(self) -> int:
+        """Alerts that wait to be written."""
+        return sum(
+            (not loss.start_written) + (loss.back_ms is not None)
+            for losses in self._of.values()
+            for loss in losses
+        )
+
+    def begin(self, partition: int, why: str, now_ms: int) -> None:
+        """Note that monitoring of a partition is lost."""
+        losses = self._of.setdefault(partition, deque())
+        if len(losses) >= UNWRITTEN_MAX:
+            losses[-1].back_ms = None
+            self.joined += 1
+        else:
+            losses.append(_Loss(now_ms, why))
+
+    def end(self, partition: int, now_ms: int) -> None:
+        """Note that a partition that was lost is monitored again."""
+        self._of[partition][-1].back_ms = now_ms
+
+    def next_alerts(self) -> dict[int, Alert]:
+        """Return the alert of each partition that is to be written next; its start goes before its end."""
+        found = {}
+        for number, losses in self._of.items():
+            if not losses:
+                continue
+            first = losses[0]
+            if not first.start_written:
+                found[number] = monitoring_alert(number, first.onset_ms, first.onset_ms, first.why)
+            elif first.back_ms is not None:
+                found[number] = monitoring_alert(number, first.onset_ms, first.back_ms, None)
+        return found
+
+    def written(self, partition: int, alert: Alert) -> None:
+        """Note that an alert of `next_alerts` is in the topic."""
+        losses = self._of[partition]
+        if alert.phase == "start":
+            losses[0].start_written = True
+        else:
+            losses.popleft()
