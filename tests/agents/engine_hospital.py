@@ -28,7 +28,7 @@ class Hospital:
         self.wards_log, self.alerts, self.happenings, self.given = [], {}, [], []
         self.does_answer, self.now, self.seconds = answers, 600, 0
         for name in patients:
-            self.order(name, "admit", ward=ward)
+            self.order(name, "admit", ward=ward, age_band="adult")
 
     def place(self, patient):
         return crc32(patient.encode()) % len(self.workers)

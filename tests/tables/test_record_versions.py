@@ -37,7 +37,7 @@ def before(devices=(), signals=(), alarms=(), profiles=(), limits=(), commands=(
         "devices": filled(DEVICE_BEFORE, devices, event_ms=NEVER, append_ms=NEVER),
         "signals": filled(SIGNAL_BEFORE, signals, newest_ms=NEVER, value_ms=NEVER, lost_ms=NEVER),
         "alarms": filled(ALARM_BEFORE, alarms, clear_ms=NEVER, asked_ms=NEVER),
-        "windows": bytes(4 * slots + slots * len(signals) * CELL_BYTES),
+        "windows": bytes(4 * slots + slots * len(signals) * sum(CELL_BYTES)),
         "profiles": filled(PROFILE_BEFORE, profiles),
         "limits": filled(LIMIT, limits),
         "commands": np.array(commands, np.uint64).tobytes(),
