@@ -86,7 +86,8 @@ def alarms_of(rules: RuleSet) -> tuple[Alarm, ...]:
         *flickers,
         news2,
         *advisory,
-        *_technical(rules.technical),
+        *_of_devices(rules.technical),
+        *_beyond_devices(rules.technical),
         *scores,
         *_courses(rules),
     )
@@ -97,8 +98,8 @@ def _score(name: str, delay_s: float) -> Alarm:
     return Alarm(name, "physiological", f"{sheet.title} score", delay_s=delay_s, sheet=sheet)
 
 
-def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
-    """Return the alarms of what is not to be believed, of a whole ward and of a partition."""
+def _of_devices(rules: TechnicalRules) -> tuple[Alarm, ...]:
+    """Return the alarms of what is not to be believed."""
     fault_s = rules.device_fault_s
     return (
         Alarm(
@@ -137,6 +138,12 @@ def _technical(rules: TechnicalRules) -> tuple[Alarm, ...]:
             "devices",
             holds=f"more than {DEVICES} of this patient, the one unused longest made room",
         ),
+    )
+
+
+def _beyond_devices(rules: TechnicalRules) -> tuple[Alarm, ...]:
+    """Return the alarms of a whole ward, of a partition, and of what nobody measures or has said of a patient."""
+    return (
         Alarm(WARD_SILENT, "technical", "ward", delay_s=rules.silent_device_s, holds="silent"),
         Alarm(MISPLACED, "technical", "patient", holds="in the wrong partition"),
         Alarm(

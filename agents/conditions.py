@@ -23,20 +23,13 @@ from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import Scored, level_of, numbers_of, scored
 from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, judge_levels
 from agents.verdict import Verdict
+from clinical.compiled_limits import CompiledLimits, signals_by_age
 from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.losses import silence_ms_max
 from clinical.masks import some
 from clinical.rates import agree
-from clinical.rules import (
-    PRIORITIES,
-    SIGN_OFF_MS,
-    CompiledLimits,
-    RuleSet,
-    ScoreRule,
-    TechnicalRules,
-    signals_by_age,
-)
+from clinical.rules import PRIORITIES, SIGN_OFF_MS, RuleSet, ScoreRule, TechnicalRules
 from clinical.scores import NEWS2, SHEETS, Sheet
 from clinical.sensors import CROWDED_MS, Clock, babbling, conflicting, disagree, doubts, has_clock
 from clinical.ticking import LAPSED, Delayed

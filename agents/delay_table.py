@@ -15,8 +15,15 @@ from agents.alarms import (
     BACKLOG,
     CHECK_SENSOR,
     CLOCK_SUSPECT,
+    IDENTITY_CONFLICT,
+    LIMITS_WIDENED,
+    MISPLACED,
     SIGNAL_LOSS,
     SILENT_DEVICE,
+    TOO_MANY,
+    TOO_MANY_DEVICES,
+    UNPROVEN,
+    UNRELIABLE,
     VITAL_LOSS,
     WARD_SILENT,
     Alarm,
@@ -64,6 +71,12 @@ _LOOKS: Final[dict[str, tuple[str, Look]]] = {
     BACKLOG: ("medium", FROM_SLOW),
     VITAL_LOSS: ("high", SLOW),
     AGE_UNKNOWN: ("low", FROM_SLOW),
+    LIMITS_WIDENED: ("low", SLOW),
+    IDENTITY_CONFLICT: ("low", SLOW),
+    TOO_MANY_DEVICES: ("low", SLOW),
+    MISPLACED: ("medium", SLOW),
+    TOO_MANY: ("medium", TICK),
+    UNPROVEN: ("medium", TICK),
 }
 """Priority of the alarms that are no limits, losses or scores, and what they wait for."""
 
@@ -102,7 +115,7 @@ def _of_limit(rule: LimitRule) -> tuple[str, Look]:
 def _of_other(alarm: Alarm) -> tuple[str, Look]:
     if alarm.sheet is not None:
         return "by level", FROM_SLOW
-    if alarm.id.startswith(SIGNAL_LOSS):
+    if alarm.id.startswith((SIGNAL_LOSS, UNRELIABLE)):
         return "low, then medium", SLOW
     return _LOOKS[alarm.id]
 

@@ -6,9 +6,10 @@ Where SpO2 scale 2 was ordered, limits of the rules and the age band reach no hi
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.compiled_limits import CompiledLimits, compile_limits
 from clinical.limits import violated
 from clinical.masks import some
-from clinical.rules import CompiledLimits, RuleSet, compile_limits
+from clinical.rules import RuleSet
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]

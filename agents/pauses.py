@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from agents.alarms import Happening
 from agents.episodes import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
+from clinical.compiled_limits import CompiledLimits
 from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
 from clinical.limits import LOW, MEDIUM, NEVER, outranked
-from clinical.rules import CompiledLimits, PauseRules
+from clinical.rules import PauseRules
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]

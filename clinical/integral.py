@@ -12,7 +12,7 @@ above the rule's own: what is violated most of the time, though never for a whol
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.rules import CompiledLimits
+from clinical.compiled_limits import CompiledLimits
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.compiled_limits import CompiledLimits
 from clinical.gaps import ROUNDING
 from clinical.integral import depth, excess_after, grown, is_due
 from clinical.lifecycle import (
@@ -33,7 +34,7 @@ from clinical.lifecycle import (
 )
 from clinical.masks import some
 from clinical.rates import SameRate, told_by_other
-from clinical.rules import SIGN_OFF_MS, CompiledLimits
+from clinical.rules import SIGN_OFF_MS
 
 INTERVALS_MISSED: Final = 2
 """What a device announces for longer is waited for twice as long."""

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.compiled_limits import CompiledLimits
 from clinical.lifecycle import is_announced
 from clinical.masks import some
-from clinical.rules import CompiledLimits
 from clinical.sensors import DISAGREE_AGE_MS, DISAGREE_SHARE
 
 Times = NDArray[np.int64]

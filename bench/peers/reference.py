@@ -100,8 +100,6 @@ def judge(limits: Sequence[Limit], news2: News2, patient: Patient, frame: Frame)
 def _judge_limit(limit: Limit, alarm: Alarm, value: float | None, now_ms: int) -> tuple[str, int] | None:
     """Return the phase and the onset to report, if any. The rules: `clinical.limits`, `clinical.lifecycle`."""
     if value is None:
-        if not alarm.active:
-            alarm.onset_ms = alarm.clear_ms = None
         return None
     low = -math.inf if limit.low is None else limit.low
     high = math.inf if limit.high is None else limit.high

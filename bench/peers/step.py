@@ -76,11 +76,7 @@ class Step:
         found: list[dict[str, Any]] = []
         for column, signal, low, high, rules in self._signals:
             value = frame.get(signal, _ABSENT)
-            if value is _ABSENT:
-                continue
-            if value is None:
-                if runs:
-                    _miss(runs, rules)
+            if value is _ABSENT or value is None:
                 continue
             values[column] = value
             values_ms[column] = now_ms
@@ -134,14 +130,6 @@ def _compiled(limit: Limit) -> _Rule:
     high = math.inf if limit.high is None else limit.high
     inside = low + limit.clear_margin, high - limit.clear_margin
     return _Rule(limit.id, low, high, *inside, limit.delay_ms, limit.clear_delay_ms)
-
-
-def _miss(runs: dict[str, list[Any]], rules: Sequence[_Rule]) -> None:
-    """Forget runs that are no alarm yet."""
-    for rule in rules:
-        run = runs.get(rule.id)
-        if run is not None and not run[_ACTIVE]:
-            del runs[rule.id]
 
 
 def _judge(rule: _Rule, runs: dict[str, list[Any]], value: float, now_ms: int) -> tuple[str, int] | None:

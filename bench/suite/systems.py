@@ -18,6 +18,9 @@ from streams.topics import ALERTS, READINGS
 RULES: Final = (*LIMITS, AT_ONCE)
 """The rules of every run: those of the bench and the one whose onsets are planted."""
 
+GAP_S: Final = 3_600.0
+"""A missing reading changes nothing, as with the peers: runs go on after any gap of a run of the bench."""
+
 THREADS: Final = 2
 """Cores that a system may use, on the reference machine."""
 
@@ -97,7 +100,7 @@ def rules_file() -> str:
             if value is not None
         ]
         lines += [f"delay_s = {rule.delay_ms / 1000}", f"clear_margin = {rule.clear_margin}"]
-        lines += [f"clear_delay_s = {rule.clear_delay_ms / 1000}"]
+        lines += [f"clear_delay_s = {rule.clear_delay_ms / 1000}", f"gap_s = {GAP_S}"]
         tables.append("\n".join(["[[rule]]", *lines]))
     tables.append("[technical]\nenabled = false")
     tables.append(f"[news2]\ninputs_min = {NEWS2.inputs_min}\ndelay_s = {NEWS2.delay_ms / 1000}")

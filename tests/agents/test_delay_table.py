@@ -43,3 +43,13 @@ def test_an_alarm_is_told_no_later_than_the_table_says(alarm, well, ill, begins_
     watch(bed, begins_s, begins_s + 60, **ill)
     told_s = bed.alert(alarm, "start").event_ts_ms / 1000 - begins_s
     assert told_s <= float(row_of(alarm)[-1].removesuffix(" s |"))
+
+
+@pytest.mark.parametrize("begins_s", [100, 101, 102, 103, 104])
+def test_readings_that_are_missing_now_and_then_are_told_no_later_than_the_table_says(begins_s):
+    bed = Ward(DEFAULT_RULES)
+    watch(bed, 60, begins_s, spo2=97)
+    for at_s in range(begins_s, begins_s + 80):
+        watch(bed, at_s, at_s + 1, spo2=None if (at_s - begins_s) % 4 == 0 else 97)
+    told_s = bed.alert("unreliable-signal-spo2", "start").event_ts_ms / 1000 - begins_s
+    assert told_s <= float(row_of("unreliable-signal-spo2")[-1].removesuffix(" s |"))

@@ -1,7 +1,7 @@
 """What must be told at once: near an arrest, signs of life lost together, what the device reports; and told once."""
 
 import pytest
-from logs import Record, frame_record, tick_record
+from logs import frame_record, order_record, tick_record
 from test_conditions import order, watch
 from test_ticks import Ward
 from worker_model import WorkerModel
@@ -9,7 +9,6 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import WITHHELD
-from streams.commands import COMMAND_KEY
 from streams.decode import Decoder
 
 WELL = {"hr": 80, "pulse": 80, "spo2": 97, "resp": 16}
@@ -187,8 +186,8 @@ def monitored(*orders, recorded=False, signals=WELL):
     worker, log = WorkerModel(DEFAULT_RULES, TimeRules(recorded=recorded)), []
     for number, said in enumerate(orders):
         value = b'{"id":"c%d","patient":"bed-1","actor":"clerk","issued_ts_ms":0,%s}' % (number, said)
-        log.append((COMMAND_KEY, value))
-    records = [Record(i, 9_000_000, key, value) for i, (key, value) in enumerate(log)]
+        log.append(value)
+    records = [order_record(i, 9_000_000, value) for i, value in enumerate(log)]
     for at_s in range(10_000, 10_090):
         offset = 2 * at_s
         records.append(frame_record(offset, at_s * 1000, seq=at_s, event_ms=at_s * 1000, **signals))

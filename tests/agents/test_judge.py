@@ -4,8 +4,9 @@ import random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from logs import TTL_S, accidents, rule_sets, worlds
+from logs import TTL_S, accidents, worlds
 from orders_log import with_orders
+from random_rules import rule_sets
 from worker_model import WorkerModel
 
 from streams.frames import TICK_KEY

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from logs import TTL_S, rule_sets, worlds
+from logs import TTL_S, worlds
 from orders_log import with_orders
+from random_rules import rule_sets
 
 from agents.judge import Judge
 from agents.verdict import Tally

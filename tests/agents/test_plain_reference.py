@@ -10,10 +10,11 @@ from operator import attrgetter, itemgetter
 from board_model import BoardModel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from logs import TTL_S, accidents, rule_sets, worlds
+from logs import TTL_S, accidents, worlds
 from moods_log import MOODS, PATIENTS, moody_worlds
 from orders_log import KINDS, KNOWING, admissions, with_forgeries, with_orders
 from plain.house import House
+from random_rules import rule_sets
 from wards_model import PlainHospital, spread
 from worker_model import WorkerModel
 

@@ -20,9 +20,10 @@ from bench.peers.reference import (
     starts,
 )
 from bench.peers.spec import MARKER, SIGNALS, Limit, News2, Spec
+from clinical.compiled_limits import compile_limits
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, NO_COVER, LimitState, step
-from clinical.rules import LimitRule, News2Rules, compile_limits
+from clinical.limits import NEVER, NO_COVER, Alarms, Runs, Samples, step
+from clinical.rules import LimitRule, News2Rules
 from clinical.scores import news2
 from clinical.ticking import LEVELS, TickState, judge_band
 from clinical.vitals import ABSENT, COUNT, INDEX
@@ -53,15 +54,20 @@ def engine_limits(limits, told):
         for r in limits
     ]
     shape = (1, len(rules))
-    never = np.full(shape, NEVER, np.int64)
-    state = LimitState(np.zeros(shape, np.uint8), never, never, np.full(shape, NAN))
+    never, none = np.full(shape, NEVER, np.int64), np.zeros(shape)
+    alarms = Alarms(np.zeros(shape, np.uint8), never, never, np.full(shape, NAN))
+    runs = Runs(never, never, none, none)
     compiled, found = compile_limits(rules), []
+    unknown, one_ms = np.full((1, COUNT), NAN), np.ones(1, np.int64)
+    unseen, no_gap = np.full((1, COUNT), NEVER, np.int64), np.zeros((1, COUNT), np.int64)
     for frame in told:
         values = np.full((1, COUNT), ABSENT)
         for name in set(SIGNALS) & set(frame):
             values[0, INDEX[name]] = NAN if frame[name] is None else frame[name]
-        result = step(compiled, state, values, values != ABSENT, np.array([frame["event_ts_ms"]]), FREE)
-        state = result.after
+        now_ms = np.array([frame["event_ts_ms"]])
+        samples = Samples(values, values != ABSENT, now_ms, one_ms, unknown, unseen, no_gap)
+        result = step(compiled, alarms, runs, samples, FREE)
+        alarms, runs = result.alarms, result.runs
         for column in np.flatnonzero(result.phase[0] != Phase.NONE):
             phase, onset = PHASE_NAMES[Phase(result.phase[0, column])], int(result.onset_ms[0, column])
             value = frame[rules[column].signal]

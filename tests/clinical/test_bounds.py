@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from clinical.bounds import REACH, WORSE_SHARE, WORSE_STEP, furthest
+from clinical.compiled_limits import compile_limits
 from clinical.defaults import DEFAULT_RULES
 from clinical.gaps import ROUNDING
 from clinical.limits import worse
-from clinical.rules import AGE_BANDS, AgeLimits, LimitRule, compile_limits
+from clinical.rules import AGE_BANDS, AgeLimits, LimitRule
 from clinical.vitals import FLAGS, INDEX, SIGNALS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rules.md"

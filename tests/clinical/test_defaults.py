@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from clinical.compiled_limits import compile_limits
 from clinical.defaults import DEFAULT_RULES, PERIODIC_CLEAR_DELAY_S
 from clinical.gaps import limit_faults, order_fault
-from clinical.rules import AGE_BANDS, DELAY_S_MAX, PRIORITIES, compile_limits
+from clinical.rules import AGE_BANDS, DELAY_S_MAX, PRIORITIES
 from clinical.vitals import INDEX, SIGNALS
 
 RULES = {rule.id: rule for rule in DEFAULT_RULES.limits}

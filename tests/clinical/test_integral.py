@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from clinical.compiled_limits import compile_limits
 from clinical.integral import depth, excess_after, grown, is_due
-from clinical.rules import LimitRule, compile_limits
+from clinical.rules import LimitRule
 
 
 def test_depth_is_how_far_a_value_is_outside_and_nought_inside_or_missing():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from clinical.compiled_limits import compile_limits
 from clinical.lifecycle import PHASE_NAMES, Phase, State
 from clinical.limits import NEVER, NO_COVER, Alarms, Runs, Samples, step
-from clinical.rules import RULES_MAX, LimitRule, compile_limits
+from clinical.rules import RULES_MAX, LimitRule
 from clinical.vitals import ABSENT, COUNT, INDEX
 
 NAN = float("nan")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from clinical.compiled_limits import compile_limits
 from clinical.lifecycle import ACKNOWLEDGED, ACTIVE, DELAYED, LATCHED, NORMAL, WITHHELD
 from clinical.rates import agree, told_by_other
-from clinical.rules import LimitRule, compile_limits
+from clinical.rules import LimitRule
 
 NOW = 100_000
 RULES = compile_limits(

@@ -59,11 +59,7 @@ public final class Judge {
         long nowMs = frame.eventTsMs;
         for (int rule = 0; rule < id.length; rule++) {
             double value = reading[signal[rule]];
-            if (Double.isNaN(value)) {
-                if (state.onsetMs[rule] != NEVER && !state.isActive(rule)) {
-                    state.rest(rule);
-                }
-            } else if (value != Frame.ABSENT) {
+            if (value > Frame.ABSENT) { // false for NaN
                 judgeLimit(state, rule, value, frame, tell);
             }
         }
