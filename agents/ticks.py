@@ -124,7 +124,7 @@ class TickJudge:
             self._remind(table, open_rows, moment, found)
         self._drop_gone(table, rows, moment, found)
         verdict.happenings += sorted(found.happenings, key=lambda h: (h.column, h.patient))
-        verdict.dropped += found.dropped
+        verdict.dropped += sorted(found.dropped)
         if found.counted_ms != NEVER:
             verdict.counted_ms, verdict.counts = found.counted_ms, found.counts
 

@@ -3,8 +3,9 @@
 A frame comes *next* when it has a higher (boot, number) than those before it, also when its numbers begin again: a
 counter that wrapped, a restart under one boot number, two devices of one name. A *repeat* has the boot, number, time
 and content of one that came. What is neither is *late*: a number below the highest that has not come yet, or an older
-boot. A number that comes again with other content, or far below the highest, is a *conflict*; so is what is late by
-its number but newer by its time. The outcome does not depend on how the log is cut into blocks.
+boot; of that no numbers are remembered, so that only what is newer by its time counts, and the rest are repeats. A
+number that comes again with other content, or far below the highest, is a *conflict*; so is what is late by its number
+but newer by its time. The outcome does not depend on how the log is cut into blocks.
 """
 
 import hashlib
@@ -148,9 +149,12 @@ def remember(devices: DeviceRows, groups: Groups, frames: Frames) -> News | None
     for i in np.flatnonzero(odd).tolist():
         at, event_ms = int(group[i]), int(frames.event_ts_ms[i])
         before_ms = last_ms.get(at, int(devices.event_ms[at]))
+        is_newer = event_ms > before_ms
         what = _remember_one(devices, at, int(frames.boot[i]), int(seqs[i]), int(said[i]))
+        if frames.boot[i] < devices.boot[at] and not is_newer:
+            what = REPEAT
         news.fresh[i], news.next[i] = what != REPEAT, what in (NEXT, AGAIN)
-        if what == AGAIN or (what == LATE and event_ms > before_ms):
+        if what == AGAIN or (what == LATE and is_newer):
             news.conflicts.append(i)
         if what != REPEAT:
             last_ms[at] = event_ms

@@ -99,7 +99,7 @@ def plainly(log):
 def to_its_device(frame, known):
     """Return what a frame is, and let its device remember it."""
     if frame.boot < known["boot"]:
-        return LATE
+        return LATE if frame.event_ms > known["event_ms"] else REPEAT
     content, what = (frame.event_ms, frame.hr), NEXT
     if frame.boot == known["boot"] and frame.seq <= known["top"]:
         if frame.seq <= known["top"] - SEEN:
@@ -217,9 +217,12 @@ def test_a_lap_is_never_the_mark_of_an_empty_place():
     assert min(lap(seq) for seq in range(0, 70_000 * SEEN, SEEN)) == 1
 
 
-def test_a_reboot_may_count_from_the_start_again_and_what_is_older_is_late():
-    log = [Said(0, "mon", 0, 7), Said(0, "mon", 1, 0), Said(0, "mon", 1, 0), Said(0, "mon", 0, 7)]
-    assert [class_of(each) for each in admit(new_table(), log)] == [NEXT, NEXT, REPEAT, LATE]
+def test_a_reboot_may_count_from_the_start_again_and_what_is_older_counts_once_if_it_is_newer_by_its_time():
+    older = Said(0, "mon", 0, 7, 5_000)
+    log = [older, Said(0, "mon", 1, 0, 6_000), Said(0, "mon", 1, 0, 6_000), older]
+    assert [class_of(each) for each in admit(new_table(), log)] == [NEXT, NEXT, REPEAT, REPEAT]
+    newer = Said(0, "mon", 0, 8, 7_000)
+    assert [class_of(each) for each in admit(new_table(), [*log, newer, newer])][4:] == [LATE, REPEAT]
 
 
 def test_patients_and_devices_do_not_share_numbers():

@@ -134,11 +134,11 @@ class Scores:
 
     def inputs(self, bed, now_ms):
         """Return every input by name, None where nothing counts; uncharted oxygen is inspired, or expected."""
+        fresh = {name: self.first_fresh(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
         given = {name: self.reading(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
-        if given["on_oxygen"] is None and given["fio2"] is not None and given["fio2"] > 21:
-            given["on_oxygen"] = 1.0
-        if given["on_oxygen"] is None and bed.oxygen is not None:
-            given["on_oxygen"] = float(bed.oxygen)
+        said = None if bed.oxygen is None else float(bed.oxygen)
+        order = fresh["on_oxygen"], inspired(fresh), said, given["on_oxygen"], inspired(given)
+        given["on_oxygen"] = next((each for each in order if each is not None), None)
         return given
 
     def reading(self, bed, signals, now_ms):
@@ -162,6 +162,11 @@ class Scores:
             if now_ms - device.value_ms[name] <= max(age_s * 1000, INTERVALS * device.interval_ms):
                 return device.value[name]
         return None
+
+
+def inspired(given):
+    """Return 1 where more oxygen is inspired than air holds, else None: it does not say that nobody gives any."""
+    return 1.0 if given["fio2"] is not None and given["fio2"] > 21 else None
 
 
 def known_of(points):

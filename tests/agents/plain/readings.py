@@ -72,7 +72,7 @@ def remember(device, frame):
     says = [(signal.name, raw(signal, frame)) for signal in SIGNALS if signal.name in frame]
     content = frame["event_ts_ms"], frame["interval_ms"], says
     if boot < device.boot:
-        return "late"
+        return "late" if frame["event_ts_ms"] > device.event_ms else "repeat"
     if boot > device.boot or seq - device.top >= SEEN:
         what = "next"
         device.said.clear()
