@@ -107,9 +107,10 @@ class ColumnStore(base.Store):
             if patient == END_KEY:
                 self._note_progress(partition, record)
                 continue
-            before = newest.get(patient)
             if record is None:
-                is_held = patient in table.row_of if before is None else not is_gone(before)
+                before = newest.get(patient)
+                is_held = patient in table.row_of and patient not in newest
+                is_held |= before is not None and not is_gone(before)
                 if is_held:
                     outdone.add(patient)
                 else:

@@ -26,7 +26,7 @@ STARTS_S = {
         19: [49, 64, 79],
         27: [212, 293, 308],
     },
-    LimitRule("resp-8-15", "resp", low=8, delay_s=15): {13: [78, 143, 260, 329]},
+    LimitRule("resp-8-15", "resp", low=8, delay_s=15): {13: [63, 143, 260, 329]},
 }
 RULES = RuleSet(tuple(STARTS_S), TechnicalRules(enabled=False), News2Rules(enabled=False))
 EXPECTED = {

@@ -94,6 +94,15 @@ def test_a_changelog_means_the_same_in_blocks_as_record_by_record(entries, cuts)
     assert single.state(0).gone == blocks.state(0).gone
 
 
+@given(st.lists(st.integers(0, 4), max_size=3))
+def test_a_patient_who_was_deleted_twice_is_gone_in_any_cut(cuts):
+    store = new_store()
+    feed_blocks(
+        store, [("bed-1", record(position=5)), ("bed-1", encode_gone(20)), *[("bed-1", None)] * 2], cuts
+    )
+    assert (set(store), store.state(0).gone, store.state(0).deleted) == (set(), {}, {"bed-1": 20})
+
+
 @given(st.permutations([3, 7, 20, 21]))
 def test_of_several_records_of_a_patient_the_one_that_reaches_furthest_wins_in_any_order(positions):
     store = new_store()
