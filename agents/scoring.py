@@ -99,14 +99,15 @@ def _inputs(sheet: Sheet) -> tuple[Input, ...]:
 def _given(sheet: Sheet, table: PatientTable, rows: Rows, readings: list[Floats]) -> dict[str, Floats]:
     """Return what `sheet.score` takes.
 
-    Where oxygen is not charted, more than air holds in what is inspired counts as oxygen, then the patient's profile;
-    it also says whether SpO2 scale 2 was ordered.
+    Where oxygen is not charted, more than air holds in what is inspired counts as oxygen; else the patient's profile
+    says, which also knows whether SpO2 scale 2 was ordered; else what is inspired is air.
     """
     given = {entry.name: reading for entry, reading in zip(_inputs(sheet), readings, strict=True)}
     if "on_oxygen" in given:
-        charted, inspired = given["on_oxygen"], given["fio2"] > AIR_PERCENT
-        charted = np.where(np.isnan(charted) & inspired, 1.0, charted)
-        given["on_oxygen"] = np.where(np.isnan(charted), table.oxygen[rows], charted)
+        inspired = given["fio2"]
+        found = np.where(np.isnan(given["on_oxygen"]) & (inspired > AIR_PERCENT), 1.0, given["on_oxygen"])
+        found = np.where(np.isnan(found), table.oxygen[rows], found)
+        given["on_oxygen"] = np.where(np.isnan(found) & (inspired <= AIR_PERCENT), 0.0, found)
     given["scale2"] = table.scale2[rows].astype(np.float64)
     given["age_months"] = _AGE_MONTHS[table.age_band[rows]]
     return given

@@ -89,6 +89,20 @@ def test_after_it_lapsed_a_score_begins_with_nothing_of_what_was_measured_before
     assert of_news2(beds) == []
 
 
+def test_air_that_is_inspired_is_a_measured_input():
+    four = {name: SICK[name] for name in ("resp", "spo2", "pulse")} | {"abp_sys": 88}
+    beds = LiveBeds(RULES)
+    for at_s in range(0, 60, 5):
+        beds.frame(at_s, "mon", **four)
+        beds.tick(at_s + 0.5)
+    assert of_news2(beds) == []
+    for at_s in range(60, 120, 5):
+        beds.frame(at_s, "mon", **four, fio2=21)
+        beds.tick(at_s + 0.5)
+    assert [phase for phase, _ in of_news2(beds)] == ["start"]
+    assert beds.alert("news2").evidence.missing == ("consciousness", "temp")
+
+
 @pytest.mark.parametrize(
     ("oxygen", "points"),
     [

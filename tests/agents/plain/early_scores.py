@@ -137,8 +137,9 @@ class Scores:
         fresh = {name: self.first_fresh(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
         given = {name: self.reading(bed, signals, now_ms) for name, signals in SIGNALS_OF.items()}
         said = None if bed.oxygen is None else float(bed.oxygen)
-        order = fresh["on_oxygen"], inspired(fresh), said, given["on_oxygen"], inspired(given)
-        given["on_oxygen"] = next((each for each in order if each is not None), None)
+        now = fresh["on_oxygen"], oxygen_in(fresh), said, air_in(fresh)
+        then = given["on_oxygen"], oxygen_in(given), air_in(given)
+        given["on_oxygen"] = next((each for each in now + then if each is not None), None)
         return given
 
     def reading(self, bed, signals, now_ms):
@@ -164,9 +165,14 @@ class Scores:
         return None
 
 
-def inspired(given):
-    """Return 1 where more oxygen is inspired than air holds, else None: it does not say that nobody gives any."""
+def oxygen_in(given):
+    """Return 1 where more oxygen is inspired than air holds, else None."""
     return 1.0 if given["fio2"] is not None and given["fio2"] > 21 else None
+
+
+def air_in(given):
+    """Return 0 where air is inspired, else None."""
+    return 0.0 if given["fio2"] is not None and given["fio2"] <= 21 else None
 
 
 def known_of(points):
