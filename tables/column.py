@@ -10,8 +10,11 @@ from clinical.limits import NEVER
 
 ROWS_MIN: Final = 64
 
-MANY: Final = -1
-"""In a column's shape: as many as the table says, when it makes the column."""
+ROWS_FILLED: Final = 1024
+"""Rows that are made empty at a time: those behind them take no memory yet."""
+
+ALARMS, RULES = -1, -2
+"""In a column's shape: as many as there are alarms, or limit rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +25,24 @@ class Column:
     empty: Any = 0
     row: tuple[int, ...] = ()
 
-    def make(self, rows: int, many: int) -> NDArray[Any]:
-        """Return empty rows."""
-        none = np.empty((0, *(many if width == MANY else width for width in self.row)), self.dtype)
+    def make(self, rows: int, alarms: int, rules: int) -> NDArray[Any]:
+        """Return rows that are still to be filled."""
+        widths = {ALARMS: alarms, RULES: rules}
+        none = np.empty((0, *(widths.get(width, width) for width in self.row)), self.dtype)
         return self.grown(none, rows)
 
     def grown(self, column: NDArray[Any], rows: int) -> NDArray[Any]:
-        """Return the rows of a column, and behind them empty ones until there are so many."""
+        """Return the rows of a column, and behind them so many in all that are still to be filled."""
         shape = (rows, *column.shape[1:])
-        # Zeros take memory only when they are written.
+        # Neither takes memory where nothing is written yet.
         new = np.zeros(shape, self.dtype) if self.empty == 0 else np.empty(shape, self.dtype)
         new[: len(column)] = column
-        if self.empty != 0:
-            new[len(column) :] = self.empty
         return new
+
+    def fill(self, column: NDArray[Any], first: int, behind: int) -> None:
+        """Make rows of a column empty that nobody had yet."""
+        if self.empty != 0:
+            column[first:behind] = self.empty
 
 
 Ints = NDArray[np.int64]

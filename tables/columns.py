@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.scores import SHEETS
-from tables.column import MANY, ROWS_MIN, Bytes, Column, Floats, Ints, Kind, Ms, Truth, columns_of
+from tables.column import (
+    ALARMS,
+    ROWS_FILLED,
+    ROWS_MIN,
+    RULES,
+    Bytes,
+    Column,
+    Floats,
+    Ints,
+    Kind,
+    Ms,
+    Truth,
+    columns_of,
+)
 from tables.device_rows import NOBODY, DeviceRows
 from tables.windows import Windows
 
@@ -24,9 +37,10 @@ NAME_BYTES: Final = 64
 """Longest name of a ward or of whoever orders something: that of any identifier."""
 
 Name = Annotated[NDArray[np.bytes_], Column(f"S{NAME_BYTES}", b"")]
-AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (MANY,))]
-AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (MANY,))]
-AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (MANY,))]
+AlarmMs = Annotated[Ints, Column(np.int64, NEVER, (ALARMS,))]
+AlarmKind = Annotated[Bytes, Column(np.uint8, 0, (ALARMS,))]
+AlarmValue = Annotated[Floats, Column(np.float64, np.nan, (ALARMS,))]
+LimitValue = Annotated[Floats, Column(np.float64, np.nan, (RULES,))]
 
 
 class Columns:
@@ -56,17 +70,17 @@ class Columns:
     last_slot: Annotated[Ints, Column(np.int64)]
     alarm_state: AlarmKind
     alarm_priority: AlarmKind
-    alarm_events: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (MANY,))]
+    alarm_events: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (ALARMS,))]
     alarm_onset_ms: AlarmMs
     alarm_clear_ms: AlarmMs
     alarm_told_ms: AlarmMs
     alarm_extreme: AlarmValue
-    alarm_area: Annotated[Floats, Column(np.float64, 0, (MANY,))]
+    alarm_area: Annotated[Floats, Column(np.float64, 0, (ALARMS,))]
     alarm_step: AlarmKind
     alarm_answer: AlarmKind
     alarm_asked_ms: AlarmMs
-    alarm_low: AlarmValue
-    alarm_high: AlarmValue
+    alarm_low: LimitValue
+    alarm_high: LimitValue
     alarm_known: AlarmValue
     alarm_paused: AlarmKind
     own_limits: Truth
@@ -99,12 +113,13 @@ class Columns:
             self.patients, self.last_device, self._free = [], [], list[int]()
             self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
             self.devices = DeviceRows(limits)
+            self._filled = [0]
             for name, column in self.COLUMNS.items():
-                setattr(self, name, column.make(ROWS_MIN, alarms))
+                setattr(self, name, column.make(ROWS_MIN, alarms, limits))
         else:
             self.patients, self.last_device, self._free = beside.patients, beside.last_device, beside._free
             self.windows, self._sharing = beside.windows, beside._sharing
-            self.devices = beside.devices
+            self.devices, self._filled = beside.devices, beside._filled
             for name in self.COLUMNS:
                 setattr(self, name, getattr(beside, name))
         self._sharing.append(self)
@@ -116,15 +131,19 @@ class Columns:
     def reserve(self, count: int) -> None:
         """Make room for so many more rows; at once for all whom a block brings, because growing copies everything."""
         capacity, wanted = len(self.position), len(self.patients) - len(self._free) + count
-        if wanted <= capacity:
-            return
-        while capacity < wanted:
-            capacity *= 2
-        for name, column in self.COLUMNS.items():
-            new = column.grown(getattr(self, name), capacity)
-            for each in self._sharing:
-                setattr(each, name, new)
-        self.windows.grow(capacity)
+        if wanted > capacity:
+            while capacity < wanted:
+                capacity *= 2
+            for name, column in self.COLUMNS.items():
+                new = column.grown(getattr(self, name), capacity)
+                for each in self._sharing:
+                    setattr(each, name, new)
+            self.windows.grow(capacity)
+        behind, filled = min(len(self.patients) + count, capacity), self._filled[0]
+        if behind > filled:
+            self._filled[0] = min(max(behind, filled + ROWS_FILLED), capacity)
+            for name, column in self.COLUMNS.items():
+                column.fill(getattr(self, name), filled, self._filled[0])
 
     def take_row(self, patient: str) -> int:
         """Return an empty row, the patient's from now on."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.vitals import COUNT, PERIODIC
-from tables.column import MANY, ROWS_MIN, Column, Floats, Ints, Kind, Ms, Truth, columns_of
+from tables.column import ROWS_FILLED, ROWS_MIN, RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
 
 SEEN: Final = 128
 """Sequence numbers remembered below a device's highest."""
@@ -26,8 +26,8 @@ FLICKER_SLOT_MS: Final = 15_000
 PERIODIC_COUNT: Final = int(PERIODIC.sum())
 
 SignalMs = Annotated[Ints, Column(np.int64, -1, (COUNT,))]
-RunMs = Annotated[Ints, Column(np.int64, -1, (MANY,))]
-RunValue = Annotated[Floats, Column(np.float64, 0, (MANY,))]
+RunMs = Annotated[Ints, Column(np.int64, -1, (RULES,))]
+RunValue = Annotated[Floats, Column(np.float64, 0, (RULES,))]
 Counts = Annotated[NDArray[np.uint16], Column(np.uint16, 0, (FLICKER_SLOTS, PERIODIC_COUNT))]
 
 
@@ -84,9 +84,10 @@ class DeviceRows:
     COLUMNS: ClassVar[dict[str, Column]]
 
     def __init__(self, rules: int) -> None:
-        self._used, self._free = 1, list[int]()
+        self._used, self._free, self._filled = 0, list[int](), 0
         for name, column in self.COLUMNS.items():
-            setattr(self, name, column.make(ROWS_MIN, rules))
+            setattr(self, name, column.make(ROWS_MIN, 0, rules))
+        self.take_row(-1, 0)  # nobody
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -94,12 +95,16 @@ class DeviceRows:
     def reserve(self, count: int) -> None:
         """Make room for so many more devices; growing copies everything."""
         capacity, wanted = len(self), self._used - len(self._free) + count
-        if wanted <= capacity:
-            return
-        while capacity < wanted:
-            capacity *= 2
-        for name, column in self.COLUMNS.items():
-            setattr(self, name, column.grown(getattr(self, name), capacity))
+        if wanted > capacity:
+            while capacity < wanted:
+                capacity *= 2
+            for name, column in self.COLUMNS.items():
+                setattr(self, name, column.grown(getattr(self, name), capacity))
+        behind, filled = min(self._used + count, capacity), self._filled
+        if behind > filled:
+            self._filled = min(max(behind, filled + ROWS_FILLED), capacity)
+            for name, column in self.COLUMNS.items():
+                column.fill(getattr(self, name), filled, self._filled)
 
     def take_row(self, owner: int, name: int) -> int:
         """Return an empty row, the device's from now on."""

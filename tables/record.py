@@ -311,7 +311,8 @@ def _put_named(
     """Write what belongs to alarms; return the keys of those that the table does not have."""
     keys = alarms["key"].tolist()
     places = np.array([alarm_of.get(key, NEVER) for key in keys], dtype=np.int64)
-    known = places != NEVER
+    # Limits of what was a rule, and is now an alarm that has none, are not known either.
+    known = (places != NEVER) & (places < getattr(table, f"alarm_{columns[0]}").shape[1])
     for name in columns:
         getattr(table, f"alarm_{name}")[row[known], places[known]] = alarms[name][known]
     return [key for key, kept in zip(keys, known.tolist(), strict=True) if not kept]

@@ -20,7 +20,7 @@ from edge.evaluation.labels import Score, alarmed_at, read_labels, score
 from edge.evaluation.load import RuleLine, SetLoad, reduction, removed, rule_lines, set_load
 from edge.evaluation.missing import MissingLine, missing_lines
 from edge.evaluation.restarts import Restart, restarts
-from edge.evaluation.series import Series, longest_violation_s, series_of
+from edge.evaluation.series import Series, longest_violation_s, series_of, violated
 from streams.alerts import Alert
 from streams.log_file import write_log
 from streams.settings import Settings
@@ -162,7 +162,7 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
         loads={name: set_load(some, list(spans), hours, delays[1]) for name, some in episodes.items()},
         rules=rule_lines((first, second), hours, (delays[0], delays[1])),
         removed=_removed(sets[0], gone, patients),
-        high=high_alarms(first, second, delays[1], intervals),
+        high=high_alarms(first, second, delays[1], intervals, _outside_s(sets[0], patients)),
         restarts=restarts(patients, sets[1].rules.limits, second),
         missing=missing_lines(patients, episodes),
         labelled=_labelled(dataset, sets, episodes, patients),
@@ -172,6 +172,20 @@ def assess(dataset: Dataset, sets: tuple[Chosen, Chosen], judged: Mapping[str, J
         episodes=episodes,
         patients=patients,
     )
+
+
+def _outside_s(chosen: Chosen, patients: Patients) -> Callable[[Episode], float]:
+    """Return a function: how long after an alarm's onset its last reading outside came, s; of other alarms, its end."""
+    rules = {rule.id: rule for rule in chosen.rules.limits}
+
+    def outside_s(one: Episode) -> float:
+        if one.signal is None or one.rule not in rules or one.signal not in patients[one.patient]:
+            return one.duration_s
+        series = patients[one.patient][one.signal].between(one.onset_ms, one.end_ms)
+        last_ms = series.t_ms[violated(series, rules[one.rule])].max(initial=one.onset_ms)
+        return float(last_ms - one.onset_ms) / 1000
+
+    return outside_s
 
 
 def _removed(chosen: Chosen, gone: Sequence[Episode], patients: Patients) -> list[Removed]:

@@ -1,6 +1,6 @@
 """What a dataset shows at a glance: load, what became of the first set's high alarms, and what delays lose. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.evaluation.episodes import Episode
@@ -14,7 +14,8 @@ class HighAlarms:
 
     A counterpart is an alarm of the second set, of that patient and time, that is of high priority or on the same
     signal. `late`: it started more than its delay and one reading after the onset. `brief`: there is none, and the
-    alarm was over by itself before its delay in the second set had passed. `missing`: there is none, though it lasted.
+    alarm's last reading outside its limit came before its delay in the second set had passed, so that there was nothing
+    to tell, or the recording ended. `missing`: there is none, though it lasted.
     """
 
     alarms: int
@@ -48,6 +49,7 @@ def high_alarms(
     second: Sequence[Episode],
     delay_s: Mapping[str, float],
     interval_ms: Mapping[str, int],
+    outside_s: Callable[[Episode], float],
     shown: int = 5,
 ) -> HighAlarms:
     """Compare the first set's high alarms with the second set.
@@ -57,6 +59,7 @@ def high_alarms(
         second: alarms of the second.
         delay_s: the second set's delays by rule.
         interval_ms: time between two readings of each patient.
+        outside_s: returns how long after an alarm's onset its last reading outside came.
         shown: how many of the missing are named.
     """
     others: dict[str, list[Episode]] = {}
@@ -68,9 +71,7 @@ def high_alarms(
     for one in high:
         there = [other for other in others.get(one.patient, ()) if _tells(one, other)]
         if not there:
-            # The last reading outside came one before the end.
-            lasted_s = one.duration_s - interval_ms[one.patient] / 1000
-            if one.ended and lasted_s < delay_s.get(one.rule, 0.0):
+            if outside_s(one) < delay_s.get(one.rule, 0.0):
                 brief += 1
             else:
                 missing.append(f"{one.patient} {one.rule} at {one.onset_ms / 1000:g} s")

@@ -14,6 +14,10 @@ INTERVALS = {"p1": 1_000, "p2": 1_000}
 LOW = LimitRule("abp-sys-low", "abp_sys", low=90, delay_s=10)
 
 
+def outside_s(one):
+    return one.duration_s - 1
+
+
 def episode(
     onset_s, start_s, end_s, rule="spo2-desat", priority="high", patient="p1", ended=True, signal="spo2"
 ):
@@ -34,7 +38,7 @@ DESAT = episode(100, 100, 160)
     ],
 )
 def test_a_high_alarm_is_told_by_one_of_its_signal_or_its_urgency(other):
-    found = high_alarms([DESAT], [other], DELAYS, INTERVALS)
+    found = high_alarms([DESAT], [other], DELAYS, INTERVALS, outside_s)
     assert (found.alarms, found.missing, found.late, found.brief) == (1, 0, 0, 0)
 
 
@@ -48,24 +52,29 @@ def test_a_high_alarm_is_told_by_one_of_its_signal_or_its_urgency(other):
     ],
 )
 def test_a_high_alarm_without_a_counterpart_is_missing_and_named(others):
-    found = high_alarms([DESAT], others, DELAYS, INTERVALS)
+    found = high_alarms([DESAT], others, DELAYS, INTERVALS, outside_s)
     assert (found.missing, found.first_missing) == (1, ["p1 spo2-desat at 100 s"])
 
 
 def test_a_counterpart_that_starts_more_than_its_delay_and_a_reading_later_is_late():
-    assert high_alarms([DESAT], [episode(100, 106, 160)], DELAYS, INTERVALS).late == 0
-    assert high_alarms([DESAT], [episode(100, 106.5, 160)], DELAYS, INTERVALS).late == 1
+    assert high_alarms([DESAT], [episode(100, 106, 160)], DELAYS, INTERVALS, outside_s).late == 0
+    assert high_alarms([DESAT], [episode(100, 106.5, 160)], DELAYS, INTERVALS, outside_s).late == 1
     both = [episode(100, 140, 160), episode(100, 115, 160, "spo2-low", "medium")]
-    assert high_alarms([DESAT], both, DELAYS, INTERVALS).late == 0
+    assert high_alarms([DESAT], both, DELAYS, INTERVALS, outside_s).late == 0
 
 
-def test_a_high_alarm_that_was_over_before_the_delay_is_brief_and_not_missing():
-    found = high_alarms([episode(100, 100, 104), episode(100, 100, 104, ended=False)], [], DELAYS, INTERVALS)
-    assert (found.brief, found.missing) == (1, 1)
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize(("lasted_s", "counted"), [(4.0, (1, 0)), (5.0, (0, 1))])
+def test_a_high_alarm_whose_last_reading_outside_came_before_the_delay_is_brief_and_not_missing(
+    lasted_s, counted, ended
+):
+    alarm = episode(100, 100, 160, ended=ended)
+    found = high_alarms([alarm], [], DELAYS, INTERVALS, lambda one: lasted_s)
+    assert (found.brief, found.missing) == counted
 
 
 def test_alarms_that_are_not_high_are_not_counted():
-    assert high_alarms([episode(0, 0, 9, priority="medium")], [], DELAYS, INTERVALS).alarms == 0
+    assert high_alarms([episode(0, 0, 9, priority="medium")], [], DELAYS, INTERVALS, outside_s).alarms == 0
 
 
 def pressure(values):

@@ -54,10 +54,17 @@ def test_growing_keeps_every_row(table):
     assert table.windows.sum[:, ROWS_MIN - 1].min() == (ROWS_MIN - 1) % 2
 
 
+def blank_table():
+    """Return a table whose first row is empty."""
+    blank = PatientTable(ALARMS)
+    blank.reserve(1)
+    return blank
+
+
 def test_a_row_beyond_the_first_ones_is_empty(table):
     for i in range(ROWS_MIN + 1):
         table.row(f"bed-{i}")
-    blank = PatientTable(ALARMS)
+    blank = blank_table()
     for name, column in columns(table).items():
         assert np.array_equal(
             column[ROWS_MIN], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"
@@ -73,7 +80,7 @@ def test_a_dropped_patient_leaves_an_empty_row_for_the_next(table):
     assert "bed-1" not in table.row_of
     assert table.occupied().tolist() == [0]
     assert table.row("bed-2") == row
-    blank = PatientTable(ALARMS)
+    blank = blank_table()
     for name, column in columns(table).items():
         assert np.array_equal(column[row], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"), name
     assert not table.windows.count[:, row].any()
@@ -136,7 +143,7 @@ def test_a_table_that_is_released_leaves_its_rows_empty_to_the_others(table):
     assert len(other) == 0
     assert table.patients == ["bed-1", None, None]
     assert sorted(table.rows(["bed-3", "bed-4"]).tolist()) == rows
-    blank = PatientTable(ALARMS)
+    blank = blank_table()
     for name, column in columns(table).items():
         empty = columns(blank)[name][0]
         assert np.array_equal(column[rows[0]], empty, equal_nan=column.dtype.kind == "f"), name

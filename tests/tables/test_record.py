@@ -56,7 +56,7 @@ def random_table(seed, alarms=ALARMS):
             put_profile(table, row, rng)
         seen = int(rng.integers(0, COMMANDS + 1))
         table.commands[row, :seen] = rng.integers(1, 2**64 - 1, seen, dtype=np.uint64)
-        for alarm in np.flatnonzero(rng.random(len(alarms)) < 0.3).tolist():
+        for alarm in np.flatnonzero(rng.random(LIMITS) < 0.3).tolist():
             table.alarm_low[row, alarm] = rng.choice([np.nan, 88.0])
             table.alarm_high[row, alarm] = rng.choice([np.nan, 130.0])
         n = int(rng.integers(0, 60))
@@ -259,6 +259,15 @@ def test_alarms_whose_rule_is_gone_are_reported_and_the_others_kept():
     assert again.alarm_onset_ms[kept, 2] == table.alarm_onset_ms[row, 0]
     assert again.alarm_onset_ms[kept, 0] == table.alarm_onset_ms[row, 3]
     assert again.alarm_state[kept, 1] == 0
+
+
+def test_limits_of_a_rule_that_is_an_alarm_without_limits_now_are_left_out():
+    table = PatientTable(ALARMS, LIMITS)
+    row = table.row("bed-1")
+    table.alarm_low[row] = 88
+    again, unknown = read(record_of(table), limits=1)
+    assert unknown == []
+    assert again.alarm_low[again.row_of["bed-1"]].tolist() == [88]
 
 
 def test_the_largest_record_stays_below_its_bound():
