@@ -21,7 +21,10 @@ from streams.partition_alerts import NOTE_KEY
 START_MS = 1_700_000_000_000
 ALARMS = alarms_of(DEFAULT_RULES)
 COLUMN = [alarm.id for alarm in ALARMS].index("ward-silent")
-LAG_MS = 200_000
+LAG_MS = 3_600_000
+"""What is younger is never compacted away, as the topic is configured."""
+COUNTS_MS = 1_800_000
+"""The longest that a count counts."""
 
 
 def counted(partition, tick_ms, patients, silent, first_ms=-1, last_ms=-1, ward="icu"):
@@ -43,7 +46,7 @@ def course(rng, length):
     now_ms, found = START_MS, []
     onsets = [-1]
     for _ in range(length):
-        now_ms += rng.choice((0, 200, 1000, 1000, 5000, 20_000))
+        now_ms += 900_000 if rng.random() < 0.1 else rng.choice((0, 200, 1000, 1000, 5000, 20_000))
         what, ward = rng.random(), rng.choice(("icu", "icu", "er"))
         if what < 0.7:
             silent = rng.choice((0, 0, 1, 2, 3))
@@ -103,10 +106,11 @@ class Topic:
         self.append(self.log[-1].timestamp, state.key, state.model_dump_json().encode())
 
     def compact(self, now_ms):
-        """Leave the newest of each key of what is old enough, as brokers do."""
-        old = [record for record in self.log if record.timestamp < now_ms - LAG_MS]
-        newest = {record.key: record for record in old}
-        self.log = [r for r in self.log if r.timestamp >= now_ms - LAG_MS or newest[r.key] is r]
+        """Leave the newest of each key, as brokers do, of what is old and does not count for what is not judged yet."""
+        behind = [record.timestamp for record in self.log if record.offset >= self.committed]
+        keep_ms = min([now_ms - LAG_MS, *(at_ms - COUNTS_MS for at_ms in behind)])
+        newest = {record.key: record for record in self.log if record.timestamp < keep_ms}
+        self.log = [r for r in self.log if r.timestamp >= keep_ms or newest[r.key] is r]
         self.position = 0  # whoever reads now begins anew
         self.begin()
 
