@@ -32,6 +32,8 @@ class Fault:
     why: str
     since_s: float
     tries: int = 0
+    wait_s: float = 0.0
+    """Between the last try and the next."""
     retry_s: float = 0.0
     """When it is tried again; both times by the monotonic clock."""
     is_held: bool = False
@@ -63,14 +65,14 @@ class LogFaults:
         if fault is None or fault.is_held or fault.offset != offset:
             fault = self._faults[tp] = Fault(offset, "", self._clock_s())
         fault.why = str(error) or type(error).__name__
-        wait_s = min(RETRY_S_MAX, RETRY_S_FIRST * 2**fault.tries)
+        fault.wait_s = min(RETRY_S_MAX, 2 * fault.wait_s or RETRY_S_FIRST)
         fault.tries += 1
-        fault.retry_s = self._clock_s() + wait_s
+        fault.retry_s = self._clock_s() + fault.wait_s
         logger.warning(
             "%s: the batch at offset %s cannot be opened, tried again in %g s: %s",
             tp,
             offset,
-            wait_s,
+            fault.wait_s,
             fault.why,
         )
         return fault.tries

@@ -27,7 +27,9 @@ class World:
         self.thread.app = SimpleNamespace(in_recovery=True, tables=SimpleNamespace(recovery=self.recovery))
         self.thread.consumer = SimpleNamespace(flow_active=False, _paused_partitions={TWO})
         self.thread._pauses = SimpleNamespace(follow=lambda client, paused: self.paused.append(paused))
-        self.client = SimpleNamespace(_fetcher=SimpleNamespace(_records={}))
+        self.stopped = []
+        self.client = SimpleNamespace(_fetcher=SimpleNamespace(_records={}), pause=self.stopped.append)
+        self.thread._ensure_consumer = lambda: self.client
 
     def fetch(self):
         asyncio.run(self.thread._fetch_records(self.client, set()))
@@ -43,6 +45,7 @@ def test_a_partition_that_cannot_be_opened_is_not_fetched_for_a_while_and_others
     )
     world.client._fetcher._records[ONE] = result
     assert list(result._partition_records) == []
+    assert world.stopped == [ONE]  # at once: the client asks for more while somebody waits for records
     world.fetch()
     assert world.paused == [{TWO}, {TWO, ONE}]
     assert world.given_up == []

@@ -41,6 +41,13 @@ def test_a_batch_that_cannot_be_opened_is_left_alone_for_longer_and_longer_up_to
     assert not world.faults.stops(TWO)
 
 
+def test_no_number_of_tries_is_too_many():
+    world = World()
+    for _ in range(3_000):
+        world.fail()
+    assert world.faults.to_tell()[ONE].wait_s == RETRY_S_MAX
+
+
 def test_one_damaged_response_is_logged_and_told_nobody():
     world = World()
     world.fail()
