@@ -5,7 +5,7 @@ open alarm take one vectorised step together; the others are judged in rounds, t
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -301,7 +301,7 @@ class FrameJudge:
         alarms = alarms_of(table, rows, rules)
         cover = self._conditions.cover_of_limits(table, rows, arrival)
         others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
-        same_rate = partial(self._conditions.same_rate, table, rows, arrival)
+        same_rate = cache(partial(self._conditions.same_rate, table, rows, arrival))
         result = step(limits, alarms, runs_of(devices, at), samples, cover, others, same_rate)
         keep_alarms(table, rows, rules, result.alarms)
         keep_runs(devices, at, result.runs)

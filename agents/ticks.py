@@ -4,7 +4,7 @@ Pauses end, what they withheld is announced, whoever was asked and has not answe
 reported again, and patients who are gone are dropped.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import numpy as np
@@ -190,10 +190,13 @@ class TickJudge:
             return
         value = self._breaking(table, rows)
         free &= ~np.isnan(value)
-        same_rate = partial(self._conditions.same_rate, table, rows, moment.event_ms)
+        same_rate = cache(partial(self._conditions.same_rate, table, rows, moment.event_ms))
         for turn in rules.turns:  # who stands for others comes first
+            ready = free & turn
+            if not some(ready):
+                continue
             state = table.alarm_state[rows, self._limits]
-            for i, column in places(free & turn & ~stood_for(rules, state, same_rate)):
+            for i, column in places(ready & ~stood_for(rules, state, same_rate)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rules.rank[column]
                 verdict.happenings.append(

@@ -50,14 +50,19 @@ def latest(table: PatientTable, rows: Rows, signals: slice | list[int] | Rows = 
     """Return the last valid reading of each signal of n patients; of two that came at once, of the later device's."""
     devices, slots = table.devices, table.of_devices(rows)
     first = slots[:, 0]
+    cells = (first, signals) if isinstance(signals, slice) else (first[:, None], signals)
+    value = devices.value[cells]
+    width = value.shape[1]
     found = Latest(
-        devices.value[first][:, signals],
-        devices.value_ms[first][:, signals],
-        np.repeat(devices.interval_ms[first][:, None], devices.value_ms[first][:, signals].shape[1], axis=1),
-        devices.lost_ms[first][:, signals],
-        np.repeat(devices.heard_ms[first][:, None], devices.value_ms[first][:, signals].shape[1], axis=1),
+        value,
+        devices.value_ms[cells],
+        np.repeat(devices.interval_ms[first][:, None], width, axis=1),
+        devices.lost_ms[cells],
+        np.repeat(devices.heard_ms[first][:, None], width, axis=1),
     )
-    used = np.repeat(devices.used[first][:, None], found.value.shape[1], axis=1)
+    if slots.shape[1] == 1:
+        return found
+    used = np.repeat(devices.used[first][:, None], width, axis=1)
     for k in range(1, slots.shape[1]):
         at = np.flatnonzero(slots[:, k])
         device = slots[at, k]
