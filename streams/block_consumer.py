@@ -72,7 +72,7 @@ class _Consumer(LoopConsumer):
         lane, recovery = self.transport.lane, self.app.tables.recovery
         tries = lane.faults.cannot_open(tp, offset, error)
         # At once: who waits for records would be sent the same batch again, as often as the broker can.
-        self._ensure_consumer().pause(tp)
+        self._pauses.pause(self._ensure_consumer(), tp)
         if tp.topic in lane.changelogs and tries >= STATE_TRIES_MAX and tp in recovery.active_highwaters:
             lane.give_up_state(tp.partition)
             recovery.active_offsets[tp] = recovery.active_highwaters[tp]

@@ -33,3 +33,9 @@ class ClientPauses:
             else:
                 consumer.resume(tp)
         fetcher._notify(fetcher._wait_consume_future)
+
+    def pause(self, consumer: Any, tp: Any) -> None:
+        """Pause one more at once, until the next `follow`."""
+        assignment, paused = self._known
+        self._known = assignment, frozenset({*paused, tp})
+        consumer.pause(tp)

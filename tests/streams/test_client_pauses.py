@@ -50,6 +50,19 @@ def test_partitions_are_paused_and_resumed_as_faust_does():
     with_client(test)
 
 
+def test_one_that_is_paused_at_once_is_resumed_as_soon_as_nobody_wants_it_paused():
+    def test(consumer, fetcher):
+        consumer.assign([READINGS, CHANGELOG])
+        pauses = ClientPauses()
+        pauses.follow(consumer, set())
+        pauses.pause(consumer, TP(*READINGS))
+        assert consumer.paused() == {READINGS}
+        pauses.follow(consumer, set())  # the time to leave it alone was over before anybody looked
+        assert consumer.paused() == set()
+
+    with_client(test)
+
+
 def test_what_was_fetched_already_and_nobody_takes_holds_up_nothing():
     def test(consumer, fetcher):
         consumer.assign([READINGS, CHANGELOG])

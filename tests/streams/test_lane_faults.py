@@ -26,9 +26,12 @@ class World:
         self.thread.transport = SimpleNamespace(lane=self.lane)
         self.thread.app = SimpleNamespace(in_recovery=True, tables=SimpleNamespace(recovery=self.recovery))
         self.thread.consumer = SimpleNamespace(flow_active=False, _paused_partitions={TWO})
-        self.thread._pauses = SimpleNamespace(follow=lambda client, paused: self.paused.append(paused))
+        self.thread._pauses = SimpleNamespace(
+            follow=lambda client, paused: self.paused.append(paused),
+            pause=lambda client, tp: self.stopped.append(tp),
+        )
         self.stopped = []
-        self.client = SimpleNamespace(_fetcher=SimpleNamespace(_records={}), pause=self.stopped.append)
+        self.client = SimpleNamespace(_fetcher=SimpleNamespace(_records={}))
         self.thread._ensure_consumer = lambda: self.client
 
     def fetch(self):
