@@ -55,7 +55,7 @@ def test_one_that_is_paused_at_once_is_resumed_as_soon_as_nobody_wants_it_paused
         consumer.assign([READINGS, CHANGELOG])
         pauses = ClientPauses()
         pauses.follow(consumer, set())
-        pauses.pause(consumer, TP(*READINGS))
+        pauses.pause(consumer, READINGS)
         assert consumer.paused() == {READINGS}
         pauses.follow(consumer, set())  # the time to leave it alone was over before anybody looked
         assert consumer.paused() == set()
