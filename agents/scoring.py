@@ -44,9 +44,13 @@ def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: 
     if not sheet.keeps_points or not some(measured.missing_count):
         return Scored(measured, measured)
     since = table.lapsed_ms[rows, SHEETS.index(sheet)]
+    old = [np.isnan(fresh[entry.name]) for entry in _inputs(sheet)]
+    then = [_last(entry, last, since) for entry in _inputs(sheet)]
+    if not any(some(missing & ~np.isnan(found)) for missing, found in zip(old, then, strict=True)):
+        return Scored(measured, measured)
     kept = [
-        np.where(np.isnan(fresh[entry.name]), _last(entry, last, since), fresh[entry.name])
-        for entry in _inputs(sheet)
+        np.where(missing, found, fresh[entry.name])
+        for missing, found, entry in zip(old, then, _inputs(sheet), strict=True)
     ]
     return Scored(sheet.score(_given(sheet, table, rows, kept)), measured)
 

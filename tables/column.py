@@ -1,17 +1,12 @@
 """How a column of a table is stored, and how the columns of a class are read from its annotations."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
-
-ROWS_MIN: Final = 64
-
-ROWS_FILLED: Final = 1024
-"""Rows that are made empty at a time: those behind them take no memory yet."""
 
 ALARMS, RULES = -1, -2
 """In a column's shape: as many as there are alarms, or limit rules."""
@@ -39,10 +34,10 @@ class Column:
         new[: len(column)] = column
         return new
 
-    def fill(self, column: NDArray[Any], first: int, behind: int) -> None:
+    def fill(self, column: NDArray[Any], rows: range) -> None:
         """Make rows of a column empty that nobody had yet."""
         if self.empty != 0:
-            column[first:behind] = self.empty
+            column[rows.start : rows.stop] = self.empty
 
 
 Ints = NDArray[np.int64]

@@ -12,8 +12,6 @@ from clinical.limits import NEVER
 from clinical.scores import SHEETS
 from tables.column import (
     ALARMS,
-    ROWS_FILLED,
-    ROWS_MIN,
     RULES,
     Bytes,
     Column,
@@ -25,6 +23,7 @@ from tables.column import (
     columns_of,
 )
 from tables.device_rows import NOBODY, DeviceRows
+from tables.rows import ROWS_MIN, Rows
 from tables.windows import Windows
 
 DEVICES: Final = 16
@@ -110,16 +109,15 @@ class Columns:
 
     def __init__(self, alarms: int, limits: int, beside: "Columns | None" = None) -> None:
         if beside is None:
-            self.patients, self.last_device, self._free = [], [], list[int]()
+            self.patients, self.last_device, self._rows = [], [], Rows()
             self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
             self.devices = DeviceRows(limits)
-            self._filled = [0]
             for name, column in self.COLUMNS.items():
                 setattr(self, name, column.make(ROWS_MIN, alarms, limits))
         else:
-            self.patients, self.last_device, self._free = beside.patients, beside.last_device, beside._free
+            self.patients, self.last_device, self._rows = beside.patients, beside.last_device, beside._rows
             self.windows, self._sharing = beside.windows, beside._sharing
-            self.devices, self._filled = beside.devices, beside._filled
+            self.devices = beside.devices
             for name in self.COLUMNS:
                 setattr(self, name, getattr(beside, name))
         self._sharing.append(self)
@@ -130,25 +128,20 @@ class Columns:
 
     def reserve(self, count: int) -> None:
         """Make room for so many more rows; at once for all whom a block brings, because growing copies everything."""
-        capacity, wanted = len(self.position), len(self.patients) - len(self._free) + count
-        if wanted > capacity:
-            while capacity < wanted:
-                capacity *= 2
+        if self._rows.grow(count):
             for name, column in self.COLUMNS.items():
-                new = column.grown(getattr(self, name), capacity)
+                new = column.grown(getattr(self, name), self._rows.capacity)
                 for each in self._sharing:
                     setattr(each, name, new)
-            self.windows.grow(capacity)
-        behind, filled = min(len(self.patients) + count, capacity), self._filled[0]
-        if behind > filled:
-            self._filled[0] = min(max(behind, filled + ROWS_FILLED), capacity)
+            self.windows.grow(self._rows.capacity)
+        if rows := self._rows.fill(count):
             for name, column in self.COLUMNS.items():
-                column.fill(getattr(self, name), filled, self._filled[0])
+                column.fill(getattr(self, name), rows)
 
     def take_row(self, patient: str) -> int:
         """Return an empty row, the patient's from now on."""
         self.reserve(1)
-        row = self._free.pop() if self._free else len(self.patients)
+        row = self._rows.take()
         if row == len(self.patients):
             self.patients.append(patient)
             self.last_device.append(None)
@@ -161,7 +154,7 @@ class Columns:
         for row in rows:
             self.patients[row] = None
         self.clear(np.array(rows, dtype=np.int64))
-        self._free += rows
+        self._rows.free += rows
 
     @property
     def is_released(self) -> bool:

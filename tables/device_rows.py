@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.vitals import COUNT, PERIODIC
-from tables.column import ROWS_FILLED, ROWS_MIN, RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
+from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
+from tables.rows import ROWS_MIN, Rows
 
 SEEN: Final = 128
 """Sequence numbers remembered below a device's highest."""
@@ -84,7 +85,7 @@ class DeviceRows:
     COLUMNS: ClassVar[dict[str, Column]]
 
     def __init__(self, rules: int) -> None:
-        self._used, self._free, self._filled = 0, list[int](), 0
+        self._rows = Rows()
         for name, column in self.COLUMNS.items():
             setattr(self, name, column.make(ROWS_MIN, 0, rules))
         self.take_row(-1, 0)  # nobody
@@ -94,25 +95,17 @@ class DeviceRows:
 
     def reserve(self, count: int) -> None:
         """Make room for so many more devices; growing copies everything."""
-        capacity, wanted = len(self), self._used - len(self._free) + count
-        if wanted > capacity:
-            while capacity < wanted:
-                capacity *= 2
+        if self._rows.grow(count):
             for name, column in self.COLUMNS.items():
-                setattr(self, name, column.grown(getattr(self, name), capacity))
-        behind, filled = min(self._used + count, capacity), self._filled
-        if behind > filled:
-            self._filled = min(max(behind, filled + ROWS_FILLED), capacity)
+                setattr(self, name, column.grown(getattr(self, name), self._rows.capacity))
+        if rows := self._rows.fill(count):
             for name, column in self.COLUMNS.items():
-                column.fill(getattr(self, name), filled, self._filled)
+                column.fill(getattr(self, name), rows)
 
     def take_row(self, owner: int, name: int) -> int:
         """Return an empty row, the device's from now on."""
         self.reserve(1)
-        if self._free:
-            row = self._free.pop()
-        else:
-            row, self._used = self._used, self._used + 1
+        row = self._rows.take()
         self.owner[row], self.name[row] = owner, name
         return row
 
@@ -122,7 +115,7 @@ class DeviceRows:
             return
         for name, column in self.COLUMNS.items():
             getattr(self, name)[rows] = column.empty
-        self._free += rows.tolist()
+        self._rows.free += rows.tolist()
 
 
 DeviceRows.COLUMNS = columns_of(DeviceRows)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.limits import NEVER
-from tables.columns import ROWS_MIN
 from tables.patients import PatientTable
+from tables.rows import ROWS_MIN
 
 ALARMS = ("hr-high", "spo2-low", "news2")
 

@@ -1,0 +1,40 @@
+"""Which rows of a table's columns somebody has: they are taken, given back and taken again."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+ROWS_MIN: Final = 64
+
+ROWS_FILLED: Final = 1024
+"""Rows that are made empty at a time: those behind them take no memory yet."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """`used` of `capacity` rows were ever taken, `free` of these are nobody's again, and `filled` are made empty."""
+
+    capacity: int = ROWS_MIN
+    used: int = 0
+    filled: int = 0
+    free: list[int] = field(default_factory=list)
+
+    def grow(self, count: int) -> bool:
+        """Make room for so many more; return whether the columns have to grow, which copies everything."""
+        wanted, before = self.used - len(self.free) + count, self.capacity
+        while self.capacity < wanted:
+            self.capacity *= 2
+        return self.capacity > before
+
+    def fill(self, count: int) -> range:
+        """Return the rows that have to be made empty before so many more are taken."""
+        behind, first = min(self.used + count, self.capacity), self.filled
+        if behind > first:
+            self.filled = min(max(behind, first + ROWS_FILLED), self.capacity)
+        return range(first, self.filled)
+
+    def take(self) -> int:
+        """Return a row that is somebody's from now on."""
+        if self.free:
+            return self.free.pop()
+        self.used += 1
+        return self.used - 1
