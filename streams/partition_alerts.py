@@ -48,32 +48,61 @@ class Note(BaseModel):
     )
 
 
+def about_partition(
+    partition: int,
+    rule: str,
+    *,
+    source: str,
+    priority: Priority,
+    onset_ms: int,
+    now_ms: int,
+    append_ms: int,
+    is_over: bool,
+    reason: str,
+    named: str = "",
+) -> Alert:
+    """Return the alert of a partition itself, its start or its end; its patient stands for the partition.
+
+    `named`, else the rule, tells episodes of one onset apart. Times in ms.
+    """
+    patient = partition_name(partition)
+    episode = episode_id(patient, named or rule, onset_ms)
+    return Alert(
+        id=f"{episode}-{1 if is_over else 0}",
+        episode=episode,
+        patient=patient,
+        rule=rule,
+        event="MDC_EVT_ALARM",
+        source=Source(kind="alarm-system", name=source),
+        phase="end" if is_over else "start",
+        state="inactive" if is_over else "active",
+        priority=priority,
+        type="technical",
+        onset_ts_ms=onset_ms,
+        event_ts_ms=now_ms,
+        append_ts_ms=append_ms,
+        evidence=Evidence(),
+        reason=reason,
+    )
+
+
 def partition_alert(note: Note, now_ms: int, append_ms: int, why: str = "") -> Alert:
     """Return the alert that a partition is as its note says, or with no `why` that this is over.
 
     Its patient stands for the partition, as in the alerts of `vigil watch`.
     """
-    patient = partition_name(note.partition)
-    # Without a tick between them, faults of both topics or at several offsets have one onset.
-    episode = episode_id(patient, f"{note.rule} {note.topic} {note.first}", note.onset_ts_ms)
-    return Alert(
-        id=f"{episode}-{0 if why else 1}",
-        episode=episode,
-        patient=patient,
-        rule=note.rule,
-        event="MDC_EVT_ALARM",
-        source=Source(kind="alarm-system", name="log"),
-        phase="start" if why else "end",
-        state="active" if why else "inactive",
+    return about_partition(
+        note.partition,
+        note.rule,
+        source="log",
         priority=_PRIORITY[note.rule],
-        type="technical",
-        onset_ts_ms=note.onset_ts_ms,
-        event_ts_ms=now_ms,
-        append_ts_ms=append_ms,
-        evidence=Evidence(),
-        reason=f"{_about(note)}: {why}"
-        if why
-        else f"{_about(note)}: that is over, and what follows is judged",
+        onset_ms=note.onset_ts_ms,
+        now_ms=now_ms,
+        append_ms=append_ms,
+        is_over=not why,
+        reason=f"{_about(note)}: {why or 'that is over, and what follows is judged'}",
+        # Without a tick between them, faults of both topics or at several offsets have one onset.
+        named=f"{note.rule} {note.topic} {note.first}",
     )
 
 

@@ -23,7 +23,7 @@ from tables.column import (
     columns_of,
 )
 from tables.device_rows import NOBODY, DeviceRows
-from tables.rows import ROWS_MIN, Rows
+from tables.row_pool import ROWS_MIN, RowPool
 from tables.windows import Windows
 
 DEVICES: Final = 16
@@ -109,13 +109,13 @@ class Columns:
 
     def __init__(self, alarms: int, limits: int, beside: "Columns | None" = None) -> None:
         if beside is None:
-            self.patients, self.last_device, self._rows = [], [], Rows()
+            self.patients, self.last_device, self._pool = [], [], RowPool()
             self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
             self.devices = DeviceRows(limits)
             for name, column in self.COLUMNS.items():
                 setattr(self, name, column.make(ROWS_MIN, alarms, limits))
         else:
-            self.patients, self.last_device, self._rows = beside.patients, beside.last_device, beside._rows
+            self.patients, self.last_device, self._pool = beside.patients, beside.last_device, beside._pool
             self.windows, self._sharing = beside.windows, beside._sharing
             self.devices = beside.devices
             for name in self.COLUMNS:
@@ -128,20 +128,20 @@ class Columns:
 
     def reserve(self, count: int) -> None:
         """Make room for so many more rows; at once for all whom a block brings, because growing copies everything."""
-        if self._rows.grow(count):
+        if self._pool.grow(count):
             for name, column in self.COLUMNS.items():
-                new = column.grown(getattr(self, name), self._rows.capacity)
+                new = column.grown(getattr(self, name), self._pool.capacity)
                 for each in self._sharing:
                     setattr(each, name, new)
-            self.windows.grow(self._rows.capacity)
-        if rows := self._rows.fill(count):
+            self.windows.grow(self._pool.capacity)
+        if rows := self._pool.fill(count):
             for name, column in self.COLUMNS.items():
                 column.fill(getattr(self, name), rows)
 
     def take_row(self, patient: str) -> int:
         """Return an empty row, the patient's from now on."""
         self.reserve(1)
-        row = self._rows.take()
+        row = self._pool.take()
         if row == len(self.patients):
             self.patients.append(patient)
             self.last_device.append(None)
@@ -154,7 +154,7 @@ class Columns:
         for row in rows:
             self.patients[row] = None
         self.clear(np.array(rows, dtype=np.int64))
-        self._rows.free += rows
+        self._pool.free += rows
 
     @property
     def is_released(self) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clinical.vitals import COUNT, PERIODIC
 from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
-from tables.rows import ROWS_MIN, Rows
+from tables.row_pool import ROWS_MIN, RowPool
 
 SEEN: Final = 128
 """Sequence numbers remembered below a device's highest."""
@@ -85,7 +85,7 @@ class DeviceRows:
     COLUMNS: ClassVar[dict[str, Column]]
 
     def __init__(self, rules: int) -> None:
-        self._rows = Rows()
+        self._pool = RowPool()
         for name, column in self.COLUMNS.items():
             setattr(self, name, column.make(ROWS_MIN, 0, rules))
         self.take_row(-1, 0)  # nobody
@@ -95,17 +95,17 @@ class DeviceRows:
 
     def reserve(self, count: int) -> None:
         """Make room for so many more devices; growing copies everything."""
-        if self._rows.grow(count):
+        if self._pool.grow(count):
             for name, column in self.COLUMNS.items():
-                setattr(self, name, column.grown(getattr(self, name), self._rows.capacity))
-        if rows := self._rows.fill(count):
+                setattr(self, name, column.grown(getattr(self, name), self._pool.capacity))
+        if rows := self._pool.fill(count):
             for name, column in self.COLUMNS.items():
                 column.fill(getattr(self, name), rows)
 
     def take_row(self, owner: int, name: int) -> int:
         """Return an empty row, the device's from now on."""
         self.reserve(1)
-        row = self._rows.take()
+        row = self._pool.take()
         self.owner[row], self.name[row] = owner, name
         return row
 
@@ -115,7 +115,7 @@ class DeviceRows:
             return
         for name, column in self.COLUMNS.items():
             getattr(self, name)[rows] = column.empty
-        self._rows.free += rows.tolist()
+        self._pool.free += rows.tolist()
 
 
 DeviceRows.COLUMNS = columns_of(DeviceRows)

@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from streams.alerts import Alert, Evidence, Source, episode_id
-from streams.partitions import partition_name
+from streams.alerts import Alert
+from streams.partition_alerts import about_partition
 
 MONITORING_LOST: Final = "monitoring-lost"
 """Rule of the alert that a watcher writes: no worker has decided it."""
@@ -23,26 +23,17 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
 
     Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
     """
-    patient = partition_name(partition)
-    episode = episode_id(patient, MONITORING_LOST, onset_ms)
-    return Alert(
-        id=f"{episode}-{0 if why else 1}",
-        episode=episode,
-        patient=patient,
-        rule=MONITORING_LOST,
-        event="MDC_EVT_ALARM",
-        source=Source(kind="alarm-system", name="monitoring"),
-        phase="start" if why else "end",
-        state="active" if why else "inactive",
+    back = f"partition {partition} is monitored again"
+    return about_partition(
+        partition,
+        MONITORING_LOST,
+        source="monitoring",
         priority="high",
-        type="technical",
-        onset_ts_ms=onset_ms,
-        event_ts_ms=now_ms,
-        append_ts_ms=now_ms,
-        evidence=Evidence(),
-        reason=f"no patient of partition {partition} is monitored: {why}"
-        if why
-        else f"partition {partition} is monitored again",
+        onset_ms=onset_ms,
+        now_ms=now_ms,
+        append_ms=now_ms,
+        is_over=not why,
+        reason=f"no patient of partition {partition} is monitored: {why}" if why else back,
     )
 
 

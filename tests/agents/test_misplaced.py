@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from logs import frame_record, order_record, tick_record
+from logs import frame_record
+from one_partition import OnePartition
 from worker_model import WorkerModel
 
 from agents.judge import Judge
@@ -20,34 +21,21 @@ AT_HOME = next(name for name, home in HOMES.items() if home == 0)
 AWAY = next(name for name, home in HOMES.items() if home == 3)
 
 
-class Partition:
-    """Partition 0 of four, fed one record at a time; times in s."""
+class Partition(OnePartition):
+    """Partition 0 of four."""
 
     def __init__(self):
-        self.worker = WorkerModel(RULES, TimeRules(recorded=True), 3600, PARTITIONS)
-        self.offset = 0
+        super().__init__(WorkerModel(RULES, TimeRules(recorded=True), 3600, PARTITIONS))
 
     def take(self, record):
-        self.offset += 1
-        before = len(self.worker.happenings)
-        self.verdict = self.worker.take([record])
-        told = self.worker.happenings[before:]
-        return [(h.patient, self.worker.judge.alarms[h.column].id) for h in told]
+        return [(told.patient, self.name(told)) for told in super().take(record)]
 
     def frames(self, patient, *seconds, hr=80):
-        told = []
-        for second in seconds:
-            at = {"append_ms": second * 1000, "event_ms": second * 1000, "seq": second}
-            told += self.take(frame_record(self.offset, patient=patient, **at, hr=hr))
-        return told
-
-    def tick(self, at_s):
-        return self.take(tick_record(self.offset, at_s * 1000))
+        return [told for second in seconds for told in self.frame(second, patient, seq=second, hr=hr)]
 
     def order(self, at_s, kind, patient, **said):
-        order = {"id": f"c{self.offset}", "kind": kind, "patient": patient, "actor": "n1", **said}
-        self.take(order_record(self.offset, at_s * 1000, {**order, "issued_ts_ms": at_s * 1000}))
-        return [(answer.outcome, answer.monitored) for answer in self.verdict.answers]
+        answers = super().order(at_s, kind, patient, **said)
+        return [(answer.outcome, answer.monitored) for answer in answers]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A partition has room for so many patients: whom it lets in, what it tells, what it costs."""
 
 import pytest
-from logs import frame_record, order_record, tick_record
+from logs import frame_record, tick_record
+from one_partition import OnePartition
 from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
@@ -13,31 +14,20 @@ RULES = RuleSet((ASYSTOLE,), responsibility=())
 BLOCK = 4_000
 
 
-class Ward:
-    """A worker with room for three patients, fed one record at a time; times in s."""
+class Ward(OnePartition):
+    """A worker with room for three patients."""
 
     def __init__(self):
-        self.worker = WorkerModel(RULES, TimeRules(recorded=True), 60, patients_max=3)
-        self.offset = 0
+        super().__init__(WorkerModel(RULES, TimeRules(recorded=True), 60, patients_max=3))
 
     def take(self, record):
-        self.offset += 1
-        before = len(self.worker.happenings)
-        self.verdict = self.worker.take([record])
-        told = self.worker.happenings[before:]
-        return [(h.patient, self.worker.judge.alarms[h.column].id, PHASE_NAMES[Phase(h.phase)]) for h in told]
-
-    def frame(self, at_s, patient, **fields):
-        at = {"append_ms": at_s * 1000, "event_ms": at_s * 1000, "seq": self.offset}
-        return self.take(frame_record(self.offset, patient=patient, **at, **fields))
-
-    def tick(self, at_s):
-        return self.take(tick_record(self.offset, at_s * 1000))
+        return [
+            (told.patient, self.name(told), PHASE_NAMES[Phase(told.phase)]) for told in super().take(record)
+        ]
 
     def order(self, at_s, kind, patient, **more):
-        said = {"id": f"c{self.offset}", "kind": kind, "patient": patient, "actor": "clerk", **more}
-        self.take(order_record(self.offset, at_s * 1000, {**said, "issued_ts_ms": at_s * 1000}))
-        return self.verdict.answers[0].outcome, self.verdict.answers[0].reason
+        answer = super().order(at_s, kind, patient, **more)[0]
+        return answer.outcome, answer.reason
 
 
 @pytest.fixture

@@ -11,15 +11,25 @@ def frames(recording):
     return [(frame.t_ms, frame.signals) for frame in recording.frames()]
 
 
+# Not in the lock: each brings pandas along, which neither a worker nor anybody without such files needs.
+OPTIONAL = "an optional package that is not installed"
+
+# Theirs, not ours: wfdb 4.3.1 calls pandas 3.1 in a way that ends with 4.0, vitaldb 1.7.0 leaves its file open.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*case.vital:pytest.PytestUnraisableExceptionWarning"),
+]
+
+
 @pytest.fixture
 def wfdb(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the package writes
-    return pytest.importorskip("wfdb")
+    return pytest.importorskip("wfdb", reason=f"{OPTIONAL}: wfdb writes the files that are read here")
 
 
 @pytest.fixture
 def vitaldb():
-    return pytest.importorskip("vitaldb")
+    return pytest.importorskip("vitaldb", reason=f"{OPTIONAL}: VitalDB files are read through vitaldb")
 
 
 def test_numbers_written_with_automatic_gain_come_back_as_they_were(wfdb, tmp_path):

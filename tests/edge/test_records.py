@@ -4,30 +4,15 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from alert_of import alert_of
 
 from edge.printing import Coloured, cell, print_json, say, say_json
 from edge.records import TS_MS_MAX, Skipped, read_record, told
-from streams.alerts import Alert, Evidence, Source
+from streams.alerts import Alert
 from streams.boards import Patient
 from streams.errors import BadData
 
-ALERT = Alert(
-    id="e-0",
-    episode="e",
-    patient="bed-1",
-    rule="spo2-low",
-    event="MDC_EVT_LO",
-    source=Source(kind="signal", name="spo2"),
-    phase="start",
-    state="active",
-    priority="medium",
-    type="physiological",
-    onset_ts_ms=0,
-    event_ts_ms=15_000,
-    append_ts_ms=0,
-    evidence=Evidence(value=84.0),
-    reason="low",
-).model_dump(mode="json")
+ALERT = alert_of(id="e-0", episode="e", append_ts_ms=0, reason="low").model_dump(mode="json")
 PATIENT = {"patient": "bed-1", "ward": "", "seen_ts_ms": 1, "pause": None, "pause_until_ts_ms": None}
 ALARM = {"rule": "hr-high", "episode": "e", "state": "active", "priority": "high", "onset_ts_ms": 1}
 

@@ -4,11 +4,11 @@ import json
 from contextlib import closing
 
 import pytest
+from alert_of import alert_of
 from kafka import KafkaProducer
 
 from edge import cli
 from streams.admin import apply_topics
-from streams.alerts import Alert, Evidence, Source
 from streams.frames import TICK_KEY, encode_tick
 from streams.settings import Settings
 
@@ -95,26 +95,9 @@ def test_an_unknown_alert_is_wrong_usage(explain):
 def test_an_alert_whose_readings_are_no_longer_kept_says_so(broker, capsys):
     settings = Settings(brokers=broker.bootstrap, topic_prefix="kept-not.", partitions=1)
     apply_topics(settings)
-    alert = Alert(
-        id="e1-0",
-        episode="e1",
-        patient="bed-1",
-        rule="spo2-low",
-        event="MDC_EVT_LO",
-        source=Source(kind="signal", name="spo2"),
-        phase="start",
-        state="active",
-        priority="medium",
-        type="physiological",
-        onset_ts_ms=0,
-        event_ts_ms=15_000,
-        append_ts_ms=15_000,
-        evidence=Evidence(),
-        reason="oxygen saturation 84 %, below 90 for 15 s",
-    )
     with closing(KafkaProducer(bootstrap_servers=settings.bootstrap)) as producer:
-        producer.send(settings.topic("vitals.alerts"), alert.model_dump_json().encode(), key=PATIENT).get(
-            timeout=5
-        )
+        producer.send(
+            settings.topic("vitals.alerts"), alert_of().model_dump_json().encode(), key=PATIENT
+        ).get(timeout=5)
     assert cli.main(["explain", "e1-0", "--brokers", settings.brokers, "--prefix", "kept-not."]) == 1
     assert "no longer kept in kept-not.vitals.readings" in capsys.readouterr().err

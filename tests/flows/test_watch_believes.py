@@ -3,13 +3,12 @@
 import os
 import signal
 import threading
-import time
 
 import pytest
+from beats import beat_of
 from worker_flow import wait_until
 
 from edge import cli
-from streams.boards import Heartbeat
 from streams.topics import HEARTBEAT
 
 
@@ -31,18 +30,8 @@ def watch(ward, capsys, *arguments):
 def forge(ward, ending):
     """Write heartbeats of both partitions, twice as often as a worker would."""
     while not ending.wait(1.0):
-        now_ms = int(time.time() * 1000)
         for partition in (0, 1):
-            beat = Heartbeat(
-                partition=partition,
-                worker="forged",
-                sent_ts_ms=now_ms,
-                judged_ts_ms=now_ms,
-                lag=0,
-                open_alarms=0,
-                waiting_s=0.0,
-            )
-            ward.send_to(HEARTBEAT, partition, b"%d" % partition, beat.model_dump_json().encode())
+            ward.send_to(HEARTBEAT, partition, *beat_of(partition))
 
 
 def test_a_forged_heartbeat_over_a_stopped_worker_is_seen(ward, capsys):

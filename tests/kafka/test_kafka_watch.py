@@ -9,13 +9,13 @@ import threading
 import time
 
 import pytest
+from beats import beat_of
 from kafka import TopicPartition
 from waiting import wait_until
 
 from edge.workers import worker_environment
 from streams import producers
 from streams.admin import apply_topics
-from streams.boards import Heartbeat
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch
 from streams.kafka_server import KafkaCluster
@@ -34,18 +34,8 @@ def beat_on(settings, ending):
     """Write heartbeats as a worker would, for as long as the brokers take them."""
     with producers.Producer(settings, producers.ALERTS, settings.topic(HEARTBEAT)) as producer:
         while not ending.wait(0.3):
-            now_ms = int(time.time() * 1000)
             for partition in range(PARTITIONS):
-                beat = Heartbeat(
-                    partition=partition,
-                    worker="w",
-                    sent_ts_ms=now_ms,
-                    judged_ts_ms=now_ms,
-                    lag=0,
-                    open_alarms=0,
-                    waiting_s=0.0,
-                )
-                producer.send(b"%d" % partition, beat.model_dump_json().encode(), partition)
+                producer.send(*beat_of(partition), partition)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from clinical.limits import NEVER
 from tables.patients import PatientTable
-from tables.rows import ROWS_MIN
+from tables.row_pool import ROWS_MIN
 
 ALARMS = ("hr-high", "spo2-low", "news2")
 

@@ -10,7 +10,7 @@ ROWS_FILLED: Final = 1024
 
 
 @dataclass(slots=True)
-class Rows:
+class RowPool:
     """`used` of `capacity` rows were ever taken, `free` of these are nobody's again, and `filled` are made empty."""
 
     capacity: int = ROWS_MIN
