@@ -3,7 +3,7 @@
 Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from agents.alarms import (
     Alarm,
 )
 from agents.episodes import Moment, Teller, cover_of
-from agents.scoring import Scored, level_of, numbers_of, scored
-from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, judge_levels
+from agents.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
+from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, is_at_rest, judge_levels
 from agents.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
 from clinical.lifecycle import ACTIVE, NORMAL
@@ -31,13 +31,22 @@ from clinical.masks import some
 from clinical.rates import agree
 from clinical.rules import PRIORITIES, SIGN_OFF_MS, RuleSet, ScoreRule, TechnicalRules
 from clinical.scores import NEWS2, SHEETS, Sheet
-from clinical.sensors import CROWDED_MS, Clock, babbling, conflicting, disagree, doubts, has_clock
+from clinical.sensors import (
+    CROWDED_MS,
+    Clock,
+    are_apart,
+    babbling,
+    conflicting,
+    disagree,
+    doubts,
+    has_clock,
+)
 from clinical.ticking import LAPSED, Delayed
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
-from clinical.vitals import INDEX, SIGNALS
+from clinical.vitals import COUNT, INDEX, SIGNALS
 from tables.device_rows import NOBODY
-from tables.latest import latest
+from tables.latest import Latest, latest
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
@@ -75,8 +84,8 @@ class Conditions:
         self._rules = rules
         self._teller = teller
         self._column: Final = {alarm.id: column for column, alarm in enumerate(alarms)}
-        self._sheets: Final[list[tuple[Sheet, Delayed, int]]] = _sheets(rules)
-        self.scored: Final = {self._column[sheet.id]: sheet for sheet, _, _ in self._sheets}
+        self._sheets: Final = _sheets(rules)
+        self.scored: Final = {self._column[alarming.sheet.id]: alarming.sheet for alarming in self._sheets}
         technical = rules.technical
         self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
@@ -131,6 +140,9 @@ class Conditions:
         """Judge whether heart rate and pulse contradict each other."""
         if not self._checks_sensor:
             return
+        rows = rows[may_disagree(table, rows) | ~is_at_rest(table, rows, self._column[CHECK_SENSOR])]
+        if not len(rows):
+            return
         last = latest(table, rows, [HR, PULSE])
         (hr, pulse), (hr_ms, pulse_ms) = last.value.T, last.value_ms.T
         interval = last.interval_ms.max(axis=1).astype(np.int64)
@@ -151,20 +163,42 @@ class Conditions:
             self._judge_vital_loss(table, rows, moment, verdict)
         if self._age_unknown_s > 0:
             self._judge_age(table, rows, moment, verdict)
-        last = latest(table, rows) if self._sheets else None
-        for sheet, rule, inputs_min in self._sheets:
-            assert last is not None
-            found = scored(sheet, table, rows, last, moment.event_ms)
-            level = level_of(sheet, table, rows, found, last, moment.event_ms, inputs_min)
-
-            def behind(i: int, sheet: Sheet = sheet, found: Scored = found, level: Rows = level) -> Numbers:
-                return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
-
-            column = self._column[sheet.id]
-            judge_levels(self._teller, table, rows, column, rule, level, moment, verdict, behind)
+        if self._sheets:
+            last = latest(table, rows)
+            for alarming in self._sheets:
+                self._judge_score(alarming, table, rows, last, moment, verdict)
         if some(bucket):
             self._judge_trends(table, rows[bucket], moment, verdict)
             self._judge_drifts(table, rows[bucket], moment, verdict)
+
+    def _judge_score(
+        self,
+        alarming: "_Alarming",
+        table: PatientTable,
+        rows: Rows,
+        last: Latest,
+        moment: Moment,
+        verdict: Verdict,
+    ) -> None:
+        """Judge a score: computed for those of whom enough is measured, or whose alarm is not at rest."""
+        sheet, column, now = alarming.sheet, self._column[alarming.sheet.id], moment.event_ms
+        wanted = wanted_of(sheet, alarming.inputs_min)
+        few = too_few(sheet, table, rows, last, now, wanted)
+        idle = few & is_at_rest(table, rows, column)
+        if some(idle):
+            unknown = np.flatnonzero(idle & is_made_for(sheet, table, rows))
+            lapsed(sheet, table, rows[unknown], last.take(unknown), now, wanted)
+            asked = np.flatnonzero(~idle)
+            rows, last = rows[asked], last.take(asked)
+        if not len(rows):
+            return
+        found = scored(sheet, table, rows, last, now)
+        level = level_of(sheet, table, rows, found, last, now, alarming.inputs_min)
+
+        def behind(i: int) -> Numbers:
+            return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
+
+        judge_levels(self._teller, table, rows, column, alarming.rule, level, moment, verdict, behind)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers of a score as they are now."""
@@ -282,8 +316,24 @@ def _course(value: NDArray[np.float64], filled: Bools) -> Behind:
     return lambda i: Numbers(round(float(value[i]), SLOPE_DIGITS)) if filled[i] else UNMEASURED
 
 
-def _sheets(rules: RuleSet) -> list[tuple[Sheet, Delayed, int]]:
-    """Return the scores that alarm, each with its rule and how many inputs it needs."""
+def may_disagree(table: PatientTable, rows: Rows) -> Bools:
+    """Return whose rates may contradict each other, (n,): a cheap look each second, before the one that counts."""
+    devices, slots = table.devices, table.of_devices(rows)
+    if slots.shape[1] > 1:
+        return np.ones(len(rows), np.bool_)
+    cells, value = slots[:, 0].astype(np.int64) * COUNT, devices.value.reshape(-1)
+    return are_apart(value.take(cells + HR), value.take(cells + PULSE))
+
+
+class _Alarming(NamedTuple):
+    """A score that alarms, its rule and how many inputs it needs."""
+
+    sheet: Sheet
+    rule: Delayed
+    inputs_min: int
+
+
+def _sheets(rules: RuleSet) -> list[_Alarming]:
     by_id = {sheet.id: sheet for sheet in SHEETS}
     chosen = [ScoreRule(NEWS2.id, rules.news2.inputs_min, rules.news2.delay_s)] if rules.news2.enabled else []
-    return [(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]
+    return [_Alarming(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]

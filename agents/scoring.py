@@ -55,6 +55,29 @@ def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: 
     return Scored(sheet.score(_given(sheet, table, rows, kept)), measured)
 
 
+def too_few(
+    sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int | Rows, wanted: int
+) -> NDArray[np.bool_]:
+    """Return of which patients (n,) so few inputs are fresh that a score surely lacks parameters: no more than inputs.
+
+    Cheaper than the score by far, and on a ward that charts little true of nearly everybody.
+    """
+    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+    given = {entry.name: _is_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)}
+    if "on_oxygen" in given:
+        given["on_oxygen"] |= given["fio2"] | ~np.isnan(table.oxygen[rows])
+    count = np.zeros(len(rows), np.int64)
+    for entry in sheet.inputs:
+        count += given[entry.name]
+    few: NDArray[np.bool_] = count < wanted
+    return few
+
+
+def wanted_of(sheet: Sheet, inputs_min: int) -> int:
+    """Return how many parameters must be known for a score to count: all, where they must be of one time."""
+    return inputs_min if sheet.keeps_points else len(sheet.parameters)
+
+
 def level_of(
     sheet: Sheet, table: PatientTable, rows: Rows, found: Scored, last: Latest, now_ms: int, inputs_min: int
 ) -> NDArray[np.int64]:
@@ -65,26 +88,31 @@ def level_of(
     levels = np.array(
         [0 if level.priority is None else PRIORITIES.index(level.priority) + 1 for level in sheet.levels]
     )
-    wanted = inputs_min if sheet.keeps_points else len(sheet.parameters)
+    wanted = wanted_of(sheet, inputs_min)
     known = len(sheet.parameters) - found.measured.missing_count >= wanted
     level = np.where(known, levels[found.score.band], UNKNOWN)
-    made_for = np.isin(table.age_band[rows], [AGE_BANDS.index(band) for band in sheet.ages])
-    level = np.where(made_for, level, 0)
+    level = np.where(is_made_for(sheet, table, rows), level, 0)
     unknown = np.flatnonzero(level == UNKNOWN)
     if len(unknown):
-        level[unknown] = _lapsed(sheet, table, rows[unknown], last.take(unknown), now_ms, wanted)
+        level[unknown] = lapsed(sheet, table, rows[unknown], last.take(unknown), now_ms, wanted)
     return level
 
 
-def _lapsed(
+def is_made_for(sheet: Sheet, table: PatientTable, rows: Rows) -> NDArray[np.bool_]:
+    """Return for which patients, by their age, the score is made, (n,)."""
+    return np.isin(table.age_band[rows], [AGE_BANDS.index(band) for band in sheet.ages])
+
+
+def lapsed(
     sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int, wanted: int
 ) -> NDArray[np.int64]:
-    """Return the level (n,) of patients of whom too little is measured."""
+    """Return the level (n,) of patients of whom too little is measured, and note of whom it has been for too long."""
     columns = [INDEX[signal] for entry in _inputs(sheet) for signal, _ in entry.signals]
-    longest = unscored_ms_max(last.interval_ms[:, columns].max(axis=1))
-    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
-    then = [_fresh(entry, last, now_ms - longest, patience) for entry in _inputs(sheet)]
-    was_known = len(sheet.parameters) - sheet.score(_given(sheet, table, rows, then)).missing_count >= wanted
+    then_ms = now_ms - unscored_ms_max(last.interval_ms[:, columns].max(axis=1))
+    was_known = ~too_few(sheet, table, rows, last, then_ms, wanted)
+    if some(was_known):
+        asked = np.flatnonzero(was_known)
+        was_known[asked] = _is_known(sheet, table, rows[asked], last.take(asked), then_ms[asked], wanted)
     number = SHEETS.index(sheet)
     newest = last.value_ms[:, columns].max(axis=1)
     ends = ~was_known & (newest > table.lapsed_ms[rows, number])
@@ -92,6 +120,15 @@ def _lapsed(
         table.lapsed_ms[rows[ends], number] = now_ms
         table.dirty[rows[ends]] = True
     return np.where(was_known, UNKNOWN, LAPSED)
+
+
+def _is_known(
+    sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: Rows, wanted: int
+) -> NDArray[np.bool_]:
+    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+    given = _given(sheet, table, rows, [_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)])
+    known: NDArray[np.bool_] = len(sheet.parameters) - sheet.score(given).missing_count >= wanted
+    return known
 
 
 def _inputs(sheet: Sheet) -> tuple[Input, ...]:
@@ -126,6 +163,16 @@ def _fresh(entry: Input, last: Latest, now_ms: int | Rows, patience_ms: Rows) ->
         fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience_ms[:, column]))
         if some(fresh):
             found = np.where(np.isnan(found) & fresh, last.value[:, column], found)
+    return found
+
+
+def _is_fresh(entry: Input, last: Latest, now_ms: int | Rows, patience_ms: Rows) -> NDArray[np.bool_]:
+    """Return where any of the input's signals is fresh, (n,)."""
+    found = np.zeros(len(last.value), np.bool_)
+    for signal, age_s in entry.signals:
+        column = INDEX[signal]
+        at = last.value_ms[:, column]
+        found |= (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience_ms[:, column]))
     return found
 
 

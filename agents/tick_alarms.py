@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from agents.episodes import Moment, Teller, cover_of
 from agents.verdict import Verdict
-from clinical.lifecycle import Phase
+from clinical.lifecycle import NORMAL, Phase
+from clinical.limits import NEVER
 from clinical.masks import places, some
 from clinical.ticking import Delayed, TickJudgement, TickState, judge_band
 from tables.levels import keep_since, since_of
@@ -103,6 +104,14 @@ def take(
         verdict.happenings.append(told)
 
 
+def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_]:
+    """Return of which patients an alarm has neither begun nor risen, (n,): an unknown level changes nothing there."""
+    at = rows * table.alarm_state.shape[1] + column
+    state, onset = table.alarm_state.reshape(-1).take(at), table.alarm_onset_ms.reshape(-1).take(at)
+    rest: NDArray[np.bool_] = (state == NORMAL) & (onset == NEVER)
+    return rest
+
+
 def judge_levels(
     teller: Teller,
     table: PatientTable,
@@ -120,8 +129,7 @@ def judge_levels(
     `cover` (n,) is the rank up to which it is withheld, where that is not up to the pause.
     """
     columns = slice(column, column + 1)
-    at_rest = (level <= 0) & (table.alarm_state[rows, column] == 0) & (table.alarm_onset_ms[rows, column] < 0)
-    concerned = np.flatnonzero(~at_rest)  # a few of many
+    concerned = np.flatnonzero((level > 0) | ~is_at_rest(table, rows, column))  # a few of many
     if not len(concerned):
         return
     rows, level = rows[concerned], level[concerned]

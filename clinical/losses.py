@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import INTERVALS_MISSED, NEVER
+from clinical.masks import some
 from clinical.rules import TechnicalRules
 
 Times = NDArray[np.int64]
@@ -71,6 +72,8 @@ def silent_since(now_ms: int, heard_ms: Times, patience_ms: Times, onset_ms: Tim
     """
     known = heard_ms != NEVER
     quiet = (now_ms - heard_ms >= patience_ms) | (heard_ms <= onset_ms[:, None])
+    if not some(known & quiet):  # as nearly always
+        return np.full(len(heard_ms), NEVER)
     heard = np.where(known & ~quiet, patience_ms, FOREVER).min(axis=1)
     unheard = known & quiet & (patience_ms < heard[:, None])
     since: Times = np.where(unheard, heard_ms, NEVER).max(axis=1)
@@ -111,13 +114,17 @@ def lost_since(
         onset_ms: (n, signals) onset of the alarm that is active, or `NEVER`.
     """
     patience, known = patience_ms[:, :, None], onset_ms != NEVER
+    age = now_ms - measured.value_ms
+    invalid = measured.lost_ms != NEVER
+    carried = ~invalid & (measured.value_ms != NEVER)
+    fresh = carried & (age < patience) & (measured.value_ms > onset_ms[:, None, :])
+    stopped = carried & ~fresh
+    if not (some(invalid) or some(stopped)):  # as nearly always
+        return np.full(onset_ms.shape, NEVER)
     detached = np.maximum(DETACHED_MS, patience)
     gone = ((now_ms - heard_ms)[:, :, None] >= detached) & ~silent[:, None, None]
-    invalid = (measured.lost_ms != NEVER) & ~gone
-    age = now_ms - measured.value_ms
-    carried = (measured.lost_ms == NEVER) & (measured.value_ms != NEVER)
-    fresh = carried & (age < patience) & (measured.value_ms > onset_ms[:, None, :])
-    stopped = carried & ~fresh & (age < detached)
+    invalid &= ~gone
+    stopped &= age < detached
     since = np.where(invalid, measured.lost_ms, np.where(stopped, measured.value_ms, NEVER))
     due = ~(invalid | stopped) | (now_ms - since >= patience)
     may = invalid.any(axis=1) | known | ~silent[:, None]

@@ -53,6 +53,12 @@ def clock_of(suspect: Bools, historic: Bools) -> NDArray[np.uint8]:
     return suspect * _SUSPECT + historic * _HISTORIC
 
 
+def are_apart(hr: Floats, pulse: Floats) -> Bools:
+    """Return where two rates, beats a minute, are not the same heart's, (n,); never where one is NaN."""
+    apart: Bools = np.abs(hr - pulse) > DISAGREE_SHARE * np.fmax(hr, pulse)
+    return apart
+
+
 def disagree(
     hr: Floats, pulse: Floats, hr_ms: Times, pulse_ms: Times, now_ms: int, interval_ms: Times, lost: Bools
 ) -> Bools:
@@ -69,9 +75,7 @@ def disagree(
     """
     older = np.minimum(hr_ms, pulse_ms)
     fresh = (older >= 0) & (now_ms - older <= np.maximum(DISAGREE_AGE_MS, 2 * interval_ms))
-    larger = np.fmax(hr, pulse)
-    apart: Bools = np.abs(hr - pulse) > DISAGREE_SHARE * larger
-    return fresh & apart & ~lost
+    return fresh & are_apart(hr, pulse) & ~lost
 
 
 def doubts(doubt_ms: Times, now_ms: Times, older_ms: Times, interval_ms: Times, lost: Bools) -> Bools:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.losses import DETACHED_MS
+from clinical.masks import some
 
 TOGETHER_MS: Final = 30_000
 """The signals are lost within so long of each other. Our choice [M]."""
@@ -60,5 +61,8 @@ def lost_since(
     """
     begun = np.where(lost_ms == NEVER, value_ms, lost_ms)
     missing = heard_ms - begun
+    missed = (value_ms != NEVER) & (missing >= patience_ms)
+    if not some(missed):  # as nearly always
+        return np.full(missed.shape, NEVER)
     taken_off = (lost_ms == NEVER) & (missing >= np.maximum(DETACHED_MS, patience_ms))
-    return np.where((value_ms != NEVER) & (missing >= patience_ms) & ~taken_off, begun, NEVER)
+    return np.where(missed & ~taken_off, begun, NEVER)

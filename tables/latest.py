@@ -1,6 +1,7 @@
 """What is known of a patient, from the devices: of each signal the reading that came last, whichever device took it."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 from clinical.limits import NEVER
 from clinical.losses import Measured
 from clinical.vitals import COUNT
+from tables.device_rows import DeviceRows
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-ALL: slice = slice(0, COUNT)
+ALL: Final = slice(0, COUNT)
+_ALL_COLUMNS: Final = np.arange(COUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,53 +38,61 @@ class Latest:
         lost: NDArray[np.bool_] = self.lost_ms != NEVER
         return lost
 
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """Return the arrays, in the order of their names."""
+        return self.value, self.value_ms, self.interval_ms, self.lost_ms, self.heard_ms
+
     def take(self, chosen: Rows) -> "Latest":
         """Return some of the patients."""
-        return Latest(
-            self.value[chosen],
-            self.value_ms[chosen],
-            self.interval_ms[chosen],
-            self.lost_ms[chosen],
-            self.heard_ms[chosen],
-        )
+        return Latest(*(column[chosen] for column in self.columns()))
+
+    def of(self, signals: Rows) -> "Latest":
+        """Return some of the signals."""
+        return Latest(*(column[:, signals] for column in self.columns()))
 
 
 def latest(table: PatientTable, rows: Rows, signals: slice | list[int] | Rows = ALL) -> Latest:
     """Return the last valid reading of each signal of n patients; of two that came at once, of the later device's."""
     devices, slots = table.devices, table.of_devices(rows)
-    first = slots[:, 0]
-    cells = (first, signals) if isinstance(signals, slice) else (first[:, None], signals)
-    value = devices.value[cells]
-    width = value.shape[1]
-    found = Latest(
-        value,
-        devices.value_ms[cells],
-        np.repeat(devices.interval_ms[first][:, None], width, axis=1),
-        devices.lost_ms[cells],
-        np.repeat(devices.heard_ms[first][:, None], width, axis=1),
+    columns = _ALL_COLUMNS[signals] if isinstance(signals, slice) else np.asarray(signals, np.int64)
+    found = _of(devices, slots[:, 0], columns)
+    if slots.shape[1] > 1:
+        found = Latest(*(column.copy() for column in found.columns()))
+        _take_newer(devices, slots, columns, found)
+    return found
+
+
+def _of(devices: DeviceRows, at: NDArray[np.int32], columns: Rows) -> Latest:
+    """Return what one device of each patient measured last; what is one for all signals is not repeated in memory."""
+    cells = at[:, None].astype(np.int64) * COUNT + columns
+    return Latest(
+        devices.value.reshape(-1).take(cells),
+        devices.value_ms.reshape(-1).take(cells),
+        np.broadcast_to(devices.interval_ms.take(at)[:, None], cells.shape),
+        devices.lost_ms.reshape(-1).take(cells),
+        np.broadcast_to(devices.heard_ms.take(at)[:, None], cells.shape),
     )
-    if slots.shape[1] == 1:
-        return found
-    used = np.repeat(devices.used[first][:, None], width, axis=1)
+
+
+def _take_newer(devices: DeviceRows, slots: NDArray[np.int32], columns: Rows, found: Latest) -> None:
+    """Put what other devices measured later in the place of what the first one did."""
+    used = np.repeat(devices.used[slots[:, 0]][:, None], len(columns), axis=1)
     for k in range(1, slots.shape[1]):
         at = np.flatnonzero(slots[:, k])
         device = slots[at, k]
-        came, last = devices.value_ms[device][:, signals], devices.used[device][:, None]
-        newer = (came >= 0) & (
-            (came > found.value_ms[at]) | ((came == found.value_ms[at]) & (last > used[at]))
+        own, last = _of(devices, device, columns), devices.used[device][:, None]
+        before_ms = found.value_ms[at]
+        newer = (own.value_ms >= 0) & (
+            (own.value_ms > before_ms) | ((own.value_ms == before_ms) & (last > used[at]))
         )
         i, s = np.nonzero(newer)
-        place = at[i], s
-        found.value[place] = devices.value[device][:, signals][newer]
-        found.value_ms[place] = came[newer]
-        found.interval_ms[place] = devices.interval_ms[device][i]
-        found.lost_ms[place] = devices.lost_ms[device][:, signals][newer]
-        found.heard_ms[place] = devices.heard_ms[device][i]
-        used[place] = np.broadcast_to(last, newer.shape)[newer]
-    return found
+        for ours, theirs in zip(found.columns(), own.columns(), strict=True):
+            ours[at[i], s] = theirs[newer]
+        used[at[i], s] = np.broadcast_to(last, newer.shape)[newer]
 
 
 def measured(table: PatientTable, slots: NDArray[np.int32], signals: NDArray[np.int64]) -> Measured:
     """Return what devices last said of some signals; `slots` (n, k) are the rows of n patients' devices."""
+    cells = slots[:, :, None].astype(np.int64) * COUNT + signals
     devices = table.devices
-    return Measured(devices.value_ms[slots][:, :, signals], devices.lost_ms[slots][:, :, signals])
+    return Measured(devices.value_ms.reshape(-1).take(cells), devices.lost_ms.reshape(-1).take(cells))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
+from clinical.masks import some
 from streams.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
 from tables.columns import Columns
 from tables.device_rows import NOBODY, SEEN
@@ -193,8 +194,15 @@ class PatientTable(Columns):
 
     def of_devices(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the rows of n patients' devices, (n, k), as many columns as the one with the most has; 0 = none."""
+        width = self.slots.shape[1]
+        flat, at = self.slots.reshape(-1), rows * width
+        if not some(
+            flat.take(at + 1)
+        ):  # slots are filled from the first on; few patients have a second device
+            first: NDArray[np.int32] = flat.take(at)[:, None]
+            return first
         slots = self.slots.take(rows, axis=0)
-        return slots[:, : max(1, int(np.count_nonzero(slots.any(axis=0))))]
+        return slots[:, : int(np.count_nonzero(slots.any(axis=0)))]
 
     def seen_ms(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return when the last frame of any device came, (n,), `NEVER` where none has in this stay."""
