@@ -100,15 +100,17 @@ class FrameJudge:
         The rows may be those of several partitions that share columns.
         """
         told: list[Told] = []
-        done = 0
-        while done < len(frames):
-            rest = slice(done, None)
-            found = find_devices(table, rows[rest], frames.take(rest))
-            part = slice(done, done + len(found.devices))
-            batch = self._admit(table, frames.take(part), rows[part], found, tally)
+        while len(frames):
+            found = find_devices(table, rows, frames)
+            done = len(found.devices)
+            is_all = done == len(frames)  # as nearly always
+            part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
+            batch = self._admit(table, part, of_part, found, tally)
             if len(batch.rows):
                 told += self._apply(table, batch, tally)
-            done = part.stop
+            if is_all:
+                break
+            frames, rows = frames.take(slice(done, None)), rows[done:]
         return told
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
@@ -232,10 +234,13 @@ class FrameJudge:
             restless[rows[own][broken]] = True
         devices, at = table.devices, batch.devices.numbers
         late = now.take(frame) < devices.newest_ms.reshape(-1).take(batch.cells)
-        restless[rows[frame[(beyond | late).nonzero()[0]]]] = True
+        outside = (beyond | late).nonzero()[0]
+        if len(outside):
+            restless[rows[frame[outside]]] = True
         # Looking for the few that are not 0 takes a third of the time of asking each row.
-        waiting = np.flatnonzero(table.alarm_state.take(rows, axis=0)[:, : self._limits.count])
-        restless[rows[waiting // max(1, self._limits.count)]] = True
+        waiting = table.alarm_state.take(rows, axis=0)[:, : self._limits.count].nonzero()[0]
+        if len(waiting):
+            restless[rows[waiting]] = True
         # A clock that stepped back, also against the frame before in this batch; an excess that is worked off; ...
         odd = now < batch.devices.before(now, devices.now_ms[at])
         odd |= devices.has_excess[at]
