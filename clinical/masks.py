@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-
 SHORT: Final = 64
 """Up to so many elements a list of the places that are true costs less than a count of them."""
 
