@@ -188,9 +188,14 @@ class TickJudge:
         free = waiting & (rules.rank > cover)
         if not some(free):
             return
+        # Who is stood for now stays so: what this tick tells stands for more, never for less.
+        rows, free = rows[free.any(axis=1)], free[free.any(axis=1)]
+        same_rate = cache(partial(self._conditions.same_rate, table, rows, moment.event_ms))
+        free &= ~stood_for(rules, table.alarm_state[rows, self._limits], same_rate)
+        if not some(free):
+            return
         value = self._breaking(table, rows)
         free &= ~np.isnan(value)
-        same_rate = cache(partial(self._conditions.same_rate, table, rows, moment.event_ms))
         for turn in rules.turns:  # who stands for others comes first
             ready = free & turn
             if not some(ready):

@@ -309,12 +309,13 @@ def _advance(
     due = event == DUE
     event[due & (limits.rank <= cover)] = COVERED
     following, phase = _sampled(states, event, sampled)
-    if some(due):
-        for turn in limits.turns:
-            starting = (event == DUE) & phase.astype(np.bool_) & turn
-            if some(starting):
-                event[starting & stood_for(limits, following, same_rate)] = COVERED
-                following, phase = _sampled(states, event, sampled)
+    if not some(due & (phase != 0)):  # what stands goes on standing
+        return following, phase
+    for turn in limits.turns:
+        starting = (event == DUE) & (phase != 0) & turn
+        if some(starting):
+            event[starting & stood_for(limits, following, same_rate)] = COVERED
+            following, phase = _sampled(states, event, sampled)
     return following, phase
 
 

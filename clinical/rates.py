@@ -43,7 +43,7 @@ SameRate = Callable[[], Bools]
 
 def told_by_other(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
     """Return which alarms of shape (n, rules) the announced one of another signal stands for."""
-    announced = is_announced(state) & np.any(limits.told_by, axis=0)
+    announced = is_announced(state) & limits.tells
     if not some(announced):
         return np.zeros(state.shape, np.bool_)
     found: Bools = (announced & same_rate()[:, None]) @ limits.told_by.T
