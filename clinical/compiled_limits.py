@@ -25,9 +25,9 @@ class CompiledLimits:
     `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
     With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
-    `outranked[i, j]`: while rule j is announced, rule i is not, because both watch the same side of one signal and
-    j is more severe. `told_by[i, j]`: likewise while the signals of both agree (`LimitRule.told_by`), j being at least
-    as severe; `tells[j]`: any rule is told by rule j. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
+    `outranks[j, i]` is 1 where rule j, while it is announced, stands for rule i, because both watch the same side of one
+    signal and j is more severe. `tells[j, i]`: likewise while the signals of both agree (`LimitRule.told_by`), j being
+    at least as severe; `telling[j]`: it tells any. Numbers of 32 bits, which multiply far faster than truths do. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
     `bound_low`/`bound_high` of shape (age bands, rules) are the furthest limits that an order may set; `worse_step` is
     in the signal's unit and `worse_share` a share, +inf for a rule without one.
     """
@@ -47,9 +47,9 @@ class CompiledLimits:
     strictest_high: NDArray[np.float64]
     rank: NDArray[np.uint8]
     latch: NDArray[np.bool_]
-    outranked: NDArray[np.bool_]
-    told_by: NDArray[np.bool_]
-    tells: NDArray[np.bool_]
+    outranks: NDArray[np.float32]
+    tells: NDArray[np.float32]
+    telling: NDArray[np.bool_]
     integral: NDArray[np.float64]
     gap_ms: NDArray[np.int64]
     excess_ms: NDArray[np.float64]
@@ -92,7 +92,7 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
     same_side = (np.isfinite(low)[:, None] & np.isfinite(low)) | (
         np.isfinite(high)[:, None] & np.isfinite(high)
     )
-    told_by = (other[:, None] == signal) & (rank[:, None] <= rank) & same_side
+    tells = (signal[:, None] == other) & (rank[:, None] >= rank) & same_side
     return CompiledLimits(
         rules=tuple(rules),
         signal=signal,
@@ -109,9 +109,9 @@ def compile_limits(rules: Sequence[LimitRule]) -> CompiledLimits:
         strictest_high=strictest_high,
         rank=rank,
         latch=np.array([rule.latch for rule in rules], dtype=np.bool_),
-        outranked=(signal[:, None] == signal) & (rank[:, None] < rank) & same_side,
-        told_by=told_by,
-        tells=told_by.any(axis=0),
+        outranks=((signal[:, None] == signal) & (rank[:, None] > rank) & same_side).astype(np.float32),
+        tells=tells.astype(np.float32),
+        telling=tells.any(axis=1),
         integral=_or_none([rule.integral for rule in rules], np.inf) * 1000,
         gap_ms=np.array([round(rule.gap_s * 1000) for rule in rules], dtype=np.int64),
         excess_ms=_or_none([rule.excess_s for rule in rules], np.inf) * 1000,

@@ -119,7 +119,8 @@ def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bo
     announced = is_announced(state)
     if not some(announced):
         return announced
-    return announced @ limits.outranked.T
+    found: NDArray[np.bool_] = (announced.astype(np.float32) @ limits.outranks) > 0
+    return found
 
 
 def stood_for(

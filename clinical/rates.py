@@ -43,8 +43,9 @@ SameRate = Callable[[], Bools]
 
 def told_by_other(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
     """Return which alarms of shape (n, rules) the announced one of another signal stands for."""
-    announced = is_announced(state) & limits.tells
+    announced = is_announced(state) & limits.telling
     if not some(announced):
         return np.zeros(state.shape, np.bool_)
-    found: Bools = (announced & same_rate()[:, None]) @ limits.told_by.T
+    agreed = announced & same_rate()[:, None]
+    found: Bools = (agreed.astype(np.float32) @ limits.tells) > 0
     return found
