@@ -25,9 +25,10 @@ class CompiledLimits:
     `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
     With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
-    `outranks[j, i]` is 1 where rule j, while it is announced, stands for rule i, because both watch the same side of one
-    signal and j is more severe. `tells[j, i]`: likewise while the signals of both agree (`LimitRule.told_by`), j being
-    at least as severe; `telling[j]`: it tells any. Numbers of 32 bits, which multiply far faster than truths do. `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
+    `outranks[j, i]` is 1 where rule j, while it is announced, stands for rule i: both watch the same side of one signal
+    and j is more severe. `tells[j, i]`: likewise while the signals of both agree (`LimitRule.told_by`), j being at
+    least as severe; `telling[j]`: it tells any. They are numbers of 32 bits, which multiply far faster than truths do.
+    `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.
     `bound_low`/`bound_high` of shape (age bands, rules) are the furthest limits that an order may set; `worse_step` is
     in the signal's unit and `worse_share` a share, +inf for a rule without one.
     """
