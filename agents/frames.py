@@ -30,7 +30,7 @@ from agents.verdict import Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
-from clinical.masks import every, places, some
+from clinical.masks import every, how_many, places, some
 from clinical.rates import told_by_other
 from clinical.sensors import clock_of
 from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
@@ -126,13 +126,13 @@ class FrameJudge:
             for i in news.conflicts:
                 self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
             fresh = news.fresh
-            tally.duplicate += len(fresh) - int(np.count_nonzero(fresh))
+            tally.duplicate += len(fresh) - how_many(fresh)
             frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
             devices = Groups(devices.numbers[fresh])
         time = self._judge_time(table.devices, frames, devices, comes_next)
         frames, readings = _plausible(frames)
         tally.readings += len(readings.frame)
-        tally.suspect += int(np.count_nonzero(time.suspect))
+        tally.suspect += how_many(time.suspect)
         cells = devices.numbers.take(readings.frame) * COUNT + readings.signal
         return _Batch(rows, devices, comes_next, frames, readings, cells, time)
 
@@ -183,9 +183,9 @@ class FrameJudge:
         table.dirty[rows] = True
         live = ~time.historic
         self._leave_out(table, batch, live, tally)
-        tally.beyond_windows += len(held) - int(np.count_nonzero(held))
-        tally.historic += int(np.count_nonzero(time.historic))
-        tally.judged += int(np.count_nonzero(live))
+        tally.beyond_windows += len(held) - how_many(held)
+        tally.historic += how_many(time.historic)
+        tally.judged += how_many(live)
         restless = self._restless(table, batch)[rows]
         self._judge_calm(table, batch, ~restless, live)
         if not some(restless):
@@ -262,21 +262,20 @@ class FrameJudge:
         if not some(calm):
             return
         readings, devices = batch.readings, table.devices
-        hear(
-            devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, None if every(calm) else calm
-        )
+        at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
+        hear(devices, at, batch.frames, came, None if every(calm) else calm)
         calm = calm & live
         frame, value, cells = readings.frame, readings.value, batch.cells
-        if not every(calm):
+        is_all = every(calm)
+        if not is_all:
             kept = calm[frame]
             frame, value, cells = frame[kept], value[kept], cells[kept]
         devices.newest_ms.reshape(-1)[cells] = batch.time.now_ms.take(frame)
         devices.value.reshape(-1)[cells] = value
         devices.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
         devices.lost_ms.reshape(-1)[cells] = NEVER
-        last = calm if batch.next is None else calm & batch.next
-        at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
-        if not every(last):
+        if not is_all or batch.next is not None:
+            last = calm if batch.next is None else calm & batch.next
             at, now, came = at[last], now[last], came[last]
         devices.now_ms[at], devices.came_ms[at] = now, came
 

@@ -13,6 +13,11 @@ SHORT: Final = 64
 """Up to so many elements a list of the places that are true costs less than a count of them."""
 
 
+def how_many(mask: NDArray[Any]) -> int:
+    """How many elements are true or not zero; any shape."""
+    return len(mask.nonzero()[0]) if mask.size <= SHORT else int(np.count_nonzero(mask))
+
+
 def some(mask: NDArray[Any]) -> bool:
     """Whether any element is true or not zero; any shape."""
     if mask.size <= SHORT:

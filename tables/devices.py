@@ -33,6 +33,7 @@ _names: dict[str, int] = {}
 _FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 1) | np.uint64(1)
 """Odd numbers by which what a frame says is multiplied for its digest: its times, then the signals."""
 
+_OF_TIMES, _OF_SIGNALS = _FACTORS[0], _FACTORS[1:]
 _NOTHING, _HALF, _ABOVE_TIMES = np.uint64(0), np.uint64(32), np.int64(42)
 _HIGH_HALF: Final = 1 if sys.byteorder == "little" else 0
 
@@ -124,8 +125,8 @@ def digests(frames: Frames) -> NDArray[np.uint32]:
     if some(absent):
         bits = np.where(absent, _NOTHING, bits)
     # The low half of a small number is all zeros: without the high half's bits there it would say little.
-    said = (bits ^ (bits >> _HALF)) @ _FACTORS[frames.carried + 1]
-    said += (frames.event_ts_ms ^ (frames.interval_ms << _ABOVE_TIMES)).view(np.uint64) * _FACTORS[0]
+    said = (bits ^ (bits >> _HALF)) @ _OF_SIGNALS.take(frames.carried)
+    said += (frames.event_ts_ms ^ (frames.interval_ms << _ABOVE_TIMES)).view(np.uint64) * _OF_TIMES
     found: NDArray[np.uint32] = said.view(np.uint32)[_HIGH_HALF::2]
     return found
 
