@@ -111,6 +111,21 @@ class Settings(BaseSettings):
         default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"
     )
 
+    gateway_host: str = Field(default="127.0.0.1", description="where the gateway listens for devices")
+    gateway_http_port: int = Field(default=0, ge=0, le=65_535, description="for HTTP; 0 = off")
+    gateway_clients: Path | None = Field(
+        default=None, description="who may send for which device (TOML); see docs/devices.md"
+    )
+    gateway_records_max: int = Field(
+        default=100_000, ge=1, description="readings on their way to Kafka, of all senders"
+    )
+    gateway_bytes_max: int = Field(
+        default=33_554_432, ge=65_536, description="of the same, in bytes; beyond them senders are told to wait"
+    )
+    gateway_client_share: float = Field(
+        default=0.5, gt=0, le=1, description="what part of them one sender may fill"
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.errors import VigilError
+import msgspec
+
+from streams.errors import Busy, NotStored
 from streams.wire_frames import WireFrame
+
+__all__ = ["Busy", "Door", "NotStored", "Reading", "Refusal", "Sender"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,7 @@ class Sender:
     names_patients: bool = False
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct, gc=False):
     """A frame as a protocol gives it; `frame.patient` is the patient it names, empty where it names none.
 
     `raw` is the frame's JSON as it came, if it is the contract's and may go to Kafka as it is.
@@ -38,18 +41,6 @@ class Refusal:
 
     reason: str
     detail: str
-
-
-class Busy(VigilError):
-    """Kafka or the gateway has no room now: nothing of the call was taken; try again after `retry_after_s`."""
-
-    def __init__(self, said: str, retry_after_s: float) -> None:
-        super().__init__(said)
-        self.retry_after_s = retry_after_s
-
-
-class NotStored(VigilError):
-    """Kafka did not say that it has it; it may have. Send the same again: a resend is one reading."""
 
 
 class Door(Protocol):
