@@ -120,7 +120,9 @@ class Settings(BaseSettings):
         default=100_000, ge=1, description="readings on their way to Kafka, of all senders"
     )
     gateway_bytes_max: int = Field(
-        default=33_554_432, ge=65_536, description="of the same, in bytes; beyond them senders are told to wait"
+        default=33_554_432,
+        ge=65_536,
+        description="of the same, in bytes; beyond them senders are told to wait",
     )
     gateway_client_share: float = Field(
         default=0.5, gt=0, le=1, description="what part of them one sender may fill"

@@ -190,6 +190,4 @@ class KafkaDoor:
 
 def allows(devices: Sequence[str], device: str) -> bool:
     """Tell whether a device is among those named; a trailing `*` stands for any ending."""
-    return any(
-        device.startswith(named[:-1]) if named.endswith("*") else device == named for named in devices
-    )
+    return any(device.startswith(named[:-1]) if named.endswith("*") else device == named for named in devices)
