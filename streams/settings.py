@@ -116,6 +116,19 @@ class Settings(BaseSettings):
     gateway_clients: Path | None = Field(
         default=None, description="who may send for which device (TOML); see docs/devices.md"
     )
+    gateway_tls_certfile: Path | None = Field(
+        default=None, description="the gateway's certificate (PEM); none = devices speak in clear"
+    )
+    gateway_tls_keyfile: Path | None = Field(default=None, description="its private key")
+    gateway_tls_cafile: Path | None = Field(
+        default=None, description="authorities of the devices' certificates; none = none is asked for"
+    )
+    gateway_audience: str = Field(default="", description="whom tokens must be made out to: this gateway")
+    gateway_oidc_issuer: str = Field(default="", description="whose tokens are believed")
+    gateway_oidc_jwks: Path | None = Field(default=None, description="its public keys (JWKS)")
+    gateway_metrics_port: int = Field(
+        default=9465, ge=0, le=65_535, description="of the gateway's /metrics; 0 = any free one"
+    )
     gateway_records_max: int = Field(
         default=100_000, ge=1, description="readings on their way to Kafka, of all senders"
     )

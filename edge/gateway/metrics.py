@@ -43,6 +43,11 @@ class GatewayMetrics:
             "vigil_gateway_kafka_takes", "1 while Kafka takes readings", registry=self.registry
         )
 
+    def watch(self, flows: Callable[[], bool], records: Callable[[], int]) -> None:
+        """Have asked, when the metrics are read, whether Kafka takes readings and how many are on their way."""
+        self.flows.set_function(flows)
+        self.records.set_function(records)
+
     def protocol(self, name: str) -> "ProtocolMetrics":
         """Return the metrics of one protocol."""
         return ProtocolMetrics(self, name)

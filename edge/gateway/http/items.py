@@ -78,10 +78,8 @@ def read_items(texts: Sequence[bytes], idempotency_key: str) -> list[Reading | R
         return [_one(text, idempotency_key, place) for place, text in enumerate(texts)]
     patients, devices = _patients, _devices
     plain = all(
-        [
-            frame.boot >= 0 and frame.seq >= 0 and frame.patient in patients and frame.device in devices
-            for frame in frames
-        ]
+        frame.boot >= 0 and frame.seq >= 0 and frame.patient in patients and frame.device in devices
+        for frame in frames
     )
     if plain and max(map(len, texts), default=0) <= FRAME_BYTES_MAX:
         return list(map(Reading, frames, texts))
