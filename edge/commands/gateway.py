@@ -25,7 +25,7 @@ GARBAGE_AFTER: Final = (100_000, 50, 100)
 @click.option("--clients", "gateway_clients", help="Who may send for which device (TOML).")
 @click.option("--metrics-port", "gateway_metrics_port", type=int, help="Port of /metrics; 0 = any free one.")
 @click.pass_context
-def gateway(context: click.Context, **options: object) -> None:
+def gateway(context: click.Context, /, **options: object) -> None:
     """Take readings from devices and acknowledge them when Kafka has them.
 
     It keeps nothing: run as many as are needed. SIGTERM answers what is in flight and ends within 20 s; SIGHUP reads

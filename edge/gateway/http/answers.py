@@ -22,6 +22,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "media-type": (415, "This type or coding of a body is not known"),
     "unprocessable": (422, "No reading of it was taken"),
     "busy-client": (429, "You send more than you may"),
+    "internal": (500, "The gateway failed"),
     "busy": (503, "Kafka does not take it now"),
     "not-stored": (503, "Kafka has not said that it has it"),
 }

@@ -1,9 +1,10 @@
 """The gateway's HTTP server: readings in, answered when Kafka has them."""
 
 import asyncio
+import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -29,13 +30,16 @@ BODY_S_MAX: Final = 10.0
 """How long a body may take to come."""
 
 IDLE_S_MAX: Final = 75.0
+LINGER_S: Final = 2.0
+"""How long the rest of a body that nobody wants is read: who still sends would not see the answer otherwise."""
+
 CONNECTIONS_MAX: Final = 2_000
 
 HEADER_BYTES_MAX: Final = 8_190
 STOP_S_MAX: Final = 12.0
 """How long what is in flight may take when the server stops; Kafka's acknowledgement may take ten of it."""
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+logger = logging.getLogger(__name__)
 
 
 class Identify(Protocol):
@@ -77,6 +81,7 @@ class HttpServer:
             access_log=None,  # it would name no patient, but cost more than the rest of a request
             keepalive_timeout=IDLE_S_MAX,
             auto_decompress=False,
+            lingering_time=LINGER_S,
             max_line_size=HEADER_BYTES_MAX,
             max_field_size=HEADER_BYTES_MAX,
         )
@@ -103,6 +108,9 @@ class HttpServer:
         metrics.in_flight.inc()
         try:
             response = await self._readings(request)
+        except Exception as error:  # its text may quote the reading, so only its kind is told
+            logger.error("a request failed: %s", type(error).__name__)
+            response = self._refused("internal", "the gateway failed on this request; tell its operator")
         finally:
             metrics.in_flight.dec()
         if response.status >= 400 and not request.content.is_eof():
@@ -199,6 +207,9 @@ async def _body(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
     content = request.content
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # curl waits a second for it
+        request.writer.output_size = 0
     if content.is_eof():
         return content.read_nowait()
     pieces: list[bytes] = []
