@@ -128,7 +128,7 @@ class Lane:
                 # The sequence numbers of a producer that keeps them have a hole now; its next batch would fail.
                 await link.replace(producer)
                 return await self._apart(shares, error)
-            except KafkaError as error:
+            except Exception as error:  # whatever it is, this producer will do no more
                 logger.warning("a batch was not taken: %s", type(error).__name__)
                 await link.replace(producer)
             batch = link.batch()

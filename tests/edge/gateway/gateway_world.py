@@ -33,9 +33,11 @@ class RecordingDoor:
         self.senders: list[Sender] = []
         self.raises: list[VigilError] = []
         self.hold: asyncio.Event | None = None
+        self.came = asyncio.Event()
 
     async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
         self.senders.append(sender)
+        self.came.set()
         if self.hold is not None:
             await self.hold.wait()
         if self.raises:

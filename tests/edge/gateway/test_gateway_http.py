@@ -188,8 +188,7 @@ def test_stopping_answers_what_is_in_flight():
         door.hold = asyncio.Event()
         async with serving(door) as (server, _):
             asked = asyncio.create_task(post(server, GOOD))
-            while not door.senders:
-                await asyncio.sleep(0.01)
+            await asyncio.wait_for(door.came.wait(), 10)
             stopping = asyncio.create_task(server.stop())
             await asyncio.sleep(0.05)
             assert not stopping.done()
