@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from streams.errors import UsageError
 
-SECRETS: Final = frozenset({"sasl_password", "command_key"})
+SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key"})
 """Settings whose value is never shown."""
 
 PATIENTS_MAX: Final = 20_000
@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     gateway_clients: Path | None = Field(
         default=None, description="who may send for which device (TOML); see docs/devices.md"
     )
+    gateway_key: SecretStr | None = Field(
+        default=None, description="what vigil simulate shows to a gateway; never printed"
+    )
     gateway_tls_certfile: Path | None = Field(
         default=None, description="the gateway's certificate (PEM); none = devices speak in clear"
     )
@@ -128,6 +131,9 @@ class Settings(BaseSettings):
     gateway_oidc_jwks: Path | None = Field(default=None, description="its public keys (JWKS)")
     gateway_metrics_port: int = Field(
         default=9465, ge=0, le=65_535, description="of the gateway's /metrics; 0 = any free one"
+    )
+    gateway_idempotence: bool = Field(
+        default=True, description="batches are numbered, so that none overtakes; the embedded broker cannot"
     )
     gateway_records_max: int = Field(
         default=100_000, ge=1, description="readings on their way to Kafka, of all senders"

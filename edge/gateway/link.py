@@ -42,7 +42,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
         bootstrap_servers=settings.bootstrap,
         client_id="vigil-gateway",
         acks="all",
-        enable_idempotence=True,
+        enable_idempotence=settings.gateway_idempotence,
         request_timeout_ms=round(REQUEST_S_MAX * 1000),
         metadata_max_age_ms=METADATA_AGE_MS_MAX,
         max_batch_size=BATCH_BYTES,

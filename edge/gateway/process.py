@@ -23,6 +23,9 @@ from streams.topics import READINGS
 LOOK_S: Final = 2.0
 """Between two looks at the files of clients and at the topic's partitions."""
 
+RETRY_S: Final = 1.0
+"""Between two tries to reach a broker at the start."""
+
 DRAIN_S_MAX: Final = 3.0
 """For what the protocols have let go of: what they answer has arrived by then."""
 
@@ -50,7 +53,8 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event, 
     identities, tls = Identities(settings), tls_of(settings)
     metrics = GatewayMetrics()
     link = Link(settings)
-    await _connect(link, settings.connect_wait_s)
+    if not await _connected(link, settings.connect_wait_s, stop):
+        return
     try:
         door = KafkaDoor(settings, link, filing, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
@@ -109,16 +113,21 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def _connect(link: Link, wait_s: float) -> None:
+async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:
+    """Connect, trying again for so long; False = it was stopped meanwhile."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + wait_s
-    while True:
+    while not stop.is_set():
         try:
-            return await link.start()
+            await link.start()
+            return True
         except BrokerUnreachable:
             if loop.time() >= until_s:
                 raise
-            await asyncio.sleep(min(1.0, wait_s))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await stop.wait()
+    return False
 
 
 def _open_metrics(settings: Settings, metrics: GatewayMetrics) -> None:
