@@ -1,7 +1,6 @@
 """The gateway as a process: curl to it, an embedded broker behind it, a worker behind that."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -24,6 +23,7 @@ from edge.gateway.http.server import READINGS_PATH
 from edge.gateway.keys import hash_of, new_key
 from edge.gateway.outlet import HttpOutlet
 from edge.stack import Stack
+from edge.workers import worker_environment
 from streams.admin import apply_topics
 from streams.connect import connect_consumer
 from streams.embedded import free_port
@@ -132,9 +132,8 @@ def test_nothing_that_the_process_writes_names_a_patient_a_device_or_a_key(broke
         gateway_metrics_port=free_port(),
     )
     log = tmp_path / "log"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
     with log.open("wb") as output:
-        process = spawn(COMMAND, output, environment | settings.environment())
+        process = spawn(COMMAND, output, worker_environment(settings))
     url = f"http://127.0.0.1:{settings.gateway_http_port}"
     try:
         wait_until(lambda: b"http:" in log.read_bytes(), "the port")
@@ -201,7 +200,11 @@ def test_a_stop_answers_what_is_in_flight_and_frames_of_the_simulator_are_all_th
 )
 def test_wrong_settings_are_one_line_and_code_2(options, says):
     done = subprocess.run(
-        [*COMMAND, "--brokers", "127.0.0.1:1", *options], capture_output=True, timeout=60, check=False
+        [*COMMAND, "--brokers", "127.0.0.1:1", *options],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=worker_environment(Settings()),
     )
     assert done.returncode == 2
     assert re.fullmatch(rf"vigil: .*{re.escape(says)}.*\n", done.stderr.decode())
