@@ -1,6 +1,7 @@
 """A gateway as a child process: for the demo."""
 
 import os
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -34,16 +35,23 @@ def gateway_child(settings: Settings, command: list[str]) -> Iterator[str]:
     with log_path.open("wb") as log:
         process = spawn(command, log, worker_environment(settings))
     try:
-        until_s = time.monotonic() + READY_S_MAX
-        while not _ready(url):
-            if process.poll() is not None or time.monotonic() > until_s:
-                said = log_path.read_text(errors="replace").strip()[-LOG_TAIL_CHARACTERS:]
-                raise VigilError(f"the gateway does not take readings: {said}")
-            time.sleep(POLL_S)
+        if not wait_ready(url, process, READY_S_MAX):
+            said = log_path.read_text(errors="replace").strip()[-LOG_TAIL_CHARACTERS:]
+            raise VigilError(f"the gateway does not take readings: {said}")
         yield url
     finally:
         stop(process, STOP_S_MAX)
         log_path.unlink(missing_ok=True)
+
+
+def wait_ready(url: str, process: subprocess.Popen[bytes], wait_s: float) -> bool:
+    """Wait until a gateway takes readings; False = it has ended, or takes none in time."""
+    until_s = time.monotonic() + wait_s
+    while not _ready(url):
+        if process.poll() is not None or time.monotonic() > until_s:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def _ready(url: str) -> bool:
