@@ -70,10 +70,11 @@ def _measure(brokers: str, shapes: list[str], seconds: float) -> int:
         process = spawn(command, log, worker_environment(settings))
         try:
             wait_ready(f"http://127.0.0.1:{settings.gateway_http_port}", process, READY_S_MAX)
+            boots = range(10, 10 * len(shapes) + 10, 10)
             return max(
                 [
-                    _shape(settings, shape, seconds, process.pid, boot * 10)
-                    for boot, shape in enumerate(shapes, 1)
+                    _shape(settings, shape, seconds, process.pid, boot)
+                    for boot, shape in zip(boots, shapes, strict=True)
                 ]
             )
         finally:
@@ -117,9 +118,8 @@ def _shape(settings: Settings, shape: str, seconds: float, pid: int, boot: int) 
     verdicts = [_check(settings, one, outcome) for one, outcome in ((full_load, full), (half_load, half))]
     lost = sum(verdict.missing + verdict.out_of_order for verdict in verdicts)
     turned = full.turned_away + half.turned_away + full.failed + half.failed
-    print(
-        f"{shape}: not there or out of order {lost}; turned away or failed {turned}; came twice {sum(v.again for v in verdicts)}"
-    )
+    again = sum(verdict.again for verdict in verdicts)
+    print(f"{shape}: not there or out of order {lost}; turned away or failed {turned}; came twice {again}")
     return int(lost > 0 or per_core < GOALS[shape] or times > ACK_TIMES_MAX)
 
 

@@ -130,7 +130,7 @@ async def drive(load: Load) -> Outcome:
             await asyncio.sleep(0)
     until_s = time.monotonic() + ANSWER_S_MAX
     while not all(one.idle for one in connections) and time.monotonic() < until_s:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # noqa: ASYNC110, an event would be in the way of the load
     outcome.seconds = time.monotonic() - begun_s
     latencies_ms = np.array([one for connection in connections for one in connection.latencies_s]) * 1000
     if len(latencies_ms):

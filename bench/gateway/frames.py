@@ -8,6 +8,10 @@ BOOT: Final = 1
 _READINGS: Final = (
     b'"interval_ms":1000,"hr":80,"pulse":80,"spo2":97,"resp":15,"abp_sys":120,"abp_dia":80,"abp_mean":93}'
 )
+_HEAD: Final = (
+    b"POST /v1/readings HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-ndjson\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
 identity_in: Final = re.compile(rb'"device":"g(\d+)-(\d+)","boot":(\d+),"seq":(\d+)').search
 
 
