@@ -18,6 +18,7 @@ import numpy as np
 from bench.gateway.frames import Load, request_of
 
 ANSWER_S_MAX: Final = 30.0
+LOOK_S: Final = 0.01
 TURNED_AWAY_S: Final = 0.05
 """How long a connection waits before its next request after 429 or 503."""
 
@@ -128,9 +129,10 @@ async def drive(load: Load) -> Outcome:
                 if connection.idle:
                     connection.plan(time.monotonic())
             await asyncio.sleep(0)
-    until_s = time.monotonic() + ANSWER_S_MAX
-    while not all(one.idle for one in connections) and time.monotonic() < until_s:
-        await asyncio.sleep(0.01)  # noqa: ASYNC110, an event would be in the way of the load
+    for _ in range(round(ANSWER_S_MAX / LOOK_S)):
+        if all(one.idle for one in connections):
+            break
+        await asyncio.sleep(LOOK_S)
     outcome.seconds = time.monotonic() - begun_s
     latencies_ms = np.array([one for connection in connections for one in connection.latencies_s]) * 1000
     if len(latencies_ms):
