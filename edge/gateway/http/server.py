@@ -41,6 +41,9 @@ STOP_S_MAX: Final = 12.0
 
 logger = logging.getLogger(__name__)
 
+_quiet = logging.getLogger(f"{__name__}.aiohttp")
+_quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the bytes, which may name a patient
+
 
 class Identify(Protocol):
     """Finds out who sends a request."""
@@ -78,6 +81,7 @@ class HttpServer:
         """
         server = _BoundedServer(
             self._answer,
+            logger=_quiet,
             access_log=None,  # it would name no patient, but cost more than the rest of a request
             keepalive_timeout=IDLE_S_MAX,
             auto_decompress=False,
@@ -177,6 +181,8 @@ class HttpServer:
             items = read_items(split_lines(body) if media in NDJSON_TYPES else split_json(body), key)
         except TimeoutError:
             return self._refused("slow", f"the body did not come within {BODY_S_MAX:g} s")
+        except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):
+            return self._refused("malformed", "the body ended before its end")
         except (TooLarge, TooMany) as error:
             return self._refused("too-large", str(error))
         except (Damaged, Unreadable) as error:
