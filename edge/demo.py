@@ -33,9 +33,8 @@ SETTLE_S_MAX: Final = 5.0
 SIMULATOR_STOP_S: Final = 2.0
 GATEWAY_PORT: Final = 8470
 CURL: Final = (
-    "curl -H 'Content-Type: application/json' -H \"Idempotency-Key: $RANDOM\" -d "
-    '"{\\"device\\":\\"curl\\",\\"patient\\":\\"bed-0001\\",\\"event_ts_ms\\":$(date +%s)000,'
-    '\\"asystole\\":true}"'
+    "curl {url} -H 'Content-Type: application/json' -H \"Idempotency-Key: $RANDOM\" -d "
+    """'{{"device": "curl", "patient": "bed-0001", "event_ts_ms": '$(date +%s)000', "asystole": true}}'"""
 )
 """A frame of a second device of the first bed, in which it reports an alarm of its own: told at once, at high."""
 
@@ -121,7 +120,7 @@ def _gateway(stack: Stack, plan: Plan, screen: Screen) -> Iterator[str | None]:
         gateway_idempotence=not stack.embedded,
     )
     with gateway_child(settings, [sys.executable, "-P", "-m", "edge", "gateway"]) as url:
-        screen.say(f"gateway: {url}; tell an alarm of your own with: {CURL} {url}{READINGS_PATH}")
+        screen.say(f"gateway: {url}; tell an alarm of your own with: {CURL.format(url=url + READINGS_PATH)}")
         yield url
 
 

@@ -11,13 +11,14 @@ import time
 import urllib.request
 import uuid
 from functools import partial
+from pathlib import Path
 
 import pytest
 import waiting
 from kafka import TopicPartition
 
 from edge.alert_feed import AlertFeed
-from edge.demo import CURL
+from edge.demo import CURL, GATEWAY_PORT
 from edge.gateway.child import gateway_child
 from edge.gateway.http.server import READINGS_PATH
 from edge.gateway.keys import hash_of, new_key
@@ -103,8 +104,8 @@ def test_the_line_that_the_demo_prints_raises_an_alarm(tmp_path):
         stack.wait_ready()
         told = Settings(**{**stack.settings.model_dump(), "gateway_idempotence": False})
         with gateway_child(told, COMMAND) as url:
-            # $RANDOM is the shell's of people; in this one it is empty.
-            line = f"{CURL} {url}{READINGS_PATH}".replace("$RANDOM", "4711")
+            # sh has no $RANDOM, the shells that people type into have.
+            line = CURL.format(url=url + READINGS_PATH).replace("$RANDOM", "4711")
             done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=30, check=True)
             assert json.loads(done.stdout) == {"accepted": 1}
             found = wait_until(
@@ -116,6 +117,11 @@ def test_the_line_that_the_demo_prints_raises_an_alarm(tmp_path):
                 "the alarm",
             )
     assert (found[0].phase, found[0].priority) == ("start", "high")
+
+
+def test_the_readme_has_that_line():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").replace(" \\\n ", "")
+    assert CURL.format(url=f"http://127.0.0.1:{GATEWAY_PORT}{READINGS_PATH}") in readme
 
 
 def test_nothing_that_the_process_writes_names_a_patient_a_device_or_a_key(broker, tmp_path):
