@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine drills bench bench-quick soak clean
+.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ soak: $(VENV)/dev.stamp ## memory and latency of a worker under a steady load (S
 
 bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw aiokafka on the same Kafka
 	$(PY) -m bench.engine
+
+bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, and its time to the acknowledgement
+	$(PY) -m bench.gateway
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all

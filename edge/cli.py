@@ -61,6 +61,12 @@ def _worker() -> click.Command:
     return worker
 
 
+def _gateway() -> click.Command:
+    from edge.commands.gateway import gateway
+
+    return gateway
+
+
 def _simulate() -> click.Command:
     from edge.commands.simulate import simulate
 
@@ -154,6 +160,7 @@ def _version() -> click.Command:
 COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "demo": ("a simulated ward on an embedded broker, live in the terminal", _demo),
     "worker": ("decide: readings in, alerts out", _worker),
+    "gateway": ("take readings from devices, over the protocols that they speak", _gateway),
     "simulate": ("send a simulated ward's frames", _simulate),
     "replay": ("send recordings and collect their alerts", _replay),
     "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from edge.alert_feed import AlertFeed
+from edge.gateway.child import gateway_child
+from edge.gateway.http.server import READINGS_PATH
 from edge.metrics_scrape import Load, LoadMeter, scrape
+from edge.options import with_changes
 from edge.stack import READY_WAIT_S, Stack
 from edge.ward_screen import Screen
 from edge.ward_state import Ward
@@ -28,6 +31,13 @@ SETTLE_S_MAX: Final = 5.0
 """After the simulator has ended: how long the workers may take for what is left."""
 
 SIMULATOR_STOP_S: Final = 2.0
+GATEWAY_PORT: Final = 8470
+CURL: Final = (
+    "curl {url} -H 'Content-Type: application/json' -H \"Idempotency-Key: $RANDOM\" -d "
+    """'{{"device": "curl", "patient": "bed-0001", "event_ts_ms": '$(date +%s)000', "asystole": true}}'"""
+)
+"""A frame of a second device of the first bed, in which it reports an alarm of its own: told at once, at high."""
+
 _LOG_TAIL_CHARACTERS: Final = 500
 
 
@@ -42,6 +52,7 @@ class Plan:
     seconds: float | None
     workers: int
     verbose: bool
+    gateway: bool = False
 
 
 def run(settings: Settings, plan: Plan, screen: Screen) -> None:
@@ -60,7 +71,10 @@ def run(settings: Settings, plan: Plan, screen: Screen) -> None:
             screen.say("starting the worker ..." if plan.workers == 1 else "starting the workers ...")
             with AlertFeed(stack.settings, "now") as feed:
                 stack.wait_ready(READY_WAIT_S)
-                with _simulator(stack.settings, plan) as simulator:
+                with (
+                    _gateway(stack, plan, screen) as gateway,
+                    _simulator(stack.settings, plan, gateway) as simulator,
+                ):
                     begun_s = _await_flow(stack, meter, simulator)
                     flowing = True
                     while plan.seconds is None or elapsed_s < plan.seconds:
@@ -95,12 +109,30 @@ class Simulator:
 
 
 @contextmanager
-def _simulator(settings: Settings, plan: Plan) -> Iterator[Simulator]:
+def _gateway(stack: Stack, plan: Plan, screen: Screen) -> Iterator[str | None]:
+    """Run a gateway if the plan has one, and say how to send a reading to it."""
+    if not plan.gateway:
+        yield None
+        return
+    settings = with_changes(
+        stack.settings,
+        gateway_http_port=stack.settings.gateway_http_port or GATEWAY_PORT,
+        gateway_idempotence=not stack.embedded,
+    )
+    with gateway_child(settings, [sys.executable, "-P", "-m", "edge", "gateway"]) as url:
+        screen.say(f"gateway: {url}; tell an alarm of your own with: {CURL.format(url=url + READINGS_PATH)}")
+        yield url
+
+
+@contextmanager
+def _simulator(settings: Settings, plan: Plan, gateway: str | None) -> Iterator[Simulator]:
     """Run the simulator in its own process, so that drawing the view does not delay its frames."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     log_path = settings.data_dir / f"simulator-{os.getpid()}.log"
     command = [sys.executable, "-P", "-m", "edge", "simulate", "--json", "--beds", str(plan.beds)]
     command += ["--rate", str(plan.rate_hz), "--seed", str(plan.seed)]
+    if gateway is not None:
+        command += ["--gateway", gateway]
     for burst in plan.bursts:
         command += ["--burst", burst]
     with log_path.open("wb") as log:

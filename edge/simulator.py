@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from edge.burst import TIME_S_MAX, Burst, Schedule
+from edge.gateway.outlet import HttpOutlet
 from edge.physiology import Ward, signals_of
 from edge.simulated_profiles import say_ages
 from streams.errors import UsageError
@@ -245,6 +246,7 @@ def simulate(
     seconds: float | None = None,
     stop: threading.Event | None = None,
     report: Callable[[Progress], None] | None = None,
+    gateway: str | None = None,
 ) -> Progress:
     """Send a simulated ward's frames until `seconds` have passed or `stop` is set.
 
@@ -257,6 +259,7 @@ def simulate(
         seconds: length of the run in s; None = until `stop`.
         stop: ends the run early; what is on its way gets `STOP_DRAIN_S_MAX` to arrive.
         report: called from this thread about once a second.
+        gateway: address of a gateway that the frames go through, http://HOST:PORT; None = straight to the brokers.
 
     Returns:
         The final counts, after the last frames were acknowledged or their time was up. Those that could not
@@ -273,13 +276,21 @@ def simulate(
         raise UsageError(f"seed: {seed} is negative")
     schedule, ward = Schedule(beds, rate_hz, bursts), Ward(beds, seed)
     stop = stop or threading.Event()
-    with Producer(settings, FRAMES, settings.topic(READINGS)) as sender:
-        say_ages(settings, patients_of(ward))
+    with _outlet(settings, gateway) as sender:
+        if settings.bootstrap:
+            say_ages(settings, patients_of(ward))
         start_ms, start_s = time.time_ns() // 1_000_000, time.monotonic()
         loop = OpenLoop(planned_frames(ward, schedule, start_ms, seconds), sender)
         _run(loop, start_s, stop, report)
         _drain(loop, start_s, STOP_DRAIN_S_MAX if stop.is_set() else DRAIN_S_MAX, stop)
     return loop.progress(time.monotonic() - start_s, whole_run=True)
+
+
+def _outlet(settings: Settings, gateway: str | None) -> Producer | HttpOutlet:
+    if gateway is None:
+        return Producer(settings, FRAMES, settings.topic(READINGS))
+    key = settings.gateway_key
+    return HttpOutlet(gateway, "" if key is None else key.get_secret_value())
 
 
 def _run(

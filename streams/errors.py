@@ -6,6 +6,8 @@ VigilError
  +- BadData               the sender: a recording or record that cannot be read   exit 4
  +- UnknownRecording      the caller: a file of no kind that a reader knows       exit 4
  +- TopicsMismatch        the operator: topics are missing or differ from plan    exit 1
+ +- Busy                  the sender: no room now, try again later                exit 1
+ +- NotStored             the sender: Kafka has not said that it has it; again    exit 1
  +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
 """
 
@@ -44,6 +46,22 @@ class UnknownRecording(VigilError):
 
 class TopicsMismatch(VigilError):
     """Topics are missing or not as planned. Operator action: run `vigil topics apply` or `topics check`."""
+
+
+class Busy(VigilError):
+    """The gateway or Kafka has no room now: nothing of the call was taken; try again after `retry_after_s`.
+
+    `kafka` tells that Kafka is the limit, and not what this one sender has on its way.
+    """
+
+    def __init__(self, said: str, retry_after_s: float, kafka: bool = True) -> None:
+        super().__init__(said)
+        self.retry_after_s = retry_after_s
+        self.kafka = kafka
+
+
+class NotStored(VigilError):
+    """Kafka did not say that it has it; it may have. Send the same again: a resend is one reading."""
 
 
 class PromiseBroken(VigilError):

@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from streams.errors import UsageError
 
-SECRETS: Final = frozenset({"sasl_password", "command_key"})
+SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key"})
 """Settings whose value is never shown."""
 
 PATIENTS_MAX: Final = 20_000
@@ -109,6 +109,42 @@ class Settings(BaseSettings):
     )
     stall_s_max: float = Field(
         default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"
+    )
+
+    gateway_host: str = Field(default="127.0.0.1", description="where the gateway listens for devices")
+    gateway_http_port: int = Field(default=0, ge=0, le=65_535, description="for HTTP; 0 = off")
+    gateway_clients: Path | None = Field(
+        default=None, description="who may send for which device (TOML); see docs/devices.md"
+    )
+    gateway_key: SecretStr | None = Field(
+        default=None, description="what vigil simulate shows to a gateway; never printed"
+    )
+    gateway_tls_certfile: Path | None = Field(
+        default=None, description="the gateway's certificate (PEM); none = devices speak in clear"
+    )
+    gateway_tls_keyfile: Path | None = Field(default=None, description="its private key")
+    gateway_tls_cafile: Path | None = Field(
+        default=None, description="authorities of the devices' certificates; none = none is asked for"
+    )
+    gateway_audience: str = Field(default="", description="whom tokens must be made out to: this gateway")
+    gateway_oidc_issuer: str = Field(default="", description="whose tokens are believed")
+    gateway_oidc_jwks: Path | None = Field(default=None, description="its public keys (JWKS)")
+    gateway_metrics_port: int = Field(
+        default=9465, ge=0, le=65_535, description="of the gateway's /metrics; 0 = any free one"
+    )
+    gateway_idempotence: bool = Field(
+        default=True, description="batches are numbered, so that none overtakes; the embedded broker cannot"
+    )
+    gateway_records_max: int = Field(
+        default=100_000, ge=1, description="readings on their way to Kafka, of all senders"
+    )
+    gateway_bytes_max: int = Field(
+        default=33_554_432,
+        ge=65_536,
+        description="of the same, in bytes; beyond them senders are told to wait",
+    )
+    gateway_client_share: float = Field(
+        default=0.5, gt=0, le=1, description="what part of them one sender may fill"
     )
 
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")

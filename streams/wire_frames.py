@@ -15,8 +15,11 @@ Count = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
 Value = Annotated[float, Meta(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
 
 
-class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """Mirror of `Frame` in the order that makes columns cheap: identity, whole numbers, readings, charted."""
+class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defaults=True):
+    """Mirror of `Frame` in the order that makes columns cheap: identity, whole numbers, readings, charted.
+
+    Written as JSON, it leaves out what is absent.
+    """
 
     patient: str
     device: str

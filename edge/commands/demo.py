@@ -21,6 +21,7 @@ PREFIX = "demo."
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same readings."
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
+@click.option("--gateway", is_flag=True, help="Frames go through a gateway, which a curl line can reach too.")
 @rules_option
 @click.option("--verbose", is_flag=True, help="Show what the workers log.")
 @json_option
@@ -31,6 +32,7 @@ def demo(
     seconds: float | None,
     seed: int,
     workers: int,
+    gateway: bool,
     verbose: bool,
     as_json: bool,
     **options: object,
@@ -38,7 +40,8 @@ def demo(
     """Watch a simulated ward: broker, worker and simulator in one command, all gone at its end.
 
     On a terminal a live screen; else one line a second. --seconds counts from the first frame and ends with a
-    summary. With --brokers the topics are prefixed with "demo." unless VIGIL_TOPIC_PREFIX is set.
+    summary. With --gateway it listens on VIGIL_GATEWAY_HTTP_PORT, else on 8470. With --brokers the topics are
+    prefixed with "demo." unless VIGIL_TOPIC_PREFIX is set.
     """
     from edge.burst import parse_burst
     from edge.demo import Plan, run
@@ -52,5 +55,7 @@ def demo(
     for text in bursts:
         parse_burst(text)
     live = sys.stdout.isatty() and not as_json and not verbose
-    screen: Screen = LiveScreen("Vigil demo") if live else LineScreen(as_json)
-    run(settings, Plan(beds, rate_hz, seed, bursts, seconds, workers, verbose), screen)
+    screen: Screen = (
+        LiveScreen("Vigil demo, with a gateway" if gateway else "Vigil demo") if live else LineScreen(as_json)
+    )
+    run(settings, Plan(beds, rate_hz, seed, bursts, seconds, workers, verbose, gateway), screen)

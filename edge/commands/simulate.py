@@ -27,6 +27,7 @@ UNANSWERED_S: Final = 5.0
 @click.option("--rate", "rate_hz", default=1.0, show_default=True, help="Frames a second of each bed, Hz.")
 @click.option("--burst", "bursts", multiple=True, metavar="FACTOR@START+SECONDS", help="May be repeated.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same readings.")
+@click.option("--gateway", metavar="URL", help="Through a gateway's HTTP, with the key in VIGIL_GATEWAY_KEY.")
 @click.option("--seconds", type=float, help="Length of the run; else until Ctrl-C.")
 @json_option
 def simulate(
@@ -35,6 +36,7 @@ def simulate(
     bursts: tuple[str, ...],
     seed: int,
     seconds: float | None,
+    gateway: str | None,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -46,14 +48,18 @@ def simulate(
     from edge import simulator
     from edge.burst import parse_burst
 
-    settings = need_brokers(load_settings(**options))
+    settings = load_settings(**options)
+    if gateway is None:
+        need_brokers(settings)
     planned = [parse_burst(text) for text in bursts]
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
     try:
         with Reporter(seconds, as_json) as reporter:
-            final = simulator.simulate(settings, beds, rate_hz, planned, seed, seconds, stop, reporter.report)
+            final = simulator.simulate(
+                settings, beds, rate_hz, planned, seed, seconds, stop, reporter.report, gateway
+            )
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)

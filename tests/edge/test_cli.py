@@ -22,6 +22,7 @@ DEADLINE_S = 20.0
 COMMANDS = [
     "demo",
     "worker",
+    "gateway",
     "simulate",
     "replay",
     "evaluate",

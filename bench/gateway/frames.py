@@ -1,0 +1,42 @@
+"""The frames that the driver posts: what connection, device and number each is of can be read back from the topic."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+BOOT: Final = 1
+_READINGS: Final = (
+    b'"interval_ms":1000,"hr":80,"pulse":80,"spo2":97,"resp":15,"abp_sys":120,"abp_dia":80,"abp_mean":93}'
+)
+_HEAD: Final = (
+    b"POST /v1/readings HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-ndjson\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+identity_in: Final = re.compile(rb'"device":"g(\d+)-(\d+)","boot":(\d+),"seq":(\d+)').search
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one driver posts: `frames` a request, one of each of a connection's devices.
+
+    `rate_hz` are requests a second of all connections, planned before the first; 0 = as fast as they are answered.
+    """
+
+    port: int
+    connections: int
+    frames: int
+    rate_hz: float
+    seconds: float
+    boot: int = BOOT
+
+
+def request_of(load: Load, connection: int, number: int, now_ms: int) -> bytes:
+    """Return a connection's `number`-th request."""
+    lines = [
+        b'{"patient":"g%d-%d","device":"g%d-%d","boot":%d,"seq":%d,"event_ts_ms":%d,'
+        % (connection, device, connection, device, load.boot, number, now_ms)
+        + _READINGS
+        for device in range(load.frames)
+    ]
+    body = b"\n".join(lines)
+    return _HEAD % len(body) + body

@@ -1,0 +1,36 @@
+"""Kafka's own acknowledgement, measured beside a load: `python -m bench.gateway.probe BROKERS TOPIC SECONDS`."""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Final
+
+import numpy as np
+from aiokafka import AIOKafkaProducer
+
+EVERY_S: Final = 0.01
+VALUE: Final = b"x" * 200
+
+
+async def probe(brokers: str, topic: str, seconds: float) -> dict[str, float]:
+    """Write a record every `EVERY_S` and return the percentiles of its acknowledgement, ms."""
+    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", enable_idempotence=True)
+    await producer.start()
+    took_s: list[float] = []
+    try:
+        begun_s = time.monotonic()
+        for number in range(int(seconds / EVERY_S)):
+            due_s = begun_s + number * EVERY_S
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            sent_s = time.monotonic()
+            await producer.send_and_wait(topic, VALUE, b"%d" % (number % 16))
+            took_s.append(time.monotonic() - sent_s)
+    finally:
+        await producer.stop()
+    p50, p99, p999 = np.percentile(np.array(took_s) * 1000, (50, 99, 99.9)).tolist()
+    return {"p50_ms": p50, "p99_ms": p99, "p999_ms": p999}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(probe(sys.argv[1], sys.argv[2], float(sys.argv[3])))), flush=True)

@@ -1,0 +1,1 @@
+"""The gateway: devices' protocols in, a file a protocol, acknowledged once Kafka has it."""

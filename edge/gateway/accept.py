@@ -1,0 +1,58 @@
+"""What a protocol hands over and gets back: the one door to Kafka, as protocols see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from streams.errors import Busy, NotStored
+from streams.wire_frames import WireFrame
+
+__all__ = ["Busy", "Door", "NotStored", "Reading", "Refusal", "Sender"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, as security has established it.
+
+    `devices` are the device ids that it may send for (a trailing `*` stands for any ending); `names_patients` allows
+    it to say itself whose frame it is, where no association does.
+    """
+
+    name: str
+    devices: tuple[str, ...]
+    names_patients: bool = False
+
+
+class Reading(msgspec.Struct, gc=False):
+    """A frame as a protocol gives it; `frame.patient` is the patient it names, empty where it names none.
+
+    `raw` is the frame's JSON as it came, if it is the contract's and may go to Kafka as it is.
+    """
+
+    frame: WireFrame
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was not taken: `reason` for metrics and answers (a fixed vocabulary), `detail` for a person."""
+
+    reason: str
+    detail: str
+
+
+class Door(Protocol):
+    """The one way into Kafka. What returns without an error is there, on all copies that Kafka asks for."""
+
+    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
+        """File and store frames, in their order; one answer each, None = in Kafka.
+
+        Raises:
+            Busy: there is no room; nothing was taken.
+            NotStored: it is not known whether Kafka has them.
+        """
+
+    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+        """Store one record of another topic, by its name in `streams.topics`; raises as `readings` does."""

@@ -1,0 +1,108 @@
+"""The clients file: who may send, how each proves who it is, and for which devices."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge.gateway.accept import Sender
+from edge.gateway.keys import HASH_CHARACTERS
+from streams.errors import UsageError
+
+CLIENTS_MAX: Final = 10_000
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_:@-]{0,63}$"
+"""As a device's id, but without the point that ends the name in a key."""
+
+DEVICE_PATTERN: Final = r"^([A-Za-z0-9][A-Za-z0-9._:@-]{0,63}\*?|\*)$"
+HASH_PATTERN: Final = rf"^[0-9a-f]{{{HASH_CHARACTERS}}}$"
+
+
+class Entry(BaseModel):
+    """One client as the file has it; without `devices` it is a device, and its name is the device's id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    devices: tuple[Annotated[str, Field(pattern=DEVICE_PATTERN)], ...] = ()
+    names_patients: bool = False
+    key_sha256: tuple[Annotated[str, Field(pattern=HASH_PATTERN)], ...] = ()
+    certificates: tuple[str, ...] = ()
+    subject: str = ""
+    jwks: Path | None = None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    clients: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Entry] = Field(max_length=CLIENTS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client that may send: the sender, hashes of its API keys, and the keys that sign its own tokens."""
+
+    sender: Sender
+    key_hashes: tuple[str, ...] = ()
+    signing: KeySet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """All clients, by each way in which one shows who it is."""
+
+    by_name: Mapping[str, Client] = field(default_factory=dict)
+    by_certificate: Mapping[str, Client] = field(default_factory=dict)
+    by_subject: Mapping[str, Client] = field(default_factory=dict)
+
+
+def load_clients(path: Path) -> Clients:
+    """Read the file; files of keys that it names are looked for beside it.
+
+    Raises:
+        UsageError: one line that says what is wrong with it, with nothing of a secret in it.
+    """
+    try:
+        given = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"gateway_clients: cannot read {path}: {_reason(error)}") from None
+    found = {name: _client(name, entry, path.parent) for name, entry in given.clients.items()}
+    certificates = [
+        (known, found[name]) for name, entry in given.clients.items() for known in entry.certificates
+    ]
+    subjects = [(entry.subject, found[name]) for name, entry in given.clients.items() if entry.subject]
+    for what, pairs in (("certificate", certificates), ("subject", subjects)):
+        if len(dict(pairs)) != len(pairs):
+            raise UsageError(f"{path}: two clients have the same {what}")
+    return Clients(found, dict(certificates), dict(subjects))
+
+
+def load_keys(path: Path) -> KeySet:
+    """Read a JSON Web Key Set.
+
+    Raises:
+        UsageError: it cannot be read, or holds a private or symmetric key, which has no place there.
+    """
+    try:
+        keys = KeySet.import_key_set(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        raise UsageError(f"cannot read the keys in {path}: {_reason(error)}") from None
+    if not keys.keys or any(key.is_private or key.key_type not in ("RSA", "EC") for key in keys.keys):
+        raise UsageError(f"{path}: holds something else than public RSA and EC keys")
+    return keys
+
+
+def _client(name: str, entry: Entry, folder: Path) -> Client:
+    sender = Sender(name, entry.devices or (name,), entry.names_patients)
+    return Client(sender, entry.key_sha256, None if entry.jwks is None else load_keys(folder / entry.jwks))
+
+
+def _reason(error: Exception) -> Any:
+    return getattr(error, "strerror", None) or type(error).__name__

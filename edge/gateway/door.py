@@ -1,0 +1,193 @@
+"""The one door to Kafka: who may send for which device, whose frame it is, and that Kafka has it."""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.lanes import Call, Lanes, Record
+from edge.gateway.link import Link
+from edge.gateway.room import Room
+from streams.errors import Busy, NotStored
+from streams.frames import ID_PATTERN
+from streams.partitions import partition_of
+from streams.settings import Settings
+from streams.topics import READINGS
+
+ACK_S_MAX: Final = 10.0
+"""Longest wait for Kafka's acknowledgement; then the sender is told that it is not known."""
+
+STALLED_S: Final = 3.0
+"""A batch that is on its way for so long: Kafka takes nothing, so nothing more is taken in."""
+
+STALLED_RETRY_S: Final = 2.0
+PATIENTS_KNOWN_MAX: Final = 200_000
+DEVICES_KNOWN_MAX: Final = 200_000
+"""Bounds on the patients whose partition, and the devices whose right, is kept in mind."""
+
+FOREIGN: Final = Refusal("foreign-device", "you may not send for this device")
+UNWANTED: Final = Refusal("refused-by-kafka", "Kafka does not want this record, and never will")
+
+_id_form = re.compile(ID_PATTERN).fullmatch
+_encode = msgspec.json.Encoder().encode
+
+
+class Filing(Protocol):
+    """Says whose frame it is."""
+
+    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
+        """Return the stream that a device's frame of this moment belongs to; `named` is whom the sender names."""
+
+
+class KafkaDoor:
+    """The door over aiokafka.
+
+    Args:
+        settings: bounds and names of topics.
+        link: the connection, started.
+        filing: says whose a frame is.
+        partitions: of the readings.
+    """
+
+    def __init__(self, settings: Settings, link: Link, filing: Filing, partitions: int) -> None:
+        self._settings, self._link, self._filing = settings, link, filing
+        self._topic = settings.topic(READINGS)
+        self._lanes = Lanes(link, self._topic)
+        self._partitions = partitions
+        self._places: dict[str, tuple[bytes, int]] = {}
+        self._rights: dict[tuple[str, ...], set[str]] = {}
+        self.room = Room(
+            settings.gateway_records_max, settings.gateway_bytes_max, settings.gateway_client_share
+        )
+
+    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
+        """File and store frames, in their order; one answer each, None = in Kafka.
+
+        A frame's `patient` is changed to the one it is filed under.
+
+        Raises:
+            Busy: there is no room; nothing was taken.
+            NotStored: it is not known whether Kafka has them.
+        """
+        self._see_that_it_flows()
+        answers: list[Refusal | None] = [None] * len(readings)
+        records: list[Record | None] = []
+        shares: defaultdict[int, list[Record]] = defaultdict(list)
+        may = self._rights_of(sender)
+        patient_at, names, places = self._filing.patient_at, sender.names_patients, self._places
+        size_bytes = 0
+        for reading in readings:
+            frame, value = reading.frame, reading.raw
+            device = frame.device
+            if device not in may and not self._learn_device(sender, may, device):
+                answers[len(records)] = FOREIGN
+                records.append(None)
+                continue
+            patient = patient_at(device, frame.event_ts_ms, frame.patient if names else "")
+            place = places.get(patient) or self._learn_patient(patient)
+            if value is None or patient != frame.patient:
+                frame.patient = patient
+                value = _encode(frame)
+            size_bytes += len(value)
+            record = (place[0], value)
+            records.append(record)
+            shares[place[1]].append(record)
+        if shares:
+            refused = await self._stored(sender, shares, len(records), size_bytes)
+            if refused:
+                ids = {id(record) for record in refused}
+                answers = [
+                    UNWANTED if id(record) in ids else answer
+                    for record, answer in zip(records, answers, strict=True)
+                ]
+        return answers
+
+    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+        """Store one record of another topic, by its name in `streams.topics`.
+
+        Raises:
+            Busy: there is no room.
+            NotStored: Kafka did not say that it has it.
+        """
+        taken = self.room.take(topic, 1, len(value))
+        try:
+            async with asyncio.timeout(ACK_S_MAX):
+                producer = self._link.producer()
+                await producer.send_and_wait(self._settings.topic(topic), value, key)
+        except TimeoutError:
+            raise NotStored(f"Kafka has not acknowledged it within {ACK_S_MAX:g} s; send it again") from None
+        except KafkaError as error:
+            await self._link.replace(producer)
+            raise NotStored(f"Kafka did not take it: {type(error).__name__}; send it again") from None
+        finally:
+            self.room.give_back(topic, 1, taken)
+
+    def flows(self) -> bool:
+        """Tell whether Kafka takes what is sent."""
+        return self._lanes.oldest_s(time.monotonic()) < STALLED_S
+
+    def look_at_partitions(self) -> None:
+        """Follow the number of partitions that the brokers tell; called now and then."""
+        found = self._link.known_partitions(self._topic)
+        if found and found != self._partitions:
+            self._partitions = found
+            self._places.clear()
+
+    async def stop(self, wait_s: float) -> None:
+        """Let what is on its way arrive, at most so long."""
+        await self._lanes.stop(wait_s)
+
+    def _see_that_it_flows(self) -> None:
+        if not self.flows():
+            raise Busy("Kafka takes nothing at the moment", STALLED_RETRY_S)
+
+    async def _stored(
+        self, sender: Sender, shares: dict[int, list[Record]], records: int, size_bytes: int
+    ) -> list[Record]:
+        """Send the shares and wait for all of them; return the records that the broker does not want."""
+        taken = self.room.take(sender.name, records, size_bytes)
+        call = Call(len(shares))
+        try:
+            self._lanes.put(call, shares)
+            async with asyncio.timeout(ACK_S_MAX):
+                await call.settled
+        except TimeoutError:
+            raise NotStored(f"Kafka has not acknowledged it within {ACK_S_MAX:g} s; send it again") from None
+        finally:
+            self.room.give_back(sender.name, records, taken)
+        if call.failed:
+            raise NotStored(f"{call.failed}; send it again")
+        return call.refused
+
+    def _rights_of(self, sender: Sender) -> set[str]:
+        """Return the devices that are known to be among those of a sender."""
+        if len(self._rights) > DEVICES_KNOWN_MAX:
+            self._rights.clear()
+        return self._rights.setdefault(sender.devices, set())
+
+    def _learn_device(self, sender: Sender, may: set[str], device: str) -> bool:
+        """Tell whether a sender may send for a device, and keep in mind that it may."""
+        if not _id_form(device) or not allows(sender.devices, device):
+            return False
+        if len(may) >= DEVICES_KNOWN_MAX:
+            may.clear()
+        may.add(device)
+        return True
+
+    def _learn_patient(self, patient: str) -> tuple[bytes, int]:
+        """Return a patient's key and partition, and keep them in mind."""
+        if len(self._places) >= PATIENTS_KNOWN_MAX:
+            self._places.clear()
+        place = self._places[patient] = (patient.encode(), partition_of(patient, self._partitions))
+        return place
+
+
+def allows(devices: Sequence[str], device: str) -> bool:
+    """Tell whether a device is among those named; a trailing `*` stands for any ending."""
+    return any(device.startswith(named[:-1]) if named.endswith("*") else device == named for named in devices)

@@ -1,0 +1,119 @@
+"""The frames of a body: the contract's, by the live lane's definition, in which HTTP lets three fields be left out."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from edge.gateway.accept import Reading, Refusal
+from edge.gateway.numbering import BOOT, numbered
+from streams.frames import FRAME_BYTES_MAX, ID_PATTERN
+from streams.wire_frames import Count, WireFrame
+
+ITEMS_MAX: Final = 10_000
+"""Frames of one request."""
+
+IDENTIFIERS_KNOWN_MAX: Final = 200_000
+LEFT_OUT: Final = -1
+
+
+class GivenFrame(WireFrame, forbid_unknown_fields=True, gc=False, omit_defaults=True, kw_only=True):
+    """A frame over HTTP: the gateway may know the patient, and an `Idempotency-Key` may stand for boot and seq."""
+
+    patient: Annotated[str, Meta(min_length=1)] = ""
+    boot: Count = LEFT_OUT
+    seq: Count = LEFT_OUT
+
+
+class Unreadable(Exception):
+    """The body as a whole is not what its type says."""
+
+
+class TooMany(Exception):
+    """It has more frames than a request may have."""
+
+
+_decode = msgspec.json.Decoder(GivenFrame).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_id_form = re.compile(ID_PATTERN).fullmatch
+_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_patients: set[str] = {""}
+_devices: set[str] = set()
+"""Identifiers whose form is right; a patient may be left out."""
+
+
+def split_lines(body: bytes) -> list[bytes]:
+    """Return the frames of NDJSON; an empty line is none."""
+    lines = body.split(b"\n")
+    return lines if all(lines) else [line for line in lines if line and not line.isspace()]
+
+
+def split_json(body: bytes) -> list[bytes]:
+    """Return the frames of a JSON array, or the one object that the body is.
+
+    Raises:
+        Unreadable: it is no array of JSON.
+    """
+    if not body.lstrip(b" \t\r\n").startswith(b"["):
+        return [body]
+    try:
+        return [bytes(raw) for raw in _decode_array(body)]
+    except _FAULTS as error:
+        raise Unreadable(f"the body is no JSON array: {error}") from None
+
+
+def read_items(texts: Sequence[bytes], idempotency_key: str) -> list[Reading | Refusal]:
+    """Return a reading for each text, or why it is none.
+
+    Raises:
+        TooMany: there are more than `ITEMS_MAX`.
+    """
+    if len(texts) > ITEMS_MAX:
+        raise TooMany(f"{len(texts)} frames, at most {ITEMS_MAX} in one request")
+    try:  # almost always every one is a frame
+        frames = list(map(_decode, texts))
+    except _FAULTS:
+        return [_one(text, idempotency_key, place) for place, text in enumerate(texts)]
+    patients, devices = _patients, _devices
+    plain = all(
+        frame.boot >= 0 and frame.seq >= 0 and frame.patient in patients and frame.device in devices
+        for frame in frames
+    )
+    if plain and max(map(len, texts), default=0) <= FRAME_BYTES_MAX:
+        return list(map(Reading, frames, texts))
+    return [_checked(frame, texts[i], idempotency_key, i) for i, frame in enumerate(frames)]
+
+
+def _one(text: bytes, idempotency_key: str, place: int) -> Reading | Refusal:
+    if len(text) > FRAME_BYTES_MAX:
+        return Refusal("too-large", f"{len(text)} bytes, at most {FRAME_BYTES_MAX}")
+    try:
+        frame = _decode(text)
+    except msgspec.ValidationError as error:
+        return Refusal("invalid", str(error))
+    except _FAULTS:
+        return Refusal("not-json", "this is no JSON")
+    return _checked(frame, text, idempotency_key, place)
+
+
+def _checked(frame: GivenFrame, text: bytes, idempotency_key: str, place: int) -> Reading | Refusal:
+    """Return a decoded frame as a reading if its names have the right form and it can be told from others."""
+    if len(text) > FRAME_BYTES_MAX:
+        return Refusal("too-large", f"{len(text)} bytes, at most {FRAME_BYTES_MAX}")
+    for field, name, known in (("patient", frame.patient, _patients), ("device", frame.device, _devices)):
+        if name not in known:
+            if not _id_form(name):
+                return Refusal("invalid", f"{field} does not match {ID_PATTERN}")
+            if len(known) < IDENTIFIERS_KNOWN_MAX:
+                known.add(name)  # beyond that each of the others is looked at each time
+    if frame.boot >= 0 and frame.seq >= 0:
+        return Reading(frame, text)
+    if frame.boot >= 0 or frame.seq >= 0:
+        return Refusal("invalid", "boot and seq belong together: give both or neither")
+    if not idempotency_key:
+        return Refusal("no-identity", "boot and seq are missing; without them send an Idempotency-Key")
+    frame.boot = BOOT
+    frame.seq = numbered(frame.event_ts_ms, f"{idempotency_key}/{place}")
+    return Reading(frame)

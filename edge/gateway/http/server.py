@@ -1,0 +1,229 @@
+"""The gateway's HTTP server: readings in, answered when Kafka has them."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from edge.gateway.accept import Door, Reading, Refusal, Sender
+from edge.gateway.http import answers
+from edge.gateway.http.coding import CODINGS, Damaged, TooLarge, unpacked
+from edge.gateway.http.items import TooMany, Unreadable, read_items, split_json, split_lines
+from edge.gateway.metrics import ProtocolMetrics
+from streams.errors import Busy, NotStored
+
+READINGS_PATH: Final = "/v1/readings"
+NDJSON_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+JSON_TYPES: Final = frozenset({"application/json"})
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+KEY_CHARACTERS_MAX: Final = 255
+
+BODY_BYTES_MAX: Final = 4_194_304
+"""Of a body, as it comes and unpacked; a frame of every signal takes under 700 bytes."""
+
+BODY_S_MAX: Final = 10.0
+"""How long a body may take to come."""
+
+IDLE_S_MAX: Final = 75.0
+LINGER_S: Final = 2.0
+"""How long the rest of a body that nobody wants is read: who still sends would not see the answer otherwise."""
+
+CONNECTIONS_MAX: Final = 2_000
+
+HEADER_BYTES_MAX: Final = 8_190
+STOP_S_MAX: Final = 12.0
+"""How long what is in flight may take when the server stops; Kafka's acknowledgement may take ten of it."""
+
+logger = logging.getLogger(__name__)
+
+_quiet = logging.getLogger(f"{__name__}.aiohttp")
+_quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the bytes, which may name a patient
+
+
+class Identify(Protocol):
+    """Finds out who sends a request."""
+
+    def __call__(self, authorization: str, peer: ssl.SSLObject | None) -> Sender | None:
+        """Return the sender of that header and that connection's certificate, None if nobody known."""
+
+
+class HttpServer:
+    """One listening port.
+
+    Args:
+        door: where readings go.
+        identify: says who sends.
+        metrics: of this protocol.
+        pages: further paths for GET, with the bytes and the type that each gives at this moment and its status.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        identify: Identify,
+        metrics: ProtocolMetrics,
+        pages: dict[str, Callable[[], tuple[int, bytes, str]]],
+    ) -> None:
+        self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
+        self._runner: web.ServerRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Listen; port 0 takes any free one and `port` says which.
+
+        Raises:
+            OSError: the address is not to be had.
+        """
+        server = _BoundedServer(
+            self._answer,
+            logger=_quiet,
+            access_log=None,  # it would name no patient, but cost more than the rest of a request
+            keepalive_timeout=IDLE_S_MAX,
+            auto_decompress=False,
+            lingering_time=LINGER_S,
+            max_line_size=HEADER_BYTES_MAX,
+            max_field_size=HEADER_BYTES_MAX,
+        )
+        self._metrics.watch_clients(lambda: len(server.connections))
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=STOP_S_MAX)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024)
+        await site.start()
+        assert site._server is not None
+        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+
+    async def stop(self) -> None:
+        """Take no new connection, answer what is in flight, then close."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        if path != READINGS_PATH:
+            return self._page(request.method, path)
+        if request.method != "POST":
+            return answers.problem("method", "readings are posted", {"Allow": "POST"})
+        metrics = self._metrics
+        metrics.in_flight.inc()
+        try:
+            response = await self._readings(request)
+        except Exception as error:  # its text may quote the reading, so only its kind is told
+            logger.error("a request failed: %s", type(error).__name__)
+            response = self._refused("internal", "the gateway failed on this request; tell its operator")
+        finally:
+            metrics.in_flight.dec()
+        if response.status >= 400 and not request.content.is_eof():
+            response.force_close()  # the rest of a body that nobody wants is not read
+        return response
+
+    def _page(self, method: str, path: str) -> web.Response:
+        page = self._pages.get(path)
+        if page is None:
+            return answers.problem("not-found", f"readings are posted to {READINGS_PATH}")
+        if method not in ("GET", "HEAD"):
+            return answers.problem("method", "this is only read", {"Allow": "GET, HEAD"})
+        status, body, content_type = page()
+        return web.Response(status=status, body=body, content_type=content_type)
+
+    async def _readings(self, request: web.BaseRequest) -> web.Response:
+        begun_s = time.monotonic()
+        transport = request.transport
+        peer = transport.get_extra_info("ssl_object") if transport is not None else None
+        sender = self._identify(request.headers.get("Authorization", ""), peer)
+        if sender is None:
+            return self._refused(
+                "unauthenticated", "send an API key or a token as Bearer", {"WWW-Authenticate": "Bearer"}
+            )
+        items = await self._items(request)
+        if isinstance(items, web.Response):
+            return items
+        readings = [item for item in items if isinstance(item, Reading)]
+        try:
+            answered = iter(await self._door.readings(sender, readings) if readings else ())
+        except Busy as error:
+            kind = "busy" if error.kafka else "busy-client"
+            self._metrics.refused(kind)
+            return answers.retry(kind, str(error), error.retry_after_s)
+        except NotStored as error:
+            self._metrics.refused("not-stored")
+            return answers.retry("not-stored", str(error), 1.0)
+        if len(readings) == len(items):
+            results: list[Refusal | None] = list(answered)
+        else:
+            results = [next(answered) if isinstance(item, Reading) else item for item in items]
+        self._metrics.answered(results, time.monotonic() - begun_s)
+        return answers.taken(results)
+
+    async def _items(self, request: web.BaseRequest) -> list[Reading | Refusal] | web.Response:
+        """Return what the body holds, or what to answer instead."""
+        media = request.content_type
+        coding = request.headers.get("Content-Encoding", "").strip().lower()
+        if media not in NDJSON_TYPES and media not in JSON_TYPES:
+            return self._refused("media-type", "send application/json or application/x-ndjson")
+        if (request.charset or "utf-8").lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii"):
+            return self._refused("media-type", "JSON is UTF-8")
+        if coding not in CODINGS:
+            return self._refused(
+                "media-type", "send the body plain, or as gzip or zstd", {"Accept-Encoding": "gzip, zstd"}
+            )
+        key = request.headers.get(IDEMPOTENCY_KEY, "")
+        if len(key) > KEY_CHARACTERS_MAX:
+            return self._refused("malformed", f"{IDEMPOTENCY_KEY} is longer than {KEY_CHARACTERS_MAX}")
+        try:
+            body = await _body(request)
+            if coding:
+                body = unpacked(body, coding, BODY_BYTES_MAX)
+            items = read_items(split_lines(body) if media in NDJSON_TYPES else split_json(body), key)
+        except TimeoutError:
+            return self._refused("slow", f"the body did not come within {BODY_S_MAX:g} s")
+        except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):
+            return self._refused("malformed", "the body ended before its end")
+        except (TooLarge, TooMany) as error:
+            return self._refused("too-large", str(error))
+        except (Damaged, Unreadable) as error:
+            return self._refused("malformed", str(error))
+        return items or self._refused("malformed", "the body holds no reading")
+
+    def _refused(self, kind: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+        self._metrics.refused(kind)
+        return answers.problem(kind, detail, headers)
+
+
+class _BoundedServer(web.Server):
+    """A server that closes connections beyond `CONNECTIONS_MAX` at once."""
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self._connections) > CONNECTIONS_MAX:
+            transport.abort()
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """Return the body as it came.
+
+    Raises:
+        TooLarge: it has more than `BODY_BYTES_MAX` bytes; the rest is not read.
+        TimeoutError: it did not come in time.
+    """
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
+    content = request.content
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # curl waits a second for it
+        request.writer.output_size = 0
+    if content.is_eof():
+        return content.read_nowait()
+    pieces: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(BODY_S_MAX):
+        while piece := await content.readany():
+            pieces.append(piece)
+            size += len(piece)
+            if size > BODY_BYTES_MAX:
+                raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,157 @@
+"""Who sends: by API key, token or certificate, out of the clients file, which may change while the gateway runs."""
+
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from joserfc.jwk import KeySet
+
+from edge.gateway import keys, tokens
+from edge.gateway.accept import Sender
+from edge.gateway.clients import Client, Clients, load_clients, load_keys
+from streams.errors import UsageError
+from streams.settings import Settings
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+ANYBODY: Final = Sender("anybody", ("*",), names_patients=True)
+"""Where no clients file is given, and only this machine can connect."""
+
+TOKENS_KNOWN_MAX: Final = 10_000
+"""Tokens whose signature has been checked: it costs a tenth of a millisecond."""
+
+CLIENT_CLAIMS: Final = ("client_id", "azp", "sub")
+"""Where providers put the client of a client-credentials token (RFC 9068, then older ones)."""
+
+logger = logging.getLogger(__name__)
+
+
+class Identities:
+    """Tells who sends, and reads its files again where they have changed.
+
+    Args:
+        settings: name the files, the issuer and the audience.
+        now_s: the time, Unix epoch, s.
+
+    Raises:
+        UsageError: a file cannot be read, or there is none and others than this machine could connect.
+    """
+
+    def __init__(self, settings: Settings, now_s: Callable[[], float] = time.time) -> None:
+        self._settings, self._now_s = settings, now_s
+        path = settings.gateway_clients
+        if path is None and settings.gateway_host not in LOOPBACK:
+            raise UsageError(
+                "gateway_clients: name a file where others than this machine can connect "
+                "(see docs/devices.md; vigil gateway key makes keys)"
+            )
+        self._clients, self._issuer_keys = self._load()
+        self._seen = self._stamps()
+        self._tokens: dict[str, tuple[float, Client]] = {}
+
+    def __call__(self, authorization: str, peer: ssl.SSLObject | None) -> Sender | None:
+        """Return the sender of an Authorization header or of a connection's certificate, None if nobody known."""
+        if self._clients is None:
+            return ANYBODY
+        scheme, _, credential = authorization.partition(" ")
+        if authorization:
+            client = self._by_bearer(credential.strip()) if scheme.lower() == "bearer" else None
+        else:
+            client = self._by_certificate(peer)
+        return None if client is None else client.sender
+
+    def of_connection(self, peer: ssl.SSLObject | None) -> Sender | None:
+        """Return the sender of a connection's certificate, for protocols without a header; None if nobody known."""
+        return self("", peer)
+
+    def refresh(self) -> None:
+        """Read the files again if they have changed; what cannot be read is told, and the former ones stay."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return
+        self._seen = stamps
+        try:
+            self._clients, self._issuer_keys = self._load()
+            self._tokens.clear()
+            logger.info("read the clients file again")
+        except UsageError as error:
+            logger.error("%s; the former clients stay", error)
+
+    def _load(self) -> tuple[Clients | None, KeySet | None]:
+        settings = self._settings
+        clients = None if settings.gateway_clients is None else load_clients(settings.gateway_clients)
+        jwks = settings.gateway_oidc_jwks
+        return clients, None if jwks is None else load_keys(jwks)
+
+    def _stamps(self) -> list[tuple[str, int, int]]:
+        """Return what tells that a file has changed, also those of keys beside the clients file."""
+        settings = self._settings
+        paths: list[Path] = [] if settings.gateway_oidc_jwks is None else [settings.gateway_oidc_jwks]
+        if settings.gateway_clients is not None:
+            paths += [settings.gateway_clients, *sorted(settings.gateway_clients.parent.glob("*.json"))]
+        found = []
+        for path in paths:
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            found.append((str(path), stat.st_mtime_ns, stat.st_size))
+        return found
+
+    def _by_bearer(self, credential: str) -> Client | None:
+        assert self._clients is not None
+        if name := keys.name_in(credential):
+            client = self._clients.by_name.get(name)
+            return client if client and keys.is_among(credential, client.key_hashes) else None
+        if len(credential) > tokens.TOKEN_CHARACTERS_MAX:
+            return None
+        now_s = self._now_s()
+        known = self._tokens.get(credential)
+        if known is not None and now_s < known[0]:
+            return known[1]
+        try:
+            ends_s, client = self._by_token(credential, int(now_s))
+        except tokens.Refused:
+            return None
+        if client is not None:
+            if len(self._tokens) >= TOKENS_KNOWN_MAX:
+                self._tokens.clear()
+            self._tokens[credential] = (ends_s, client)
+        return client
+
+    def _by_token(self, token: str, now_s: int) -> tuple[float, Client | None]:
+        """Return until when a token counts, and whose it is: its issuer's, or one that the client signed itself."""
+        assert self._clients is not None
+        issuer, audience = tokens.issuer_in(token), self._settings.gateway_audience
+        if issuer and issuer == self._settings.gateway_oidc_issuer and self._issuer_keys is not None:
+            claims = tokens.claims_of(token, self._issuer_keys, issuer, audience, now_s)
+            who = next((claims[name] for name in CLIENT_CLAIMS if isinstance(claims.get(name), str)), "")
+            return float(claims["exp"]), self._clients.by_subject.get(who)
+        client = self._clients.by_name.get(issuer)
+        if client is None or client.signing is None:
+            return 0.0, None
+        claims = tokens.claims_of(token, client.signing, issuer, audience, now_s)
+        if claims["sub"] != issuer or claims["exp"] > now_s + tokens.ASSERTION_S_MAX + tokens.LEEWAY_S:
+            return 0.0, None
+        return float(claims["exp"]), client
+
+    def _by_certificate(self, peer: ssl.SSLObject | None) -> Client | None:
+        assert self._clients is not None
+        certificate = peer.getpeercert() if peer is not None else None
+        found = [
+            self._clients.by_certificate[name]
+            for name in names_of(certificate or {})
+            if name in self._clients.by_certificate
+        ]
+        return found[0] if found else None
+
+
+def names_of(certificate: dict[str, Any]) -> list[str]:
+    """Return whom a verified certificate is of: its alternative names (DNS, URI), else the subject's common name."""
+    alternative = [name for kind, name in certificate.get("subjectAltName", ()) if kind in ("DNS", "URI")]
+    common = [
+        value for pairs in certificate.get("subject", ()) for key, value in pairs if key == "commonName"
+    ]
+    return alternative or common

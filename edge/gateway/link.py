@@ -1,0 +1,164 @@
+"""The connection to Kafka: an aiokafka producer that is replaced where it has become useless."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from streams.errors import BrokerUnreachable, TopicsMismatch
+from streams.security import password_of, tls_context, uses_sasl, uses_tls
+from streams.settings import Settings
+
+BATCH_BYTES: Final = 262_144
+"""Largest batch of one partition; one for each may be with the producer at a time."""
+
+REQUEST_S_MAX: Final = 15.0
+METADATA_AGE_MS_MAX: Final = 10_000
+"""New partitions are seen after so long."""
+
+START_S_MAX: Final = 10.0
+STOP_S_MAX: Final = 2.0
+REPLACE_AFTER_S: Final = 1.0
+"""Between two producers that could not be made."""
+
+logger = logging.getLogger(__name__)
+
+
+def make_producer(settings: Settings) -> AIOKafkaProducer:
+    """Return a producer that waits for every copy and keeps the order of a partition."""
+    security: dict[str, Any] = {"security_protocol": settings.security_protocol}
+    if uses_tls(settings):
+        security["ssl_context"] = tls_context(settings)
+    if uses_sasl(settings):
+        security["sasl_mechanism"] = settings.sasl_mechanism
+        security["sasl_plain_username"] = settings.sasl_username
+        security["sasl_plain_password"] = password_of(settings)
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        client_id="vigil-gateway",
+        acks="all",
+        enable_idempotence=settings.gateway_idempotence,
+        request_timeout_ms=round(REQUEST_S_MAX * 1000),
+        metadata_max_age_ms=METADATA_AGE_MS_MAX,
+        max_batch_size=BATCH_BYTES,
+        **security,
+    )
+
+
+class Link:
+    """One producer at a time, and another one where that has ended for good.
+
+    Args:
+        settings: say where the brokers are.
+        make: makes a producer that has not started.
+    """
+
+    def __init__(
+        self, settings: Settings, make: Callable[[Settings], AIOKafkaProducer] = make_producer
+    ) -> None:
+        self._settings = settings
+        self._make = make
+        self._producer: AIOKafkaProducer | None = None
+        self._replacing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            BrokerUnreachable: no broker answers within `START_S_MAX`.
+        """
+        self._producer = await self._started()
+
+    async def stop(self) -> None:
+        """Disconnect; what is still on its way after `STOP_S_MAX` is given up."""
+        if self._replacing is not None:
+            self._replacing.cancel()
+        if self._producer is not None:
+            await _end(self._producer)
+            self._producer = None
+
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has now, by its name on the broker.
+
+        Raises:
+            TopicsMismatch: there is no such topic.
+        """
+        try:
+            async with asyncio.timeout(START_S_MAX):
+                found = await self.producer().partitions_for(topic)
+        except (KafkaError, TimeoutError):
+            found = set()
+        if not found:
+            raise TopicsMismatch(f"no topic {topic}; create it with: vigil topics apply")
+        return len(found)
+
+    def known_partitions(self, topic: str) -> int:
+        """Return how many partitions the last answer of the brokers says that a topic has; 0 = it says nothing."""
+        found = self.producer().client.cluster.partitions_for_topic(topic)
+        return len(found) if found else 0
+
+    def producer(self) -> AIOKafkaProducer:
+        """Return the producer of this moment."""
+        if self._producer is None:
+            raise BrokerUnreachable("the connection to Kafka is closed")
+        return self._producer
+
+    def batch(self) -> BatchBuilder:
+        """Return an empty batch."""
+        return self.producer().create_batch()
+
+    async def send(self, batch: BatchBuilder, topic: str, partition: int) -> None:
+        """Send a batch and wait until all copies have it; with brokers away that lasts until they are back.
+
+        Raises:
+            KafkaError: it was refused, or the producer has ended (see `replace`).
+        """
+        await (await self.producer().send_batch(batch, topic, partition=partition))
+
+    async def replace(self, broken: AIOKafkaProducer) -> None:
+        """See that another producer than `broken` is there; all who ask at once wait for the same one."""
+        if self._producer is not broken:
+            return
+        if self._replacing is None or self._replacing.done():
+            self._replacing = asyncio.create_task(self._replace(broken))
+        await asyncio.shield(self._replacing)
+
+    async def _replace(self, broken: AIOKafkaProducer) -> None:
+        logger.warning("the producer has ended: making another one")
+        while True:
+            try:
+                self._producer = await self._started()
+                break
+            except BrokerUnreachable:
+                await asyncio.sleep(REPLACE_AFTER_S)
+        await _end(broken)
+
+    async def _started(self) -> AIOKafkaProducer:
+        producer = self._make(self._settings)
+        try:
+            async with asyncio.timeout(START_S_MAX):
+                await producer.start()
+        except (KafkaError, TimeoutError, OSError) as error:
+            await _end(producer)
+            raise BrokerUnreachable(f"no broker at {self._settings.brokers}: {error!r}") from None
+        return producer
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Close a producer within twice `STOP_S_MAX`, whatever state it is in."""
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(STOP_S_MAX):
+            await producer.stop()
+            return
+    # It would try to deliver for as long as brokers are away, and its batches would stay open for good.
+    producer._message_accumulator.fail_all(ProducerClosed())
+    if (sending := producer._sender.sender_task) is not None:
+        sending.cancel()
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(STOP_S_MAX):
+            await producer.client.close()
