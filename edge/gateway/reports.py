@@ -43,7 +43,7 @@ class AdtEvent:
 
 
 class Registrar(Protocol):
-    """Who takes reports. Both return only when Kafka has what was told, and raise `Busy` or `NotStored` as a door does."""
+    """Who takes reports. Both return only when Kafka has what was told, and raise `Busy` or `NotStored`."""
 
     async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
         """File a report; a refusal where it contradicts what stands ("device is associated with another patient")."""
