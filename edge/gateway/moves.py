@@ -1,0 +1,148 @@
+"""What has to be filed anew when somebody learns who is on a device: which frames, from where, and to whom."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from edge.gateway.filing import Filing, renamed
+from edge.gateway.stays import FOREVER
+from streams.associations import Departure, Fact
+from streams.frames import OWN_STREAM, own_stream
+
+AHEAD_MS: Final = 300_000
+"""No device's clock is believed to be further ahead: of a time that is further ahead no frame can have come. [M]"""
+
+Streams = Sequence[tuple[int, int, str]]
+"""(from, until, patient) of a device, "" = nobody; rising and without gaps from the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A device's frames of [`from_ms`, `until_ms`) are not those of the stream `old` any more.
+
+    `old` None: nothing was known of the device then, so they lie where their sender said.
+    """
+
+    device: str
+    from_ms: int
+    until_ms: int
+    old: str | None
+
+    def holds(self, device: str, event_ts_ms: int) -> bool:
+        """Return whether a frame is one of them."""
+        return device == self.device and self.from_ms <= event_ts_ms < self.until_ms
+
+
+def moves_between(device: str, before: Streams, after: Streams) -> list[Move]:
+    """Return what changes between two views of a device, rising; what nobody knows of now stays where it is."""
+    bounds = sorted({ms for a, b, _ in (*before, *after) for ms in (a, b)})
+    found: list[Move] = []
+    for a, b in zip(bounds, bounds[1:], strict=False):
+        old, new = _at(device, before, a), _at(device, after, a)
+        if new is None or old == new:
+            continue
+        if found and found[-1].until_ms == a and found[-1].old == old:
+            found[-1] = Move(device, found[-1].from_ms, b, old)
+        else:
+            found.append(Move(device, a, b, old))
+    return found
+
+
+def _at(device: str, streams: Streams, ms: int) -> str | None:
+    return next((patient or own_stream(device) for a, b, patient in streams if a <= ms < b), None)
+
+
+class Changes:
+    """Takes the log of associations in and says what each record moves; `filing` is its own view."""
+
+    def __init__(self, filing: Filing) -> None:
+        self.filing = filing
+        self._filed: dict[str, Streams] = {}
+
+    def take_old(self, key: bytes, fact: Fact | None, append_ms: int) -> None:
+        """Take a record in that everything was filed by already."""
+        for device in self.filing.apply(key, fact, append_ms):
+            self._filed[device] = self.filing.facts.streams_of(device)
+
+    def take(self, key: bytes, fact: Fact | None, append_ms: int) -> list[Move]:
+        """Take a record in; return what it moves of the frames that can have come by `append_ms`."""
+        found: list[Move] = []
+        for device in sorted(self.filing.apply(key, fact, append_ms)):
+            before, after = self._filed.get(device, ()), self.filing.facts.streams_of(device)
+            self._filed[device] = after
+            if before != after:
+                found += moves_between(device, before, after)
+        return [move for move in found if move.from_ms <= append_ms + AHEAD_MS]
+
+
+class _Head(msgspec.Struct, gc=False):
+    device: str
+    event_ts_ms: int
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+class Sweep:
+    """Looks through records of the readings for frames that moves concern; remembers where it found some."""
+
+    def __init__(self, moves: Iterable[Move], filing: Filing) -> None:
+        self.moves = list(moves)
+        self._filing = filing
+        self._by_stream: dict[bytes, list[Move]] = defaultdict(list)
+        self._anywhere: list[Move] = [move for move in self.moves if move.old is None]
+        for move in self.moves:
+            if move.old is not None:
+                self._by_stream[move.old.encode()].append(move)
+        self._moved: Counter[tuple[Move, str]] = Counter()
+
+    @property
+    def streams(self) -> list[str] | None:
+        """The streams whose frames have to be looked at; None = all."""
+        return None if self._anywhere else [key.decode() for key in self._by_stream]
+
+    @property
+    def from_ms(self) -> int:
+        """The broker may have taken the first frame that is concerned at this time, ms; not before."""
+        return min(move.from_ms for move in self.moves) - AHEAD_MS
+
+    def find(self, key: bytes | None, value: bytes | None) -> tuple[str, bytes] | None:
+        """Return where a record belongs and its value there, None if it lies where it should or is no frame."""
+        if key is None or value is None or (key.startswith(b"~") and not key.startswith(OWN_STREAM.encode())):
+            return None
+        moves = (*self._by_stream.get(key, ()), *self._anywhere)
+        if not moves:
+            return None
+        try:
+            head, stream = _head(value), key.decode()
+            move = next((move for move in moves if move.holds(head.device, head.event_ts_ms)), None)
+            if move is None:
+                return None
+            named = "" if stream.startswith(OWN_STREAM) else stream
+            belongs = self._filing.patient_at(head.device, head.event_ts_ms, named)
+            if belongs == stream:
+                return None
+            found = belongs, renamed(value, belongs, refiled=True)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None  # a dead letter, wherever it lies
+        self._moved[move, stream] += 1
+        return found
+
+    def departures(self) -> list[Departure]:
+        """Return what streams have to be told: the device left them, perhaps with readings that are not theirs."""
+        said = {(move, move.old): self._moved[move, move.old] for move in self.moves if move.old is not None}
+        for (move, stream), count in self._moved.items():
+            said[move, stream] = count
+        return [
+            Departure(
+                patient=stream,
+                device=move.device,
+                from_ts_ms=move.from_ms,
+                until_ts_ms=None if move.until_ms >= FOREVER else move.until_ms,
+                withdrawn=count > 0 and not stream.startswith(OWN_STREAM),
+            )
+            for (move, stream), count in said.items()
+        ]
