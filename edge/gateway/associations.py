@@ -8,6 +8,7 @@ device is on nobody: better a stream of its own than another's readings.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 from edge.gateway.stays import FOREVER, Stay, effective, stays_of
@@ -171,7 +172,9 @@ class Facts:
 
     def _places(self, device: str) -> list[tuple[str, int, int]]:
         placed = sorted(self._placed.get(device, {}).values(), key=lambda p: (p.from_ts_ms, p.id))
-        ends = [p.from_ts_ms for p in placed[1:]] + [FOREVER]
+        if not placed:
+            return []
+        ends = [*(p.from_ts_ms for p in placed[1:]), FOREVER]
         return [(p.place, p.from_ts_ms, end) for p, end in zip(placed, ends, strict=True) if p.place]
 
     def _work_out(self, device: str) -> tuple[Span, ...]:
@@ -198,11 +201,9 @@ def _put(into: dict[bytes, Told], key: bytes, fact: Told | None) -> None:
 
 
 def _resolved(confirmed: list[Span], others: list[Span]) -> tuple[Span, ...]:
-    bounds = sorted({ms for span in (*confirmed, *others) for ms in (span.from_ms, span.until_ms)})
+    bounds = {ms for span in (*confirmed, *others) for ms in (span.from_ms, span.until_ms)}
     found: list[Span] = []
-    for a, b in zip(bounds, [*bounds[1:], FOREVER], strict=True):
-        if a >= b:
-            continue
+    for a, b in pairwise(sorted({*bounds, FOREVER})):
         claims = [span for span in confirmed if span.from_ms <= a < span.until_ms] or [
             span for span in others if span.from_ms <= a < span.until_ms
         ]

@@ -1,8 +1,9 @@
 """What has to be filed anew when somebody learns who is on a device: which frames, from where, and to whom."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -37,12 +38,12 @@ class Move:
 
 
 def moves_between(device: str, before: Streams, after: Streams) -> list[Move]:
-    """Return what changes between two views of a device, rising; what nobody knows of now stays where it is."""
+    """Return what changes between two views of a device, rising; who was on it and is not known any more never was."""
     bounds = sorted({ms for a, b, _ in (*before, *after) for ms in (a, b)})
     found: list[Move] = []
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in pairwise(bounds):
         old, new = _at(device, before, a), _at(device, after, a)
-        if new is None or old == new:
+        if old == (new or own_stream(device)) or (old is None and new is None):
             continue
         if found and found[-1].until_ms == a and found[-1].old == old:
             found[-1] = Move(device, found[-1].from_ms, b, old)
@@ -73,7 +74,7 @@ class Changes:
         for device in sorted(self.filing.apply(key, fact, append_ms)):
             before, after = self._filed.get(device, ()), self.filing.facts.streams_of(device)
             self._filed[device] = after
-            if before != after:
+            if before != after and fact is not None:  # what is forgotten is too old to have frames
                 found += moves_between(device, before, after)
         return [move for move in found if move.from_ms <= append_ms + AHEAD_MS]
 
@@ -97,7 +98,7 @@ class Sweep:
         for move in self.moves:
             if move.old is not None:
                 self._by_stream[move.old.encode()].append(move)
-        self._moved: Counter[tuple[Move, str]] = Counter()
+        self._moved: dict[tuple[Move, str], int] = defaultdict(int)
 
     @property
     def streams(self) -> list[str] | None:
@@ -121,7 +122,7 @@ class Sweep:
             move = next((move for move in moves if move.holds(head.device, head.event_ts_ms)), None)
             if move is None:
                 return None
-            named = "" if stream.startswith(OWN_STREAM) else stream
+            named = stream if move.old is None and not stream.startswith(OWN_STREAM) else ""
             belongs = self._filing.patient_at(head.device, head.event_ts_ms, named)
             if belongs == stream:
                 return None
@@ -131,18 +132,29 @@ class Sweep:
         self._moved[move, stream] += 1
         return found
 
-    def departures(self) -> list[Departure]:
-        """Return what streams have to be told: the device left them, perhaps with readings that are not theirs."""
-        said = {(move, move.old): self._moved[move, move.old] for move in self.moves if move.old is not None}
-        for (move, stream), count in self._moved.items():
-            said[move, stream] = count
+    def departures(self, again: bool = False) -> list[Departure]:
+        """Return what streams have to be told: the device left them, perhaps with readings that are not theirs.
+
+        `again`: they were told; only those in which frames were found since.
+        """
+        said = {(move, move.old): 0 for move in self.moves if move.old is not None and not again}
+        said |= self._moved
         return [
-            Departure(
-                patient=stream,
-                device=move.device,
-                from_ts_ms=move.from_ms,
-                until_ts_ms=None if move.until_ms >= FOREVER else move.until_ms,
-                withdrawn=count > 0 and not stream.startswith(OWN_STREAM),
-            )
+            departure
             for (move, stream), count in said.items()
+            for departure in self._from(move, stream, withdrawn=count > 0)
         ]
+
+    def _from(self, move: Move, stream: str, withdrawn: bool) -> Iterator[Departure]:
+        """Yield when the device is not on a stream, of the time that a move concerns: it may have come back to it."""
+        known = self._filing.facts.streams_of(move.device)
+        for a, b, patient in ((-1, known[0][0] if known else FOREVER, ""), *known):
+            start, end = max(a, move.from_ms), min(b, move.until_ms)
+            if start < end and (patient or own_stream(move.device)) != stream:
+                yield Departure(
+                    patient=stream,
+                    device=move.device,
+                    from_ts_ms=start,
+                    until_ts_ms=None if end >= FOREVER else end,
+                    withdrawn=withdrawn and not stream.startswith(OWN_STREAM),
+                )
