@@ -86,6 +86,9 @@ ALERTS: Final = Use("vigil-watch", delivery_s=10.0, request_s=5.0)
 ORDERS: Final = Use("vigil-orders", delivery_s=10.0, request_s=5.0)
 """Somebody waits for the answer."""
 
+REFILING: Final = Use("vigil-refiling", delivery_s=20.0, request_s=5.0, linger_ms=5, batch_bytes=65_536)
+"""Copies of frames; what is not acknowledged is done again."""
+
 PROBES: Final = Use("vigil-probe", delivery_s=10.0, request_s=5.0)
 
 

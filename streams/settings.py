@@ -111,6 +111,13 @@ class Settings(BaseSettings):
         default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"
     )
 
+    gateway_adt_silence_s: float = Field(
+        default=900.0,
+        ge=10,
+        le=86_400,
+        description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")

@@ -90,6 +90,10 @@ class Refiler:
         """Whether no more records should be taken in before others are done."""
         return len(self._waiting) >= BATCHES_MAX
 
+    def skip(self, offset: int) -> None:
+        """Pass over a record that says nothing."""
+        self._read = offset + 1
+
     def take(self, offset: int, key: bytes, fact: Fact | None, append_ms: int) -> None:
         """Take in a record of the log."""
         self._read = offset + 1
