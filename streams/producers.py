@@ -184,7 +184,7 @@ class Producer:
         return time.monotonic() - self._open[0][0] if self._open else 0.0
 
     def send(
-        self, key: bytes | None, value: bytes, partition: int | None = None, ts_ms: int | None = None
+        self, key: bytes | None, value: bytes | None, partition: int | None = None, ts_ms: int | None = None
     ) -> Any | None:
         """Hand one record over without waiting and return its future.
 

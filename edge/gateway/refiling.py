@@ -20,6 +20,7 @@ from edge.gateway.adt_silence import AdtSilence
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.following import read
+from edge.gateway.forgetting import forgotten
 from edge.gateway.moves import Changes
 from edge.gateway.refiler import Marks, Refiler
 from streams.alerts import Alert
@@ -47,6 +48,9 @@ LOOK_MS_MAX: Final = 1_800_000
 
 AGAIN_S: Final = 5.0
 """Between two tries, after one that failed."""
+
+FORGET_EVERY_S: Final = 3_600.0
+"""How often what is too old to matter is taken out of the topic."""
 
 SEND_S_MAX: Final = REFILING.delivery_s + 5.0
 NOT_NOW_S: Final = 0.02
@@ -170,6 +174,9 @@ class Refiling:
         options: dict[str, Any] = {
             "group_id": f"{self._settings.group}-refiling",
             "max_poll_interval_ms": LOOK_MS_MAX,
+            # By the client's own 45 s, frames would wait as long for who takes over from a gateway that died.
+            "session_timeout_ms": round(self._settings.session_timeout_s * 1000),
+            "heartbeat_interval_ms": round(self._settings.session_timeout_s * 1000 / 3),
             "auto_offset_reset": "earliest",
             "allow_auto_create_topics": False,
         }
@@ -177,20 +184,21 @@ class Refiling:
             consumer = stack.enter_context(closing(connect_consumer(self._settings, **options)))
             readings = stack.enter_context(KafkaReadings(self._settings))
             alerts = stack.enter_context(Producer(self._settings, ALERTS_USE, self._settings.topic(ALERTS)))
+            facts = stack.enter_context(Producer(self._settings, ALERTS_USE, self._tp.topic))
             consumer.subscribe([self._tp.topic])
             while not self._stop.is_set():
                 consumer.poll(timeout_ms=POLL_MS, max_records=1)
                 if self._tp in consumer.assignment():
-                    self._own(consumer, readings, alerts)
+                    self._own(consumer, readings, alerts, facts)
 
-    def _own(self, consumer: Any, readings: KafkaReadings, alerts: Producer) -> None:
+    def _own(self, consumer: Any, readings: KafkaReadings, alerts: Producer, facts: Producer) -> None:
         """Do the re-filing as long as the topic is ours."""
         done = consumer.committed(self._tp) or 0
         changes = Changes(Filing(Facts(self._bound_ms)))
         refiler, silence = Refiler(changes, readings, done), AdtSilence(self._bound_ms)
         consumer.seek_to_beginning(self._tp)
-        end = ends_after(consumer, self._tp)
-        self.owns = True
+        end = int(consumer.end_offsets([self._tp])[self._tp])
+        self.owns, forgot_s = True, float("-inf")
         while not self._stop.is_set() and self._tp in consumer.assignment():
             found = consumer.poll(timeout_ms=POLL_MS).get(self._tp, [])
             for record in found:
@@ -202,6 +210,10 @@ class Refiling:
             self.copied += refiler.copied - copied
             for alert in silence.look(now_ms()):
                 _tell(alerts, alert)
+            if time.monotonic() - forgot_s > FORGET_EVERY_S:
+                forgot_s = time.monotonic()
+                for key in forgotten(changes.filing.facts, now_ms()):
+                    facts.send(key, None, 0)
             if refiler.committed > done:
                 done = refiler.committed
                 consumer.commit({self._tp: OffsetAndMetadata(done, "", -1)})
@@ -217,11 +229,6 @@ class Refiling:
             for alert in silence.hear(known.fact.reporter, known.fact.event_ts_ms, known.append_ms):
                 if known.offset >= done:
                     _tell(alerts, alert)
-
-
-def ends_after(consumer: Any, tp: TopicPartition) -> int:
-    """Return where a partition ends now."""
-    return int(consumer.end_offsets([tp])[tp])
 
 
 def now_ms() -> int:

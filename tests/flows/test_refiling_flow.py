@@ -28,7 +28,12 @@ class Site:
     def __init__(self, bootstrap):
         prefix = f"{uuid.uuid4().hex[:8]}."
         self.settings = Settings(
-            brokers=bootstrap, partitions=PARTITIONS, topic_prefix=prefix, group=prefix, fetch_wait_ms=20
+            brokers=bootstrap,
+            partitions=PARTITIONS,
+            topic_prefix=prefix,
+            group=prefix,
+            fetch_wait_ms=20,
+            session_timeout_s=6,
         )
         apply_topics(self.settings)
         self.producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
