@@ -148,7 +148,9 @@ class Sweep:
     def _from(self, move: Move, stream: str, withdrawn: bool) -> Iterator[Departure]:
         """Yield when the device is not on a stream, of the time that a move concerns: it may have come back to it."""
         known = self._filing.facts.streams_of(move.device)
-        for a, b, patient in ((-1, known[0][0] if known else FOREVER, ""), *known):
+        # Before anything is known of a device its sender's word counts, but not where somebody's report did.
+        unknown = () if move.old is None else ((-1, known[0][0] if known else FOREVER, ""),)
+        for a, b, patient in (*unknown, *known):
             start, end = max(a, move.from_ms), min(b, move.until_ms)
             if start < end and (patient or own_stream(move.device)) != stream:
                 yield Departure(

@@ -88,7 +88,7 @@ class KafkaRegistrar:
         async with self._one_at_a_time:
             if not says_nothing_new(self._filing.facts, fact):
                 await self._store(fact)
-            elif fact.event_ts_ms >= self._heard_ms(fact.reporter) + HEARD_EVERY_MS:
+            elif min(fact.event_ts_ms, self._now_ms()) >= self._heard_ms(fact.reporter) + HEARD_EVERY_MS:
                 await self._store(Heard(reporter=fact.reporter, event_ts_ms=fact.event_ts_ms))
         return None
 
