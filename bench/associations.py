@@ -25,6 +25,9 @@ HOUR_MS: Final = 3_600_000
 BOUND_MS: Final = 900_000
 HEARD_EVERY_MS: Final = 60_000
 OUTAGE_MS: Final = 2 * HOUR_MS
+RESTART_SHARE: Final = 0.01
+"""How often, of each look, somebody else takes the re-filing over."""
+
 LATE_MS: Final = (0, 1_000, 5_000, 60_000, 600_000, 1_800_000)
 """How much later than it happened something is told."""
 
@@ -276,7 +279,7 @@ class World:
     def refile(self, now_ms: int) -> None:
         """Let the refiler work; now and then another one takes over from what is committed."""
         self.readings.now_ms = now_ms
-        if self.rng.random() < 0.001:
+        if self.rng.random() < RESTART_SHARE:
             self.restarts += 1
             self.copied += self.refiler.copied
             self.refiler, self._taken = Refiler(Changes(view()), self.readings, self.refiler.committed), 0

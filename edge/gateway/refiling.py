@@ -61,23 +61,19 @@ class KafkaReadings:
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic(READINGS)
-        self._seals = seals_of(settings)
-        self._stack = ExitStack()
-        self._consumer: Any = self._stack.enter_context(
-            closing(connect_consumer(settings, allow_auto_create_topics=False))
-        )
-        numbers = sorted(self._consumer.partitions_for_topic(topic) or ())
+        self._settings, self._seals = settings, seals_of(settings)
+        with closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
+            numbers = sorted(consumer.partitions_for_topic(topic) or ())
         if not numbers:
-            self._stack.close()
             raise TopicsMismatch(f"no topic {topic} at {settings.brokers}: run vigil topics apply")
         self._tps = [TopicPartition(topic, number) for number in numbers]
-        self._producer = self._stack.enter_context(Producer(settings, REFILING, topic))
+        self._producer = Producer(settings, REFILING, topic)
 
     def __enter__(self) -> "KafkaReadings":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._producer.close()
 
     def scan(
         self, streams: Sequence[str] | None, from_ms: int, marks: Marks
@@ -86,20 +82,28 @@ class KafkaReadings:
         count = len(self._tps)
         numbers = range(count) if streams is None else {partition_of(stream, count) for stream in streams}
         tps = [self._tps[number] for number in sorted(numbers)]
+        # A consumer that has read a partition before believes that it still ends where it did then.
+        with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
+            yield from self._read(consumer, tps, from_ms, marks)
+
+    @staticmethod
+    def _read(
+        consumer: Any, tps: list[TopicPartition], from_ms: int, marks: Marks
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
         fresh = [tp for tp in tps if tp.partition not in marks]
         first = {tp: marks[tp.partition] for tp in tps if tp.partition in marks}
-        first |= offsets_at(self._consumer, fresh, from_ms) if fresh else {}
-        ends = ends_of(self._consumer, tps)
+        first |= offsets_at(consumer, fresh, from_ms) if fresh else {}
+        ends = ends_of(consumer, tps)
         wanted = {tp: end for tp, end in ends.items() if first[tp] < end}
         marks |= {tp.partition: ends[tp] for tp in tps}
         if not wanted:
             return
-        self._consumer.assign(list(wanted))
+        consumer.assign(list(wanted))
         for tp in wanted:
-            self._consumer.seek(tp, first[tp])
+            consumer.seek(tp, first[tp])
         heard_s = time.monotonic()
-        while any(self._consumer.position(tp) < end for tp, end in wanted.items()):
-            for tp, records in self._consumer.poll(timeout_ms=POLL_MS).items():
+        while any(consumer.position(tp) < end for tp, end in wanted.items()):
+            for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
                 heard_s = time.monotonic()
                 for record in records:
                     if record.offset < wanted[tp]:

@@ -30,6 +30,7 @@ COMMANDS = [
     "alarms",
     "limits",
     "patients",
+    "devices",
     "watch",
     "topics",
     "kafka",
