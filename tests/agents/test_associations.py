@@ -65,6 +65,13 @@ def test_a_device_on_no_patient_is_judged_under_its_own_name(ward):
     assert ward.second(1, OWN, hr=140) == [(OWN, "hr-high", 1)]
 
 
+def test_an_alarm_of_a_device_on_no_patient_can_be_acknowledged_and_its_stream_discharged(ward):
+    ward.second(1, OWN, hr=140)
+    (alert,) = ward.worker.alerts.values()
+    assert [a.outcome for a in ward.order(2, "acknowledge", OWN, episode=alert.episode)] == ["accepted"]
+    assert [a.outcome for a in ward.order(3, "discharge", OWN)] == ["accepted"]
+
+
 def test_the_alarm_ends_when_the_stream_ends(ward):
     for s in range(1, 21):
         ward.second(s, OWN)
