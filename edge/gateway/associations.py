@@ -61,13 +61,13 @@ class Facts:
         if fact is not None:
             self.by_key[key] = fact
         found = self._take(key, before, remove=True) | self._take(key, fact, remove=False)
+        for device in found:
+            self._spans.pop(device, None)
         if isinstance(fact, Movement | Heard):
             heard = min(fact.event_ts_ms, append_ms)
             if heard > self.heard_ms.get(fact.reporter, -1):
                 self.heard_ms[fact.reporter] = heard
                 found |= self.placed_devices()
-        for device in found:
-            self._spans.pop(device, None)
         return found
 
     def _take(self, key: bytes, fact: Fact | None, remove: bool) -> set[str]:

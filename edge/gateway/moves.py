@@ -10,7 +10,7 @@ import msgspec
 
 from edge.gateway.filing import Filing, renamed
 from edge.gateway.stays import FOREVER
-from streams.associations import Departure, Fact
+from streams.associations import KEPT_MS, Departure, Fact
 from streams.frames import OWN_STREAM, own_stream
 
 AHEAD_MS: Final = 300_000
@@ -57,26 +57,30 @@ def _at(device: str, streams: Streams, ms: int) -> str | None:
 
 
 class Changes:
-    """Takes the log of associations in and says what each record moves; `filing` is its own view."""
+    """Takes the log of associations in and says what it moves; `filing` is its own view."""
 
     def __init__(self, filing: Filing) -> None:
         self.filing = filing
         self._filed: dict[str, Streams] = {}
+        self._touched: set[str] = set()
+        self._append_ms = 0
 
-    def take_old(self, key: bytes, fact: Fact | None, append_ms: int) -> None:
-        """Take a record in that everything was filed by already."""
-        for device in self.filing.apply(key, fact, append_ms):
-            self._filed[device] = self.filing.facts.streams_of(device)
+    def take(self, key: bytes, fact: Fact | None, append_ms: int) -> None:
+        """Take a record in."""
+        self._touched |= self.filing.apply(key, fact, append_ms)
+        self._append_ms = max(self._append_ms, append_ms)
 
-    def take(self, key: bytes, fact: Fact | None, append_ms: int) -> list[Move]:
-        """Take a record in; return what it moves of the frames that can have come by `append_ms`."""
+    def moves(self) -> list[Move]:
+        """Return what the records since the last call move, of times of which the log may have frames."""
         found: list[Move] = []
-        for device in sorted(self.filing.apply(key, fact, append_ms)):
+        for device in sorted(self._touched):
             before, after = self._filed.get(device, ()), self.filing.facts.streams_of(device)
             self._filed[device] = after
-            if before != after and fact is not None:  # what is forgotten is too old to have frames
+            if before != after:
                 found += moves_between(device, before, after)
-        return [move for move in found if move.from_ms <= append_ms + AHEAD_MS]
+        self._touched.clear()
+        latest_ms, oldest_ms = self._append_ms + AHEAD_MS, self._append_ms - KEPT_MS
+        return [move for move in found if move.from_ms <= latest_ms and move.until_ms > oldest_ms]
 
 
 class _Head(msgspec.Struct, gc=False):

@@ -74,7 +74,6 @@ class Refiler:
         self._done = done
         self._read = 0
         self._first: int | None = None
-        self._new: list[Move] = []
         self._waiting: deque[_Batch] = deque()
         self.copied = 0
         """Frames that were copied."""
@@ -96,26 +95,26 @@ class Refiler:
 
     def take(self, offset: int, key: bytes, fact: Fact | None, append_ms: int) -> None:
         """Take in a record of the log."""
+        if self._read < self._done <= offset:
+            self._changes.moves()  # up to here everything was filed by what was known
         self._read = offset + 1
-        if offset < self._done:
-            self._changes.take_old(key, fact, append_ms)
-            return
-        moves = self._changes.take(key, fact, append_ms)
-        if moves and self._first is None:
+        self._changes.take(key, fact, append_ms)
+        if offset >= self._done and self._first is None:
             self._first = offset
-        self._new += moves
 
     def work(self, now_ms: int) -> None:
         """Look through the readings for what has been learnt since, and once more for what is due.
 
         Raises:
-            NotStored: Kafka does not say that it has what was written; nothing of it is done then.
+            NotStored: Kafka does not say that it has what was written; begin again from what is committed.
         """
-        if self._new and self._first is not None:
-            batch = _Batch(self._new, self._first, now_ms + SETTLE_MS, {})
+        if self._first is None:
+            self._changes.moves()
+        elif moves := self._changes.moves():
+            batch = _Batch(moves, self._first, now_ms + SETTLE_MS, {})
             self._look(batch, again=False)
             self._waiting.append(batch)
-            self._new, self._first = [], None
+        self._first = None
         while self._waiting and self._waiting[0].due_ms <= now_ms:
             self._look(self._waiting[0], again=True)
             self._waiting.popleft()

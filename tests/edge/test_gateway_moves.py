@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from edge.gateway.filing import Filing
 from edge.gateway.moves import AHEAD_MS, Changes, Move, Sweep, moves_between
 from edge.gateway.refiler import SETTLE_MS, Refiler
 from edge.gateway.stays import FOREVER
-from streams.associations import Association, Departure
+from streams.associations import KEPT_MS, Association, Departure
 
 OWN = "~device/mon"
 
@@ -178,15 +179,16 @@ def test_what_was_not_stored_is_not_done():
     owner.log.records.append(frame(OWN, 5))
     owner.log.fails = True
     owner.tell(association("a", 1))
-    for _ in range(2):
-        try:
-            owner.refiler.work(10_000)
-        except ConnectionError:
-            assert owner.refiler.committed == 0
-    owner.log.fails = False
-    owner.refiler.work(10_000)
-    owner.refiler.work(10_000 + SETTLE_MS)
-    assert owner.refiler.committed == 1
+    with pytest.raises(ConnectionError):
+        owner.refiler.work(10_000)
+    assert owner.refiler.committed == 0
+
+
+def test_what_is_older_than_the_log_is_not_looked_for():
+    owner = Owner()
+    owner.tell(association("a", 1, 5), append_ms=KEPT_MS + 5)
+    owner.refiler.work(KEPT_MS)
+    assert owner.log.records == []
 
 
 def test_of_a_time_that_is_still_far_ahead_no_frame_is_looked_for():
