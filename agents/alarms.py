@@ -28,6 +28,8 @@ WARD_SILENT: Final = "ward-silent"
 MISPLACED: Final = "misplaced-patient"
 TOO_MANY: Final = "too-many-patients"
 UNPROVEN: Final = "unproven-command"
+UNASSOCIATED: Final = "unassociated-device"
+READINGS_WITHDRAWN: Final = "readings-withdrawn"
 VITAL_LOSS: Final = "vital-loss"
 AGE_UNKNOWN: Final = "age-unknown"
 
@@ -194,6 +196,8 @@ def _source(alarm: Alarm, happening: Happening) -> dict[str, object]:
         return _origin("score", alarm.id, snomed=alarm.sheet.snomed, unit="{score}")
     if alarm.id == WARD_SILENT:
         return _origin("ward", happening.patient.rpartition("/")[2])
+    if alarm.id in (UNASSOCIATED, READINGS_WITHDRAWN):
+        return _origin("alarm-system", "association")
     if alarm.id in (MISPLACED, TOO_MANY, UNPROVEN):
         return _origin("alarm-system", "partition")
     if alarm.type == "advisory":

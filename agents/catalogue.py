@@ -15,17 +15,19 @@ from agents.alarms import (
     LIMITS_WIDENED,
     LOSS_SIGNALS,
     MISPLACED,
+    READINGS_WITHDRAWN,
     SIGNAL_LOSS,
     SILENT_DEVICE,
     TOO_MANY,
     TOO_MANY_DEVICES,
+    UNASSOCIATED,
     UNPROVEN,
     UNRELIABLE,
     VITAL_LOSS,
     WARD_SILENT,
     Alarm,
 )
-from clinical.losses import UNRELIABLE_S, UNRELIABLE_SHARE
+from clinical.losses import UNASSOCIATED_S, UNRELIABLE_S, UNRELIABLE_SHARE
 from clinical.rules import RuleSet, TechnicalRules
 from clinical.scores import NEWS2, SHEETS
 from clinical.vitals import INDEX, SIGNALS
@@ -151,6 +153,19 @@ def _beyond_devices(rules: TechnicalRules) -> tuple[Alarm, ...]:
         ),
         Alarm(
             UNPROVEN, "technical", "partition", holds="was sent orders that do not prove where they came from"
+        ),
+        Alarm(
+            UNASSOCIATED,
+            "technical",
+            "device",
+            delay_s=UNASSOCIATED_S,
+            holds="is on no patient that anybody has named, and is judged by itself",
+        ),
+        Alarm(
+            READINGS_WITHDRAWN,
+            "technical",
+            "readings",
+            holds="a device's were another patient's, and are not counted here any more",
         ),
         Alarm(
             VITAL_LOSS,

@@ -18,10 +18,12 @@ from agents.alarms import (
     IDENTITY_CONFLICT,
     LIMITS_WIDENED,
     MISPLACED,
+    READINGS_WITHDRAWN,
     SIGNAL_LOSS,
     SILENT_DEVICE,
     TOO_MANY,
     TOO_MANY_DEVICES,
+    UNASSOCIATED,
     UNPROVEN,
     UNRELIABLE,
     VITAL_LOSS,
@@ -77,6 +79,8 @@ _LOOKS: Final[dict[str, tuple[str, Look]]] = {
     MISPLACED: ("medium", SLOW),
     TOO_MANY: ("medium", TICK),
     UNPROVEN: ("medium", TICK),
+    UNASSOCIATED: ("medium", FROM_TICK),
+    READINGS_WITHDRAWN: ("medium", TICK),
 }
 """Priority of the alarms that are no limits, losses or scores, and what they wait for."""
 

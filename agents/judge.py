@@ -17,6 +17,7 @@ import numpy.ma  # np.unique imports it when it is first called, which would hol
 from numpy.typing import NDArray
 
 from agents.alarms import ALARMS_PAUSED, BABBLING, LIMITS_WIDENED, SILENT_DEVICE
+from agents.associations import AssociationAlarms
 from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
@@ -34,7 +35,7 @@ from agents.wards.silences import Silences
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from streams.decoded import Decoded, Frames, Other, Part, Ruled, Tick, Unproved
+from streams.decoded import Decoded, Frames, Left, Other, Part, Ruled, Tick, Unproved
 from streams.settings import PATIENTS_MAX
 from tables.patients import PatientTable
 
@@ -81,7 +82,9 @@ class Judge:
         conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
         self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
-        self._own = PartitionAlarms(self.alarms, teller, patients_max)
+        associations = AssociationAlarms(self.alarms, limits.count, teller, rules.technical)
+        self._own = PartitionAlarms(self.alarms, teller, patients_max, associations)
+        self._recorded = time.recorded
         self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
         self._ticks = TickJudge(
             rules,
@@ -149,6 +152,8 @@ class Judge:
             self._ticks.judge(table, part, verdict)
         elif isinstance(part, Unproved):
             self._own.unproven(table, part.offset)
+        elif isinstance(part, Left):
+            self._own.associations.leave(table, part, self._recorded, verdict)
         elif isinstance(part, Ruled):
             self._silences.rule(table, part, verdict)
         else:

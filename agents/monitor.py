@@ -90,6 +90,9 @@ class Monitor:
             if records:
                 await self._send(block.partition, table, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])
+        if refiled := sum(run.refiled for run in decoded):
+            metrics.frames.inc(refiled)
+            metrics.not_judged.labels(reason="refiled").inc(refiled)
 
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""

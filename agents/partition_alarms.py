@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm, Happening
+from agents.associations import AssociationAlarms
 from agents.episodes import Moment, Teller
 from agents.tick_alarms import Held, Numbers, judge_levels
 from agents.verdict import Verdict
@@ -27,7 +28,14 @@ UNPROVEN_MS: Final = 60_000
 class PartitionAlarms:
     """Judges what concerns a partition, not a patient; `patients_max` is the bound on its patients."""
 
-    def __init__(self, alarms: tuple[Alarm, ...], teller: Teller, patients_max: int) -> None:
+    def __init__(
+        self,
+        alarms: tuple[Alarm, ...],
+        teller: Teller,
+        patients_max: int,
+        associations: AssociationAlarms,
+    ) -> None:
+        self.associations: Final = associations
         column = {alarm.id: number for number, alarm in enumerate(alarms)}
         self._teller = teller
         self._patients_max = patients_max
@@ -57,6 +65,7 @@ class PartitionAlarms:
 
     def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Tell at a tick, which `rows` have not had yet, what was noted since the last one, and what is over."""
+        self.associations.judge(table, rows, moment, verdict)
         row = table.row_of.get(partition_name(table.partition))
         if row is None or row not in rows:
             return

@@ -36,6 +36,9 @@ UNRELIABLE_SHARE: Final = 0.2
 RELIABLE_SHARE: Final = 0.1
 """Below this share it is reliable again, so that it does not come and go at the edge. Our choice [M]."""
 
+UNASSOCIATED_S: Final = 15.0
+"""How long a device may be on no patient before that is told, s; our choice, half of what is promised [M]."""
+
 GAPS_MIN: Final = 2
 """A signal that comes and goes has at least so many gaps a minute. Our choice [M]."""
 

@@ -115,6 +115,12 @@ def _patients() -> click.Command:
     return patients
 
 
+def _devices() -> click.Command:
+    from edge.commands.devices import devices
+
+    return devices
+
+
 def _watch() -> click.Command:
     from edge.commands.watch import watch
 
@@ -169,6 +175,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "alarms": ("see open alarms; acknowledge, pause, accept or reject them", _alarms),
     "limits": ("see and set a patient's limits", _limits),
     "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
+    "devices": ("see and say which device is on which patient", _devices),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -31,7 +31,8 @@ class Source(BaseModel):
 
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
     name: str = Field(
-        description="name of signal or score, 'device', 'pause', 'limits', 'profile', 'partition', 'monitoring'"
+        description="name of signal or score, 'device', 'pause', 'limits', 'profile', 'partition', 'monitoring', "
+        "'association'"
     )
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal")
@@ -88,7 +89,10 @@ class Alert(BaseModel):
 
     id: str = Field(description="episode id and the event's number in the episode: stable over replays")
     episode: str = Field(description="hash of patient, rule and onset")
-    patient: str = Field(description="opaque stream id; ~ward/NAME and ~partition/NUMBER for alarms of those")
+    patient: str = Field(
+        description="opaque stream id, ~device/ID of a device on no patient; ~ward/NAME, ~partition/NUMBER and "
+        "~adt/SENDER for alarms of those"
+    )
     rule: str = Field(description="id of the rule that decided")
     event: str = Field(description="MDC event, for example MDC_EVT_LO (PCD-04 facet 1)")
     source: Source = Field(description="PCD-04 facet 2")

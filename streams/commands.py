@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 from clinical.lifecycle import OFF, PAUSE_NAMES
 from clinical.rules import AGE_BANDS
 from streams.alerts import WARD
-from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, VALUE_ABS_MAX, Identifier
+from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, OWN_STREAM, VALUE_ABS_MAX, Identifier, Stream
 from streams.partitions import PARTITION
 
 COMMAND_KEY: Final = b"~command"
@@ -27,7 +27,7 @@ REASON_CHARS_MAX: Final = 500
 ANSWER_ALERTS_MAX: Final = 100
 """Bound on the alerts that an answer names."""
 
-ADDRESSEE_PATTERN: Final = f"^({WARD}|{PARTITION})?{ID_PATTERN.removeprefix('^')}"
+ADDRESSEE_PATTERN: Final = f"^({WARD}|{PARTITION}|{OWN_STREAM})?{ID_PATTERN.removeprefix('^')}"
 
 PAUSE_S_DEFAULT: Final = 120
 """Two minutes: Draeger IACS p.83; Masimo offers 1, 2 and 3."""
@@ -60,6 +60,7 @@ class _Order(BaseModel):
 
 
 class _OfEpisode(_Order):
+    patient: Stream = Field(description="opaque stream id, also ~device/ID; equal to the record's key")
     episode: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] = Field(description="the alert's `episode`")
 
 
@@ -71,7 +72,7 @@ class Acknowledge(_OfEpisode):
     """
 
     patient: Annotated[str, Field(pattern=ADDRESSEE_PATTERN)] = Field(
-        description="opaque stream id, ~ward/NAME or ~partition/NUMBER, equal to the record's key"
+        description="opaque stream id, ~device/ID, ~ward/NAME or ~partition/NUMBER, equal to the record's key"
     )
     kind: Literal["acknowledge"] = "acknowledge"
 
@@ -169,6 +170,7 @@ class Transfer(_Order):
 class Discharge(_Order):
     """Monitoring ends: alarms, pauses, limits and profile with it."""
 
+    patient: Stream = Field(description="opaque stream id, also ~device/ID; equal to the record's key")
     kind: Literal["discharge"] = "discharge"
 
 

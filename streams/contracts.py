@@ -16,14 +16,16 @@ from pydantic_core import CoreSchema
 
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
+from streams.associations import LEFT_KEY, Association, Departure, Heard, Movement, Placement
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
-from streams.frames import FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY, Frame, Tick
+from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, Place
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
+    ASSOCIATIONS,
     COMMANDS,
     DEAD_LETTERS,
     HEARTBEAT,
@@ -55,6 +57,11 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     WardReport: "validation",
     WardState: "validation",
     WardRuling: "validation",
+    Association: "validation",
+    Placement: "validation",
+    Movement: "validation",
+    Heard: "validation",
+    Departure: "validation",
 }
 """Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
@@ -65,6 +72,7 @@ OPERATIONS: Final = (
     ("sendOrders", "send", READINGS, "order"),
     ("sendWardRulings", "send", READINGS, "wardRuling"),
     ("sendNotes", "send", READINGS, "note"),
+    ("sendDepartures", "send", READINGS, "departure"),
     ("sendAlerts", "send", ALERTS, "alert"),
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
@@ -75,6 +83,10 @@ OPERATIONS: Final = (
     ("sendWardStates", "send", WARDS, "wardState"),
     ("sendWardOrders", "send", WARDS, "order"),
     ("sendWardTicks", "send", WARDS, "tick"),
+    ("sendAssociations", "send", ASSOCIATIONS, "association"),
+    ("sendPlacements", "send", ASSOCIATIONS, "placement"),
+    ("sendMovements", "send", ASSOCIATIONS, "movement"),
+    ("sendHeard", "send", ASSOCIATIONS, "heard"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
@@ -246,7 +258,7 @@ def _operations() -> dict[str, Any]:
 
 
 def _messages() -> dict[str, Any]:
-    patient_key = {"type": "string", "pattern": ID_PATTERN, "description": "the patient inside the value"}
+    patient_key = {"type": "string", "pattern": STREAM_PATTERN, "description": "the patient inside the value"}
     tick_key = {"const": TICK_KEY.decode()}
     return {
         "frame": _message(
@@ -278,6 +290,7 @@ def _messages() -> dict[str, Any]:
             Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
         ),
         **_ward_messages(),
+        **_association_messages(),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -312,6 +325,27 @@ def _ward_messages() -> dict[str, Any]:
         "wardState": _message(
             WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
         ),
+    }
+
+
+def _association_messages() -> dict[str, Any]:
+    said = (
+        (Association, "a device is on a patient", "device/patient/id"),
+        (Placement, "a device stands at a bed", "device/place/id"),
+        (Movement, "what an ADT message said of where a patient is", "patient/what/event_ts_ms/reporter/id"),
+        (Heard, "up to when a sender's ADT messages have come", "~heard/reporter"),
+    )
+    return {
+        "departure": _message(
+            Departure,
+            "a device does not belong to a stream that its frames went to; only gateways with the key can write one",
+            {"const": LEFT_KEY.decode()},
+            None,
+        ),
+        **{
+            model.__name__.lower(): _message(model, about, {"type": "string", "description": key}, None)
+            for model, about, key in said
+        },
     }
 
 

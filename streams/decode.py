@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, INDEX
+from streams.associations import LEFT_KEY, Departure
+from streams.associations import RECORD_BYTES_MAX as DEPARTURE_BYTES_MAX
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
 from streams.decoded import (
     Decoded,
     Frames,
+    Left,
     Noted,
     Ordered,
     Other,
@@ -32,11 +35,19 @@ from streams.decoded import (
     Tick,
     Unproved,
 )
-from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, TICK_KEY
+from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, STREAM_PATTERN, TICK_KEY
 from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
 from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
-from streams.wire_frames import CARRIED, CHARTED, READINGS, WireFrame, decode_frame, decoder_of
+from streams.wire_frames import (
+    CARRIED,
+    CHARTED,
+    READINGS,
+    RefiledFrame,
+    WireFrame,
+    decode_refiled,
+    decoder_of,
+)
 
 
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +56,7 @@ class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
 
 _decode_tick = msgspec.json.Decoder(_WireTick).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
+_stream_form = re.compile(STREAM_PATTERN).fullmatch
 
 _IDENTIFIERS_MAX: Final = 500_000
 """Bound on the identifiers that a decoder knows to have the right form; beyond it it learns them anew."""
@@ -75,6 +87,7 @@ class Decoder:
         others: list[Other] = []
         rejects: list[Reject] = []
         notes: list[Noted] = []
+        copies: list[Record] = []
         if places := _places(keys, known):
             for at in places:
                 other = _OTHERS[keys[at]](records[at], self._seals)
@@ -91,9 +104,9 @@ class Decoder:
                 left[at] = False
             records, keys = list(compress(records, left)), list(compress(keys, left))
             known = list(compress(known, left))
-        frames = self._frames(records, keys, known, rejects)
+        frames = self._frames(records, keys, known, rejects, copies)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects, notes)
+        return Decoded(_divided(frames, others), rejects, notes, len(copies))
 
     def _frames(
         self,
@@ -101,8 +114,9 @@ class Decoder:
         keys: Sequence[bytes | None],
         known: list[str | None],
         rejects: list[Reject],
+        copies: list[Record],
     ) -> Frames | None:
-        """Decode records that should be frames; `known` are the patients of their keys. None = none is one."""
+        """Decode records that should be frames; `known` are the patients of their keys. None = none is to be judged."""
         if not records:
             return None
         names = None
@@ -115,7 +129,7 @@ class Decoder:
             names = None
         if names is not None:
             return _columns(records, frames, self._signals, *names)
-        records, frames = self._one_by_one(records, rejects)
+        records, frames = self._one_by_one(records, rejects, copies)
         if not frames:
             return None
         keys = [record.key for record in records]
@@ -148,7 +162,7 @@ class Decoder:
                 self._patients.clear()
                 self._devices.clear()
             for i in _strangers(known_patients):
-                if keys[i] != patients[i].encode() or not _id_form(patients[i]):
+                if keys[i] != patients[i].encode() or not _stream_form(patients[i]):
                     return None
                 known_patients[i] = self._patients.setdefault(keys[i], patients[i])
             for i in _strangers(known_devices):
@@ -160,7 +174,7 @@ class Decoder:
         return cast(list[str], known_patients), cast(list[str], known_devices)
 
     def _one_by_one(
-        self, records: Sequence[Record], rejects: list[Reject]
+        self, records: Sequence[Record], rejects: list[Reject], copies: list[Record]
     ) -> tuple[list[Record], list[WireFrame]]:
         kept: list[Record] = []
         frames: list[WireFrame] = []
@@ -168,6 +182,8 @@ class Decoder:
             outcome = _judge_record(record)
             if isinstance(outcome, Reject):
                 rejects.append(outcome)
+            elif outcome.refiled:
+                copies.append(record)
             else:
                 kept.append(record)
                 frames.append(outcome)
@@ -232,6 +248,18 @@ def _read_ruling(record: Record, seals: Seals) -> Ruled | Reject:
     return Ruled(record.offset, ruling.ward, ruling.lost)
 
 
+def _read_departure(record: Record, seals: Seals) -> Left | Reject:
+    """Return what a sealed departure says."""
+    found = opened(record, seals, DEPARTURE_BYTES_MAX)
+    if isinstance(found, Reject):
+        return found
+    try:
+        departure = Departure.model_validate_json(found[1])
+    except ValidationError as error:
+        return Reject(record, "invalid", f"left: {first_fault(error)}")
+    return Left(record.offset, record.timestamp, departure)
+
+
 def read_note(record: Record) -> Noted | Reject:
     """Return the note about its partition that a record carries, or why it carries none."""
     try:
@@ -240,10 +268,12 @@ def read_note(record: Record) -> Noted | Reject:
         return Reject(record, "invalid", f"note: {first_fault(error)}")
 
 
-_OTHERS: Final[dict[bytes | None, Callable[[Record, Seals], Tick | Ordered | Ruled | Noted | Reject]]] = {
+_Read = Callable[[Record, Seals], Tick | Ordered | Ruled | Left | Noted | Reject]
+_OTHERS: Final[dict[bytes | None, _Read]] = {
     TICK_KEY: lambda record, _: read_tick(record),
     COMMAND_KEY: read_order,
     RULING_KEY: _read_ruling,
+    LEFT_KEY: _read_departure,
     NOTE_KEY: lambda record, _: read_note(record),
 }
 """What else than frames stands in the readings, by its key."""
@@ -278,20 +308,21 @@ def first_fault(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
-def _judge_record(record: Record) -> WireFrame | Reject:
+def _judge_record(record: Record) -> RefiledFrame | Reject:
     if record.value is None:
         return Reject(record, "empty", "no value")
     if len(record.value) > FRAME_BYTES_MAX:
         return Reject(record, "too-large", f"{len(record.value)} bytes, at most {FRAME_BYTES_MAX}")
     try:
-        frame = decode_frame(record.value)
+        frame = decode_refiled(record.value)
     except msgspec.ValidationError as error:
         return Reject(record, "invalid", str(error))
     except _FAULTS as error:
         return Reject(record, "not-json", str(error))
-    for name, identifier in (("patient", frame.patient), ("device", frame.device)):
-        if not _id_form(identifier):
-            return Reject(record, "invalid", f"{name} does not match {ID_PATTERN}")
+    if not _stream_form(frame.patient):
+        return Reject(record, "invalid", f"patient does not match {STREAM_PATTERN}")
+    if not _id_form(frame.device):
+        return Reject(record, "invalid", f"device does not match {ID_PATTERN}")
     if record.key is None:
         return Reject(record, "null-key", "the record's key must be the patient")
     if record.key != frame.patient.encode():

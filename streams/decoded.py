@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT
+from streams.associations import Departure
 from streams.commands import Order
 from streams.partition_alerts import Note
 from streams.seals import Place
@@ -77,6 +78,15 @@ class Ruled:
     offset: int
     ward: str
     lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A device that does not belong to a stream of this partition, at this place of the log. Time in ms."""
+
+    offset: int
+    append_ts_ms: int
+    departure: Departure
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +173,7 @@ class Frames:
         )
 
 
-Other = Tick | Ordered | Ruled | Unproved
+Other = Tick | Ordered | Ruled | Unproved | Left
 """What stands between frames."""
 
 Part = Frames | Other
@@ -176,3 +186,5 @@ class Decoded:
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Noted] = field(default_factory=list)
+    refiled: int = 0
+    """Copies of frames, filed afterwards: kept in the log, not judged."""

@@ -10,6 +10,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$"
+OWN_STREAM: Final = "~device/"
+"""Begins the `patient` of the frames of a device that is on no patient; the device's id follows."""
+
+STREAM_PATTERN: Final = f"^({OWN_STREAM})?{ID_PATTERN.removeprefix('^')}"
 SEQ_MAX: Final = 2**53 - 1
 EVENT_TS_MS_MAX: Final = 4_102_444_800_000  # 2100-01-01
 INTERVAL_MS_MAX: Final = 86_400_000
@@ -20,6 +24,7 @@ FRAME_BYTES_MAX: Final = 16_384
 """A frame of every signal takes under 700 bytes; a longer record is refused unread."""
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+Stream = Annotated[str, Field(pattern=STREAM_PATTERN)]
 Reading = Annotated[float, Field(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
 
 
@@ -39,8 +44,9 @@ class Frame(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    patient: Identifier = Field(
-        description="opaque stream id, equal to the record's key; never a name or record number"
+    patient: Stream = Field(
+        description="opaque stream id, equal to the record's key; never a name or record number; ~device/ID where "
+        "the device is on no patient"
     )
     device: Identifier = Field(description="opaque id of the measuring device")
     boot: Annotated[int, Field(ge=0, le=SEQ_MAX)] = Field(description="counts the device's restarts")
@@ -53,6 +59,10 @@ class Frame(BaseModel):
     interval_ms: Annotated[int, Field(ge=1, le=INTERVAL_MS_MAX)] = Field(
         default=1000,
         description="how long until the device's next frame is due, ms; longer ones move its silence alarm",
+    )
+    refiled: bool = Field(
+        default=False,
+        description="a copy under the patient whom the device was found to be on afterwards; kept, not judged",
     )
 
     hr: Reading = _reading("heart rate (ECG), bpm")
@@ -79,6 +89,11 @@ class Frame(BaseModel):
     ext_tachy: bool | None = _reported("extreme tachycardia")
     ext_brady: bool | None = _reported("extreme bradycardia")
     abp_disconnect: bool | None = _reported("arterial line disconnected")
+
+
+def own_stream(device: str) -> str:
+    """Return the stream of a device that is on no patient."""
+    return OWN_STREAM + device
 
 
 class Tick(BaseModel):

@@ -86,6 +86,9 @@ ALERTS: Final = Use("vigil-watch", delivery_s=10.0, request_s=5.0)
 ORDERS: Final = Use("vigil-orders", delivery_s=10.0, request_s=5.0)
 """Somebody waits for the answer."""
 
+REFILING: Final = Use("vigil-refiling", delivery_s=20.0, request_s=5.0, linger_ms=5, batch_bytes=65_536)
+"""Copies of frames; what is not acknowledged is done again."""
+
 PROBES: Final = Use("vigil-probe", delivery_s=10.0, request_s=5.0)
 
 
@@ -181,7 +184,7 @@ class Producer:
         return time.monotonic() - self._open[0][0] if self._open else 0.0
 
     def send(
-        self, key: bytes | None, value: bytes, partition: int | None = None, ts_ms: int | None = None
+        self, key: bytes | None, value: bytes | None, partition: int | None = None, ts_ms: int | None = None
     ) -> Any | None:
         """Hand one record over without waiting and return its future.
 

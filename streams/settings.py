@@ -146,6 +146,12 @@ class Settings(BaseSettings):
     gateway_client_share: float = Field(
         default=0.5, gt=0, le=1, description="what part of them one sender may fill"
     )
+    gateway_adt_silence_s: float = Field(
+        default=900.0,
+        ge=10,
+        le=86_400,
+        description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
+    )
 
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")

@@ -20,6 +20,7 @@ COMMANDS: Final = "vitals.commands"
 LIMITS: Final = "vitals.limits"
 PATIENTS: Final = "vitals.patients"
 WARDS: Final = "vitals.wards"
+ASSOCIATIONS: Final = "vitals.associations"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -83,6 +84,20 @@ TOPICS: Final[tuple[Topic, ...]] = (
             STAMPED_BY: "LogAppendTime",
             # Decided again after a restart is what came since the last commit: until then all of it must be there.
             "min.compaction.lag.ms": str(HOUR_MS),
+            "segment.bytes": str(16 * 1024 * 1024),
+        },
+    ),
+    Topic(
+        ASSOCIATIONS,
+        "device and report, patient and movement, or sender",
+        "Association, Placement, Movement, Heard",
+        "which device is on which patient from when to when, and who said so",
+        partitions=1,
+        config={
+            "cleanup.policy": "compact",
+            STAMPED_BY: "LogAppendTime",
+            # What was filed by an older word than the newest is found from the last commit on: all of it must be there.
+            "min.compaction.lag.ms": str(DAY_MS),
             "segment.bytes": str(16 * 1024 * 1024),
         },
     ),

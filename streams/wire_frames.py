@@ -51,6 +51,12 @@ class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defau
     abp_disconnect: bool | UnsetType | None = UNSET
 
 
+class RefiledFrame(WireFrame):
+    """A frame that says whether it is a copy, filed afterwards: nobody but the re-filing sends such."""
+
+    refiled: bool = False
+
+
 _ACVPU_LEVEL: Final[dict[Any, float]] = {
     UNSET: ABSENT,
     None: np.nan,
@@ -61,6 +67,7 @@ CARRIED: Final = tuple(given.name for given in msgspec.structs.fields(WireFrame)
 """Signals that a frame may carry, in the order of its fields."""
 
 decode_frame: Final = msgspec.json.Decoder(WireFrame).decode
+decode_refiled: Final = msgspec.json.Decoder(RefiledFrame).decode
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import some
+from streams.frames import OWN_STREAM
 from streams.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
 from tables.columns import Columns
 from tables.device_rows import NOBODY, SEEN
@@ -64,6 +65,8 @@ class PatientTable(Columns):
         self.row_of: dict[str, int] = {}
         self.misplaced: dict[str, int] = {}
         """Patients who are here but belong into another partition, and into which."""
+        self.own_streams: set[str] = set()
+        """Streams of devices that are on no patient."""
         self._occupied: NDArray[np.int64] | None = None
         self.processed = NEVER
         """Offset of the last record that is part of the state."""
@@ -123,6 +126,7 @@ class PatientTable(Columns):
             self.gone.pop(patient, None)
         self._occupied = None
         self._note_misplaced(list(born))
+        self.own_streams.update(patient for patient in born if patient.startswith(OWN_STREAM))
 
     def _note_misplaced(self, patients: Sequence[str]) -> None:
         if self.partitions == 1:
@@ -182,6 +186,7 @@ class PatientTable(Columns):
         if row is not None:
             self._occupied = None
             self.misplaced.pop(patient, None)
+            self.own_streams.discard(patient)
             self.give_back([row])
 
     def release(self) -> None:
@@ -189,6 +194,7 @@ class PatientTable(Columns):
         self.give_back(list(self.row_of.values()))
         self.row_of.clear()
         self.misplaced.clear()
+        self.own_streams.clear()
         self._occupied = None
         self.stop_sharing()
 

@@ -66,6 +66,7 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         *("check-sensor", "babbling-device", "clock-suspect", "backlog"),
         *("identity-conflict", "too-many-devices", "ward-silent"),
         *("misplaced-patient", "too-many-patients", "unproven-command"),
+        *("unassociated-device", "readings-withdrawn"),
         *("vital-loss", "age-unknown"),
         *("pews", "sbp-falling", "hr-drift"),
     ]

@@ -31,6 +31,7 @@ COMMANDS = [
     "alarms",
     "limits",
     "patients",
+    "devices",
     "watch",
     "topics",
     "kafka",

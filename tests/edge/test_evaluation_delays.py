@@ -28,7 +28,13 @@ OFF = {
 def test_every_alarm_of_a_rule_set_has_its_delay_and_one_that_is_off_has_none(name):
     chosen = Chosen(name, path_of(Path(name)), load_rules(Path(name)))
     alarms = {alarm.id: alarm.delay_s or 0.0 for alarm in alarms_of(chosen.rules)}
-    own = ("misplaced-patient", "too-many-patients", "unproven-command")  # of Kafka, not of recordings
+    own = (
+        "misplaced-patient",
+        "too-many-patients",
+        "unproven-command",
+        "unassociated-device",
+        "readings-withdrawn",
+    )  # of Kafka, not of recordings
     assert chosen.delay_s() == {
         rule: delay for rule, delay in alarms.items() if rule not in (*OFF[name], *own)
     }

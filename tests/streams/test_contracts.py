@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert, Evidence, Source
 from streams.contracts import FRAME_EXAMPLE, TICK_EXAMPLE, asyncapi, documents, schema_of
-from streams.frames import ID_PATTERN, Frame, Tick
+from streams.frames import STREAM_PATTERN, Frame, Tick
 from streams.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
@@ -174,10 +174,10 @@ def test_every_topic_is_a_channel_with_its_kafka_settings_and_somebody_to_use_it
 def test_patient_keys_have_a_schema_that_the_keys_of_ticks_and_orders_do_not_meet():
     messages = asyncapi()["components"]["messages"]
     for name in ("frame", "alert", "command", "answer", "limits", "patient"):
-        assert messages[name]["bindings"]["kafka"]["key"]["pattern"] == ID_PATTERN
+        assert messages[name]["bindings"]["kafka"]["key"]["pattern"] == STREAM_PATTERN
     for name in ("tick", "order"):
         key = messages[name]["bindings"]["kafka"]["key"]["const"]
-        assert not Draft202012Validator({"pattern": ID_PATTERN}).is_valid(key)
+        assert not Draft202012Validator({"pattern": STREAM_PATTERN}).is_valid(key)
 
 
 def test_no_server_address_is_published():

@@ -131,6 +131,7 @@ class Bed:
     held_until: int | None = None
     since_ms: int | None = None
     ordered_ms: int | None = None
+    withdrawn: object = None
     discharged: bool = False
     # pause
     pause: str = ""

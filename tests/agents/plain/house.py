@@ -6,6 +6,7 @@ and ifs, no arrays. Read the files beside it by subject; this one says in which 
 
 import json
 
+from plain.associations import Associations
 from plain.beds import Alarm, Bed
 from plain.courses import Courses
 from plain.doubts import Doubts
@@ -46,6 +47,7 @@ class House:
         self.never_withheld = {rule.id for rule in rules.limits if rule.never_withheld}
         self.silences = Silences(rules, self.losses, self.beds)
         self.strangers = Strangers(self, self.telling)
+        self.associations = Associations(self, self.telling, self.losses)
         self.commands = Commands(self, self.limits, self.telling)
 
     @property
@@ -97,7 +99,7 @@ class House:
         }
 
     def take(self, record):
-        if record.key in (b"~command", b"~ward") and order_in(record) is None:
+        if record.key in (b"~command", b"~ward", b"~left") and order_in(record) is None:
             self.strangers.note("unproven-command")
             return
         if not record.value.endswith(b"}"):
@@ -112,6 +114,11 @@ class House:
             )
         elif record.key == b"~ward":
             self.silences.rule(order_in(record), self.ticked)
+        elif record.key == b"~left":
+            said = order_in(record)
+            now_ms = said["from_ts_ms"] if self.recorded else append_ms
+            self.associations.leave(said, Moment(record.offset, now_ms, now_ms))
+            self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
         elif record.key == b"~command":
             order = order_in(record)
             now_ms = order["issued_ts_ms"] if self.recorded else append_ms
@@ -121,6 +128,8 @@ class House:
             self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
 
     def frame(self, frame, append_ms, offset):
+        if frame.get("refiled"):
+            return  # a copy, filed afterwards: it is kept, not judged
         if not self.strangers.has_room_for(frame["patient"]):
             self.strangers.note("too-many-patients")
             return
@@ -145,6 +154,8 @@ class House:
         half_minute_is_over = self.ticked // HALF_MINUTE_MS < moment.now_ms // HALF_MINUTE_MS
         self.ticked = moment.now_ms
         self.strangers.tell(moment)
+        for bed in list(self.beds.values()):
+            self.associations.judge(bed, moment)
         for bed in list(self.beds.values()):
             self.end_pause(bed, moment)
         if self.rules.technical.enabled and self.rules.technical.ward_silent:
@@ -218,6 +229,8 @@ def kinds_of(rules):
         "misplaced-patient": "technical",
         "too-many-patients": "technical",
         "unproven-command": "technical",
+        "unassociated-device": "technical",
+        "readings-withdrawn": "technical",
         "vital-loss": "physiological",
         "age-unknown": "advisory",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},

@@ -1,0 +1,132 @@
+"""Files frames anew when somebody learns who is on a device; whoever owns `vitals.associations` does it.
+
+Frames are copied to the stream that they belong to, with the same identity and marked as copies; only then the stream
+that they lay in is told that the device left it. Other gateways may know less for a moment, so what they file
+meanwhile is looked through once more after `SETTLE_MS`. The place in the log of associations is committed after that:
+whoever takes over begins there, and what is done twice counts once.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from edge.gateway.moves import Changes, Move, Sweep
+from streams.associations import Departure, Fact
+
+VIEW_MS_MAX: Final = 10_000
+"""A gateway whose view of the associations may be older files nothing."""
+
+STORE_MS_MAX: Final = 30_000
+"""What a gateway has filed is in Kafka within so long, or never."""
+
+SETTLE_MS: Final = VIEW_MS_MAX + STORE_MS_MAX + 20_000
+"""After so long every gateway files by what is known now; the rest is room for clocks and a slow look. [M]"""
+
+BATCHES_MAX: Final = 10_000
+"""Batches that wait for their second look; beyond it reading on waits."""
+
+Marks = dict[int, int]
+"""How far each partition of the readings was looked through."""
+
+
+class Readings(Protocol):
+    """The log of readings, as re-filing needs it."""
+
+    def scan(
+        self, streams: Sequence[str] | None, from_ms: int, marks: Marks
+    ) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Yield key and value of what lies in partitions of these streams, None = of all, up to the present end.
+
+        Begins at `marks` where a partition is among them, else where the broker's time is `from_ms`; moves the marks.
+        """
+
+    def copy(self, stream: str, value: bytes) -> None:
+        """Write a frame into another stream."""
+
+    def depart(self, departure: Departure, cause: int) -> None:
+        """Write that a device left a stream, beside it; `cause` is the offset of the record that says so."""
+
+    def settle(self) -> None:
+        """Return when Kafka has all that was written.
+
+        Raises:
+            NotStored: it does not say so in time.
+        """
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What some records moved: looked through once, and once more at `due_ms`."""
+
+    moves: list[Move]
+    first: int
+    due_ms: int
+    marks: Marks
+
+
+class Refiler:
+    """Does the re-filing for one log of associations, from the offset up to which it was done before."""
+
+    def __init__(self, changes: Changes, readings: Readings, done: int) -> None:
+        self._changes = changes
+        self._readings = readings
+        self._done = done
+        self._read = 0
+        self._first: int | None = None
+        self._waiting: deque[_Batch] = deque()
+        self.copied = 0
+        """Frames that were copied."""
+
+    @property
+    def committed(self) -> int:
+        """Offset up to which everything follows from the log that should."""
+        firsts = [batch.first for batch in self._waiting] + ([] if self._first is None else [self._first])
+        return max(self._done, min(firsts, default=self._read))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more records should be taken in before others are done."""
+        return len(self._waiting) >= BATCHES_MAX
+
+    def skip(self, offset: int) -> None:
+        """Pass over a record that says nothing."""
+        self._read = offset + 1
+
+    def take(self, offset: int, key: bytes, fact: Fact | None, append_ms: int) -> None:
+        """Take in a record of the log."""
+        if self._read < self._done <= offset:
+            self._changes.moves()  # up to here everything was filed by what was known
+        self._read = offset + 1
+        self._changes.take(key, fact, append_ms)
+        if offset >= self._done and self._first is None:
+            self._first = offset
+
+    def work(self, now_ms: int) -> None:
+        """Look through the readings for what has been learnt since, and once more for what is due.
+
+        Raises:
+            NotStored: Kafka does not say that it has what was written; begin again from what is committed.
+        """
+        if self._first is None:
+            self._changes.moves()
+        elif moves := self._changes.moves():
+            batch = _Batch(moves, self._first, now_ms + SETTLE_MS, {})
+            self._look(batch, again=False)
+            self._waiting.append(batch)
+        self._first = None
+        while self._waiting and self._waiting[0].due_ms <= now_ms:
+            self._look(self._waiting[0], again=True)
+            self._waiting.popleft()
+
+    def _look(self, batch: _Batch, again: bool) -> None:
+        sweep = Sweep(batch.moves, self._changes.filing)
+        for key, value in self._readings.scan(sweep.streams, sweep.from_ms, batch.marks):
+            found = sweep.find(key, value)
+            if found is not None:
+                self._readings.copy(*found)
+                self.copied += 1
+        self._readings.settle()
+        for departure in sweep.departures(again):
+            self._readings.depart(departure, batch.first)
+        self._readings.settle()

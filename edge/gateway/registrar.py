@@ -1,0 +1,144 @@
+"""Takes reports of who is on which device, refuses what contradicts, and stores the rest; several may write at once."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import ValidationError
+
+from edge.gateway.accept import Door, Refusal, Sender
+from edge.gateway.associations import Facts
+from edge.gateway.filing import Filing
+from edge.gateway.reports import AdtEvent, AssociationReport
+from edge.gateway.stays import FOREVER
+from streams.associations import KEPT_MS, REPORTS_MAX, Association, Fact, Heard, Movement
+from streams.topics import ASSOCIATIONS
+
+HEARD_EVERY_MS: Final = 10_000
+"""An ADT message that says nothing new of a place is noted when it is so much newer than the last that was."""
+
+ELSEWHERE: Final = "device is associated with another patient: release it there first"
+
+
+class KafkaRegistrar:
+    """The `Registrar` of a gateway.
+
+    Args:
+        door: the way into Kafka.
+        filing: this gateway's view, which takes in at once what is stored.
+        now_ms: the clock, for what the view takes in before it comes back from Kafka.
+    """
+
+    def __init__(self, door: Door, filing: Filing, now_ms: Callable[[], int]) -> None:
+        self._door = door
+        self._filing = filing
+        self._now_ms = now_ms
+        self._one_at_a_time = asyncio.Lock()
+
+    async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
+        """Store a report; a refusal where it contradicts what stands.
+
+        Raises:
+            Busy: there is no room; nothing was taken.
+            NotStored: it is not known whether Kafka has it.
+        """
+        if not speaks_for(sender, report.device):
+            return Refusal("not-allowed", "the sender may not report of this device")
+        try:
+            fact = Association(
+                id=report.id,
+                device=report.device,
+                patient=report.patient,
+                from_ts_ms=report.from_ms,
+                until_ts_ms=report.until_ms,
+                reporter=report.reporter,
+                source="pcim",
+                validated=report.validated,
+            )
+        except ValidationError as error:
+            return _invalid(error)
+        async with self._one_at_a_time:
+            if (refusal := refusal_of(self._filing.facts, fact, self._now_ms())) is not None:
+                return refusal
+            await self._store(fact)
+        return None
+
+    async def adt(self, sender: Sender, event: AdtEvent) -> Refusal | None:
+        """Store what an ADT message says of where a patient is; what says nothing new only counts as a sign of life.
+
+        Raises:
+            Busy: there is no room; nothing was taken.
+            NotStored: it is not known whether Kafka has it.
+        """
+        try:
+            fact = Movement(
+                id=event.id,
+                what=event.kind,
+                patient=event.patient,
+                place=event.place,
+                prior_patient=event.prior_patient,
+                prior_place=event.prior_place,
+                event_ts_ms=event.event_ms,
+                reporter=sender.name,
+            )
+        except ValidationError as error:
+            return _invalid(error)
+        if fact.what == "merge" and (fact.prior_patient is None or fact.prior_patient == fact.patient):
+            return Refusal("invalid", "merge: names no other patient who is merged away (MRG-1)")
+        async with self._one_at_a_time:
+            if not says_nothing_new(self._filing.facts, fact):
+                await self._store(fact)
+            elif min(fact.event_ts_ms, self._now_ms()) >= self._heard_ms(fact.reporter) + HEARD_EVERY_MS:
+                await self._store(Heard(reporter=fact.reporter, event_ts_ms=fact.event_ts_ms))
+        return None
+
+    def _heard_ms(self, reporter: str) -> int:
+        return self._filing.facts.heard_ms.get(reporter, -HEARD_EVERY_MS)
+
+    async def _store(self, fact: Fact) -> None:
+        if self._filing.facts.by_key.get(fact.key) == fact:
+            return  # it came from Kafka
+        await self._door.store(ASSOCIATIONS, fact.key, fact.model_dump_json().encode())
+        self._filing.apply(fact.key, fact, self._now_ms())
+
+
+def speaks_for(sender: Sender, device: str) -> bool:
+    """Return whether a sender may send for a device."""
+    return any(
+        device.startswith(name[:-1]) if name.endswith("*") else device == name for name in sender.devices
+    )
+
+
+def refusal_of(facts: Facts, fact: Association, now_ms: int) -> Refusal | None:
+    """Return why an association cannot stand beside what is known, None if it can."""
+    until_ms = FOREVER if fact.until_ts_ms is None else fact.until_ts_ms
+    if until_ms <= fact.from_ts_ms:
+        return Refusal("invalid", "the association ends before it begins")
+    if until_ms < now_ms - KEPT_MS:
+        return Refusal("too-old", f"the association ended more than {KEPT_MS // 86_400_000} days ago")
+    others = [other for other in facts.reports(fact.device) if other.key != fact.key]
+    if len(others) >= REPORTS_MAX:
+        return Refusal("too-many-associations", f"the device has {REPORTS_MAX} associations of the last days")
+    claims = [
+        (other.from_ts_ms, FOREVER if other.until_ts_ms is None else other.until_ts_ms, other.patient)
+        for other in others
+        if other.validated or not fact.validated
+    ]
+    if not fact.validated:
+        claims += [(s.from_ms, s.until_ms, s.patient) for s in facts.spans(fact.device) if s.source == "adt"]
+    if any(a < until_ms and fact.from_ts_ms < b and patient != fact.patient for a, b, patient in claims):
+        return Refusal("device-associated", ELSEWHERE)
+    return None
+
+
+def says_nothing_new(facts: Facts, fact: Movement) -> bool:
+    """Return whether an ADT message leaves everybody where they are."""
+    if fact.what != "update":
+        return False
+    return fact.place is None or facts.patient_place(fact.patient, fact.event_ts_ms) == fact.place
+
+
+def _invalid(error: ValidationError) -> Refusal:
+    """Return what is wrong, without the value: it may be a name."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return Refusal("invalid", f"{'.'.join(map(str, first['loc']))}: {first['type'].replace('_', ' ')}")

@@ -1,0 +1,144 @@
+"""Devices on no patient, devices that leave a stream, and copies that are filed afterwards."""
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+from departures_log import STREAMS, departure_record, with_departures
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from logs import TTL_S, accidents, frame_record
+from moods_log import moody_worlds
+from one_partition import OnePartition
+from random_rules import rule_sets
+from test_plain_reference import assert_told_alike
+from worker_model import WorkerModel
+
+from clinical.clock import TimeRules
+from clinical.rules import LimitRule, RuleSet
+from streams.associations import LEFT_KEY
+from streams.decode import Decoder
+from streams.seals import Place, Seals
+
+RULES = RuleSet((LimitRule("hr-high", "hr", high=120),), responsibility=())
+OWN = "~device/mon-a"
+
+
+class Partition(OnePartition):
+    def __init__(self):
+        super().__init__(WorkerModel(RULES, TimeRules(recorded=True), 3600))
+
+    def take(self, record):
+        return [(told.patient, self.name(told), told.phase) for told in super().take(record)]
+
+    def second(self, s, patient, hr=80, device="mon-a"):
+        return self.frame(s, patient, seq=s, hr=hr, device=device) + self.tick(s)
+
+    def leave(self, s, patient, device="mon-a", from_s=0, until_s=None, withdrawn=False):
+        until_ms = None if until_s is None else until_s * 1000
+        said = (self.offset, s * 1000, patient, device, from_s * 1000, until_ms, withdrawn)
+        return self.take(departure_record(*said))
+
+
+@pytest.fixture
+def ward():
+    return Partition()
+
+
+def test_a_device_on_no_patient_is_told_of_within_thirty_seconds_of_its_first_frame(ward):
+    told = {s: ward.second(s, OWN) for s in range(1, 31)}
+    assert [(s, one) for s, found in told.items() for one in found] == [(16, (OWN, "unassociated-device", 1))]
+    (alert,) = ward.worker.alerts.values()
+    assert (alert.priority, alert.type, alert.source.name) == ("medium", "technical", "association")
+    assert (
+        alert.reason == "device: is on no patient that anybody has named, and is judged by itself, for 15 s"
+    )
+
+
+def test_a_single_frame_on_no_patient_is_told_of_too_while_its_next_is_awaited(ward):
+    ward.frame(1, OWN, interval_ms=60_000, hr=80)
+    assert [one for s in range(1, 30) for one in ward.tick(s)] == [(OWN, "unassociated-device", 1)]
+
+
+def test_a_device_on_no_patient_is_judged_under_its_own_name(ward):
+    assert ward.second(1, OWN, hr=140) == [(OWN, "hr-high", 1)]
+
+
+def test_an_alarm_of_a_device_on_no_patient_can_be_acknowledged_and_its_stream_discharged(ward):
+    ward.second(1, OWN, hr=140)
+    (alert,) = ward.worker.alerts.values()
+    assert [a.outcome for a in ward.order(2, "acknowledge", OWN, episode=alert.episode)] == ["accepted"]
+    assert [a.outcome for a in ward.order(3, "discharge", OWN)] == ["accepted"]
+
+
+def test_the_alarm_ends_when_the_stream_ends(ward):
+    for s in range(1, 21):
+        ward.second(s, OWN)
+    told = [one for s in range(21, 60) for one in ward.tick(s)]
+    assert (OWN, "unassociated-device", 5) in told
+
+
+def test_all_of_a_device_s_own_stream_ends_when_it_was_filed_elsewhere(ward):
+    for s in range(1, 21):
+        ward.second(s, OWN, hr=140)
+    assert ward.leave(21, OWN) == [(OWN, "hr-high", 5), (OWN, "unassociated-device", 5)]
+    assert ward.worker.table.row_of == {}
+    assert [one for s in range(21, 100) for one in ward.tick(s)] == []
+
+
+def test_a_patient_whose_readings_were_somebody_else_s_is_told_and_loses_their_alarms(ward):
+    ward.second(1, "bed-1", hr=140)
+    assert ward.leave(2, "bed-1", withdrawn=True) == [("bed-1", "hr-high", 5)]
+    assert ward.tick(3) == [("bed-1", "readings-withdrawn", 1)]
+    told = [one for s in range(4, 700) for one in ward.tick(s) if one[2] != 2]
+    assert told == [("bed-1", "readings-withdrawn", 5)]  # and nothing of a silent device
+
+
+def test_what_another_device_measures_stands(ward):
+    ward.second(1, "bed-1", hr=140, device="mon-a")
+    ward.second(1, "bed-1", hr=140, device="mon-b")
+    assert ward.leave(2, "bed-1", "mon-a", withdrawn=True) == []
+    ward.second(3, "bed-1", hr=140, device="mon-b")
+    assert ward.leave(4, "bed-1", "mon-b") == [("bed-1", "hr-high", 5)]
+
+
+def test_a_device_that_came_back_since_stays(ward):
+    ward.second(1, "bed-1", hr=80)
+    ward.second(9, "bed-1", hr=140)
+    assert ward.leave(10, "bed-1", from_s=1, until_s=5, withdrawn=True) == []
+    assert ward.tick(11) == [("bed-1", "readings-withdrawn", 1)]
+    assert ward.second(12, "bed-1", hr=80) == [("bed-1", "hr-high", 5)]
+
+
+def test_a_departure_without_proof_changes_nothing_and_is_told_of(ward):
+    ward.second(1, "bed-1", hr=140)
+    record = departure_record(ward.offset, 2000, "bed-1", "mon-a", 0)
+    content = json.dumps(json.loads(record.value)["content"]).encode()
+    forged = Seals([b"guessed" * 5]).seal(LEFT_KEY, Place(0, 0), content)
+    assert ward.take(replace(record, value=forged)) == []
+    assert ward.worker.rejects[-1].reason == "unproven-command"
+
+
+def test_a_copy_that_is_filed_afterwards_is_not_judged():
+    record = frame_record(0, hr=200)
+    copy = replace(record, value=record.value[:-1] + b', "refiled": true}')
+    decoded = Decoder().decode([copy])
+    assert (decoded.parts, decoded.rejects, decoded.refiled) == ([], [], 1)
+
+
+streams_of_a_ward = moody_worlds(STREAMS, 150, steps_s=(1, 1, 5, 15, 40))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    rules=rule_sets(),
+    world=streams_of_a_ward,
+    seed=st.integers(0, 2**32 - 1),
+    befalls=accidents,
+)
+def test_departures_and_copies_are_judged_as_plainly_written(rules, world, seed, befalls):
+    time, log = world
+    rules = replace(rules, technical=replace(rules.technical, ward_silent=False))
+    log = with_departures(random.Random(seed), log)
+    assert_told_alike(rules, (time, log), befalls=befalls, ttl_s=TTL_S)
