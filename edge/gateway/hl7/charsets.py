@@ -1,6 +1,5 @@
 """The bytes of a message as text: by MSH-18, or as set for the sender."""
 
-import codecs
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +21,8 @@ _NAMES: Final[dict[str, str]] = {
     **{f"8859/{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
 }
 _ESCAPE: Final = b"\x1b"
+_PROBE: Final = b"MSH|"
+"""A character set that reads this otherwise (UTF-16) cannot be in a message that MLLP carries."""
 
 
 @lru_cache(maxsize=256)
@@ -30,12 +31,9 @@ def codec_of(name: str) -> str | None:
     known = _NAMES.get(name.strip().upper())
     if known is not None:
         return known
-    if name.strip().upper().startswith(("UNICODE UTF-16", "UNICODE UTF-32")):
-        return None
     try:
-        found = codecs.lookup(name.strip())
-        return found.name if found._is_text_encoding and "ascii" in "ascii".encode(found.name).decode("ascii") else None
-    except (LookupError, ValueError):
+        return name.strip() if _PROBE.decode(name.strip()) == "MSH|" else None
+    except (LookupError, ValueError):  # not known here, or no character set
         return None
 
 
