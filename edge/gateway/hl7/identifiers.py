@@ -18,6 +18,7 @@ _HASH_DIGITS: Final = 8
 _ID: Final = re.compile(ID_PATTERN)
 _NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9._:@-]+")
 _EUI_64: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[-:. ]?){7}[0-9A-Fa-f]{2}")
+_SEPARATORS: Final = re.compile("[-:. ]")
 
 
 def is_damaged(text: str) -> bool:
@@ -39,23 +40,19 @@ def opaque(text: str) -> str:
 def device_of(entity: str, marks: str) -> str:
     """Return the device that an EI or HD field names, empty if it names none; a damaged one is returned as it is.
 
-    The universal id counts (an EUI-64 without its separators, in capitals), else the identifier. Of several
-    repetitions one with an EUI-64, else the first.
+    An EUI-64 counts (without separators, in capitals), else the identifier with the namespace that gave it out: serial
+    numbers of two makers may be the same. Of several repetitions one with an EUI-64, else the first.
     """
     first = ""
     for repetition in entity.split(marks[2]):
-        parts = repetition.split(marks[1])
-        found = ""
-        if len(parts) > 2:  # EI: id, namespace, universal id, its type. HD: namespace, universal id, its type.
-            kinds = [one.strip().upper() for one in parts]
-            if "EUI-64" in kinds[2:4]:
-                found = plain(parts[kinds.index("EUI-64", 2) - 1], marks)
-                if _EUI_64.fullmatch(found):
-                    return re.sub("[-:. ]", "", found).upper()
-            found = found or plain(parts[2], marks) if len(parts) > 3 else found
-        found = found or plain(parts[0], marks)
+        parts = [plain(one, marks) for one in repetition.split(marks[1])]
+        # EI: id, namespace, universal id, its type. HD: namespace, universal id, its type.
+        kinds = [one.upper() for one in parts]
+        found = parts[kinds.index("EUI-64", 2) - 1] if "EUI-64" in kinds[2:4] else parts[0]
         if _EUI_64.fullmatch(found):
-            found = re.sub("[-:. ]", "", found).upper()
+            return _SEPARATORS.sub("", found).upper()
+        if found and len(parts) > 1 and parts[1] and found is parts[0]:
+            found = f"{found}@{parts[1]}"
         first = first or found
     return first if is_damaged(first) or not first else opaque(first)
 
@@ -70,7 +67,7 @@ def place_of(location: str, marks: str) -> str:
     """Return the place of a PL field (PV1-3): point of care, room and bed joined; empty without any of them."""
     first = part(location, marks[2], 1)
     parts = [_first_of(one, marks) for one in first.split(marks[1])[:3]]
-    joined = ":".join(one for one in parts if one)
+    joined = ":".join(parts).rstrip(":")
     return joined if is_damaged(joined) or not joined else opaque(joined)
 
 
