@@ -1,7 +1,7 @@
 """Which observation is which signal, and in which unit: the one table of codes of the HL7 gateway.
 
-Numbers are CF_CODE10 of ISO/IEEE 11073-10101: partition (2 = metrics, 3 = events) times 65,536, plus the term code. Each
-row says where the pair of number and name was seen in public use:
+Numbers are CF_CODE10 of ISO/IEEE 11073-10101: partition (2 = metrics, 3 = events) times 65,536, plus the term code.
+Each row says where the pair of number and name was seen in public use:
 
 - GE: PCD-01 of CARESCAPE B1x5 monitors, in public receivers' test messages.
 - MR: PCD-01 of Mindray and compatible monitors, likewise. CO: COMEN's, likewise.
@@ -122,7 +122,11 @@ class Known:
     high: float
 
 
-ARTERIAL: Final = frozenset(term.number for term in TERMS if term.name.startswith("abp_")) | {150036, 150032, 150028}
+ARTERIAL: Final = frozenset(term.number for term in TERMS if term.name.startswith("abp_")) | {
+    150036,
+    150032,
+    150028,
+}
 """Arterial lines as such, beside their three values."""
 
 
@@ -134,7 +138,9 @@ def _all_names(terms: tuple[Term, ...]) -> dict[str, Term]:
 _TERM_OF: Final = _all_names(TERMS)
 _EVENT_OF: Final = _all_names((*EVENTS, DISCONNECTED))
 _PLACE: Final = {id(term): place for place, term in enumerate(TERMS)}
-_SIGNAL_OF_LOINC: Final = {signal.loinc: signal.name for signal in reversed(SIGNALS) if signal.loinc and signal.mdc}
+_SIGNAL_OF_LOINC: Final = {
+    signal.loinc: signal.name for signal in reversed(SIGNALS) if signal.loinc and signal.mdc
+}
 _UNIT_OF: Final = {key: ucum for number, name, ucum in UNITS for key in (str(number), name)}
 _MDC_SYSTEMS: Final = frozenset({"", "MDC", "IEEE"})
 
@@ -191,7 +197,13 @@ def unit_named(signal: str, text: str, marks: str) -> Unit | None:
 def flag_of(event: str, source: str, marks: str) -> str:
     """Return the frame's flag that an alarm's event is, empty if it is none; `source` is the alarm's source."""
     term = next(
-        (_EVENT_OF[key] for code, name, _ in triplets(event, marks) for key in (code, name) if key in _EVENT_OF), None
+        (
+            _EVENT_OF[key]
+            for code, name, _ in triplets(event, marks)
+            for key in (code, name)
+            if key in _EVENT_OF
+        ),
+        None,
     )
     if term is DISCONNECTED:
         parts = {part for one in triplets(source, marks) for part in one[:2]}

@@ -1,4 +1,4 @@
-"""Who and what a message is about: devices, places and patients as ids of Vigil's, and which identifiers are damaged."""
+"""Who and what a message is about: devices, places and patients as ids of Vigil's, and which of them are damaged."""
 
 import hashlib
 import re

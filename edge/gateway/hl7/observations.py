@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from edge.gateway.hl7.codes import signal_of, unit_named
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, place_of
-from edge.gateway.hl7.identity import number_of_content, number_of_message, seq_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.hl7.times import day_of, moment_ms
@@ -20,6 +19,7 @@ from edge.gateway.hl7.values import (
     WITHDRAWN_STATUS,
     value_of,
 )
+from edge.gateway.numbering import BOOT, numbered
 from streams.wire_frames import WireFrame
 
 OBX_FIELDS: Final = 19
@@ -41,8 +41,8 @@ class Observed:
 def time_of(own: str, order: str, message: str, marks: str, zone: tzinfo) -> int | None:
     """Return the moment of an observation, ms: OBX-14 before OBR-7 before MSH-7.
 
-    A day alone is no time of a reading. Where the nearer field says only that, the next one counts if it is of that day;
-    what cannot be read at all hides no other time behind it.
+    A day alone is no time of a reading. Where the nearer field says only that, the next one counts if it is of that
+    day. Behind a field that cannot be read no other one counts.
     """
     day = ""
     for text in (own, order, message):
@@ -56,6 +56,14 @@ def time_of(own: str, order: str, message: str, marks: str, zone: tzinfo) -> int
         if not day:
             return None
     return None
+
+
+def message_id(header: Header) -> str:
+    """Return what numbers a message's frames: MSH-10 if it is a number, else with its sender (MSH-3, MSH-4)."""
+    own = header.field(10).strip()
+    if own.isdigit():
+        return own.decode()
+    return b"\x1f".join((header.field(3), header.field(4), own)).decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -147,7 +155,7 @@ class Observations(Context):
 
     def __init__(self, header: Header, profile: Profile, patients: Patients) -> None:
         super().__init__(header, profile, patients)
-        self._number = number_of_message(header)
+        self._message_id = message_id(header)
         self._found: list[_Observation] = []
         self._last: _Observation | None = None
 
@@ -233,11 +241,11 @@ class Observations(Context):
             values: dict[str, Any] = {
                 signal: one.value for signal, one in best[patient, device, at_ms].items()
             }
-            current = at_ms == newest[device]
-            seq = seq_of(at_ms, self._number if current else number_of_content(values))
-            frames.append(
-                WireFrame(patient, device, 0, seq, at_ms, self.profile.interval_ms, **values)
-            )
+            # Monitors repeat an older reading (a cuff's) in every message until there is a newer one: that is the
+            # same frame again, whatever the message's id.
+            of = self._message_id if at_ms == newest[device] else repr(sorted(values.items()))
+            seq = numbered(at_ms, of)
+            frames.append(WireFrame(patient, device, BOOT, seq, at_ms, self.profile.interval_ms, **values))
         return frames
 
 

@@ -55,10 +55,15 @@ def read_header(block: bytes) -> Header | None:
         return None
     end = min((at for at in (start.find(b"\r"), start.find(b"\n")) if at >= 0), default=len(start))
     fields = start[:end].split(start[3:4], HEADER_FIELDS_MAX)
-    signs = start[3:4] + fields[1][:4]
+    # `^~&` stands in examples of IHE's own: a program that writes messages took the backslash for an escape.
+    signs = start[3:4] + (b"^~\\&" if fields[1] == b"^~&" else fields[1][:4])
     marks = signs.decode("ascii", "replace") + USUAL_MARKS[len(signs) :]
     # A sign that is a letter, a digit or used twice would split values, not fields.
-    if len(signs) < 2 or len(set(marks)) < len(marks) or any(mark.isalnum() or mark.isspace() for mark in marks):
+    if (
+        len(signs) < 2
+        or len(set(marks)) < len(marks)
+        or any(mark.isalnum() or mark.isspace() for mark in marks)
+    ):
         return None
     return Header(tuple(fields), marks)
 
@@ -105,7 +110,7 @@ def plain(text: str, marks: str) -> str:
 
 @lru_cache(maxsize=1_024)
 def _unescaped(text: str, marks: str) -> str:
-    """Replace the escapes of signs (`\\F\\` and so on) and of bytes (`\\X0D\\`); leave others out."""
+    """Replace the escapes of signs (F, S, R, E, T) and of bytes (X and hex digits); leave others out."""
     signs = {"F": marks[0], "S": marks[1], "R": marks[2], "E": marks[3], "T": marks[4]}
     out: list[str] = []
     parts = text.split(marks[3])

@@ -28,7 +28,11 @@ def moment_ms(text: str, zone: tzinfo) -> int | None:
     try:
         there = zone if offset is None else _zone(offset)
         moment = datetime(
-            *(int(day[:4]), int(day[4:6]), int(day[6:])), int(hour), int(minute), int(second or 0), tzinfo=there
+            *(int(day[:4]), int(day[4:6]), int(day[6:])),
+            int(hour),
+            int(minute),
+            int(second or 0),
+            tzinfo=there,
         )
         whole_ms = round(moment.timestamp()) * 1000
     except (ValueError, OverflowError):

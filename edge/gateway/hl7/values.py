@@ -1,4 +1,4 @@
-"""One OBX-5 as a reading: the table of what is no plain number, of statuses and of flags, as `docs/devices.md` has it."""
+"""One OBX-5 as a reading: what is no plain number, statuses and flags; `docs/devices.md` has the table."""
 
 import re
 from functools import lru_cache

@@ -1,0 +1,25 @@
+"""A sequence number for frames of protocols that have none: made from the message alone, the same at every gateway."""
+
+import hashlib
+import re
+from typing import Final
+
+PER_MS: Final = 1_000
+"""Numbers of one millisecond."""
+
+BOOT: Final = 0
+"""Frames that are numbered here come from a device whose restarts nobody counts."""
+
+_last_digits: Final = re.compile(r"\d+").fullmatch
+
+
+def numbered(event_ts_ms: int, message_id: str) -> int:
+    """Return a frame's `seq`: the later its moment the larger, and within one millisecond by the message's id.
+
+    Of a numeric id the last three digits count, so that messages of one millisecond keep their order; of any other,
+    a hash. The largest event time that a frame may have stays below `SEQ_MAX`.
+    """
+    if message_id.isascii() and _last_digits(message_id):
+        return event_ts_ms * PER_MS + int(message_id[-3:])
+    hashed = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).digest()
+    return event_ts_ms * PER_MS + int.from_bytes(hashed[:8], "big") % PER_MS
