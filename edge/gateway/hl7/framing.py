@@ -44,6 +44,7 @@ class Framer:
         self._begun = False
         self._held = bytearray()
         self._too_long = False
+        self._lost = False
 
     @property
     def open(self) -> bool:
@@ -59,7 +60,7 @@ class Framer:
         """Return what is complete now, in the order of the stream."""
         found: list[bytes | Broken] = []
         at, size = 0, len(data)
-        while at < size:
+        while at < size and not self._lost:
             end = data.find(FS, at)
             start = data.find(VT, at, end if end >= 0 else size)
             if start >= 0:
@@ -79,31 +80,39 @@ class Framer:
 
     def _keep(self, piece: bytes) -> Broken | None:
         """Hold a piece of what has not ended."""
-        most = self._bytes_max if self._begun else STRAY_BYTES_MAX
-        if not self._begun and not self._held:
-            piece = piece.lstrip(_BLANK)
+        if not self._begun:
+            self._held += piece if self._held else piece.lstrip(_BLANK)
+            return self._stray() if len(self._held) > STRAY_BYTES_MAX else None
         if not self._too_long:
             self._held += piece
-        if len(self._held) <= most:
-            return None
-        self._too_long = True
-        del self._held[HEAD_BYTES:]
-        if self._begun:
-            return None  # told once it has ended, so that each message has one answer
-        return Broken("not-mllp", bytes(self._held), fatal=True)
+        if len(self._held) > self._bytes_max:
+            self._too_long = True  # told once it has ended, so that each message has one answer
+            del self._held[HEAD_BYTES:]
+        return None
+
+    def _stray(self) -> Broken:
+        """Give up: this is another protocol."""
+        self._lost = True
+        head = bytes(self._held[:HEAD_BYTES])
+        self._held.clear()
+        return Broken("not-mllp", head, fatal=True)
 
     def _close(self, piece: bytes, ended: bool) -> bytes | Broken | None:
         """Return what lies between the last sign and this one: a message, something broken, or nothing."""
+        if not self._begun and (given_up := self._keep(piece)) is not None:
+            return given_up
         begun, too_long = self._begun, self._too_long
-        whole = bytes(self._held) + piece if self._held else piece
+        whole = bytes(self._held) + (piece if begun else b"") if self._held else piece
         self._begun, self._too_long = False, False
         self._held.clear()
+        if not whole.strip(_BLANK):
+            return None
         if not begun:
             # Before a VT stands at most a line's end. Text that an FS ends is a message whose VT was lost.
-            return Broken("no-start", whole[:HEAD_BYTES]) if ended and whole.strip(_BLANK) else None
+            return Broken("no-start", whole[:HEAD_BYTES]) if ended else None
         if too_long or len(whole) > self._bytes_max:
             return Broken("too-long", whole[:HEAD_BYTES])
         if ended:
-            return whole if whole.strip(_BLANK) else None
+            return whole
         # It was cut off: its last segments may be missing.
-        return Broken("no-end", whole[:HEAD_BYTES]) if whole.strip(_BLANK) else None
+        return Broken("no-end", whole[:HEAD_BYTES])

@@ -1,8 +1,8 @@
 """IHE PCD-04 (ORU^R40): the bedside's own alarms, as flags of frames where Vigil knows the event, else as alerts.
 
 Source: IHE PCD TF volume 2, PCD-04, appendix B.8: the OBX of one alarm share all of OBX-4 but its last part, which is
-the facet: 1 event, 2 source, 3 phase, 4 state, 5 inactivation, 6 priority, 7 type, 8 text. Monitors are seen that name the
-facets by 68480 to 68485, others by 68164 to 68169, others only by OBX-4.
+the facet: 1 event, 2 source, 3 phase, 4 state, 5 inactivation, 6 priority, 7 type, 8 text. Monitors are seen that name
+the facets by 68480 to 68485, others by 68164 to 68169, others only by OBX-4.
 """
 
 import hashlib

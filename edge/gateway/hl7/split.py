@@ -55,6 +55,8 @@ def read_header(block: bytes) -> Header | None:
         return None
     end = min((at for at in (start.find(b"\r"), start.find(b"\n")) if at >= 0), default=len(start))
     fields = start[:end].split(start[3:4], HEADER_FIELDS_MAX)
+    if len(fields) < 2:
+        return None
     # `^~&` stands in examples of IHE's own: a program that writes messages took the backslash for an escape.
     signs = start[3:4] + (b"^~\\&" if fields[1] == b"^~&" else fields[1][:4])
     marks = signs.decode("ascii", "replace") + USUAL_MARKS[len(signs) :]
