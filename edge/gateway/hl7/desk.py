@@ -25,6 +25,9 @@ HOLD_S_MAX: Final = 5.0
 """So long a message waits where Kafka has no room or says nothing, before its sender is told. HAPI's client waits 10 s
 for an answer, most engines 30 s: one that hears AE or CE in time can decide, one that hears nothing only guesses."""
 
+MESSAGE_ID_BYTES_MAX: Final = 199
+"""HL7 2.7, MSH-10."""
+
 HOLD_STEP_S_MIN: Final = 0.05
 HOLD_STEP_S_MAX: Final = 1.0
 
@@ -109,8 +112,10 @@ class Desk:
             taken.refusal = sender
             return taken
         taken.sender, taken.profile = sender, self.profiles.of(sender.name)
-        if not header.field(10).strip():
-            taken.refusal = Refusal("no-id", "MSH-10 is empty: without it no answer can name the message")
+        if not 0 < len(header.field(10).strip()) <= MESSAGE_ID_BYTES_MAX:
+            taken.refusal = Refusal(
+                "no-id", f"MSH-10 names the message, in at most {MESSAGE_ID_BYTES_MAX} bytes"
+            )
             return taken
         segments = read_segments(block, header, taken.profile.charset)
         if isinstance(segments, Refusal):

@@ -22,7 +22,11 @@ FORMS: Final = (
     ("NM", "36,6", "a decimal comma is never guessed"),
     ("NM", "1e2", "an exponent is no HL7 number"),
     ("NM", "---", "a blank display"),
-    ("NM", "-100", "a code for none; so are 127, 255, 2047, 32767, 65535, 8388607 and -999 where no sensor reports them"),
+    (
+        "NM",
+        "-100",
+        "a code for none; so are 127, 255, 2047, 32767, 65535, 8388607 and -999 where no sensor reports them",
+    ),
     ("NM", "400", "beyond what a sensor can report"),
     ("NM", "LEADS OFF", "text"),
     ("SN", "^97", "structured: a number"),
@@ -59,7 +63,9 @@ def forms_table() -> str:
     for kind, text, meaning in FORMS:
         value, fault = value_of(text, kind, USUAL_MARKS, known, Unit())
         shown = "`null`" if value is None else f"{value:g}"
-        rows.append(f"| {kind} | {f'`{text}`' if text else '(empty)'} | {meaning} | {shown} | {fault or '-'} |")
+        rows.append(
+            f"| {kind} | {f'`{text}`' if text else '(empty)'} | {meaning} | {shown} | {fault or '-'} |"
+        )
     return "\n".join(rows)
 
 

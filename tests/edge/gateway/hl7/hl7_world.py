@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from edge.gateway.accept import Reading, Refusal, Sender
 from edge.gateway.hl7.bounds import Bounds
@@ -194,10 +195,16 @@ async def serving(desk, bounds=None, tls=None):
         yield server
     finally:
         await server.stop()
+        for client in Client.opened:
+            client.writer.transport.abort()
+        Client.opened.clear()
+        await asyncio.sleep(0)
 
 
 class Client:
-    """Speaks MLLP as a device does."""
+    """Speaks MLLP as a device does; whoever serves hangs up on all in the end."""
+
+    opened: ClassVar = []
 
     def __init__(self, reader, writer):
         self.reader, self.writer = reader, writer
@@ -205,7 +212,9 @@ class Client:
     @classmethod
     async def to(cls, server, **other):
         """Connect."""
-        return cls(*await asyncio.open_connection("127.0.0.1", server.port, **other))
+        client = cls(*await asyncio.open_connection("127.0.0.1", server.port, **other))
+        cls.opened.append(client)
+        return client
 
     def send(self, data):
         """Send bytes."""

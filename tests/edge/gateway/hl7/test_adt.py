@@ -24,7 +24,9 @@ def test_an_event_says_who_where_and_when(event, kind):
 
 
 def test_a_merge_names_both_patients_and_may_be_of_several():
-    first, second = events("A40", "EVN|A40|20261129153000+0000", PID, "MRG|MRN9^^^HOSP^MR", "PID|||MRN2", "MRG|MRN8").events
+    first, second = events(
+        "A40", "EVN|A40|20261129153000+0000", PID, "MRG|MRN9^^^HOSP^MR", "PID|||MRN2", "MRG|MRN8"
+    ).events
     assert first.kind == "merge"
     assert None not in (first.prior_patient, second.prior_patient)
     assert len({first.patient, first.prior_patient, second.patient, second.prior_patient}) == 4
@@ -56,5 +58,7 @@ def test_what_cannot_be_filed_is_refused(event, lines, reason):
 
 
 def test_a_patient_of_adt_is_the_patient_of_the_observations():
-    observed = taken(block([msh(), "PID|||MRN1^^^HOSP^MR", "OBX|1|NM|147842^^MDC||80"])).readings[0].frame.patient
+    observed = (
+        taken(block([msh(), "PID|||MRN1^^^HOSP^MR", "OBX|1|NM|147842^^MDC||80"])).readings[0].frame.patient
+    )
     assert events("A01", PID).events[0].patient == observed

@@ -21,7 +21,15 @@ def reasons(found):
 
 @pytest.mark.parametrize(
     "between",
-    [FS + CR + VT, FS + VT, FS + CR + b"\n" + VT, FS + FS + CR + VT, FS + CR + VT + VT, FS + CR + FS + CR + VT, FS + b"\n" + VT],
+    [
+        FS + CR + VT,
+        FS + VT,
+        FS + CR + b"\n" + VT,
+        FS + FS + CR + VT,
+        FS + CR + VT + VT,
+        FS + CR + FS + CR + VT,
+        FS + b"\n" + VT,
+    ],
 )
 def test_two_messages_are_two_however_the_block_between_them_ends_and_begins(between):
     assert fed(VT + A + between + B + FS) == [A, B]
@@ -47,7 +55,10 @@ def test_empty_blocks_are_no_messages():
 
 def test_a_message_that_is_too_long_is_refused_with_its_beginning_and_the_next_is_taken():
     long = A + b"x" * 2_000
-    for pieces in ([VT + long + FS + CR + VT + B + FS + CR], [VT + long[:700], long[700:1500], long[1500:] + FS, VT + B + FS]):
+    for pieces in (
+        [VT + long + FS + CR + VT + B + FS + CR],
+        [VT + long[:700], long[700:1500], long[1500:] + FS, VT + B + FS],
+    ):
         found = fed(*pieces)
         assert reasons(found) == ["too-long", B]
         assert found[0].head.startswith(A)

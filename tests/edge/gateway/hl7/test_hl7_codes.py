@@ -3,7 +3,16 @@
 import pytest
 
 from clinical.vitals import REPORTED, SIGNALS
-from edge.gateway.hl7.codes import ARTERIAL, DISCONNECTED, EVENTS, TERMS, UNITS, flag_of, signal_of, unit_named
+from edge.gateway.hl7.codes import (
+    ARTERIAL,
+    DISCONNECTED,
+    EVENTS,
+    TERMS,
+    UNITS,
+    flag_of,
+    signal_of,
+    unit_named,
+)
 from edge.gateway.hl7.split import USUAL_MARKS
 
 MEASURED = [signal for signal in SIGNALS if signal.mdc]
@@ -61,7 +70,16 @@ def test_a_name_of_the_same_signal_beside_another_number_is_that_signal():
 
 @pytest.mark.parametrize(
     "identifier",
-    ["", "150456^SpO2^99ACME", "150388^MDC_TEMP_SKIN^MDC", "8310-5^Temperature^L", "1504560", "MDC_", "^^^^^^^^^^", "~~~"],
+    [
+        "",
+        "150456^SpO2^99ACME",
+        "150388^MDC_TEMP_SKIN^MDC",
+        "8310-5^Temperature^L",
+        "1504560",
+        "MDC_",
+        "^^^^^^^^^^",
+        "~~~",
+    ],
 )
 def test_what_is_no_code_of_ours_is_none(identifier):
     assert named(identifier) == ""

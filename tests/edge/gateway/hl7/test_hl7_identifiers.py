@@ -24,7 +24,10 @@ PATIENTS = Patients(Pseudonyms(b"key"))
         ("SN123", "SN123"),
         ("SN123^Acme", "SN123@Acme"),
         ("SN123^Acme^1.2.3^ISO", "SN123@Acme"),
-        ("(01)00643169001763^^2.16.840.1.113883.3.3719^ISO~label^^00A0370098006640^EUI-64", "00A0370098006640"),
+        (
+            "(01)00643169001763^^2.16.840.1.113883.3.3719^ISO~label^^00A0370098006640^EUI-64",
+            "00A0370098006640",
+        ),
         ("", ""),
         ("^^^", ""),
         ('""', ""),
@@ -41,7 +44,11 @@ def test_one_serial_number_of_two_makers_is_two_devices():
 
 @pytest.mark.parametrize(
     ("application", "device"),
-    [("MINDRAY_^00A037000000AA01^EUI-64", "00A037000000AA01"), ("0030E60000000001^EUI-64", "0030E60000000001"), ("CENTRAL", "")],
+    [
+        ("MINDRAY_^00A037000000AA01^EUI-64", "00A037000000AA01"),
+        ("0030E60000000001^EUI-64", "0030E60000000001"),
+        ("CENTRAL", ""),
+    ],
 )
 def test_a_sending_application_is_a_device_only_by_its_eui_64(application, device):
     assert eui_64_of(application, USUAL_MARKS) == device
@@ -57,7 +64,16 @@ def test_a_place_is_point_of_care_room_and_bed(location, place):
 
 
 def test_places_that_differ_have_ids_that_differ():
-    places = ["3 WEST ICU^3001^1", "3-WEST-ICU^3001^1", "ICU^^7", "ICU^7^", "^^&24", "^24", "Überwachung^1^2", "berwachung^1^2"]
+    places = [
+        "3 WEST ICU^3001^1",
+        "3-WEST-ICU^3001^1",
+        "ICU^^7",
+        "ICU^7^",
+        "^^&24",
+        "^24",
+        "Überwachung^1^2",
+        "berwachung^1^2",
+    ]
     ids = {place_of(one, USUAL_MARKS) for one in places}
     assert len(ids) == len(places)
     assert all(ID.fullmatch(one) for one in ids)

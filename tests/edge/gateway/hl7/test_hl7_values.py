@@ -24,18 +24,30 @@ def read(text, kind="NM"):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("97", 97.0), ("97.5", 97.5), ("+97", 97.0), ("097", 97.0), ("97.", 97.0), (" 97 ", 97.0), ("=97", 97.0)],
+    [
+        ("97", 97.0),
+        ("97.5", 97.5),
+        ("+97", 97.0),
+        ("097", 97.0),
+        ("97.", 97.0),
+        (" 97 ", 97.0),
+        ("=97", 97.0),
+    ],
 )
 def test_a_number_is_a_reading(text, value):
     assert read(text) == (value, "")
 
 
-@pytest.mark.parametrize("text", ["", '""', " ", "---", "-", "--.-", "N/A", "-100", "-999", "127", "255", "65535", "8388607"])
+@pytest.mark.parametrize(
+    "text", ["", '""', " ", "---", "-", "--.-", "N/A", "-100", "-999", "127", "255", "65535", "8388607"]
+)
 def test_what_says_that_there_is_none_is_null_and_no_fault(text):
     assert read(text) == (None, "")
 
 
-@pytest.mark.parametrize("text", ["8.0^9.0", "98~97", "36,6", "1e2", "0x61", "nan", "inf", "٩٧", "9_7", "97 %", "low", "1^", "&97"])
+@pytest.mark.parametrize(
+    "text", ["8.0^9.0", "98~97", "36,6", "1e2", "0x61", "nan", "inf", "٩٧", "9_7", "97 %", "low", "1^", "&97"]
+)
 def test_what_is_no_plain_number_is_null_and_told(text):
     value, fault = read(text)
     assert value is None
@@ -90,7 +102,10 @@ def test_a_reading_with_an_alarm_or_a_doubt_is_a_reading(flags):
     assert frame_of(obx(SPO2, "80", f8=flags)).spo2 == 80.0
 
 
-@pytest.mark.parametrize(("status", "reason"), [("D", "withdrawn"), ("W", "withdrawn"), ("I", "not-a-result"), ("N", "not-a-result")])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("D", "withdrawn"), ("W", "withdrawn"), ("I", "not-a-result"), ("N", "not-a-result")],
+)
 def test_what_is_withdrawn_or_still_to_come_is_left_out_and_told(status, reason):
     desk = desk_of()
     left = desk.take(block(segments(obx(SPO2, "97", f11=status), obx())), PEER)

@@ -1,7 +1,20 @@
 """PCD-01 as frames: whose, by which device, when, and what makes them the same frame again."""
 
 import pytest
-from hl7_world import DEVICE, PEER, STAMP, STAMP_MS, block, desk_of, frame_of, msh, obx, pcd01, segments, taken
+from hl7_world import (
+    DEVICE,
+    PEER,
+    STAMP,
+    STAMP_MS,
+    block,
+    desk_of,
+    frame_of,
+    msh,
+    obx,
+    pcd01,
+    segments,
+    taken,
+)
 
 from edge.gateway.numbering import numbered
 
@@ -19,7 +32,12 @@ def test_a_message_is_a_frame_with_its_readings_device_time_and_patient():
     assert (frame.hr, frame.spo2, frame.pulse, frame.resp, frame.abp_sys, frame.abp_dia, frame.temp) == (
         80.0, 97.0, 81.0, 14.0, 120.0, 70.0, 37.1,
     )  # fmt: skip
-    assert (frame.device, frame.event_ts_ms, frame.boot, frame.seq) == (DEVICE, STAMP_MS, 0, STAMP_MS * 1000 + 41)
+    assert (frame.device, frame.event_ts_ms, frame.boot, frame.seq) == (
+        DEVICE,
+        STAMP_MS,
+        0,
+        STAMP_MS * 1000 + 41,
+    )
     assert frame.patient.startswith("p-")
 
 
@@ -100,7 +118,9 @@ def test_the_device_is_the_observations_own_before_what_contains_it_before_who_t
     author = "PRT|1|UC||AUT^AUT^HL70912|N^Nurse|||||SOMEBODY"
     assert device_of(container, obx(f14=STAMP)) == DEVICE
     assert device_of(container, BARE) == OTHER
-    assert device_of("OBR|1", container.replace("|1.0.0.0|", "|2.0.0.0|"), "PV1||I|ICU^1^2", BARE) == "ICU:1:2"
+    assert (
+        device_of("OBR|1", container.replace("|1.0.0.0|", "|2.0.0.0|"), "PV1||I|ICU^1^2", BARE) == "ICU:1:2"
+    )
     assert device_of("OBR|1", BARE, equipment) == OTHER
     assert device_of("OBR|1", equipment, BARE) == OTHER
     assert device_of("OBR|1", author, "PV1||I|ICU^1^2", BARE) == "ICU:1:2"
@@ -161,7 +181,9 @@ def test_codes_that_disagree_are_left_out_and_told():
     assert desk.counted.reasons == {"codes-disagree": 1}
 
 
-@pytest.mark.parametrize("observation", [obx("69965^MDC_DEV^MDC", "", f11="X"), obx("158007^MDC_FLOW_FLUID_PUMP^MDC", "5")])
+@pytest.mark.parametrize(
+    "observation", [obx("69965^MDC_DEV^MDC", "", f11="X"), obx("158007^MDC_FLOW_FLUID_PUMP^MDC", "5")]
+)
 def test_a_result_message_without_an_observation_of_ours_is_refused(observation):
     assert taken(block(segments(observation))).refusal.reason == "no-observation"
 

@@ -24,13 +24,22 @@ def test_the_last_segment_needs_no_end():
     assert split(block(segments())[:-1])[-1].startswith("OBX")
 
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='|^~\\&"'), max_size=6)
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='|^~\\&"'), max_size=6
+)
 
 
-@given(st.lists(st.lists(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=3), max_size=6), max_size=5))
+@given(
+    st.lists(
+        st.lists(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=3), max_size=6),
+        max_size=5,
+    )
+)
 def test_fields_repetitions_and_components_are_those_of_a_full_parser(rows):
     """Rows of fields of repetitions of components."""
-    lines = ["|".join(["OBX", *("~".join("^".join(one) for one in field_) for field_ in row)]) for row in rows]
+    lines = [
+        "|".join(["OBX", *("~".join("^".join(one) for one in field_) for field_ in row)]) for row in rows
+    ]
     message = block([msh(), *lines])
     reference = hl7.parse(message.decode())
     ours = [line for line in split(message) if line]
@@ -65,7 +74,18 @@ def test_a_lost_backslash_in_the_signs_is_seen_as_that():
 
 
 @pytest.mark.parametrize(
-    "start", [b"", b"PID|1", b"MSH", b"MSH|", b"MSH|||||||||", b"MSHA^~\\&A", b"MSH|^^\\&|", b"MSH|^~~|||", b"MSH ^~\\& "]
+    "start",
+    [
+        b"",
+        b"PID|1",
+        b"MSH",
+        b"MSH|",
+        b"MSH|||||||||",
+        b"MSHA^~\\&A",
+        b"MSH|^^\\&|",
+        b"MSH|^~~|||",
+        b"MSH ^~\\& ",
+    ],
 )
 def test_what_begins_with_no_header_has_none(start):
     assert read_header(start) is None
@@ -78,7 +98,13 @@ def test_a_line_or_a_mark_before_the_header_is_passed_over(before):
 
 @pytest.mark.parametrize(
     ("declared", "codec"),
-    [("UNICODE UTF-8", "utf-8"), ("8859/1", "latin-1"), ("8859/15", "iso8859-15"), ("GB 18030-2000", "gb18030"), ("", "utf-8")],
+    [
+        ("UNICODE UTF-8", "utf-8"),
+        ("8859/1", "latin-1"),
+        ("8859/15", "iso8859-15"),
+        ("GB 18030-2000", "gb18030"),
+        ("", "utf-8"),
+    ],
 )
 def test_text_is_read_in_the_character_set_that_the_message_declares(declared, codec):
     message = "\r".join([msh(charset=declared), "PID|||Jürgen^ß|"]).encode(codec)
