@@ -112,14 +112,19 @@ UNITS: Final[tuple[tuple[int, str, str], ...]] = (
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """What an OBX-3 names: a signal, and its term's place in the table (a lower one counts before a higher)."""
+    """What OBX-3 and OBX-6 name: a signal and its unit, None where the signal does not come in what is named.
+
+    `place` is the term's in the table: a lower one counts before a higher. Equal is only what is the same, which makes
+    it a cheap key.
+    """
 
     signal: str
     place: int
     low: float
     high: float
+    unit: Unit | None
 
 
 ARTERIAL: Final = frozenset(term.number for term in TERMS if term.name.startswith("abp_")) | {
@@ -153,8 +158,8 @@ def triplets(text: str, marks: str) -> list[tuple[str, str, str]]:
 
 
 @lru_cache(maxsize=4_096)
-def signal_of(identifier: str, marks: str) -> Known | str:
-    """Return the signal that OBX-3 names; "" if it is none of ours, else why it cannot be told which.
+def signal_of(identifier: str, unit: str, marks: str) -> Known | str:
+    """Return the signal that OBX-3 names, with the unit of OBX-6; "" if it is none of ours, else why it is not clear.
 
     By number, by name, or both; where number and name are of two signals, it is neither.
     """
@@ -173,10 +178,10 @@ def signal_of(identifier: str, marks: str) -> Known | str:
         return "codes-disagree"
     (signal,) = found
     bounds = SIGNALS[INDEX[signal]]
-    return Known(signal, min(places, default=len(TERMS)), bounds.low, bounds.high)
+    place = min(places, default=len(TERMS))
+    return Known(signal, place, bounds.low, bounds.high, unit_named(signal, unit, marks))
 
 
-@lru_cache(maxsize=4_096)
 def unit_named(signal: str, text: str, marks: str) -> Unit | None:
     """Return the unit of OBX-6 for readings of a signal (no text = Vigil's own), None if it is none of its units.
 

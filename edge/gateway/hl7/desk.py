@@ -13,7 +13,7 @@ from edge.gateway.hl7.framing import Broken
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.observations import Observations
 from edge.gateway.hl7.pcd04 import Alarms, nothing_found
-from edge.gateway.hl7.pcim import is_association, read_association
+from edge.gateway.hl7.pcim import is_association, may_be_association, read_association
 from edge.gateway.hl7.profile import USUAL, Profile, Profiles
 from edge.gateway.hl7.split import Header, read_header, read_segments
 from edge.gateway.reports import AdtEvent, AssociationReport, Registrar
@@ -121,13 +121,13 @@ class Desk:
         if isinstance(segments, Refusal):
             taken.refusal = segments
             return taken
-        self._read(taken, segments[1:], sender)
+        self._read(taken, block, segments[1:], sender)
         return taken
 
-    def _read(self, taken: Taken, segments: list[str], sender: Sender) -> None:
+    def _read(self, taken: Taken, block: bytes, segments: list[str], sender: Sender) -> None:
         header, profile, kind = taken.header, taken.profile, taken.header.kind
         if kind == "ORU^R01":
-            if is_association(segments, header.marks):
+            if may_be_association(block) and is_association(segments, header.marks):
                 report = read_association(header, segments, profile, self.patients, sender.name)
                 if isinstance(report, Refusal):
                     taken.refusal = report

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final
 
-from edge.gateway.hl7.codes import signal_of, unit_named
+from edge.gateway.hl7.codes import signal_of
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, place_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
@@ -188,7 +188,7 @@ class Observations(Context):
         """Return the observation of an OBX, None if it is none that Vigil takes."""
         marks, count = self.marks, len(fields)
         device = self.device(fields)
-        known = signal_of(fields[3], marks) if count > 3 else ""
+        known = signal_of(fields[3], fields[6] if count > 6 else "", marks) if count > 3 else ""
         if isinstance(known, str):
             if known:
                 self.faults.append(known)
@@ -203,13 +203,9 @@ class Observations(Context):
         if kind not in NUMBER_TYPES:
             self.faults.append("value-type")
             return None
-        unit = unit_named(known.signal, fields[6] if count > 6 else "", marks)
-        if status in NULL_STATUS or (count > 8 and fields[8] and self._is_no_reading(fields[8])):
-            pass
-        elif unit is None:
-            fault = "unknown-unit"
-        elif count > 5:
-            value, fault = value_of(fields[5], kind, marks, known, unit)
+        is_none = status in NULL_STATUS or (count > 8 and fields[8] and self._is_no_reading(fields[8]))
+        if count > 5 and not is_none:
+            value, fault = value_of(fields[5], kind, marks, known)
         if fault:
             self.faults.append(fault)
         at_ms = self.time_ms(fields[14] if count > 14 else "")
@@ -225,14 +221,16 @@ class Observations(Context):
         """Return a frame for each device and moment; of several values of a signal the best known valid one counts."""
         best: dict[Place, dict[str, _Observation]] = {}
         for one in self._found:
-            device = one.device or self.fallback(one.group)
-            if not device or is_damaged(device):
-                self.faults.append("damaged-device" if device else "no-device")
-                continue
-            signals = best.setdefault((one.group.patient, device, one.at_ms), {})
+            place = one.group.patient, one.device or self.fallback(one.group), one.at_ms
+            signals = best.get(place)
+            if signals is None:
+                signals = best[place] = {}
             held = signals.get(one.signal)
             if held is None or (one.value is not None, -one.rank) > (held.value is not None, -held.rank):
                 signals[one.signal] = one
+        for place in [one for one in best if not one[1] or is_damaged(one[1])]:
+            self.faults.append("damaged-device" if place[1] else "no-device")
+            del best[place]
         newest: dict[str, int] = {}
         for _, device, at_ms in best:
             newest[device] = max(at_ms, newest.get(device, at_ms))

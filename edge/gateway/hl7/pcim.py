@@ -21,6 +21,11 @@ CONFIRMED: Final = frozenset({"C", "F"})
 WRONG: Final = "W"
 
 
+def may_be_association(block: bytes) -> bool:
+    """Whether a message holds the words of one anywhere: observations, which are nearly all, do not."""
+    return b"69136" in block or b"MDC_OBS_ASSOCIATION" in block
+
+
 def is_association(segments: list[str], marks: str) -> bool:
     """Whether an ORU^R01 reports an association and no observations."""
     return any(

@@ -58,10 +58,10 @@ def units_table() -> str:
 def forms_table() -> str:
     """Return what becomes of each form of OBX-5."""
     signal = SIGNALS[INDEX["spo2"]]
-    known = Known(signal.name, 0, signal.low, signal.high)
+    known = Known(signal.name, 0, signal.low, signal.high, Unit())
     rows = ["| OBX-2 | OBX-5 | what it is | in the frame | counted as |", "|---|---|---|---|---|"]
     for kind, text, meaning in FORMS:
-        value, fault = value_of(text, kind, USUAL_MARKS, known, Unit())
+        value, fault = value_of(text, kind, USUAL_MARKS, known)
         shown = "`null`" if value is None else f"{value:g}"
         rows.append(
             f"| {kind} | {f'`{text}`' if text else '(empty)'} | {meaning} | {shown} | {fault or '-'} |"

@@ -7,7 +7,6 @@ from typing import Final
 from edge.gateway.hl7.codes import Known
 from edge.gateway.hl7.split import NULL, plain
 from edge.readers.notation import PLAIN
-from edge.readers.units import Unit
 
 _NUMBER_FORM: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _NUMBER: Final = re.compile(_NUMBER_FORM, re.ASCII)
@@ -32,7 +31,7 @@ Read = tuple[float | None, str]
 
 
 @lru_cache(maxsize=16_384)
-def value_of(text: str, kind: str, marks: str, known: Known, unit: Unit) -> Read:
+def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
     """Return what OBX-5 is as a reading of a signal.
 
     A bound (`>100`) is the bound: what a device cannot tell further is beyond its range, and the alarm on that side is
@@ -51,7 +50,9 @@ def value_of(text: str, kind: str, marks: str, known: Known, unit: Unit) -> Read
         number = found[1]
     if number is None:
         return None, "" if PLAIN.is_missing(text, None) else "no-number"
-    value = unit.convert(float(number))
+    if known.unit is None:
+        return None, "unknown-unit"
+    value = known.unit.convert(float(number))
     if known.low <= value <= known.high:
         return value, fault
     # What no sensor reports is no reading: a code for "none", else told.

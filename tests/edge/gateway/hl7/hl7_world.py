@@ -234,3 +234,20 @@ class Client:
     def close(self):
         """Hang up."""
         self.writer.close()
+
+
+def run(story):
+    """Run a test's story, within a deadline."""
+
+    async def bounded():
+        async with asyncio.timeout(WAIT_S):
+            await story()
+
+    asyncio.run(bounded())
+
+
+async def until(condition):
+    """Wait for a condition."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110 - conditions of code that knows of no event
+            await asyncio.sleep(0.005)

@@ -1,5 +1,7 @@
 """MLLP's blocks: in pieces of any size, ended as senders end them."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,6 @@ pieces_of = st.lists(
 @given(pieces_of, st.lists(st.integers(0, 3_000), max_size=12))
 def test_where_the_stream_is_cut_into_reads_changes_nothing(stream, cuts):
     places = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
-    pieces = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
     assert fed(*pieces) == fed(stream)
     assert fed(*(stream[at : at + 1] for at in range(len(stream)))) == fed(stream)

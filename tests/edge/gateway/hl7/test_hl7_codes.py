@@ -19,7 +19,7 @@ MEASURED = [signal for signal in SIGNALS if signal.mdc]
 
 
 def named(identifier):
-    found = signal_of(identifier, USUAL_MARKS)
+    found = signal_of(identifier, "", USUAL_MARKS)
     return found if isinstance(found, str) else found.signal
 
 

@@ -15,11 +15,11 @@ from edge.readers.units import Unit
 
 SPO2 = "150456^MDC_PULS_OXIM_SAT_O2^MDC"
 BOUNDS = SIGNALS[INDEX["spo2"]]
-KNOWN = Known("spo2", 0, BOUNDS.low, BOUNDS.high)
+KNOWN = Known("spo2", 0, BOUNDS.low, BOUNDS.high, Unit())
 
 
 def read(text, kind="NM"):
-    return value_of(text, kind, USUAL_MARKS, KNOWN, Unit())
+    return value_of(text, kind, USUAL_MARKS, KNOWN)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_a_character_set_that_is_not_known_is_refused_where_it_matters(unknown):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [(" a ", "a"), ('""', ""), ("a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f", "a|b^c&d~e\\f"), ("\\X41\\", "A"), ("\\H\\x\\N\\", "x"),
+    [(" a ", "a"), ('""', ""), ("a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f", "a|b^c&d~e\\f"),
+     ("\\X41\\", "A"), ("\\H\\x\\N\\", "x"),
      ("a\\b", "a\\b"), ("\\Xzz\\", "\N{REPLACEMENT CHARACTER}")],
 )  # fmt: skip
 def test_escapes_and_nulls_of_a_value_are_undone(text, value):
