@@ -45,11 +45,10 @@ _ERROR_CODES: Final[dict[str, tuple[str, str]]] = {
     "not-stored": (ERROR, "207"),
     "internal": (ERROR, "207"),
     "too-slow": (REJECTED, "207"),
+    "unknown-sender": (REJECTED, "207"),
+    "foreign-device": (ERROR, "207"),
 }
 """What the protocol itself refuses; a reason that is not here (the door's, the registrar's) is an error, 207."""
-
-_UNAUTHORISED: Final = ("unknown-sender", "unknown-client", "not-allowed", "device-not-allowed", "forbidden")
-"""Reasons that no other message of the sender cures."""
 
 _ids = itertools.count(1)
 
@@ -90,8 +89,7 @@ def answer(header: Header, refusal: Refusal | None, mode: AckMode) -> bytes:
 
 def error_code(reason: str) -> tuple[str, str]:
     """Return E or R and the code of HL7 table 0357 for a reason."""
-    usual = (REJECTED, "207") if reason in _UNAUTHORISED else (ERROR, "207")
-    return _ERROR_CODES.get(reason, usual)
+    return _ERROR_CODES.get(reason, (ERROR, "207"))
 
 
 NO_HEADER: Final = Header((b"MSH", b"^~\\&"), USUAL_MARKS)
