@@ -34,6 +34,7 @@ _ERROR_CODES: Final[dict[str, tuple[str, str]]] = {
     "charset": (REJECTED, "207"),
     "message-type": (REJECTED, "200"),
     "event": (REJECTED, "201"),
+    "not-production": (REJECTED, "202"),
     "no-observation": (ERROR, "101"),
     "no-alarm": (ERROR, "101"),
     "no-patient": (ERROR, "101"),

@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         elif self._run is not None or not self._reading:
             self._heard_s = self._began_s = now_s  # it is we who do not read
         elif self._framer.open and now_s - self._began_s > bounds.message_s_max:
-            self._refuse(Broken("too-slow", b""))
+            self._refuse(Broken("too-slow", self._framer.head))
         elif now_s - self._heard_s > bounds.idle_s_max:
             self._transport.close()
         self._look_at_room()

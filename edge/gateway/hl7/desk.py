@@ -63,12 +63,13 @@ class Counted(Protocol):
 
 @dataclass(slots=True)
 class Taken:
-    """A message as read, and what is to be stored of it."""
+    """A message as read, and what is to be stored of it; `silent` = it gets no answer."""
 
     header: Header
     profile: Profile = USUAL
     sender: Sender | None = None
     refusal: Refusal | None = None
+    silent: bool = False
     readings: list[Reading] = field(default_factory=list)
     alerts: list[tuple[str, str, Alert]] = field(default_factory=list)
     report: AssociationReport | None = None
@@ -107,6 +108,10 @@ class Desk:
                 NO_HEADER, refusal=Refusal("no-header", "a message begins with MSH, its signs and fields")
             )
         taken = Taken(header)
+        if header.component(9, 1) == "ACK":
+            # An answer to an answer would be answered in turn, for ever.
+            taken.silent, taken.refusal = True, Refusal("acknowledgement", "answers are not answered")
+            return taken
         sender = self.identify(peer, header.text(3), header.text(4))
         if isinstance(sender, Refusal):
             taken.refusal = sender
@@ -116,6 +121,9 @@ class Desk:
             taken.refusal = Refusal(
                 "no-id", f"MSH-10 names the message, in at most {MESSAGE_ID_BYTES_MAX} bytes"
             )
+            return taken
+        if header.component(11, 1).strip().upper() not in taken.profile.processing:
+            taken.refusal = Refusal("not-production", "MSH-11 says that these are no real readings")
             return taken
         segments = read_segments(block, header, taken.profile.charset)
         if isinstance(segments, Refusal):
@@ -165,7 +173,11 @@ class Desk:
         began_s = time.monotonic()
         for group in _groups(run):
             await self._settle_group(group, began_s)
-        return [answer(taken.header, taken.refusal, taken.profile.acks) for taken in run]
+        return [self._answer(taken) for taken in run]
+
+    @staticmethod
+    def _answer(taken: Taken) -> bytes:
+        return b"" if taken.silent else answer(taken.header, taken.refusal, taken.profile.acks)
 
     async def _settle_group(self, group: Sequence[Taken], began_s: float) -> None:
         first = group[0]

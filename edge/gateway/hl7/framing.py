@@ -56,6 +56,11 @@ class Framer:
         """Bytes of the message that has not ended."""
         return len(self._held)
 
+    @property
+    def head(self) -> bytes:
+        """How the message that has not ended begins."""
+        return bytes(self._held[:HEAD_BYTES])
+
     def feed(self, data: bytes) -> list[bytes | Broken]:
         """Return what is complete now, in the order of the stream."""
         found: list[bytes | Broken] = []

@@ -5,7 +5,24 @@ import time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hl7_world import DEVICE, PEER, SENDER, Door, Registrar, block, desk_of, msh, obx, pcd01, said, segments
+from hl7_world import (
+    DEVICE,
+    PEER,
+    SENDER,
+    VT,
+    Client,
+    Door,
+    Registrar,
+    block,
+    desk_of,
+    framed,
+    msh,
+    obx,
+    pcd01,
+    said,
+    segments,
+    serving,
+)
 
 from edge.gateway.accept import Busy, NotStored, Refusal, Sender
 from edge.gateway.hl7 import desk as module
@@ -112,6 +129,8 @@ def test_whom_nobody_knows_is_rejected_and_stores_nothing(message, code, reason)
         (pcd01().replace(b"ORU^R01", b"ORM^O01", 1), "message-type"),
         (block([msh("1", "ADT^A99"), "PID|||1"]), "event"),
         (block([msh(charset="KLINGON"), "PID|||Ü"]), "charset"),
+        (pcd01().replace(b"|1|P|", b"|1|T|", 1), "not-production"),
+        (pcd01().replace(b"|1|P|", b"|1|D|", 1), "not-production"),
         (block([msh(), *["NTE|1"] * 5_000]), "too-long"),
     ],
 )
@@ -160,3 +179,48 @@ def test_a_device_stands_for_itself_in_every_frame():
     door = Door()
     answers(desk_of(door), pcd01())
     assert door.frames[0].device == DEVICE
+
+
+def test_an_answer_is_never_answered():
+    desk = desk_of()
+    ack = block([msh("9", "ACK^R01^ACK", asks=("AL", "AL")), "MSA|AA|1"])
+    assert answers(desk, ack, pcd01(1)) == [("AA", "1")]
+    assert desk.counted.reasons == {"acknowledgement": 1}
+
+
+def test_training_messages_are_taken_where_the_sender_is_set_to_that():
+    door = Door()
+    message = pcd01().replace(b"|1|P|", b"|1|T|", 1)
+    assert answers(desk_of(door, profile=Profile(processing=("T",))), message) == [("AA", "1")]
+
+
+CANARY = "zq7canary"
+
+
+def canary_messages():
+    """Return messages with a token wherever a person or device could stand."""
+    lines = segments(obx(f18=f"{CANARY}D"), patient=f"{CANARY}P^^^{CANARY}A^MR")
+    lines[2] = f"PV1||E|{CANARY}L^2^7"
+    whole = block(lines).replace(b"Doe^Jane", CANARY.encode() + b"^" + CANARY.encode())
+    adt = block([msh("5", "ADT^A01^ADT_A01"), f"PID|||{CANARY}", f"PV1||I|{CANARY}"])
+    yield from (whole, whole.replace(b"147842", b"1"), whole.replace(b"ORU^R01", b"ORM^O01"), adt)
+    yield from (whole.replace(b"P^^^", b"?^^^"), whole.replace(f"{CANARY}D".encode(), f"{CANARY}?".encode()))
+    yield whole.replace(b"UNICODE UTF-8", b"KLINGON").replace(b"PV1", "PV1ü".encode())
+
+
+@pytest.mark.parametrize("errors", [[], [FULL], [RuntimeError(CANARY)]])
+def test_who_a_message_is_about_is_in_no_log_answer_or_reason(errors, caplog):
+    async def story():
+        desk = desk_of(Door(errors=errors * 10, refuse={f"{CANARY}D@GE": Refusal("foreign-device", "no")}))
+        async with serving(desk) as server:
+            client = await Client.to(server)
+            client.send(b"".join(framed(one) for one in canary_messages()))
+            client.send(VT + b"".join(canary_messages()) + framed(b"nonsense " + CANARY.encode()))
+            client.writer.write_eof()
+            return await client.rest(), desk.counted.reasons
+
+    caplog.set_level("DEBUG")
+    reply, reasons = asyncio.run(story())
+    assert len(said(reply)) == 9
+    assert CANARY not in reply.decode()
+    assert CANARY not in caplog.text + str(reasons)

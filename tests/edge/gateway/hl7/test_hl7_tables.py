@@ -1,6 +1,7 @@
 """docs/devices.md says of HL7 what the code does."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from edge.gateway.hl7.acks import answers_of, error_code
 from edge.gateway.hl7.bounds import Bounds
 from edge.gateway.hl7.desk import HOLD_S_MAX
+from edge.gateway.hl7.senders import Hl7Entry
 from edge.gateway.hl7.tables import codes_table, forms_table, units_table
 from edge.gateway.hl7.values import NO_READING_FLAGS
 
@@ -41,6 +43,13 @@ def test_the_reasons_of_each_answer_are_those_of_the_code(letter):
     reasons = re.findall("`([a-z-]+)`", row)
     assert len(reasons) > 8
     assert {error_code(reason)[0] for reason in reasons} == {letter}
+
+
+def test_the_settings_of_a_sender_and_their_example_are_those_of_the_code():
+    example = tomllib.loads(re.search(r"```toml\n(\[clients\.icu-central\].*?)```", TEXT, flags=re.DOTALL)[1])
+    Hl7Entry.model_validate(example["clients"]["icu-central"]["hl7"])
+    settings = set(Hl7Entry.model_fields) - {"applications", "networks"}
+    assert settings <= set(re.findall(r"^\| `(\w+)` \|", TEXT, flags=re.MULTILINE))
 
 
 def test_bounds_and_flags_are_those_of_the_code():

@@ -20,8 +20,8 @@ def test_a_message_that_does_not_end_in_time_ends_the_connection_with_an_answer(
     async def story():
         async with serving(desk_of(), Bounds(message_s_max=0.1)) as server:
             client = await Client.to(server)
-            client.send(VT + pcd01(1)[:100])
-            assert said(await client.rest()) == [("AR", "")]
+            client.send(VT + pcd01(41)[:200])
+            assert said(await client.rest()) == [("AR", "41")]
             await until(lambda: server.clients == 0)
 
     run(story)
