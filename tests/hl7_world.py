@@ -81,6 +81,7 @@ class Door:
 
     frames: list = field(default_factory=list)
     calls: list = field(default_factory=list)
+    senders: list = field(default_factory=list)
     records: list = field(default_factory=list)
     errors: list = field(default_factory=list)
     refuse: dict = field(default_factory=dict)
@@ -94,6 +95,7 @@ class Door:
         if self.errors:
             raise self.errors.pop(0)
         self.calls.append(len(readings))
+        self.senders.append(sender.name)
         results = [self.refuse.get(one.frame.device) for one in readings]
         self.frames += [one.frame for one, result in zip(readings, results, strict=True) if result is None]
         return results

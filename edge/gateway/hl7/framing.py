@@ -90,7 +90,7 @@ class Framer:
             return self._stray() if len(self._held) > STRAY_BYTES_MAX else None
         if not self._too_long:
             self._held += piece
-        if len(self._held) > self._bytes_max:
+        if len(self._held) > max(self._bytes_max, HEAD_BYTES):
             self._too_long = True  # told once it has ended, so that each message has one answer
             del self._held[HEAD_BYTES:]
         return None

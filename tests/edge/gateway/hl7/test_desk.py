@@ -78,6 +78,7 @@ def test_senders_in_turn_keep_their_order():
     other = pcd01(2).replace(b"MSH|^~\\&|MON", b"MSH|^~\\&|OTHER", 1)
     assert answers(desk, pcd01(1), other, pcd01(3)) == [("AA", "1"), ("AA", "2"), ("AA", "3")]
     assert [frame.seq % 1000 for frame in door.frames] == [1, 2, 3]
+    assert door.senders == ["icu", "other", "icu"]
 
 
 @pytest.mark.parametrize("error", [FULL, NotStored("no answer")])

@@ -82,6 +82,7 @@ def test_memory_stays_bounded_whatever_comes():
 def test_who_speaks_another_protocol_is_told_once_and_for_all():
     (found,) = fed(b"GET / HTTP/1.1\r\n" + b"x" * STRAY_BYTES_MAX)
     assert (found.reason, found.fatal) == ("not-mllp", True)
+    assert reasons(fed(b"x" * 5_000 + VT + A + FS, VT + B + FS)) == ["not-mllp"]
 
 
 pieces_of = st.lists(
