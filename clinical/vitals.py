@@ -53,7 +53,7 @@ SIGNALS: Final[tuple[Signal, ...]] = (
     Signal("abp_dia",       "arterial diastolic pressure", "mmHg",  "mm[Hg]",  150038, "MDC_PRESS_BLD_ART_ABP_DIA", "76213-8", 5,    300,  1.0,  60,     True),
     Signal("abp_mean",      "arterial mean pressure",      "mmHg",  "mm[Hg]",  150039, "MDC_PRESS_BLD_ART_ABP_MEAN","76214-6", 5,    320,  1.0,  60,     True),
     Signal("temp",          "body temperature",            "Cel",   "Cel",     150344, "MDC_TEMP",                  "8310-5",  10,   45,   0.1,  3600,   False),
-    Signal("etco2",         "end-tidal CO2",               "mmHg",  "mm[Hg]",  151708, "MDC_AWAY_CO2_ET",           "19891-1", 0,    150,  1.0,  60,     True),
+    Signal("etco2",         "end-tidal CO2",               "mmHg",  "mm[Hg]",  151708, "MDC_CONC_AWAY_CO2_ET",      "19891-1", 0,    150,  1.0,  60,     True),
     Signal("fio2",          "inspired oxygen fraction",    "%",     "%",       152196, "MDC_CONC_AWAY_O2_INSP",     "3150-0",  18,   100,  1.0,  3600,   False),
     # Charted, not measured: no MDC term is in use (0); that oxygen is given has no code that others use.
     Signal("consciousness", "consciousness (ACVPU)",       "ACVPU", "{ACVPU}", 0,      "",                          "80288-4", 0,    4,    1.0,  43200,  False),

@@ -13,9 +13,10 @@ MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none"})
 DASHES: Final = "-\u2013\u2014."
 """A cell of nothing but these is a blank display: `-`, `--`, `--.-`."""
 
-SENTINELS: Final = frozenset({127.0, 255.0, 32_767.0, 65_535.0})
-"""The highest codes of 1 and 2 bytes, which devices write for "no reading". They count as that where no sensor could
-report them: 255 is no oxygen saturation, but it may be a pulse rate."""
+SENTINELS: Final = frozenset({127.0, 255.0, 32_767.0, 65_535.0, 2_047.0, 8_388_607.0, -100.0, -999.0})
+"""The highest codes of 1 and 2 bytes, "not a number" of ISO/IEEE 11073-20601's two kinds, and what bedside monitors
+send in HL7: all for "no reading". They count as that where no sensor could report them: 255 is no oxygen saturation,
+but it may be a pulse rate."""
 
 
 @dataclass(frozen=True, slots=True)

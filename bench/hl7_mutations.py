@@ -1,0 +1,294 @@
+"""Damaged HL7 at our reader: whatever bytes come, each message is refused with a reason or its frames are in the door.
+
+`python -m bench.hl7_mutations --inputs 100000` says what became of each, and ends with 1 where something was wrong.
+"""
+
+import argparse
+import asyncio
+import logging
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from clinical.vitals import ABSENT
+from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.hl7.desk import Desk, Peer
+from edge.gateway.hl7.framing import Broken, Framer
+from edge.gateway.hl7.identifiers import Patients
+from edge.gateway.hl7.profile import Profiles
+from edge.gateway.pseudonym import Pseudonyms
+from edge.gateway.reports import AdtEvent, AssociationReport
+from streams.alerts import Alert
+from streams.frames import ID_PATTERN, Frame
+
+BYTES_MAX: Final = 16_384
+INPUT_S_MAX: Final = 1.0
+"""An input that takes longer would hold up all others: counted as a hang."""
+
+MUTATIONS_MAX: Final = 6
+_ID: Final = re.compile(ID_PATTERN)
+_END: Final = "20261129153000.250+0000||||080019FFFE134535^B1X5_GE"
+
+
+def _message(kind: str, asks: str, *segments: str) -> bytes:
+    head = f"MSH|^~\\&|MON^080019FFFE134535^EUI-64|ICU|V|W|20261129153000+0100||{kind}|41|P|2.6|||{asks}||UNICODE UTF-8"
+    return "\r".join([head, *segments, ""]).encode()
+
+
+def _obx(code: str, value: str, unit: str, kind: str = "NM") -> str:
+    return f"OBX|1|{kind}|{code}^MDC|1.13.1.1|{value}|{unit}^MDC||A~PM~SP|||R|||{_END}"
+
+
+def _facet(number: int, code: str, value: str) -> str:
+    return f"OBX|{number}|ST|{code}^MDC|1.0.0.0.{number}|{value}||||||R|||{_END}"
+
+
+_PATIENT: Final = ("PID|||HED12^^^PID^MR~9^^^X^PI||Lázy^Kitty", "PV1||E|ICU^2^7&b|||ER^1^3")
+CORPUS: Final = (
+    _message(
+        "ORU^R01^ORU_R01",
+        "AL|AL",
+        *_PATIENT,
+        "OBR|1|a|b|182777000^monitoring^SCT|||20261129153000||||SN7",
+        "OBX|1||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|1.0.0.0|||||||X",
+        _obx("147842^MDC_ECG_HEART_RATE", "80", "264864^MDC_DIM_BEAT_PER_MIN"),
+        _obx("150456^MDC_PULS_OXIM_SAT_O2", ">97", "262688^MDC_DIM_PERCENT"),
+        _obx("150344^MDC_TEMP", "98.6", "266560^MDC_DIM_FAHR"),
+        _obx("150301^MDC_PRESS_CUFF_SYS", "=^117", "266016^MDC_DIM_MMHG", "SN"),
+        "PRT|1|UC||EQUIP^EQUIP^HL70912||||||MON^^231A8456B1CB2366^EUI-64",
+    ),
+    _message(
+        "ORU^R40^ORU_R40",
+        "NE|AL",
+        *_PATIENT,
+        "OBR|1||77^MON|196616^MDC_EVT_ALARM^MDC|||20261129153000" + "|" * 22 + "^76&MON",
+        _facet(1, "196616^MDC_EVT_ALARM", "199684^MDC_EVT_ECG_ASYSTOLE^MDC"),
+        _facet(2, "68480^MDC_ATTR_ALERT_SOURCE", "147842^MDC_ECG_HEART_RATE^MDC"),
+        _facet(3, "68481^MDC_ATTR_EVENT_PHASE", "start"),
+        _facet(4, "68482^MDC_ATTR_ALARM_STATE", "active"),
+    ),
+    _message("ADT^A40^ADT_A39", "|", "EVN|A40|20261129153000+0000", *_PATIENT, "MRG|MRN9^^^HOSP^MR"),
+    _message(
+        "ORU^R01^ORU_R01",
+        "AL|NE",
+        *_PATIENT,
+        "OBR|||15404652|69136^MDC_OBS_ASSOCIATION_PATIENT_DEVICE^MDC|||20260726120000|20260726123000",
+        "OBX|1|CWE|68487^MDC_ATTR_EVT_COND^MDC||198332^MDC_EVT_ASSOCIATION_PATIENT_DEVICE^MDC||||||F",
+        "PRT|1|UC||EQUIP^EQUIP^HL70912||||||MON5588^^231A8456B1CB2366^EUI-64|20260726120000",
+    ),
+)
+_SIGNS: Final = (
+    b"|",
+    b"^",
+    b"~",
+    b"\\",
+    b"&",
+    b"\r",
+    b"\n",
+    b"\x0b",
+    b"\x1c",
+    b"\x00",
+    b'""',
+    b"\xff",
+    b"\xc3",
+    b"?",
+)
+_VALUES: Final = (
+    b"-100",
+    b"1e309",
+    b"nan",
+    b"99999999999999999999",
+    b">",
+    b"20261129",
+    b"\\X",
+    b"\\E\\",
+    b"~~~",
+    b"X",
+)
+
+
+def mutate(chance: random.Random, message: bytes) -> bytes:
+    """Return a message with one thing done to it."""
+    at, until = sorted(chance.randrange(len(message) + 1) for _ in range(2))
+    what = chance.randrange(8)
+    if what == 0:
+        return message[:at] + bytes([chance.randrange(256)]) + message[at + 1 :]
+    if what == 1:
+        return message[:at] + message[min(until, at + 40) :]
+    if what == 2:
+        return message[:at] + chance.choice(_SIGNS) * chance.choice((1, 1, 1, 2, 50)) + message[at:]
+    if what == 3:
+        piece = message[at : min(until, at + 200)]
+        return message[:until] + piece * chance.choice((1, 1, 30)) + message[until:]
+    if what == 4:
+        other = chance.choice(CORPUS)
+        return message[:at] + other[chance.randrange(len(other)) :]
+    if what == 5:
+        return message[:at]
+    sign = b"\r" if what == 6 else b"|"
+    parts = message.split(sign)
+    place = chance.randrange(len(parts))
+    if what == 6:
+        chance.shuffle(parts[1:])
+        del parts[place]
+    else:
+        parts[place] = chance.choice((*_VALUES, b"", parts[chance.randrange(len(parts))]))
+    return sign.join(parts)
+
+
+@dataclass
+class _Door:
+    """Takes frames and alerts, and checks each against its contract."""
+
+    kept: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
+        """Take frames."""
+        for reading in readings:
+            fields = msgspec.structs.asdict(reading.frame)
+            there = {
+                name: value
+                for name, value in fields.items()
+                if value is not msgspec.UNSET and value != ABSENT
+            }
+            try:
+                Frame.model_validate(there | {"patient": reading.frame.patient or "p"})
+            except ValueError as error:
+                self.wrong.append(f"a frame that is none: {error}")
+        self.kept += len(readings)
+        return [None] * len(readings)
+
+    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+        """Take a record."""
+        Alert.model_validate_json(value)
+        self.kept += 1
+
+    async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
+        """Take a report."""
+        self._check_ids(report.id, report.device, report.patient, report.reporter)
+        self.kept += 1
+        return None
+
+    async def adt(self, sender: Sender, event: AdtEvent) -> Refusal | None:
+        """Take an event."""
+        self._check_ids(
+            *(one for one in (event.patient, event.prior_patient, event.place, event.prior_place) if one)
+        )
+        self.kept += 1
+        return None
+
+    def _check_ids(self, *ids: str) -> None:
+        self.wrong += [f"an id that is none: {one!r}" for one in ids if not _ID.fullmatch(one)]
+
+    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
+        """File under whom the sender names."""
+        return named or f"~device/{device}"
+
+    def answered(self, results: Sequence[Refusal | None], took_s: float) -> None:
+        """Count nothing."""
+
+    def refused(self, reason: str) -> None:
+        """Count nothing."""
+
+
+@dataclass
+class Found:
+    """What became of the inputs: by outcome, and what was wrong."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    longest_s: float = 0.0
+
+
+def run(inputs: int, seed: int) -> Found:
+    """Send `inputs` damaged inputs; the same seed makes the same."""
+    found = Found()
+    asyncio.run(_run(inputs, random.Random(seed), found))
+    return found
+
+
+async def _run(inputs: int, chance: random.Random, found: Found) -> None:
+    for _ in range(inputs):
+        message = chance.choice(CORPUS)
+        for _ in range(chance.randint(1, MUTATIONS_MAX)):
+            message = mutate(chance, message)[:BYTES_MAX]
+        began_s = time.perf_counter()
+        try:
+            await _one(b"\x0b" + message + b"\x1c\r", chance, found)
+        except Exception as error:  # whatever it is, it is what this looks for
+            found.wrong.append(f"{type(error).__name__}: {error} on {message!r}")
+        took_s = time.perf_counter() - began_s
+        found.longest_s = max(found.longest_s, took_s)
+        if took_s > INPUT_S_MAX:
+            found.wrong.append(f"{took_s:.1f} s on {message!r}")
+
+
+async def _one(stream: bytes, chance: random.Random, found: Found) -> None:
+    door = _Door()
+    desk = Desk(
+        door, door, lambda *_: _SENDER, door, _PATIENTS, Profiles({}), door, lambda devices, device: True
+    )  # fmt: skip
+    framer = Framer(BYTES_MAX)
+    cut = chance.randrange(len(stream))
+    for block in (*framer.feed(stream[:cut]), *framer.feed(stream[cut:])):
+        kept = door.kept
+        if isinstance(block, Broken):
+            answer = desk.answer_broken(block, _PEER)
+            outcome = block.reason
+        else:
+            taken = desk.take(block, _PEER)
+            answer = (await desk.settle([taken]))[0]
+            outcome = taken.refusal.reason if taken.refusal else "taken"
+        found.outcomes[outcome] += 1
+        _check(answer, outcome, door.kept - kept, found)
+    found.wrong += door.wrong
+
+
+def _check(answer: bytes, outcome: str, kept: int, found: Found) -> None:
+    """Check that what is accepted is there, and what is refused is not."""
+    codes = {row[4:6] for row in answer.split(b"\r") if row.startswith((b"MSA|", b"\x0bMSA|"))}
+    if outcome == "taken" and not kept:
+        found.wrong.append("taken, and nothing is there")
+    if outcome != "taken" and (kept or codes & {b"AA", b"CA"}):
+        found.wrong.append(f"refused as {outcome}, and accepted")
+
+
+_SENDER: Final = Sender("s", ("*",), names_patients=True)
+_PEER: Final = Peer("10.0.0.7")
+_PATIENTS: Final = Patients(Pseudonyms())
+
+
+def main() -> int:
+    """Send damaged HL7 to our reader; return 1 where something was wrong."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--inputs", type=int, default=100_000, help="how many damaged inputs (%(default)s)")
+    options.add_argument(
+        "--seed", type=int, default=1, help="the same seed makes the same inputs (%(default)s)"
+    )
+    given = options.parse_args()
+    logging.disable(logging.CRITICAL)
+    began_s = time.monotonic()
+    found = run(given.inputs, given.seed)
+    for outcome, count in found.outcomes.most_common():
+        print(f"{count:8d} {outcome}")
+    took_s, longest_ms = time.monotonic() - began_s, found.longest_s * 1000
+    print(
+        f"{given.inputs} inputs in {took_s:.0f} s, the longest {longest_ms:.0f} ms, {len(found.wrong)} wrong"
+    )
+    for one in found.wrong[:10]:
+        print(f"wrong: {one}")
+    return 1 if found.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""One OBX-5 as a reading: what is no plain number, statuses and flags; `docs/devices.md` has the table."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from edge.gateway.hl7.codes import Known
+from edge.gateway.hl7.split import NULL, plain
+from edge.readers.notation import PLAIN
+
+_NUMBER_FORM: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER: Final = re.compile(_NUMBER_FORM, re.ASCII)
+_BOUND: Final = re.compile(rf"[<>]=?\s*({_NUMBER_FORM})", re.ASCII)
+_EQUAL: Final = re.compile(rf"=?\s*({_NUMBER_FORM})", re.ASCII)
+
+USED_STATUS: Final = frozenset({"", "A", "B", "C", "F", "P", "R", "S", "U", "V"})
+NULL_STATUS: Final = frozenset({"X"})
+WITHDRAWN_STATUS: Final = frozenset({"D", "W"})
+"""OBX-11 (HL7 table 0085): a result, of whatever standing; none could be had; deleted or wrong. Others announce a
+result that is still to come (I, O) or was not asked for (N)."""
+
+NO_READING_FLAGS: Final = frozenset({"INV", "NAV", "CAL", "TEST", "DEMO"})
+"""OBX-8 of IHE PCD-01 (measurement status of ISO/IEEE 11073-10201): invalid, not available, being calibrated, or no
+patient's at all."""
+
+NUMBER_TYPES: Final = frozenset({"NM", "SN", "ST", ""})
+"""OBX-2 of a reading; ST and none because monitors send so. A wave is NA."""
+
+Read = tuple[float | None, str]
+"""A reading in Vigil's unit, None = attached without a valid one; why something was left out of it, or empty."""
+
+
+@lru_cache(maxsize=16_384)
+def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
+    """Return what OBX-5 is as a reading of a signal.
+
+    A bound (`>100`) is the bound: what a device cannot tell further is beyond its range, and the alarm on that side is
+    due. Two values (components, repetitions, a range) are none: nobody knows which one is meant.
+    """
+    text = text.strip()
+    if not text or text == NULL:
+        return None, ""
+    if kind == "SN":
+        text = _structured(text, marks)
+    number = text if _NUMBER.fullmatch(text) else None
+    fault = ""
+    if number is None and (found := _BOUND.fullmatch(plain(text, marks))) is not None:
+        number, fault = found[1], "bound"
+    if number is None and (found := _EQUAL.fullmatch(plain(text, marks))) is not None:
+        number = found[1]
+    if number is None:
+        return None, "" if PLAIN.is_missing(text, None) else "no-number"
+    if known.unit is None:
+        return None, "unknown-unit"
+    value = known.unit.convert(float(number))
+    if known.low <= value <= known.high:
+        return value, fault
+    # What no sensor reports is no reading: a code for "none", else told.
+    return None, "" if PLAIN.is_missing(number, known.signal) else "implausible"
+
+
+def _structured(text: str, marks: str) -> str:
+    """Return an SN value as text: comparator and number; with a second number, as it is."""
+    parts = [plain(one, marks) for one in text.split(marks[1])]
+    parts += [""] * (4 - len(parts))
+    if parts[2] or parts[3]:
+        return text
+    # `^100` is 100, and `100` alone was meant for it.
+    return parts[0] + parts[1]
