@@ -22,7 +22,7 @@ from edge.gateway.accept import Reading, Refusal, Sender
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.framing import Broken, Framer
 from edge.gateway.hl7.identifiers import Patients
-from edge.gateway.hl7.profile import Profiles
+from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.reports import AdtEvent, AssociationReport
 from streams.alerts import Alert
@@ -234,7 +234,7 @@ async def _run(inputs: int, chance: random.Random, found: Found) -> None:
 async def _one(stream: bytes, chance: random.Random, found: Found) -> None:
     door = _Door()
     desk = Desk(
-        door, door, lambda *_: _SENDER, door, _PATIENTS, Profiles({}), door, lambda devices, device: True
+        door, door, lambda *_: _SENDER, lambda _: USUAL, door, _PATIENTS, door, lambda devices, device: True
     )  # fmt: skip
     framer = Framer(BYTES_MAX)
     cut = chance.randrange(len(stream))

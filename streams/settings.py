@@ -113,6 +113,7 @@ class Settings(BaseSettings):
 
     gateway_host: str = Field(default="127.0.0.1", description="where the gateway listens for devices")
     gateway_http_port: int = Field(default=0, ge=0, le=65_535, description="for HTTP; 0 = off")
+    gateway_mllp_port: int = Field(default=0, ge=0, le=65_535, description="for HL7 over MLLP; 0 = off")
     gateway_clients: Path | None = Field(
         default=None, description="who may send for which device (TOML); see docs/devices.md"
     )
@@ -145,6 +146,10 @@ class Settings(BaseSettings):
     )
     gateway_client_share: float = Field(
         default=0.5, gt=0, le=1, description="what part of them one sender may fill"
+    )
+    gateway_patient_key_file: Path | None = Field(
+        default=None,
+        description="a file with the secret that makes record numbers opaque; the same for every gateway",
     )
     gateway_adt_silence_s: float = Field(
         default=900.0,

@@ -11,7 +11,7 @@ from edge.gateway.hl7.bounds import Bounds
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
-from edge.gateway.hl7.profile import USUAL, Profiles
+from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
 
 DEVICE = "080019FFFE134535"
@@ -158,7 +158,7 @@ def desk_of(door=None, registrar=None, identify=None, profile=USUAL, profiles=No
         identify=identify or (lambda peer, application, facility: SENDER),
         filing=Filing(),
         patients=Patients(Pseudonyms()),
-        profiles=Profiles(profiles or {}, profile),
+        profile_of=lambda name: (profiles or {}).get(name, profile),
         counted=Counts(),
         allows=lambda devices, device: "*" in devices or device in devices,
     )

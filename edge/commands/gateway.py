@@ -22,6 +22,7 @@ GARBAGE_AFTER: Final = (100_000, 50, 100)
 @click.option("--prefix", "topic_prefix", help="Put before every topic name.")
 @click.option("--host", "gateway_host", help="Where it listens for devices.")
 @click.option("--http-port", "gateway_http_port", type=int, help="Port for HTTP; 0 = off.")
+@click.option("--mllp-port", "gateway_mllp_port", type=int, help="Port for HL7 over MLLP; 0 = off.")
 @click.option("--clients", "gateway_clients", help="Who may send for which device (TOML).")
 @click.option("--metrics-port", "gateway_metrics_port", type=int, help="Port of /metrics; 0 = any free one.")
 @click.pass_context
@@ -58,7 +59,7 @@ def key(name: str) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    from edge.gateway.process import NamedOrOwn, serve
+    from edge.gateway.process import serve
 
     loop, stop, reload = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,4 +68,4 @@ async def _run(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_AFTER)
-    await serve(settings, stop, reload, NamedOrOwn())
+    await serve(settings, stop, reload)

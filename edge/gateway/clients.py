@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.gateway.accept import Sender
+from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
 from streams.errors import UsageError
 
@@ -34,6 +35,7 @@ class Entry(BaseModel):
     certificates: tuple[str, ...] = ()
     subject: str = ""
     jwks: Path | None = None
+    hl7: Hl7Entry = Hl7Entry()
 
 
 class _File(BaseModel):
@@ -58,6 +60,7 @@ class Clients:
     by_name: Mapping[str, Client] = field(default_factory=dict)
     by_certificate: Mapping[str, Client] = field(default_factory=dict)
     by_subject: Mapping[str, Client] = field(default_factory=dict)
+    hl7: Mapping[str, Hl7Client] = field(default_factory=dict)
 
 
 def load_clients(path: Path) -> Clients:
@@ -81,7 +84,11 @@ def load_clients(path: Path) -> Clients:
     for what, pairs in (("certificate", certificates), ("subject", subjects)):
         if len(dict(pairs)) != len(pairs):
             raise UsageError(f"{path}: two clients have the same {what}")
-    return Clients(found, dict(certificates), dict(subjects))
+    hl7 = {
+        name: Hl7Client(found[name].sender, entry.certificates, entry.hl7)
+        for name, entry in given.clients.items()
+    }
+    return Clients(found, dict(certificates), dict(subjects), hl7)
 
 
 def load_keys(path: Path) -> KeySet:

@@ -44,6 +44,9 @@ class Filing(Protocol):
     def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
         """Return the stream that a device's frame of this moment belongs to; `named` is whom the sender names."""
 
+    def is_current(self) -> bool:
+        """Tell whether what it knows is young enough to file by."""
+
 
 class KafkaDoor:
     """The door over aiokafka.
@@ -129,8 +132,8 @@ class KafkaDoor:
             self.room.give_back(topic, 1, taken)
 
     def flows(self) -> bool:
-        """Tell whether Kafka takes what is sent."""
-        return self._lanes.oldest_s(time.monotonic()) < STALLED_S
+        """Tell whether readings can be filed, and Kafka takes what is sent."""
+        return self._filing.is_current() and self._lanes.oldest_s(time.monotonic()) < STALLED_S
 
     def look_at_partitions(self) -> None:
         """Follow the number of partitions that the brokers tell; called now and then."""

@@ -5,13 +5,17 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from joserfc.jwk import KeySet
 
 from edge.gateway import keys, tokens
-from edge.gateway.accept import Sender
+from edge.gateway.accept import Refusal, Sender
+from edge.gateway.certificates import names_of
 from edge.gateway.clients import Client, Clients, load_clients, load_keys
+from edge.gateway.hl7.desk import Peer
+from edge.gateway.hl7.profile import Profile
+from edge.gateway.hl7.senders import Senders
 from streams.errors import UsageError
 from streams.settings import Settings
 
@@ -50,6 +54,7 @@ class Identities:
         self._clients, self._issuer_keys = self._load()
         self._seen = self._stamps()
         self._tokens: dict[str, tuple[float, Client]] = {}
+        self._hl7 = self._senders()
 
     def __call__(self, authorization: str, peer: ssl.SSLObject | None) -> Sender | None:
         """Return the sender of an Authorization header or of a connection's certificate, None if nobody known."""
@@ -62,9 +67,16 @@ class Identities:
             client = self._by_certificate(peer)
         return None if client is None else client.sender
 
-    def of_connection(self, peer: ssl.SSLObject | None) -> Sender | None:
-        """Return the sender of a connection's certificate, for protocols without a header; None if nobody known."""
-        return self("", peer)
+    def of_message(self, peer: Peer, application: str, facility: str) -> Sender | Refusal:
+        """Return who sends an HL7 message, or why that is not known, by its peer, MSH-3 and MSH-4."""
+        return ANYBODY if self._clients is None else self._hl7.identify(peer, application, facility)
+
+    def profile_of(self, name: str) -> Profile:
+        """Return what the clients file says of a sender's HL7."""
+        return self._hl7.profile_of(name)
+
+    def _senders(self) -> Senders:
+        return Senders({} if self._clients is None else self._clients.hl7)
 
     def refresh(self) -> None:
         """Read the files again if they have changed; what cannot be read is told, and the former ones stay."""
@@ -75,6 +87,7 @@ class Identities:
         try:
             self._clients, self._issuer_keys = self._load()
             self._tokens.clear()
+            self._hl7 = self._senders()
             logger.info("read the clients file again")
         except UsageError as error:
             logger.error("%s; the former clients stay", error)
@@ -139,19 +152,9 @@ class Identities:
 
     def _by_certificate(self, peer: ssl.SSLObject | None) -> Client | None:
         assert self._clients is not None
-        certificate = peer.getpeercert() if peer is not None else None
         found = [
             self._clients.by_certificate[name]
-            for name in names_of(certificate or {})
+            for name in names_of(peer.getpeercert() if peer is not None else None)
             if name in self._clients.by_certificate
         ]
         return found[0] if found else None
-
-
-def names_of(certificate: dict[str, Any]) -> list[str]:
-    """Return whom a verified certificate is of: its alternative names (DNS, URI), else the subject's common name."""
-    alternative = [name for kind, name in certificate.get("subjectAltName", ()) if kind in ("DNS", "URI")]
-    common = [
-        value for pairs in certificate.get("subject", ()) for key, value in pairs if key == "commonName"
-    ]
-    return alternative or common

@@ -79,6 +79,8 @@ class ProtocolMetrics:
         """Count a reading or a whole message that was not taken; `reason` is of a fixed vocabulary."""
         self._refused.labels(self._name, reason).inc()
 
-    def watch_clients(self, count: Callable[[], int]) -> None:
-        """Have the number of open connections asked for when the metrics are read."""
-        self._clients.set_function(count)
+    def watch(self, clients: Callable[[], int], in_flight: Callable[[], int] | None = None) -> None:
+        """Have the numbers of open connections, and of messages at work, asked for when the metrics are read."""
+        self._clients.set_function(clients)
+        if in_flight is not None:
+            self.in_flight.set_function(in_flight)

@@ -6,17 +6,25 @@ import json
 import logging
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import start_http_server
 
-from edge.gateway.door import Filing, KafkaDoor
+from edge.gateway.door import KafkaDoor, allows
+from edge.gateway.hl7.desk import Desk
+from edge.gateway.hl7.identifiers import Patients
+from edge.gateway.hl7.mllp import MllpServer
 from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import READINGS_PATH, HttpServer
+from edge.gateway.http.server import HttpServer
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
-from edge.gateway.metrics import GatewayMetrics
+from edge.gateway.metrics import GatewayMetrics, ProtocolMetrics
+from edge.gateway.pseudonym import Pseudonyms
+from edge.gateway.refiling import Refiling, now_ms
+from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.view import View
 from streams.errors import BrokerUnreachable, UsageError
+from streams.seals import KEY_BYTES_MIN
 from streams.settings import Settings
 from streams.topics import READINGS
 
@@ -32,15 +40,21 @@ DRAIN_S_MAX: Final = 3.0
 logger = logging.getLogger(__name__)
 
 
-class NamedOrOwn:
-    """Files a frame under the patient whom the sender names, else under the device's own stream."""
+class Server(Protocol):
+    """A protocol's server."""
 
-    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
-        """Return the stream of a device's frame."""
-        return named or f"~device/{device}"
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises OSError where the address cannot be had."""
+
+    async def stop(self) -> None:
+        """Take nothing new, answer what is in flight, end within a bound."""
 
 
-async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event, filing: Filing) -> None:
+async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) -> None:
     """Run a gateway until `stop` is set; `reload` has it read its files again.
 
     Raises:
@@ -48,28 +62,42 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event, 
         BrokerUnreachable: no broker answers.
         TopicsMismatch: there is no topic for readings.
     """
-    if not settings.gateway_http_port:
-        raise UsageError("gateway_http_port: give a port, or there is nothing to do")
-    identities, tls = Identities(settings), tls_of(settings)
+    if not (settings.gateway_http_port or settings.gateway_mllp_port):
+        raise UsageError("gateway_http_port, gateway_mllp_port: give a port, or there is nothing to do")
+    identities, tls, patients = Identities(settings), tls_of(settings), patients_of(settings)
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):
         return
+    view, refiling = View(settings), Refiling(settings)
     try:
-        door = KafkaDoor(settings, link, filing, await link.partitions(settings.topic(READINGS)))
+        await view.start()
+        door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
-        http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door))
         _open_metrics(settings, metrics)
-        await _listen(http, settings, tls)
-        looking = asyncio.create_task(_look(identities, door, reload))
+        servers: list[Server] = []
         try:
+            if settings.gateway_http_port:
+                http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door), tls)
+                servers.append(http)
+                await _listen("http", http, settings.gateway_host, settings.gateway_http_port)
+            if settings.gateway_mllp_port:
+                counted = metrics.protocol("mllp")
+                mllp = MllpServer(desk_of(door, view, identities, patients, counted), tls=tls)
+                counted.watch(lambda: mllp.clients, lambda: mllp.in_flight)
+                servers.append(mllp)
+                await _listen("mllp", mllp, settings.gateway_host, settings.gateway_mllp_port)
+            refiling.start()
+            looking = asyncio.create_task(_look(identities, door, reload))
             await stop.wait()
-        finally:
             logger.info("stopping: what is in flight is answered")
             looking.cancel()
-            await http.stop()
+        finally:
+            await asyncio.gather(*(server.stop() for server in servers))
             await door.stop(DRAIN_S_MAX)
     finally:
+        await asyncio.to_thread(refiling.close)
+        await view.stop()
         await link.stop()
 
 
@@ -113,6 +141,42 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+def patients_of(settings: Settings) -> Patients:
+    """Return what makes record numbers opaque.
+
+    Raises:
+        UsageError: the key's file cannot be read, or holds a key that is too short.
+    """
+    path = settings.gateway_patient_key_file
+    if path is None:
+        if settings.gateway_mllp_port:
+            logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
+        return Patients(Pseudonyms())
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"gateway_patient_key_file: cannot read {path}: {error.strerror}") from None
+    if len(key) < KEY_BYTES_MIN:
+        raise UsageError(f"gateway_patient_key_file: has fewer than {KEY_BYTES_MIN} characters")
+    return Patients(Pseudonyms(key))
+
+
+def desk_of(
+    door: KafkaDoor, view: View, identities: Identities, patients: Patients, counted: ProtocolMetrics
+) -> Desk:
+    """Return where HL7 messages are taken."""
+    return Desk(
+        door=door,
+        registrar=KafkaRegistrar(door, view.filing, now_ms),
+        identify=identities.of_message,
+        profile_of=identities.profile_of,
+        filing=view,
+        patients=patients,
+        counted=counted,
+        allows=allows,
+    )
+
+
 async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:
     """Connect, trying again for so long; False = it was stopped meanwhile."""
     loop = asyncio.get_running_loop()
@@ -138,14 +202,13 @@ def _open_metrics(settings: Settings, metrics: GatewayMetrics) -> None:
         raise UsageError(f"gateway_metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-async def _listen(http: HttpServer, settings: Settings, tls: ssl.SSLContext | None) -> None:
-    host, port = settings.gateway_host, settings.gateway_http_port
+async def _listen(name: str, server: Server, host: str, port: int) -> None:
     try:
-        await http.start(host, port, tls)
+        await server.start(host, port)
     except OSError as error:
         reason = error.strerror or "not possible"
-        raise UsageError(f"gateway_http_port: cannot listen on {host}:{port}: {reason}") from None
-    logger.info("http: %s://%s:%d%s", "https" if tls else "http", host, http.port, READINGS_PATH)
+        raise UsageError(f"gateway_{name}_port: cannot listen on {host}:{port}: {reason}") from None
+    logger.info("%s: listening on %s:%d", name, host, server.port)
 
 
 async def _look(identities: Identities, door: KafkaDoor, reload: asyncio.Event) -> None:

@@ -44,12 +44,15 @@ class KafkaRegistrar:
         """
         if not speaks_for(sender, report.device):
             return Refusal("not-allowed", "the sender may not report of this device")
+        begun = begun_by(self._filing.facts, report)
+        if begun is None:
+            return Refusal("no-beginning", "nothing is known of the association that this ends or confirms")
         try:
             fact = Association(
-                id=report.id,
+                id=begun[0],
                 device=report.device,
                 patient=report.patient,
-                from_ts_ms=report.from_ms,
+                from_ts_ms=begun[1],
                 until_ts_ms=report.until_ms,
                 reporter=report.reporter,
                 source="pcim",
@@ -107,6 +110,22 @@ def speaks_for(sender: Sender, device: str) -> bool:
     return any(
         device.startswith(name[:-1]) if name.endswith("*") else device == name for name in sender.devices
     )
+
+
+def begun_by(facts: Facts, report: AssociationReport) -> tuple[str, int] | None:
+    """Return id and beginning of the association that a report is about, None if it says none and none is known.
+
+    An end or a confirmation may leave the beginning out: then it is about what was told under its id, or about the
+    device's open association with the patient.
+    """
+    if report.from_ms is not None:
+        return report.id, report.from_ms
+    known = [told for told in facts.reports(report.device) if told.patient == report.patient]
+    same = [told for told in known if told.id == report.id]
+    found = same or sorted(
+        (told for told in known if told.until_ts_ms is None), key=lambda told: told.from_ts_ms
+    )
+    return (found[-1].id, found[-1].from_ts_ms) if found else None
 
 
 def refusal_of(facts: Facts, fact: Association, now_ms: int) -> Refusal | None:

@@ -12,6 +12,8 @@ AdtKind = Literal["admit", "transfer", "discharge", "update", "cancel-transfer",
 class AssociationReport:
     """A device is on a patient in [`from_ms`, `until_ms`): IHE PCIM (DEV-51), or the command line.
 
+    `from_ms` is None where an end or a confirmation does not say when it began: then that stands as it was told under
+    the same `id`, or of the device's open association with the patient where the id is new.
     The same `id` again replaces what was told under it: the end of an association has its beginning's id. `validated`
     is whether a person confirmed it; what nobody confirmed never stands against what somebody did.
     """
@@ -19,7 +21,7 @@ class AssociationReport:
     id: str
     device: str
     patient: str
-    from_ms: int
+    from_ms: int | None
     until_ms: int | None
     reporter: str
     validated: bool

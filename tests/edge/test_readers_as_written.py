@@ -69,7 +69,9 @@ def test_a_blank_display_is_no_reading(file, text):
     assert frames(found) == [(0, {"spo2": None, "hr": 80.0})]
 
 
-@pytest.mark.parametrize("code", ["127", "255", "32767", "65535", "65535.0", "-100", "-999", "2047", "8388607"])
+@pytest.mark.parametrize(
+    "code", ["127", "255", "32767", "65535", "65535.0", "-100", "-999", "2047", "8388607"]
+)
 def test_the_highest_code_is_no_reading_where_no_sensor_could_report_it(file, code):
     assert frames(read(file(f"t,SpO2\n0,{code}\n"), "time_s=t,spo2=SpO2")) == [(0, {"spo2": None})]
 

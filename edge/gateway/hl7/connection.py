@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from edge.gateway.accept import Refusal
+from edge.gateway.certificates import names_of
 from edge.gateway.hl7.acks import NO_HEADER, answer
 from edge.gateway.hl7.bounds import WRITE_BYTES_MAX
 from edge.gateway.hl7.desk import Peer, Taken
@@ -49,7 +50,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         address = transport.get_extra_info("peername")
         self.peer = Peer(
-            address[0] if isinstance(address, tuple) else "", names_of(transport.get_extra_info("peercert"))
+            address[0] if isinstance(address, tuple) else "",
+            names_of(transport.get_extra_info("peercert")) or None,
         )
         if not self._server.admit(self):
             self._ending = True
@@ -210,14 +212,3 @@ class Connection(asyncio.Protocol):
         elif not room and self._reading:
             self._transport.pause_reading()
         self._reading = room
-
-
-def names_of(certificate: dict[str, Any] | None) -> tuple[str, ...] | None:
-    """Return the names of a peer's certificate (alternative names, common name), None if it showed none."""
-    if not certificate:
-        return None
-    names = [str(value) for _, value in certificate.get("subjectAltName", ())]
-    names += [
-        str(value) for part in certificate.get("subject", ()) for key, value in part if key == "commonName"
-    ]
-    return tuple(names)

@@ -14,7 +14,7 @@ from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.observations import Observations
 from edge.gateway.hl7.pcd04 import Alarms, nothing_found
 from edge.gateway.hl7.pcim import is_association, may_be_association, read_association
-from edge.gateway.hl7.profile import USUAL, Profile, Profiles
+from edge.gateway.hl7.profile import USUAL, Profile
 from edge.gateway.hl7.split import Header, read_header, read_segments
 from edge.gateway.reports import AdtEvent, AssociationReport, Registrar
 from streams.alerts import Alert
@@ -84,9 +84,9 @@ class Desk:
         door: the way into Kafka.
         registrar: takes associations and admissions.
         identify: says who sends.
+        profile_of: returns what is set for a sender, by its name.
         filing: says whose an alarm is.
         patients: make the ids of patients.
-        profiles: what is set for each sender.
         counted: counts.
         allows: whether a sender's device ids (`Sender.devices`) include one.
     """
@@ -94,9 +94,9 @@ class Desk:
     door: Door
     registrar: Registrar
     identify: Identify
+    profile_of: Callable[[str], Profile]
     filing: Filing
     patients: Patients
-    profiles: Profiles
     counted: Counted
     allows: Callable[[Sequence[str], str], bool]
 
@@ -116,7 +116,7 @@ class Desk:
         if isinstance(sender, Refusal):
             taken.refusal = sender
             return taken
-        taken.sender, taken.profile = sender, self.profiles.of(sender.name)
+        taken.sender, taken.profile = sender, self.profile_of(sender.name)
         if not 0 < len(header.field(10).strip()) <= MESSAGE_ID_BYTES_MAX:
             taken.refusal = Refusal(
                 "no-id", f"MSH-10 names the message, in at most {MESSAGE_ID_BYTES_MAX} bytes"
@@ -203,7 +203,7 @@ class Desk:
         if header is None:
             return answer(NO_HEADER, refusal, "original")
         sender = self.identify(peer, header.text(3), header.text(4))
-        profile = USUAL if isinstance(sender, Refusal) else self.profiles.of(sender.name)
+        profile = USUAL if isinstance(sender, Refusal) else self.profile_of(sender.name)
         return answer(header, refusal, profile.acks)
 
     async def _stored(self, group: Sequence[Taken]) -> list[Refusal | None]:

@@ -1,6 +1,5 @@
 """What is set for one sender, because its messages do not say it or say it wrongly."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final, Literal
@@ -30,15 +29,3 @@ class Profile:
 
 
 USUAL: Final = Profile()
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Profiles by the sender's name, and the one of all others."""
-
-    of_sender: Mapping[str, Profile]
-    usual: Profile = USUAL
-
-    def of(self, name: str) -> Profile:
-        """Return the profile of the sender of this name."""
-        return self.of_sender.get(name, self.usual)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.charsets import codec_of
 from edge.gateway.hl7.desk import Peer
-from edge.gateway.hl7.profile import PRODUCTION, AckMode, Profile
+from edge.gateway.hl7.profile import PRODUCTION, USUAL, AckMode, Profile
 from streams.frames import INTERVAL_MS_MAX
 
 KNOWN_MAX: Final = 16_384
@@ -96,11 +96,16 @@ class Senders:
                 self._of_certificate.setdefault(name, []).append(client)
             for application in client.entry.applications:
                 self._of_application.setdefault(application, []).append(client)
+        self._profiles = {name: client.entry.profile() for name, client in clients.items()}
         self._known = lru_cache(maxsize=KNOWN_MAX)(self._find)
 
     def identify(self, peer: Peer, application: str, facility: str) -> Sender | Refusal:
         """Return who sends, or why that is not known; `application` and `facility` are MSH-3 and MSH-4."""
         return self._known(peer, application, facility)
+
+    def profile_of(self, name: str) -> Profile:
+        """Return what is set for the client of this name."""
+        return self._profiles.get(name, USUAL)
 
     def _find(self, peer: Peer, application: str, facility: str) -> Sender | Refusal:
         keys = _keys(application, facility)

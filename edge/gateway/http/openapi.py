@@ -5,7 +5,7 @@ from typing import Any, Final
 from edge.gateway.http.answers import PROBLEM_TYPE, TITLES
 from edge.gateway.http.items import ITEMS_MAX
 from edge.gateway.http.server import IDEMPOTENCY_KEY, KEY_CHARACTERS_MAX, NDJSON_TYPES, READINGS_PATH
-from streams.frames import Frame
+from streams.frames import ID_PATTERN, Frame
 
 VERSION: Final = "1.0.0"
 OPTIONAL: Final = ("patient", "boot", "seq")
@@ -63,6 +63,8 @@ def _reading() -> dict[str, Any]:
     schema = Frame.model_json_schema()
     schema["required"] = [name for name in schema["required"] if name not in OPTIONAL]
     schema["title"] = "Reading"
+    del schema["properties"]["refiled"]  # only whoever files anew may say so of a copy
+    schema["properties"]["patient"]["pattern"] = ID_PATTERN  # nor is a device's own stream anybody's to name
     # Without them the request needs an Idempotency-Key, which a schema of the body cannot say.
     schema["dependentRequired"] = {"boot": ["seq"], "seq": ["boot"]}
     return schema

@@ -60,6 +60,7 @@ class HttpServer:
         identify: says who sends.
         metrics: of this protocol.
         pages: further paths for GET, with the bytes and the type that each gives at this moment and its status.
+        tls: certificate, key and, for mutual TLS, whom to trust; none = in clear.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class HttpServer:
         identify: Identify,
         metrics: ProtocolMetrics,
         pages: dict[str, Callable[[], tuple[int, bytes, str]]],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
+        self._tls = tls
         self._runner: web.ServerRunner | None = None
         self.port = 0
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one and `port` says which.
 
         Raises:
@@ -89,10 +92,10 @@ class HttpServer:
             max_line_size=HEADER_BYTES_MAX,
             max_field_size=HEADER_BYTES_MAX,
         )
-        self._metrics.watch_clients(lambda: len(server.connections))
+        self._metrics.watch(lambda: len(server.connections))
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=STOP_S_MAX)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024)
+        site = web.TCPSite(self._runner, host, port, ssl_context=self._tls, backlog=1024)
         await site.start()
         assert site._server is not None
         self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]

@@ -10,9 +10,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from edge.gateway.certificates import names_of
 from edge.gateway.clients import load_clients
 from edge.gateway.door import allows
-from edge.gateway.identities import ANYBODY, Identities, names_of
+from edge.gateway.identities import ANYBODY, Identities
 from edge.gateway.keys import new_key
 from edge.gateway.tokens import ALGORITHMS, ASSERTION_S_MAX, LEEWAY_S, Refused, claims_of
 from streams.errors import UsageError
@@ -191,7 +192,7 @@ def test_a_certificate_is_known_by_its_alternative_names_and_only_without_any_by
     assert who("", Peer({"subjectAltName": (("DNS", "ward-3.example"),)})).name == "ward-3"
     assert who("", Peer({})) is None
     assert who("", None) is None
-    assert names_of({}) == []
+    assert names_of({}) == ()
 
 
 def test_a_changed_file_is_read_again_and_a_broken_one_leaves_the_former_clients(world, caplog):

@@ -50,6 +50,8 @@ def model_of(text):
         given_members = json.loads(text)
     except (ValueError, RecursionError):
         given_members = None
+    if isinstance(given_members, dict) and "refiled" in given_members:
+        return None  # not a sender's to say
     if isinstance(given_members, dict) and text.rstrip().endswith(b"}"):
         rest = b"" if not given_members else b", "
         if "patient" not in given_members:

@@ -58,7 +58,7 @@ def test_over_tls_a_sender_is_known_by_the_names_of_its_certificate(certificates
 
     run(story)
     peer, application, facility = peers[0]
-    assert (peer.address, peer.certificate_names) == ("127.0.0.1", ("monitor-7.icu", "device"))
+    assert (peer.address, peer.certificate_names) == ("127.0.0.1", ("monitor-7.icu",))
     assert (application.split("^")[0], facility) == ("MON", "ICU")
     assert peers[1][0].certificate_names is None
 
