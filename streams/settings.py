@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         default=True, description="batches are numbered, so that none overtakes; the embedded broker cannot"
     )
     gateway_records_max: int = Field(
-        default=100_000, ge=1, description="readings on their way to Kafka, of all senders"
+        default=50_000, ge=1, description="readings on their way to Kafka, of all senders"
     )
     gateway_bytes_max: int = Field(
         default=33_554_432,

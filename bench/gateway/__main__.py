@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, replace
 from typing import Final
 
-from bench.gateway.driver import Outcome
+from bench.gateway.driver import SETTLE_S, Outcome
 from bench.gateway.frames import Load
 from bench.gateway.read_back import Verdict, read_back
 from bench.machine import machine
@@ -96,14 +96,14 @@ def _shape(settings: Settings, shape: str, seconds: float, pid: int, boot: int) 
     print(
         f"{shape}: {per_core:,.0f} frames/s per core (goal {GOALS[shape]:,}), {pace_hz * frames:,.0f} frames/s here"
     )
-    half_load = replace(load, seconds=seconds, rate_hz=pace_hz / 2, boot=boot + 2)
+    half_load = replace(load, seconds=seconds + SETTLE_S, rate_hz=pace_hz / 2, boot=boot + 2)
     command = [
         sys.executable,
         "-m",
         "bench.gateway.probe",
         settings.brokers,
         settings.topic(PROBE_TOPIC),
-        str(seconds),
+        str(seconds + SETTLE_S),
     ]
     probing = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:

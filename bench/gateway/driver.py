@@ -18,6 +18,9 @@ import numpy as np
 from bench.gateway.frames import Load, request_of
 
 ANSWER_S_MAX: Final = 30.0
+SETTLE_S: Final = 2.0
+"""Latencies of the first seconds do not count: other processes of the measurement are starting."""
+
 LOOK_S: Final = 0.01
 TURNED_AWAY_S: Final = 0.05
 """How long a connection waits before its next request after 429 or 503."""
@@ -54,6 +57,7 @@ class Connection(asyncio.Protocol):
         self._busy = False
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
+        self.counts_from_s = float("inf")
         self.latencies_s: list[float] = []
         self.acknowledged: list[int] = []
         outcome.acknowledged.append(self.acknowledged)
@@ -99,7 +103,8 @@ class Connection(asyncio.Protocol):
         self._buffer = rest[length:]
         status = head[9:12]
         if status == b"202" and rest[:length] == b'{"accepted":%d}' % self._load.frames:
-            self.latencies_s.append(time.monotonic() - self._sent_due_s)
+            if self._sent_due_s >= self.counts_from_s:
+                self.latencies_s.append(time.monotonic() - self._sent_due_s)
             self.acknowledged.append(self._number)
             self._after()
         elif status in (b"429", b"503"):
@@ -121,6 +126,8 @@ async def drive(load: Load) -> Outcome:
     for connection in connections:
         await loop.create_connection(partial(_same, connection), "127.0.0.1", load.port)
     begun_s = time.monotonic()
+    for connection in connections:
+        connection.counts_from_s = begun_s + SETTLE_S
     if load.rate_hz:
         await _open_loop(load, connections, begun_s)
     else:

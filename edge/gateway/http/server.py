@@ -26,10 +26,14 @@ KEY_CHARACTERS_MAX: Final = 255
 BODY_BYTES_MAX: Final = 4_194_304
 """Of a body, as it comes and unpacked; a frame of every signal takes under 700 bytes."""
 
+BODIES_BYTES_MAX: Final = 33_554_432
+"""Of all bodies that are being read; beyond it requests are turned away unread."""
+
 BODY_S_MAX: Final = 10.0
 """How long a body may take to come."""
 
 IDLE_S_MAX: Final = 75.0
+BODIES_RETRY_S: Final = 1.0
 LINGER_S: Final = 2.0
 """How long the rest of a body that nobody wants is read: who still sends would not see the answer otherwise."""
 
@@ -74,6 +78,7 @@ class HttpServer:
         self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
         self._tls = tls
         self._runner: web.ServerRunner | None = None
+        self._reading_bytes = 0
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
@@ -142,11 +147,11 @@ class HttpServer:
             return self._refused(
                 "unauthenticated", "send an API key or a token as Bearer", {"WWW-Authenticate": "Bearer"}
             )
-        items = await self._items(request)
-        if isinstance(items, web.Response):
-            return items
-        readings = [item for item in items if isinstance(item, Reading)]
         try:
+            items = await self._items(request)
+            if isinstance(items, web.Response):
+                return items
+            readings = [item for item in items if isinstance(item, Reading)]
             answered = iter(await self._door.readings(sender, readings) if readings else ())
         except Busy as error:
             kind = "busy" if error.kafka else "busy-client"
@@ -178,7 +183,7 @@ class HttpServer:
         if len(key) > KEY_CHARACTERS_MAX:
             return self._refused("malformed", f"{IDEMPOTENCY_KEY} is longer than {KEY_CHARACTERS_MAX}")
         try:
-            body = await _body(request)
+            body = await self._body(request)
             if coding:
                 body = unpacked(body, coding, BODY_BYTES_MAX)
             items = read_items(split_lines(body) if media in NDJSON_TYPES else split_json(body), key)
@@ -192,6 +197,43 @@ class HttpServer:
             return self._refused("malformed", str(error))
         return items or self._refused("malformed", "the body holds no reading")
 
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        """Return the body as it came.
+
+        Raises:
+            TooLarge: it has more than `BODY_BYTES_MAX` bytes; the rest is not read.
+            Busy: all bodies together have more than `BODIES_BYTES_MAX`.
+            TimeoutError: it did not come in time.
+        """
+        content, length = request.content, request.content_length or 0
+        if length > BODY_BYTES_MAX:
+            raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
+        if self._reading_bytes + length > BODIES_BYTES_MAX:
+            raise Busy("the gateway reads as much as it may", BODIES_RETRY_S)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # curl waits a second for it
+            request.writer.output_size = 0
+        if content.is_eof():
+            return content.read_nowait()
+        pieces: list[bytes] = []
+        size, held = 0, length
+        self._reading_bytes += held
+        try:
+            async with asyncio.timeout(BODY_S_MAX):
+                while piece := await content.readany():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > BODY_BYTES_MAX:
+                        raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
+                    if size > held:  # it did not say how long it is
+                        self._reading_bytes += size - held
+                        held = size
+                        if self._reading_bytes > BODIES_BYTES_MAX:
+                            raise Busy("the gateway reads as much as it may", BODIES_RETRY_S)
+        finally:
+            self._reading_bytes -= held
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     def _refused(self, kind: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
         self._metrics.refused(kind)
         return answers.problem(kind, detail, headers)
@@ -204,29 +246,3 @@ class _BoundedServer(web.Server):
         super().connection_made(handler, transport)
         if len(self._connections) > CONNECTIONS_MAX:
             transport.abort()
-
-
-async def _body(request: web.BaseRequest) -> bytes:
-    """Return the body as it came.
-
-    Raises:
-        TooLarge: it has more than `BODY_BYTES_MAX` bytes; the rest is not read.
-        TimeoutError: it did not come in time.
-    """
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
-    content = request.content
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # curl waits a second for it
-        request.writer.output_size = 0
-    if content.is_eof():
-        return content.read_nowait()
-    pieces: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(BODY_S_MAX):
-        while piece := await content.readany():
-            pieces.append(piece)
-            size += len(piece)
-            if size > BODY_BYTES_MAX:
-                raise TooLarge(f"more than {BODY_BYTES_MAX} bytes")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

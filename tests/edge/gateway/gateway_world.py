@@ -84,3 +84,12 @@ async def post(server, body, headers=JSON, method="POST", path="/v1/readings"):
     ):
         text = await answer.read()
         return answer.status, json.loads(text) if text else None, answer.headers
+
+
+async def until(condition):
+    """Wait for what nobody tells, such as time that has passed, at most 5 s."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(condition)

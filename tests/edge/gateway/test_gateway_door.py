@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
-from gateway_world import ANYBODY, frame
+from gateway_world import ANYBODY, frame, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,15 +78,6 @@ class ListKafka:
     async def replace(self, broken):
         if broken == self.now:
             self.now += 1
-
-
-async def until(condition):
-    """Wait for what nobody tells, such as time that has passed, at most 5 s."""
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(condition)
 
 
 class Filed:

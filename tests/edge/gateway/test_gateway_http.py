@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 import zstandard
-from gateway_world import GOOD, IDENTITY, JSON, NDJSON, RecordingDoor, frame, post, serving
+from gateway_world import GOOD, IDENTITY, JSON, NDJSON, RecordingDoor, frame, post, serving, until
 
 from edge.gateway.http import server as http_server
 from edge.gateway.http.server import BODY_BYTES_MAX
@@ -163,6 +163,34 @@ def test_a_body_that_does_not_come_ends_with_408_and_holds_nobody_up(monkeypatch
             return answered, said.split(b"\r\n")[0]
 
     assert asyncio.run(run()) == (202, b"HTTP/1.1 408 Request Timeout")
+
+
+@pytest.mark.parametrize("says_its_length", [True, False])
+def test_bodies_beyond_what_is_read_at_once_are_turned_away_unread(monkeypatch, says_its_length):
+    monkeypatch.setattr(http_server, "BODIES_BYTES_MAX", 1_000)
+
+    async def pieces(server):
+        yield GOOD[:50]
+        await until(lambda: server._reading_bytes > 900)
+        yield GOOD[50:] + b" " * 500
+
+    async def run():
+        async with serving(RecordingDoor()) as (server, _):
+            held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+            head = b"POST /v1/readings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            for _, writer in held:
+                writer.write(head + b"Content-Length: 450\r\n\r\n")
+            await until(lambda: server._reading_bytes == 900)
+            found = (await post(server, GOOD + b" " * 500 if says_its_length else pieces(server)))[0]
+            for _, writer in held:
+                writer.write(GOOD + b" " * (450 - len(GOOD)))
+            said = [(await asyncio.wait_for(reader.readline(), 10))[9:12] for reader, _ in held]
+            again = (await post(server, GOOD))[0]
+            for _, writer in held:
+                writer.close()
+            return found, said, again, server._reading_bytes
+
+    assert asyncio.run(run()) == (503, [b"202", b"202"], 202, 0)
 
 
 def test_connections_beyond_the_bound_are_closed_at_once(monkeypatch):
