@@ -115,6 +115,13 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
 
+    gateway_mllp_port: int = Field(default=0, ge=0, le=65_535, description="for HL7 over MLLP; 0 = off")
+    gateway_patient_key_file: Path | None = Field(
+        default=None,
+        description="holds the key that makes patient ids of record numbers, the same at every gateway; none = "
+        "a development key that hides nothing",
+    )
+
     @field_validator("brokers")
     @classmethod
     def _servers(cls, value: str) -> str:
