@@ -219,11 +219,14 @@ class Connection(asyncio.Protocol):
 
 
 def names_of(certificate: dict[str, Any] | None) -> tuple[str, ...] | None:
-    """Return the names of a peer's certificate (alternative names, common name), None if it showed none."""
+    """Return whom a verified certificate is of, None if none was shown.
+
+    Its alternative names (DNS, URI), or else the subject's common name.
+    """
     if not certificate:
         return None
-    names = [str(value) for _, value in certificate.get("subjectAltName", ())]
-    names += [
-        str(value) for part in certificate.get("subject", ()) for key, value in part if key == "commonName"
+    alternative = [name for kind, name in certificate.get("subjectAltName", ()) if kind in ("DNS", "URI")]
+    common = [
+        value for pairs in certificate.get("subject", ()) for key, value in pairs if key == "commonName"
     ]
-    return tuple(names)
+    return tuple(alternative or common)

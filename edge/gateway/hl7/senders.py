@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validato
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.charsets import codec_of
 from edge.gateway.hl7.desk import Peer
-from edge.gateway.hl7.profile import PRODUCTION, AckMode, Profile
+from edge.gateway.hl7.profile import PRODUCTION, AckMode, Profile, Profiles
 from streams.frames import INTERVAL_MS_MAX
 
 KNOWN_MAX: Final = 16_384
@@ -86,9 +86,13 @@ class Senders:
 
     Args:
         clients: all that may send HL7.
+
+    Attributes:
+        profiles: what is set for each.
     """
 
     def __init__(self, clients: Mapping[str, Hl7Client]) -> None:
+        self.profiles = Profiles({one.sender.name: one.entry.profile() for one in clients.values()})
         self._of_certificate: dict[str, list[Hl7Client]] = {}
         self._of_application: dict[str, list[Hl7Client]] = {}
         for client in clients.values():
