@@ -11,7 +11,8 @@ class Bounds:
 
     `run_messages_max` messages of one connection are under way at a time; `waiting_bytes_max` of it may wait behind
     them. A message must end within `message_s_max` of its beginning; a client must take its answers within
-    `write_s_max`; one that says nothing for `idle_s_max` is taken for gone.
+    `write_s_max`; one that says nothing for `idle_s_max` is taken for gone. TLS must begin and end
+    within `handshake_s_max` and `farewell_s_max`.
     """
 
     connections_max: int = 1_024
@@ -24,6 +25,7 @@ class Bounds:
     write_s_max: float = 30.0
     idle_s_max: float = 3_600.0
     handshake_s_max: float = 10.0
+    farewell_s_max: float = 2.0
     stop_s_max: float = 15.0
 
 

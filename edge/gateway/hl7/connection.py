@@ -159,9 +159,8 @@ class Connection(asyncio.Protocol):
             answers = iter(await self._settle(messages))
         finally:
             self._server.in_flight -= len(messages)
-        desk = self._server.desk
         said = b"".join(
-            next(answers) if isinstance(one, Taken) else desk.answer_broken(one, self.peer) for one in taken
+            next(answers) if isinstance(one, Taken) else self._answer_broken(one) for one in taken
         )
         if said and not self._transport.is_closing():
             self._transport.write(said)
@@ -179,6 +178,13 @@ class Connection(asyncio.Protocol):
             logger.error("HL7: a message could not be read: %s", type(error).__name__)
             return Taken(read_header(block) or NO_HEADER, refusal=INTERNAL)
 
+    def _answer_broken(self, broken: Broken) -> bytes:
+        try:
+            return self._server.desk.answer_broken(broken, self.peer)
+        except Exception as error:  # likewise
+            logger.error("HL7: what is no message could not be answered: %s", type(error).__name__)
+            return b""
+
     async def _settle(self, messages: list[Taken]) -> list[bytes]:
         try:
             return await self._server.desk.settle(messages)
@@ -192,7 +198,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self, broken: Broken) -> None:
         """Say why, and end."""
         self._ending = True
-        self._transport.write(self._server.desk.answer_broken(broken, self.peer))
+        self._transport.write(self._answer_broken(broken))
         self._transport.close()
 
     def _weigh(self) -> None:

@@ -32,6 +32,10 @@ HOLD_STEP_S_MIN: Final = 0.05
 HOLD_STEP_S_MAX: Final = 1.0
 
 
+BUSY: Final = Refusal("busy", "there is no room now: send it again later")
+NOT_STORED: Final = Refusal("not-stored", "Kafka has not said that it has it: send it again")
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Who is at the other end of a connection: its address, and the names of its certificate if it showed one."""
@@ -208,19 +212,26 @@ class Desk:
 
     async def _stored(self, group: Sequence[Taken]) -> list[Refusal | None]:
         """Store a group, again where there was no room, for a bounded time; a result for each thing stored."""
-        until_s = time.monotonic() + HOLD_S_MAX
-        while True:
-            try:
-                return await self._store(group)
-            except Busy as busy:
-                wait_s = min(max(busy.retry_after_s, HOLD_STEP_S_MIN), HOLD_STEP_S_MAX)
-                refusal = Refusal("busy", "there is no room now: send it again later")
-            except NotStored:
-                wait_s = HOLD_STEP_S_MAX
-                refusal = Refusal("not-stored", "Kafka has not said that it has it: send it again")
-            if time.monotonic() + wait_s > until_s:
-                return [refusal] * max(1, sum(len(taken.readings) for taken in group))
-            await asyncio.sleep(wait_s)
+        until_s = asyncio.get_running_loop().time() + HOLD_S_MAX
+        # The door writes into a frame whom it filed it under; another try must know whom the sender named.
+        named = [(one.frame, one.frame.patient) for taken in group for one in taken.readings]
+        refusal = NOT_STORED
+        try:
+            async with asyncio.timeout_at(until_s):
+                while True:
+                    try:
+                        return await self._store(group)
+                    except Busy as busy:
+                        refusal = BUSY
+                        wait_s = min(max(busy.retry_after_s, HOLD_STEP_S_MIN), HOLD_STEP_S_MAX)
+                    except NotStored:
+                        refusal = NOT_STORED
+                        wait_s = HOLD_STEP_S_MAX
+                    for frame, patient in named:
+                        frame.patient = patient
+                    await asyncio.sleep(wait_s)
+        except TimeoutError:
+            return [refusal] * max(1, len(named))
 
     async def _store(self, group: Sequence[Taken]) -> list[Refusal | None]:
         first, sender = group[0], group[0].sender

@@ -61,6 +61,7 @@ class MllpServer:
             ssl=self._tls,
             backlog=LISTEN_BACKLOG,
             ssl_handshake_timeout=self.bounds.handshake_s_max if self._tls else None,
+            ssl_shutdown_timeout=self.bounds.farewell_s_max if self._tls else None,
         )
         self._looking = asyncio.create_task(self._look())
 

@@ -7,7 +7,10 @@ from typing import Final
 
 from streams.frames import EVENT_TS_MS_MAX
 
-_FORM: Final = re.compile(r"(\d{8})(?:(\d\d)(\d\d)(\d\d)?(?:\.(\d+))?|(\d\d)?)([+-]\d{4})?", re.ASCII)
+# Milliseconds without a point before them stand in monitors' headers.
+_FORM: Final = re.compile(
+    r"(\d{8})(?:(\d\d)(\d\d)(?:(\d\d)(?:\.(\d+)|(\d{3}))?)?|\d\d)?([+-]\d{4})?", re.ASCII
+)
 
 
 @lru_cache(maxsize=8_192)
@@ -24,7 +27,7 @@ def moment_ms(text: str, zone: tzinfo) -> int | None:
     found = _FORM.fullmatch(text.strip())
     if found is None or found[3] is None:
         return None
-    day, hour, minute, second, fraction, _, offset = found.groups()
+    day, hour, minute, second, fraction, thousandths, offset = found.groups()
     try:
         there = zone if offset is None else _zone(offset)
         moment = datetime(
@@ -37,7 +40,7 @@ def moment_ms(text: str, zone: tzinfo) -> int | None:
         whole_ms = round(moment.timestamp()) * 1000
     except (ValueError, OverflowError):
         return None
-    at_ms = whole_ms + int(f"{fraction or ''}000"[:3])
+    at_ms = whole_ms + int(f"{fraction or thousandths or ''}000"[:3])
     return at_ms if 0 <= at_ms <= EVENT_TS_MS_MAX else None
 
 

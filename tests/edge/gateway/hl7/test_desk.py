@@ -104,6 +104,31 @@ def test_where_there_is_no_room_for_long_the_sender_is_told_in_time(error, reaso
     assert (door.frames, desk.counted.accepted, desk.counted.reasons) == ([], 0, {reason: 2})
 
 
+def test_a_door_that_says_nothing_is_not_waited_for_beyond_the_bound(monkeypatch):
+    monkeypatch.setattr(module, "HOLD_S_MAX", 0.05)
+
+    async def story():
+        desk = desk_of(Door(gate=asyncio.Event()))
+        return await desk.settle([desk.take(pcd01(1), PEER)])
+
+    assert said(asyncio.run(story())[0]) == [("AE", "1")]
+
+
+def test_another_try_names_the_patient_whom_the_sender_named(monkeypatch):
+    monkeypatch.setattr(module, "HOLD_STEP_S_MAX", 0.01)
+
+    class FilingDoor(Door):
+        async def readings(self, sender, readings):
+            named.append([one.frame.patient for one in readings])
+            for one in readings:
+                one.frame.patient = "~device/X"
+            return await super().readings(sender, readings)
+
+    named = []
+    assert answers(desk_of(FilingDoor(errors=[FULL])), pcd01(1)) == [("AA", "1")]
+    assert named[0] == named[1]
+
+
 def test_a_hospitals_wait_for_an_answer_is_longer_than_ours():
     assert module.HOLD_S_MAX < 10.0
 

@@ -94,6 +94,7 @@ def test_an_entry_of_the_file_is_the_senders_profile():
         processing=("D",),
     )
     assert entry.profile() == Profile("original", "8859/1", ZoneInfo("Europe/Berlin"), 60_000, "HOSP", ("D",))
+    assert SENDERS.profile_of("icu") == ICU.entry.profile()
     assert Hl7Entry().profile().zone.utcoffset(None) in (None, UTC.utcoffset(None))
 
 

@@ -123,13 +123,14 @@ def test_umlauts_are_no_trouble():
     assert door.frames[0].patient.startswith("p-")
 
 
-def test_a_fault_of_ours_is_an_error_to_its_sender_and_ends_no_connection(monkeypatch):
+def test_a_fault_of_ours_is_an_error_to_its_sender_and_ends_no_connection():
     desk = desk_of(identify=lambda peer, application, facility: 1 / 0 if "BAD" in application else SENDER)
 
     async def story():
         async with serving(desk) as server:
             client = await Client.to(server)
-            client.send(framed(pcd01(1).replace(b"MSH|^~\\&|MON", b"MSH|^~\\&|BAD", 1)) + framed(pcd01(2)))
+            bad = pcd01(1).replace(b"MSH|^~\\&|MON", b"MSH|^~\\&|BAD", 1)
+            client.send(VT + bad + framed(bad) + framed(pcd01(2)))
             assert [await client.answer() for _ in range(2)] == [("AE", "1"), ("AA", "2")]
 
     run(story)

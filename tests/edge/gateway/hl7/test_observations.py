@@ -129,6 +129,22 @@ def test_the_device_is_the_observations_own_before_what_contains_it_before_who_t
     assert device_of("PV1||I|ICU^1^2", BARE, header=msh()) == "ICU:1:2"
 
 
+def test_a_monitor_that_names_itself_only_in_its_header_and_sends_minus_999_for_no_reading_is_read():
+    header = (
+        f"MSH|^~\\&|MON^{OTHER}^EUI-64||||20261129153000||ORU^R01^ORU_R01|41|P|2.4|||AL|NE||UNICODE UTF-8"
+    )
+    lines = [header, "PID|||^^^^PI||^^^^^^L|||||", "PV1||I|^^^", "OBR|1|||182777000^x^SCT|||20261129153000"]
+    lines.append(
+        "OBX|1|NM|150301^MDC_PRESS_CUFF_SYS^MDC|1.1.9.150301|-999|266016^MDC_DIM_MMHG^MDC||||||||20261129152900"
+    )
+    lines.append(
+        "OBX|9|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.147842|80|264864^MDC_DIM_BEAT_PER_MIN^MDC||||||||20261129153000"
+    )
+    cuff, rate = frames(lines)
+    assert (cuff.device, cuff.patient, cuff.nbp_sys, cuff.event_ts_ms) == (OTHER, "", None, STAMP_MS - 60_250)
+    assert (rate.hr, rate.event_ts_ms) == (80.0, STAMP_MS - 250)
+
+
 def test_a_message_that_names_no_device_is_refused():
     lines = [msh().replace(f"^{DEVICE}^EUI-64", ""), BARE]
     assert taken(block(lines)).refusal.reason == "no-device"
