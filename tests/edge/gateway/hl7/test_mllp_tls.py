@@ -8,7 +8,6 @@ import pytest
 from hl7_world import SENDER, Client, desk_of, framed, pcd01, run, serving
 
 from edge.gateway.accept import Refusal
-from edge.gateway.hl7.connection import names_of
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +73,3 @@ def test_a_server_that_asks_for_certificates_hangs_up_on_who_has_none(certificat
                 await ask(server, tls_of(certificates, ssl.Purpose.SERVER_AUTH))
 
     run(story)
-
-
-def test_a_certificate_without_alternative_names_is_of_its_common_name():
-    subject = ((("organizationName", "Acme"),), (("commonName", "monitor-7"),))
-    assert names_of({"subject": subject}) == ("monitor-7",)
-    assert names_of({"subject": subject, "subjectAltName": (("IP Address", "10.0.0.1"),)}) == ("monitor-7",)
-    assert names_of({}) is names_of(None) is None
