@@ -6,13 +6,13 @@ import json
 import logging
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import start_http_server
 
 from edge.gateway.door import Filing, KafkaDoor
 from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import READINGS_PATH, HttpServer
+from edge.gateway.http.server import HttpServer
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
@@ -32,6 +32,16 @@ DRAIN_S_MAX: Final = 3.0
 logger = logging.getLogger(__name__)
 
 
+class Server(Protocol):
+    """One protocol's port."""
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen."""
+
+    async def stop(self) -> None:
+        """Take nothing new, answer what is in flight, then close."""
+
+
 class NamedOrOwn:
     """Files a frame under the patient whom the sender names, else under the device's own stream."""
 
@@ -48,29 +58,41 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event, 
         BrokerUnreachable: no broker answers.
         TopicsMismatch: there is no topic for readings.
     """
+    identities, tls = Identities(settings), tls_of(settings)
     if not settings.gateway_http_port:
         raise UsageError("gateway_http_port: give a port, or there is nothing to do")
-    identities, tls = Identities(settings), tls_of(settings)
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):
         return
+    opened: list[Server] = []
     try:
         door = KafkaDoor(settings, link, filing, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
-        http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door))
         _open_metrics(settings, metrics)
-        await _listen(http, settings, tls)
+        for name, port, server in servers_of(settings, door, identities, metrics, tls):
+            await _listen(settings, name, port, server)
+            opened.append(server)
         looking = asyncio.create_task(_look(identities, door, reload))
-        try:
-            await stop.wait()
-        finally:
-            logger.info("stopping: what is in flight is answered")
-            looking.cancel()
-            await http.stop()
-            await door.stop(DRAIN_S_MAX)
+        await stop.wait()
+        logger.info("stopping: what is in flight is answered")
+        looking.cancel()
+        await asyncio.gather(*(server.stop() for server in opened))
+        await door.stop(DRAIN_S_MAX)
     finally:
         await link.stop()
+
+
+def servers_of(
+    settings: Settings,
+    door: KafkaDoor,
+    identities: Identities,
+    metrics: GatewayMetrics,
+    tls: ssl.SSLContext | None,
+) -> list[tuple[str, int, Server]]:
+    """Return each protocol that is switched on: its name, its port, and what serves it."""
+    http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door), tls)
+    return [one for one in (("http", settings.gateway_http_port, http),) if one[1]]
 
 
 def pages_of(door: KafkaDoor) -> dict[str, Callable[[], tuple[int, bytes, str]]]:
@@ -138,14 +160,14 @@ def _open_metrics(settings: Settings, metrics: GatewayMetrics) -> None:
         raise UsageError(f"gateway_metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-async def _listen(http: HttpServer, settings: Settings, tls: ssl.SSLContext | None) -> None:
-    host, port = settings.gateway_host, settings.gateway_http_port
+async def _listen(settings: Settings, name: str, port: int, server: Server) -> None:
+    host = settings.gateway_host
     try:
-        await http.start(host, port, tls)
+        await server.start(host, port)
     except OSError as error:
         reason = error.strerror or "not possible"
-        raise UsageError(f"gateway_http_port: cannot listen on {host}:{port}: {reason}") from None
-    logger.info("http: %s://%s:%d%s", "https" if tls else "http", host, http.port, READINGS_PATH)
+        raise UsageError(f"gateway_{name}_port: cannot listen on {host}:{port}: {reason}") from None
+    logger.info("%s%s: %s:%d", name, " (TLS)" if settings.gateway_tls_certfile else "", host, port)
 
 
 async def _look(identities: Identities, door: KafkaDoor, reload: asyncio.Event) -> None:

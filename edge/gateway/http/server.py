@@ -63,7 +63,8 @@ class HttpServer:
         door: where readings go.
         identify: says who sends.
         metrics: of this protocol.
-        pages: further paths for GET, with the bytes and the type that each gives at this moment and its status.
+        pages: further paths for GET, with status, bytes and type that each gives at this moment.
+        tls: certificate, key and perhaps whom to trust; none = plain HTTP.
     """
 
     def __init__(
@@ -72,13 +73,15 @@ class HttpServer:
         identify: Identify,
         metrics: ProtocolMetrics,
         pages: dict[str, Callable[[], tuple[int, bytes, str]]],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
+        self._tls = tls
         self._runner: web.ServerRunner | None = None
         self._reading_bytes = 0
         self.port = 0
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one and `port` says which.
 
         Raises:
@@ -97,7 +100,7 @@ class HttpServer:
         self._metrics.watch_clients(lambda: len(server.connections))
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=STOP_S_MAX)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024)
+        site = web.TCPSite(self._runner, host, port, ssl_context=self._tls, backlog=1024)
         await site.start()
         assert site._server is not None
         self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]

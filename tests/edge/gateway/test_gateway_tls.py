@@ -74,8 +74,10 @@ def status_with(folder, name):
 
     async def run():
         door, settings = RecordingDoor(), settings_of(folder)
-        server = HttpServer(door, Identities(settings), GatewayMetrics().protocol("http"), {})
-        await server.start("127.0.0.1", 0, tls_of(settings))
+        server = HttpServer(
+            door, Identities(settings), GatewayMetrics().protocol("http"), {}, tls_of(settings)
+        )
+        await server.start("127.0.0.1", 0)
         context = ssl.create_default_context(cafile=folder / "ca.pem")
         if name:
             context.load_cert_chain(folder / f"{name}.pem")
