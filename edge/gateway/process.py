@@ -2,29 +2,20 @@
 
 import asyncio
 import contextlib
-import json
 import logging
-import ssl
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import start_http_server
 
-from edge.gateway.door import KafkaDoor, allows
-from edge.gateway.hl7.desk import Desk
-from edge.gateway.hl7.identifiers import Patients
-from edge.gateway.hl7.mllp import MllpServer
-from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import HttpServer
+from edge.gateway.door import KafkaDoor
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
-from edge.gateway.metrics import GatewayMetrics, ProtocolMetrics
-from edge.gateway.pseudonym import Pseudonyms
-from edge.gateway.refiling import Refiling, now_ms
-from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.metrics import GatewayMetrics
+from edge.gateway.protocols import Parts, Server, servers_of
+from edge.gateway.refiling import Refiling
+from edge.gateway.tls import tls_of
 from edge.gateway.view import View
 from streams.errors import BrokerUnreachable, UsageError
-from streams.seals import KEY_BYTES_MIN
 from streams.settings import Settings
 from streams.topics import READINGS
 
@@ -40,20 +31,6 @@ DRAIN_S_MAX: Final = 3.0
 logger = logging.getLogger(__name__)
 
 
-class Server(Protocol):
-    """A protocol's server."""
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-
-    async def start(self, host: str, port: int) -> None:
-        """Listen; raises OSError where the address cannot be had."""
-
-    async def stop(self) -> None:
-        """Take nothing new, answer what is in flight, end within a bound."""
-
-
 async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) -> None:
     """Run a gateway until `stop` is set; `reload` has it read its files again.
 
@@ -62,119 +39,34 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         BrokerUnreachable: no broker answers.
         TopicsMismatch: there is no topic for readings.
     """
+    identities, tls = Identities(settings), tls_of(settings)
     if not (settings.gateway_http_port or settings.gateway_mllp_port):
         raise UsageError("gateway_http_port, gateway_mllp_port: give a port, or there is nothing to do")
-    identities, tls, patients = Identities(settings), tls_of(settings), patients_of(settings)
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):
         return
     view, refiling = View(settings), Refiling(settings)
+    opened: list[Server] = []
     try:
         await view.start()
         door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
         _open_metrics(settings, metrics)
-        servers: list[Server] = []
-        try:
-            if settings.gateway_http_port:
-                http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door), tls)
-                servers.append(http)
-                await _listen("http", http, settings.gateway_host, settings.gateway_http_port)
-            if settings.gateway_mllp_port:
-                counted = metrics.protocol("mllp")
-                mllp = MllpServer(desk_of(door, view, identities, patients, counted), tls=tls)
-                counted.watch(lambda: mllp.clients, lambda: mllp.in_flight)
-                servers.append(mllp)
-                await _listen("mllp", mllp, settings.gateway_host, settings.gateway_mllp_port)
-            refiling.start()
-            looking = asyncio.create_task(_look(identities, door, reload))
-            await stop.wait()
-            logger.info("stopping: what is in flight is answered")
-            looking.cancel()
-        finally:
-            await asyncio.gather(*(server.stop() for server in servers))
-            await door.stop(DRAIN_S_MAX)
+        for name, port, server in servers_of(Parts(settings, door, view, identities, metrics, tls)):
+            await _listen(settings, name, port, server)
+            opened.append(server)
+        refiling.start()
+        looking = asyncio.create_task(_look(identities, door, reload))
+        await stop.wait()
+        logger.info("stopping: what is in flight is answered")
+        looking.cancel()
+        await asyncio.gather(*(server.stop() for server in opened))
+        await door.stop(DRAIN_S_MAX)
     finally:
         await asyncio.to_thread(refiling.close)
-        await view.stop()
+        await asyncio.to_thread(view.close)
         await link.stop()
-
-
-def pages_of(door: KafkaDoor) -> dict[str, Callable[[], tuple[int, bytes, str]]]:
-    """Return what is read from a gateway: its signs of life and its OpenAPI document."""
-    document = json.dumps(openapi()).encode()
-
-    def ready() -> tuple[int, bytes, str]:
-        flows = door.flows()
-        return (200 if flows else 503), b'{"kafka":%s}' % (b"true" if flows else b"false"), "application/json"
-
-    return {
-        "/healthz": lambda: (200, b'{"up":true}', "application/json"),
-        "/readyz": ready,
-        "/openapi.json": lambda: (200, document, "application/json"),
-    }
-
-
-def tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """Return the context of the gateway's ports, None where devices speak in clear.
-
-    Raises:
-        UsageError: a certificate or key cannot be read, or authorities are given without a certificate.
-    """
-    certificate = settings.gateway_tls_certfile
-    if certificate is None:
-        if settings.gateway_tls_cafile is not None or settings.gateway_tls_keyfile is not None:
-            raise UsageError("gateway_tls_certfile: needed with the other gateway_tls_ settings")
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, settings.gateway_tls_keyfile, password="")
-        if settings.gateway_tls_cafile is not None:
-            context.load_verify_locations(settings.gateway_tls_cafile)
-            # Optional: who has no certificate may have a key or a token.
-            context.verify_mode = ssl.CERT_OPTIONAL
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "not what it should be"
-        raise UsageError(f"gateway_tls_ settings: cannot read a file: {str(reason).lower()}") from None
-    return context
-
-
-def patients_of(settings: Settings) -> Patients:
-    """Return what makes record numbers opaque.
-
-    Raises:
-        UsageError: the key's file cannot be read, or holds a key that is too short.
-    """
-    path = settings.gateway_patient_key_file
-    if path is None:
-        if settings.gateway_mllp_port:
-            logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
-        return Patients(Pseudonyms())
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise UsageError(f"gateway_patient_key_file: cannot read {path}: {error.strerror}") from None
-    if len(key) < KEY_BYTES_MIN:
-        raise UsageError(f"gateway_patient_key_file: has fewer than {KEY_BYTES_MIN} characters")
-    return Patients(Pseudonyms(key))
-
-
-def desk_of(
-    door: KafkaDoor, view: View, identities: Identities, patients: Patients, counted: ProtocolMetrics
-) -> Desk:
-    """Return where HL7 messages are taken."""
-    return Desk(
-        door=door,
-        registrar=KafkaRegistrar(door, view.filing, now_ms),
-        identify=identities.of_message,
-        profile_of=identities.profile_of,
-        filing=view,
-        patients=patients,
-        counted=counted,
-        allows=allows,
-    )
 
 
 async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:
@@ -202,13 +94,14 @@ def _open_metrics(settings: Settings, metrics: GatewayMetrics) -> None:
         raise UsageError(f"gateway_metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-async def _listen(name: str, server: Server, host: str, port: int) -> None:
+async def _listen(settings: Settings, name: str, port: int, server: Server) -> None:
+    host = settings.gateway_host
     try:
         await server.start(host, port)
     except OSError as error:
         reason = error.strerror or "not possible"
         raise UsageError(f"gateway_{name}_port: cannot listen on {host}:{port}: {reason}") from None
-    logger.info("%s: listening on %s:%d", name, host, server.port)
+    logger.info("%s%s: %s:%d", name, " (TLS)" if settings.gateway_tls_certfile else "", host, port)
 
 
 async def _look(identities: Identities, door: KafkaDoor, reload: asyncio.Event) -> None:

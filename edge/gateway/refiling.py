@@ -162,7 +162,8 @@ class Refiling:
     def close(self, wait_s: float = AGAIN_S) -> None:
         """End the thread; what was begun is done again by who takes over."""
         self._stop.set()
-        self._thread.join(wait_s)
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
 
     def _run(self) -> None:
         while not self._stop.is_set():

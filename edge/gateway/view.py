@@ -31,9 +31,9 @@ class View:
         await asyncio.to_thread(self._following.start, READ_S_MAX)
         await asyncio.sleep(0)  # what was delivered is taken in first
 
-    async def stop(self) -> None:
-        """End following."""
-        await asyncio.to_thread(self._following.close)
+    def close(self) -> None:
+        """End following; waits for its thread."""
+        self._following.close()
 
     def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
         """Return the stream that a device's frame of this moment belongs to; `named` is whom the sender names."""

@@ -63,8 +63,8 @@ class HttpServer:
         door: where readings go.
         identify: says who sends.
         metrics: of this protocol.
-        pages: further paths for GET, with the bytes and the type that each gives at this moment and its status.
-        tls: certificate, key and, for mutual TLS, whom to trust; none = in clear.
+        pages: further paths for GET, with status, bytes and type that each gives at this moment.
+        tls: certificate, key and perhaps whom to trust; none = plain HTTP.
     """
 
     def __init__(

@@ -136,6 +136,15 @@ def test_a_key_names_its_client_who_without_devices_is_a_device(world):
     assert (sender.name, sender.devices, sender.names_patients) == ("pump-7", ("pump-7",), False)
 
 
+def test_while_a_key_is_changed_both_count(tmp_path):
+    old, new = new_key("pump-7"), new_key("pump-7")
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[clients.pump-7]\nkey_sha256 = ["{old.sha256}", "{new.sha256}"]\n')
+    who = Identities(Settings(gateway_clients=path))
+    assert all(who(f"Bearer {made.key}", None) is not None for made in (old, new))
+    assert who(f"Bearer {new_key('pump-7').key}", None) is None
+
+
 def test_a_wrong_key_is_nobodys(world):
     settings, key = world
     who = Identities(settings)

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 from gateway_world import GOOD, IDENTITY, frame
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -67,6 +67,10 @@ def model_of(text):
 
 @settings(max_examples=1_000)
 @given(texts())
+@example(frame(patient=""))
+@example(frame(device=""))
+@example(frame(boot=-1, seq=-1))
+@example(b"{}")
 def test_http_takes_exactly_what_the_model_takes(text):
     (item,) = read_items([text], "key")
     model = model_of(text)

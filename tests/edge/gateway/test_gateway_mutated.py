@@ -73,7 +73,7 @@ def test_a_damaged_body_is_frames_of_the_contract_or_has_a_reason():
     assert set(CODINGS) >= {coding for coding, _ in SEEDS}
 
 
-def test_a_damaged_request_ends_with_an_answer_or_a_closed_connection_and_the_next_one_is_served():
+def test_a_damaged_request_ends_with_an_answer_or_a_closed_connection_and_the_next_one_is_served(caplog):
     seeded = random.Random(22)
     head = (
         b"POST /v1/readings HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
@@ -105,3 +105,4 @@ def test_a_damaged_request_ends_with_an_answer_or_a_closed_connection_and_the_ne
     statuses = {answer[9:12] for answer in asyncio.run(run()) if answer}
     assert {b"202", b"400"} <= statuses
     assert not any(status.startswith(b"5") for status in statuses), statuses
+    assert caplog.records == [], "what is logged of a damaged request would quote it"

@@ -15,7 +15,7 @@ from gateway_world import GOOD, JSON, RecordingDoor
 from edge.gateway.http.server import HttpServer
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
-from edge.gateway.process import tls_of
+from edge.gateway.tls import tls_of
 from streams.errors import UsageError
 from streams.settings import Settings
 

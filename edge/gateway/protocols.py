@@ -1,0 +1,128 @@
+"""Every protocol that devices may speak: its name, its port, and what serves it on the one door."""
+
+import json
+import logging
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.gateway.door import KafkaDoor, allows
+from edge.gateway.hl7.desk import Desk
+from edge.gateway.hl7.identifiers import Patients
+from edge.gateway.hl7.mllp import MllpServer
+from edge.gateway.http.openapi import openapi
+from edge.gateway.http.server import HttpServer
+from edge.gateway.identities import Identities
+from edge.gateway.metrics import GatewayMetrics
+from edge.gateway.pseudonym import Pseudonyms
+from edge.gateway.refiling import now_ms
+from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.view import View
+from streams.errors import UsageError
+from streams.seals import KEY_BYTES_MIN
+from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Server(Protocol):
+    """A protocol's server."""
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises OSError where the address cannot be had."""
+
+    async def stop(self) -> None:
+        """Take nothing new, answer what is in flight, end within a bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What protocols are served with."""
+
+    settings: Settings
+    door: KafkaDoor
+    view: View
+    identities: Identities
+    metrics: GatewayMetrics
+    tls: ssl.SSLContext | None
+
+
+def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
+    """Return each protocol that is switched on: its name, its port, and what serves it.
+
+    Raises:
+        UsageError: a file that one needs cannot be read.
+    """
+    settings = parts.settings
+    made: list[tuple[str, int, Callable[[Parts], Server]]] = [
+        ("http", settings.gateway_http_port, http_of),
+        ("mllp", settings.gateway_mllp_port, mllp_of),
+    ]
+    return [(name, port, make(parts)) for name, port, make in made if port]
+
+
+def http_of(parts: Parts) -> HttpServer:
+    """Return the server of HTTP."""
+    metrics = parts.metrics.protocol("http")
+    return HttpServer(parts.door, parts.identities, metrics, pages_of(parts.door), parts.tls)
+
+
+def pages_of(door: KafkaDoor) -> dict[str, Callable[[], tuple[int, bytes, str]]]:
+    """Return what is read from a gateway: its signs of life and its OpenAPI document."""
+    document = json.dumps(openapi()).encode()
+
+    def ready() -> tuple[int, bytes, str]:
+        flows = door.flows()
+        return (200 if flows else 503), b'{"kafka":%s}' % (b"true" if flows else b"false"), "application/json"
+
+    return {
+        "/healthz": lambda: (200, b'{"up":true}', "application/json"),
+        "/readyz": ready,
+        "/openapi.json": lambda: (200, document, "application/json"),
+    }
+
+
+def mllp_of(parts: Parts) -> MllpServer:
+    """Return the server of HL7 over MLLP.
+
+    Raises:
+        UsageError: the key that makes record numbers opaque cannot be read.
+    """
+    counted = parts.metrics.protocol("mllp")
+    desk = Desk(
+        door=parts.door,
+        registrar=KafkaRegistrar(parts.door, parts.view.filing, now_ms),
+        identify=parts.identities.of_message,
+        profile_of=parts.identities.profile_of,
+        filing=parts.view,
+        patients=patients_of(parts.settings),
+        counted=counted,
+        allows=allows,
+    )
+    server = MllpServer(desk, tls=parts.tls)
+    counted.watch(lambda: server.clients, lambda: server.in_flight)
+    return server
+
+
+def patients_of(settings: Settings) -> Patients:
+    """Return what makes record numbers opaque.
+
+    Raises:
+        UsageError: the key's file cannot be read, or holds a key that is too short.
+    """
+    path = settings.gateway_patient_key_file
+    if path is None:
+        logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
+        return Patients(Pseudonyms())
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"gateway_patient_key_file: cannot read {path}: {error.strerror}") from None
+    if len(key) < KEY_BYTES_MIN:
+        raise UsageError(f"gateway_patient_key_file: has fewer than {KEY_BYTES_MIN} characters")
+    return Patients(Pseudonyms(key))
