@@ -161,8 +161,8 @@ def test_two_containers_in_an_order_keep_each_its_own_device():
 
 
 def test_what_is_in_no_container_takes_no_device_of_its_neighbour():
-    for path in ("", "1"):
-        own, other = obx(value="81", f4=path, f14=STAMP), bare("82", path)
+    for path, beside in (("", ""), ("1", "1"), ("1", "1.1.1"), ("1.1.1", "1")):
+        own, other = obx(value="81", f4=path, f14=STAMP), bare("82", beside)
         assert devices_of("PV1||I|ICU^1^1", "OBR|1", own, other) == {81.0: DEVICE, 82.0: "ICU:1:1"}
 
 
