@@ -149,7 +149,9 @@ class Connection(asyncio.Protocol):
     async def _one_run(self) -> None:
         """Answer the first of what waits, up to a run's length."""
         taken: list[Taken | Broken] = []
-        while self._waiting and len(taken) < self._server.bounds.run_messages_max:
+        bounds = self._server.bounds
+        most = max(1, min(bounds.run_messages_max, bounds.messages_max - self._server.in_flight))
+        while self._waiting and len(taken) < most:
             block = self._waiting.popleft()
             self._waiting_bytes -= len(block) if isinstance(block, bytes) else len(block.head)
             taken.append(self._take(block) if isinstance(block, bytes) else block)

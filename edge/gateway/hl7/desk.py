@@ -206,6 +206,8 @@ class Desk:
         header = read_header(broken.head)
         if header is None:
             return answer(NO_HEADER, refusal, "original")
+        if header.component(9, 1) == "ACK":
+            return b""
         sender = self.identify(peer, header.text(3), header.text(4))
         profile = USUAL if isinstance(sender, Refusal) else self.profile_of(sender.name)
         return answer(header, refusal, profile.acks)

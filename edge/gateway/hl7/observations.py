@@ -1,7 +1,7 @@
 """OBX segments as frames: what was measured, by which device, when; a frame for each device and moment of a message."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final
@@ -68,7 +68,10 @@ def message_id(header: Header) -> str:
 
 @dataclass(slots=True)
 class Group:
-    """What holds for the observations that follow: patient, place, order, devices of the containers."""
+    """What holds for the observations that follow: patient, place, order, devices of the containers.
+
+    Every segment that changes it begins another one: what came before keeps its own.
+    """
 
     patient: str = ""
     place: str = ""
@@ -92,21 +95,22 @@ class Context:
         self.profile = profile
         self.faults: list[str] = []
         self.group = Group()
+        self._top = ""
         self._patients = patients
         self._sender_device = eui_64_of(header.text(3), header.marks)
         self._message_time = header.text(7)
 
     def note(self, name: str, fields: list[str]) -> None:
         """Take a segment that says what holds for others."""
+        self._top = ""
         if name == "PID":
             self.group = Group(patient=self._patient(fields))
         elif name == "PV1":
-            self.group.place = place_of(fields[3], self.marks) if len(fields) > 3 else ""
+            self.group = replace(self.group, place=place_of(fields[3], self.marks) if len(fields) > 3 else "")
         elif name == "OBR":
-            self.group.order_time = fields[7] if len(fields) > 7 else ""
-            self.group.collector = device_of(fields[10], self.marks) if len(fields) > 10 else ""
-            self.group.participant = ""
-            self.group.devices.clear()
+            order_time = fields[7] if len(fields) > 7 else ""
+            collector = device_of(fields[10], self.marks) if len(fields) > 10 else ""
+            self.group = Group(self.group.patient, self.group.place, collector, "", order_time)
 
     def _patient(self, fields: list[str]) -> str:
         named = self._patients.of(fields[3], self.marks, self.profile.authority) if len(fields) > 3 else ""
@@ -116,13 +120,23 @@ class Context:
 
     def device(self, fields: list[str]) -> str:
         """Return the device of an OBX: its own (OBX-18), else that of what contains it (OBX-4), else empty."""
-        top = fields[4].split(".", 1)[0] if len(fields) > 4 else ""
+        # A path of one part names no container: what has it shares nothing with others.
+        top, dot, _ = fields[4].partition(".") if len(fields) > 4 else ("", "", "")
+        self._top = top if dot else ""
         if len(fields) > 18 and fields[18]:
             own = device_of(fields[18], self.marks)
             if own:
-                self.group.devices.setdefault(top, own)
+                if dot:
+                    self.group.devices.setdefault(top, own)
                 return own
-        return self.group.devices.get(top, "")
+        return self.group.devices.get(top, "") if dot else ""
+
+    def take_part(self, device: str) -> None:
+        """Take a PRT segment's device: that of the container before it, or of all observations that follow."""
+        if self._top:
+            self.group.devices[self._top] = device
+        else:
+            self.group.participant = device
 
     def fallback(self, group: Group) -> str:
         """Return the device of an observation that names none."""
@@ -182,7 +196,7 @@ class Observations(Context):
         if self._last is not None:
             self._last.device = device
         else:
-            self.group.participant = device
+            self.take_part(device)
 
     def _observation(self, fields: list[str]) -> _Observation | None:
         """Return the observation of an OBX, None if it is none that Vigil takes."""

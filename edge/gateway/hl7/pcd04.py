@@ -97,7 +97,7 @@ class Alarms(Context):
                 self._facet(fields)
             elif name == "PRT" and (device := participating_device(fields, self.marks)):
                 if self._last is None:
-                    self.group.participant = device
+                    self.take_part(device)
                 else:
                     self._last.device = device
             elif name in ("PID", "PV1", "OBR"):

@@ -211,6 +211,7 @@ def test_an_answer_is_never_answered():
     desk = desk_of()
     ack = block([msh("9", "ACK^R01^ACK", asks=("AL", "AL")), "MSA|AA|1"])
     assert answers(desk, ack, pcd01(1)) == [("AA", "1")]
+    assert desk_of().answer_broken(Broken("no-end", ack), PEER) == b""
     assert desk.counted.reasons == {"acknowledgement": 1}
 
 

@@ -88,6 +88,24 @@ def test_while_the_door_is_shut_a_client_is_not_read_beyond_its_bounds():
     run(story)
 
 
+def test_messages_under_way_in_all_are_bounded_to_one_of_each_connection():
+    async def story():
+        door = Door(gate=asyncio.Event())
+        async with serving(desk_of(door), Bounds(messages_max=6, run_messages_max=5)) as server:
+            clients = []
+            for under_way in (5, 6, 7, 8):
+                clients.append(await Client.to(server))
+                clients[-1].send(b"".join(framed(pcd01(number)) for number in range(1, 11)))
+                await until(lambda under_way=under_way: server.in_flight == under_way)
+            door.gate.set()
+            for client in clients:
+                assert [await client.answer() for _ in range(10)] == [
+                    ("AA", str(one)) for one in range(1, 11)
+                ]
+
+    run(story)
+
+
 def test_bytes_in_all_are_bounded_and_all_go_on_when_there_is_room(quick_look):
     async def story():
         door = Door(gate=asyncio.Event())

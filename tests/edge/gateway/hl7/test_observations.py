@@ -129,6 +129,48 @@ def test_the_device_is_the_observations_own_before_what_contains_it_before_who_t
     assert device_of("PV1||I|ICU^1^2", BARE, header=msh()) == "ICU:1:2"
 
 
+def devices_of(*lines):
+    found = frames([msh().replace(f"^{DEVICE}^EUI-64", ""), "PID|||1", *lines])
+    return {frame.hr: frame.device for frame in found}
+
+
+def bare(value, path):
+    return obx(value=value, f4=path, f14=STAMP, f18="")
+
+
+def test_two_orders_of_a_patient_keep_each_its_own_device():
+    assert devices_of("OBR|1|||||||||A", bare("81", "1.1"), "OBR|2|||||||||B", bare("82", "1.1")) == {
+        81.0: "A",
+        82.0: "B",
+    }
+    part = "PRT|1|UC||EQUIP||||||{}"
+    orders = ("OBR|1", part.format("A"), bare("81", "1.1"), "OBR|2", part.format("B"), bare("82", "1.1"))
+    assert devices_of(*orders) == {81.0: "A", 82.0: "B"}
+
+
+def test_two_containers_in_an_order_keep_each_its_own_device():
+    container = "OBX|1||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|{}.0.0.0|||||||X"
+    lines = []
+    for place, device in ((1, "A"), (2, "B")):
+        lines += [
+            container.format(place),
+            f"PRT|1|UC||EQUIP||||||{device}",
+            bare(f"8{place}", f"{place}.1.1.1"),
+        ]
+    assert devices_of("OBR|1", *lines) == {81.0: "A", 82.0: "B"}
+
+
+def test_what_is_in_no_container_takes_no_device_of_its_neighbour():
+    for path, beside in (("", ""), ("1", "1"), ("1", "1.1.1"), ("1.1.1", "1")):
+        own, other = obx(value="81", f4=path, f14=STAMP), bare("82", beside)
+        assert devices_of("PV1||I|ICU^1^1", "OBR|1", own, other) == {81.0: DEVICE, 82.0: "ICU:1:1"}
+
+
+def test_two_places_of_a_patient_keep_each_its_own():
+    lines = ("PV1||I|ICU^1^1", bare("81", "1.1"), "PV1||I|ICU^1^2", bare("82", "1.1"))
+    assert devices_of(*lines) == {81.0: "ICU:1:1", 82.0: "ICU:1:2"}
+
+
 def test_a_monitor_that_names_itself_only_in_its_header_and_sends_minus_999_for_no_reading_is_read():
     header = (
         f"MSH|^~\\&|MON^{OTHER}^EUI-64||||20261129153000||ORU^R01^ORU_R01|41|P|2.4|||AL|NE||UNICODE UTF-8"
