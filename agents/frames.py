@@ -253,7 +253,7 @@ class FrameJudge:
             found.append(rows[odd])
         if readings.invalid is not None:
             found.append(rows[readings.invalid])
-        if not found:
+        if not any(map(len, found)):
             return None
         restless = np.zeros(len(table.position), dtype=np.bool_)
         for of_patients in found:
