@@ -4,7 +4,7 @@ Frames are judged in two ways that end in the same state: patients who are insid
 open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
 from agents.flicker import MINUTE_MS, count
 from agents.in_force import LimitsInForce
+from agents.plausibility import Readings, plausible
 from agents.runs import (
     alarms_of,
     follow_clock,
@@ -33,7 +34,7 @@ from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, how_many, places, some
 from clinical.rates import told_by_other
 from clinical.sensors import clock_of
-from clinical.vitals import ABSENT, COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
+from clinical.vitals import COUNT
 from streams.decoded import Frames
 from tables.device_rows import DeviceRows
 from tables.devices import Found, find_devices, remember
@@ -44,19 +45,6 @@ Rows = NDArray[np.int64]
 
 Told = tuple[int, Happening]
 """A row and what happened to its patient."""
-
-
-@dataclass(slots=True)
-class _Readings:
-    """The plausible readings of n frames, one after the other: arrays of shape (m,).
-
-    `invalid` tells which frames carry a signal without a valid reading, (n,); None where none does.
-    """
-
-    frame: Rows
-    signal: Rows
-    value: NDArray[np.float64]
-    invalid: NDArray[np.bool_] | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +60,7 @@ class _Batch:
     devices: Groups
     next: NDArray[np.bool_] | None
     frames: Frames
-    readings: _Readings
+    readings: Readings
     cells: NDArray[np.int64]
     time: JudgedTime
 
@@ -130,7 +118,7 @@ class FrameJudge:
             frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
             devices = Groups(devices.numbers[fresh])
         time = self._judge_time(table.devices, frames, devices, comes_next)
-        frames, readings = _plausible(frames)
+        frames, readings = plausible(frames)
         tally.readings += len(readings.frame)
         tally.suspect += how_many(time.suspect)
         cells = devices.numbers.take(readings.frame) * COUNT + readings.signal
@@ -181,15 +169,22 @@ class FrameJudge:
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
         self._count(table, batch)
         table.dirty[rows] = True
-        live = ~time.historic
-        self._leave_out(table, batch, live, tally)
+        # Looking for the few that are not at rest takes a third of the time of asking each row.
+        waiting = (table.alarm_state.take(rows, axis=0) != NORMAL).reshape(-1).nonzero()[0]
+        historic = how_many(time.historic)
+        live = ~time.historic if historic else None
+        if len(waiting):
+            live = self._leave_out(table, batch, live, tally)
         tally.beyond_windows += len(held) - how_many(held)
-        tally.historic += how_many(time.historic)
-        tally.judged += how_many(live)
-        restless = self._restless(table, batch)[rows]
-        self._judge_calm(table, batch, ~restless, live)
-        if not some(restless):
+        tally.historic += historic
+        tally.judged += len(rows) if live is None else how_many(live)
+        restless = self._restless(table, batch, waiting)
+        if restless is None:
+            self._judge_calm(table, batch, live)
             return []
+        calm = ~restless
+        if some(calm):
+            self._judge_calm(table, batch, live, calm)
         return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
 
     @staticmethod
@@ -202,11 +197,14 @@ class FrameJudge:
         for row in new.tolist():
             table.came[row] = min(int(table.came[row]) + 1, 2)
 
-    def _leave_out(self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_], tally: Tally) -> None:
-        """Take out of `live` what devices that babble send too much."""
+    def _leave_out(
+        self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_] | None, tally: Tally
+    ) -> NDArray[np.bool_] | None:
+        """Return which frames are live, (n,), None = all: without what devices that babble send too much."""
         babbles = table.alarm_state[batch.rows, self._babbling] > DELAYED
         if not some(babbles):
-            return
+            return live
+        live = ~batch.time.historic
         chosen = np.flatnonzero(live & babbles)
         devices = batch.devices.numbers[chosen]
         left_out = surplus(
@@ -219,11 +217,16 @@ class FrameJudge:
         )
         live[chosen[left_out]] = False
         tally.surplus += int(left_out.sum())
+        return live
 
-    def _restless(self, table: PatientTable, batch: _Batch) -> NDArray[np.bool_]:
-        """Which rows of the table must be judged frame by frame, (rows,)."""
+    def _restless(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
+        """Return which frames are of patients who must be judged frame by frame, (n,), None = none.
+
+        `waiting` are the places of alarms that are not at rest, in the patients' alarms of all frames one after the
+        other.
+        """
         rows, now = batch.rows, batch.time.now_ms
-        restless = np.zeros(len(table.position), dtype=np.bool_)
+        found: list[Rows] = []
         limits, readings = self._limits.rules, batch.readings
         frame, signal, value = readings.frame, readings.signal, readings.value
         beyond = (value < limits.strictest_low.take(signal)) | (value > limits.strictest_high.take(signal))
@@ -231,17 +234,15 @@ class FrameJudge:
         if some(own):
             beyond &= ~own[frame]
             broken = self._limits.violated(table, rows[own], batch.frames.of_all_signals(own)).any(axis=1)
-            restless[rows[own][broken]] = True
+            found.append(rows[own][broken])
         devices, at = table.devices, batch.devices.numbers
         late = now.take(frame) < devices.newest_ms.reshape(-1).take(batch.cells)
         outside = (beyond | late).nonzero()[0]
         if len(outside):
-            restless[rows[frame[outside]]] = True
-        # Looking for the few that are not at rest takes a third of the time of asking each row.
-        alarms = len(table.alarms)
-        waiting = (table.alarm_state.take(rows, axis=0) != NORMAL).reshape(-1).nonzero()[0]
+            found.append(rows[frame[outside]])
         if len(waiting):
-            restless[rows[waiting[waiting % alarms < self._limits.count] // alarms]] = True
+            alarms = len(table.alarms)
+            found.append(rows[waiting[waiting % alarms < self._limits.count] // alarms])
         # A clock that stepped back, also against the frame before in this batch; an excess that is worked off; ...
         odd = now < batch.devices.before(now, devices.now_ms[at])
         odd |= devices.has_excess[at]
@@ -249,45 +250,59 @@ class FrameJudge:
             devices.missing_ms[at] >= batch.time.arrival_ms - MINUTE_MS
         )  # ... and whose readings are counted
         if some(odd):
-            restless[rows[odd]] = True
+            found.append(rows[odd])
         if readings.invalid is not None:
-            restless[rows[readings.invalid]] = True
-        return restless
+            found.append(rows[readings.invalid])
+        if not any(map(len, found)):
+            return None
+        restless = np.zeros(len(table.position), dtype=np.bool_)
+        for of_patients in found:
+            restless[of_patients] = True
+        return restless[rows]
 
     @staticmethod
     def _judge_calm(
-        table: PatientTable, batch: _Batch, calm: NDArray[np.bool_], live: NDArray[np.bool_]
+        table: PatientTable,
+        batch: _Batch,
+        live: NDArray[np.bool_] | None,
+        calm: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts."""
-        if not some(calm):
-            return
+        """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts.
+
+        `live` and `calm` are of shape (n,), None = all.
+        """
         readings, devices = batch.readings, table.devices
         at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
-        hear(devices, at, batch.frames, came, None if every(calm) else calm)
-        calm = calm & live
+        hear(devices, at, batch.frames, came, calm)
+        chosen = live if calm is None else calm if live is None else calm & live
         frame, value, cells = readings.frame, readings.value, batch.cells
-        is_all = every(calm)
-        if not is_all:
-            kept = calm[frame]
+        if chosen is not None:
+            kept = chosen[frame]
             frame, value, cells = frame[kept], value[kept], cells[kept]
-        devices.newest_ms.reshape(-1)[cells] = batch.time.now_ms.take(frame)
+        devices.newest_ms.reshape(-1)[cells] = now.take(frame)
         devices.value.reshape(-1)[cells] = value
-        devices.value_ms.reshape(-1)[cells] = batch.time.arrival_ms.take(frame)
+        devices.value_ms.reshape(-1)[cells] = came.take(frame)
         devices.lost_ms.reshape(-1)[cells] = NEVER
-        if not is_all or batch.next is not None:
-            last = calm if batch.next is None else calm & batch.next
-            at, now, came = at[last], now[last], came[last]
+        if batch.next is not None:
+            chosen = batch.next if chosen is None else chosen & batch.next
+        if chosen is not None:
+            at, now, came = at[chosen], now[chosen], came[chosen]
         devices.now_ms[at], devices.came_ms[at] = now, came
 
     def _judge_rounds(
-        self, table: PatientTable, batch: _Batch, chosen: Rows, live: NDArray[np.bool_], tally: Tally
+        self,
+        table: PatientTable,
+        batch: _Batch,
+        chosen: Rows,
+        live: NDArray[np.bool_] | None,
+        tally: Tally,
     ) -> list[Told]:
         rank = Groups(batch.rows[chosen]).rank
         told: list[Told] = []
         for k in range(int(rank.max()) + 1):
             one = chosen[rank == k]
             hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
-            told += self._judge_round(table, batch, one[live[one]], tally)
+            told += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
         return sorted(told, key=lambda found: (found[1].offset, found[1].column))
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
@@ -360,20 +375,3 @@ class FrameJudge:
             return ""
         longer_s = limits.excess_ms[column] / 1000
         return f"outside the limit for {longer_s:g} s longer than inside it, again and again"
-
-
-def _plausible(frames: Frames) -> tuple[Frames, _Readings]:
-    """Return the frames with NaN for what no working sensor reports, and the readings that are left."""
-    values, carried = frames.values, frames.carried
-    plausible = (values >= PLAUSIBLE_LOW[carried]) & (values <= PLAUSIBLE_HIGH[carried])
-    if every(plausible):  # as nearly always: the same signals in every frame, all with readings
-        frame = np.arange(len(values)).repeat(len(carried))
-        signal = carried[np.newaxis].repeat(len(values), axis=0).reshape(-1)
-        return frames, _Readings(frame, signal, values.reshape(-1))
-    invalid = ~plausible & (values != ABSENT)
-    frame, column = np.nonzero(plausible)
-    readings = _Readings(frame, carried[column], values[plausible])
-    if some(invalid):
-        frames = replace(frames, values=np.where(invalid, np.nan, values))
-        readings.invalid = invalid.any(axis=1)
-    return frames, readings

@@ -172,8 +172,9 @@ def _mark_rising(
     """Remember frames whose numbers only rise; `before` is the number before each, negative where there is none."""
     group = groups.numbers
     devices.high[group] = seqs  # the last of each, which is the highest
-    jumps = (before >= 0) & (seqs - before >= SEEN)
+    jumps = seqs - before >= SEEN
     if some(jumps):  # everything remembered is further below than the ring reaches
+        jumps &= before >= 0
         devices.lap[group[jumps]] = 0
         if not groups.apart:
             starts = np.flatnonzero(groups.first)
