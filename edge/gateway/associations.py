@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from edge.gateway.stays import FOREVER, Stay, effective, stays_of
 from streams.associations import Association, Fact, Heard, Movement, Placement
@@ -29,6 +29,13 @@ class Span:
     reporter: str = ""
     validated: bool = False
     contested: tuple[str, ...] = ()
+
+
+class Effect(NamedTuple):
+    """What a record changes: who is on these devices, and up to when ADT is believed."""
+
+    devices: set[str]
+    is_believed_longer: bool = False
 
 
 class Facts:
@@ -52,8 +59,8 @@ class Facts:
         self._devices_at: dict[str, set[str]] = defaultdict(set)
         self._spans: dict[str, tuple[Span, ...]] = {}
 
-    def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> set[str]:
-        """Take a record in, None = it was forgotten; return the devices that it may concern.
+    def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> Effect:
+        """Take a record in, None = it was forgotten.
 
         `append_ms` is when the broker took it: no message is believed to be from later.
         """
@@ -67,8 +74,8 @@ class Facts:
             heard = min(fact.event_ts_ms, append_ms)
             if heard > self.heard_ms.get(fact.reporter, -1):
                 self.heard_ms[fact.reporter] = heard
-                found |= self.placed_devices()
-        return found
+                return Effect(found, is_believed_longer=True)
+        return Effect(found)
 
     def _take(self, key: bytes, fact: Fact | None, remove: bool) -> set[str]:
         if isinstance(fact, Association):
@@ -190,7 +197,7 @@ class Facts:
                     a, b = max(placed, stay.from_ms), min(moved, stay.until_ms)
                     if stay.place == place and a < b:
                         others.append(Span(a, b, patient, "adt", stay.reporter))
-        return _resolved(confirmed, others)
+        return _resolved(confirmed, others, [placed for _, placed, _ in self._places(device)])
 
 
 def _put(into: dict[bytes, Told], key: bytes, fact: Told | None) -> None:
@@ -200,8 +207,9 @@ def _put(into: dict[bytes, Told], key: bytes, fact: Told | None) -> None:
         into[key] = fact
 
 
-def _resolved(confirmed: list[Span], others: list[Span]) -> tuple[Span, ...]:
-    bounds = {ms for span in (*confirmed, *others) for ms in (span.from_ms, span.until_ms)}
+def _resolved(confirmed: list[Span], others: list[Span], known_ms: list[int]) -> tuple[Span, ...]:
+    """Return who is on a device; from `known_ms` on it is on nobody where nobody is named."""
+    bounds = {*known_ms} | {ms for span in (*confirmed, *others) for ms in (span.from_ms, span.until_ms)}
     found: list[Span] = []
     for a, b in pairwise(sorted({*bounds, FOREVER})):
         claims = [span for span in confirmed if span.from_ms <= a < span.until_ms] or [

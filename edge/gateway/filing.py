@@ -1,11 +1,11 @@
 """Under whom a frame is filed: the patient whose association holds its time, else the device's own stream."""
 
-from dataclasses import dataclass
+import re
 from typing import Final
 
 import msgspec
 
-from edge.gateway.associations import Facts
+from edge.gateway.associations import Effect, Facts
 from edge.gateway.stays import FOREVER
 from streams.associations import Fact
 from streams.frames import own_stream
@@ -13,16 +13,8 @@ from streams.frames import own_stream
 DEVICES_MAX: Final = 500_000
 """Devices whose last answer is remembered; beyond it the memory starts anew."""
 
+_patient = re.compile(rb'\s*\{\s*"patient"\s*:\s*"([^"]*)"').match
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What holds for a device in [`from_ms`, `until_ms`)."""
-
-    from_ms: int
-    until_ms: int
-    patient: str
 
 
 class Filing:
@@ -30,14 +22,15 @@ class Filing:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._last: dict[str, _Answer] = {}
+        self._last: dict[str, tuple[int, int, str]] = {}
 
-    def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> set[str]:
-        """Take a record of `vitals.associations` in; return the devices that it may concern."""
-        found = self.facts.apply(key, fact, append_ms)
-        for device in found:
+    def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> Effect:
+        """Take a record of `vitals.associations` in; return what it changes."""
+        effect = self.facts.apply(key, fact, append_ms)
+        devices, is_believed_longer = effect
+        for device in devices | self.facts.placed_devices() if is_believed_longer else devices:
             self._last.pop(device, None)
-        return found
+        return effect
 
     def patient_at(self, device: str, event_ts_ms: int, named: str = "") -> str:
         """Return the stream that a frame of a device belongs to.
@@ -49,24 +42,21 @@ class Filing:
                 that begins at or before this time.
         """
         last = self._last.get(device)
-        if last is None or not last.from_ms <= event_ts_ms < last.until_ms:
+        if last is None or not last[0] <= event_ts_ms < last[1]:
             last = self._look_up(device, event_ts_ms)
-        return last.patient or named or own_stream(device)
+        return last[2] or named or own_stream(device)
 
-    def _look_up(self, device: str, event_ts_ms: int) -> _Answer:
+    def _look_up(self, device: str, event_ts_ms: int) -> tuple[int, int, str]:
+        """Return whose the device is in [from, until) around a time; "" = nothing is known of it up to there."""
         if len(self._last) >= DEVICES_MAX:
             self._last.clear()
-        first = FOREVER
-        answer = None
-        for from_ms, until_ms, patient in self.facts.streams_of(device):
-            first = min(first, from_ms)
+        streams = self.facts.streams_of(device)
+        found = -1, streams[0][0] if streams else FOREVER, ""
+        for from_ms, until_ms, patient in streams:
             if from_ms <= event_ts_ms < until_ms:
-                answer = _Answer(from_ms, until_ms, patient or own_stream(device))
-                break
-        if answer is None:
-            answer = _Answer(-1, first, "")
-        self._last[device] = answer
-        return answer
+                found = from_ms, until_ms, patient or own_stream(device)
+        self._last[device] = found
+        return found
 
 
 def renamed(value: bytes, patient: str, refiled: bool = False) -> bytes:
@@ -75,6 +65,11 @@ def renamed(value: bytes, patient: str, refiled: bool = False) -> bytes:
     Raises:
         msgspec.DecodeError: it is no JSON object.
     """
+    found = _patient(value)
+    if found and value.count(b'"patient"') == 1 and b"\\" not in value and b'"refiled"' not in value:
+        start, end = found.span(1)  # as nearly always: nothing can be another member of that name
+        value = value[:start] + patient.encode() + value[end:]
+        return value.rstrip()[:-1] + b',"refiled":true}' if refiled else value
     members = _members(value)
     members["patient"] = msgspec.Raw(msgspec.json.encode(patient))
     members.pop("refiled", None)

@@ -57,28 +57,47 @@ def _at(device: str, streams: Streams, ms: int) -> str | None:
 
 
 class Changes:
-    """Takes the log of associations in and says what it moves; `filing` is its own view."""
+    """Takes the log of associations in and says what it moves; `filing` is its own view.
+
+    Each report is looked at by itself, since some gateway may file by what held between two of them. That ADT is
+    believed longer is looked at once for many messages: until then frames lie where they would have before, or where
+    they belong. What ADT says beyond is followed too, because others may believe it up to anywhere.
+    """
 
     def __init__(self, filing: Filing) -> None:
         self.filing = filing
-        self._filed: dict[str, Streams] = {}
-        self._touched: set[str] = set()
+        self._filed: dict[str, tuple[Streams, Streams]] = {}
+        self._found: list[Move] = []
+        self._is_believed_longer = False
         self._append_ms = 0
 
     def take(self, key: bytes, fact: Fact | None, append_ms: int) -> None:
         """Take a record in."""
-        self._touched |= self.filing.apply(key, fact, append_ms)
+        devices, is_believed_longer = self.filing.apply(key, fact, append_ms)
+        self._is_believed_longer |= is_believed_longer
         self._append_ms = max(self._append_ms, append_ms)
+        for device in sorted(devices):
+            self._compare(device)
+
+    def _compare(self, device: str) -> None:
+        facts = self.filing.facts
+        before = self._filed.get(device, ((), ()))
+        told = tuple((span.from_ms, span.until_ms, span.patient) for span in facts.spans(device))
+        after = self._filed[device] = facts.streams_of(device), told
+        found = [
+            move
+            for old, new in zip(before, after, strict=True)
+            if old != new
+            for move in moves_between(device, old, new)
+        ]
+        self._found += dict.fromkeys(found)
 
     def moves(self) -> list[Move]:
         """Return what the records since the last call move, of times of which the log may have frames."""
-        found: list[Move] = []
-        for device in sorted(self._touched):
-            before, after = self._filed.get(device, ()), self.filing.facts.streams_of(device)
-            self._filed[device] = after
-            if before != after:
-                found += moves_between(device, before, after)
-        self._touched.clear()
+        if self._is_believed_longer:
+            for device in sorted(self.filing.facts.placed_devices()):
+                self._compare(device)
+        found, self._found, self._is_believed_longer = self._found, [], False
         latest_ms, oldest_ms = self._append_ms + AHEAD_MS, self._append_ms - KEPT_MS
         return [move for move in found if move.from_ms <= latest_ms and move.until_ms > oldest_ms]
 

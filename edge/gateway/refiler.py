@@ -95,7 +95,7 @@ class Refiler:
 
     def take(self, offset: int, key: bytes, fact: Fact | None, append_ms: int) -> None:
         """Take in a record of the log."""
-        if self._read < self._done <= offset:
+        if self._read <= self._done <= offset:
             self._changes.moves()  # up to here everything was filed by what was known
         self._read = offset + 1
         self._changes.take(key, fact, append_ms)

@@ -1,5 +1,6 @@
 """Who is on which device: what reports, placements and ADT come to, in whatever order they were told."""
 
+import json
 import random
 
 import pytest
@@ -85,7 +86,7 @@ def test_the_sender_s_word_counts_only_before_anything_is_known(desk):
 def test_the_same_report_again_with_an_end_ends_it(desk):
     desk.report("a", 10, name="r")
     assert desk.course(10, 30) == "a a"
-    assert desk.report("a", 10, 20, name="r") == {"mon"}
+    assert desk.report("a", 10, 20, name="r") == ({"mon"}, False)
     assert desk.course(10, 30) == "a -"
 
 
@@ -291,7 +292,24 @@ def test_what_is_forgotten_changes_nothing_of_the_days_that_count(seed, days):
 
 def test_a_frame_under_another_patient_is_else_byte_for_byte_what_it_was():
     value = b'{"patient": "a", "device":"mon", "hr":72.50, "spo2": null, "temp":36.6e0}'
-    assert renamed(value, "b") == b'{"patient":"b","device":"mon","hr":72.50,"spo2":null,"temp":36.6e0}'
-    copy = renamed(value, "b", refiled=True)
-    assert copy.endswith(b',"refiled":true}')
-    assert renamed(copy, "c") == renamed(value, "c")
+    assert renamed(value, "b") == value.replace(b'"a"', b'"b"')
+    copy = renamed(value + b" ", "b", refiled=True)
+    assert copy == value.replace(b'"a"', b'"b"')[:-1] + b',"refiled":true}'
+    again = renamed(copy, "c", refiled=True)
+    assert again == b'{"patient":"c","device":"mon","hr":72.50,"spo2":null,"temp":36.6e0,"refiled":true}'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"patient":"a","device":"mon","patient":"z"}',
+        b'{"device":"mon","patient":"a"}',
+        rb'{"patient":"a","\u0070atient":"z"}',
+        b'{"patient":"a","hr":1,"refiled":false}',
+        b' { "patient" : "a" } ',
+    ],
+)
+def test_however_a_frame_is_written_its_last_word_on_the_patient_is_the_new_one(value):
+    found = renamed(value, "b")
+    assert json.loads(found)["patient"] == "b"
+    assert json.loads(renamed(value, "b", refiled=True)) == {**json.loads(found), "refiled": True}

@@ -174,6 +174,28 @@ def test_who_takes_over_knows_what_was_known_and_does_what_was_not_done():
     assert ("a", 5, None, True) in second.log.departures()
 
 
+def test_who_takes_over_does_not_do_again_what_is_done():
+    first = Owner()
+    first.tell(association("a", 1))
+    first.refiler.work(10_000)
+    second = Owner(Log(), done=1)
+    second.tell(association("a", 1))
+    second.tell(association("a", 1, 20_000))
+    second.refiler.work(10_000)
+    assert second.log.departures() == [("a", 20_000, None, False)]
+
+
+def test_a_frame_that_was_filed_by_what_held_only_between_two_reports_is_found():
+    owner = Owner()
+    owner.tell(association("a", 1))
+    owner.refiler.work(10_000)
+    owner.tell(association("a", 1, 5))
+    owner.tell(association("b", 5, name="other"))
+    owner.log.records += [frame("a", 6), frame(OWN, 7)]
+    owner.refiler.work(10_000)
+    assert owner.log.times("b") == [6, 7]
+
+
 def test_what_was_not_stored_is_not_done():
     owner = Owner()
     owner.log.records.append(frame(OWN, 5))
