@@ -210,7 +210,7 @@ def place(
     brokers: str | None,
     topic_prefix: str | None,
 ) -> None:
-    """Say at which bed a device stands, as ADT names it (point of care/room/bed): it is on who is in it."""
+    """Say at which bed a device stands, as ADT names it (point of care:room:bed): it is on who is in it."""
     if nowhere == (place is not None):
         raise click.UsageError("give a place, or --nowhere alone")
     desk = Desk.opened(brokers, topic_prefix)

@@ -31,7 +31,7 @@ class AssociationReport:
 class AdtEvent:
     """One HL7 v2 ADT message, as far as devices care.
 
-    Places are PV1-3 and PV1-6 as "point of care/room/bed" joined to one id. `prior_patient` is the one merged away
+    Places are PV1-3 and PV1-6 as "point of care:room:bed", one id. `prior_patient` is the one merged away
     (MRG-1). `event_ms` is when it happened (EVN-6, else EVN-2, else MSH-7); `id` is the message's (MSH-10).
     """
 
