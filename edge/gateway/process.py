@@ -11,8 +11,9 @@ from typing import Final, Protocol
 from prometheus_client import start_http_server
 
 from edge.gateway.door import Filing, KafkaDoor
+from edge.gateway.http.exchange import TOKEN_PATH, exchanged
 from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import HttpServer
+from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
@@ -91,23 +92,25 @@ def servers_of(
     tls: ssl.SSLContext | None,
 ) -> list[tuple[str, int, Server]]:
     """Return each protocol that is switched on: its name, its port, and what serves it."""
-    http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door), tls)
+    http = HttpServer(door, identities, metrics.protocol("http"), pages_of(door, identities), tls)
     return [one for one in (("http", settings.gateway_http_port, http),) if one[1]]
 
 
-def pages_of(door: KafkaDoor) -> dict[str, Callable[[], tuple[int, bytes, str]]]:
-    """Return what is read from a gateway: its signs of life and its OpenAPI document."""
+def pages_of(door: KafkaDoor, identities: Identities) -> Pages:
+    """Return a gateway's other paths: its signs of life, its OpenAPI document, tokens."""
     document = json.dumps(openapi()).encode()
 
     def ready() -> tuple[int, bytes, str]:
         flows = door.flows()
         return (200 if flows else 503), b'{"kafka":%s}' % (b"true" if flows else b"false"), "application/json"
 
-    return {
+    read: dict[str, Callable[[], tuple[int, bytes, str]]] = {
         "/healthz": lambda: (200, b'{"up":true}', "application/json"),
         "/readyz": ready,
         "/openapi.json": lambda: (200, document, "application/json"),
     }
+    posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
+    return Pages(read, posted)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
