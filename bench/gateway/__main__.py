@@ -8,6 +8,7 @@ time. Last the topic is read back: everything acknowledged must be there, in eac
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,9 @@ GOALS: Final = {"ndjson": 140_000, "single": 5_000}
 ACK_TIMES_MAX: Final = 5.0
 SLACK_S: Final = 90.0
 WARM_S: Final = 3.0
+REPEATS: Final = 3
+"""Of the step at half the pace: what else the machine does is in the tail of each."""
+
 SHAPES: Final = {"ndjson": (16, 100), "single": (64, 1)}
 """Connections, and frames of one request."""
 
@@ -96,33 +100,40 @@ def _shape(settings: Settings, shape: str, seconds: float, pid: int, boot: int) 
     print(
         f"{shape}: {per_core:,.0f} frames/s per core (goal {GOALS[shape]:,}), {pace_hz * frames:,.0f} frames/s here"
     )
-    half_load = replace(load, seconds=seconds + SETTLE_S, rate_hz=pace_hz / 2, boot=boot + 2)
-    command = [
-        sys.executable,
-        "-m",
-        "bench.gateway.probe",
-        settings.brokers,
-        settings.topic(PROBE_TOPIC),
-        str(seconds + SETTLE_S),
-    ]
-    probing = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        half = _drive(half_load)
-        said, _ = probing.communicate(timeout=seconds + SLACK_S)
-    finally:
-        probing.kill()
-    kafka = json.loads(said)
-    times = half.p99_ms / kafka["p99_ms"]
+    driven = [(full_load, full)]
+    times: list[float] = []
+    for turn in range(REPEATS):
+        half_load = replace(load, seconds=seconds + SETTLE_S, rate_hz=pace_hz / 2, boot=boot + 2 + turn)
+        half, kafka_p99_ms = _beside_kafka(settings, half_load)
+        driven.append((half_load, half))
+        times.append(half.p99_ms / kafka_p99_ms)
+        print(
+            f"{shape}: at half the pace p50 {half.p50_ms:.1f}, p99 {half.p99_ms:.1f}, p99.9 {half.p999_ms:.1f} ms; "
+            f"Kafka's own p99 {kafka_p99_ms:.1f} ms"
+        )
+    ratio = statistics.median(times)
     print(
-        f"{shape}: at half the pace p50 {half.p50_ms:.1f}, p99 {half.p99_ms:.1f}, p99.9 {half.p999_ms:.1f} ms; "
-        f"Kafka's own p99 {kafka['p99_ms']:.1f} ms, so {times:.1f} times (goal at most {ACK_TIMES_MAX:g})"
+        f"{shape}: p99 is {ratio:.1f} times Kafka's own, the median of {REPEATS} (goal at most {ACK_TIMES_MAX:g})"
     )
-    verdicts = [_check(settings, one, outcome) for one, outcome in ((full_load, full), (half_load, half))]
+    verdicts = [_check(settings, one, outcome) for one, outcome in driven]
     lost = sum(verdict.missing + verdict.out_of_order for verdict in verdicts)
-    turned = full.turned_away + half.turned_away + full.failed + half.failed
+    turned = sum(outcome.turned_away + outcome.failed for _, outcome in driven)
     again = sum(verdict.again for verdict in verdicts)
     print(f"{shape}: not there or out of order {lost}; turned away or failed {turned}; came twice {again}")
-    return int(lost > 0 or per_core < GOALS[shape] or times > ACK_TIMES_MAX)
+    return int(lost > 0 or per_core < GOALS[shape] or ratio > ACK_TIMES_MAX)
+
+
+def _beside_kafka(settings: Settings, load: Load) -> tuple[Outcome, float]:
+    """Drive, and return too the 99th percentile of a record written straight into Kafka meanwhile, ms."""
+    topic = settings.topic(PROBE_TOPIC)
+    command = [sys.executable, "-m", "bench.gateway.probe", settings.brokers, topic, str(load.seconds)]
+    probing = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        outcome = _drive(load)
+        said, _ = probing.communicate(timeout=load.seconds + SLACK_S)
+    finally:
+        probing.kill()
+    return outcome, float(json.loads(said)["p99_ms"])
 
 
 def _drive(load: Load) -> Outcome:

@@ -55,6 +55,7 @@ class Identities:
         self._seen = self._stamps()
         self._tokens: dict[str, tuple[float, Client]] = {}
         self._hl7 = self._senders()
+        self._exchanged: dict[tuple[str, str], float] = {}
 
     def __call__(self, authorization: str, peer: ssl.SSLObject | None) -> Sender | None:
         """Return the sender of an Authorization header or of a connection's certificate, None if nobody known."""
@@ -77,6 +78,28 @@ class Identities:
 
     def _senders(self) -> Senders:
         return Senders({} if self._clients is None else self._clients.hl7)
+
+    def exchange_s(self, token: str) -> int | None:
+        """Return how many seconds a token that a client signed itself still counts, None if it proves nothing.
+
+        Each is exchanged once at this gateway: who has overheard the request cannot make it again.
+        """
+        now_s = int(self._now_s())
+        if self._clients is None or len(token) > tokens.TOKEN_CHARACTERS_MAX:
+            return None
+        try:
+            claims = self._own_claims(token, tokens.issuer_in(token), now_s)
+        except tokens.Refused:
+            return None
+        if claims is None:
+            return None
+        mark = (claims["iss"], claims["jti"])
+        if len(self._exchanged) >= TOKENS_KNOWN_MAX:
+            self._exchanged = {one: ends_s for one, ends_s in self._exchanged.items() if ends_s > now_s}
+        if mark in self._exchanged or len(self._exchanged) >= TOKENS_KNOWN_MAX:
+            return None
+        self._exchanged[mark] = float(claims["exp"]) + tokens.LEEWAY_S
+        return max(1, int(claims["exp"]) - now_s)
 
     def refresh(self) -> None:
         """Read the files again if they have changed; what cannot be read is told, and the former ones stay."""
@@ -142,19 +165,24 @@ class Identities:
             claims = tokens.claims_of(token, self._issuer_keys, issuer, audience, now_s)
             who = next((claims[name] for name in CLIENT_CLAIMS if isinstance(claims.get(name), str)), "")
             return float(claims["exp"]), self._clients.by_subject.get(who)
+        own = self._own_claims(token, issuer, now_s)
+        return (0.0, None) if own is None else (float(own["exp"]), self._clients.by_name[issuer])
+
+    def _own_claims(self, token: str, issuer: str, now_s: int) -> dict[str, Any] | None:
+        """Return the claims of a token that its client signed itself; None where it may not, or for too long."""
+        assert self._clients is not None
         client = self._clients.by_name.get(issuer)
         if client is None or client.signing is None:
-            return 0.0, None
-        claims = tokens.claims_of(token, client.signing, issuer, audience, now_s)
+            return None
+        claims = tokens.claims_of(token, client.signing, issuer, self._settings.gateway_audience, now_s)
         if claims["sub"] != issuer or claims["exp"] > now_s + tokens.ASSERTION_S_MAX + tokens.LEEWAY_S:
-            return 0.0, None
-        return float(claims["exp"]), client
+            return None
+        return claims
 
     def _by_certificate(self, peer: ssl.SSLObject | None) -> Client | None:
         assert self._clients is not None
-        found = [
-            self._clients.by_certificate[name]
-            for name in names_of(peer.getpeercert() if peer is not None else None)
-            if name in self._clients.by_certificate
-        ]
-        return found[0] if found else None
+        peer_names = names_of(peer.getpeercert() if peer is not None else None)
+        known = self._clients.by_certificate
+        found = [known[name] for name in peer_names if name in known]
+        # One that is of two clients says of neither that it is the one.
+        return found[0] if found and all(one is found[0] for one in found) else None

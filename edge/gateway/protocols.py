@@ -11,8 +11,9 @@ from edge.gateway.door import KafkaDoor, allows
 from edge.gateway.hl7.desk import Desk
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
+from edge.gateway.http.exchange import TOKEN_PATH, exchanged
 from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import HttpServer
+from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.pseudonym import Pseudonyms
@@ -69,22 +70,26 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
 def http_of(parts: Parts) -> HttpServer:
     """Return the server of HTTP."""
     metrics = parts.metrics.protocol("http")
-    return HttpServer(parts.door, parts.identities, metrics, pages_of(parts.door), parts.tls)
+    return HttpServer(
+        parts.door, parts.identities, metrics, pages_of(parts.door, parts.identities), parts.tls
+    )
 
 
-def pages_of(door: KafkaDoor) -> dict[str, Callable[[], tuple[int, bytes, str]]]:
-    """Return what is read from a gateway: its signs of life and its OpenAPI document."""
+def pages_of(door: KafkaDoor, identities: Identities) -> Pages:
+    """Return a gateway's other paths: its signs of life, its OpenAPI document, tokens."""
     document = json.dumps(openapi()).encode()
 
     def ready() -> tuple[int, bytes, str]:
         flows = door.flows()
         return (200 if flows else 503), b'{"kafka":%s}' % (b"true" if flows else b"false"), "application/json"
 
-    return {
+    read: dict[str, Callable[[], tuple[int, bytes, str]]] = {
         "/healthz": lambda: (200, b'{"up":true}', "application/json"),
         "/readyz": ready,
         "/openapi.json": lambda: (200, document, "application/json"),
     }
+    posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
+    return Pages(read, posted)
 
 
 def mllp_of(parts: Parts) -> MllpServer:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from edge.gateway.http.answers import PROBLEM_TYPE, TITLES
+from edge.gateway.http.exchange import ASSERTION, FORM, GRANT, TOKEN_PATH
 from edge.gateway.http.items import ITEMS_MAX
 from edge.gateway.http.server import IDEMPOTENCY_KEY, KEY_CHARACTERS_MAX, NDJSON_TYPES, READINGS_PATH
 from streams.frames import ID_PATTERN, Frame
@@ -47,6 +48,7 @@ def openapi() -> dict[str, Any]:
                     "responses": _responses(),
                 }
             },
+            TOKEN_PATH: {"post": _token()},
             "/healthz": _page("the process lives", {"up": {"type": "boolean"}}),
             "/readyz": _page("it takes readings", {"kafka": {"type": "boolean"}}, unready=True),
         },
@@ -146,8 +148,52 @@ def _problem() -> dict[str, Any]:
     }
 
 
+def _token() -> dict[str, Any]:
+    text = {"type": "string"}
+    fields = {
+        "grant_type": {"const": GRANT},
+        "client_assertion_type": {"const": ASSERTION},
+        "client_assertion": text,
+        "scope": text,
+    }
+    given = {"type": "object", "required": list(fields)[:3], "properties": fields}
+    token = {
+        "type": "object",
+        "required": ["access_token", "token_type", "expires_in"],
+        "properties": {
+            "access_token": text,
+            "token_type": {"const": "bearer"},
+            "expires_in": {"type": "integer", "minimum": 1},
+            "scope": text,
+        },
+    }
+    error = {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": text, "error_description": text},
+    }
+    said = {
+        status: {"description": "no token (RFC 6749)", "content": _json(error)} for status in ("400", "401")
+    }
+    problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    said |= {
+        status: {"description": "no form was read", "content": problem}
+        for status in ("405", "408", "413", "503")
+    }
+    return {
+        "operationId": "postToken",
+        "summary": "Exchange a token that the client signed for one to send as Bearer",
+        "requestBody": {"required": True, "content": {FORM: {"schema": given}}},
+        "responses": {"200": {"description": "a token", "content": _json(token)}, **said},
+    }
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
 def _page(about: str, properties: dict[str, Any], unready: bool = False) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object", "properties": properties}}}
+    content = _json({"type": "object", "properties": properties})
     responses: dict[str, Any] = {"200": {"description": about, "content": content}}
     if unready:
         responses["503"] = {"description": "not now", "content": content}

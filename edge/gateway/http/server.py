@@ -4,7 +4,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -49,6 +50,14 @@ _quiet = logging.getLogger(f"{__name__}.aiohttp")
 _quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the bytes, which may name a patient
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Further paths: `read` by GET, with status, bytes and type of this moment; `posted`, given a body and its type."""
+
+    read: Mapping[str, Callable[[], tuple[int, bytes, str]]] = field(default_factory=dict)
+    posted: Mapping[str, Callable[[bytes, str], web.Response]] = field(default_factory=dict)
+
+
 class Identify(Protocol):
     """Finds out who sends a request."""
 
@@ -63,7 +72,7 @@ class HttpServer:
         door: where readings go.
         identify: says who sends.
         metrics: of this protocol.
-        pages: further paths for GET, with status, bytes and type that each gives at this moment.
+        pages: further paths.
         tls: certificate, key and perhaps whom to trust; none = plain HTTP.
     """
 
@@ -72,7 +81,7 @@ class HttpServer:
         door: Door,
         identify: Identify,
         metrics: ProtocolMetrics,
-        pages: dict[str, Callable[[], tuple[int, bytes, str]]],
+        pages: Pages,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
@@ -111,15 +120,10 @@ class HttpServer:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.path
-        if path != READINGS_PATH:
-            return self._page(request.method, path)
-        if request.method != "POST":
-            return answers.problem("method", "readings are posted", {"Allow": "POST"})
         metrics = self._metrics
         metrics.in_flight.inc()
         try:
-            response = await self._readings(request)
+            response = await self._routed(request)
         except Exception as error:  # its text may quote the reading, so only its kind is told
             logger.error("a request failed: %s", type(error).__name__)
             response = self._refused("internal", "the gateway failed on this request; tell its operator")
@@ -129,14 +133,32 @@ class HttpServer:
             response.force_close()  # the rest of a body that nobody wants is not read
         return response
 
-    def _page(self, method: str, path: str) -> web.Response:
-        page = self._pages.get(path)
+    async def _routed(self, request: web.BaseRequest) -> web.Response:
+        path, method = request.path, request.method
+        if path == READINGS_PATH or path in self._pages.posted:
+            if method != "POST":
+                return answers.problem("method", "this is only posted", {"Allow": "POST"})
+            return await (self._readings(request) if path == READINGS_PATH else self._posted(request))
+        page = self._pages.read.get(path)
         if page is None:
             return answers.problem("not-found", f"readings are posted to {READINGS_PATH}")
         if method not in ("GET", "HEAD"):
             return answers.problem("method", "this is only read", {"Allow": "GET, HEAD"})
         status, body, content_type = page()
         return web.Response(status=status, body=body, content_type=content_type)
+
+    async def _posted(self, request: web.BaseRequest) -> web.Response:
+        try:
+            body = await self._body(request)
+        except (TooLarge, ConnectionError, web.PayloadAccessError, web.RequestPayloadError) as error:
+            return self._refused(
+                "too-large" if isinstance(error, TooLarge) else "malformed", "send a short form"
+            )
+        except TimeoutError:
+            return self._refused("slow", f"the body did not come within {BODY_S_MAX:g} s")
+        except Busy as error:
+            return answers.retry("busy", str(error), error.retry_after_s)
+        return self._pages.posted[request.path](body, request.content_type)
 
     async def _readings(self, request: web.BaseRequest) -> web.Response:
         begun_s = time.monotonic()

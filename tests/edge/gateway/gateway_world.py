@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 
 from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.http.exchange import TOKEN_PATH, exchanged
 from edge.gateway.http.openapi import openapi
-from edge.gateway.http.server import HttpServer
+from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.metrics import GatewayMetrics
 from streams.errors import VigilError
 
@@ -53,7 +54,7 @@ class RecordingDoor:
 
 @contextlib.asynccontextmanager
 async def serving(
-    door, identify=lambda header, peer: ANYBODY
+    door, identify=lambda header, peer: ANYBODY, exchange_s=lambda token: None
 ) -> AsyncIterator[tuple[HttpServer, GatewayMetrics]]:
     metrics = GatewayMetrics()
     document = json.dumps(openapi()).encode()
@@ -62,7 +63,8 @@ async def serving(
         "/readyz": lambda: (200, b'{"kafka":true}', "application/json"),
         "/openapi.json": lambda: (200, document, "application/json"),
     }
-    server = HttpServer(door, identify, metrics.protocol("http"), pages)
+    posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, exchange_s)}
+    server = HttpServer(door, identify, metrics.protocol("http"), Pages(pages, posted))
     await server.start("127.0.0.1", 0)
     try:
         yield server, metrics

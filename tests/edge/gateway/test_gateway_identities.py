@@ -183,6 +183,17 @@ def test_a_client_may_sign_its_own_token_for_five_minutes(world):
     assert who(f"Bearer {signed(iss='ward-3', sub='ward-3')}", None) is None, "it has no keys of its own"
 
 
+def test_a_clients_own_token_is_exchanged_once_and_no_other_at_all(world):
+    settings, key = world
+    who = Identities(settings, lambda: NOW_S)
+    own = {"iss": "smart", "sub": "smart"}
+    assert who.exchange_s(signed(**own)) == 300
+    assert who.exchange_s(signed(**own)) is None
+    assert who.exchange_s(signed(**own, jti="a2")) == 300
+    for other in (signed(), key, "", "a.b.c", signed(**own | {"aud": "x"}, jti="a3")):
+        assert who.exchange_s(other) is None
+
+
 class Peer:
     def __init__(self, certificate):
         self.certificate = certificate
@@ -202,6 +213,14 @@ def test_a_certificate_is_known_by_its_alternative_names_and_only_without_any_by
     assert who("", Peer({})) is None
     assert who("", None) is None
     assert names_of({}) == ()
+
+
+def test_a_certificate_of_two_clients_is_nobodys(tmp_path):
+    path = tmp_path / "clients.toml"
+    path.write_text('[clients.a]\ncertificates = ["a", "a2"]\n[clients.b]\ncertificates = ["b"]\n')
+    who = Identities(Settings(gateway_clients=path))
+    assert who("", Peer({"subjectAltName": (("DNS", "a"), ("DNS", "a2"))})).name == "a"
+    assert who("", Peer({"subjectAltName": (("DNS", "a"), ("DNS", "b"))})) is None
 
 
 def test_a_changed_file_is_read_again_and_a_broken_one_leaves_the_former_clients(world, caplog):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from gateway_world import GOOD, JSON, RecordingDoor
 
-from edge.gateway.http.server import HttpServer
+from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.tls import tls_of
@@ -75,7 +75,7 @@ def status_with(folder, name):
     async def run():
         door, settings = RecordingDoor(), settings_of(folder)
         server = HttpServer(
-            door, Identities(settings), GatewayMetrics().protocol("http"), {}, tls_of(settings)
+            door, Identities(settings), GatewayMetrics().protocol("http"), Pages(), tls_of(settings)
         )
         await server.start("127.0.0.1", 0)
         context = ssl.create_default_context(cafile=folder / "ca.pem")
