@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from joserfc.jwk import KeySet
 

@@ -95,6 +95,15 @@ def test_a_patient_whose_readings_were_somebody_else_s_is_told_and_loses_their_a
     assert told == [("bed-1", "readings-withdrawn", 5)]  # and nothing of a silent device
 
 
+def test_what_was_somebody_else_s_is_in_no_trend(ward):
+    ward.second(31, "bed-1", hr=80)
+    table = ward.worker.table
+    rows = table.known_rows(["bed-1"])
+    assert table.windows.busiest(rows, 1).tolist() == [1]
+    ward.leave(32, "bed-1", withdrawn=True)
+    assert table.windows.busiest(rows, 1).tolist() == [0]
+
+
 def test_what_another_device_measures_stands(ward):
     ward.second(1, "bed-1", hr=140, device="mon-a")
     ward.second(1, "bed-1", hr=140, device="mon-b")
