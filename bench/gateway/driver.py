@@ -35,6 +35,9 @@ class Outcome:
     """Of each connection, the numbers of the requests that were acknowledged."""
 
     turned_away: int = 0
+    turned_away_blindly: int = 0
+    """Of these, without being told when to try again."""
+
     failed: int = 0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
@@ -109,6 +112,7 @@ class Connection(asyncio.Protocol):
             self._after()
         elif status in (b"429", b"503"):
             self._outcome.turned_away += 1
+            self._outcome.turned_away_blindly += b"\r\nretry-after: " not in head.lower()
             self._loop.call_later(TURNED_AWAY_S, self._after)
         else:
             self._outcome.failed += 1
