@@ -11,7 +11,7 @@ from typing import Any, Final
 MARK: Final = b'"device":"gw-'
 """How a frame of these devices is found among all others."""
 
-Identity = tuple[bytes, int, int, tuple[float, float]]
+Identity = tuple[bytes, int, int, tuple[Any, Any]]
 """Key, boot, seq and content."""
 
 

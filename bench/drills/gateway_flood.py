@@ -1,13 +1,11 @@
 """A flood at a gateway: clients offer ten times what Kafka takes from it, while others' frames go straight to Kafka."""
 
 import json
+import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import asdict
 from typing import Final
-
-from kafka.protocol.admin import AlterClientQuotasRequest
 
 from bench.drills.gateways import Gateway, start_gateways
 from bench.drills.shapes import TROUBLE_FROM
@@ -19,9 +17,8 @@ from bench.gateway.read_back import read_back
 from bench.process_time import rss_bytes_of
 from edge.gateway.link import CLIENT_ID
 from edge.workers import worker_environment
-from streams.connect import connect_admin
 from streams.errors import VigilError
-from streams.settings import Settings
+from streams.kafka_jars import find_java, jars
 from streams.tether import spawn, stop
 from streams.topics import READINGS
 
@@ -39,6 +36,7 @@ FLOOD_SHARE: Final = 0.3
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 FLOWS_S_MAX: Final = 15.0
 END_S_MAX: Final = 15.0
+TOOL_S_MAX: Final = 60.0
 
 
 def _load(port: int, rate_hz: float, seconds: float, boot: int) -> Load:
@@ -54,7 +52,7 @@ def flood(stage: Stage, rate_hz: float = 100.0) -> None:
     outcomes = [_drive(stage, gateway, warm)[0]]
     before_bytes = rss_bytes_of(gateway.pid)
     request_bytes = len(request_of(load, 0, 0, time.time_ns() // 1_000_000))
-    limit_bytes_s(stage.settings, CLIENT_ID, rate_hz * request_bytes / TIMES)
+    limit_bytes_s(stage.settings.brokers, CLIENT_ID, rate_hz * request_bytes / TIMES)
     stage.sleep_until(TROUBLE_FROM)
     with stage.fault(f"{rate_hz:g} requests a second are offered, {TIMES} times what Kafka takes"):
         outcome, most_bytes = _drive(stage, gateway, load)
@@ -125,22 +123,15 @@ def _compare(stage: Stage, loads: tuple[Load, ...], outcomes: list[Outcome]) -> 
         stage.broken.append(f"frames of the flood missing: {missing}, out of order: {out_of_order}")
 
 
-def limit_bytes_s(settings: Settings, client_id: str, bytes_s: float) -> None:
-    """Have the brokers take at most so many bytes a second from a client.
+def limit_bytes_s(brokers: str, client_id: str, bytes_s: float) -> None:
+    """Have the brokers take at most so many bytes a second from a client, by Kafka's own tool: Python's have none.
 
     Raises:
-        VigilError: they do not want to.
+        VigilError: they do not want to, or Java is missing.
     """
-    asked = AlterClientQuotasRequest(
-        entries=[
-            {
-                "entity": [{"entity_type": "client-id", "entity_name": client_id}],
-                "ops": [{"key": "producer_byte_rate", "value": bytes_s, "remove": False}],
-            }
-        ],
-        validate_only=False,
-    )
-    with closing(connect_admin(settings)) as admin:  # which has no method of its own for it
-        said = admin._manager.run(admin._manager.send, asked)
-    if any(entry.error_code for entry in said.entries):
-        raise VigilError(f"the broker does not limit {client_id}: {said}")
+    tool = [find_java(), "-cp", f"{jars()}/*", "kafka.admin.ConfigCommand", "--bootstrap-server", brokers]
+    what = ["--alter", "--entity-type", "clients", "--entity-name", client_id]
+    limit = ["--add-config", f"producer_byte_rate={bytes_s:.0f}"]
+    done = subprocess.run([*tool, *what, *limit], capture_output=True, text=True, timeout=TOOL_S_MAX)
+    if done.returncode != 0:
+        raise VigilError(f"the broker does not limit {client_id}: {done.stderr[-300:]}")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench.drills.gateways import SABOTAGES
 from edge.cli import main as edge_main
+from edge.gateway import numbering
 from edge.gateway.door import KafkaDoor
 from edge.gateway.hl7 import observations
 from edge.gateway.http import items
@@ -39,12 +40,13 @@ def early_ack() -> None:
 
 def fresh_number() -> None:
     """Numbers of frames that came without one depend on the process that made them."""
-    numbered = items.numbered
+    numbered = numbering.numbered
 
     def wrapped(event_ts_ms: int, message_id: str) -> int:
         return numbered(event_ts_ms, f"{message_id}/{os.getpid()}")
 
-    items.numbered = observations.numbered = wrapped  # type: ignore[attr-defined]
+    for module in (items, observations):
+        module.numbered = wrapped  # type: ignore[attr-defined]
 
 
 def one_of_two() -> None:
@@ -55,7 +57,7 @@ def one_of_two() -> None:
         await readings(self, sender, given[::2])
         return [None] * len(given)
 
-    KafkaDoor.readings = wrapped  # type: ignore[method-assign]
+    KafkaDoor.readings = wrapped  # type: ignore[assignment]
 
 
 FAULTS: Final[dict[str, Callable[[], None]]] = dict(

@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         status = head[9:12]
-        if status == b"202" and rest[:length] == b'{"accepted":%d}' % self._load.frames:
+        if status == b"202" and rest[:length] == b'{"accepted":%d}' % (self._load.frames * self._load.depth):
             if self._sent_due_s >= self.counts_from_s:
                 self.latencies_s.append(time.monotonic() - self._sent_due_s)
             self.acknowledged.append(self._number)
