@@ -21,7 +21,7 @@ def kill(kills: int, sabotage: str | None = None) -> Findings:
     drill = replace(
         DRILLS["gateway-kill"], fault=partial(kill_in_turn, kills=kills), settings=tuple(SHORT.items())
     )
-    found = run(drill, Options(seconds=30, rate=300, patients=300, sabotage=sabotage))
+    found = run(drill, Options(seconds=15, rate=300, patients=300, sabotage=sabotage))
     print(found.as_json())
     return found
 
@@ -41,3 +41,24 @@ def test_a_gateway_with_a_fault_built_in_turns_the_drill_red(sabotage: str, coun
     found = kill(2, sabotage)
     assert found.facts["devices"][count] > 0
     assert any(count.replace("_", " ") in sentence for sentence in found.broken)
+
+
+def flood(sabotage: str | None = None) -> Findings:
+    """Flood a gateway, for too short a time to compare a p99."""
+    drill = replace(DRILLS["gateway-flood"], check=lambda _: [])
+    found = run(drill, Options(seconds=45, rate=300, patients=300, sabotage=sabotage))
+    print(found.as_json())
+    return found
+
+
+def test_a_flood_is_turned_away_and_nothing_that_was_acknowledged_is_missing() -> None:
+    found = flood()
+    assert found.broken == []
+    assert found.facts["flood"]["acknowledged"] > 0
+    assert found.facts["flood"]["turned_away"] > 5 * found.facts["flood"]["acknowledged"]
+
+
+def test_a_flood_at_a_gateway_that_acknowledges_too_early_turns_the_drill_red() -> None:
+    found = flood("early-ack")
+    assert found.facts["flood_frames"]["missing"] > 0
+    assert any("frames of the flood missing" in sentence for sentence in found.broken)
