@@ -43,8 +43,11 @@ PLAIN: Final = (
     b"\n".join(_frame(seq) for seq in range(3)),
     b"[" + _frame(1) + b"," + _NUMBERLESS + b"]",
 )
+PLAIN_TIMES: Final = 6
+"""So many plain inputs for each in a coding: most of what is done to a packed body is found by its checksum."""
+
 CORPUS: Final = (
-    *(("", body) for body in PLAIN),
+    *(("", body) for body in PLAIN * PLAIN_TIMES),
     *(("gzip", gzip.compress(body)) for body in PLAIN),
     *(("zstd", zstandard.compress(body)) for body in PLAIN),
 )
