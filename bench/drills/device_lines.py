@@ -129,6 +129,7 @@ class HttpLine(Line):
             return False
         if answer.status == 202 and said["accepted"] == count:
             return True
+        self._tried += 1  # what one gateway may still have on its way, the other gets too
         await asyncio.sleep(RETRY_S)
         return False
 
@@ -151,11 +152,15 @@ class _Message:
 
 
 class MllpLine(Line):
-    """Many messages under way, one of each device; `asks` are MSH-15 and MSH-16."""
+    """Many messages under way, one of each device; `asks` are MSH-15 and MSH-16.
+
+    Of every four lines two try again where they are, the others go to the next gateway where something is not stored.
+    """
 
     def __init__(self, ports: Sequence[int], ledger: DeviceLedger, place: int, asks: str) -> None:
         super().__init__(ports, ledger)
         self._place, self._asks = place, asks
+        self._roams = place % 4 >= 2
         self._waiting: dict[str, deque[Frame]] = {}
         self._under_way: dict[bytes, _Message] = {}
         self._number = 0
@@ -232,6 +237,8 @@ class MllpLine(Line):
             self._waiting[frame.device].popleft()
             self._ledger.acknowledge(frame.device, frame.event_ts_ms)
             self._send_next(frame.device)
+        elif code in _AGAIN and self._roams:
+            raise ConnectionAbortedError
         elif code in _AGAIN:
             asyncio.get_running_loop().call_later(RETRY_S, self._try_again, writer, name)
 

@@ -100,6 +100,16 @@ def test_a_message_that_is_not_stored_is_sent_again_as_it_was():
     asyncio.run(run())
 
 
+def test_a_line_that_roams_goes_to_the_other_gateway_with_what_is_not_stored():
+    async def run():
+        ledger = DeviceLedger()
+        async with server(hl7, acked(b"AE")) as (full, lost), server(hl7, acked(b"AA")) as (port, kept):
+            await played(MllpLine([full, port], ledger, 2, "|"), ledger)
+        assert kept[: len(lost)] == lost
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("numbered", [True, False])
 def test_a_request_is_sent_again_until_it_is_taken(numbered):
     async def run():
@@ -109,8 +119,8 @@ def test_a_request_is_sent_again_until_it_is_taken(numbered):
             return answered(503, b"{}") if count == 1 else answered(202, b'{"accepted":3}')
 
         async with server(http, lambda *_: None) as (dead, lost), server(http, in_the_end) as (port, kept):
-            await played(HttpLine([dead, port], ledger, numbered), ledger)
-        assert kept == [lost[0], lost[0]]
+            await played(HttpLine([port, dead], ledger, numbered), ledger)
+        assert [*lost, *kept] == [kept[0]] * 3
         assert (b'"seq":2' in kept[0]) == numbered
         assert ledger.answers == {"none": 1, "503": 1, "202": 1}
 
