@@ -134,7 +134,7 @@ _DRILLS: Final = (
         "gateway-kill",
         "two gateways and the broker are killed in turn, fifty times, under devices that speak HTTP and HL7",
         gateway_faults.kill_in_turn,
-        seconds=420,
+        seconds=720,
         workers=1,
     ),
     Drill(
