@@ -3,22 +3,16 @@
 `python -m bench.hl7_mutations --inputs 100000` says what became of each, and ends with 1 where something was wrong.
 """
 
-import argparse
 import asyncio
-import logging
 import random
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
-from clinical.vitals import ABSENT
-from edge.gateway.accept import Reading, Refusal, Sender
+from bench.mutations import CheckingDoor, Found, command
+from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.framing import Broken, Framer
 from edge.gateway.hl7.identifiers import Patients
@@ -26,12 +20,9 @@ from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.reports import AdtEvent, AssociationReport
 from streams.alerts import Alert
-from streams.frames import ID_PATTERN, Frame
+from streams.frames import ID_PATTERN
 
 BYTES_MAX: Final = 16_384
-INPUT_S_MAX: Final = 1.0
-"""An input that takes longer would hold up all others: counted as a hang."""
-
 MUTATIONS_MAX: Final = 6
 _ID: Final = re.compile(ID_PATTERN)
 _END: Final = "20261129153000.250+0000||||080019FFFE134535^B1X5_GE"
@@ -143,28 +134,8 @@ def mutate(chance: random.Random, message: bytes) -> bytes:
     return sign.join(parts)
 
 
-@dataclass
-class _Door:
-    """Takes frames and alerts, and checks each against its contract."""
-
-    kept: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
-        """Take frames."""
-        for reading in readings:
-            fields = msgspec.structs.asdict(reading.frame)
-            there = {
-                name: value
-                for name, value in fields.items()
-                if value is not msgspec.UNSET and value != ABSENT
-            }
-            try:
-                Frame.model_validate(there | {"patient": reading.frame.patient or "p"})
-            except ValueError as error:
-                self.wrong.append(f"a frame that is none: {error}")
-        self.kept += len(readings)
-        return [None] * len(readings)
+class _Door(CheckingDoor):
+    """Takes frames, alerts and reports, and checks each against its contract."""
 
     async def store(self, topic: str, key: bytes, value: bytes) -> None:
         """Take a record."""
@@ -199,15 +170,6 @@ class _Door:
         """Count nothing."""
 
 
-@dataclass
-class Found:
-    """What became of the inputs: by outcome, and what was wrong."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-    longest_s: float = 0.0
-
-
 def run(inputs: int, seed: int) -> Found:
     """Send `inputs` damaged inputs; the same seed makes the same."""
     found = Found()
@@ -225,10 +187,7 @@ async def _run(inputs: int, chance: random.Random, found: Found) -> None:
             await _one(b"\x0b" + message + b"\x1c\r", chance, found)
         except Exception as error:  # whatever it is, it is what this looks for
             found.wrong.append(f"{type(error).__name__}: {error} on {message!r}")
-        took_s = time.perf_counter() - began_s
-        found.longest_s = max(found.longest_s, took_s)
-        if took_s > INPUT_S_MAX:
-            found.wrong.append(f"{took_s:.1f} s on {message!r}")
+        found.took(time.perf_counter() - began_s, message)
 
 
 async def _one(stream: bytes, chance: random.Random, found: Found) -> None:
@@ -266,29 +225,5 @@ _PEER: Final = Peer("10.0.0.7")
 _PATIENTS: Final = Patients(Pseudonyms())
 
 
-def main() -> int:
-    """Send damaged HL7 to our reader; return 1 where something was wrong."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--inputs", type=int, default=100_000, help="how many damaged inputs (%(default)s)")
-    options.add_argument(
-        "--seed", type=int, default=1, help="the same seed makes the same inputs (%(default)s)"
-    )
-    given = options.parse_args()
-    logging.disable(logging.CRITICAL)
-    began_s = time.monotonic()
-    found = run(given.inputs, given.seed)
-    for outcome, count in found.outcomes.most_common():
-        print(f"{count:8d} {outcome}")
-    took_s, longest_ms = time.monotonic() - began_s, found.longest_s * 1000
-    print(
-        f"{given.inputs} inputs in {took_s:.0f} s, the longest {longest_ms:.0f} ms, {len(found.wrong)} wrong"
-    )
-    for one in found.wrong[:10]:
-        print(f"wrong: {one}")
-    return 1 if found.wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__, run))

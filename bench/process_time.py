@@ -1,4 +1,4 @@
-"""Processor time of a drain: user and system time of the whole process, all threads, between two moments."""
+"""Processor time of a drain: user and system time of the whole process, all threads, between two moments; memory."""
 
 import json
 import os
@@ -65,3 +65,8 @@ def cpu_s_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / CLOCK_TICKS_PER_S
+
+
+def rss_bytes_of(pid: int) -> int:
+    """Return the resident memory of another process (Linux)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

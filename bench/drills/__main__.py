@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.drills.drills import DRILLS
+from bench.drills.gateways import SABOTAGES as GATEWAY_SABOTAGES
 from bench.drills.run import Options, run
 from streams.errors import VigilError
 
 ALL: Final = "all"
-SABOTAGES: Final = ("unawaited-send", "ack-before-state", "drop-frame", "concurrency")
+SABOTAGES: Final = ("unawaited-send", "ack-before-state", "drop-frame", "concurrency", *GATEWAY_SABOTAGES)
 
 
 def main() -> int:

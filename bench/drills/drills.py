@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from bench.drills import broker_faults, device_faults, outage_faults, ownership_faults, worker_faults
+from bench.drills import (
+    broker_faults,
+    device_faults,
+    gateway_faults,
+    gateway_flood,
+    outage_faults,
+    ownership_faults,
+    worker_faults,
+)
 from bench.drills.run import Drill
 from bench.drills.shapes import BACK_NAME, HOT_NAME
 
@@ -121,6 +129,22 @@ _DRILLS: Final = (
         nodes=3,
         settle_s=30.0,
         check=outage_faults.no_later_than_all_are_back,
+    ),
+    Drill(
+        "gateway-kill",
+        "two gateways and the broker are killed in turn, fifty times, under devices that speak HTTP and HL7",
+        gateway_faults.kill_in_turn,
+        seconds=720,
+        workers=1,
+    ),
+    Drill(
+        "gateway-flood",
+        "clients offer a gateway ten times what Kafka takes from it, for a third of the time",
+        gateway_flood.flood,
+        seconds=90,
+        troubled=gateway_flood.FLOOD_PATIENTS,
+        settle_s=0.0,
+        check=device_faults.others_are_not_delayed,
     ),
 )
 

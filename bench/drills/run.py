@@ -16,6 +16,7 @@ from typing import Final
 
 from agents.canary import with_canary
 from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
+from bench.drills.gateways import SABOTAGES
 from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
 from bench.drills.proxy import Proxies
@@ -134,12 +135,21 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
     settings = Settings(**(chosen | dict(drill.settings)))  # type: ignore[arg-type]
     apply_topics(settings)
     module, arguments = drill.worker, drill.arguments
-    if options.sabotage:
+    if options.sabotage and options.sabotage not in SABOTAGES:
         module, arguments = SABOTAGED, (options.sabotage,)
     workers = Workers(settings, folder, module, arguments)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
-    stage = Stage(settings, cluster, workers, folder, random.Random(options.seed), seconds, proxies=proxies)
+    stage = Stage(
+        settings,
+        cluster,
+        workers,
+        folder,
+        random.Random(options.seed),
+        seconds,
+        proxies=proxies,
+        sabotage=options.sabotage,
+    )
     for _ in range(drill.workers):
         workers.start()
     workers.wait_ready()

@@ -41,6 +41,8 @@ class Stage:
     """What the fault function wants in the JSON."""
     proxies: Proxies | None = None
     """In front of every node, where the drill asked for them."""
+    sabotage: str | None = None
+    """The fault that is built in, of whatever process it is."""
 
     def sleep_until(self, share: float) -> None:
         """Wait until this share of the load's time has passed."""

@@ -35,6 +35,9 @@ class Outcome:
     """Of each connection, the numbers of the requests that were acknowledged."""
 
     turned_away: int = 0
+    turned_away_blindly: int = 0
+    """Of these, without being told when to try again."""
+
     failed: int = 0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
@@ -102,13 +105,14 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         status = head[9:12]
-        if status == b"202" and rest[:length] == b'{"accepted":%d}' % self._load.frames:
+        if status == b"202" and rest[:length] == b'{"accepted":%d}' % (self._load.frames * self._load.depth):
             if self._sent_due_s >= self.counts_from_s:
                 self.latencies_s.append(time.monotonic() - self._sent_due_s)
             self.acknowledged.append(self._number)
             self._after()
         elif status in (b"429", b"503"):
             self._outcome.turned_away += 1
+            self._outcome.turned_away_blindly += b"\r\nretry-after: " not in head.lower()
             self._loop.call_later(TURNED_AWAY_S, self._after)
         else:
             self._outcome.failed += 1

@@ -18,7 +18,7 @@ identity_in: Final = re.compile(rb'"device":"g(\d+)-(\d+)","boot":(\d+),"seq":(\
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one driver posts: `frames` a request, one of each of a connection's devices.
+    """What one driver posts: `frames` devices a request, `depth` frames of each in their order.
 
     `rate_hz` are requests a second of all connections, planned before the first; 0 = as fast as they are answered.
     """
@@ -29,6 +29,11 @@ class Load:
     rate_hz: float
     seconds: float
     boot: int = BOOT
+    depth: int = 1
+
+    def numbers(self, requests: list[int]) -> list[int]:
+        """Return the numbers of each device's frames in these requests."""
+        return [request * self.depth + place for request in requests for place in range(self.depth)]
 
 
 @lru_cache(maxsize=1_000)
@@ -43,6 +48,9 @@ def _beginnings(connection: int, frames: int, boot: int) -> tuple[bytes, ...]:
 
 def request_of(load: Load, connection: int, number: int, now_ms: int) -> bytes:
     """Return a connection's `number`-th request; the lines differ only in how they begin."""
-    rest = b'%d,"event_ts_ms":%d,%s\n' % (number, now_ms, _READINGS)
-    body = rest.join(_beginnings(connection, load.frames, load.boot)) + rest
+    beginnings = _beginnings(connection, load.frames, load.boot)
+    body = b""
+    for own_number in load.numbers([number]):
+        rest = b'%d,"event_ts_ms":%d,%s\n' % (own_number, now_ms, _READINGS)
+        body += rest.join(beginnings) + rest
     return _HEAD % len(body) + body

@@ -65,8 +65,8 @@ class Call:
 
     @property
     def given_up(self) -> bool:
-        """Nobody waits for it any more."""
-        return self.settled.done()
+        """Nobody waits for it any more, or it is not stored: its sender sends all of it again, in its order."""
+        return self.settled.done() or bool(self.failed)
 
 
 Share = tuple[Call, list[Record]]

@@ -14,6 +14,9 @@ from streams.errors import BrokerUnreachable, TopicsMismatch
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
 
+CLIENT_ID: Final = "vigil-gateway"
+"""How the brokers know it, for quotas."""
+
 BATCH_BYTES: Final = 262_144
 """Largest batch of one partition; one for each may be with the producer at a time."""
 
@@ -40,7 +43,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
         security["sasl_plain_password"] = password_of(settings)
     return AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
-        client_id="vigil-gateway",
+        client_id=CLIENT_ID,
         acks="all",
         enable_idempotence=settings.gateway_idempotence,
         request_timeout_ms=round(REQUEST_S_MAX * 1000),

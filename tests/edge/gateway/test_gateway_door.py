@@ -216,6 +216,23 @@ def test_a_producer_that_has_ended_is_replaced_and_the_batch_sent_again():
     asyncio.run(run())
 
 
+def test_of_a_call_whose_beginning_was_not_stored_the_rest_is_not_sent():
+    async def run():
+        kafka = ListKafka()
+        kafka.ends = [KafkaError()] * 3
+        door = made(kafka)
+        texts = [frame(seq=seq) for seq in range(100)]
+        with pytest.raises(NotStored):
+            await door.readings(ANYBODY, readings(*texts))
+        # It would stand before the frames that its sender now sends again.
+        assert kafka.log == {}
+        assert await door.readings(ANYBODY, readings(*texts)) == [None] * 100
+        (log,) = kafka.log.values()
+        assert [value for _, value in log] == texts
+
+    asyncio.run(run())
+
+
 def test_without_an_acknowledgement_it_is_not_stored_and_what_waits_is_let_go(monkeypatch):
     monkeypatch.setattr(door_file, "ACK_S_MAX", 0.1)
 
