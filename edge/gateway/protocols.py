@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.gateway.door import KafkaDoor, allows
+from edge.gateway.door import KafkaDoor
 from edge.gateway.hl7.desk import Desk
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
@@ -107,7 +107,6 @@ def mllp_of(parts: Parts) -> MllpServer:
         filing=parts.view,
         patients=patients_of(parts.settings),
         counted=counted,
-        allows=allows,
     )
     server = MllpServer(desk, tls=parts.tls)
     counted.watch(lambda: server.clients, lambda: server.in_flight)
