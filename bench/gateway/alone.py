@@ -1,7 +1,7 @@
 """One connection of MLLP that waits for each answer: `python -m bench.gateway.alone BROKERS TOPIC LOAD`.
 
-Beside its pace, in turns of the same process: a round trip (a message that the gateway refuses by its header) and
-Kafka's own acknowledgement of one record at a time, which is what such a connection cannot be faster than.
+Beside it, what such a connection cannot be faster than: a round trip (a message that the gateway refuses by its
+header) and Kafka's own acknowledgement of a record. One of each in turn, so that what else the machine does is in all.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
+from bench.gateway.driver import SETTLE_S
 from bench.gateway.frames import Load
 from bench.gateway.messages import REAL, TRAINING, message_of
 from bench.gateway.probe import VALUE
 from edge.gateway.hl7.framing import CR, FS
 
-TURNS: Final = 5
 ANSWER_S_MAX: Final = 15.0
 
 
 @dataclass(slots=True)
 class Pace:
-    """What was done one after the other, and how long one took, s."""
+    """How long each took, the mean, s, and the numbers of the messages that were acknowledged."""
 
     message_s: float = 0.0
     round_trip_s: float = 0.0
@@ -40,11 +40,11 @@ class Pace:
 
 
 async def measure(brokers: str, topic: str, load: Load) -> Pace:
-    """Measure for as long as the load says, in all."""
+    """Measure for as long as the load says; the first moments do not count."""
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", enable_idempotence=True)
     await producer.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", load.port)
-    numbers, pace = count(), Pace()
+    numbers, acknowledged = count(), list[int]()
 
     async def say(kind: bytes, code: bytes) -> int:
         number = next(numbers)
@@ -55,30 +55,29 @@ async def measure(brokers: str, topic: str, load: Load) -> Pace:
         return number
 
     async def message() -> None:
-        pace.acknowledged.append(await say(REAL, b"AA"))
+        acknowledged.append(await say(REAL, b"AA"))
 
+    turn: list[Callable[[], Awaitable[object]]] = [
+        message,
+        lambda: say(TRAINING, b"AR"),
+        lambda: producer.send_and_wait(topic, VALUE, b"alone"),
+    ]
+    took_s, turns = [0.0, 0.0, 0.0], 0
+    counts_from_s = time.monotonic() + SETTLE_S
     try:
-        turn_s = load.seconds / TURNS / 3
-        for _ in range(TURNS):
-            pace.message_s += await _each_s(message, turn_s) / TURNS
-            pace.round_trip_s += await _each_s(lambda: say(TRAINING, b"AR"), turn_s) / TURNS
-            pace.kafka_s += (
-                await _each_s(lambda: producer.send_and_wait(topic, VALUE, b"alone"), turn_s) / TURNS
-            )
+        while (now_s := time.monotonic()) < counts_from_s + load.seconds:
+            spent_s = []
+            for do in turn:
+                begun_s = time.monotonic()
+                await do()
+                spent_s.append(time.monotonic() - begun_s)
+            if now_s >= counts_from_s:
+                took_s, turns = [a + b for a, b in zip(took_s, spent_s, strict=True)], turns + 1
     finally:
         writer.close()
         await producer.stop()
-    return pace
-
-
-async def _each_s(do: Callable[[], Awaitable[object]], turn_s: float) -> float:
-    """Do one after the other for so long and return what one took, s."""
-    begun_s = time.monotonic()
-    for done in count(1):
-        await do()
-        if (took_s := time.monotonic() - begun_s) >= turn_s:
-            return took_s / done
-    raise AssertionError
+    message_s, round_trip_s, kafka_s = (one_s / turns for one_s in took_s)
+    return Pace(message_s, round_trip_s, kafka_s, acknowledged)
 
 
 if __name__ == "__main__":
