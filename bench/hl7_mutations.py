@@ -192,9 +192,7 @@ async def _run(inputs: int, chance: random.Random, found: Found) -> None:
 
 async def _one(stream: bytes, chance: random.Random, found: Found) -> None:
     door = _Door()
-    desk = Desk(
-        door, door, lambda *_: _SENDER, lambda _: USUAL, door, _PATIENTS, door, lambda devices, device: True
-    )  # fmt: skip
+    desk = Desk(door, door, lambda *_: _SENDER, lambda _: USUAL, door, _PATIENTS, door)
     framer = Framer(BYTES_MAX)
     cut = chance.randrange(len(stream))
     for block in (*framer.feed(stream[:cut]), *framer.feed(stream[cut:])):

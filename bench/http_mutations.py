@@ -19,7 +19,7 @@ from bench.mutations import CheckingDoor, Found, command
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.http.coding import Damaged, TooLarge, unpacked
 from edge.gateway.http.items import TooMany, Unreadable, read_items, split_json, split_lines
-from edge.gateway.http.server import HttpServer
+from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import ANYBODY
 from edge.gateway.metrics import GatewayMetrics
 
@@ -120,7 +120,7 @@ async def _one(body: bytes, coding: str, chance: random.Random, door: CheckingDo
 
 async def _requests(inputs: int, chance: random.Random, found: Found) -> None:
     door = CheckingDoor()
-    server = HttpServer(door, lambda header, peer: ANYBODY, GatewayMetrics().protocol("http"), {})
+    server = HttpServer(door, lambda header, peer: ANYBODY, GatewayMetrics().protocol("http"), Pages())
     await server.start("127.0.0.1", 0)
     accepted = 0
     try:

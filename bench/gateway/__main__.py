@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
+from bench.gateway.alone import Pace
 from bench.gateway.driver import SETTLE_S, Outcome
 from bench.gateway.frames import Load
+from bench.gateway.messages import verdict_of
 from bench.gateway.read_back import Verdict, read_back
 from bench.machine import machine
 from bench.process_time import cpu_s_of
@@ -32,17 +34,32 @@ from streams.topics import READINGS
 
 PREFIX: Final = "bench-gateway."
 PROBE_TOPIC: Final = READINGS
-GOALS: Final = {"ndjson": 140_000, "single": 5_000}
-"""Frames a second of the gateway's core."""
-
 ACK_TIMES_MAX: Final = 5.0
+ALONE_SHARE_MIN: Final = 0.8
+"""Of 1/(round trip + Kafka's acknowledgement): the pace of a connection that waits for each answer."""
+
 SLACK_S: Final = 90.0
 WARM_S: Final = 3.0
 REPEATS: Final = 3
 """Of the step at half the pace: what else the machine does is in the tail of each."""
 
-SHAPES: Final = {"ndjson": (16, 100), "single": (64, 1)}
-"""Connections, and frames of one request."""
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Requests of one form: on so many connections, of so many frames; `goal` are frames a second of the core."""
+
+    connections: int
+    frames: int
+    goal: int
+    speaks_hl7: bool = False
+
+
+SHAPES: Final = {
+    "ndjson": Shape(16, 100, 140_000),
+    "single": Shape(64, 1, 5_000),
+    "mllp": Shape(64, 1, 3_000, speaks_hl7=True),
+}
+"""The last: PCD-01 of seven observations, a frame each."""
 
 
 def main() -> int:
@@ -66,6 +83,7 @@ def _measure(brokers: str, shapes: list[str], seconds: float) -> int:
         brokers=brokers,
         topic_prefix=PREFIX,
         gateway_http_port=free_port(),
+        gateway_mllp_port=free_port(),
         gateway_metrics_port=free_port(),
         gateway_client_share=1.0,
     )
@@ -87,63 +105,94 @@ def _measure(brokers: str, shapes: list[str], seconds: float) -> int:
             stop(process, 20.0)
 
 
-def _shape(settings: Settings, shape: str, seconds: float, pid: int, boot: int) -> int:
-    connections, frames = SHAPES[shape]
-    load = Load(settings.gateway_http_port, connections, frames, 0.0, WARM_S, boot)
-    _drive(load)
+def _shape(settings: Settings, name: str, seconds: float, pid: int, boot: int) -> int:
+    shape = SHAPES[name]
+    port = settings.gateway_mllp_port if shape.speaks_hl7 else settings.gateway_http_port
+    load = Load(port, shape.connections, shape.frames, 0.0, WARM_S, boot)
+    _drive(shape, load)
     full_load = replace(load, seconds=seconds, boot=boot + 1)
     cpu_s = cpu_s_of(pid)
-    full = _drive(full_load)
+    full = _drive(shape, full_load)
     cpu_s = cpu_s_of(pid) - cpu_s
-    per_core = full.requests() * frames / cpu_s
+    per_core = full.requests() * shape.frames / cpu_s
     pace_hz = full.requests() / full.seconds
     print(
-        f"{shape}: {per_core:,.0f} frames/s per core (goal {GOALS[shape]:,}), {pace_hz * frames:,.0f} frames/s here"
+        f"{name}: {per_core:,.0f} frames/s per core (goal {shape.goal:,}), {pace_hz * shape.frames:,.0f} frames/s here"
     )
     driven = [(full_load, full)]
     times: list[float] = []
     for turn in range(REPEATS):
         half_load = replace(load, seconds=seconds + SETTLE_S, rate_hz=pace_hz / 2, boot=boot + 2 + turn)
-        half, kafka_p99_ms = _beside_kafka(settings, half_load)
+        half, kafka_p99_ms = _beside_kafka(settings, shape, half_load)
         driven.append((half_load, half))
         times.append(half.p99_ms / kafka_p99_ms)
         print(
-            f"{shape}: at half the pace p50 {half.p50_ms:.1f}, p99 {half.p99_ms:.1f}, p99.9 {half.p999_ms:.1f} ms; "
+            f"{name}: at half the pace p50 {half.p50_ms:.1f}, p99 {half.p99_ms:.1f}, p99.9 {half.p999_ms:.1f} ms; "
             f"Kafka's own p99 {kafka_p99_ms:.1f} ms"
         )
     ratio = statistics.median(times)
     print(
-        f"{shape}: p99 is {ratio:.1f} times Kafka's own, the median of {REPEATS} (goal at most {ACK_TIMES_MAX:g})"
+        f"{name}: p99 is {ratio:.1f} times Kafka's own, the median of {REPEATS} (goal at most {ACK_TIMES_MAX:g})"
     )
-    verdicts = [_check(settings, one, outcome) for one, outcome in driven]
+    missed = per_core < shape.goal or ratio > ACK_TIMES_MAX
+    if shape.speaks_hl7:
+        alone_load = replace(load, connections=1, seconds=seconds, boot=boot + 2 + REPEATS)
+        alone, pace = _alone(settings, alone_load)
+        driven.append((alone_load, alone))
+        missed |= pace.share < ALONE_SHARE_MIN
+    return int(_lost(settings, name, driven) > 0 or missed)
+
+
+def _alone(settings: Settings, load: Load) -> tuple[Outcome, Pace]:
+    """Measure one connection that waits for each answer."""
+    pace = Pace(**_said("alone", load, settings.brokers, settings.topic(PROBE_TOPIC)))
+    print(
+        f"mllp: one connection {1 / pace.message_s:,.0f} messages/s, {pace.share:.2f} of 1/(round trip "
+        f"{pace.round_trip_s * 1000:.2f} ms + Kafka {pace.kafka_s * 1000:.2f} ms) (goal at least {ALONE_SHARE_MIN:g})"
+    )
+    return Outcome(load.seconds, [pace.acknowledged]), pace
+
+
+def _lost(settings: Settings, name: str, driven: list[tuple[Load, Outcome]]) -> int:
+    """Read the topic back, and return how many frames were acknowledged and are not there, or not in their order."""
+    verdicts = [_check(settings, SHAPES[name], one, outcome) for one, outcome in driven]
     lost = sum(verdict.missing + verdict.out_of_order for verdict in verdicts)
     turned = sum(outcome.turned_away + outcome.failed for _, outcome in driven)
     again = sum(verdict.again for verdict in verdicts)
-    print(f"{shape}: not there or out of order {lost}; turned away or failed {turned}; came twice {again}")
-    return int(lost > 0 or per_core < GOALS[shape] or ratio > ACK_TIMES_MAX)
+    print(f"{name}: not there or out of order {lost}; turned away or failed {turned}; came twice {again}")
+    return lost
 
 
-def _beside_kafka(settings: Settings, load: Load) -> tuple[Outcome, float]:
+def _beside_kafka(settings: Settings, shape: Shape, load: Load) -> tuple[Outcome, float]:
     """Drive, and return too the 99th percentile of a record written straight into Kafka meanwhile, ms."""
     topic = settings.topic(PROBE_TOPIC)
     command = [sys.executable, "-m", "bench.gateway.probe", settings.brokers, topic, str(load.seconds)]
     probing = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
-        outcome = _drive(load)
+        outcome = _drive(shape, load)
         said, _ = probing.communicate(timeout=load.seconds + SLACK_S)
     finally:
         probing.kill()
     return outcome, float(json.loads(said)["p99_ms"])
 
 
-def _drive(load: Load) -> Outcome:
-    command = [sys.executable, "-m", "bench.gateway.driver", json.dumps(asdict(load))]
+def _drive(shape: Shape, load: Load) -> Outcome:
+    return Outcome(**_said("mllp_driver" if shape.speaks_hl7 else "driver", load))
+
+
+def _said(module: str, load: Load, *words: str) -> dict[str, Any]:
+    """Run a process of this folder to its end, and return what it printed."""
+    command = [sys.executable, "-m", f"bench.gateway.{module}", *words, json.dumps(asdict(load))]
     done = subprocess.run(command, stdout=subprocess.PIPE, timeout=load.seconds + SLACK_S, check=True)
-    return Outcome(**json.loads(done.stdout))
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
 
 
-def _check(settings: Settings, load: Load, outcome: Outcome) -> Verdict:
-    return read_back(settings.brokers, settings.topic(READINGS), load.boot, outcome.acknowledged, load.frames)
+def _check(settings: Settings, shape: Shape, load: Load, outcome: Outcome) -> Verdict:
+    topic = settings.topic(READINGS)
+    if shape.speaks_hl7:
+        return verdict_of(settings.brokers, topic, load, outcome.acknowledged)
+    return read_back(settings.brokers, topic, load.boot, outcome.acknowledged, load.frames)
 
 
 if __name__ == "__main__":

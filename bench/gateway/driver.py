@@ -1,4 +1,4 @@
-"""One driver process: `python -m bench.gateway.driver JSON`. Posts on a schedule and writes what was acknowledged.
+"""One driver process: `python -m bench.gateway.driver JSON`. Sends on a schedule and writes what was acknowledged.
 
 The schedule is fixed before the first request leaves (open loop): a request that has to wait because the one before
 it is not answered counts its wait as latency. The last line on standard output is the result as JSON.
@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -48,7 +49,7 @@ class Outcome:
         return sum(map(len, self.acknowledged))
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, ABC):
     """One connection: one request at a time, the next one when it is due and the last one answered."""
 
     def __init__(self, load: Load, place: int, outcome: Outcome) -> None:
@@ -91,8 +92,30 @@ class Connection(asyncio.Protocol):
         self._busy = True
         self._sent_due_s = self._due.popleft()
         self._number += 1
-        now_ms = time.time_ns() // 1_000_000
-        self._transport.write(request_of(self._load, self._place, self._number, now_ms))
+        self._transport.write(self.request(self._load, self._place, self._number))
+
+    def acknowledge(self) -> None:
+        """Note that Kafka has what was sent last, and go on."""
+        if self._sent_due_s >= self.counts_from_s:
+            self.latencies_s.append(time.monotonic() - self._sent_due_s)
+        self.acknowledged.append(self._number)
+        self._after()
+
+    def _after(self) -> None:
+        self._busy = False
+        self._next()
+
+    @abstractmethod
+    def request(self, load: Load, place: int, number: int) -> bytes:
+        """Return the connection's `number`-th request."""
+
+
+class HttpConnection(Connection):
+    """A connection of HTTP."""
+
+    def request(self, load: Load, place: int, number: int) -> bytes:
+        """Return the connection's `number`-th request."""
+        return request_of(load, place, number, time.time_ns() // 1_000_000)
 
     def data_received(self, data: bytes) -> None:
         """Take an answer in."""
@@ -106,10 +129,7 @@ class Connection(asyncio.Protocol):
         self._buffer = rest[length:]
         status = head[9:12]
         if status == b"202" and rest[:length] == b'{"accepted":%d}' % (self._load.frames * self._load.depth):
-            if self._sent_due_s >= self.counts_from_s:
-                self.latencies_s.append(time.monotonic() - self._sent_due_s)
-            self.acknowledged.append(self._number)
-            self._after()
+            self.acknowledge()
         elif status in (b"429", b"503"):
             self._outcome.turned_away += 1
             self._outcome.turned_away_blindly += b"\r\nretry-after: " not in head.lower()
@@ -118,15 +138,11 @@ class Connection(asyncio.Protocol):
             self._outcome.failed += 1
             self._after()
 
-    def _after(self) -> None:
-        self._busy = False
-        self._next()
 
-
-async def drive(load: Load) -> Outcome:
-    """Post for so long and wait for the last answers."""
+async def drive(load: Load, speaking: type[Connection]) -> Outcome:
+    """Send for so long and wait for the last answers."""
     outcome, loop = Outcome(), asyncio.get_running_loop()
-    connections = [Connection(load, place, outcome) for place in range(load.connections)]
+    connections = [speaking(load, place, outcome) for place in range(load.connections)]
     for connection in connections:
         await loop.create_connection(partial(_same, connection), "127.0.0.1", load.port)
     begun_s = time.monotonic()
@@ -165,5 +181,10 @@ async def _open_loop(load: Load, connections: list[Connection], begun_s: float) 
             await asyncio.sleep(0)  # a schedule that is behind must not keep answers from being read
 
 
+def main(speaking: type[Connection]) -> None:
+    """Drive what the first argument says, and print the outcome."""
+    print(json.dumps(asdict(asyncio.run(drive(Load(**json.loads(sys.argv[1])), speaking)))), flush=True)
+
+
 if __name__ == "__main__":
-    print(json.dumps(asdict(asyncio.run(drive(Load(**json.loads(sys.argv[1])))))), flush=True)
+    main(HttpConnection)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from streams.errors import Busy, NotStored
 from streams.wire_frames import WireFrame
 
-__all__ = ["Busy", "Door", "NotStored", "Reading", "Refusal", "Sender"]
+__all__ = ["FOREIGN_DEVICE", "Busy", "Door", "NotStored", "Reading", "Refusal", "Sender"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Sender:
     name: str
     devices: tuple[str, ...]
     names_patients: bool = False
+
+    def may_send_for(self, device: str) -> bool:
+        """Tell whether a device is among its own."""
+        return any(
+            device.startswith(own[:-1]) if own.endswith("*") else device == own for own in self.devices
+        )
 
 
 class Reading(msgspec.Struct, gc=False):
@@ -41,6 +47,9 @@ class Refusal:
 
     reason: str
     detail: str
+
+
+FOREIGN_DEVICE: Final = Refusal("foreign-device", "you may not send for this device")
 
 
 class Door(Protocol):

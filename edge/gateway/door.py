@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 from aiokafka.errors import KafkaError
 
-from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Reading, Refusal, Sender
 from edge.gateway.lanes import Call, Lanes, Record
 from edge.gateway.link import Link
 from edge.gateway.room import Room
@@ -31,7 +31,6 @@ PATIENTS_KNOWN_MAX: Final = 200_000
 DEVICES_KNOWN_MAX: Final = 200_000
 """Bounds on the patients whose partition, and the devices whose right, is kept in mind."""
 
-FOREIGN: Final = Refusal("foreign-device", "you may not send for this device")
 UNWANTED: Final = Refusal("refused-by-kafka", "Kafka does not want this record, and never will")
 
 _id_form = re.compile(ID_PATTERN).fullmatch
@@ -89,7 +88,7 @@ class KafkaDoor:
             frame, value = reading.frame, reading.raw
             device = frame.device
             if device not in may and not self._learn_device(sender, may, device):
-                answers[len(records)] = FOREIGN
+                answers[len(records)] = FOREIGN_DEVICE
                 records.append(None)
                 continue
             patient = patient_at(device, frame.event_ts_ms, frame.patient if names else "")
@@ -176,7 +175,7 @@ class KafkaDoor:
 
     def _learn_device(self, sender: Sender, may: set[str], device: str) -> bool:
         """Tell whether a sender may send for a device, and keep in mind that it may."""
-        if not _id_form(device) or not allows(sender.devices, device):
+        if not _id_form(device) or not sender.may_send_for(device):
             return False
         if len(may) >= DEVICES_KNOWN_MAX:
             may.clear()
@@ -189,8 +188,3 @@ class KafkaDoor:
             self._places.clear()
         place = self._places[patient] = (patient.encode(), partition_of(patient, self._partitions))
         return place
-
-
-def allows(devices: Sequence[str], device: str) -> bool:
-    """Tell whether a device is among those named; a trailing `*` stands for any ending."""
-    return any(device.startswith(named[:-1]) if named.endswith("*") else device == named for named in devices)

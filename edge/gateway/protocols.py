@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge.gateway.door import KafkaDoor, allows
+from edge.gateway.door import KafkaDoor
 from edge.gateway.hl7.desk import Desk
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
@@ -16,12 +16,10 @@ from edge.gateway.http.openapi import openapi
 from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
-from edge.gateway.pseudonym import Pseudonyms
+from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
 from edge.gateway.view import View
-from streams.errors import UsageError
-from streams.seals import KEY_BYTES_MIN
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -107,7 +105,6 @@ def mllp_of(parts: Parts) -> MllpServer:
         filing=parts.view,
         patients=patients_of(parts.settings),
         counted=counted,
-        allows=allows,
     )
     server = MllpServer(desk, tls=parts.tls)
     counted.watch(lambda: server.clients, lambda: server.in_flight)
@@ -120,14 +117,6 @@ def patients_of(settings: Settings) -> Patients:
     Raises:
         UsageError: the key's file cannot be read, or holds a key that is too short.
     """
-    path = settings.gateway_patient_key_file
-    if path is None:
+    if settings.gateway_patient_key_file is None:
         logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
-        return Patients(Pseudonyms())
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise UsageError(f"gateway_patient_key_file: cannot read {path}: {error.strerror}") from None
-    if len(key) < KEY_BYTES_MIN:
-        raise UsageError(f"gateway_patient_key_file: has fewer than {KEY_BYTES_MIN} characters")
-    return Patients(Pseudonyms(key))
+    return Patients(pseudonyms_of(settings.gateway_patient_key_file))

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from edge.gateway.accept import Door, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Door, Refusal, Sender
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.reports import AdtEvent, AssociationReport
@@ -42,8 +42,8 @@ class KafkaRegistrar:
             Busy: there is no room; nothing was taken.
             NotStored: it is not known whether Kafka has it.
         """
-        if not speaks_for(sender, report.device):
-            return Refusal("not-allowed", "the sender may not report of this device")
+        if not sender.may_send_for(report.device):
+            return FOREIGN_DEVICE
         begun = begun_by(self._filing.facts, report)
         if begun is None:
             return Refusal("no-beginning", "nothing is known of the association that this ends or confirms")
@@ -103,13 +103,6 @@ class KafkaRegistrar:
             return  # it came from Kafka
         await self._door.store(ASSOCIATIONS, fact.key, fact.model_dump_json().encode())
         self._filing.apply(fact.key, fact, self._now_ms())
-
-
-def speaks_for(sender: Sender, device: str) -> bool:
-    """Return whether a sender may send for a device."""
-    return any(
-        device.startswith(name[:-1]) if name.endswith("*") else device == name for name in sender.devices
-    )
 
 
 def begun_by(facts: Facts, report: AssociationReport) -> tuple[str, int] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from edge.gateway.accept import Busy, Door, NotStored, Reading, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Busy, Door, NotStored, Reading, Refusal, Sender
 from edge.gateway.hl7.acks import NO_HEADER, answer
 from edge.gateway.hl7.adt import read_adt
 from edge.gateway.hl7.framing import Broken
@@ -92,7 +92,6 @@ class Desk:
         filing: says whose an alarm is.
         patients: make the ids of patients.
         counted: counts.
-        allows: whether a sender's device ids (`Sender.devices`) include one.
     """
 
     door: Door
@@ -102,7 +101,6 @@ class Desk:
     filing: Filing
     patients: Patients
     counted: Counted
-    allows: Callable[[Sequence[str], str], bool]
 
     def take(self, block: bytes, peer: Peer) -> Taken:
         """Read a message."""
@@ -245,8 +243,8 @@ class Desk:
             )
             results += await self.door.readings(sender, together)
         for device, named, alert in first.alerts:
-            if not self.allows(sender.devices, device):
-                results.append(Refusal("foreign-device", "you may not send for this device"))
+            if not sender.may_send_for(device):
+                results.append(FOREIGN_DEVICE)
                 continue
             stream = self.filing.patient_at(device, alert.event_ts_ms, named if sender.names_patients else "")
             value = alert.model_copy(update={"patient": stream}).model_dump_json().encode()

@@ -104,7 +104,7 @@ def test_what_nobody_confirmed_is_refused_against_adt(registry):
 
 
 def test_a_device_that_the_sender_may_not_speak_for_is_refused(registry):
-    assert registry.associate(Sender("x", ("other", "mo-*"))).reason == "not-allowed"
+    assert registry.associate(Sender("x", ("other", "mo-*"))).reason == "foreign-device"
     assert registry.associate(Sender("x", ("mo*",))) is None
 
 
