@@ -17,7 +17,7 @@ class Sender:
     """Who sends, as security has established it.
 
     `devices` are the device ids that it may send for (a trailing `*` stands for any ending); `names_patients` allows
-    it to say itself whose frame it is, where no association does.
+    it to say itself whose frame it is, where no association does, and who is where (associations, ADT).
     """
 
     name: str

@@ -17,6 +17,11 @@ from streams.topics import ASSOCIATIONS
 HEARD_EVERY_MS: Final = 10_000
 """An ADT message that says nothing new of a place is noted when it is so much newer than the last that was."""
 
+NAMES_NOBODY: Final = Refusal(
+    "not-allowed", "you may not say who a patient is: names_patients is not set for you"
+)
+"""Else a device, which may send for itself only, could turn the frames of every other one."""
+
 ELSEWHERE: Final = "device is associated with another patient: release it there first"
 
 
@@ -42,6 +47,8 @@ class KafkaRegistrar:
             Busy: there is no room; nothing was taken.
             NotStored: it is not known whether Kafka has it.
         """
+        if not sender.names_patients:
+            return NAMES_NOBODY
         if not sender.may_send_for(report.device):
             return FOREIGN_DEVICE
         begun = begun_by(self._filing.facts, report)
@@ -73,6 +80,8 @@ class KafkaRegistrar:
             Busy: there is no room; nothing was taken.
             NotStored: it is not known whether Kafka has it.
         """
+        if not sender.names_patients:
+            return NAMES_NOBODY
         try:
             fact = Movement(
                 id=event.id,

@@ -38,6 +38,12 @@ CLIENTS = """
 devices = ["*"]
 hl7.applications = ["MON"]
 hl7.networks = ["127.0.0.0/8"]
+
+[clients.admissions]
+devices = ["*"]
+names_patients = true
+hl7.applications = ["ADT"]
+hl7.networks = ["127.0.0.0/8"]
 """
 wait_until = partial(waiting.wait_until, deadline_s=45.0)
 
@@ -128,6 +134,11 @@ def hospital(kafka, tmp_path_factory):
     found.close()
 
 
+def office(lines):
+    """Return a message as the hospital's own system sends it."""
+    return block(lines).replace(b"|MON^", b"|ADT^", 1)
+
+
 class Bed:
     """A bed with a monitor, and the patient who comes into it."""
 
@@ -154,7 +165,7 @@ class Bed:
             "PID|||MRN1^^^HOSP^MR||Doe^Jane",
             "PV1||I|ICU^2^7",
         ]
-        return self._hospital.hear(self.own(block(lines), ago_s))[0]
+        return self._hospital.hear(self.own(office(lines), ago_s))[0]
 
     def measure(self, *ages_s, spo2=97):
         """Have the monitor report, so long ago each, and return the answers."""
@@ -172,7 +183,7 @@ class Bed:
             f"||||||{status}",
             f"PRT|1|UC||EQUIP^EQUIP^HL70912||||||{DEVICE}^^{DEVICE}^EUI-64|{STAMP}",
         ]
-        return self._hospital.hear(self.own(block(lines)))
+        return self._hospital.hear(self.own(office(lines)))
 
 
 def test_a_patient_who_is_admitted_to_a_monitors_bed_has_its_alarms(hospital):

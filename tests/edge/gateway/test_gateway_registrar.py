@@ -14,8 +14,8 @@ from streams.associations import KEPT_MS, REPORTS_MAX, AssociationRecord, Placem
 from streams.topics import ASSOCIATIONS
 
 NOW_MS = 1_700_000_000_000
-NURSE = Sender("pcim-manager", ("*",))
-ADT = Sender("adt", ())
+NURSE = Sender("pcim-manager", ("*",), names_patients=True)
+ADT = Sender("adt", (), names_patients=True)
 REPORT = AssociationReport("r1", "mon", "a", NOW_MS - 1000, None, "nurse", True)
 EVENT = AdtEvent("admit", "a", "w/1", None, None, NOW_MS - 1000, "1")
 
@@ -46,8 +46,8 @@ class Registry:
     def associate(self, sender=NURSE, **changes):
         return asyncio.run(self.registrar.associate(sender, replace(REPORT, **changes)))
 
-    def adt(self, **changes):
-        return asyncio.run(self.registrar.adt(ADT, replace(EVENT, **changes)))
+    def adt(self, sender=ADT, **changes):
+        return asyncio.run(self.registrar.adt(sender, replace(EVENT, **changes)))
 
     def on(self, ms=NOW_MS, device="mon"):
         return self.filing.patient_at(device, ms)
@@ -103,9 +103,15 @@ def test_what_nobody_confirmed_is_refused_against_adt(registry):
     assert registry.associate(patient="b") is None
 
 
+def test_a_device_that_may_name_no_patients_moves_nobody_and_puts_nobody_on_itself(registry):
+    device = Sender("mon", ("mon",))
+    assert registry.adt(device).reason == registry.associate(device).reason == "not-allowed"
+    assert registry.door.stored == []
+
+
 def test_a_device_that_the_sender_may_not_speak_for_is_refused(registry):
-    assert registry.associate(Sender("x", ("other", "mo-*"))).reason == "foreign-device"
-    assert registry.associate(Sender("x", ("mo*",))) is None
+    assert registry.associate(Sender("x", ("other", "mo-*"), True)).reason == "foreign-device"
+    assert registry.associate(Sender("x", ("mo*",), True)) is None
 
 
 @pytest.mark.parametrize(
