@@ -41,7 +41,7 @@ LINGER_S: Final = 2.0
 CONNECTIONS_MAX: Final = 2_000
 
 HEADER_BYTES_MAX: Final = 8_190
-STOP_S_MAX: Final = 12.0
+STOP_S_MAX: Final = 10.5
 """How long what is in flight may take when the server stops; Kafka's acknowledgement may take ten of it."""
 
 logger = logging.getLogger(__name__)
