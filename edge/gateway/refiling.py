@@ -82,7 +82,6 @@ class KafkaReadings:
         count = len(self._tps)
         numbers = range(count) if streams is None else {partition_of(stream, count) for stream in streams}
         tps = [self._tps[number] for number in sorted(numbers)]
-        # A consumer that has read a partition before believes that it still ends where it did then.
         with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
             yield from self._read(consumer, tps, from_ms, marks)
 
