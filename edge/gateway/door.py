@@ -102,6 +102,7 @@ class KafkaDoor:
             record = (place[0], value)
             records.append(record)
             shares[place[1]].append(record)
+        del readings  # who gave them may have forgotten them, too: only records wait for Kafka
         if shares:
             refused = await self._stored(sender, shares, len(records), size_bytes)
             if refused:

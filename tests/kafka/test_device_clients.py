@@ -48,7 +48,7 @@ def table():
     rows = {}
     for line in (ROOT / "docs" / "devices.md").read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 3 and "`acks=all`" in cells[2]:
+        if len(cells) == 3 and cells[2].startswith("`acks=all`"):
             pairs = (setting.split("=") for setting in re.findall(r"`([^`]+)`", cells[2]))
             rows[cells[0]] = {name: value_of(text) for name, text in pairs}
     return rows

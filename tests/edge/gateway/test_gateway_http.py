@@ -201,6 +201,22 @@ def test_bodies_beyond_what_is_read_at_once_are_turned_away_unread(monkeypatch, 
     assert asyncio.run(run()) == (503, [b"202", b"202"], 202, 0)
 
 
+def test_a_client_that_takes_no_answers_is_ended(monkeypatch):
+    monkeypatch.setattr(http_server, "WRITE_S_MAX", 0.2)
+    clients = "vigil_gateway_clients", {"protocol": "http"}
+
+    async def run():
+        async with serving(RecordingDoor()) as (server, metrics):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1_024)
+            writer.transport.pause_reading()
+            writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 2_000)
+            await until(lambda: metrics.registry.get_sample_value(*clients) == 1)
+            await until(lambda: metrics.registry.get_sample_value(*clients) == 0)
+            writer.transport.abort()
+
+    asyncio.run(run())
+
+
 def test_connections_beyond_the_bound_are_closed_at_once(monkeypatch):
     monkeypatch.setattr(http_server, "CONNECTIONS_MAX", 3)
 
