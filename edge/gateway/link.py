@@ -140,8 +140,8 @@ class Link:
             self._replacing = asyncio.create_task(self._replace(broken))
 
     async def _replace(self, broken: AIOKafkaProducer) -> None:
-        logger.warning("the producer has ended: making another one")
         await _end(broken)  # first: with brokers away it could be long before there is another one
+        logger.warning("the producer has ended: making another one")
         while True:
             try:
                 self._producer = await self._started()

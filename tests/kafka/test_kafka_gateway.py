@@ -19,6 +19,7 @@ import pytest
 import waiting
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from bench.drills.proxy import Mode, Proxies
 from bench.gateway.driver import Outcome
 from bench.gateway.frames import Load
 from bench.gateway.read_back import read_back
@@ -27,6 +28,8 @@ from edge.workers import worker_environment
 from streams.admin import apply_topics
 from streams.connect import connect_admin
 from streams.embedded import free_port
+from streams.kafka_server import KafkaCluster
+from streams.log_end import read_whole
 from streams.settings import Settings
 from streams.tether import spawn, stop
 from streams.topics import READINGS
@@ -192,6 +195,23 @@ def test_a_stop_while_kafka_stands_still_ends_in_time_whoever_waits(start_kafka,
                 assert waiting_one.result()[0] == 503
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_what_was_sent_before_the_network_went_does_not_arrive_when_it_is_back(needs_java, tmp_path):
+    """Hours later it would lie under whoever had the device then, where nobody files it anew."""
+    with (
+        Proxies() as proxies,
+        KafkaCluster(1, advertise=proxies.add) as kafka,
+        running(kafka, "gw-cut-off", tmp_path) as gateway,
+    ):
+        wait_until(lambda: gateway.post(frame(0))[0] == 202, "a frame taken")
+        proxies.set_mode(kafka.address(1), Mode.BLACK_HOLE)
+        assert gateway.post(frame(1))[0] == 503
+        wait_until(lambda: "the producer has ended" in gateway.log.read_text(), "the end of its producer")
+        proxies.set_mode(kafka.address(1), Mode.FORWARD)
+        wait_until(lambda: gateway.post(frame(2))[0] == 202, "frames taken again")
+        found = read_whole(gateway.settings, gateway.settings.topic(READINGS))
+        assert {json.loads(record.value)["seq"] for record in found} == {0, 2}
 
 
 def test_a_record_that_kafka_does_not_want_is_told_alone_and_ends_nothing(kafka, tmp_path):
