@@ -168,8 +168,11 @@ class Refiling:
         while not self._stop.is_set():
             try:
                 self._work()
-            except (KafkaError, VigilError) as error:
-                logger.warning("re-filing waits %g s and begins again: %s", AGAIN_S, error)
+            except (
+                Exception
+            ) as error:  # kafka-python raises others than its own, too; all the same, try again
+                said = error if isinstance(error, KafkaError | VigilError) else type(error).__name__
+                logger.warning("re-filing waits %g s and begins again: %s", AGAIN_S, said)
                 self._stop.wait(AGAIN_S)
             finally:
                 self.owns = False
