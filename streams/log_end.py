@@ -37,6 +37,7 @@ def ends_of(consumer: Any, tps: list[TopicPartition]) -> dict[TopicPartition, in
     """Return the ends of partitions through a consumer of ours; assigns them and leaves it positioned anywhere."""
     ends = dict(consumer.end_offsets(tps))
     filled = [tp for tp, end in ends.items() if end > 0]
+    consumer.assign([])  # else the end that it knew from reading them before would count
     consumer.assign(filled)
     for tp in filled:
         consumer.seek(tp, ends[tp] - 1)

@@ -142,21 +142,29 @@ class Counts:
         self.reasons[reason] += 1
 
 
+@dataclass
 class Filing:
-    """Files every alarm under whom the sender names, else under the device."""
+    """Files every alarm under whom the sender names, else under the device; stale for so many questions."""
+
+    stale: int = 0
+
+    def is_current(self):
+        """Tell whether it is stale no more."""
+        self.stale -= 1
+        return self.stale < 0
 
     def patient_at(self, device, event_ts_ms, named):
         """Return the stream."""
         return named or f"~device/{device}"
 
 
-def desk_of(door=None, registrar=None, identify=None, profile=USUAL, profiles=None):
+def desk_of(door=None, registrar=None, identify=None, profile=USUAL, profiles=None, stale=0):
     """Return a desk over doubles; everybody is `SENDER`."""
     return Desk(
         door=door or Door(),
         registrar=registrar or Registrar(),
         identify=identify or (lambda peer, application, facility: SENDER),
-        filing=Filing(),
+        filing=Filing(stale),
         patients=Patients(Pseudonyms()),
         profile_of=lambda name: (profiles or {}).get(name, profile),
         counted=Counts(),

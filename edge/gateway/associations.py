@@ -59,6 +59,10 @@ class Facts:
         self._devices_at: dict[str, set[str]] = defaultdict(set)
         self._spans: dict[str, tuple[Span, ...]] = {}
 
+    def emptied(self) -> "Facts":
+        """Return facts of the same bound of which none has been told."""
+        return Facts(self._bound_ms)
+
     def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> Effect:
         """Take a record in, None = it was forgotten.
 

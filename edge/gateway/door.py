@@ -62,6 +62,7 @@ class KafkaDoor:
         self._topic = settings.topic(READINGS)
         self._lanes = Lanes(link, self._topic)
         self._partitions = partitions
+        self._storing: set[asyncio.Task[None]] = set()
         self._places: dict[str, tuple[bytes, int]] = {}
         self._rights: dict[tuple[str, ...], set[str]] = {}
         self.room = Room(
@@ -100,6 +101,7 @@ class KafkaDoor:
             record = (place[0], value)
             records.append(record)
             shares[place[1]].append(record)
+        del readings  # who gave them may have forgotten them, too: only records wait for Kafka
         if shares:
             refused = await self._stored(sender, shares, len(records), size_bytes)
             if refused:
@@ -118,17 +120,31 @@ class KafkaDoor:
             NotStored: Kafka did not say that it has it.
         """
         taken = self.room.take(topic, 1, len(value))
+        # Who waits for it may give up before; how long it may still arrive must not hang on that.
+        storing = asyncio.create_task(self._store(topic, key, value))
+        self._storing.add(storing)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._storing.discard(task)
+            self.room.give_back(topic, 1, taken)
+            if not task.cancelled():
+                task.exception()  # asked for, or asyncio logs it where nobody waits any more
+
+        storing.add_done_callback(done)
+        await asyncio.shield(storing)
+
+    async def _store(self, topic: str, key: bytes, value: bytes) -> None:
+        producer = self._link.producer()
         try:
             async with asyncio.timeout(ACK_S_MAX):
-                producer = self._link.producer()
                 await producer.send_and_wait(self._settings.topic(topic), value, key)
         except TimeoutError:
+            # With brokers away it would arrive whenever they are back, over what has been told since.
+            self._link.retire(producer)
             raise NotStored(f"Kafka has not acknowledged it within {ACK_S_MAX:g} s; send it again") from None
         except KafkaError as error:
-            await self._link.replace(producer)
+            self._link.retire(producer)
             raise NotStored(f"Kafka did not take it: {type(error).__name__}; send it again") from None
-        finally:
-            self.room.give_back(topic, 1, taken)
 
     def flows(self) -> bool:
         """Tell whether readings can be filed, and Kafka takes what is sent."""
@@ -143,7 +159,8 @@ class KafkaDoor:
 
     async def stop(self, wait_s: float) -> None:
         """Let what is on its way arrive, at most so long."""
-        await self._lanes.stop(wait_s)
+        storing = asyncio.wait(self._storing, timeout=wait_s) if self._storing else asyncio.sleep(0)
+        await asyncio.gather(self._lanes.stop(wait_s), storing)
 
     def _see_that_it_flows(self) -> None:
         if not self.flows():

@@ -32,6 +32,11 @@ class Filing:
             self._last.pop(device, None)
         return effect
 
+    def forget(self) -> None:
+        """Know nothing, as at the start."""
+        self.facts = self.facts.emptied()
+        self._last.clear()
+
     def patient_at(self, device: str, event_ts_ms: int, named: str = "") -> str:
         """Return the stream that a frame of a device belongs to.
 

@@ -56,11 +56,17 @@ class Following:
     Args:
         settings: where the brokers are.
         deliver: told what came, in the log's order; hands it to the thread that files.
+        forget: called, likewise, where all that came counts no more: the topic was made anew.
     """
 
-    def __init__(self, settings: Settings, deliver: Callable[[Sequence[Known]], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deliver: Callable[[Sequence[Known]], None],
+        forget: Callable[[], None],
+    ) -> None:
         self._settings = settings
-        self._deliver = deliver
+        self._deliver, self._forget = deliver, forget
         self._tp = TopicPartition(settings.topic(ASSOCIATIONS), 0)
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -101,14 +107,20 @@ class Following:
             try:
                 with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
                     self._follow(consumer)
-            except (KafkaError, VigilError) as error:
-                self.failure = str(error)
+            except (
+                Exception
+            ) as error:  # kafka-python raises others than its own, too; all the same, try again
+                known = isinstance(error, KafkaError | VigilError)
+                self.failure = str(error) if known else type(error).__name__
                 self._stop.wait(AGAIN_S)
 
     def _follow(self, consumer: Any) -> None:
         if not consumer.partitions_for_topic(self._tp.topic):
             raise TopicsMismatch(f"no topic {self._tp.topic}: run vigil topics apply")
         consumer.assign([self._tp])
+        if self._end(consumer) < self._next:
+            self._current_s, self._next = float("-inf"), 0  # first: nothing is filed by what is being read
+            self._forget()
         consumer.seek(self._tp, self._next) if self._next else consumer.seek_to_beginning(self._tp)
         asked_s, end = float("-inf"), None
         while not self._stop.is_set():
@@ -120,7 +132,10 @@ class Following:
             self.skipped += len(found) - len(known)
             if known:
                 self._deliver(known)
-            self._next = max(self._next, consumer.position(self._tp, timeout_ms=ANSWER_MS_MAX))
+            position = consumer.position(self._tp, timeout_ms=ANSWER_MS_MAX)
+            if position < self._next:
+                raise VigilError(f"{self._tp.topic} ends before what was read of it: was it made anew?")
+            self._next = position
             end = max(end or 0, consumer.highwater(self._tp) or 0)
             if self._next >= end:
                 self._current_s, self.failure = asked_s, ""

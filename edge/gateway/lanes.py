@@ -15,7 +15,6 @@ from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
-    UnknownError,
 )
 
 from edge.gateway.link import Link
@@ -29,12 +28,18 @@ REFUSED: Final = (
     RecordListTooLargeError,
     InvalidTimestampError,
     CorruptRecordException,
-    UnknownError,  # so aiokafka calls the code of a record without key in a compacted topic, which it does not know
 )
-"""What the broker says of a batch of which it does not want a record; nothing of the batch is in the log."""
+"""What the broker says of a batch of which it does not want a record; nothing of the batch is in the log.
+
+Not UnknownError, which is also a fault of the broker's own: that may be over the next time.
+"""
 
 TRIES_MAX: Final = 3
 """For a batch whose producer ended; each time another producer has it."""
+
+DELIVER_S_MAX: Final = 12.0
+"""For a batch, all tries: then its producer is ended and with it the batch. It was filed by what was known, and what
+arrived any later would be missed by the re-filing (`refiler.STORE_MS_MAX`)."""
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +111,11 @@ class Lane:
         shares: list[Share] = []
         failed = "the gateway stops"
         try:
-            failed = await self._deliver(shares)
+            async with asyncio.timeout(DELIVER_S_MAX):
+                failed = await self._deliver(shares)
+        except TimeoutError:
+            failed = "Kafka has not acknowledged it"
+            self._lanes.link.retire(self._lanes.link.producer())
         except (KafkaError, VigilError) as error:
             failed = f"Kafka did not take it: {type(error).__name__}"
         finally:

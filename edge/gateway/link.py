@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,8 +28,11 @@ METADATA_AGE_MS_MAX: Final = 10_000
 
 START_S_MAX: Final = 10.0
 STOP_S_MAX: Final = 2.0
+END_S_MAX: Final = 2 * STOP_S_MAX
 REPLACE_AFTER_S: Final = 1.0
 """Between two producers that could not be made."""
+
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 logger = logging.getLogger(__name__)
 
@@ -125,21 +130,27 @@ class Link:
 
     async def replace(self, broken: AIOKafkaProducer) -> None:
         """See that another producer than `broken` is there; all who ask at once wait for the same one."""
-        if self._producer is not broken:
-            return
-        if self._replacing is None or self._replacing.done():
+        self.retire(broken)
+        if self._producer is broken and self._replacing is not None:
+            await asyncio.shield(self._replacing)
+
+    def retire(self, broken: AIOKafkaProducer) -> None:
+        """End a producer, and have another one made without waiting for it.
+
+        What it has on its way arrives within `END_S_MAX`, or never.
+        """
+        if self._producer is broken and (self._replacing is None or self._replacing.done()):
             self._replacing = asyncio.create_task(self._replace(broken))
-        await asyncio.shield(self._replacing)
 
     async def _replace(self, broken: AIOKafkaProducer) -> None:
+        await _end(broken)  # first: with brokers away it could be long before there is another one
         logger.warning("the producer has ended: making another one")
         while True:
             try:
                 self._producer = await self._started()
-                break
+                return
             except BrokerUnreachable:
                 await asyncio.sleep(REPLACE_AFTER_S)
-        await _end(broken)
 
     async def _started(self) -> AIOKafkaProducer:
         producer = self._make(self._settings)
@@ -153,7 +164,7 @@ class Link:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """Close a producer within twice `STOP_S_MAX`, whatever state it is in."""
+    """Close a producer within `END_S_MAX`, whatever state it is in; nothing that it has still arrives afterwards."""
     with contextlib.suppress(KafkaError, TimeoutError, OSError):
         async with asyncio.timeout(STOP_S_MAX):
             await producer.stop()
@@ -162,6 +173,17 @@ async def _end(producer: AIOKafkaProducer) -> None:
     producer._message_accumulator.fail_all(ProducerClosed())
     if (sending := producer._sender.sender_task) is not None:
         sending.cancel()
+    _cut(producer)
     with contextlib.suppress(KafkaError, TimeoutError, OSError):
         async with asyncio.timeout(STOP_S_MAX):
             await producer.client.close()
+
+
+def _cut(producer: AIOKafkaProducer) -> None:
+    """Throw away what the sockets hold: closed as usual, they would deliver it once the network is back."""
+    for connection in producer.client._conns.values():
+        if connection._writer is not None:
+            transport = connection._writer.transport
+            with contextlib.suppress(OSError, AttributeError):
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            transport.abort()

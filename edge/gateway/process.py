@@ -25,6 +25,10 @@ LOOK_S: Final = 2.0
 RETRY_S: Final = 1.0
 """Between two tries to reach a broker at the start."""
 
+ANSWER_S_MAX: Final = 11.0
+"""For the protocols to answer what is in flight: Kafka's acknowledgement may take ten of it. With `DRAIN_S_MAX` and
+what the connections to Kafka take to close, all this is within 20 s."""
+
 DRAIN_S_MAX: Final = 3.0
 """For what the protocols have let go of: what they answer has arrived by then."""
 
@@ -61,12 +65,13 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         await stop.wait()
         logger.info("stopping: what is in flight is answered")
         looking.cancel()
-        await asyncio.gather(*(server.stop() for server in opened))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S_MAX):
+                await asyncio.gather(*(server.stop() for server in opened))
         await door.stop(DRAIN_S_MAX)
     finally:
-        await asyncio.to_thread(refiling.close)
-        await asyncio.to_thread(view.close)
-        await link.stop()
+        # At once: with brokers away each takes the longest that it may.
+        await asyncio.gather(asyncio.to_thread(refiling.close), asyncio.to_thread(view.close), link.stop())
 
 
 async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:

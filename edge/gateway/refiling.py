@@ -82,7 +82,6 @@ class KafkaReadings:
         count = len(self._tps)
         numbers = range(count) if streams is None else {partition_of(stream, count) for stream in streams}
         tps = [self._tps[number] for number in sorted(numbers)]
-        # A consumer that has read a partition before believes that it still ends where it did then.
         with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
             yield from self._read(consumer, tps, from_ms, marks)
 
@@ -169,8 +168,11 @@ class Refiling:
         while not self._stop.is_set():
             try:
                 self._work()
-            except (KafkaError, VigilError) as error:
-                logger.warning("re-filing waits %g s and begins again: %s", AGAIN_S, error)
+            except (
+                Exception
+            ) as error:  # kafka-python raises others than its own, too; all the same, try again
+                said = error if isinstance(error, KafkaError | VigilError) else type(error).__name__
+                logger.warning("re-filing waits %g s and begins again: %s", AGAIN_S, said)
                 self._stop.wait(AGAIN_S)
             finally:
                 self.owns = False

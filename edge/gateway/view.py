@@ -19,7 +19,7 @@ class View:
 
     def __init__(self, settings: Settings) -> None:
         self.filing = Filing(Facts(round(settings.gateway_adt_silence_s * 1000)))
-        self._following = Following(settings, self._deliver)
+        self._following = Following(settings, self._deliver, self._forget)
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
@@ -49,3 +49,6 @@ class View:
     def _take(self, known: Sequence[Known]) -> None:
         for one in known:
             self.filing.apply(one.key, one.fact, one.append_ms)
+
+    def _forget(self) -> None:
+        self._loop.call_soon_threadsafe(self.filing.forget)

@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +19,7 @@ import pytest
 import waiting
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from bench.drills.proxy import Mode, Proxies
 from bench.gateway.driver import Outcome
 from bench.gateway.frames import Load
 from bench.gateway.read_back import read_back
@@ -25,6 +28,8 @@ from edge.workers import worker_environment
 from streams.admin import apply_topics
 from streams.connect import connect_admin
 from streams.embedded import free_port
+from streams.kafka_server import KafkaCluster
+from streams.log_end import read_whole
 from streams.settings import Settings
 from streams.tether import spawn, stop
 from streams.topics import READINGS
@@ -169,6 +174,44 @@ def test_a_stop_under_load_answers_what_is_in_flight(kafka, tmp_path):
         assert outcomes[0].failed <= load.connections, "what leaves in the moment of the stop"
         gateway.start()
         assert_kept(gateway, load, outcomes[0])
+
+
+def test_a_stop_while_kafka_stands_still_ends_in_time_whoever_waits(start_kafka, tmp_path):
+    kafka = start_kafka(1)
+    with running(kafka, "gw-stop-still", tmp_path) as gateway:
+        wait_until(lambda: gateway.post(frame(0))[0] == 202, "a frame taken")
+        (pid,) = kafka.pids
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            slow = socket.create_connection(("127.0.0.1", gateway.settings.gateway_http_port), timeout=30)
+            slow.sendall(b"POST /v1/readings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n")
+            slow.sendall(b"Content-Length: %d\r\n\r\n{" % len(frame(1)))
+            with ThreadPoolExecutor(1) as others, closing(slow):
+                waiting_one = others.submit(gateway.post, frame(1))
+                wait_until(lambda: gateway.post(frame(2))[0] == 503, "no room")
+                begun_s = time.monotonic()
+                assert stop(gateway.process, 25) == 0
+                assert time.monotonic() - begun_s < 20
+                assert waiting_one.result()[0] == 503
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_what_was_sent_before_the_network_went_does_not_arrive_when_it_is_back(needs_java, tmp_path):
+    """Hours later it would lie under whoever had the device then, where nobody files it anew."""
+    with (
+        Proxies() as proxies,
+        KafkaCluster(1, advertise=proxies.add) as kafka,
+        running(kafka, "gw-cut-off", tmp_path) as gateway,
+    ):
+        wait_until(lambda: gateway.post(frame(0))[0] == 202, "a frame taken")
+        proxies.set_mode(kafka.address(1), Mode.BLACK_HOLE)
+        assert gateway.post(frame(1))[0] == 503
+        wait_until(lambda: "the producer has ended" in gateway.log.read_text(), "the end of its producer")
+        proxies.set_mode(kafka.address(1), Mode.FORWARD)
+        wait_until(lambda: gateway.post(frame(2))[0] == 202, "frames taken again")
+        found = read_whole(gateway.settings, gateway.settings.topic(READINGS))
+        assert {json.loads(record.value)["seq"] for record in found} == {0, 2}
 
 
 def test_a_record_that_kafka_does_not_want_is_told_alone_and_ends_nothing(kafka, tmp_path):

@@ -1,10 +1,13 @@
 """The end of a topic, on the broker that names a wrong one when it is asked."""
 
-import pytest
-from kafka import KafkaProducer
+from contextlib import closing
 
+import pytest
+from kafka import KafkaProducer, TopicPartition
+
+from streams.connect import connect_consumer
 from streams.embedded import EmbeddedBroker
-from streams.log_end import log_ends, read_whole
+from streams.log_end import ends_of, log_ends, read_whole
 from streams.settings import Settings
 
 TOPIC = "log-end"
@@ -30,3 +33,15 @@ def test_the_last_batch_counts_as_a_whole(settings):
 
 def test_a_topic_without_records_is_read_at_once(settings):
     assert list(read_whole(settings, "log-end-empty")) == []
+
+
+def test_a_reader_that_has_read_a_partition_before_learns_its_end_anew(settings):
+    tps = [TopicPartition("log-end-again", 0)]
+    producer = KafkaProducer(bootstrap_servers=settings.brokers)
+    try:
+        with closing(connect_consumer(settings)) as consumer:
+            for count in (1, 2, 3):
+                producer.send("log-end-again", value=b"x", partition=0).get(timeout=10)
+                assert ends_of(consumer, tps) == {tps[0]: count}
+    finally:
+        producer.close(timeout=5)

@@ -27,7 +27,7 @@ class Bounds:
     idle_s_max: float = 3_600.0
     handshake_s_max: float = 10.0
     farewell_s_max: float = 2.0
-    stop_s_max: float = 15.0
+    stop_s_max: float = 10.0
 
 
 WRITE_BYTES_MAX = 65_536

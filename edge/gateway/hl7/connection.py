@@ -16,6 +16,9 @@ from edge.gateway.hl7.split import read_header
 if TYPE_CHECKING:
     from edge.gateway.hl7.mllp import MllpServer
 
+BLOCK_BYTES: Final = 100
+"""What a block that waits takes in memory besides its own bytes, about: blocks of a byte are bounded, too."""
+
 INTERNAL: Final = Refusal("internal", "it could not be handled: tell the gateway's makers")
 
 logger = logging.getLogger(__name__)
@@ -70,7 +73,7 @@ class Connection(asyncio.Protocol):
             self._began_s = self._heard_s
         for one in found:
             self._waiting.append(one)
-            self._waiting_bytes += len(one) if isinstance(one, bytes) else len(one.head)
+            self._waiting_bytes += _weight(one)
         self._weigh()
         if self._waiting and self._run is None:
             self._run = self._loop.create_task(self._work())
@@ -153,7 +156,7 @@ class Connection(asyncio.Protocol):
         most = max(1, min(bounds.run_messages_max, bounds.messages_max - self._server.in_flight))
         while self._waiting and len(taken) < most:
             block = self._waiting.popleft()
-            self._waiting_bytes -= len(block) if isinstance(block, bytes) else len(block.head)
+            self._waiting_bytes -= _weight(block)
             taken.append(self._take(block) if isinstance(block, bytes) else block)
         messages = [one for one in taken if isinstance(one, Taken)]
         self._server.in_flight += len(messages)
@@ -220,3 +223,8 @@ class Connection(asyncio.Protocol):
         elif not room and self._reading:
             self._transport.pause_reading()
         self._reading = room
+
+
+def _weight(block: bytes | Broken) -> int:
+    """Return what a block that waits takes in memory, about, bytes."""
+    return BLOCK_BYTES + len(block if isinstance(block, bytes) else block.head)

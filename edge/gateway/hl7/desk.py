@@ -54,6 +54,9 @@ class Filing(Protocol):
     def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
         """Return the stream of a device's event; `named` is whom the sender names."""
 
+    def is_current(self) -> bool:
+        """Tell whether what it knows is young enough to file by."""
+
 
 class Counted(Protocol):
     """Counts what becomes of messages; reasons are of a fixed vocabulary."""
@@ -237,6 +240,9 @@ class Desk:
         first, sender = group[0], group[0].sender
         assert sender is not None  # `take` refuses who is not known
         results: list[Refusal | None] = []
+        goes_by_view = first.alerts or first.events or first.report is not None
+        if goes_by_view and not self.filing.is_current():
+            raise Busy("who is on which device is not known well enough", HOLD_STEP_S_MAX)
         if first.readings:
             together = (
                 first.readings if len(group) == 1 else [one for taken in group for one in taken.readings]

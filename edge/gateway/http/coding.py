@@ -9,6 +9,9 @@ import zstandard
 GZIP: Final = 31
 """zlib's number for the gzip format, its largest window."""
 
+MEMBERS_MAX: Final = 128
+"""Of a body, one behind the other; each costs a copy of what is behind it."""
+
 WINDOW_BYTES_MAX: Final = 8_388_608
 """Of zstd: more memory than this no sender may make us take (RFC 9659)."""
 
@@ -28,7 +31,11 @@ def _identity(body: bytes, bytes_max: int) -> bytes:
 def _gzip(body: bytes, bytes_max: int) -> bytes:
     pieces: list[bytes] = []
     room = bytes_max + 1
+    members = 0
     while body:  # a file of gzip may be several, one behind the other
+        members += 1
+        if members > MEMBERS_MAX:
+            raise TooLarge(f"more than {MEMBERS_MAX} gzip members")
         unpack = zlib.decompressobj(GZIP)
         try:
             pieces.append(unpack.decompress(body, room))
@@ -52,9 +59,24 @@ def _zstd(body: bytes, bytes_max: int) -> bytes:
             while room > 0 and (piece := reader.read(room)):
                 pieces.append(piece)
                 room -= len(piece)
+        if room > 0:
+            _see_that_zstd_is_whole(body)
     except zstandard.ZstdError:
         raise Damaged("the body is no zstd") from None
     return b"".join(pieces)
+
+
+def _see_that_zstd_is_whole(body: bytes) -> None:
+    """Unpack once more what is known to be small: the reader above does not tell an end that is missing."""
+    for _ in range(MEMBERS_MAX):
+        if not body:
+            return
+        unpack = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX).decompressobj()
+        unpack.decompress(body)
+        if not unpack.eof:
+            raise Damaged("the body's zstd ends before its end")
+        body = unpack.unused_data
+    raise TooLarge(f"more than {MEMBERS_MAX} zstd frames")
 
 
 CODINGS: Final[dict[str, Callable[[bytes, int], bytes]]] = {

@@ -15,6 +15,13 @@ from streams.wire_frames import Count, WireFrame
 ITEMS_MAX: Final = 10_000
 """Frames of one request."""
 
+LINES_MAX: Final = 2 * ITEMS_MAX
+"""Of NDJSON, empty ones included."""
+
+COMMAS_MAX: Final = 50 * ITEMS_MAX
+"""Of a JSON array: a frame of every signal has under 50. More are not taken apart, which would cost a hundred times
+their memory."""
+
 IDENTIFIERS_KNOWN_MAX: Final = 200_000
 LEFT_OUT: Final = -1
 
@@ -45,7 +52,13 @@ _devices: set[str] = set()
 
 
 def split_lines(body: bytes) -> list[bytes]:
-    """Return the frames of NDJSON; an empty line is none."""
+    """Return the frames of NDJSON; an empty line is none.
+
+    Raises:
+        TooMany: there are more than `LINES_MAX`, empty ones included.
+    """
+    if body.count(b"\n") > LINES_MAX:
+        raise TooMany(f"more than {LINES_MAX} lines, at most {ITEMS_MAX} frames in one request")
     lines = body.split(b"\n")
     return lines if all(lines) else [line for line in lines if line and not line.isspace()]
 
@@ -55,9 +68,12 @@ def split_json(body: bytes) -> list[bytes]:
 
     Raises:
         Unreadable: it is no array of JSON.
+        TooMany: it has more than `COMMAS_MAX` commas.
     """
     if not body.lstrip(b" \t\r\n").startswith(b"["):
         return [body]
+    if body.count(b",") > COMMAS_MAX:
+        raise TooMany(f"more commas than {ITEMS_MAX} frames have, which is the most of one request")
     try:
         return [bytes(raw) for raw in _decode_array(body)]
     except _FAULTS as error:

@@ -33,6 +33,9 @@ BODIES_BYTES_MAX: Final = 33_554_432
 BODY_S_MAX: Final = 10.0
 """How long a body may take to come."""
 
+WRITE_S_MAX: Final = 30.0
+"""How long a client may leave its answers in the sockets; it would keep its connection for good otherwise."""
+
 IDLE_S_MAX: Final = 75.0
 BODIES_RETRY_S: Final = 1.0
 LINGER_S: Final = 2.0
@@ -41,7 +44,7 @@ LINGER_S: Final = 2.0
 CONNECTIONS_MAX: Final = 2_000
 
 HEADER_BYTES_MAX: Final = 8_190
-STOP_S_MAX: Final = 12.0
+STOP_S_MAX: Final = 10.5
 """How long what is in flight may take when the server stops; Kafka's acknowledgement may take ten of it."""
 
 logger = logging.getLogger(__name__)
@@ -174,7 +177,10 @@ class HttpServer:
             if isinstance(items, web.Response):
                 return items
             readings = [item for item in items if isinstance(item, Reading)]
-            answered = iter(await self._door.readings(sender, readings) if readings else ())
+            refusals = [item if isinstance(item, Refusal) else None for item in items]
+            storing = self._door.readings(sender, readings) if readings else None
+            del items, readings  # while Kafka is waited for, the frames as read need no memory
+            answered = iter(await storing if storing is not None else ())
         except Busy as error:
             kind = "busy" if error.kafka else "busy-client"
             self._metrics.refused(kind)
@@ -182,10 +188,7 @@ class HttpServer:
         except NotStored as error:
             self._metrics.refused("not-stored")
             return answers.retry("not-stored", str(error), 1.0)
-        if len(readings) == len(items):
-            results: list[Refusal | None] = list(answered)
-        else:
-            results = [next(answered) if isinstance(item, Reading) else item for item in items]
+        results = [next(answered) if refusal is None else refusal for refusal in refusals]
         self._metrics.answered(results, time.monotonic() - begun_s)
         return answers.taken(results)
 
@@ -261,8 +264,35 @@ class HttpServer:
         return answers.problem(kind, detail, headers)
 
 
+class _BoundedHandler(RequestHandler):
+    """A connection that ends where its client takes no answers for `WRITE_S_MAX`."""
+
+    __slots__ = ("_stuck",)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        transport = self.transport
+        self._stuck = self._loop.call_later(WRITE_S_MAX, transport.abort) if transport is not None else None
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._let_be()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._let_be()
+
+    def _let_be(self) -> None:
+        stuck, self._stuck = getattr(self, "_stuck", None), None
+        if stuck is not None:
+            stuck.cancel()
+
+
 class _BoundedServer(web.Server):
     """A server that closes connections beyond `CONNECTIONS_MAX` at once."""
+
+    def __call__(self) -> RequestHandler:
+        return _BoundedHandler(self, loop=self._loop, **self._kwargs)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)

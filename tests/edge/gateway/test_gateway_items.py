@@ -1,6 +1,7 @@
 """Bodies: HTTP takes exactly the contract's frames, but for the three fields that may be left out."""
 
 import json
+import tracemalloc
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from edge.gateway.accept import Reading
 from edge.gateway.http.items import ITEMS_MAX, TooMany, read_items, split_json, split_lines
+from edge.gateway.http.server import BODY_BYTES_MAX
 from edge.gateway.numbering import numbered
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, Frame
 from streams.wire_frames import decode_frame
@@ -111,6 +113,24 @@ def test_bounds_of_a_frame_and_of_a_request():
     assert len(read_items([GOOD] * ITEMS_MAX, "")) == ITEMS_MAX
     with pytest.raises(TooMany):
         read_items([GOOD] * (ITEMS_MAX + 1), "")
+
+
+@pytest.mark.parametrize(
+    ("split", "body"),
+    [
+        (split_lines, b"\n" * BODY_BYTES_MAX),
+        (split_lines, b"10\n" * (BODY_BYTES_MAX // 3)),
+        (split_json, b"[" + b"0," * (BODY_BYTES_MAX // 2 - 1) + b"0]"),
+    ],
+)
+def test_a_body_of_millions_of_items_is_turned_away_before_it_is_taken_apart(split, body):
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMany):
+            split(body)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.integers(0, EVENT_TS_MS_MAX), st.text(max_size=20), st.text(max_size=20))

@@ -183,6 +183,14 @@ def test_the_registrar_takes_admissions_and_associations_and_its_refusal_is_the_
     assert answers(desk_of(registrar=taken_already), adt) == [("AE", "5")]
 
 
+def test_an_admission_is_not_weighed_against_a_view_that_is_too_old(monkeypatch):
+    monkeypatch.setattr(module, "HOLD_S_MAX", 0.02)
+    registrar = Registrar()
+    adt = block([msh("5", "ADT^A08^ADT_A01"), "EVN|A08|20261129153000+0000", "PID|||MRN1", "PV1||I|ICU^2^7"])
+    assert answers(desk_of(registrar=registrar, stale=10**6), adt) == [("AE", "5")]
+    assert registrar.told == [], "it might seem to say nothing new"
+
+
 def test_a_senders_profile_gives_zone_interval_acks_and_character_set():
     profile = Profile("enhanced", "8859/1", ZoneInfo("Europe/Berlin"), 60_000, "HOSP")
     door = Door()

@@ -96,3 +96,22 @@ def test_where_the_stream_is_cut_into_reads_changes_nothing(stream, cuts):
     pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
     assert fed(*pieces) == fed(stream)
     assert fed(*(stream[at : at + 1] for at in range(len(stream)))) == fed(stream)
+
+
+class Watched(bytes):
+    """Counts how many bytes are looked at for signs."""
+
+    looked_at = 0
+
+    def find(self, sign, start=0, end=None):
+        end = len(self) if end is None else end
+        found = super().find(sign, start, end)
+        self.looked_at += (end if found < 0 else found + 1) - start
+        return found
+
+
+@pytest.mark.parametrize("data", [VT * 4_000, (VT + b"a") * 2_000 + FS, (VT + b"a" + FS) * 1_000])
+def test_the_work_of_a_piece_grows_with_its_length_and_no_faster(data):
+    watched = Watched(data)
+    Framer().feed(watched)
+    assert watched.looked_at <= 3 * len(data)

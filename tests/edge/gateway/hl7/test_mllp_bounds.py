@@ -9,6 +9,7 @@ from hl7_world import VT, Client, Door, desk_of, framed, pcd01, run, said, servi
 from edge.gateway.hl7 import connection as connection_module
 from edge.gateway.hl7 import mllp as mllp_module
 from edge.gateway.hl7.bounds import Bounds
+from edge.gateway.hl7.connection import BLOCK_BYTES
 
 
 @pytest.fixture
@@ -84,6 +85,20 @@ def test_while_the_door_is_shut_a_client_is_not_read_beyond_its_bounds():
             ]
             assert server.held_bytes == 0
         assert [frame.seq % 1000 for frame in door.frames] == [one % 1000 for one in range(1, 2_001)]
+
+    run(story)
+
+
+def test_blocks_of_a_byte_count_for_the_memory_that_they_take():
+    async def story():
+        door = Door(gate=asyncio.Event())
+        async with serving(desk_of(door)) as server:
+            client = await Client.to(server)
+            client.send(framed(pcd01(1)) + framed(b"a") * 1_000)
+            await until(lambda: server.held_bytes >= 1_000 * BLOCK_BYTES)
+            door.gate.set()
+            assert [await client.answer() for _ in range(1_001)] == [("AA", "1")] + [("AR", "")] * 1_000
+            assert server.held_bytes == 0
 
     run(story)
 

@@ -8,6 +8,7 @@ from hl7_alarms import ASYSTOLE, alarm, message
 from hl7_world import DEVICE, PEER, SENDER, STAMP, STAMP_MS, Door, desk_of, said, taken
 
 from edge.gateway.accept import Refusal, Sender
+from edge.gateway.hl7 import desk as desk_file
 from edge.gateway.hl7.acks import answer
 from streams.alerts import Alert
 
@@ -159,3 +160,14 @@ def test_an_answer_says_nothing_of_what_the_message_holds():
     reply = answer(found.header, Refusal("busy", "no room"), "message")
     assert all(word not in reply for word in (b"MRN1", b"Doe", b"SpO2"))
     assert SENDER.name.encode() not in reply
+
+
+def test_an_alarm_is_not_filed_by_a_view_that_is_too_old(monkeypatch):
+    monkeypatch.setattr(desk_file, "HOLD_STEP_S_MAX", 0.001)
+    monkeypatch.setattr(desk_file, "HOLD_STEP_S_MIN", 0.001)
+    door = Door()
+    assert said(settle(desk_of(door, stale=2), message(alarm(LOW)))) == [("AA", "1")]
+    assert len(door.records) == 1
+    monkeypatch.setattr(desk_file, "HOLD_S_MAX", 0.02)
+    assert said(settle(desk_of(door, stale=10**6), message(alarm(LOW)))) == [("AE", "1")]
+    assert len(door.records) == 1, "filed under whoever had the device before"
