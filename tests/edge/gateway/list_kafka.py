@@ -1,0 +1,93 @@
+"""A door in a test: over a Kafka that is a list."""
+
+import asyncio
+
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+
+from edge.gateway.accept import Reading
+from edge.gateway.door import KafkaDoor
+from edge.gateway.http.items import read_items
+from streams.frames import own_stream
+from streams.settings import Settings
+
+PARTITIONS = 4
+BATCH_BYTES = 2_000
+
+
+class ListKafka:
+    """A link whose broker is a list a partition; each send answers when `flowing` is set.
+
+    A producer, a number here, has a hole in its numbers after a refused batch, as aiokafka's with idempotence has.
+    """
+
+    def __init__(self) -> None:
+        self.log: dict[int, list[tuple[bytes, bytes]]] = {}
+        self.batches: list[int] = []
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self.too_large = 10**9
+        self.ends: list[KafkaError] = []
+        self.now = 0
+        self.broken: set[tuple[int, int]] = set()
+        self.busy: set[int] = set()
+        self.brokers_partitions = PARTITIONS
+
+    def producer(self):
+        return self.now
+
+    def batch(self):
+        return BatchBuilder(BATCH_BYTES, 0)
+
+    def known_partitions(self, topic):
+        return self.brokers_partitions
+
+    async def send(self, batch, topic, partition):
+        producer = self.now
+        assert partition not in self.busy, "one batch of a partition at a time"
+        self.busy.add(partition)
+        try:
+            await self.flowing.wait()
+            records = []
+            memory = MemoryRecords(bytes(batch._build()))
+            while (found := memory.next_batch()) is not None:
+                records += [(record.key, record.value) for record in found]
+            if self.ends:
+                raise self.ends.pop(0)
+            if (producer, partition) in self.broken:
+                raise OutOfOrderSequenceNumber
+            if any(len(value) > self.too_large for _, value in records):
+                self.broken.add((producer, partition))
+                raise MessageSizeTooLargeError
+            self.batches.append(len(records))
+            self.log.setdefault(partition, []).extend(records)
+        finally:
+            self.busy.discard(partition)
+
+    async def replace(self, broken):
+        self.retire(broken)
+
+    def retire(self, broken):
+        if broken == self.now:
+            self.now += 1
+
+
+class Filed:
+    """Files under whom the sender names, else under the device's own stream."""
+
+    def patient_at(self, device, event_ts_ms, named):
+        return named or own_stream(device)
+
+    def is_current(self):
+        return True
+
+
+def made(kafka, **changes):
+    return KafkaDoor(Settings(**changes), kafka, Filed(), PARTITIONS)
+
+
+def readings(*texts):
+    found = read_items(texts, "")
+    assert all(isinstance(one, Reading) for one in found), found
+    return found
