@@ -38,7 +38,7 @@ class Site:
         self.producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
         self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         self.filing = Filing(Facts(900_000))
-        self.following = Following(self.settings, self.take)
+        self.following = Following(self.settings, self.take, self.filing.forget)
         self.refilings = []
         self.now_ms = int(time.time() * 1000)
         self.seq = 0

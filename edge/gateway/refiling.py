@@ -40,6 +40,11 @@ from streams.topics import ALERTS, ASSOCIATIONS, READINGS
 logger = logging.getLogger(__name__)
 
 POLL_MS: Final = 500
+GROUP_POLL_MS: Final = 20
+GROUP_PAUSE_S: Final = 0.3
+"""The group's consumer is asked briefly, and waited for here: beyond its next heartbeat kafka-python 3.0.12 does not
+wait but asks itself without pause, and keeps something of each time: 25 MB a second while brokers stand still."""
+
 SCAN_S_MAX: Final = 60.0
 """Without a record or an answer for so long a partition counts as unreadable."""
 
@@ -194,7 +199,7 @@ class Refiling:
             facts = stack.enter_context(Producer(self._settings, ALERTS_USE, self._tp.topic))
             consumer.subscribe([self._tp.topic])
             while not self._stop.is_set():
-                consumer.poll(timeout_ms=POLL_MS, max_records=1)
+                consumer.poll(timeout_ms=POLL_MS, max_records=1)  # joining takes it longer than `_poll` waits
                 if self._tp in consumer.assignment():
                     self._own(consumer, readings, alerts, facts)
 
@@ -207,8 +212,7 @@ class Refiling:
         end = int(consumer.end_offsets([self._tp])[self._tp])
         self.owns, forgot_s = True, float("-inf")
         while not self._stop.is_set() and self._tp in consumer.assignment():
-            found = consumer.poll(timeout_ms=POLL_MS).get(self._tp, [])
-            for record in found:
+            for record in self._poll(consumer):
                 self._take(record, refiler, silence, done, alerts)
             if consumer.position(self._tp) < end:
                 continue  # only who knows all that is known files by it
@@ -224,6 +228,12 @@ class Refiling:
             if refiler.committed > done:
                 done = refiler.committed
                 consumer.commit({self._tp: OffsetAndMetadata(done, "", -1)})
+
+    def _poll(self, consumer: Any) -> list[Any]:
+        found: list[Any] = consumer.poll(timeout_ms=GROUP_POLL_MS).get(self._tp, [])
+        if not found:
+            self._stop.wait(GROUP_PAUSE_S)
+        return found
 
     @staticmethod
     def _take(record: Any, refiler: Refiler, silence: AdtSilence, done: int, alerts: Producer) -> None:

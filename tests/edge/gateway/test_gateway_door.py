@@ -5,21 +5,17 @@ import contextlib
 import json
 
 import pytest
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, UnknownError
-from door_world import PARTITIONS, ListKafka, made, readings
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from gateway_world import ANYBODY, frame, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from list_kafka import PARTITIONS, ListKafka, made, readings
 
 from edge.gateway import door as door_file
-from edge.gateway import lanes as lanes_file
 from edge.gateway.accept import Sender
-from edge.gateway.link import END_S_MAX
-from edge.gateway.refiler import STORE_MS_MAX
 from edge.gateway.room import BYTES_EACH, Room
 from streams.errors import Busy, NotStored
 from streams.partitions import partition_of
-from streams.topics import ALERTS
 
 
 def test_a_frame_goes_to_its_patients_partition_as_it_came():
@@ -138,23 +134,6 @@ def test_a_producer_that_has_ended_is_replaced_and_the_batch_sent_again():
     asyncio.run(run())
 
 
-def test_of_a_call_whose_beginning_was_not_stored_the_rest_is_not_sent():
-    async def run():
-        kafka = ListKafka()
-        kafka.ends = [KafkaError()] * 3
-        door = made(kafka)
-        texts = [frame(seq=seq) for seq in range(100)]
-        with pytest.raises(NotStored):
-            await door.readings(ANYBODY, readings(*texts))
-        # It would stand before the frames that its sender now sends again.
-        assert kafka.log == {}
-        assert await door.readings(ANYBODY, readings(*texts)) == [None] * 100
-        (log,) = kafka.log.values()
-        assert [value for _, value in log] == texts
-
-    asyncio.run(run())
-
-
 def test_without_an_acknowledgement_it_is_not_stored_and_what_waits_is_let_go(monkeypatch):
     monkeypatch.setattr(door_file, "ACK_S_MAX", 0.1)
 
@@ -176,77 +155,6 @@ def test_without_an_acknowledgement_it_is_not_stored_and_what_waits_is_let_go(mo
         (log,) = kafka.log.values()
         # What was with the producer arrives; what nobody waits for any more is not sent.
         assert [json.loads(value)["seq"] for _, value in log] == [0, 9]
-
-    asyncio.run(run())
-
-
-def test_what_was_not_stored_in_time_never_arrives_however_long_brokers_are_away(monkeypatch):
-    """Else it would lie where nobody files it anew: under whoever had the device when it was sent."""
-    monkeypatch.setattr(door_file, "ACK_S_MAX", 0.05)
-    monkeypatch.setattr(lanes_file, "DELIVER_S_MAX", 0.1)
-
-    async def run():
-        kafka = ListKafka()
-        kafka.flowing.clear()
-        door = made(kafka)
-        with pytest.raises(NotStored):
-            await door.readings(ANYBODY, readings(frame(seq=1)))
-        await until(lambda: not kafka.busy)
-        assert kafka.now == 1, "its producer was ended"
-        kafka.flowing.set()
-        await door.readings(ANYBODY, readings(frame(seq=2)))
-        (log,) = kafka.log.values()
-        assert [json.loads(value)["seq"] for _, value in log] == [2]
-
-    asyncio.run(run())
-
-
-def test_what_a_gateway_files_is_stored_before_the_re_filing_looks_again_or_never():
-    assert (door_file.ACK_S_MAX + lanes_file.DELIVER_S_MAX + END_S_MAX) * 1000 < STORE_MS_MAX
-
-
-def test_a_fault_of_the_brokers_own_is_no_refusal():
-    async def run():
-        kafka = ListKafka()
-        kafka.ends = [UnknownError()]
-        assert await made(kafka).readings(ANYBODY, readings(frame())) == [None]
-        kafka.ends = [UnknownError()] * 9
-        with pytest.raises(NotStored):
-            await made(kafka).readings(ANYBODY, readings(frame()))
-
-    asyncio.run(run())
-
-
-class SlowProducer:
-    """Acknowledges when `flowing` is set."""
-
-    def __init__(self) -> None:
-        self.flowing = asyncio.Event()
-        self.sent = []
-
-    async def send_and_wait(self, topic, value, key):
-        await self.flowing.wait()
-        self.sent.append(value)
-
-
-def test_a_record_of_another_topic_is_bounded_too_also_where_its_sender_gives_up_first(monkeypatch):
-    monkeypatch.setattr(door_file, "ACK_S_MAX", 0.1)
-
-    async def run():
-        kafka, slow = ListKafka(), SlowProducer()
-        kafka.now, retired = slow, []
-        kafka.retire = retired.append
-        door = made(kafka)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await door.store(ALERTS, b"k", b"v")
-        assert door.room.records == 1
-        await until(lambda: retired == [slow])
-        await until(lambda: door.room.records == 0)
-        assert not slow.sent
-        slow.flowing.set()
-        await door.store(ALERTS, b"k", b"w")
-        assert slow.sent == [b"w"]
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""A door over a Kafka that is a list."""
+"""A door in a test: over a Kafka that is a list."""
 
 import asyncio
 
