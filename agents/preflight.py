@@ -16,7 +16,7 @@ from streams.admin import Difference, inspect_topics, plan
 from streams.connect import connect_admin
 from streams.errors import TopicsMismatch, UsageError
 from streams.settings import Settings
-from streams.topics import DEAD_LETTERS, READINGS, STAMPED_BY
+from streams.topics import READINGS, STAMPED_BY, TOPICS
 
 PROBE_BYTES: Final = 4_096
 """Written to the data folder and removed again: a full disk accepts a file, but no bytes."""
@@ -90,7 +90,8 @@ def _moved(settings: Settings, differences: Sequence[Difference]) -> str:
     """Return one line about topics whose number of partitions is not as planned."""
     told = ", ".join(f"{d.topic} has {d.found} partitions, planned {d.planned}" for d in differences)
     found = {difference.found for difference in differences}
-    following = {topic.name for topic in plan(settings)} - {settings.topic(DEAD_LETTERS)}
+    fixed = {settings.topic(topic.name) for topic in TOPICS if topic.partitions is not None}
+    following = {topic.name for topic in plan(settings)} - fixed
     # Readings, alerts and changelog agree with one another: only the setting is wrong.
     if len(found) == 1 and {difference.topic for difference in differences} == following:
         mend = f"start with VIGIL_PARTITIONS={found.pop()}, or make new topics with: {_apply(settings, new=True)}"

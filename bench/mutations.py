@@ -14,7 +14,7 @@ from clinical.vitals import ABSENT
 from edge.gateway.accept import Reading, Refusal, Sender
 from streams.frames import Frame
 
-INPUT_S_MAX: Final = 1.0
+INPUT_S_MAX: Final = 10.0
 """An input that takes longer would hold up all others: counted as a hang."""
 
 WRONG_SHOWN_MAX: Final = 10
