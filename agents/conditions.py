@@ -21,10 +21,10 @@ from agents.alarms import (
 )
 from agents.episodes import Moment, Teller, cover_of
 from agents.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
-from agents.tick_alarms import NOT_MEASURED, Behind, Held, Numbers, is_at_rest, judge_levels
+from agents.tick_alarms import NOT_MEASURED, SLOW_MS, Behind, Held, Numbers, is_at_rest, judge_levels
 from agents.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
-from clinical.lifecycle import ACTIVE, NORMAL
+from clinical.lifecycle import ACTIVE
 from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NO_COVER
 from clinical.losses import silence_ms_max
 from clinical.masks import some
@@ -41,7 +41,7 @@ from clinical.sensors import (
     doubts,
     has_clock,
 )
-from clinical.ticking import LAPSED, Delayed
+from clinical.ticking import ADVICE_TURNS, LAPSED, Delayed
 from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
 from clinical.vitals import COUNT, INDEX, SIGNALS
@@ -278,9 +278,13 @@ class Conditions:
         self._judge(table, rows, VITAL_LOSS, held, HIGH, lost != NEVER, moment, verdict, behind)
 
     def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers."""
-        unknown, column = ~table.age_known[rows], self._column[AGE_UNKNOWN]
-        asked = rows[unknown | (table.alarm_state[rows, column] != NORMAL)]
+        """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers.
+
+        It may be everybody's: it begins when it is a patient's turn.
+        """
+        column = self._column[AGE_UNKNOWN]
+        begins = table.turn[rows] == moment.event_ms // SLOW_MS % ADVICE_TURNS
+        asked = rows[(begins & ~table.age_known[rows]) | ~is_at_rest(table, rows, column)]
         measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
         level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
         held, free = Held(self._age_unknown_s), np.full(len(asked), NO_COVER)

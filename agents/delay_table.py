@@ -31,9 +31,10 @@ from agents.alarms import (
     Alarm,
 )
 from agents.catalogue import alarms_of
-from agents.ticks import SLOW_MS
+from agents.tick_alarms import SLOW_MS
 from agents.wiring import TICK_S
 from clinical.rules import LimitRule, RuleSet
+from clinical.ticking import ADVICE_TURNS
 from tables.windows import BUCKET_MS
 
 SAMPLE_S: Final = 1.0
@@ -59,6 +60,10 @@ SLOW: Final = Look(SLOW_S + TICK_S, f"a look every {SLOW_S:g} s, a tick")
 FROM_SLOW: Final = Look(
     2 * (SLOW_S + TICK_S), f"a look every {SLOW_S:g} s to see it and one to tell it, a tick each"
 )
+FROM_TURN: Final = Look(
+    ADVICE_TURNS * SLOW_S + SLOW_S + 2 * TICK_S,
+    f"the patient's turn among {ADVICE_TURNS} looks, one every {SLOW_S:g} s, a look to tell it, a tick each",
+)
 BUCKET: Final = Look(
     2 * BUCKET_S + TICK_S, "a whole half-minute of readings, looked at when it is over, a tick"
 )
@@ -72,7 +77,7 @@ _LOOKS: Final[dict[str, tuple[str, Look]]] = {
     CLOCK_SUSPECT: ("low", FROM_SLOW),
     BACKLOG: ("medium", FROM_SLOW),
     VITAL_LOSS: ("high", SLOW),
-    AGE_UNKNOWN: ("low", FROM_SLOW),
+    AGE_UNKNOWN: ("low", FROM_TURN),
     LIMITS_WIDENED: ("low", SLOW),
     IDENTITY_CONFLICT: ("low", SLOW),
     TOO_MANY_DEVICES: ("low", SLOW),

@@ -18,6 +18,9 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
+SLOW_MS: Final = 5_000
+"""Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:

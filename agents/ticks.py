@@ -18,7 +18,7 @@ from agents.in_force import LimitsInForce
 from agents.partition_alarms import PartitionAlarms
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
-from agents.tick_alarms import NOT_MEASURED, NOTHING, Numbers, state_of, take
+from agents.tick_alarms import NOT_MEASURED, NOTHING, SLOW_MS, Numbers, state_of, take
 from agents.verdict import Verdict
 from agents.wards.silences import Silences
 from agents.widenings import Widenings
@@ -44,9 +44,6 @@ from tables.patients import PatientTable, by_order
 from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
-
-SLOW_MS: Final = 5_000
-"""Signal losses and scores, whose alarms wait for 20 s and more, are judged when a tick enters a new such stretch."""
 
 GONE: Final = "monitoring ended, no frames for so long that the patient's state was dropped"
 

@@ -44,6 +44,11 @@ LAPSED: Final = -2
 _LEVEL: Final = np.arange(1, LEVELS + 1)
 
 
+ADVICE_TURNS: Final = 24
+"""Of so many looks at an advisory condition that may be everybody's, one is a patient's: a worker that starts would
+tell of all its patients in one tick, and hold up what is urgent. Our choice [M]."""
+
+
 class Delayed(Protocol):
     """A rule whose condition has to hold for a while."""
 

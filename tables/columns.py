@@ -56,13 +56,15 @@ class Columns:
     decision or is part of its alarm; `pause_ms` is when the last pause began, by `pause_actor`, `pause_until_ms` when
     it ends by itself. `alarm_paused` is whether the pause in force covers this very episode (`agents.episodes`),
     `alarm_known` the worst value that somebody knows of. `born` is the offset of the record that brought the patient,
-    `NEVER` where a record of an older version does not say; `came` how many frames have come, at most 2.
+    `NEVER` where a record of an older version does not say; `came` how many frames have come, at most 2;
+    `turn` which look at what may be everybody's is the patient's (`clinical.ticking`), which follows from the name.
     """
 
     position: Ms
     born: Ms
     dirty: Truth
     came: Kind
+    turn: Kind
     ticked_ms: Ms
     pushed_out_ms: Ms
     slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]

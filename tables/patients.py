@@ -11,12 +11,14 @@ Times are ms; `NEVER` is no time. "Arrival" is the time base's clock: append tim
 
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.masks import some
+from clinical.ticking import ADVICE_TURNS
 from streams.frames import OWN_STREAM
 from streams.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
 from tables.columns import Columns
@@ -123,6 +125,7 @@ class PatientTable(Columns):
         for patient, offset in born.items():
             row = self.row_of[patient] = self.take_row(patient)
             self.born[row], self.ticked_ms[row] = offset, self.ticked_until_ms
+            self.turn[row] = crc32(patient.encode()) % ADVICE_TURNS
             self.gone.pop(patient, None)
         self._occupied = None
         self._note_misplaced(list(born))
@@ -243,7 +246,17 @@ class PatientTable(Columns):
         self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
 
     _IDENTIFYING: Final = (
-        *("position", "born", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
+        *(
+            "position",
+            "born",
+            "turn",
+            "ticked_ms",
+            "pause_ms",
+            "commands",
+            "slots",
+            "last_slot",
+            "alarm_clear_ms",
+        ),
     )
     _OF_DEVICES: Final = (
         *(

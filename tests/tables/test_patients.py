@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.limits import NEVER
+from clinical.ticking import ADVICE_TURNS
 from tables.patients import PatientTable
 from tables.row_pool import ROWS_MIN
 
@@ -18,7 +19,8 @@ def table():
 
 
 def columns(table):
-    return {name: getattr(table, name) for name in PatientTable.COLUMNS}
+    """Return the columns but `turn`, which follows from the patient's name."""
+    return {name: getattr(table, name) for name in PatientTable.COLUMNS if name != "turn"}
 
 
 def fill(table, row, number):
@@ -39,7 +41,7 @@ def test_a_new_patient_gets_an_empty_row_and_keeps_it(table):
 
 def test_columns_cover_every_array_of_the_table(table):
     arrays = {name for name, value in vars(table).items() if isinstance(value, np.ndarray)}
-    assert arrays == set(columns(table))
+    assert arrays == set(PatientTable.COLUMNS)
 
 
 def test_growing_keeps_every_row(table):
@@ -85,6 +87,17 @@ def test_a_dropped_patient_leaves_an_empty_row_for_the_next(table):
         assert np.array_equal(column[row], columns(blank)[name][0], equal_nan=column.dtype.kind == "f"), name
     assert not table.windows.count[:, row].any()
     assert (table.windows.bucket[:, row] == NEVER).all()
+
+
+def test_a_patients_turn_is_always_the_same_and_turns_are_shared_evenly(table):
+    names = [f"bed-{number}" for number in range(2_400)]
+    rows = table.rows(names)
+    turns = table.turn[rows].copy()
+    assert np.bincount(turns, minlength=ADVICE_TURNS).max() < 2 * len(names) / ADVICE_TURNS
+    table.discharge(int(rows[0]), 5_000)
+    for name in names[1:1_000]:
+        table.drop(name)
+    assert table.turn[table.rows(names[::-1])].tolist() == turns[::-1].tolist()
 
 
 def test_dropping_an_unknown_patient_changes_nothing(table):

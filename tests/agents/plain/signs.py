@@ -1,11 +1,15 @@
 """Signs of life that are lost together, and patients of unknown age, in plain Python (docs/rules.md, `[technical]`)."""
 
+import zlib
+
 from plain.levels import LEVEL, judge_level
 from plain.losses import INTERVALS, TAKEN_OFF_MS
 
 from clinical.rules import AGE_BANDS
 
 TOGETHER_MS = 30_000
+LOOK_MS, TURNS = 5_000, 24
+"""Who is of unknown age is looked at in one of so many looks, until the alarm has begun."""
 
 
 class Signs:
@@ -40,10 +44,13 @@ class Signs:
 
     def judge_age(self, bed, moment):
         """Judge whether a limit of what is measured hangs on an age that nobody said."""
-        if self.rules.age_unknown_s:
+        alarm = bed.alarms["age-unknown"]
+        is_quiet = alarm.stands == "quiet" and not alarm.moving
+        is_its_turn = moment.now_ms // LOOK_MS % TURNS == zlib.crc32(bed.name.encode()) % TURNS
+        if self.rules.age_unknown_s and (is_its_turn or not is_quiet):
             asks = any(bed.latest(rule.signal) and hangs_on_age(rule) for rule in self.limits)
             level = LEVEL["low"] if asks and not bed.age_is_known else 0
-            judge_level(self.telling, bed, bed.alarms["age-unknown"], level, self.rules.age_unknown_s, moment)
+            judge_level(self.telling, bed, alarm, level, self.rules.age_unknown_s, moment)
 
 
 def hangs_on_age(rule):
