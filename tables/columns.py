@@ -172,7 +172,8 @@ class Columns:
         slots = self.slots[rows].reshape(-1)
         self.devices.give_back(slots[slots != NOBODY])
         for name, column in self.COLUMNS.items():
-            getattr(self, name)[rows] = column.empty
+            if name != "turn":  # the patient's, whatever is forgotten
+                getattr(self, name)[rows] = column.empty
         for row in np.atleast_1d(rows).tolist():
             self.last_device[row] = None
         self.windows.clear(rows)
