@@ -249,7 +249,6 @@ class PatientTable(Columns):
         *(
             "position",
             "born",
-            "turn",
             "ticked_ms",
             "pause_ms",
             "commands",
