@@ -246,16 +246,7 @@ class PatientTable(Columns):
         self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
 
     _IDENTIFYING: Final = (
-        *(
-            "position",
-            "born",
-            "ticked_ms",
-            "pause_ms",
-            "commands",
-            "slots",
-            "last_slot",
-            "alarm_clear_ms",
-        ),
+        *("position", "born", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
     )
     _OF_DEVICES: Final = (
         *(
