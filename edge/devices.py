@@ -1,13 +1,10 @@
 """Who is on which device, for the command line: what the topic says now, and one more report in it."""
 
-from kafka.errors import KafkaError, KafkaTimeoutError
-
 from edge.gateway.associations import Facts
 from edge.gateway.following import read
-from edge.orders import SEND_S_MAX
 from edge.records import Skipped
+from edge.sending import send
 from streams.associations import Fact
-from streams.errors import BrokerUnreachable, VigilError
 from streams.log_end import read_whole
 from streams.producers import ORDERS, Producer
 from streams.settings import Settings
@@ -42,14 +39,4 @@ def send_facts(settings: Settings, facts: list[Fact]) -> None:
     """
     with Producer(settings, ORDERS, settings.topic(ASSOCIATIONS)) as producer:
         for fact in facts:
-            sent = producer.send(fact.key, fact.model_dump_json().encode(), 0)
-            if sent is None:
-                raise BrokerUnreachable("the report was not sent: the broker does not say where its topic is")
-            try:
-                sent.get(timeout=SEND_S_MAX)
-            except KafkaTimeoutError:
-                raise BrokerUnreachable(
-                    f"the report was not acknowledged within {SEND_S_MAX:g} s; it may still take effect"
-                ) from None
-            except KafkaError as error:
-                raise VigilError(f"the report was refused by the broker: {error}") from None
+            send(producer, "the report", fact.key, fact.model_dump_json().encode(), 0)

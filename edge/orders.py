@@ -6,20 +6,19 @@ from contextlib import closing
 from typing import Final, TypeVar
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import BaseModel, ValidationError
 
 from edge.records import Skipped, read_record
+from edge.sending import send
 from streams.alerts import WARD
 from streams.commands import Answer, Command, Order
 from streams.connect import connect_consumer
-from streams.errors import BrokerUnreachable, TopicsMismatch, UsageError, VigilError
+from streams.errors import TopicsMismatch, UsageError, VigilError
 from streams.log_end import ends_of, read_whole
 from streams.producers import ORDERS, Producer
 from streams.settings import Settings
 from streams.topics import COMMANDS
 
-SEND_S_MAX: Final = ORDERS.delivery_s + 1.0
 ELSEWHERE_S: Final = 2.0
 """How long an answer is waited for of another partition that may know the patient: each judges every second."""
 
@@ -93,19 +92,9 @@ def _rank(answer: Answer) -> int:
 
 
 def _send(settings: Settings, topic: str, order: Order) -> None:
+    value = order.model_dump_json(exclude_none=True).encode()
     with Producer(settings, ORDERS, topic) as producer:
-        sent = producer.send(order.patient.encode(), order.model_dump_json(exclude_none=True).encode())
-        if sent is None:
-            raise BrokerUnreachable("the command was not sent: the broker does not say where its topic is")
-        try:
-            sent.get(timeout=SEND_S_MAX)
-        except KafkaTimeoutError:
-            raise BrokerUnreachable(
-                f"{order.kind} {order.id} was not acknowledged within {SEND_S_MAX:g} s; it may still take "
-                "effect: look before ordering it again"
-            ) from None
-        except KafkaError as error:
-            raise VigilError(f"the command was refused by the broker: {error}") from None
+        send(producer, f"{order.kind} {order.id}", order.patient.encode(), value)
 
 
 def _answer(value: bytes | None) -> Answer | None:

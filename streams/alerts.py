@@ -122,3 +122,42 @@ def episode_id(patient: str, rule: str, onset_ts_ms: int) -> str:
     """Return the 16 hex digits that name an episode, a pure function of its arguments."""
     text = f"{patient}\x1f{rule}\x1f{onset_ts_ms}".encode()
     return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def system_alert(
+    patient: str,
+    rule: str,
+    *,
+    source: str,
+    priority: Priority,
+    onset_ms: int,
+    now_ms: int,
+    append_ms: int,
+    is_over: bool,
+    reason: str,
+    named: str = "",
+    evidence: Evidence | None = None,
+) -> Alert:
+    """Return a technical alert of the alarm system about itself, its start or its end.
+
+    `patient` stands for what it is about, as a partition's name does; `named`, else the rule, tells episodes of one
+    onset apart. Times in ms.
+    """
+    episode = episode_id(patient, named or rule, onset_ms)
+    return Alert(
+        id=f"{episode}-{1 if is_over else 0}",
+        episode=episode,
+        patient=patient,
+        rule=rule,
+        event="MDC_EVT_ALARM",
+        source=Source(kind="alarm-system", name=source),
+        phase="end" if is_over else "start",
+        state="inactive" if is_over else "active",
+        priority=priority,
+        type="technical",
+        onset_ts_ms=onset_ms,
+        event_ts_ms=now_ms,
+        append_ts_ms=append_ms,
+        evidence=evidence or Evidence(),
+        reason=reason,
+    )

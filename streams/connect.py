@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import BrokerUnreachable, UsageError
 from streams.probe import Refusal, refusal
-from streams.security import kafka_python_security, uses_sasl
+from streams.security import client_security, uses_sasl
 from streams.settings import Settings
 
 CONNECT_WAIT_S: Final = 5.0
@@ -87,7 +87,7 @@ def connect_with(
     """
     if not settings.bootstrap:
         raise UsageError("no broker given: use --brokers host:port or VIGIL_BROKERS")
-    security = kafka_python_security(settings)
+    security = client_security(settings)
     started_s = time.monotonic()
     deadline_s, told_s = started_s + wait_s, started_s
     refused, tried = Refusal("no time to try"), False

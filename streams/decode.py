@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from itertools import compress
 from struct import error as PackError
 from struct import pack
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, TypeVar, cast
 
 import msgspec
 import numpy as np
 from msgspec import UNSET, Meta
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from clinical.vitals import ABSENT, INDEX
 from streams.associations import LEFT_KEY, Departure
@@ -48,6 +48,8 @@ from streams.wire_frames import (
     decode_refiled,
     decoder_of,
 )
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class _WireTick(msgspec.Struct, forbid_unknown_fields=True):
@@ -238,26 +240,25 @@ def read_order(record: Record, seals: Seals) -> Ordered | Reject:
 
 def _read_ruling(record: Record, seals: Seals) -> Ruled | Reject:
     """Return what a sealed answer about a ward says."""
-    found = opened(record, seals, RECORD_BYTES_MAX)
-    if isinstance(found, Reject):
-        return found
-    try:
-        ruling = WardRuling.model_validate_json(found[1])
-    except ValidationError as error:
-        return Reject(record, "invalid", f"ward: {first_fault(error)}")
-    return Ruled(record.offset, ruling.ward, ruling.lost)
+    ruling = _opened_as(WardRuling, "ward", record, seals, RECORD_BYTES_MAX)
+    return ruling if isinstance(ruling, Reject) else Ruled(record.offset, ruling.ward, ruling.lost)
 
 
 def _read_departure(record: Record, seals: Seals) -> Left | Reject:
     """Return what a sealed departure says."""
-    found = opened(record, seals, DEPARTURE_BYTES_MAX)
+    departure = _opened_as(Departure, "left", record, seals, DEPARTURE_BYTES_MAX)
+    return departure if isinstance(departure, Reject) else Left(record.offset, record.timestamp, departure)
+
+
+def _opened_as(model: type[Model], name: str, record: Record, seals: Seals, bytes_max: int) -> Model | Reject:
+    """Return what a sealed record says as a model of it, or why it says nothing; `name` is for the refusal."""
+    found = opened(record, seals, bytes_max)
     if isinstance(found, Reject):
         return found
     try:
-        departure = Departure.model_validate_json(found[1])
+        return model.model_validate_json(found[1])
     except ValidationError as error:
-        return Reject(record, "invalid", f"left: {first_fault(error)}")
-    return Left(record.offset, record.timestamp, departure)
+        return Reject(record, "invalid", f"{name}: {first_fault(error)}")
 
 
 def read_note(record: Record) -> Noted | Reject:

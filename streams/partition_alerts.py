@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.alerts import Alert, Evidence, Priority, Source, episode_id
+from streams.alerts import Alert, Priority, system_alert
 from streams.frames import EVENT_TS_MS_MAX
 from streams.partitions import partition_name
 
@@ -48,51 +48,13 @@ class Note(BaseModel):
     )
 
 
-def about_partition(
-    partition: int,
-    rule: str,
-    *,
-    source: str,
-    priority: Priority,
-    onset_ms: int,
-    now_ms: int,
-    append_ms: int,
-    is_over: bool,
-    reason: str,
-    named: str = "",
-) -> Alert:
-    """Return the alert of a partition itself, its start or its end; its patient stands for the partition.
-
-    `named`, else the rule, tells episodes of one onset apart. Times in ms.
-    """
-    patient = partition_name(partition)
-    episode = episode_id(patient, named or rule, onset_ms)
-    return Alert(
-        id=f"{episode}-{1 if is_over else 0}",
-        episode=episode,
-        patient=patient,
-        rule=rule,
-        event="MDC_EVT_ALARM",
-        source=Source(kind="alarm-system", name=source),
-        phase="end" if is_over else "start",
-        state="inactive" if is_over else "active",
-        priority=priority,
-        type="technical",
-        onset_ts_ms=onset_ms,
-        event_ts_ms=now_ms,
-        append_ts_ms=append_ms,
-        evidence=Evidence(),
-        reason=reason,
-    )
-
-
 def partition_alert(note: Note, now_ms: int, append_ms: int, why: str = "") -> Alert:
     """Return the alert that a partition is as its note says, or with no `why` that this is over.
 
     Its patient stands for the partition, as in the alerts of `vigil watch`.
     """
-    return about_partition(
-        note.partition,
+    return system_alert(
+        partition_name(note.partition),
         note.rule,
         source="log",
         priority=_PRIORITY[note.rule],

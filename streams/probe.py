@@ -13,7 +13,7 @@ from typing import Final
 from kafka.errors import KafkaError, for_code
 from kafka.net.sasl import get_sasl_mechanism
 
-from streams.security import kafka_python_security, tls_context, uses_sasl, uses_tls
+from streams.security import client_security, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
 
 _API_VERSIONS: Final = 18
@@ -85,7 +85,7 @@ def _account_refused(settings: Settings, connection: socket.socket) -> Refusal |
         return Refusal(
             f"{for_code(code).__name__}: it offers {offered or 'no mechanism'}, not {name}", final=True
         )
-    mechanism = get_sasl_mechanism(name)(host="", **kafka_python_security(settings))
+    mechanism = get_sasl_mechanism(name)(host="", **client_security(settings))
     for _ in range(SASL_ROUNDS_MAX):
         token = mechanism.auth_bytes()
         answer = _ask(connection, _SASL_AUTHENTICATE, 0, struct.pack(">i", len(token)) + token)

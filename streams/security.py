@@ -104,8 +104,8 @@ def _key_text(settings: Settings) -> str:
         raise UsageError(_unreadable("command_key_file", settings.command_key_file, error)) from None
 
 
-def kafka_python_security(settings: Settings) -> dict[str, Any]:
-    """Return the options of kafka-python's clients.
+def client_security(settings: Settings) -> dict[str, Any]:
+    """Return the options of kafka-python's clients, which aiokafka's have too.
 
     Raises:
         UsageError: a certificate, key or password cannot be read.

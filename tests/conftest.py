@@ -63,6 +63,19 @@ def needs_openssl() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_curl() -> None:
+    """Skip where there is no curl."""
+    _need("curl", "requests are made with curl, as a first device's are")
+
+
+@pytest.fixture(scope="session")
+def needs_node() -> None:
+    """Skip where JavaScript clients cannot run."""
+    _need("node", "@medplum/hl7 needs Node 20 or newer on the PATH")
+    _need("npm", "@medplum/hl7 is installed with npm, which must be on the PATH")
+
+
+@pytest.fixture(scope="session")
 def kafka(needs_java: None) -> Iterator[KafkaCluster]:
     """One node, shared by the whole session: use topic and group names of your own."""
     from streams.kafka_server import KafkaCluster

@@ -9,7 +9,7 @@ import msgspec
 from streams.errors import Busy, NotStored
 from streams.wire_frames import WireFrame
 
-__all__ = ["FOREIGN_DEVICE", "Busy", "Door", "NotStored", "Reading", "Refusal", "Sender"]
+__all__ = ["FOREIGN_DEVICE", "Busy", "Door", "Filing", "NotStored", "Reading", "Refusal", "Sender"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,16 @@ class Refusal:
 
 
 FOREIGN_DEVICE: Final = Refusal("foreign-device", "you may not send for this device")
+
+
+class Filing(Protocol):
+    """Says whose a frame or an alarm is."""
+
+    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
+        """Return the stream that a device's frame of this moment belongs to; `named` is whom the sender names."""
+
+    def is_current(self) -> bool:
+        """Tell whether what it knows is young enough to file by."""
 
 
 class Door(Protocol):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streams.alerts import Alert, Evidence, Source, episode_id
+from streams.alerts import Alert, Evidence, system_alert
 
 ADT_SILENT: Final = "adt-silent"
 """Rule of the alert."""
@@ -49,24 +49,17 @@ class AdtSilence:
         return found
 
     def _alert(self, reporter: str, onset_ms: int, at_ms: int, is_over: bool) -> Alert:
-        patient = ADT + reporter
-        episode = episode_id(patient, ADT_SILENT, onset_ms)
         silent_s = (at_ms - onset_ms + self._bound_ms) / 1000
         said = f"no ADT message is newer than {silent_s:g} s: devices at beds are on nobody until one comes"
-        return Alert(
-            id=f"{episode}-{1 if is_over else 0}",
-            episode=episode,
-            patient=patient,
-            rule=ADT_SILENT,
-            event="MDC_EVT_ALARM",
-            source=Source(kind="alarm-system", name="association"),
-            phase="end" if is_over else "start",
-            state="inactive" if is_over else "active",
+        return system_alert(
+            ADT + reporter,
+            ADT_SILENT,
+            source="association",
             priority="medium",
-            type="technical",
-            onset_ts_ms=onset_ms,
-            event_ts_ms=at_ms,
-            append_ts_ms=at_ms,
-            evidence=Evidence(silent_s=silent_s),
+            onset_ms=onset_ms,
+            now_ms=at_ms,
+            append_ms=at_ms,
+            is_over=is_over,
             reason="ADT messages come again" if is_over else said,
+            evidence=Evidence(silent_s=silent_s),
         )

@@ -5,12 +5,12 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from aiokafka.errors import KafkaError
 
-from edge.gateway.accept import FOREIGN_DEVICE, Reading, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Filing, Reading, Refusal, Sender
 from edge.gateway.lanes import Call, Lanes, Record
 from edge.gateway.link import Link
 from edge.gateway.room import Room
@@ -35,16 +35,6 @@ UNWANTED: Final = Refusal("refused-by-kafka", "Kafka does not want this record, 
 
 _id_form = re.compile(ID_PATTERN).fullmatch
 _encode = msgspec.json.Encoder().encode
-
-
-class Filing(Protocol):
-    """Says whose frame it is."""
-
-    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
-        """Return the stream that a device's frame of this moment belongs to; `named` is whom the sender names."""
-
-    def is_current(self) -> bool:
-        """Tell whether what it knows is young enough to file by."""
 
 
 class KafkaDoor:

@@ -6,14 +6,14 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import BrokerUnreachable, TopicsMismatch
-from streams.security import password_of, tls_context, uses_sasl, uses_tls
+from streams.security import client_security
 from streams.settings import Settings
 
 CLIENT_ID: Final = "vigil-gateway"
@@ -39,13 +39,6 @@ logger = logging.getLogger(__name__)
 
 def make_producer(settings: Settings) -> AIOKafkaProducer:
     """Return a producer that waits for every copy and keeps the order of a partition."""
-    security: dict[str, Any] = {"security_protocol": settings.security_protocol}
-    if uses_tls(settings):
-        security["ssl_context"] = tls_context(settings)
-    if uses_sasl(settings):
-        security["sasl_mechanism"] = settings.sasl_mechanism
-        security["sasl_plain_username"] = settings.sasl_username
-        security["sasl_plain_password"] = password_of(settings)
     return AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
         client_id=CLIENT_ID,
@@ -54,7 +47,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
         request_timeout_ms=round(REQUEST_S_MAX * 1000),
         metadata_max_age_ms=METADATA_AGE_MS_MAX,
         max_batch_size=BATCH_BYTES,
-        **security,
+        **client_security(settings),
     )
 
 

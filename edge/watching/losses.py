@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from streams.alerts import Alert
-from streams.partition_alerts import about_partition
+from streams.alerts import Alert, system_alert
+from streams.partitions import partition_name
 
 MONITORING_LOST: Final = "monitoring-lost"
 """Rule of the alert that a watcher writes: no worker has decided it."""
@@ -24,8 +24,8 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
     Its patient stands for the partition. The onset is when the watcher noticed; both times by its own clock.
     """
     back = f"partition {partition} is monitored again"
-    return about_partition(
-        partition,
+    return system_alert(
+        partition_name(partition),
         MONITORING_LOST,
         source="monitoring",
         priority="high",

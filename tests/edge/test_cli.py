@@ -8,11 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alert_of import alert_of
 from kafka import KafkaProducer
 
 from edge import cli
 from streams.admin import apply_topics
-from streams.alerts import Alert, Evidence, Source
+from streams.alerts import Alert
 from streams.embedded import EmbeddedBroker, free_port
 from streams.settings import Settings
 from streams.topics import TOPICS
@@ -68,24 +69,8 @@ def run(capsys):
 
 
 def an_alert(number, patient="bed-1", **more):
-    fields = {
-        "id": f"e{number}-0",
-        "episode": f"e{number}",
-        "patient": patient,
-        "rule": "spo2-low",
-        "event": "MDC_EVT_LO",
-        "source": Source(kind="signal", name="spo2"),
-        "phase": "start",
-        "state": "active",
-        "priority": "medium",
-        "type": "physiological",
-        "onset_ts_ms": 0,
-        "event_ts_ms": 15_000,
-        "append_ts_ms": 0,
-        "evidence": Evidence(),
-        "reason": "oxygen saturation 84 %, below 90 for 15 s",
-    }
-    return Alert(**{**fields, **more})
+    said = {"id": f"e{number}-0", "episode": f"e{number}", "patient": patient}
+    return alert_of(**said, **more)
 
 
 def publish(settings, *values, topic="vitals.alerts"):

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 
 import pytest
+from alert_of import alert_of
 from rich.console import Console
 
 from edge.explanation.evidence import Evidence, Moment
@@ -17,24 +18,14 @@ COLUMNS = 108  # 100 of them are the plot's: one a second of `evidence()`
 
 
 def alert(**more):
-    fields = {
-        "id": "e-0",
-        "episode": "e",
-        "patient": "bed-1",
-        "rule": "spo2-low",
-        "event": "MDC_EVT_LO",
+    said = {
         "source": alerts.Source(kind="signal", name="spo2", unit="%", device="monitor-1"),
-        "phase": "start",
-        "state": "active",
-        "priority": "medium",
-        "type": "physiological",
         "onset_ts_ms": 40_000,
         "event_ts_ms": 55_000,
         "append_ts_ms": 55_000,
         "evidence": alerts.Evidence(value=84.0, low=90.0, delay_s=15.0, extreme=82.0),
-        "reason": "oxygen saturation 84 %, below 90 for 15 s",
     }
-    return alerts.Alert(**{**fields, **more})
+    return alert_of(**said | more)
 
 
 def evidence(own=None, lost_s=()):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -71,8 +70,6 @@ def values_of(settings):
 
 def curl(url, body, *headers):
     """Return the status and body that curl got."""
-    if shutil.which("curl") is None:
-        pytest.skip("a request is made with curl")
     more = [part for header in headers for part in ("-H", header)]
     done = subprocess.run(
         [
@@ -96,9 +93,8 @@ def curl(url, body, *headers):
     return int(status), said
 
 
+@pytest.mark.usefixtures("needs_curl")
 def test_the_line_that_the_demo_prints_raises_an_alarm(tmp_path):
-    if shutil.which("curl") is None:
-        pytest.skip("the line is one of curl")
     settings = Settings(partitions=2, data_dir=tmp_path / "data", gateway_http_port=free_port())
     with Stack(settings) as stack, AlertFeed(stack.settings, "now") as feed:
         stack.wait_ready()
@@ -124,6 +120,7 @@ def test_the_readme_has_that_line():
     assert CURL.format(url=f"http://127.0.0.1:{GATEWAY_PORT}{READINGS_PATH}") in readme
 
 
+@pytest.mark.usefixtures("needs_curl")
 def test_nothing_that_the_process_writes_names_a_patient_a_device_or_a_key(broker, tmp_path):
     canary = f"canary{uuid.uuid4().hex[:12]}"
     key = new_key(canary).key

@@ -11,7 +11,7 @@ from edge.gateway.accept import Busy, NotStored, Refusal
 from edge.gateway.hl7 import desk as desk_module
 from edge.gateway.hl7.profile import Profile
 
-pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java", "needs_node")]
 
 CLIENT_S_MAX = 120.0
 UMLAUT = block(segments(message_id="5", patient="Müller7^^^HOSP^MR"))

@@ -10,7 +10,7 @@ import pytest
 from streams.app import credentials
 from streams.errors import UsageError
 from streams.seals import DEVELOPMENT, Place
-from streams.security import kafka_python_security, password_of, seals_of, tls_context
+from streams.security import client_security, password_of, seals_of, tls_context
 from streams.settings import Settings, load_settings
 
 SECRET = "correct-horse"
@@ -60,7 +60,7 @@ def test_settings_that_would_not_be_safe_are_one_line_without_the_password(optio
 
 def test_a_password_in_clear_is_possible_where_it_is_asked_for():
     settings = load_settings(**{**ACCOUNT, "security_protocol": "SASL_PLAINTEXT"}, insecure_dev=True)
-    assert kafka_python_security(settings)["security_protocol"] == "SASL_PLAINTEXT"
+    assert client_security(settings)["security_protocol"] == "SASL_PLAINTEXT"
 
 
 def test_the_password_is_in_no_text_of_the_settings_but_reaches_our_processes(monkeypatch):
@@ -73,13 +73,13 @@ def test_the_password_is_in_no_text_of_the_settings_but_reaches_our_processes(mo
 
 
 def test_a_plain_connection_has_no_credentials():
-    assert kafka_python_security(Settings()) == {"security_protocol": "PLAINTEXT"}
+    assert client_security(Settings()) == {"security_protocol": "PLAINTEXT"}
     assert credentials(Settings()) is None
 
 
 def test_every_client_gets_the_same_account_over_a_context_of_ours():
     settings = load_settings(**ACCOUNT)
-    options, faust_credentials = kafka_python_security(settings), credentials(settings)
+    options, faust_credentials = client_security(settings), credentials(settings)
     assert options["security_protocol"] == faust_credentials.protocol.value == "SASL_SSL"
     assert options["sasl_mechanism"] == faust_credentials.mechanism.value == "SCRAM-SHA-512"
     assert options["sasl_plain_username"] == faust_credentials.username == "vigil"

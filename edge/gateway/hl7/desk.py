@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from edge.gateway.accept import FOREIGN_DEVICE, Busy, Door, NotStored, Reading, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Busy, Door, Filing, NotStored, Reading, Refusal, Sender
 from edge.gateway.hl7.acks import NO_HEADER, answer
 from edge.gateway.hl7.adt import read_adt
 from edge.gateway.hl7.framing import Broken
@@ -46,16 +46,6 @@ class Peer:
 
 Identify = Callable[[Peer, str, str], Sender | Refusal]
 """Says which sender a message is of, by the peer and MSH-3 and MSH-4 (their text, components included)."""
-
-
-class Filing(Protocol):
-    """Says whose an alarm is, as the door does for frames."""
-
-    def patient_at(self, device: str, event_ts_ms: int, named: str) -> str:
-        """Return the stream of a device's event; `named` is whom the sender names."""
-
-    def is_current(self) -> bool:
-        """Tell whether what it knows is young enough to file by."""
 
 
 class Counted(Protocol):

@@ -27,11 +27,12 @@ def frame(**changes):
 
 
 class RecordingDoor:
-    """Keeps readings; `raises` is raised instead once, `hold` makes it wait as Kafka would."""
+    """Keeps what it is given; `raises` is raised instead once, `hold` makes it wait as Kafka would."""
 
     def __init__(self) -> None:
         self.given: list[Reading] = []
         self.senders: list[Sender] = []
+        self.stored: list[tuple[str, bytes, bytes]] = []
         self.raises: list[VigilError] = []
         self.hold: asyncio.Event | None = None
         self.came = asyncio.Event()
@@ -49,7 +50,7 @@ class RecordingDoor:
         ]
 
     async def store(self, topic: str, key: bytes, value: bytes) -> None:
-        raise NotImplementedError
+        self.stored.append((topic, key, value))
 
 
 @contextlib.asynccontextmanager

@@ -92,7 +92,7 @@ def test_the_same_message_is_the_same_alert_again():
 
 def test_facets_are_also_known_by_older_codes_and_by_their_place():
     older = [
-        line.replace("68481", "68165").replace("MDC_ATTR_EVENT_PHASE", "MDC_TODO")
+        line.replace("68481", "68165").replace("MDC_ATTR_EVENT_PHASE", "MDC_OLDER_NAME")
         for line in alarm(LOW, "end")
     ]
     assert alert(older).phase == "end"
