@@ -266,7 +266,7 @@ class Conditions:
         patience = np.maximum(
             round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
         )
-        since = lost_since(last.heard_ms, last.lost_ms, last.value_ms, patience)
+        since = lost_since(last.live_ms, last.lost_ms, last.value_ms, patience)
         lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
 
         def behind(i: int) -> Numbers:

@@ -219,23 +219,27 @@ class TickJudge:
         return found
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        since = self._silent_since(table, rows, moment.event_ms)
+        slots = table.of_devices(rows)
+        since = self._silent_since(table, rows, table.devices.heard_ms[slots], slots, moment.event_ms)
         since = self._silences.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
-    def _silent_since(self, table: PatientTable, rows: Rows, now: int) -> NDArray[np.int64]:
-        devices, slots = table.devices, table.of_devices(rows)
-        patience = silence_ms_max(self._rules.technical, devices.interval_ms[slots])
+    def _silent_since(
+        self, table: PatientTable, rows: Rows, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], now: int
+    ) -> NDArray[np.int64]:
+        patience = silence_ms_max(self._rules.technical, table.devices.interval_ms[slots])
         onset = table.alarm_onset_ms[rows, self._silent.start]
-        return silent_since(now, devices.heard_ms[slots], patience, onset)
+        return silent_since(now, heard_ms, patience, onset)
 
     def _judge_losses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge lost signals by frames of now: a device that delivers what it held back says nothing of them."""
         devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
         said = measured(table, slots, LOSS_COLUMNS)
         patience = loss_ms_max(self._rules.technical, devices.interval_ms[slots])
-        silent = self._silent_since(table, rows, now) != NEVER
+        live_ms = devices.live_ms(slots)
+        silent = self._silent_since(table, rows, live_ms, slots, now) != NEVER
         onset = table.alarm_onset_ms[rows, self._losses]
-        since = lost_since(now, said, devices.heard_ms[slots], patience, silent, onset)
+        since = lost_since(now, said, live_ms, patience, silent, onset)
         self._judge_since(table, rows, self._losses, since, moment, verdict)
         self._judge_flicker(table, rows, slots, said, patience, moment, verdict)
 

@@ -97,7 +97,7 @@ class Measured:
 def lost_since(
     now_ms: int,
     measured: Measured,
-    heard_ms: Times,
+    live_ms: Times,
     patience_ms: Times,
     silent: Bools,
     onset_ms: Times,
@@ -111,9 +111,9 @@ def lost_since(
     Args:
         now_ms: time of the tick.
         measured: what devices last said.
-        heard_ms: (n, devices) arrival of each device's last frame.
+        live_ms: (n, devices) arrival of each device's last frame of now, `NEVER` = none: not of what it had held back.
         patience_ms: (n, devices) how long each may be without a reading.
-        silent: (n,) whether the patient is silent, which is told by itself; then only invalid samples count.
+        silent: (n,) whether no frame of now comes, which is told by itself; then only invalid samples count.
         onset_ms: (n, signals) onset of the alarm that is active, or `NEVER`.
     """
     patience, known = patience_ms[:, :, None], onset_ms != NEVER
@@ -125,7 +125,7 @@ def lost_since(
     if not (some(invalid) or some(stopped)):  # as nearly always
         return np.full(onset_ms.shape, NEVER)
     detached = np.maximum(DETACHED_MS, patience)
-    gone = ((now_ms - heard_ms)[:, :, None] >= detached) & ~silent[:, None, None]
+    gone = ((now_ms - live_ms)[:, :, None] >= detached) & ~silent[:, None, None]
     invalid &= ~gone
     stopped &= age < detached
     since = np.where(invalid, measured.lost_ms, np.where(stopped, measured.value_ms, NEVER))

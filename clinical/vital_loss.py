@@ -42,25 +42,25 @@ def vital_loss_since(perfusion: NDArray[np.int64], drive: NDArray[np.int64]) -> 
 
 
 def lost_since(
-    heard_ms: NDArray[np.int64],
+    live_ms: NDArray[np.int64],
     lost_ms: NDArray[np.int64],
     value_ms: NDArray[np.int64],
     patience_ms: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return since when signals that once had a reading have none, as far as their device says, (n, k).
 
-    Counted up to the last frame that was heard, not to now: a device that falls silent says nothing more of them, so
-    that it neither begins a loss nor ends one. `NEVER` where a signal is not lost, or counts as taken off because no
-    frame has carried it for `DETACHED_MS`.
+    Counted up to the last frame of now, not to the present: a device that falls silent, or delivers what it had held
+    back, says nothing more of them, so that it neither begins a loss nor ends one. `NEVER` where a signal is not lost,
+    or counts as taken off because no frame has carried it for `DETACHED_MS`.
 
     Args:
-        heard_ms: (n, k) or (n, 1) arrival of the last frame of the device that measures the signal.
+        live_ms: (n, k) or (n, 1) arrival of the last frame of now of the device that measures the signal.
         lost_ms: (n, k) first invalid sample after the last valid one, `NEVER` = none.
         value_ms: (n, k) arrival of the last valid sample, `NEVER` = none yet.
         patience_ms: (n, k) or (n, 1) how long a reading may be missing.
     """
     begun = np.where(lost_ms == NEVER, value_ms, lost_ms)
-    missing = heard_ms - begun
+    missing = live_ms - begun
     missed = (value_ms != NEVER) & (missing >= patience_ms)
     if not some(missed):  # as nearly always
         return np.full(missed.shape, NEVER)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.limits import NEVER
 from clinical.vitals import COUNT, PERIODIC
 from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
 from tables.row_pool import ROWS_MIN, RowPool
@@ -108,6 +109,14 @@ class DeviceRows:
         row = self._pool.take()
         self.owner[row], self.name[row] = owner, name
         return row
+
+    def live_ms(self, rows: NDArray[Any]) -> Ints:
+        """Return when the last frame of now came of devices, any shape; `NEVER` where none has in this stay.
+
+        What a device delivers later, because it had held it back, is heard but says nothing of now.
+        """
+        came: Ints = np.where(self.heard_ms[rows] == NEVER, NEVER, self.came_ms[rows])
+        return came
 
     def give_back(self, rows: NDArray[Any]) -> None:
         """Empty rows, which are no device's from now on."""

@@ -23,14 +23,14 @@ class Latest:
     """The last valid reading of each signal, arrays of shape (n, signals), as far as they were asked for.
 
     `value_ms` is its arrival (`NEVER` = none). Of the device that took it: `interval_ms` is the interval that it
-    announces, `heard_ms` the arrival of its last frame, `lost_ms` that of its first missing reading since.
+    announces, `live_ms` the arrival of its last frame of now, `lost_ms` that of its first missing reading since.
     """
 
     value: NDArray[np.float64]
     value_ms: NDArray[np.int64]
     interval_ms: NDArray[np.int32]
     lost_ms: NDArray[np.int64]
-    heard_ms: NDArray[np.int64]
+    live_ms: NDArray[np.int64]
 
     @property
     def is_lost(self) -> NDArray[np.bool_]:
@@ -40,7 +40,7 @@ class Latest:
 
     def columns(self) -> tuple[NDArray[Any], ...]:
         """Return the arrays, in the order of their names."""
-        return self.value, self.value_ms, self.interval_ms, self.lost_ms, self.heard_ms
+        return self.value, self.value_ms, self.interval_ms, self.lost_ms, self.live_ms
 
     def take(self, chosen: Rows) -> "Latest":
         """Return some of the patients."""
@@ -70,7 +70,7 @@ def _of(devices: DeviceRows, at: NDArray[np.int32], columns: Rows) -> Latest:
         devices.value_ms.reshape(-1).take(cells),
         np.broadcast_to(devices.interval_ms.take(at)[:, None], cells.shape),
         devices.lost_ms.reshape(-1).take(cells),
-        np.broadcast_to(devices.heard_ms.take(at)[:, None], cells.shape),
+        np.broadcast_to(devices.live_ms(at)[:, None], cells.shape),
     )
 
 

@@ -12,6 +12,9 @@ FOREVER: Final = EVENT_TS_MS_MAX + 1
 UNDONE: Final = {"cancel-transfer": "transfer", "cancel-discharge": "discharge"}
 """What a cancellation takes back: as if the last of it had never happened."""
 
+BILLED_MS: Final = 30 * 86_400_000
+"""So long after a discharge updates of who has left may come. Our choice [M]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
@@ -88,12 +91,24 @@ def _place_after(
 
 
 def settled(movements: Sequence[Movement], cutoff_ms: int) -> list[Movement]:
-    """Return which of one patient's movements say nothing of any time from `cutoff_ms` on: they can be forgotten."""
+    """Return which of one patient's movements say nothing of any time from `cutoff_ms` on: they can be forgotten.
+
+    The last one stays, also a discharge for a while: an update behind it, as billing sends, says where a patient is of
+    whom nothing is known, and nothing of one who has left.
+    """
     old = [movement for movement in movements if movement.event_ts_ms < cutoff_ms]
-    standing = effective(old)
+    later = [movement for movement in movements if movement.event_ts_ms >= cutoff_ms]
     if any(movement.what == "merge" for movement in movements):
         return []  # another patient's stay may hang on it
-    if standing and standing[-1].what != "discharge":
-        last_placed = next((m for m in reversed(standing) if m.place), None)
-        return [m for m in old if m is not last_placed]
-    return old
+    if any(movement.what in UNDONE for movement in later):
+        return []  # it may take back any of them
+    standing = effective(old)
+    if not standing:
+        return old
+    last = standing[-1]
+    if last.what == "discharge":
+        if not later and last.event_ts_ms < cutoff_ms - BILLED_MS:
+            return old
+    else:
+        last = next((movement for movement in reversed(standing) if movement.place), last)
+    return [movement for movement in old if movement is not last]

@@ -24,17 +24,18 @@ class Losses:
         """How long it may be without a valid reading, likewise."""
         return max(round(self.rules.signal_loss_s * 1000), INTERVALS * device.interval_ms)
 
-    def silent_since(self, bed, now_ms):
-        """Return when the last frame came, None if somebody is heard.
+    def silent_since(self, bed, now_ms, live=False):
+        """Return when the last frame came, None if somebody is heard; `live`: a frame of now, none that was held back.
 
         A device speaks for those that may be silent for as long as itself, or longer. Only a newer frame ends one.
         """
         onset = bed.alarms["silent-device"].onset
         heard, silent = [], []
         for device in bed.heard():
-            patience = self.silent_ms_max(device)
-            quiet = now_ms - device.heard_ms >= patience or (onset is not None and device.heard_ms <= onset)
-            (silent if quiet else heard).append((patience, device.heard_ms))
+            patience, last_ms = self.silent_ms_max(device), device.came_ms if live else device.heard_ms
+            if last_ms is not None:
+                quiet = now_ms - last_ms >= patience or (onset is not None and last_ms <= onset)
+                (silent if quiet else heard).append((patience, last_ms))
         shortest = min((patience for patience, _ in heard), default=float("inf"))
         return max((heard_ms for patience, heard_ms in silent if patience < shortest), default=None)
 
@@ -61,13 +62,13 @@ class Losses:
         Each is either attached without one, or its frames have stopped carrying it, which after a while means that it
         was taken off; what the last device lost last counts. What is lost stays so until a valid reading.
         """
-        known, is_silent = alarm.onset is not None, self.silent_since(bed, now_ms) is not None
+        known, is_silent = alarm.onset is not None, self.silent_since(bed, now_ms, live=True) is not None
         lost = []
         for device in bed.heard():
             patience = self.lost_ms_max(device)
             taken_off = max(TAKEN_OFF_MS, patience)
             if name in device.lost_ms:
-                if is_silent or now_ms - device.heard_ms < taken_off:
+                if is_silent or (device.came_ms is not None and now_ms - device.came_ms < taken_off):
                     lost.append((device.lost_ms[name], now_ms - device.lost_ms[name] >= patience, True))
             elif name in device.value_ms:
                 last = device.value_ms[name]

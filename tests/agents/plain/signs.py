@@ -33,14 +33,15 @@ class Signs:
         return False
 
     def lost_since(self, bed, name):
-        """Return since when a signal that once had a reading has none, up to the last frame that was heard."""
+        """Return since when a signal that once had a reading has none, up to the last frame of now."""
         device = bed.latest(name)
         if device is None:
             return None
         patience = max(round(self.rules.vital_loss_s * 1000), INTERVALS * device.interval_ms)
         since = device.lost_ms.get(name, device.value_ms[name])
-        is_taken_off = name not in device.lost_ms and device.heard_ms - since >= max(TAKEN_OFF_MS, patience)
-        return since if device.heard_ms - since >= patience and not is_taken_off else None
+        live_ms = -1 if device.came_ms is None else device.came_ms
+        is_taken_off = name not in device.lost_ms and live_ms - since >= max(TAKEN_OFF_MS, patience)
+        return since if live_ms - since >= patience and not is_taken_off else None
 
     def judge_age(self, bed, moment):
         """Judge whether a limit of what is measured hangs on an age that nobody said."""

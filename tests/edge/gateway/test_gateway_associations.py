@@ -290,6 +290,23 @@ def test_what_is_forgotten_changes_nothing_of_the_days_that_count(seed, days):
         assert [span for span in before if span[2]] == [span for span in after if span[2]]
 
 
+@pytest.mark.parametrize(("days_gone", "forgets"), [(9, False), (40, True)])
+def test_a_discharge_is_remembered_for_as_long_as_updates_of_who_has_left_may_come(days_gone, forgets):
+    desk = Desk()
+    desk.place("icu:1")
+    desk.adt("admit", 0, "p1", "icu:1")
+    desk.adt("discharge", 60, "p1")
+    gone = forgotten(desk.filing.facts, at(60) + days_gone * 86_400_000)
+    kept = [fact.what for fact in desk.told if isinstance(fact, Movement) and fact.key not in gone]
+    assert kept == ([] if forgets else ["discharge"])
+    for key in gone:
+        desk.filing.apply(key, None, at(10**4))
+    desk.adt("admit", 100, "p2", "icu:1")
+    if not forgets:
+        desk.adt("update", 200, "p1", "icu:1")
+    assert desk.filing.patient_at("mon", at(300), "") == "p2"
+
+
 def test_a_frame_under_another_patient_is_else_byte_for_byte_what_it_was():
     value = b'{"patient": "a", "device":"mon", "hr":72.50, "spo2": null, "temp":36.6e0}'
     assert renamed(value, "b") == value.replace(b'"a"', b'"b"')
