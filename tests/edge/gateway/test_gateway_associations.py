@@ -304,6 +304,7 @@ def test_a_discharge_is_remembered_for_as_long_as_updates_of_who_has_left_may_co
     desk.adt("admit", 100, "p2", "icu:1")
     if not forgets:
         desk.adt("update", 200, "p1", "icu:1")
+    desk.hear(300)
     assert desk.filing.patient_at("mon", at(300), "") == "p2"
 
 
