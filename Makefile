@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway drills bench bench-quick soak clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,11 @@ setup: $(VENV)/runtime.stamp ## create .venv with the locked dependencies
 demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in the terminal (DEMO_SECONDS=20 ends by itself)
 	@./vigil demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
-test: $(VENV)/dev.stamp ## every test that needs no Kafka
-	$(PY) -m pytest -q -m "not kafka"
+test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
+	$(PY) -m pytest -q -m "not kafka and not browser"
+
+test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)
+	$(PY) -m pytest -q -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
 	$(PY) -m pytest -q -m "kafka and not drill"

@@ -16,33 +16,36 @@ from pydantic_core import CoreSchema
 
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
-from streams.associations import LEFT_KEY, Association, Departure, Heard, Movement, Placement
+from streams.associations import Association, Departure, Heard, Movement, Placement
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
-from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
-from streams.partition_alerts import NOTE_KEY, Note
-from streams.seals import DEVELOPMENT, Place
+from streams.commands import Answer, Command, Sealed
+from streams.contract_messages import BINDING_VERSION, messages
+from streams.deliveries import Assignment, Delivery
+from streams.frames import Frame, Tick
+from streams.partition_alerts import Note
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
+    ASSIGNMENTS,
     ASSOCIATIONS,
     COMMANDS,
     DEAD_LETTERS,
+    DELIVERIES,
     HEARTBEAT,
     LIMITS,
     PATIENTS,
     READINGS,
+    SHADOW_ALERTS,
     TOPICS,
     WARDS,
     Topic,
 )
-from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
+from streams.wards import WardReport, WardRuling, WardState
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
 """Rises with the contracts, not with the program: within 1, optional fields may be added, no more."""
 
-BINDING_VERSION: Final = "0.5.0"
 MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Frame: "validation",
     Tick: "validation",
@@ -51,6 +54,8 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Command: "validation",
     Answer: "serialization",
     Sealed: "validation",
+    Delivery: "serialization",
+    Assignment: "validation",
     Limits: "serialization",
     Patient: "serialization",
     Heartbeat: "serialization",
@@ -87,19 +92,13 @@ OPERATIONS: Final = (
     ("sendPlacements", "send", ASSOCIATIONS, "placement"),
     ("sendMovements", "send", ASSOCIATIONS, "movement"),
     ("sendHeard", "send", ASSOCIATIONS, "heard"),
+    ("sendAssignments", "send", ASSIGNMENTS, "assignment"),
+    ("sendDeliveries", "send", DELIVERIES, "delivery"),
+    ("sendShadowAlerts", "send", SHADOW_ALERTS, "alert"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )
 """Who reads and who writes what: `send` means that Vigil writes it."""
-
-DEAD_LETTER_HEADERS: Final = {
-    "reason": "why the record was refused, a short word that metrics count by",
-    "detail": "the same in a sentence, cut to a bounded length",
-    "topic": "topic of the record as it came",
-    "partition": "its partition there, decimal digits",
-    "offset": "its offset there, decimal digits",
-    "append_ts_ms": "when the broker took it, Unix epoch, ms, decimal digits",
-}
 
 SIGNAL_CODES: Final = {
     signal.name: {
@@ -113,32 +112,6 @@ SIGNAL_CODES: Final = {
     for signal in SIGNALS
 }
 """Put into a signal's field: UCUM unit, codes, and the range outside which a value is no reading."""
-
-FRAME_EXAMPLE: Final[dict[str, Any]] = {
-    "patient": "bed-017",
-    "device": "mon-4c2a",
-    "boot": 3,
-    "seq": 120_482,
-    "event_ts_ms": 1_780_000_000_000,
-    "interval_ms": 1000,
-    "hr": 84,
-    "spo2": 96,
-    "resp": 17,
-    "etco2": None,
-    "on_oxygen": False,
-}
-COMMAND_EXAMPLE: Final[dict[str, Any]] = {
-    "kind": "acknowledge",
-    "id": "7f0c2a",
-    "patient": "bed-017",
-    "actor": "nurse-12",
-    "issued_ts_ms": 1_780_000_002_000,
-    "episode": "a3d301d3ea486ae9",
-}
-SEALED_EXAMPLE: Final[dict[str, Any]] = json.loads(
-    DEVELOPMENT.seal(COMMAND_KEY, Place(3, 17), json.dumps(COMMAND_EXAMPLE).encode())
-)
-TICK_EXAMPLE: Final[dict[str, Any]] = {"tick_ts_ms": 1_780_000_001_000}
 
 
 class _Untitled(GenerateJsonSchema):
@@ -184,7 +157,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "channels": {_channel_name(topic): _channel(topic) for topic in TOPICS},
         "operations": _operations(),
-        "components": {"messages": _messages(), "schemas": dict(sorted(schemas.items()))},
+        "components": {"messages": messages(), "schemas": dict(sorted(schemas.items()))},
     }
 
 
@@ -255,112 +228,6 @@ def _operations() -> dict[str, Any]:
         }
         for operation, action, name, message in OPERATIONS
     }
-
-
-def _messages() -> dict[str, Any]:
-    patient_key = {"type": "string", "pattern": STREAM_PATTERN, "description": "the patient inside the value"}
-    tick_key = {"const": TICK_KEY.decode()}
-    return {
-        "frame": _message(
-            Frame,
-            f"one device's readings of one patient, at most {FRAME_BYTES_MAX} bytes",
-            patient_key,
-            FRAME_EXAMPLE,
-        ),
-        "tick": _message(Tick, "time passing in one partition", tick_key, TICK_EXAMPLE),
-        "order": _message(
-            Sealed,
-            "a command at the place in the log where it takes effect; only Vigil's workers can write one",
-            {"const": COMMAND_KEY.decode()},
-            SEALED_EXAMPLE,
-        ),
-        "command": _message(
-            Command,
-            f"what somebody orders, at most {COMMAND_BYTES_MAX} bytes",
-            patient_key,
-            COMMAND_EXAMPLE,
-        ),
-        "note": _message(
-            Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
-        ),
-        "answer": _message(Answer, "what became of a command", patient_key, None),
-        "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
-        "patient": _message(Patient, "how one patient is", patient_key, None),
-        "heartbeat": _message(
-            Heartbeat, "a partition is being judged", {"type": "string", "pattern": "^[0-9]+$"}, None
-        ),
-        **_ward_messages(),
-        **_association_messages(),
-        "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
-        "deadLetter": {
-            "title": "dead letter",
-            "summary": "a record that could not be accepted, byte for byte as it came, with its key",
-            "contentType": "application/octet-stream",
-            "headers": {
-                "type": "object",
-                "required": list(DEAD_LETTER_HEADERS),
-                "properties": {
-                    name: {"type": "string", "description": text}
-                    for name, text in DEAD_LETTER_HEADERS.items()
-                },
-            },
-        },
-    }
-
-
-def _ward_messages() -> dict[str, Any]:
-    return {
-        "wardRuling": _message(
-            WardRuling,
-            "an answer to a partition: whether its silent patients are part of their ward's alarm",
-            {"const": RULING_KEY.decode()},
-            None,
-        ),
-        "wardReport": _message(
-            WardReport,
-            "how many of a ward's patients a partition has, and how many are silent",
-            {"type": "string", "description": "ward/partition"},
-            None,
-        ),
-        "wardState": _message(
-            WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
-        ),
-    }
-
-
-def _association_messages() -> dict[str, Any]:
-    said = (
-        (Association, "a device is on a patient", "device/patient/id"),
-        (Placement, "a device stands at a bed", "device/place/id"),
-        (Movement, "what an ADT message said of where a patient is", "patient/what/event_ts_ms/reporter/id"),
-        (Heard, "up to when a sender's ADT messages have come", "~heard/reporter"),
-    )
-    return {
-        "departure": _message(
-            Departure,
-            "a device does not belong to a stream that its frames went to; only gateways with the key can write one",
-            {"const": LEFT_KEY.decode()},
-            None,
-        ),
-        **{
-            model.__name__.lower(): _message(model, about, {"type": "string", "description": key}, None)
-            for model, about, key in said
-        },
-    }
-
-
-def _message(
-    model: type[BaseModel], summary: str, key: dict[str, Any], example: dict[str, Any] | None
-) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "title": model.__name__.lower(),
-        "summary": summary,
-        "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
-        "bindings": {"kafka": {"key": key, "bindingVersion": BINDING_VERSION}},
-    }
-    if example is not None:
-        message["examples"] = [{"name": model.__name__.lower(), "payload": example}]
-    return message
 
 
 def main() -> None:

@@ -21,6 +21,9 @@ LIMITS: Final = "vitals.limits"
 PATIENTS: Final = "vitals.patients"
 WARDS: Final = "vitals.wards"
 ASSOCIATIONS: Final = "vitals.associations"
+ASSIGNMENTS: Final = "vitals.assignments"
+DELIVERIES: Final = "vitals.deliveries"
+SHADOW_ALERTS: Final = "vitals.shadow-alerts"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -100,6 +103,28 @@ TOPICS: Final[tuple[Topic, ...]] = (
             "min.compaction.lag.ms": str(DAY_MS),
             "segment.bytes": str(16 * 1024 * 1024),
         },
+    ),
+    Topic(
+        ASSIGNMENTS,
+        "place and role",
+        "Assignment",
+        "who is responsible for a bed or a ward, by role and shift",
+        partitions=1,
+        config={"cleanup.policy": "compact", STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        DELIVERIES,
+        "patient",
+        "Delivery",
+        "milestones of each alert's way to each person",
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        SHADOW_ALERTS,
+        "patient",
+        "Alert",
+        "what a rule set that is tried would have told; nobody is alarmed by it",
+        config={"retention.ms": str(30 * DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         HEARTBEAT,

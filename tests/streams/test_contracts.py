@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert, Evidence, Source
-from streams.contracts import FRAME_EXAMPLE, TICK_EXAMPLE, asyncapi, documents, schema_of
+from streams.contract_messages import FRAME_EXAMPLE, TICK_EXAMPLE
+from streams.contracts import asyncapi, documents, schema_of
 from streams.frames import STREAM_PATTERN, Frame, Tick
 from streams.topics import TOPICS
 
