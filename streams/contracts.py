@@ -19,7 +19,7 @@ from streams.alerts import Alert
 from streams.associations import Association, Departure, Heard, Movement, Placement
 from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import Answer, Command, Sealed
+from streams.commands import Answer, Sealed, Signed
 from streams.contract_messages import BINDING_VERSION, messages
 from streams.deliveries import Assignment, Delivery
 from streams.frames import Frame, Tick
@@ -53,7 +53,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Tick: "validation",
     Note: "validation",
     Alert: "serialization",
-    Command: "validation",
+    Signed: "validation",
     Answer: "serialization",
     Sealed: "validation",
     Audited: "serialization",

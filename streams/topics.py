@@ -60,7 +60,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         COMMANDS,
         "patient",
-        "Command",
+        "Signed, Answer",
         "what people order, who, when and why, and what became of it: the audit trail of what was done",
         config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
