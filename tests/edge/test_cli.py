@@ -33,6 +33,7 @@ COMMANDS = [
     "limits",
     "patients",
     "devices",
+    "accounts",
     "watch",
     "topics",
     "kafka",
