@@ -164,10 +164,7 @@ class KafkaDoor:
         call = Call(len(shares))
         try:
             self._lanes.put(call, shares)
-            async with asyncio.timeout(ACK_S_MAX):
-                await call.settled
-        except TimeoutError:
-            raise NotStored(f"Kafka has not acknowledged it within {ACK_S_MAX:g} s; send it again") from None
+            await call.wait(ACK_S_MAX)
         finally:
             self.room.give_back(sender.name, records, taken)
         if call.failed:

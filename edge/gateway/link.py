@@ -6,7 +6,7 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
@@ -112,6 +112,21 @@ class Link:
     def batch(self) -> BatchBuilder:
         """Return an empty batch."""
         return self.producer().create_batch()
+
+    def hand_over(self, batch: BatchBuilder, topic: str, partition: int) -> asyncio.Future[Any] | None:
+        """Give the producer a batch that it can take at once; the future is done when all copies have it.
+
+        None = it cannot, and has nothing of the batch: `send` waits until it can, or says why not.
+        """
+        handing = self.producer().send_batch(batch, topic, partition=partition)
+        try:
+            handing.send(None)
+        except StopIteration as handed:
+            return cast("asyncio.Future[Any]", handed.value)
+        except Exception:  # `send` says which
+            return None
+        handing.close()  # it would have waited, for the topic's metadata or for a batch before this one
+        return None
 
     async def send(self, batch: BatchBuilder, topic: str, partition: int) -> None:
         """Send a batch and wait until all copies have it; with brokers away that lasts until they are back.

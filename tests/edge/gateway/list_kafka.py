@@ -33,6 +33,7 @@ class ListKafka:
         self.broken: set[tuple[int, int]] = set()
         self.busy: set[int] = set()
         self.brokers_partitions = PARTITIONS
+        self.knows = True
 
     def producer(self):
         return self.now
@@ -43,8 +44,14 @@ class ListKafka:
     def known_partitions(self, topic):
         return self.brokers_partitions
 
+    def hand_over(self, batch, topic, partition):
+        """Take a batch at once, as aiokafka does while it knows the topic."""
+        return asyncio.ensure_future(self._sent(self.now, batch, partition)) if self.knows else None
+
     async def send(self, batch, topic, partition):
-        producer = self.now
+        await self._sent(self.now, batch, partition)
+
+    async def _sent(self, producer, batch, partition):
         assert partition not in self.busy, "one batch of a partition at a time"
         self.busy.add(partition)
         try:
