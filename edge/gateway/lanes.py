@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -112,7 +113,7 @@ class Lane:
         self._waiting: deque[Share] = deque()
         self._shares: list[Share] = []
         self._producer: AIOKafkaProducer | None = None
-        self._sending: asyncio.Future[Any] | None = None
+        self._trying: asyncio.Task[str] | None = None
         self.busy = False
 
     def put(self, call: Call, records: list[Record]) -> None:
@@ -129,15 +130,20 @@ class Lane:
 
     def give_up(self) -> None:
         """Wait no longer for the batch that is on its way, and see that it does not arrive later."""
-        if self._sending is not None and self._producer is not None:
+        if self._producer is not None:
             self._lanes.link.retire(self._producer)
-            self._sending.cancel()
+        self._leave()
 
     def stop(self) -> None:
         """Wait no longer for anything."""
         self._let_go("the gateway stops")
-        if self._sending is not None:
-            self._sending.cancel()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._trying is not None:
+            self._trying.cancel()
+        elif self._shares:
+            self._end(NOT_ACKNOWLEDGED)
 
     def _let_go(self, failed: str) -> None:
         for call, _ in self._waiting:
@@ -163,21 +169,24 @@ class Lane:
         if handed is None:
             self._begin_tries(None)
         else:
-            self._sending = handed
-            handed.add_done_callback(self._arrived)
+            handed.add_done_callback(partial(self._arrived, self._shares))
 
-    def _arrived(self, handed: asyncio.Future[Any]) -> None:
+    def _arrived(self, shares: list[Share], handed: asyncio.Future[Any]) -> None:
         """Take in what the producer says of a batch that it took at once."""
-        if handed.cancelled() or handed.exception() is None:
-            self._end(NOT_ACKNOWLEDGED if handed.cancelled() else "")
+        error = handed.exception()
+        if shares is not self._shares:
+            return  # given up meanwhile
+        if error is None:
+            self._end("")
         else:
             self._begin_tries(handed)
 
     def _begin_tries(self, handed: asyncio.Future[Any] | None) -> None:
-        self._sending = trying = asyncio.create_task(self._try(handed))
-        trying.add_done_callback(self._tried)
+        self._trying = asyncio.create_task(self._try(handed))
+        self._trying.add_done_callback(self._tried)
 
     def _tried(self, trying: asyncio.Task[str]) -> None:
+        self._trying = None
         if trying.cancelled():
             self._end(NOT_ACKNOWLEDGED)
         else:
@@ -186,7 +195,7 @@ class Lane:
 
     def _end(self, failed: str) -> None:
         """Tell the calls of a batch what became of it, and go on with what has come meanwhile."""
-        shares, self._shares, self._sending = self._shares, [], None
+        shares, self._shares = self._shares, []
         self._lanes.end(self._partition)
         for call, _ in shares:
             call.settle(failed)
