@@ -119,7 +119,8 @@ class Link:
 
         None = it cannot, and has nothing of the batch: `send` waits until it can, or says why not. The future is the
         producer's own: do not cancel it. The shield around it that `send_batch` returns is told a turn of the event
-        loop later, behind all that the producer does after an acknowledgement: an eighth of a lone message's time.
+        loop later, behind all that the producer does after an acknowledgement: a third of what the gateway adds to a
+        lone message.
         """
         producer = self.producer()
         handing = producer.send_batch(batch, topic, partition=partition)
