@@ -31,19 +31,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def make_order(kind: str, person: Person, **said: object) -> Order:
-    """Return a command of a kind by a person, with an id of its own and the time of now; None counts as not said.
+    """Return a command of a kind by a person, with id and time of its own unless said; None counts as not said.
+
+    Whatever is said of an actor, it is the person.
 
     Raises:
         UsageError: one line that names what is wrong.
     """
-    value = {
-        "kind": kind,
-        "id": uuid.uuid4().hex,
-        "actor": person.id,
-        "issued_ts_ms": int(time.time() * 1000),
-    }
+    value = {"id": uuid.uuid4().hex, "issued_ts_ms": int(time.time() * 1000)}
+    value |= {name: one for name, one in said.items() if one is not None}
     try:
-        return Command.model_validate({k: v for k, v in said.items() if v is not None} | value).root
+        return Command.model_validate(value | {"kind": kind, "actor": person.id}).root
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][-1]) if first["loc"] else kind

@@ -61,15 +61,20 @@ def list_accounts(path: Path | None, as_json: bool) -> None:
 @click.option(
     "--no-password", is_flag=True, help="A program, or who signs in elsewhere: asks for no password."
 )
+@click.option(
+    "--screen", is_flag=True, help="A wall screen's, of role viewer: its sign-in does not end by rest."
+)
 @file_option
-def add(name: str, role: Any, wards: tuple[str, ...], no_password: bool, path: Path | None) -> None:
+def add(
+    name: str, role: Any, wards: tuple[str, ...], no_password: bool, screen: bool, path: Path | None
+) -> None:
     """Make an account; asks for its password twice."""
     file = _path(path)
     known = _read(file) if file.exists() else Accounts()
     if name in known.accounts:
         raise UsageError(f"account: {name} is there already")
     password = "" if no_password else hashed(_asked(name))
-    account = {"role": role, "wards": wards, "password": password}
+    account = {"role": role, "wards": wards, "password": password, "screen": screen}
     save_accounts(file, with_account(known, name, account))
     say(f"{name} may sign in: {role}, wards {', '.join(wards) or '-'}")
 

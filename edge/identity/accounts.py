@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.gateway.keys import HASH_CHARACTERS, hash_of, is_among, name_in, new_key
 from streams.errors import UsageError
@@ -64,9 +64,17 @@ class Account(Rights):
 
     password: str = ""
     disabled: bool = False
+    screen: bool = False
+    """A wall screen's: a viewer whose sign-in does not end by rest."""
     tokens: Annotated[
         Mapping[Annotated[str, Field(pattern=TOKEN_NAME_PATTERN)], Token], Field(max_length=TOKENS_MAX)
     ] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _a_screen_only_shows(self) -> "Account":
+        if self.screen and self.role != "viewer":
+            raise ValueError("a screen only shows: its role is viewer")
+        return self
 
 
 class Accounts(BaseModel):
@@ -87,6 +95,11 @@ class Accounts(BaseModel):
         if account is None or account.disabled:
             return None
         return Person(id=name, role=account.role, wards=account.wards, station=station, session=session)
+
+    def is_screen(self, name: str) -> bool:
+        """Tell whether an account is a wall screen's."""
+        account = self.accounts.get(name)
+        return account is not None and account.screen
 
     def person_of_groups(self, name: str, groups: Iterable[str], station: str, session: str) -> Person | None:
         """Return whom a provider or proxy names: by the account of that name, else by groups.
@@ -207,6 +220,7 @@ def _toml(accounts: Accounts) -> str:
         lines += ["", f"[accounts.{json.dumps(name)}]", *_rights(account)]
         lines += [f"password = {json.dumps(account.password)}"] if account.password else []
         lines += ["disabled = true"] if account.disabled else []
+        lines += ["screen = true"] if account.screen else []
         for label, token in account.tokens.items():
             lines.append(f"tokens.{json.dumps(label)}.sha256 = {json.dumps(token.sha256)}")
     for group, rights in accounts.groups.items():

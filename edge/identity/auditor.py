@@ -5,16 +5,20 @@ lost, counted and logged once a minute: `vigil_audit_lost_total` is an alert rul
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from streams.audit import Audited, AuditedAct, Outcome
 from streams.people import Person
-from streams.producers import Producer
+from streams.producers import AUDITS, Producer
+from streams.settings import Settings
+from streams.topics import AUDIT
 
 QUEUE_MAX: Final = 10_000
 """Records that wait for Kafka: some minutes of a hospital's boards, 5 MB."""
@@ -94,6 +98,24 @@ class Auditor:
                 self.turn(producer)
                 await asyncio.sleep(POLL_S)
             self._lose(self.unwritten)
+
+    @contextlib.asynccontextmanager
+    async def writing(self, settings: Settings) -> AsyncIterator[None]:
+        """Write in the background as long as this lasts.
+
+        Raises:
+            BrokerUnreachable: no broker answers.
+            TopicsMismatch: there is no topic for the audit.
+        """
+        producer = await asyncio.to_thread(Producer, settings, AUDITS, settings.topic(AUDIT))
+        running = asyncio.create_task(self.run(producer))
+        try:
+            yield
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            await asyncio.to_thread(producer.close)
 
     def turn(self, producer: Producer) -> None:
         """Note what Kafka has taken and hand over what it has room for; returns at once."""

@@ -29,7 +29,8 @@ from edge.identity.pages import (
     sign_in_page,
     signed_out_page,
 )
-from edge.identity.people import Known, People
+from edge.identity.people import People
+from edge.orders import send_order
 from streams.audit import AuditedAct, Outcome
 from streams.commands import Answer, Order
 from streams.errors import VigilError
@@ -50,6 +51,9 @@ GLASS: Final = "/v1/break-glass"
 
 BODY_BYTES_MAX: Final = 16_384
 """Of a form or a command; whoever installs the doors may let its own routes have more."""
+
+SEND_S: Final = 5.0
+"""How long the answer to a command is waited for."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE: Final = "vigil-session"
@@ -109,6 +113,18 @@ class Doors:
         app.router.add_post(GLASS, self._break_glass)
 
     # --- for handlers of the server
+
+    def person(self, request: web.Request) -> Person:
+        """Return who sends a request that was let in."""
+        return request[PERSON]
+
+    def still(self, request: web.Request) -> Person | None:
+        """Return who a request that lasts is of by now, None where the sign-in is over: then it ends too.
+
+        It is no use of the sign-in: a page that nobody touches ends it, unless the account is a screen's.
+        """
+        known = self.people.known(request, self._cookie, self._station, is_use=False)
+        return None if known is None else self._glasses.through(known.person, self._clock_s())
 
     def require(self, request: web.Request, act: Act, ward: str, patient: str = "") -> Person:
         """Return the person of a request who may do an act in a ward; a refusal is audited.
@@ -213,7 +229,8 @@ class Doors:
     def _begin(self, request: web.Request, person: Person, next_path: str, is_local: bool) -> web.Response:
         """Begin a session: a new one always, and one that the browser had before ends."""
         self.people.sessions.end(request.cookies.get(self._cookie, ""))
-        secret = self.people.sessions.begin(person, is_local, self._clock_s())
+        is_screen = self.people.accounts.now.is_screen(person.id)
+        secret = self.people.sessions.begin(person, is_local, self._clock_s(), is_screen)
         self.audit(person, "sign-in", "", "", "granted")
         answer = _html(onwards_page(next_path))
         self._set(answer, self._cookie, secret, "Strict")
@@ -295,6 +312,15 @@ class Doors:
         return web.json_response({"until_ts_ms": until_ms, "told": broken.told})
 
 
+def sender_of(settings: Settings, wait_s: float = SEND_S) -> Send:
+    """Return what sends commands by `edge.orders`, beside the event loop."""
+
+    async def send(order: Order, person: Person) -> Answer:
+        return await asyncio.to_thread(send_order, settings, order, person, wait_s)
+
+    return send
+
+
 def _origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
@@ -334,6 +360,3 @@ def _bounded(request: web.Request) -> None:
         raise _problem(
             web.HTTPRequestEntityTooLarge, f"at most {BODY_BYTES_MAX} bytes, with their length", None
         )
-
-
-__all__ = ["Doors", "Known", "Send"]

@@ -102,8 +102,11 @@ class People:
         self.has_passwords = settings.accounts is not None
         self._hashing = asyncio.Semaphore(HASHING_MAX)
 
-    def known(self, request: web.Request, cookie: str, station: str) -> Known | None:
-        """Return who sends a request; None = nobody known. A way that is tried and fails is not tried otherwise."""
+    def known(self, request: web.Request, cookie: str, station: str, is_use: bool = True) -> Known | None:
+        """Return who sends a request; None = nobody known. A way that is tried and fails is not tried otherwise.
+
+        `is_use` = a session begins to rest anew.
+        """
         accounts = self.accounts.now
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.startswith(f"{TOKEN_PREFIX}."):
@@ -113,7 +116,7 @@ class People:
             found = accounts.person_of_groups(*named, station, f"proxy:{named[0]}"[:128])
             return None if found is None else Known(found, "proxy")
         if secret := request.cookies.get(cookie, ""):
-            person = self._of_session(secret, accounts)
+            person = self._of_session(secret, accounts, is_use)
             return None if person is None else Known(person, "cookie")
         if self.is_development:
             return Known(
@@ -121,9 +124,9 @@ class People:
             )
         return None
 
-    def _of_session(self, secret: str, accounts: Accounts) -> Person | None:
+    def _of_session(self, secret: str, accounts: Accounts, is_use: bool) -> Person | None:
         """Return who is signed in; what the accounts file says now of role, wards and whether at all, counts."""
-        session = self.sessions.find(secret, self.clock_s())
+        session = self.sessions.find(secret, self.clock_s(), is_use)
         if session is None:
             return None
         person = session.person

@@ -110,6 +110,12 @@ def test_a_token_is_its_account_s_with_role_and_wards_and_the_label_as_session(t
     assert known.by_token("", "board") is None
 
 
+def test_a_screen_only_shows():
+    assert Account(role="viewer", screen=True).screen
+    with pytest.raises(ValueError, match="a screen only shows"):
+        Account(role="nurse", screen=True)
+
+
 def test_groups_give_the_first_role_of_the_file_and_the_wards_of_all_that_have_it():
     known = Accounts(
         accounts={

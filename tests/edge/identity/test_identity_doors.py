@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from door_world import PASSWORD, Browser, World, accounts_file
 
 from edge.identity.accounts import hashed, load_accounts, save_accounts, with_account
@@ -151,6 +152,21 @@ def test_a_session_ends_after_a_rest_and_when_the_account_is_disabled_and_takes_
         return [*found, (await browser.get("/v1/me")).status]
 
     assert world.run(visit) == ["viewer", 401, 401]
+
+
+def test_a_stream_that_lasts_ends_with_the_sign_in_and_is_no_use_of_it(world):
+    async def visit(browser):
+        await browser.sign_in("nurse-1")
+        request = make_mocked_request(
+            "GET", "/v1/stream", {"Cookie": f"vigil-session={browser.cookies['vigil-session'].value}"}
+        )
+        found = []
+        for passes_s in (600, 299, 1):
+            world.clock.now_s += passes_s
+            found.append(world.doors.still(request))
+        return [who and who.id for who in found]
+
+    assert world.run(visit) == ["nurse-1", "nurse-1", None]
 
 
 def test_what_a_foreign_page_makes_a_browser_send_is_refused(world):

@@ -22,6 +22,16 @@ def test_a_session_ends_by_rest_by_age_and_by_signing_out():
     assert len(found) == 0
 
 
+def test_a_screen_s_session_does_not_end_by_rest_and_looking_is_no_use():
+    found = Sessions(idle_s=100, age_s=250)
+    screen = found.begin(person("wall-1", "viewer"), True, 0, is_screen=True)
+    nurse = found.begin(NURSE, True, 0)
+    assert found.find(nurse, 99, is_use=False)
+    assert found.find(nurse, 101) is None
+    assert found.find(screen, sessions.SCREEN_AGE_S - 1)
+    assert found.find(screen, sessions.SCREEN_AGE_S) is None
+
+
 def test_each_sign_in_is_another_secret_and_its_id_in_records_is_not_the_secret():
     found = Sessions(100, 100)
     one, two = found.begin(NURSE, True, 0), found.begin(NURSE, True, 0)
