@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from streams.alerts import Alert
 from streams.associations import LEFT_KEY, Association, Departure, Heard, Movement, Placement
+from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
 from streams.deliveries import Assignment, Delivery
@@ -82,6 +83,12 @@ def messages() -> dict[str, Any]:
             Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
         ),
         "answer": _message(Answer, "what became of a command", patient_key, None),
+        "audited": _message(
+            Audited,
+            "what somebody opened, or a sign-in",
+            {"type": "string", "description": "the person inside the value"},
+            None,
+        ),
         "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
         "patient": _message(Patient, "how one patient is", patient_key, None),
         "heartbeat": _message(

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
 from streams.associations import Association, Departure, Heard, Movement, Placement
+from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import Answer, Command, Sealed
 from streams.contract_messages import BINDING_VERSION, messages
@@ -28,6 +29,7 @@ from streams.topics import (
     ALERTS,
     ASSIGNMENTS,
     ASSOCIATIONS,
+    AUDIT,
     COMMANDS,
     DEAD_LETTERS,
     DELIVERIES,
@@ -54,6 +56,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Command: "validation",
     Answer: "serialization",
     Sealed: "validation",
+    Audited: "serialization",
     Delivery: "serialization",
     Assignment: "validation",
     Limits: "serialization",
@@ -82,6 +85,7 @@ OPERATIONS: Final = (
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
     ("sendNotesOfCommands", "send", COMMANDS, "note"),
+    ("sendAudited", "send", AUDIT, "audited"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
     ("sendWardReports", "send", WARDS, "wardReport"),
