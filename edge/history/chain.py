@@ -86,7 +86,13 @@ def summarised(row: Row) -> Row:
     patient = said.get("patient")
     kind = next((said[name] for name in _KINDS if isinstance(said.get(name), str)), "")
     at_ts_ms = next((said[name] for name in _TIMES if _is_time(said.get(name))), row.append_ts_ms)
-    return replace(row, patient=patient if isinstance(patient, str) else None, kind=kind, at_ts_ms=at_ts_ms)
+    patient = _storable(patient) if isinstance(patient, str) else None
+    return replace(row, patient=patient, kind=_storable(kind), at_ts_ms=at_ts_ms)
+
+
+def _storable(text: str) -> str:
+    """Return a text without what a store takes in none: half a character, and the one that ends a text in C."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def read(value: bytes | None) -> dict[str, Any] | None:

@@ -198,12 +198,4 @@ def _row(found: Any) -> Row:
 
 
 def _values(row: Row) -> tuple[Any, ...]:
-    text = {name: _storable(getattr(row, name)) for name in ("patient", "kind")}
-    return tuple(
-        text[name] if name in text else getattr(row, name.removesuffix("_")) for name in _COLUMNS.split(", ")
-    )
-
-
-def _storable(text: str | None) -> str | None:
-    """Return a text without the one character that PostgreSQL keeps in none."""
-    return None if text is None else text.replace("\0", "")
+    return tuple(getattr(row, name.removesuffix("_")) for name in _COLUMNS.split(", "))

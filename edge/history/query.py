@@ -6,7 +6,7 @@ DuckDB one by one: one that is just being replaced is not there any more when it
 again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,7 +22,7 @@ from edge.history.ledger import readings_folder
 from edge.history.levels import Buckets, gathered, once_each, plausible
 from edge.history.names import HOUR, LEVELS_S, Named, period_of
 from edge.history.rows import HOUR_MS, readings, whole
-from edge.history.shelf import Index
+from edge.history.shelf import Index, length_of
 from streams.errors import UsageError, VigilError
 from streams.settings import Settings
 
@@ -52,11 +52,8 @@ class Plan:
     def of(index: Index, from_ts_ms: int, until_ts_ms: int, step_s: int) -> "Plan":
         """Return the plan for a stretch of time by steps."""
         plan = Plan(new=[one for ones in index.new.values() for one in ones])
-        partitions = sorted({partition for _, _, partition in index.slots})
-        first_ms = from_ts_ms // HOUR_MS * HOUR_MS
-        for partition in partitions:
-            for hour_ms in _hours(index, partition, first_ms, until_ts_ms):
-                plan._choose(index, partition, hour_ms, step_s)
+        for partition, hour_ms in _hours(index, from_ts_ms // HOUR_MS * HOUR_MS, until_ts_ms):
+            plan._choose(index, partition, hour_ms, step_s)
         return plan
 
     def _choose(self, index: Index, partition: int, hour_ms: int, step_s: int) -> None:
@@ -79,16 +76,14 @@ class Plan:
                 return
 
 
-def _hours(index: Index, partition: int, first_ms: int, until_ts_ms: int) -> Iterable[int]:
-    """Yield the hours of a stretch of time that a partition may have something of."""
-    starts = {start for kind, start, number in index.slots if number == partition and kind == HOUR}
-    periods = [
-        (int(kind), start) for kind, start, number in index.slots if number == partition and kind != HOUR
-    ]
-    covered = {(level_s, start) for level_s, start in periods}
-    for hour_ms in range(first_ms, until_ts_ms, HOUR_MS):
-        if hour_ms in starts or any((level, period_of(level, hour_ms)) in covered for level in LEVELS_S):
-            yield hour_ms
+def _hours(index: Index, first_ms: int, until_ts_ms: int) -> list[tuple[int, int]]:
+    """Return the partitions and hours of a stretch of time that files have something of."""
+    found: set[tuple[int, int]] = set()
+    for kind, start_ms, partition in index.slots:
+        length_ms = length_of(kind)
+        hours = range(max(first_ms, start_ms), min(until_ts_ms, start_ms + length_ms), HOUR_MS)
+        found.update((partition, hour_ms) for hour_ms in hours)
+    return sorted(found)
 
 
 class History:

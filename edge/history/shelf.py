@@ -175,7 +175,7 @@ class Shelf:
         """
         gone = 0
         for found in list(self.index.slots.values()):
-            end_ms = found.start_ms + _length_ms(found.kind)
+            end_ms = found.start_ms + length_of(found.kind)
             if now_ms - end_ms <= keep_ms.get(found.kind, now_ms) or not self._is_thinned(found):
                 continue
             self._remove(found)
@@ -220,7 +220,8 @@ def _level(parts: list[pa.Table]) -> pa.Table:
     return by_patient(table.select([*LEVEL_PLACE, *rest]))
 
 
-def _length_ms(kind: str) -> int:
+def length_of(kind: str) -> int:
+    """Return how much time a file of a kind holds at most, ms."""
     if kind == HOUR:
         return HOUR_MS
     return PERIODS_MS[int(kind)] or MONTH_MS

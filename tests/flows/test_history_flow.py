@@ -52,14 +52,19 @@ def test_what_was_killed_again_and_again_holds_what_the_topics_hold(archive, cap
     assert "270 rows follow each other" in capsys.readouterr().out
 
 
-@pytest.fixture
-def written(archive):
-    archive.send(100)
-    archive.tell(4)
-    with Writer(archive.settings) as writer:
-        wait_until(lambda: not writer.turn(0.2) and writer.readings.rows == 100, "all is read")
+@pytest.fixture(scope="module")
+def written(broker, tmp_path_factory):
+    made = Archive(broker.bootstrap, tmp_path_factory.mktemp("written") / "history", history_flush_s=3_600)
+    made.send(100)
+    made.tell(4)
+    with Writer(made.settings) as writer:
+        wait_until(
+            lambda: (writer.turn(0.2), writer.readings.rows, sum(writer.ledger.positions().values()))[1:] == (100, 12),
+            "all is read",
+        )
         writer.finish()
-    return archive
+    yield made
+    made.close()
 
 
 def test_a_question_is_answered_at_the_command_line(written, capsys):
