@@ -121,6 +121,18 @@ def _devices() -> click.Command:
     return devices
 
 
+def _history() -> click.Command:
+    from edge.commands.history import history
+
+    return history
+
+
+def _audit() -> click.Command:
+    from edge.commands.audit import audit
+
+    return audit
+
+
 def _watch() -> click.Command:
     from edge.commands.watch import watch
 
@@ -183,6 +195,8 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
     "devices": ("see and say which device is on which patient", _devices),
     "accounts": ("say who may sign in on this machine, and what for", _accounts),
+    "history": ("keep what was, and ask, compare and export it", _history),
+    "audit": ("see that nobody changed what is kept, and who did what", _audit),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -84,6 +84,12 @@ def messages() -> dict[str, Any]:
             Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
         ),
         "answer": _message(Answer, "what became of a command", patient_key, None),
+        "audited": _message(
+            Audited,
+            "what somebody opened, or a sign-in",
+            {"type": "string", "description": "the person inside the value"},
+            None,
+        ),
         "limits": _message(Limits, "limits and profile in force for one patient", patient_key, None),
         "patient": _message(Patient, "how one patient is", patient_key, None),
         "heartbeat": _message(

@@ -75,10 +75,11 @@ class Decoder:
 
     Args:
         seals: believed of commands.
+        with_copies: whether frames that were filed afterwards come too, which are kept and not judged.
     """
 
-    def __init__(self, seals: Seals = DEVELOPMENT) -> None:
-        self._seals = seals
+    def __init__(self, seals: Seals = DEVELOPMENT, with_copies: bool = False) -> None:
+        self._seals, self._with_copies = seals, with_copies
         self._patients: dict[bytes | None, str] = {}
         self._devices: dict[str, str] = {}
         self._signals: tuple[str, ...] = ()
@@ -185,9 +186,10 @@ class Decoder:
             outcome = _judge_record(record)
             if isinstance(outcome, Reject):
                 rejects.append(outcome)
-            elif outcome.refiled:
+                continue
+            if outcome.refiled:
                 copies.append(record)
-            else:
+            if self._with_copies or not outcome.refiled:
                 kept.append(record)
                 frames.append(outcome)
         return kept, frames

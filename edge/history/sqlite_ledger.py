@@ -1,0 +1,168 @@
+"""The ledger in SQLite: one file, one writer, any number of readers beside it.
+
+WAL, so that readers and the writer do not wait for each other; synchronous=FULL, so that a commit is on the disk; BEGIN
+IMMEDIATE, because a transaction that reads first and writes then fails at once where another one has written. Readers
+take whole pages of rows and leave no cursor half read, which would keep the log from being checkpointed.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from edge.history.chain import Head, Row, chained
+from streams.errors import VigilError
+
+BUSY_S_MAX: Final = 5.0
+PAGE_ROWS: Final = 1_000
+
+_COLUMNS: Final = "topic, partition, offset, append_ts_ms, key, value, seq, hash, patient, kind, at_ts_ms"
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    append_ts_ms INTEGER NOT NULL,
+    key BLOB,
+    value BLOB,
+    hash BLOB NOT NULL,
+    patient TEXT,
+    kind TEXT,
+    at_ts_ms INTEGER,
+    UNIQUE (topic, partition, offset)
+) STRICT;
+CREATE INDEX IF NOT EXISTS records_by_time ON records (topic, at_ts_ms, seq);
+CREATE INDEX IF NOT EXISTS records_by_patient ON records (topic, patient, at_ts_ms, seq);
+"""
+VIEW: Final = """
+CREATE VIEW IF NOT EXISTS {name} AS
+SELECT partition, offset, append_ts_ms, patient, kind, at_ts_ms, CAST(value AS TEXT) AS value
+FROM records WHERE topic = '{topic}';
+"""
+VIEWS: Final = {
+    "alerts": "vitals.alerts",
+    "commands": "vitals.commands",
+    "deliveries": "vitals.deliveries",
+    "audit": "vitals.audit",
+    "limits": "vitals.limits",
+}
+"""Names for people with an SQL client; each record's own words are in `value`, as JSON."""
+
+
+class SqliteLedger:
+    """A ledger in one file.
+
+    Raises:
+        VigilError: the file cannot be opened or is no ledger.
+    """
+
+    def __init__(self, path: Path, for_writing: bool = False) -> None:
+        self._path = path
+        try:
+            if for_writing:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._db = _connect(path.absolute().as_uri())
+                self._prepare()
+            else:
+                self._db = _connect(f"{path.absolute().as_uri()}?mode=ro")
+                self._db.execute("SELECT count(*) FROM records WHERE seq < 1").fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise VigilError(f"{path}: {error}") from None
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(
+            SCHEMA + "".join(VIEW.format(name=name, topic=topic) for name, topic in VIEWS.items())
+        )
+
+    def append(self, rows: Iterable[Row]) -> int:
+        """Put rows behind the chain, all or none; a record that is there already counts once.
+
+        Raises:
+            VigilError: the disk is full, or another process writes; nothing was written.
+        """
+        with self._said():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                new = [row for row in _once_each(rows) if not self._has(row)]
+                values = [_values(row) for row in chained(new, self.head())]
+                self._db.executemany(f"INSERT INTO records ({_COLUMNS}) VALUES ({_marks()})", values)
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+        return len(new)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Tell what SQLite says in one line with the file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise VigilError(f"{self._path}: {error}") from None
+
+    def _all(self, asked: str, given: Any = ()) -> list[Any]:
+        with self._said():
+            return self._db.execute(asked, given).fetchall()
+
+    def _has(self, row: Row) -> bool:
+        asked = "SELECT 1 FROM records WHERE topic = ? AND partition = ? AND offset = ?"
+        return self._db.execute(asked, (row.topic, row.partition, row.offset)).fetchone() is not None
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Return the offset behind the last row of each topic and partition."""
+        asked = "SELECT topic, partition, max(offset) FROM records GROUP BY topic, partition"
+        return {(topic, partition): last + 1 for topic, partition, last in self._all(asked)}
+
+    def head(self) -> Head:
+        """Return the end of the chain."""
+        found = self._all("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1")
+        return Head(*found[0]) if found else Head()
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row in the order of the chain."""
+        last, asked = -(2**62), f"SELECT {_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT {PAGE_ROWS}"
+        while page := self._all(asked, (last,)):
+            yield from (Row(*found) for found in page)
+            last = page[-1][6]
+
+    def between(
+        self, topic: str, from_ts_ms: int, until_ts_ms: int, patient: str | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows of a topic with a time from `from_ts_ms` up to but not including `until_ts_ms`, by time."""
+        whose = "" if patient is None else "AND patient = :patient "
+        asked = (
+            f"SELECT {_COLUMNS} FROM records WHERE topic = :topic {whose}"
+            "AND (at_ts_ms, seq) > (:at_ts_ms, :seq) AND at_ts_ms < :until_ts_ms "
+            f"ORDER BY at_ts_ms, seq LIMIT {PAGE_ROWS}"
+        )
+        given: dict[str, Any] = {"topic": topic, "until_ts_ms": until_ts_ms, "patient": patient}
+        at_ts_ms, seq = from_ts_ms, -1
+        while page := self._all(asked, given | {"at_ts_ms": at_ts_ms, "seq": seq}):
+            yield from (Row(*found) for found in page)
+            at_ts_ms, seq = page[-1][10], page[-1][6]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    # Without an isolation level of its own it begins no transaction by itself.
+    return sqlite3.connect(uri, timeout=BUSY_S_MAX, isolation_level=None, uri=True, check_same_thread=False)
+
+
+def _once_each(rows: Iterable[Row]) -> Iterable[Row]:
+    return {(row.topic, row.partition, row.offset): row for row in rows}.values()
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _COLUMNS.split(", "))
+
+
+def _marks() -> str:
+    return ", ".join("?" * len(_COLUMNS.split(", ")))
