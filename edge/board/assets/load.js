@@ -73,6 +73,8 @@ export class LoadPage {
   }
 
   show(load) {
+    this.load = load;
+    this.named = this.site.model.beds.size;
     const rows = rowsOf(load);
     const total = rows.reduce((sum, row) => sum + row.total, 0);
     const most = Math.max(0, ...rows.flatMap((row) => [...row.shifts.values()].map(({ count }) => count)));
@@ -98,7 +100,10 @@ export class LoadPage {
     );
   }
 
-  draw() {}
+  /** Beds get their labels when the wards are known. */
+  draw() {
+    if (this.load && this.site.model.beds.size !== this.named) this.show(this.load);
+  }
 
   tick() {}
 

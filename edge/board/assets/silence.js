@@ -45,6 +45,8 @@ function until(judgedTsMs, serverTsMs) {
   return `last judged ${clockText(judgedTsMs, true)}, ${durationText(serverTsMs - judgedTsMs)} ago`;
 }
 
+const bedsText = (count) => (count === 1 ? "1 bed" : `${count} beds`);
+
 /**
  * Return what is not known now, the worst first: [{key, kind, text, partition?, ward?}].
  * `link` is {online, signedOut, slept, since}: whether the machine has a network, the session is over, the page has
@@ -68,13 +70,13 @@ export function silences(model, link, now) {
   const explained = new Set();
   for (const bed of model.beds.values()) if (stood.has(String(bed.partition))) explained.add(bed.ward);
   const wards = standing(model.wardClocks, serverTsMs, now).filter(({ key }) => !explained.has(key));
-  const bedsOf = (test) => [...model.beds.values()].filter(test).length;
+  const bedsOf = (key) => [...model.beds.values()].filter((bed) => String(bed.partition) === key).length;
   return [
     ...partitions.map(({ key, judgedTsMs }) => ({
       key: `partition-${key}`,
       kind: "partition",
       partition: Number(key),
-      text: `Partition ${key} is not being judged (${until(judgedTsMs, serverTsMs)}): ${bedsOf((bed) => String(bed.partition) === key)} beds without alarms.`,
+      text: `Partition ${key} is not being judged (${until(judgedTsMs, serverTsMs)}): nobody watches ${bedsText(bedsOf(key))}.`,
     })),
     ...wards.map(({ key, judgedTsMs }) => ({
       key: `ward-${key}`,

@@ -112,7 +112,8 @@ export class Wall {
     const count = this.hidden.size;
     this.below.hidden = !count;
     setAttribute(this.below, "data-alarming", alarming > 0);
-    setText(this.below, alarming ? `▼ ${count} more beds, ${alarming} of them with alarms` : `▼ ${count} more beds, all quiet`);
+    const beds = count === 1 ? "1 more bed" : `${count} more beds`;
+    setText(this.below, alarming ? `▼ ${beds}, ${alarming} with alarms` : `▼ ${beds}, quiet`);
   }
 
   tiles() {
