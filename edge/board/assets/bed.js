@@ -93,7 +93,7 @@ export class BedPage {
   async get(path) {
     const answer = await fetch(path, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
     const body = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(body.reason ?? body.error ?? `the server answered ${answer.status}`);
+    if (!answer.ok) throw new Error(body.detail ?? `the server answered ${answer.status}`);
     return body;
   }
 

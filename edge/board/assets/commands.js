@@ -22,13 +22,13 @@ const WORDS = {
   "set-limits": "limits",
 };
 
-/** What an answer says to the person, from the HTTP status and the body. */
+/** What an answer says to the person, from the HTTP status and the body: an answer, or a problem by RFC 9457. */
 export function outcomeOf(status, body) {
   if (status === 200) return { state: body.outcome === "accepted" ? "accepted" : "refused", reason: body.reason ?? "" };
-  if (status === 403) return { state: "refused", reason: body.reason ?? body.error ?? "You may not do this in this ward." };
   if (status === 401) return { state: "unanswered", reason: "Signed out: sign in, then ask again." };
-  if (status === 504 || status >= 500 || status === 429) return { state: "unanswered", reason: body.reason ?? "" };
-  return { state: "refused", reason: body.reason ?? body.error ?? `The server answered ${status}.` };
+  if (status >= 500 || status === 429) return { state: "unanswered", reason: body.detail ?? "" };
+  if (status === 403) return { state: "refused", reason: body.detail ?? "You may not do this in this ward." };
+  return { state: "refused", reason: body.detail ?? `The server answered ${status}.` };
 }
 
 export class Commands {

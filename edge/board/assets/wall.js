@@ -14,7 +14,7 @@ export class Wall {
     this.wards = make("div", { class: "wards" });
     this.none = make("p", { class: "none", hidden: true });
     this.below = make("p", { class: "below", "aria-hidden": "true", hidden: true });
-    this.root = make("div", { class: "wall" }, this.none, this.wards, this.below);
+    this.root = make("div", { class: "wall" }, make("h1", { class: "hidden", tabindex: -1 }, this.title), this.none, this.wards, this.below);
     this.hidden = new Map();
     this.watcher = new IntersectionObserver((entries) => this.seen(entries));
     // A bed does not move away from under a finger.

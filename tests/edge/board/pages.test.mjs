@@ -266,9 +266,9 @@ test("waits before the stream is opened again grow to a bound", () => {
 test("an answer is one of accepted, refused with a reason, and not answered yet", () => {
   assert.deepEqual(outcomeOf(200, { outcome: "accepted", reason: "done" }), { state: "accepted", reason: "done" });
   assert.deepEqual(outcomeOf(200, { outcome: "refused", reason: "no such alarm" }), { state: "refused", reason: "no such alarm" });
-  assert.equal(outcomeOf(403, { reason: "a viewer may not" }).reason, "a viewer may not");
+  assert.equal(outcomeOf(403, { detail: "a viewer may not" }).reason, "a viewer may not");
   for (const status of [504, 502, 429, 401]) assert.equal(outcomeOf(status, {}).state, "unanswered");
-  assert.equal(outcomeOf(400, { reason: "no such kind" }).state, "refused");
+  assert.equal(outcomeOf(400, { detail: "no such kind" }).state, "refused");
 });
 
 test("the queue is bounded, survives a reload, and sends nothing by itself that is too old", () => {
