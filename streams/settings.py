@@ -158,6 +158,19 @@ class Settings(BaseSettings):
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
 
+    board_host: str = Field(default="127.0.0.1", description="where the board listens for browsers")
+    board_port: int = Field(default=8480, ge=0, le=65_535, description="of the board; 0 = any free one")
+    board_viewers_max: int = Field(
+        default=20_000, ge=1, description="open streams of a board; further ones are told to come back later"
+    )
+    board_tls_certfile: Path | None = Field(
+        default=None, description="the board's certificate (PEM); none = browsers speak in clear"
+    )
+    board_tls_keyfile: Path | None = Field(default=None, description="its private key")
+    board_metrics_port: int = Field(
+        default=9466, ge=0, le=65_535, description="of the board's /metrics; 0 = any free one"
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
