@@ -84,7 +84,7 @@ export class BedPage {
       make(
         "section",
         { class: "panel tables-panel", "aria-label": "Limits and commands" },
-        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Limits in force" }, table("Limits in force", ["Alarm", "Low", "High", ""], this.limitRows)),
+        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Limits in force" }, table("Limits in force", ["Alarm", "Low", "High", "Change"], this.limitRows)),
         make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Commands" }, table("Commands", ["When", "Who", "What", "Answer"], this.orderRows)),
       ),
     );

@@ -2,7 +2,7 @@
 
 export const EVENTS = Object.freeze(["snapshot", "beds", "gone", "clock"]);
 /** Waits before the stream is opened again: doubled from the first to the last, with up to a half on top [M]. */
-export const REOPEN_MS = Object.freeze([500, 8_000]);
+export const REOPEN_MS = Object.freeze([500, 5_000]);
 /** The server speaks each second; a stream that has said nothing for so long is dead, whatever TCP believes [M]. */
 export const MUTE_MS = 5_000;
 const ASK_TIMEOUT_MS = 3_000;

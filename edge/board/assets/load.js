@@ -64,7 +64,7 @@ export class LoadPage {
   async fetch() {
     for (const button of this.spans.children) button.setAttribute("aria-pressed", String(Number(button.dataset.hours) === this.shiftH));
     try {
-      const answer = await fetch(`/v1/load?shift_h=${this.shiftH}`, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
+      const answer = await fetch(`/v1/load?shift_h=${this.shiftH}&utc_offset_min=${-new Date().getTimezoneOffset()}`, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       if (!this.closed) this.show(await answer.json());
     } catch (error) {

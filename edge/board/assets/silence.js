@@ -5,8 +5,13 @@ import { clockText, durationText } from "./format.js";
 
 /** The server says the time each second; three of them missed and something is wrong [M]. A banner is due in 5 s. */
 export const SERVER_SILENT_MS = 3_500;
-/** A worker's heartbeat comes every 2 s (agents/heart.py): after two that did not come a partition stands [M]. */
-export const STANDING_MS = 4_300;
+/**
+ * A worker's heartbeat comes every 2 s (agents/heart.py) and is told with the next second: a judged-until moves every
+ * 3 s at least. It stands when it has not moved for so long; or, where the clocks agree, for a little less and what it
+ * says is so old. So a banner is due within 5 s of the last judgement [M].
+ */
+export const STANDING_MS = 4_000;
+export const STANDING_OLD_MS = [3_200, 4_500];
 /** Judged so far behind is as good as standing, even if it moves [M]. */
 export const BEHIND_MS = 15_000;
 /** The page's timer goes every quarter of a second; so long without it and the page has slept [M]. */
@@ -34,8 +39,9 @@ function standing(clocks, serverTsMs, now) {
   const found = [];
   for (const [key, { judgedTsMs, movedAt }] of clocks) {
     const stoodMs = now - movedAt;
-    if (stoodMs >= STANDING_MS) found.push({ key, judgedTsMs });
-    else if (judgedTsMs !== null && serverTsMs - judgedTsMs > BEHIND_MS) found.push({ key, judgedTsMs });
+    const oldMs = judgedTsMs === null ? 0 : serverTsMs - judgedTsMs;
+    const isOld = stoodMs >= STANDING_OLD_MS[0] && oldMs >= STANDING_OLD_MS[1];
+    if (stoodMs >= STANDING_MS || isOld || oldMs > BEHIND_MS) found.push({ key, judgedTsMs });
   }
   return found;
 }

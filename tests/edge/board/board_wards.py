@@ -8,7 +8,16 @@ from fake_board import now_ms
 
 HOUR_MS = 3_600_000
 UNITS = {"hr": "/min", "spo2": "%", "resp": "/min", "abp_mean": "mm[Hg]", "nbp_sys": "mm[Hg]", "temp": "Cel"}
-NORMAL = {"hr": 76, "pulse": 76, "spo2": 97, "resp": 15, "nbp_sys": 122, "nbp_dia": 74, "nbp_mean": 90, "temp": 36.8}
+NORMAL = {
+    "hr": 76,
+    "pulse": 76,
+    "spo2": 97,
+    "resp": 15,
+    "nbp_sys": 122,
+    "nbp_dia": 74,
+    "nbp_mean": 90,
+    "temp": 36.8,
+}
 SLOW = ("nbp_sys", "nbp_dia", "nbp_mean", "temp")
 
 
@@ -99,7 +108,11 @@ def ward_of(beds: int, seed: int = 7) -> list[dict[str, Any]]:
                 bed=f"{number // 3 + 1:02d}" + "ABC"[number % 3],
                 values=values,
                 scores={"news2": score},
-                ages_ms={"nbp_sys": chance.randrange(60) * 60_000, "nbp_dia": 0, "temp": chance.randrange(230) * 60_000},
+                ages_ms={
+                    "nbp_sys": chance.randrange(60) * 60_000,
+                    "nbp_dia": 0,
+                    "temp": chance.randrange(230) * 60_000,
+                },
             )
         )
     return _with_alarms(found) if beds >= 18 else found
@@ -108,14 +121,20 @@ def ward_of(beds: int, seed: int = 7) -> list[dict[str, Any]]:
 def _with_alarms(beds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     now = now_ms()
 
-    def give(index: int, *alarms: dict[str, Any], values: dict[str, float], news: tuple[Any, ...], **said: Any) -> None:
+    def give(
+        index: int, *alarms: dict[str, Any], values: dict[str, float], news: tuple[Any, ...], **said: Any
+    ) -> None:
         each = beds[index]
         each["values"].update({name: {"value": value, "ts_ms": now} for name, value in values.items()})
         total, band, missing = news
-        each["scores"] = {"news2": {"total": total, "band": band, "missing": list(missing), "old": [], "ts_ms": now}}
+        each["scores"] = {
+            "news2": {"total": total, "band": band, "missing": list(missing), "old": [], "ts_ms": now}
+        }
         each.update({"alarms": list(alarms), "severity": worst_of(list(alarms)), **said})
 
-    low_pressure = alarm("nbp-sys-low", "medium", signal="nbp_sys", value=84, low=90, onset_ts_ms=now - 312_000)
+    low_pressure = alarm(
+        "nbp-sys-low", "medium", signal="nbp_sys", value=84, low=90, onset_ts_ms=now - 312_000
+    )
     fast = {"signal": "hr", "value": 134, "high": 120, "onset_ts_ms": now - 41_000}
     known = {"state": "acknowledged", "acknowledged_by": "nurse-4"}
     probe = {"type": "technical", "onset_ts_ms": now - 620_000, "event": "MDC_EVT_SENSOR_DISCONN"}
@@ -144,7 +163,9 @@ def day_of(patient_seed: int = 3) -> dict[str, list[tuple[int, float | None]]]:
             continue
         drop = 14 * math.exp(-(((minute - 1350) / 40) ** 2))
         trend["hr"].append((at, round(78 + 9 * math.sin(minute / 190) + drop * 2 + chance.gauss(0, 2))))
-        trend["spo2"].append((at, None if 200 <= minute < 212 else round(min(100, 97 - drop + chance.gauss(0, 0.5)))))
+        trend["spo2"].append(
+            (at, None if 200 <= minute < 212 else round(min(100, 97 - drop + chance.gauss(0, 0.5))))
+        )
         trend["resp"].append((at, round(15 + 3 * math.sin(minute / 130) + drop / 2 + chance.gauss(0, 1))))
     cuffs = [begin + hour * HOUR_MS + 12 * 60_000 for hour in range(24)]
     trend["nbp_sys"] = [(at, round(chance.gauss(124, 8))) for at in cuffs]
@@ -155,8 +176,17 @@ def day_of(patient_seed: int = 3) -> dict[str, list[tuple[int, float | None]]]:
 
 def limits_of() -> dict[str, Any]:
     """Return limits as `vitals.limits` has them."""
+
     def pair(low: float | None, high: float | None, **said: Any) -> dict[str, Any]:
-        return {"low": low, "high": high, "own": False, "unit_low": low, "unit_high": high, "wider": False, **said}
+        return {
+            "low": low,
+            "high": high,
+            "own": False,
+            "unit_low": low,
+            "unit_high": high,
+            "wider": False,
+            **said,
+        }
 
     rules = {
         "hr-high": pair(None, 120), "hr-low": pair(50, None), "spo2-low": pair(88, None, own=True, unit_low=90, wider=True),

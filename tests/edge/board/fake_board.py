@@ -41,6 +41,8 @@ class FakeBoard:
         self.asked_from: list[str | None] = []
         self.port = 0
         self._stalled = False
+        self._cuts = 0
+        self._epoch = 0
         self._lock = threading.RLock()
         self._loop = asyncio.new_event_loop()
         self._wakeups: set[asyncio.Event] = set()
@@ -98,6 +100,7 @@ class FakeBoard:
         time.sleep(down_s)
         with self._lock:
             self.log.clear()
+            self._epoch += 1
         self._run(self._start())
 
     def _append(self, kind: str, data: dict[str, Any]) -> None:
@@ -134,6 +137,7 @@ class FakeBoard:
             await self._runner.cleanup()
 
     async def _cut(self) -> None:
+        self._cuts += 1  # a cancellation may be swallowed by a wait that ends just then
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -188,7 +192,9 @@ class FakeBoard:
             await asyncio.sleep(0.05)
         if self.refuse_status:
             return web.Response(status=self.refuse_status)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
         await response.prepare(request)
         task = asyncio.ensure_future(self._feed(response, start))
         self._tasks.add(task)
@@ -203,16 +209,17 @@ class FakeBoard:
         return response
 
     async def _feed(self, response: web.StreamResponse, start: str | None) -> None:
-        woken = asyncio.Event()
+        woken, cuts = asyncio.Event(), self._cuts
         self._wakeups.add(woken)
         try:
-            at = int(start) if start and start.isdecimal() and int(start) <= len(self.log) else None
+            epoch, _, number = (start or "").partition("-")
+            at = int(number) if epoch == str(self._epoch) and number else None
             if at is None:
                 at, whole = self._snapshot()
                 await self._say(response, "snapshot", at, whole)
             await self._say(response, "clock", at, self._clock())
             said_s = time.monotonic()
-            while True:
+            while self._cuts == cuts:
                 with self._lock:
                     waiting = self.log[at:]
                 for kind, data in waiting:
@@ -232,8 +239,9 @@ class FakeBoard:
     async def _say(self, response: web.StreamResponse, kind: str, at: int, data: dict[str, Any]) -> None:
         while self._stalled:
             await asyncio.sleep(0.05)
-        body = json.dumps({"position": str(at), "now_ts_ms": now_ms(), **data})
-        await response.write(f"id: {at}\nevent: {kind}\ndata: {body}\n\n".encode())
+        position = f"{self._epoch}-{at}"
+        body = json.dumps({"position": position, "now_ts_ms": now_ms(), **data})
+        await response.write(f"id: {position}\nevent: {kind}\ndata: {body}\n\n".encode())
 
 
 @web.middleware

@@ -22,8 +22,9 @@ def open_page(
     size: tuple[int, int] = (1280, 800),
     reduced_motion: str = "no-preference",
     before: str | None = None,
+    ready: str = LIVE,
 ) -> Iterator[Any]:
-    """Yield a page that is live; at its end nothing may have gone wrong in it."""
+    """Yield a page that is live (or shows `ready`); at its end nothing may have gone wrong in it."""
     context = chromium.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion=reduced_motion
     )
@@ -42,7 +43,7 @@ def open_page(
     page.on("console", hear)
     try:
         page.goto(board.url + path)
-        page.wait_for_selector(LIVE)
+        page.wait_for_selector(ready)
         yield page
         assert errors == []
     finally:

@@ -48,7 +48,9 @@ def test_modules_are_small_and_say_in_their_first_line_what_is_inside():
 
 
 def test_no_module_parses_markup_or_runs_text():
-    risky = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser")
+    risky = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser"
+    )
     for path in sorted(ASSETS.glob("*.js")):
         assert not risky.search(path.read_text(encoding="utf-8")), path.name
 
