@@ -68,7 +68,7 @@ class LastScore(_Record):
     old: tuple[str, ...] = Field(
         description="parameters that are not measured now and count with their last points"
     )
-    ts_ms: int = Field(description="append time of the record of the log by which it was computed, ms")
+    ts_ms: int = Field(description="the tick by which its readings count as measured now, ms")
 
 
 class Patient(_Record):

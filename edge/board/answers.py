@@ -45,6 +45,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "busy": (503, "Not now"),
     "unanswered": (504, "No answer has come yet"),
 }
+KIND_OF: Final = {status: kind for kind, (status, _) in TITLES.items()}
 
 
 def problem(kind: str, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> web.Response:

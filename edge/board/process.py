@@ -17,7 +17,7 @@ from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import who_is
+from edge.board.people import doors_of
 from edge.board.reading import TOPICS as READ
 from edge.board.reading import Batch, Reader
 from edge.board.routes import Routes
@@ -47,7 +47,7 @@ class Board:
             TopicsMismatch: a topic is missing.
         """
         self.settings = settings
-        known = who_is(settings)
+        doors = doors_of(settings)
         tls = tls_of(settings)
         partitions = _partitions(settings)
         self.metrics = BoardMetrics()
@@ -58,9 +58,11 @@ class Board:
         self.history = AskedHistory(None)
         self.windows = WorkerWindows(settings, self.live)
         view = BedView(self.intake, self.history, self.windows, self.metrics)
-        self.routes = Routes(self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max)
+        self.routes = Routes(
+            doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
+        )
         self.server = BoardServer(
-            self.routes, known, read_assets(), self.metrics, settings.board_viewers_max, tls
+            self.routes, doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )
         self.reader = Reader(settings, self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -15,7 +15,7 @@ from edge.board.intake import Intake
 from edge.board.load import SHIFT_H_MAX
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import order_of
+from edge.board.people import Doors, order_of
 from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
 from streams.alerts import WARD
@@ -40,6 +40,7 @@ class Routes:
     """Answers requests of people who have signed in.
 
     Args:
+        doors: know who they are.
         hub: tells viewers.
         intake: what was read.
         view: assembles a bed's page.
@@ -49,9 +50,16 @@ class Routes:
     """
 
     def __init__(
-        self, hub: Hub, intake: Intake, view: BedView, desk: Desk, metrics: BoardMetrics, viewers_max: int
+        self,
+        doors: Doors,
+        hub: Hub,
+        intake: Intake,
+        view: BedView,
+        desk: Desk,
+        metrics: BoardMetrics,
+        viewers_max: int,
     ) -> None:
-        self._hub, self._intake, self._view, self._desk = hub, intake, view, desk
+        self._doors, self._hub, self._intake, self._view, self._desk = doors, hub, intake, view, desk
         self._metrics = metrics
         self._viewers_max = viewers_max
         self.is_ready = False
@@ -69,7 +77,9 @@ class Routes:
         app.router.add_post("/v1/commands", self._command)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        audience = audience_of(_person(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX])
+        audience = audience_of(
+            self._doors.person(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX]
+        )
         transport = request.transport
         if audience is None:
             return self._refused("forbidden", "you may not view these wards")
@@ -123,7 +133,7 @@ class Routes:
         return table("alarm-load.csv", ("ward", "patient", "shift_ts_ms", *SEVERITIES), rows)
 
     async def _alarms_table(self, request: web.Request) -> web.StreamResponse:
-        person, state = _person(request), self._intake.live.state
+        person, state = self._doors.person(request), self._intake.live.state
         columns = (
             "ward",
             "patient",
@@ -145,14 +155,14 @@ class Routes:
         return table("alarms.csv", columns, rows)
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
-        person = _person(request)
+        person = self._doors.person(request)
         known = {shown.ward for shown in self._intake.live.shown.values() if shown.ward}
         wards = sorted({*(ward for ward in person.wards if ward != ANY_WARD), *known, ""})
         acts = {ward: may for ward in wards if (may := [act for act in ACTS if person.may(act, ward)])}
         return found({**person.model_dump(mode="json", exclude={"session"}), "acts": acts})
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
-        person = _person(request)
+        person = self._doors.person(request)
         if request.content_type != "application/json":
             return self._refused("media-type", "a command is application/json")
         try:
@@ -188,7 +198,7 @@ class Routes:
     def _counted(self, request: web.Request) -> dict[str, Any]:
         shift_h = _number(request, "shift_h", 8, 1, SHIFT_H_MAX)
         offset_min = _number(request, "utc_offset_min", 0, -OFFSET_MIN_MAX, OFFSET_MIN_MAX)
-        wards = self._seen(_person(request))
+        wards = self._seen(self._doors.person(request))
         return self._intake.starts.load(_now_ms(), shift_h * HOUR_MS, offset_min * 60_000, wards)
 
     def _seen(self, person: Person) -> dict[str, str]:
@@ -202,7 +212,9 @@ class Routes:
     def _unseen(self, request: web.Request, patient: str) -> web.Response | None:
         """Return the refusal for a bed that is not there or that the person may not view: the same for both."""
         shown = self._intake.live.shown.get(patient)
-        if shown is None or (shown.ward is not None and not _person(request).may("view", shown.ward)):
+        if shown is None or (
+            shown.ward is not None and not self._doors.person(request).may("view", shown.ward)
+        ):
             return self._refused("not-found", "no such bed in a ward that you may view")
         return None
 
@@ -215,11 +227,6 @@ class Routes:
     def _refused(self, kind: str, detail: str) -> web.Response:
         self._metrics.refused.labels(kind).inc()
         return problem(kind, detail)
-
-
-def _person(request: web.Request) -> Person:
-    person: Person = request["person"]
-    return person
 
 
 def _number(request: web.Request, name: str, usual: int, low: int, high: int) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from edge.board.answers import HEADERS, problem
+from edge.board.answers import HEADERS, KIND_OF, problem
 from edge.board.assets import SHELL, Asset, served
 from edge.board.metrics import BoardMetrics
-from edge.board.people import WhoIs, is_loopback
+from edge.board.people import Doors
 from edge.board.routes import Routes
 from streams.errors import Busy
 
@@ -41,7 +41,7 @@ class BoardServer:
 
     Args:
         routes: what is answered.
-        who_is: says who sends a request.
+        doors: let people in.
         assets: the page's files.
         metrics: of the board.
         viewers_max: streams; some connections beside them are for pages.
@@ -51,18 +51,17 @@ class BoardServer:
     def __init__(
         self,
         routes: Routes,
-        who_is: WhoIs,
+        doors: Doors,
         assets: dict[str, Asset],
         metrics: BoardMetrics,
         viewers_max: int,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._routes, self._who_is, self._assets, self._metrics = routes, who_is, assets, metrics
+        self._routes, self._doors, self._assets, self._metrics = routes, doors, assets, metrics
         self._connections_max = viewers_max + BESIDE_VIEWERS_MAX
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self.port = 0
-        self.host = ""
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one and `port` says which.
@@ -70,9 +69,9 @@ class BoardServer:
         Raises:
             OSError: the address is not to be had.
         """
-        self.host = host
-        app = web.Application(middlewares=[self._guarded], client_max_size=BODY_BYTES_MAX, logger=_quiet)
+        app = web.Application(middlewares=[self._answered], client_max_size=BODY_BYTES_MAX, logger=_quiet)
         app.on_response_prepare.append(self._add_headers)
+        self._doors.install(app)
         self._add_pages(app)
         self._routes.add_to(app)
         self._runner = _BoundedRunner(
@@ -117,26 +116,17 @@ class BoardServer:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     @web.middleware
-    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turn away who comes by another name or from another page, and nobody; answer every failure in our words."""
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer every failure in our words."""
         try:
-            if is_loopback(self.host) and not is_loopback(_name_of(request.host)):
-                return self._refused("forbidden", "this board is asked for by its own name only")
-            if request.method not in ("GET", "HEAD") and not is_own_page(request):
-                return self._refused("forbidden", "another page sent this")
-            person = self._who_is(request)
-            if person is None:
-                return self._refused("unauthenticated", "sign in first")
-            request["person"] = person
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:
             return self._refused("too-large", f"more than {BODY_BYTES_MAX} bytes")
         except web.HTTPMethodNotAllowed as error:
             return problem("method", "try another method", {"Allow": error.headers.get("Allow", "")})
-        except web.HTTPNotFound:
-            return problem("not-found", "no such page")
         except web.HTTPException as error:
-            return error
+            kind = KIND_OF.get(error.status)
+            return self._refused(kind, error.text or error.reason) if kind else error
         except Busy as error:
             return self._refused("busy", str(error), {"Retry-After": f"{error.retry_after_s:.0f}"})
         except ConnectionError:
@@ -148,24 +138,6 @@ class BoardServer:
     def _refused(self, kind: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
         self._metrics.refused.labels(kind).inc()
         return problem(kind, detail, headers)
-
-
-def is_own_page(request: web.Request) -> bool:
-    """Tell whether a request that changes something comes from a page of ours, or from no page at all.
-
-    Browsers say where it comes from (Fetch Metadata; Origin, RFC 6454), and send JSON from elsewhere only after a
-    preflight, which is not answered here.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("Origin")
-    return origin is None or origin == f"{request.scheme}://{request.host}"
-
-
-def _name_of(host: str) -> str:
-    """Return the name in a Host header, without its port."""
-    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 class _BoundedRunner(web.AppRunner):
