@@ -107,6 +107,7 @@ export class BedPage {
       this.orders = said.commands ?? [];
       if (Object.keys(said.trend ?? {}).length) this.trend = said.trend;
       this.late = said.late ?? [];
+      this.isKept = said.history !== false;
       if (this.late.length && this.tries < LATE_TRIES_MAX) {
         this.tries += 1;
         this.again = setTimeout(() => this.fetch(), LATE_AGAIN_MS);
@@ -115,7 +116,8 @@ export class BedPage {
       if (this.closed) return;
       this.late = [`everything (${error.message})`];
     }
-    setText(this.lateLine, this.late.length ? `Late, shown without: ${this.late.join(", ")}.` : "");
+    const late = this.late.length ? `Late, shown without: ${this.late.join(", ")}.` : "";
+    setText(this.lateLine, late || (this.isKept ? "" : "No history is kept here: the plots hold what the worker and this page still know."));
     this.drawn = false;
     this.drawTables();
     this.drawPlots();
@@ -281,10 +283,10 @@ export class BedPage {
         make(
           "tr",
           {},
-          make("td", {}, clockText(order.issued_ts_ms ?? order.at_ts_ms, true)),
+          make("td", {}, clockText(order.at_ts_ms ?? order.issued_ts_ms, true)),
           cell(order.actor),
-          make("td", {}, [order.kind, order.mode, order.rule].filter(Boolean).join(" ")),
-          make("td", {}, [order.answer?.outcome ?? order.outcome ?? "not answered", order.answer?.reason ?? order.reason].filter(Boolean).join(": ")),
+          make("td", {}, [order.kind, order.mode, order.rule, order.reason].filter(Boolean).join(" · ")),
+          make("td", {}, [order.outcome ?? "not answered yet", order.answer].filter(Boolean).join(": ")),
         ),
       ),
     );
