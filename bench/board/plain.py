@@ -99,6 +99,7 @@ def _alarm(world: World, patient: str, alerts: list[Any]) -> dict[str, Any]:
         "priority": last.priority,
         "type": last.type,
         "state": "acknowledged" if "acknowledged" in last.inactivation else "active",
+        "inactivation": last.inactivation,
         "onset_ts_ms": last.onset_ts_ms,
         "value": measured.evidence.value,
         "low": None,

@@ -258,7 +258,6 @@ function begin() {
   sounder.unlock(); // on a wall screen whose browser is told to allow it; else it stays silent until the tap
   fetchPerson().then((person) => {
     site.person = person;
-    site.commands.token = person?.csrf ?? null;
     setText($("who"), person ? person.id : "");
     site.draw();
   });

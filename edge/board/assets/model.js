@@ -82,7 +82,7 @@ export function covered(alarm, pause, channel) {
   if (!pause) return false;
   const kind = pause.mode.startsWith("alarm") ? ["alarm", "audio"] : ["audio"];
   if (!kind.includes(channel)) return false;
-  if (alarm.inactivation !== undefined) return /paused|off/.test(alarm.inactivation);
+  if (alarm.inactivation) return /paused|off/.test(alarm.inactivation);
   return alarm.priority !== "high";
 }
 

@@ -136,14 +136,15 @@ def _with_alarms(beds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "nbp-sys-low", "medium", signal="nbp_sys", value=84, low=90, onset_ts_ms=now - 312_000
     )
     fast = {"signal": "hr", "value": 134, "high": 120, "onset_ts_ms": now - 41_000}
-    known = {"state": "acknowledged", "acknowledged_by": "nurse-4"}
+    known: dict[str, Any] = {"state": "acknowledged", "acknowledged_by": "nurse-4"}
+    paused = {"mode": "audio-paused", "until_ts_ms": now + 92_000}
     probe = {"type": "technical", "onset_ts_ms": now - 620_000, "event": "MDC_EVT_SENSOR_DISCONN"}
     give(1, desaturation(), low_pressure, values={"spo2": 78, "hr": 118, "resp": 27}, news=(9, "high", ()))
     give(6, alarm("hr-high", "medium", **fast), values={"hr": 134, "spo2": 94}, news=(4, "low", ("temp",)))
     give(7, alarm("resp-high", "medium", signal="resp", value=33, high=30, onset_ts_ms=now - 77_000),
          values={"resp": 33}, news=(5, "medium", ()))  # fmt: skip
     give(10, alarm("spo2-low", "medium", signal="spo2", value=88, low=90, onset_ts_ms=now - 1_260_000, **known),
-         values={"spo2": 88}, news=(6, "medium", ()), pause={"mode": "audio-paused", "until_ts_ms": now + 92_000})  # fmt: skip
+         values={"spo2": 88}, news=(6, "medium", ()), pause=paused)  # fmt: skip
     give(14, alarm("temp-high", "low", signal="temp", value=39.2, high=39, onset_ts_ms=now - 2_200_000),
          values={"temp": 39.2}, news=(3, "low", ()))  # fmt: skip
     give(16, alarm("spo2-missing", "low", signal="spo2", **probe), values={}, news=(2, "low", ("spo2",)))
@@ -189,8 +190,8 @@ def limits_of() -> dict[str, Any]:
         }
 
     rules = {
-        "hr-high": pair(None, 120), "hr-low": pair(50, None), "spo2-low": pair(88, None, own=True, unit_low=90, wider=True),
-        "spo2-desat": pair(80, None), "resp-high": pair(None, 30), "resp-low": pair(8, None),
+        "hr-high": pair(None, 120), "hr-low": pair(50, None),
+        "spo2-low": pair(88, None, own=True, unit_low=90, wider=True), "spo2-desat": pair(80, None), "resp-high": pair(None, 30), "resp-low": pair(8, None),
         "nbp-sys-high": pair(None, 160), "nbp-sys-low": pair(90, None), "temp-high": pair(None, 39),
     }  # fmt: skip
     return {"patient": "p001", "limits": rules, "age_band": "adult", "ward": "3 West"}

@@ -40,7 +40,8 @@ class FakeBoard:
         self.opened = 0
         self.asked_from: list[str | None] = []
         self.port = 0
-        self._stalled = False
+        self._going = asyncio.Event()
+        self._going.set()
         self._cuts = 0
         self._epoch = 0
         self._lock = threading.RLock()
@@ -56,7 +57,7 @@ class FakeBoard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stalled = False
+        self.stall(False)
         self._run(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_TIMEOUT_S)
@@ -88,7 +89,7 @@ class FakeBoard:
 
     def stall(self, is_stalled: bool = True) -> None:
         """Say nothing more, as a stopped process does: connections stay open."""
-        self._stalled = is_stalled
+        self._loop.call_soon_threadsafe(self._going.clear if is_stalled else self._going.set)
 
     def cut(self) -> None:
         """End every open stream."""
@@ -188,8 +189,7 @@ class FakeBoard:
         self.opened += 1
         start = request.query.get("from") or request.headers.get("Last-Event-ID")
         self.asked_from.append(start)
-        while self._stalled:
-            await asyncio.sleep(0.05)
+        await self._going.wait()
         if self.refuse_status:
             return web.Response(status=self.refuse_status)
         response = web.StreamResponse(
@@ -237,8 +237,7 @@ class FakeBoard:
             self._wakeups.discard(woken)
 
     async def _say(self, response: web.StreamResponse, kind: str, at: int, data: dict[str, Any]) -> None:
-        while self._stalled:
-            await asyncio.sleep(0.05)
+        await self._going.wait()
         position = f"{self._epoch}-{at}"
         body = json.dumps({"position": position, "now_ts_ms": now_ms(), **data})
         await response.write(f"id: {position}\nevent: {kind}\ndata: {body}\n\n".encode())

@@ -130,7 +130,7 @@ def test_flashes_have_the_frequencies_of_iec_60601_1_8_half_on_half_off_and_in_o
         assert medium
         assert all(1.4 <= hz <= 2.8 and hz < 3 for hz, _, _ in high)
         assert all(0.4 <= hz <= 0.8 for hz, _, _ in medium)
-        assert all(["0.5", "0"] == [str(frames[2][0]), frames[2][1]] for _, _, frames in high + medium)
+        assert all([str(frames[2][0]), frames[2][1]] == ["0.5", "0"] for _, _, frames in high + medium)
         assert {start for _, start, _ in high + medium} == {0}
         assert page.evaluate(FLASHES, "l") == []
         assert page.evaluate(FLASHES, "p1") == []

@@ -48,7 +48,13 @@ class Monitors:
         while not self._end.is_set():
             for patient, said in ((BED, {"hr": 72, "asystole": True}), (CALM, {"hr": 64, "spo2": 97})):
                 event_ts_ms = time.time_ns() // 1_000_000
-                frame = {"patient": patient, "device": f"m-{patient}", "boot": 0, "seq": seq, "event_ts_ms": event_ts_ms}
+                frame = {
+                    "patient": patient,
+                    "device": f"m-{patient}",
+                    "boot": 0,
+                    "seq": seq,
+                    "event_ts_ms": event_ts_ms,
+                }
                 self._producer.send(self._topic, json.dumps(frame | said).encode(), patient.encode())
             seq += 1
             self._end.wait(1.0)
