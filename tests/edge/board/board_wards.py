@@ -191,7 +191,8 @@ def limits_of() -> dict[str, Any]:
 
     rules = {
         "hr-high": pair(None, 120), "hr-low": pair(50, None),
-        "spo2-low": pair(88, None, own=True, unit_low=90, wider=True), "spo2-desat": pair(80, None), "resp-high": pair(None, 30), "resp-low": pair(8, None),
+        "spo2-low": pair(88, None, own=True, unit_low=90, wider=True), "spo2-desat": pair(80, None),
+        "resp-high": pair(None, 30), "resp-low": pair(8, None),
         "nbp-sys-high": pair(None, 160), "nbp-sys-low": pair(90, None), "temp-high": pair(None, 39),
     }  # fmt: skip
     return {"patient": "p001", "limits": rules, "age_band": "adult", "ward": "3 West"}
