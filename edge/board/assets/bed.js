@@ -21,6 +21,8 @@ const POINTS_MAX = 30_000;
 const LATE_AGAIN_MS = 3_000;
 const LATE_TRIES_MAX = 5;
 const COMMANDS_SHOWN = 12;
+/** Plots are drawn for this size of type and grow with the page's. */
+const PLOT_TYPE_PX = 16;
 
 export class BedPage {
   constructor(site, patient) {
@@ -254,7 +256,8 @@ export class BedPage {
     if (untilTsMs === null || this.closed) return;
     this.drawnAt = this.site.now();
     this.grown = false;
-    const width = Math.max(280, Math.floor(this.plots.clientWidth || 600));
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / PLOT_TYPE_PX;
+    const width = Math.max(280, Math.floor((this.plots.clientWidth || 600) / scale));
     const options = { limits: this.limitLines(), alarms: this.bed?.alarms ?? [], fromTsMs: untilTsMs - this.spanH * HOUR_MS, untilTsMs, width };
     const figures = PLOTS.map(([title, signals]) => drawPlot(title, signals, this.trend, options)).filter(Boolean);
     const none = make("p", { class: "note" }, this.late === null ? "Waiting for the history …" : "No reading in this time.");

@@ -96,9 +96,8 @@ function vitalSlot({ label, unit }) {
   return make(
     "span",
     { class: "vital" },
-    make("span", { class: "label" }, label),
+    make("span", { class: "label" }, label, make("span", { class: "unit" }, unit)),
     make("span", { class: "value" }),
-    make("span", { class: "unit" }, unit),
     make("span", { class: "age" }),
   );
 }
