@@ -171,6 +171,12 @@ class Settings(BaseSettings):
         default=9466, ge=0, le=65_535, description="of the board's /metrics; 0 = any free one"
     )
 
+    windows_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="where a worker tells boards its live windows; 0 = any free one",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")

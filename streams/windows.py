@@ -41,6 +41,17 @@ class Course(BaseModel):
     high: tuple[float, ...]
 
 
+class Whole(BaseModel):
+    """One signal over the whole of the windows, in its unit."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    count: int = Field(description="readings")
+    mean: float
+    low: float
+    high: float
+
+
 class WindowsAnswer(BaseModel):
     """The last minutes of a patient, by signal, and the statistics of the whole of them."""
 
@@ -49,7 +60,9 @@ class WindowsAnswer(BaseModel):
     patient: str
     bucket_ms: int
     judged_ts_ms: int = Field(description="how far the log was judged, ms")
+    minutes: int = Field(description="how long the whole is")
     signals: dict[str, Course]
+    whole: dict[str, Whole]
 
 
 def question(seals: Seals, patient: str, partition: int, now_ms: int) -> bytes:

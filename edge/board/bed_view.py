@@ -8,6 +8,7 @@ from edge.board.intake import Intake
 from edge.board.metrics import BoardMetrics
 from edge.board.sources import gathered
 from streams.topics import DAY_MS, HOUR_MS
+from streams.windows import WindowsAnswer
 
 TREND_MS: Final = 24 * HOUR_MS
 SPAN_MS_MAX: Final = 31 * DAY_MS
@@ -22,8 +23,8 @@ STEP_S_MIN: Final = 10.0
 class Windows(Protocol):
     """Live windows of a patient, where a worker keeps them."""
 
-    async def course(self, partition: int, patient: str) -> Points | None:
-        """Return the means of the last minutes, None where nobody says where to ask."""
+    async def last_minutes(self, partition: int, patient: str) -> WindowsAnswer | None:
+        """Return what is known of the last minutes, None where nobody says where to ask."""
 
 
 class BedView:
@@ -54,17 +55,19 @@ class BedView:
         if (bed := await shown()) is None:
             return None
 
-        async def live() -> Points:
-            return await self._windows.course(bed["partition"], patient) or {}
+        async def live() -> WindowsAnswer | None:
+            return await self._windows.last_minutes(bed["partition"], patient)
 
         said, late = await gathered(
             {"limits": limits, "commands": commands, "history": past, "windows": live}, self._metrics
         )
+        windows: WindowsAnswer | None = said.get("windows")
         return {
             "bed": bed,
             "limits": said.get("limits"),
             "commands": said.get("commands", []),
-            "trend": joined(said.get("history", {}), said.get("windows", {})),
+            "trend": joined(said.get("history", {}), means_of(windows)),
+            "windows": windows.model_dump(include={"minutes", "whole"}) if windows else None,
             "history": self._history.is_kept,
             "late": late,
         }
@@ -84,6 +87,18 @@ class BedView:
         """Return what history knows of a time, in steps that its points fit into."""
         step_s = max(STEP_S_MIN, (until_ms - from_ms) / 1000 / POINTS_MAX)
         return await self._history.trend(patient, from_ms, until_ms, signals, step_s)
+
+
+def means_of(windows: WindowsAnswer | None) -> Points:
+    """Return the mean of each bucket, by signal; a bucket without a reading is a gap of its own length."""
+    found = Points()
+    for signal, course in windows.signals.items() if windows else ():
+        points = found.setdefault(signal, [])
+        for ts_ms, mean in zip(course.ts_ms, course.mean, strict=True):
+            if points and windows and ts_ms - points[-1][0] > windows.bucket_ms:
+                points.append((points[-1][0] + windows.bucket_ms, None))
+            points.append((ts_ms, mean))
+    return found
 
 
 def joined(past: Points, live: Points) -> Points:

@@ -5,7 +5,6 @@ from typing import Final
 
 import aiohttp
 
-from edge.board.history import Points
 from edge.board.live import Live
 from streams.security import seals_of
 from streams.settings import Settings
@@ -30,8 +29,8 @@ class WorkerWindows:
         self._live = live
         self._session: aiohttp.ClientSession | None = None
 
-    async def course(self, partition: int, patient: str) -> Points | None:
-        """Return the means of the last minutes by signal, None where no worker says where to ask.
+    async def last_minutes(self, partition: int, patient: str) -> WindowsAnswer | None:
+        """Return what the worker knows of the last minutes, None where none says where to ask or it knows nobody so.
 
         Raises:
             aiohttp.ClientError, ValueError: it does not answer, or nothing that is an answer.
@@ -50,14 +49,11 @@ class WorkerWindows:
             f"http://{address}{WINDOWS_PATH}", data=asked, allow_redirects=False
         ) as answer:
             if answer.status == 404:
-                return {}
+                return None
             if answer.status != 200:
                 raise ValueError(f"the worker answers {answer.status}")
             body = await answer.content.read(ANSWER_BYTES_MAX)
-        found = WindowsAnswer.model_validate_json(body)
-        return {
-            name: list(zip(course.ts_ms, course.mean, strict=True)) for name, course in found.signals.items()
-        }
+        return WindowsAnswer.model_validate_json(body)
 
     async def close(self) -> None:
         """Close what is open."""

@@ -25,7 +25,7 @@ PAGE = Asset(b"<!doctype html><title>page</title>", "text/html; charset=utf-8", 
 class NoWindows:
     """No worker says where to ask."""
 
-    async def course(self, partition, patient):
+    async def last_minutes(self, partition, patient):
         return None
 
 
