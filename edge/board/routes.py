@@ -20,7 +20,7 @@ from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
 from streams.alerts import WARD
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
-from streams.people import ACT_OF, ACTS, ANY_WARD, Person
+from streams.people import ACT_OF, ACTS, ANY_WARD, MAY, Act, Person
 from streams.topics import HOUR_MS
 
 WARDS_ASKED_MAX: Final = 200
@@ -172,7 +172,7 @@ class Routes:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return self._refused("malformed", "a command is an object with kind and patient")
         if not isinstance(patient, str) or not person.may(act, self._ward_of(patient)):
-            return self._refused("forbidden", f"you may not {kind} here")
+            return self._refused("forbidden", f"you may not {kind} here: {_who_may(act)} of the ward may")
         try:
             order = order_of(person, kind, said)
         except UsageError as error:
@@ -227,6 +227,11 @@ class Routes:
     def _refused(self, kind: str, detail: str) -> web.Response:
         self._metrics.refused.labels(kind).inc()
         return problem(kind, detail)
+
+
+def _who_may(act: Act) -> str:
+    """Return the roles that may do an act."""
+    return ", ".join(role for role, acts in MAY.items() if act in acts)
 
 
 def _number(request: web.Request, name: str, usual: int, low: int, high: int) -> int:

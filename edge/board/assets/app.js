@@ -8,7 +8,7 @@ import { alarmTitle, alarmValue, bedName, clockText } from "./format.js";
 import { Keys } from "./keys.js";
 import { LoadPage } from "./load.js";
 import { PRIORITIES, SEVERITIES, apply, countsOf, emptyModel, serverNow, unknownPriority } from "./model.js";
-import { fetchPerson } from "./person.js";
+import { fetchPerson, showPerson } from "./person.js";
 import { SLEPT_MS, pageClock, silences } from "./silence.js";
 import { Sounder } from "./sound.js";
 import { MARKS } from "./tile.js";
@@ -18,6 +18,8 @@ import { Wall } from "./wall.js";
 const LOOK_MS = 250;
 /** Silence of the system sounds like a medium alarm: nobody is told of anything meanwhile [M]. */
 const SILENCE_SOUNDS = "medium";
+/** After so long without a word the shared worker is taken for dead, and again each time as long [M]. */
+const REVIVE_MS = 10_000;
 /** This screen may be quiet for so long; a new alarm of high priority ends it at once [M]. */
 const QUIET_MS_MAX = 60_000;
 const SPOKEN_MAX = 3;
@@ -40,6 +42,7 @@ const site = {
 
 const link = { online: navigator.onLine, signedOut: false, slept: false, since: now() };
 let lookedAt = now();
+let revivedAt = now();
 let tickedS = null;
 let quietUntil = 0;
 let known = null;
@@ -91,6 +94,10 @@ function look() {
     feed.renew();
   }
   lookedAt = at;
+  if (at - Math.max(site.model.heardAt ?? link.since, revivedAt) > REVIVE_MS) {
+    revivedAt = at;
+    feed.revive();
+  }
   const found = silences(site.model, link, at);
   const changed = String(found.map(({ key }) => key)) !== String(site.silences.map(({ key }) => key));
   site.silences = found;
@@ -129,7 +136,7 @@ function drawBanners() {
     ({ key }) => key,
     ({ kind }) => {
       const banner = make("p", { class: "banner" }, make("strong", {}, "Not live"), make("span", { class: "text" }));
-      if (kind === "signed-out") banner.append(make("a", { href: "/sign-in" }, "Sign in"));
+      if (kind === "signed-out") banner.append(make("a", { href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` }, "Sign in"));
       return banner;
     },
     (banner, { text }) => setText(banner.querySelector(".text"), text),
@@ -226,6 +233,16 @@ function inPhase({ target }) {
   for (const animation of target.getAnimations({ subtree: true })) if (animation.startTime !== 0) animation.startTime = 0;
 }
 
+/** Ask who is signed in; again after the glass was broken, which changes what the person may see. */
+async function meet(isChanged = false) {
+  site.person = await fetchPerson();
+  setText($("who"), site.person?.id ?? "");
+  $("who").hidden = !site.person;
+  if (site.person) feed.meet(site.person.id);
+  if (isChanged) feed.renew();
+  site.draw();
+}
+
 function begin() {
   document.addEventListener("click", follow);
   document.addEventListener("animationstart", inPhase, true);
@@ -256,11 +273,8 @@ function begin() {
   drawSound();
   setInterval(look, LOOK_MS);
   sounder.unlock(); // on a wall screen whose browser is told to allow it; else it stays silent until the tap
-  fetchPerson().then((person) => {
-    site.person = person;
-    setText($("who"), person ? person.id : "");
-    site.draw();
-  });
+  $("who").addEventListener("click", () => showPerson(site, meet));
+  meet();
 }
 
 begin();

@@ -34,15 +34,30 @@ export class Connection {
     this.source = null;
     this.timer = null;
     this.watch = null;
+    this.isWanted = false;
   }
 
   /** Open the stream of these wards (none = all); wards that were not had before need a fresh snapshot. */
   open(wards) {
-    if (this.source && String(wards) === String(this.wards)) return;
+    if (this.isWanted && String(wards) === String(this.wards)) return;
     if (String(wards) !== String(this.wards)) this.position = null;
     this.wards = wards;
+    this.isWanted = true;
     this.failed = 0;
     this.connect();
+  }
+
+  /** Open it again at once, from where it was. */
+  renew() {
+    this.isWanted = true;
+    this.connect();
+  }
+
+  /** Nobody listens any more, or somebody else does: what was heard is forgotten. */
+  end() {
+    this.isWanted = false;
+    this.position = null;
+    this.close();
   }
 
   connect() {

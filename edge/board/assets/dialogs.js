@@ -6,7 +6,7 @@ import { alarmsInOrder } from "./model.js";
 import { priorityMark } from "./tile.js";
 
 /** Show a dialog and return what closed it: its form's data, or null. */
-function ask(title, content, confirmText) {
+export function ask(title, content, confirmText) {
   const form = make(
     "form",
     { method: "dialog" },
@@ -34,7 +34,7 @@ function ask(title, content, confirmText) {
   });
 }
 
-const field = (label, input) => make("label", { class: "field" }, make("span", {}, label), input);
+export const field = (label, input) => make("label", { class: "field" }, make("span", {}, label), input);
 
 function alarmChoice(alarm, isOnly, isFirst) {
   const words = `${priorityMark(alarm.priority)} ${alarmTitle(alarm)} ${alarmValue(alarm)} ${alarmLimit(alarm)}`;

@@ -7,8 +7,9 @@ import { apply, emptyModel, snapshotOf } from "./model.js";
 const GONE_MS = 150_000;
 
 const tabs = new Map();
-const model = emptyModel();
+let model = emptyModel();
 let link = { signedOut: false };
+let person = null;
 
 const send = (message) => {
   for (const port of tabs.keys()) port.postMessage(message);
@@ -37,16 +38,35 @@ function sweep() {
   for (const [port, tab] of tabs) if (now - tab.heardAt > GONE_MS) tabs.delete(port);
 }
 
+/** What one person was shown is nothing for the next. */
+function forget() {
+  connection.end();
+  model = emptyModel();
+}
+
+/** Take who is signed in now: the stream of somebody else ends here. */
+function meet(id) {
+  const isOther = person !== null && person !== id;
+  person = id;
+  if (!isOther) return;
+  forget();
+  connection.open(wanted());
+}
+
 function take(port, message) {
   sweep();
   if (message.kind === "bye") {
     tabs.delete(port);
-    if (!tabs.size) connection.close();
+    if (!tabs.size) forget();
+    return;
+  }
+  if (message.kind === "person") {
+    meet(message.person);
     return;
   }
   const isNew = !tabs.has(port);
   tabs.set(port, { wards: message.wards ?? [], heardAt: performance.now() });
-  if (message.kind === "renew") connection.connect();
+  if (message.kind === "renew") connection.renew();
   else connection.open(wanted());
   if ((isNew || message.kind === "hello") && model.position !== null) {
     port.postMessage({ kind: "snapshot", data: snapshotOf(model), cached: true });

@@ -12,6 +12,8 @@ export const SERVER_SILENT_MS = 3_500;
  */
 export const STANDING_MS = 4_000;
 export const STANDING_OLD_MS = [3_200, 4_500];
+/** A browser that says it has no network is believed when nothing comes either: a ward's own network may be all there is. */
+export const OFFLINE_SILENT_MS = 1_500;
 /** Judged so far behind is as good as standing, even if it moves [M]. */
 export const BEHIND_MS = 15_000;
 /** The page's timer goes every quarter of a second; so long without it and the page has slept [M]. */
@@ -65,7 +67,7 @@ export function silences(model, link, now) {
   const heardAt = model.heardAt ?? link.since;
   const silentMs = now - heardAt;
   const seen = model.nowTsMs === null ? "nothing has been shown yet" : `what is shown is of ${clockText(model.nowTsMs, true)}`;
-  if (!link.online) return [{ key: "network", kind: "network", text: `No network: ${seen}.` }];
+  if (!link.online && silentMs >= OFFLINE_SILENT_MS) return [{ key: "network", kind: "network", text: `No network: ${seen}.` }];
   if (link.slept) return [{ key: "slept", kind: "slept", text: `This page was asleep: ${seen}. It is being renewed.` }];
   if (silentMs >= SERVER_SILENT_MS) {
     return [{ key: "server", kind: "server", text: `No word from the server for ${durationText(silentMs)}: ${seen}.` }];

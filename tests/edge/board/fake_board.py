@@ -34,6 +34,7 @@ class FakeBoard:
         self.person = {"id": "nurse-1", "role": "nurse", "wards": ["*"], "acts": None}
         self.page_of: dict[str, dict[str, Any]] = {}
         self.load: dict[str, Any] = {"beds": [], "shifts": [], "shift_ms": 8 * 3_600_000}
+        self.glasses: list[dict[str, Any]] = []
         self.commands: list[dict[str, Any]] = []
         self.answer: Any = lambda body: (200, {"outcome": "accepted", "reason": "done", "alerts": []})
         self.streams = 0
@@ -126,6 +127,7 @@ class FakeBoard:
         app.router.add_get("/v1/load", self._load)
         app.router.add_get("/v1/beds/{patient}", self._bed)
         app.router.add_post("/v1/commands", self._command)
+        app.router.add_post("/v1/break-glass", self._break_glass)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -166,6 +168,10 @@ class FakeBoard:
         self.commands.append(body)
         status, answer = self.answer(body)
         return web.json_response(answer, status=status)
+
+    async def _break_glass(self, request: web.Request) -> web.Response:
+        self.glasses.append(await request.json())
+        return web.json_response({"until_ts_ms": now_ms() + 900_000, "told": ["charge-nurse"]})
 
     def _snapshot(self) -> tuple[int, dict[str, Any]]:
         with self._lock:

@@ -8,7 +8,7 @@ const assets = new URL("../../../edge/board/assets/", import.meta.url);
 const load = (name) => import(new URL(name, assets));
 
 const { apply, bedsInOrder, countsOf, emptyModel, serverNow, snapshotOf, unknownPriority, wardsInOrder } = await load("model.js");
-const { SERVER_SILENT_MS, STANDING_MS, isSilent, pageClock, silences } = await load("silence.js");
+const { OFFLINE_SILENT_MS, SERVER_SILENT_MS, STANDING_MS, isSilent, pageClock, silences } = await load("silence.js");
 const { extended, inWords, niceStep, rangeOf, shapesOf, thinned } = await load("trend.js");
 const { SIGNAL, SIGNALS, freshnessOf, valueText } = await load("signals.js");
 const { ageText, alarmLimit, alarmTitle, askedText, bedName, durationText, pauseText, scoreLacks, scoreText } = await load("format.js");
@@ -163,8 +163,12 @@ test("a partition that was never judged, or is judged far behind, is told of", (
 });
 
 test("no network, sleep and the end of the session are told of at once", () => {
-  const kinds = (link) => silences(heard(), { ...LINK, ...link }, 1).map(({ kind }) => kind);
+  const kinds = (link) => silences(heard(), { ...LINK, ...link }, OFFLINE_SILENT_MS).map(({ kind }) => kind);
   assert.deepEqual([kinds({ online: false }), kinds({ slept: true }), kinds({ signedOut: true })], [["network"], ["slept"], ["signed-out"]]);
+});
+
+test("a browser that says it has no network while events come is not believed", () => {
+  assert.deepEqual(silences(heard(), { ...LINK, online: false }, OFFLINE_SILENT_MS - 1), []);
 });
 
 test("the page's clock counts the machine's sleep but not the jitter of two clocks", () => {

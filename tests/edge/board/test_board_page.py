@@ -187,7 +187,12 @@ def test_there_is_no_sound_before_a_tap_and_high_priority_breaks_a_quiet_minute(
 
 def test_old_values_are_never_shown_as_new_and_age_by_themselves(chromium, board):
     board.put(
-        bed("p1", bed="01", values={"hr": 71, "spo2": 95, "temp": 36.9}, ages_ms={"spo2": 70_000, "temp": 0})
+        bed(
+            "p1",
+            bed="01",
+            values={"hr": 71, "spo2": 95, "temp": 36.9},
+            ages_ms={"hr": 6_000, "spo2": 70_000, "temp": 0},
+        )
     )
     with open_page(chromium, board) as page:
         vitals = tile(page, "p1").locator(".vital")
@@ -325,6 +330,18 @@ def test_limits_and_pauses_are_sent_as_the_commands_say(chromium, board):
     assert {**pause, "id": ""} == {
         "id": "", "kind": "pause", "patient": "p2", "mode": "alarm-off", "reason": "washing",
     }  # fmt: skip
+
+
+def test_who_is_signed_in_is_there_with_broken_glass_and_its_answer(chromium, board):
+    with open_page(chromium, board) as page:
+        page.click("#who")
+        page.wait_for_selector("dialog >> text=nurse-1, nurse: all wards")
+        page.click("text=Break the glass …")
+        page.fill('dialog input[name="patient"]', "p9")
+        page.fill('dialog input[name="reason"]', "arrest in the next ward")
+        page.click("dialog .primary")
+        page.wait_for_selector("dialog >> text=The glass is broken for p9.")
+    assert board.glasses == [{"patient": "p9", "reason": "arrest in the next ward"}]
 
 
 def test_buttons_of_what_a_person_may_not_do_are_grey(chromium, board):

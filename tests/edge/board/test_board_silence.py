@@ -12,6 +12,12 @@ pytestmark = pytest.mark.browser
 
 BANNER_S_MAX = 5.0
 NO_WORKER = "delete window.SharedWorker"
+WRITE_DOWN_BANNERS = """() => {
+    window.told = [];
+    const banners = document.getElementById('banners');
+    const observer = new MutationObserver(() => told.push(banners.innerText));
+    observer.observe(banners, {childList: true, subtree: true, characterData: true});
+}"""
 SHOWN = """() => [...document.querySelectorAll('li[data-key]')].map((li) => [
     li.dataset.key, li.dataset.severity, li.dataset.flash ?? null,
     li.querySelector('.bed').textContent, li.querySelectorAll('.vital .value')[0].textContent,
@@ -80,11 +86,16 @@ def test_one_partition_that_stands_is_named_and_only_its_beds_are_marked(chromiu
         page.wait_for_selector(LIVE)
 
 
-def test_a_network_that_is_gone_is_told_of_at_once(chromium, board):
+def test_a_network_that_is_gone_is_told_of(chromium, board):
+    def lose():
+        page.context.set_offline(True)
+        board.stall()  # a shared worker's stream is not cut by the browser's emulation
+
     with open_page(chromium, board) as page:
-        assert seconds_to_banner(page, lambda: page.context.set_offline(True)) <= BANNER_S_MAX
+        assert seconds_to_banner(page, lose) <= BANNER_S_MAX
         assert "No network" in page.locator(".banner").inner_text()
         page.context.set_offline(False)
+        board.stall(False)
         page.wait_for_selector(LIVE)
 
 
@@ -114,6 +125,52 @@ def test_ten_tabs_share_one_stream_and_each_shows_what_comes(chromium, board):
             tab.close()
         tabs[0].goto(board.url + "/load")  # nobody else is left, and the stream is still there
         tabs[0].wait_for_selector(LIVE)
+
+
+def test_a_page_that_slept_says_so_before_it_shows_anything_as_new(chromium, board):
+    with open_page(chromium, board) as page:
+        page.evaluate(WRITE_DOWN_BANNERS)
+        # a machine that slept an hour: the clock on the wall has gone on, the page's timers have not
+        page.evaluate("() => { const now = Date.now.bind(Date); Date.now = () => now() + 3_600_000 }")
+        until(
+            lambda: page.evaluate("told.some((text) => text.includes('asleep'))"),
+            "the banner of a page that slept",
+        )
+        page.wait_for_selector(LIVE)
+
+
+def test_a_shared_worker_that_died_is_replaced(chromium, board):
+    with open_page(chromium, board) as page:
+        cdp = chromium.new_browser_cdp_session()
+        found = cdp.send("Target.getTargets", {"filter": [{"type": "shared_worker", "exclude": False}]})
+        workers = [target["targetId"] for target in found["targetInfos"]]
+        assert workers
+        for worker in workers:
+            cdp.send("Target.closeTarget", {"targetId": worker})
+        page.wait_for_selector(".banner")
+        page.wait_for_selector(LIVE, timeout=30_000)
+
+
+def test_the_next_person_in_a_browser_is_shown_nothing_of_the_one_before(chromium, board):
+    with open_page(chromium, board) as page:
+        board.person = {"id": "nurse-2", "role": "nurse", "wards": ["B"], "acts": None}
+        board.beds = {"q1": bed("q1", "B")}
+        tab = page.context.new_page()
+        tab.goto(board.url)
+        tab.wait_for_selector('li[data-key="q1"]')
+        until(lambda: tab.locator("li[data-key]").count() == 1, "the second person's bed alone")
+        until(lambda: page.locator("li[data-key]").count() == 1, "the same in the tab that was left open")
+
+
+def test_tabs_of_different_wards_show_their_own_from_one_stream(chromium, board):
+    board.put(bed("q1", "B"))
+    with open_page(chromium, board, "/?ward=B") as page:
+        tab = page.context.new_page()
+        tab.goto(f"{board.url}/?ward=3 East")
+        tab.wait_for_selector('li[data-key="p1"]')
+        assert page.locator("li[data-key]").count() == 1
+        assert tab.locator("li[data-key]").count() == 8
+        until(lambda: board.streams == 1, "one stream")
 
 
 def some_bed(chance, patient):
