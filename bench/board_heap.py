@@ -1,13 +1,14 @@
 """Does the board's page grow? A ward at eight times the pace in Chromium, and the slope of its heap.
 
-`python -m bench.board_heap --minutes 7.5 --pace 8` (an hour of the ward) serves the page's own files and a stream of a
+`python -m bench.board_heap --minutes 60 --pace 8` (a shift of eight hours) serves the page's own files and a stream of a
 made-up ward in which every bed changes once a second of the ward and alarms come and go. After each collection of
-garbage it reads the page's heap and counts of nodes and listeners over the browser's own protocol, and fits a line
-through all but the first quarter.
+garbage it reads the page's heap and counts of nodes and listeners over the browser's own protocol, and fits a slope
+to all but the first quarter.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import shutil
@@ -31,6 +32,7 @@ START_S_MAX: Final = 20.0
 WARDS: Final = 4
 NO_WORKER: Final = "delete window.SharedWorker"
 BYTES_MB: Final = 1e6
+SAMPLES_MIN: Final = 4
 
 
 class Ward:
@@ -104,10 +106,12 @@ def _app(ward: Ward) -> web.Application:
         await response.prepare(request)
         names = [{"ward": f"ward-{number}", "name": f"Ward {number}"} for number in range(WARDS)]
         await _say(response, "snapshot", {"wards": names, "beds": ward.beds(), **ward.clock()})
-        while True:
-            await _say(response, "beds", {"beds": ward.beds(), "now_ts_ms": ward.now_ms()})
-            await _say(response, "clock", ward.clock())
-            await asyncio.sleep(1 / ward.pace)
+        with contextlib.suppress(ConnectionError):  # the page is gone
+            while True:
+                await _say(response, "beds", {"beds": ward.beds(), "now_ts_ms": ward.now_ms()})
+                await _say(response, "clock", ward.clock())
+                await asyncio.sleep(1 / ward.pace)
+        return response
 
     app = web.Application()
     app.router.add_get("/", page)
@@ -180,12 +184,14 @@ def measure(url: str, minutes: float, path: str, own_feed: bool) -> list[tuple[f
 
 
 def slope_mb_h(samples: Sequence[tuple[float, int, int, int]], pace: float) -> float:
-    """Return the heap's growth in MB per hour of the ward, over all but the first quarter."""
+    """Return the heap's growth in MB per hour of the ward: the median slope of all pairs but the first quarter's."""
     kept = samples[len(samples) // 4 :]
-    if len(kept) < 3:
+    if len(kept) < SAMPLES_MIN:
         raise UsageError("too short: at least a minute is needed")
     hours = np.array([at_s for at_s, *_ in kept]) * pace / 3600
-    return float(np.polyfit(hours, np.array([used for _, used, *_ in kept]) / BYTES_MB, 1)[0])
+    used_mb = np.array([used for _, used, *_ in kept]) / BYTES_MB
+    first, second = np.triu_indices(len(kept), 1)
+    return float(np.median((used_mb[second] - used_mb[first]) / (hours[second] - hours[first])))
 
 
 def main() -> int:
@@ -193,7 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=7.5, help="how long (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how long (%(default)s)")
     parser.add_argument(
         "--pace", type=float, default=8.0, help="how many times as fast as a ward (%(default)s)"
     )

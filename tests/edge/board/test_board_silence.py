@@ -103,7 +103,7 @@ def test_the_end_of_a_session_says_so_and_where_to_sign_in(chromium, board):
     with open_page(chromium, board) as page:
         board.refuse_status = 401
         board.cut()
-        page.wait_for_selector('.banner a[href="/sign-in"]')
+        page.wait_for_selector('.banner a[href^="/sign-in?next="]')
 
 
 def test_ten_tabs_share_one_stream_and_each_shows_what_comes(chromium, board):
