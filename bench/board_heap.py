@@ -1,7 +1,7 @@
 """Does the board's page grow? A ward at eight times the pace in Chromium, and the slope of its heap.
 
-`python -m bench.board_heap --minutes 60 --pace 8` (a shift of eight hours) serves the page's own files and a stream of a
-made-up ward in which every bed changes once a second of the ward and alarms come and go. After each collection of
+`python -m bench.board_heap --minutes 60 --pace 8` (a shift of eight hours) serves the page's own files and a stream of
+a made-up ward in which every bed changes once a second of the ward and alarms come and go. After each collection of
 garbage it reads the page's heap and counts of nodes and listeners over the browser's own protocol, and fits a slope
 to all but the first quarter.
 """
