@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway drills bench bench-quick soak clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw
 
 bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, and its time to the acknowledgement
 	$(PY) -m bench.gateway
+
+bench-board: $(VENV)/dev.stamp ## ten thousand viewers of one board on one core, and a thousand runs in which pages converge
+	$(PY) -m bench.board
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all

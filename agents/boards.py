@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from agents.judge import Judge
+from agents.scoring import current_scores, sheets_of
 from agents.verdict import Verdict
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
 from clinical.limits import NEVER
@@ -71,6 +72,7 @@ class Boards:
     ) -> None:
         self._settings = settings
         self._judge = judge
+        self._sheets = sheets_of(judge.rules)
         self._publisher = publisher
         self._whole_blocks = whole_blocks
         self._on_failure = on_failure
@@ -95,8 +97,8 @@ class Boards:
         async with self._writing:
             changed = self._changed.pop(partition, _Changed())
             try:
-                await self._write(partition, table, PATIENTS, sorted(changed.states), self._patient)
-                await self._write(partition, table, LIMITS, sorted(changed.limits), self._limits)
+                await self._write(partition, table, PATIENTS, sorted(changed.states), self._patients)
+                await self._write(partition, table, LIMITS, sorted(changed.limits), self._limits_of)
             except Exception as error:  # whatever it is, nobody else knows who was to be written
                 self._on_failure(f"boards of partition {partition}: {error!r}")
 
@@ -106,13 +108,14 @@ class Boards:
         table: PatientTable,
         topic: str,
         names: list[str],
-        encode: Callable[[PatientTable, str], bytes | None],
+        encode: Callable[[PatientTable, list[str]], list[bytes | None]],
     ) -> None:
         for start in range(0, len(names), CHUNK):
             async with self._whole_blocks:
                 if table.is_released:  # another worker's by now, which shows it
                     return
-                records = [(name.encode(), encode(table, name)) for name in names[start : start + CHUNK]]
+                chosen = names[start : start + CHUNK]
+                records = list(zip([name.encode() for name in chosen], encode(table, chosen), strict=True))
             await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
 
     def _in_turn(self, partition: int, table: PatientTable) -> set[str]:
@@ -125,10 +128,20 @@ class Boards:
             self._next[partition] = chosen[-1] + 1
         return {patient for row in chosen if (patient := table.patients[row]) and not table.discharged[row]}
 
-    def _patient(self, table: PatientTable, patient: str) -> bytes | None:
-        """Return the record of a patient; none for one who is gone or discharged, which deletes it."""
-        row = table.row_of.get(patient)
-        if row is None or (table.discharged[row] and not some(is_open(table.alarm_state[row]))):
+    def _patients(self, table: PatientTable, names: list[str]) -> list[bytes | None]:
+        """Return the records of patients; none for one who is gone or discharged, which deletes it."""
+        rows = {name: row for name in names if (row := table.row_of.get(name)) is not None}
+        at = np.fromiter(rows.values(), np.int64, len(rows))
+        scores = current_scores(self._sheets, table, at, table.ticked_until_ms)
+        scored = dict(zip(rows, scores, strict=True))
+        return [
+            self._patient(table, name, rows[name], scored[name]) if name in rows else None for name in names
+        ]
+
+    def _patient(
+        self, table: PatientTable, patient: str, row: int, scores: dict[str, object]
+    ) -> bytes | None:
+        if table.discharged[row] and not some(is_open(table.alarm_state[row])):
             return None
         last = latest(table, np.array([row]))
         state = {
@@ -149,6 +162,8 @@ class Boards:
                 }
                 for signal in np.flatnonzero(last.value_ms[0] != NEVER).tolist()
             },
+            "scores": scores,
+            "judged_ts_ms": _time(table.processed_append_ms),
         }
         return msgspec.json.encode(state)
 
@@ -168,6 +183,9 @@ class Boards:
             "priority": PRIORITIES[int(table.alarm_priority[row, column])],
             "onset_ts_ms": onset,
         }
+
+    def _limits_of(self, table: PatientTable, names: list[str]) -> list[bytes | None]:
+        return [self._limits(table, name) for name in names]
 
     def _limits(self, table: PatientTable, patient: str) -> bytes | None:
         row = table.row_of.get(patient)

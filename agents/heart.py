@@ -28,6 +28,7 @@ class Heart:
         store: the state that was judged.
         owned: partitions of this worker at the moment.
         lag: how many records of a partition wait to be judged.
+        windows: where this worker tells its live windows, None if nowhere.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class Heart:
         store: ColumnStore,
         owned: Callable[[], Iterable[int]],
         lag: Callable[[int], int],
+        windows: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._publisher = publisher
         self._topic = topic
         self._store = store
         self._owned = owned
         self._lag = lag
+        self._windows = windows
         self._told: dict[int, int] = {}
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self.wall_s: Callable[[], float] = time.time
@@ -62,6 +65,7 @@ class Heart:
                 lag=self._lag(partition),
                 open_alarms=int(np.count_nonzero(is_open(table.alarm_state[table.occupied()]))),
                 waiting_s=round(self._publisher.waiting_s(), 3),
+                windows=self._windows(),
             )
             key, value = str(partition).encode(), beat.model_dump_json().encode()
             await self._publisher.publish(self._topic, key, value, partition=partition)

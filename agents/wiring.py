@@ -14,6 +14,7 @@ from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.heart import BEAT_S, Heart
 from agents.judge import Judge
+from agents.live_windows import LiveWindows
 from agents.log_alarms import LOOK_S, LogAlarms
 from agents.metrics import Metrics
 from agents.monitor import Monitor
@@ -101,19 +102,28 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
     if settings.time_base == "live":
-        let_time_pass(app, settings, publisher, overview, table.data)
+        windows = LiveWindows(settings, seals, table.data, overview.owned)
+        app.task(windows.serve)
+        let_time_pass(app, settings, publisher, overview, table.data, windows)
         app.timer(RENEW_MS / 1000, name="wards")(wards.tick)
     return Flow(app, metrics, monitor, watchdog)
 
 
 def let_time_pass(
-    app: Any, settings: Settings, publisher: Publisher, overview: Overview, store: ColumnStore
+    app: Any,
+    settings: Settings,
+    publisher: Publisher,
+    overview: Overview,
+    store: ColumnStore,
+    windows: LiveWindows,
 ) -> None:
     """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
     readings = settings.topic(READINGS)
     app.timer(TICK_S / TURNS, name="ticker")(Ticker(publisher, readings, overview.owned, time.time).tick)
     app.timer(TICK_S, name="canary")(Canary(publisher, readings, overview.owned, time.time).sing)
-    heart = Heart(publisher, settings.topic(HEARTBEAT), store, overview.owned, overview.lag)
+    heart = Heart(
+        publisher, settings.topic(HEARTBEAT), store, overview.owned, overview.lag, lambda: windows.address
+    )
     app.timer(BEAT_S, name="heart")(heart.beat)
 
 

@@ -67,6 +67,12 @@ def _gateway() -> click.Command:
     return gateway
 
 
+def _board() -> click.Command:
+    from edge.commands.board import board
+
+    return board
+
+
 def _simulate() -> click.Command:
     from edge.commands.simulate import simulate
 
@@ -185,6 +191,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "demo": ("a simulated ward on an embedded broker, live in the terminal", _demo),
     "worker": ("decide: readings in, alerts out", _worker),
     "gateway": ("take readings from devices, over the protocols that they speak", _gateway),
+    "board": ("show the ward in browsers, and take orders from there", _board),
     "simulate": ("send a simulated ward's frames", _simulate),
     "replay": ("send recordings and collect their alerts", _replay),
     "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.alert_feed import AlertFeed
+from edge.board.child import board_child
 from edge.gateway.child import gateway_child
 from edge.gateway.http.server import READINGS_PATH
 from edge.metrics_scrape import Load, LoadMeter, scrape
@@ -53,6 +54,7 @@ class Plan:
     workers: int
     verbose: bool
     gateway: bool = False
+    board: bool = False
 
 
 def run(settings: Settings, plan: Plan, screen: Screen) -> None:
@@ -72,6 +74,7 @@ def run(settings: Settings, plan: Plan, screen: Screen) -> None:
             with AlertFeed(stack.settings, "now") as feed:
                 stack.wait_ready(READY_WAIT_S)
                 with (
+                    _board(stack, plan, screen),
                     _gateway(stack, plan, screen) as gateway,
                     _simulator(stack.settings, plan, gateway) as simulator,
                 ):
@@ -106,6 +109,17 @@ class Simulator:
         if self._process.poll() is not None:
             said = self._log_path.read_text(errors="replace").strip()[-_LOG_TAIL_CHARACTERS:]
             raise VigilError(f"the simulator ended with code {self._process.returncode}: {said}")
+
+
+@contextmanager
+def _board(stack: Stack, plan: Plan, screen: Screen) -> Iterator[None]:
+    """Run a board if the plan has one, and say where it is."""
+    if not plan.board:
+        yield
+        return
+    with board_child(stack.settings) as url:
+        screen.say(f"board: {url} in a browser shows the ward, and takes your orders")
+        yield
 
 
 @contextmanager

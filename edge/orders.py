@@ -91,11 +91,11 @@ def send_order(settings: Settings, order: Order, person: Person, wait_s: float) 
                 for record in records:
                     if (answer := _answer(record.value)) is None or answer.id != order.id:
                         continue
-                    if order.patient.startswith(WARD) or _rank(answer) == BEST:
+                    if order.patient.startswith(WARD) or rank(answer) == BEST:
                         return answer
                     missing.discard(record.partition)
                     until_s = min(until_s, time.monotonic() + ELSEWHERE_S)
-                    best = answer if best is None else max(best, answer, key=_rank)
+                    best = answer if best is None else max(best, answer, key=rank)
     if best is not None:
         return best
     raise Unanswered(
@@ -106,7 +106,7 @@ def send_order(settings: Settings, order: Order, person: Person, wait_s: float) 
 BEST: Final = 3
 
 
-def _rank(answer: Answer) -> int:
+def rank(answer: Answer) -> int:
     """Return how much an answer says: one of where the patient is monitored more than one of where they are not."""
     return 2 * answer.monitored + (answer.outcome == "accepted")
 

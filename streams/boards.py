@@ -59,6 +59,18 @@ class LastValue(_Record):
     ts_ms: int
 
 
+class LastScore(_Record):
+    """A score as it is now, with the last points of what is not measured now."""
+
+    total: float = Field(description="sum of the points that are known; a lower bound while any are missing")
+    band: str = Field(description="the level that the total reaches, in the words of the score's source")
+    missing: tuple[str, ...] = Field(description="parameters of which nothing is known")
+    old: tuple[str, ...] = Field(
+        description="parameters that are not measured now and count with their last points"
+    )
+    ts_ms: int = Field(description="the tick by which its readings count as measured now, ms")
+
+
 class Patient(_Record):
     """How a patient is, as far as the log was judged."""
 
@@ -74,6 +86,14 @@ class Patient(_Record):
     )
     alarms: tuple[OpenAlarm, ...]
     values: dict[str, LastValue] = Field(description="by the signal's name")
+    scores: dict[str, LastScore] = Field(
+        default_factory=dict,
+        description="by the score's id: those in use that are made for this age and of which anything is known",
+    )
+    judged_ts_ms: int | None = Field(
+        default=None,
+        description="append time of the newest record of the log that was judged, ms: alerts of earlier ones are in it",
+    )
 
 
 class Heartbeat(_Record):
@@ -86,3 +106,6 @@ class Heartbeat(_Record):
     lag: int = Field(description="records that wait to be judged")
     open_alarms: int
     waiting_s: float = Field(description="how long the oldest record waits for the broker to take it, s")
+    windows: str | None = Field(
+        default=None, description="address of the worker that tells a patient's live windows (host:port)"
+    )

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from streams.errors import UsageError
 from streams.identity_settings import IdentitySettings
+from streams.outer_settings import BoardSettings, HistorySettings
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
 """Settings whose value is never shown."""
@@ -28,7 +29,7 @@ PATIENTS_MAX: Final = 20_000
 """Patients of one partition: some 300 MB, and ten times what a hospital of 48 partitions has; our choice."""
 
 
-class Settings(IdentitySettings):
+class Settings(IdentitySettings, BoardSettings, HistorySettings):
     """Settings of every Vigil process. Times are in the unit that ends the name."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)
@@ -159,24 +160,12 @@ class Settings(IdentitySettings):
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
 
-    history_dir: Path | None = Field(
-        default=None, description="where the history is kept; none = history in data_dir"
+    windows_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="where a worker tells boards its live windows; 0 = any free one",
     )
-    history_postgres: SecretStr | None = Field(
-        default=None, description="keeps the ledger in PostgreSQL instead of SQLite (libpq); never printed"
-    )
-    history_flush_s: float = Field(default=60.0, ge=1, le=3_600, description="new readings are kept so often")
-    history_merge_s: float = Field(
-        default=600.0, ge=1, le=86_400, description="what is new is put into its hours so often"
-    )
-    history_raw_days: int = Field(default=30, ge=2, le=3_650, description="every reading is kept for so long")
-    history_10s_days: int = Field(default=90, ge=2, le=36_500, description="readings thinned to 10 s")
-    history_1min_days: int = Field(default=400, ge=2, le=36_500, description="readings thinned to a minute")
-    history_15min_days: int = Field(default=3_650, ge=2, le=36_500, description="thinned to a quarter hour")
-    history_metrics_port: int = Field(
-        default=9467, ge=0, le=65_535, description="of the history's /metrics; 0 = any free one"
-    )
-
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")

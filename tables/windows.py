@@ -172,6 +172,26 @@ class Windows:
         total = self.sum[(*places, signal)]
         return np.where(none, np.nan, total / np.where(none, 1, count) / SCALE)
 
+    def course(self, row: int, last: int, buckets: int) -> WindowStats:
+        """Return the statistics of each of some buckets in a row of one patient, oldest first; n are the buckets.
+
+        Args:
+            row: the patient's.
+            last: number of the last bucket, its time over `BUCKET_MS`.
+            buckets: how many, at most `SLOTS`.
+        """
+        numbers = np.arange(last - buckets + 1, last + 1)
+        places = numbers % SLOTS
+        held = (self.bucket[places, row] == numbers)[:, None]
+        count = np.where(held, self.count[places, row], 0).astype(np.int64)
+        none = count == 0
+        return WindowStats(
+            count=count,
+            mean=np.where(none, np.nan, self.sum[places, row] / np.where(none, 1, count) / SCALE),
+            low=np.where(none, np.nan, self.low[places, row] / SCALE),
+            high=np.where(none, np.nan, self.high[places, row] / SCALE),
+        )
+
     def busiest(self, rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
         """Return the most readings of one signal in a bucket, (n,)."""
         place = number % SLOTS

@@ -22,6 +22,7 @@ PREFIX = "demo."
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Worker processes.")
 @click.option("--gateway", is_flag=True, help="Frames go through a gateway, which a curl line can reach too.")
+@click.option("--board/--no-board", default=True, show_default=True, help="A ward board for browsers.")
 @rules_option
 @click.option("--verbose", is_flag=True, help="Show what the workers log.")
 @json_option
@@ -33,6 +34,7 @@ def demo(
     seed: int,
     workers: int,
     gateway: bool,
+    board: bool,
     verbose: bool,
     as_json: bool,
     **options: object,
@@ -40,7 +42,8 @@ def demo(
     """Watch a simulated ward: broker, worker and simulator in one command, all gone at its end.
 
     On a terminal a live screen; else one line a second. --seconds counts from the first frame and ends with a
-    summary. With --gateway it listens on VIGIL_GATEWAY_HTTP_PORT, else on 8470. With --brokers the topics are
+    summary. The board listens on VIGIL_BOARD_PORT (8480), or any free port where that
+    is taken. With --gateway it listens on VIGIL_GATEWAY_HTTP_PORT, else on 8470. With --brokers the topics are
     prefixed with "demo." unless VIGIL_TOPIC_PREFIX is set.
     """
     from edge.burst import parse_burst
@@ -58,4 +61,4 @@ def demo(
     screen: Screen = (
         LiveScreen("Vigil demo, with a gateway" if gateway else "Vigil demo") if live else LineScreen(as_json)
     )
-    run(settings, Plan(beds, rate_hz, seed, bursts, seconds, workers, verbose, gateway), screen)
+    run(settings, Plan(beds, rate_hz, seed, bursts, seconds, workers, verbose, gateway, board), screen)

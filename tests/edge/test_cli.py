@@ -24,6 +24,7 @@ COMMANDS = [
     "demo",
     "worker",
     "gateway",
+    "board",
     "simulate",
     "replay",
     "evaluate",

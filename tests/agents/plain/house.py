@@ -98,6 +98,8 @@ class House:
             "limits_widened": rules_widened(self.rules.limits, bed),
             "alarms": alarms,
             "values": values,
+            "scores": self.scores.shown(bed, self.ticked),
+            "judged_ts_ms": None,  # a worker says it of blocks, which there are none of here
         }
 
     def take(self, record):

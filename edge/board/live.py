@@ -1,0 +1,225 @@
+"""The state as it is shown: each bed encoded once, what has changed since it was last looked at, and since a position.
+
+A position is offsets, so a page may come back to another board, or to this one after a restart. What changed between
+is sent alone where this board has seen it happen; else the whole state is, which ends in the same.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from edge.board import events
+from edge.board.audience import Audience
+from edge.board.position import Log, Position, covers, position_of, reached, text_of
+from edge.board.state import Bed, BoardState, is_of_the_alarm_system
+
+LEFT_KEPT_MAX: Final = 4_096
+"""Beds that left a ward, remembered for pages that come back; who comes from before gets the whole state."""
+
+GONE_KEPT_MAX: Final = 10_000
+"""Patients who are gone and still remembered, so that an old event of theirs shows nothing."""
+
+SNAPSHOTS_KEPT_MAX: Final = 64
+"""Encoded snapshots of this moment, one an audience: many come back at once after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A bed as it was last sent: its ward (None = of the alarm system) and its JSON."""
+
+    ward: str | None
+    partition: int
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    patient: str
+    ward: str | None
+    at: dict[Log, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one look found: beds by patient, and who left which ward; between two positions."""
+
+    before: str
+    after: str
+    beds: dict[str, Shown]
+    left: tuple[tuple[str, str | None], ...]
+
+
+class Live:
+    """Beds as they are shown; `state` is theirs.
+
+    Args:
+        partitions: of the topics that beds are made of.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+        self.state = BoardState()
+        self.shown: dict[str, Shown] = {}
+        self.position: dict[Log, int] = {}
+        """Where what is shown stands."""
+        self.read: dict[Log, int] = {}
+        """Where what is taken stands."""
+        self.text = text_of({}, partitions)
+        self._floor: dict[Log, int] | None = None
+        self._touched: set[str] = set()
+        self._left: deque[_Left] = deque()
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._snapshots: dict[Audience, bytes] = {}
+        self._wards: dict[str, set[int]] | None = None
+
+    def touch(self, patient: str) -> None:
+        """Note that records about a patient were taken; an empty name is nobody."""
+        if patient:
+            self._touched.add(patient)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether there is something that was not looked at."""
+        return bool(self._touched) or self.read != self.position
+
+    def look(self) -> Change:
+        """Encode who has changed and move on to where the logs were read."""
+        before, left = self.text, list[tuple[str, str | None]]()
+        changed = dict[str, Shown]()
+        for patient in sorted(self._touched):
+            known, found = self.shown.get(patient), _shown(self.state.bed(patient))
+            if found == known:
+                continue
+            if (
+                found is None
+                or known is None
+                or (found.ward, found.partition) != (known.ward, known.partition)
+            ):
+                self._wards = None
+            if known is not None and (found is None or found.ward != known.ward):
+                left.append((patient, known.ward))
+                self._leave(patient, known.ward)
+            if found is None:
+                self.shown.pop(patient, None)
+                self._forget(patient)
+            else:
+                self._gone.pop(patient, None)
+                self.shown[patient] = changed[patient] = found
+        self._touched.clear()
+        self.position = dict(self.read)
+        self.text = text_of(self.position, self.partitions)
+        if self.text != before or changed or left:
+            self._snapshots.clear()
+        return Change(before, self.text, changed, tuple(left))
+
+    def begin(self) -> None:
+        """Note that all there was has been read: pages that were as far as this can be told what changed since."""
+        self.look()
+        self._left.clear()
+        self._floor = dict(self.position)
+
+    def begin_anew(self) -> None:
+        """Forget all that was read: a topic was made anew, its offsets are of another log. Nobody catches up."""
+        self._touched |= set(self.shown)
+        self.state, self.read, self._floor = BoardState(), {}, None
+        self._left.clear()
+
+    def snapshot(self, audience: Audience, now_ts_ms: int) -> bytes:
+        """Return the event of all that an audience sees."""
+        if (found := self._snapshots.get(audience)) is not None:
+            return found
+        seen = [shown for _, shown in sorted(self.shown.items()) if audience.sees(shown.ward)]
+        wards = sorted({shown.ward for shown in seen if shown.ward is not None})
+        named = events.encode([{"ward": ward, "name": ward} for ward in wards])
+        found = events.snapshot(self.text, now_ts_ms, named, events.array(shown.json for shown in seen))
+        if len(self._snapshots) < SNAPSHOTS_KEPT_MAX:
+            self._snapshots[audience] = found
+        return found
+
+    def catch_up(self, audience: Audience, text: str, now_ts_ms: int) -> bytes | None:
+        """Return the events between a page's position and now, None where only a snapshot will do."""
+        position = position_of(text, self.partitions)
+        if position is None or self._floor is None:
+            return None
+        if not covers(position, self._floor) or not covers(self.position, position):
+            return None
+        left = {one.patient for one in self._left if audience.sees(one.ward) and _is_newer(one.at, position)}
+        told = self.state.told
+        changed = [
+            (patient, shown)
+            for patient, shown in sorted(self.shown.items())
+            if audience.sees(shown.ward) and patient in told and _is_newer(told[patient].at, position)
+        ]
+        return self._events(text, self.text, now_ts_ms, changed, left)
+
+    def told(self, audience: Audience, change: Change, now_ts_ms: int) -> bytes:
+        """Return the events of a change for an audience, empty where it sees nothing of it."""
+        seen = [(patient, shown) for patient, shown in change.beds.items() if audience.sees(shown.ward)]
+        left = {patient for patient, ward in change.left if audience.sees(ward)}
+        if not seen and not left:
+            return b""
+        return self._events(change.before, change.after, now_ts_ms, seen, left)
+
+    def clock(self, audience: Audience, now_ts_ms: int) -> bytes:
+        """Return the event of a second."""
+        judged = self.state.judged
+        wards: dict[str, int | None] = dict.fromkeys(sorted(audience.wards or ()))
+        for ward, partitions in self._partitions_of_wards().items():
+            if audience.sees(ward):
+                untils = [judged.get(number) for number in partitions]
+                wards[ward] = None if None in untils else min(until for until in untils if until is not None)
+        each = {str(number): judged.get(number) for number in range(self.partitions)}
+        return events.clock(now_ts_ms, each, wards)
+
+    def end_second(self) -> None:
+        """Forget encoded snapshots: they say what time it is."""
+        self._snapshots.clear()
+
+    def _partitions_of_wards(self) -> dict[str, set[int]]:
+        if self._wards is None:
+            self._wards = {}
+            for shown in self.shown.values():
+                if shown.ward is not None:
+                    self._wards.setdefault(shown.ward, set()).add(shown.partition)
+        return self._wards
+
+    def _events(
+        self,
+        before: str,
+        after: str,
+        now_ts_ms: int,
+        seen: Iterable[tuple[str, Shown]],
+        left: set[str],
+    ) -> bytes:
+        """Return who is gone, at the old position, then who has changed, at the new one: half of it is no loss."""
+        found = list(seen)
+        gone = left - {patient for patient, _ in found}
+        said = events.gone(before, now_ts_ms, sorted(gone)) if gone else b""
+        return said + events.beds(after, now_ts_ms, events.array(shown.json for _, shown in found))
+
+    def _leave(self, patient: str, ward: str | None) -> None:
+        told = self.state.told.get(patient)
+        self._left.append(_Left(patient, ward, dict(told.at) if told else {}))
+        if len(self._left) > LEFT_KEPT_MAX:
+            oldest = self._left.popleft()
+            if self._floor is not None:
+                for log, offset in oldest.at.items():
+                    self._floor[log] = max(self._floor.get(log, 0), offset + 1)
+
+    def _forget(self, patient: str) -> None:
+        self._gone[patient] = None
+        if len(self._gone) > GONE_KEPT_MAX:
+            forgotten, _ = self._gone.popitem(last=False)
+            self.state.told.pop(forgotten, None)
+
+
+def _is_newer(at: dict[Log, int], position: Position) -> bool:
+    return any(not reached(position, log, offset) for log, offset in at.items())
+
+
+def _shown(bed: Bed | None) -> Shown | None:
+    if bed is None:
+        return None
+    ward = None if is_of_the_alarm_system(bed["patient"]) else bed["ward"]
+    return Shown(ward, bed["partition"], events.encode(bed))

@@ -1,0 +1,191 @@
+"""The board's process: topics first, then the port; at the end the streams first, then Kafka."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from typing import Final
+
+from prometheus_client import start_http_server
+
+from edge.board.assets import read_assets
+from edge.board.bed_view import BedView
+from edge.board.history import AskedHistory
+from edge.board.hub import Hub
+from edge.board.intake import Intake
+from edge.board.live import Live
+from edge.board.metrics import BoardMetrics
+from edge.board.ordering import Desk
+from edge.board.people import doors_of
+from edge.board.reading import TOPICS as READ
+from edge.board.reading import Batch, Reader
+from edge.board.routes import Routes
+from edge.board.server import BoardServer
+from edge.board.windows import WorkerWindows
+from edge.printing import say
+from streams.connect import connect_consumer
+from streams.errors import TopicsMismatch, UsageError
+from streams.settings import Settings
+from streams.topics import COMMANDS, PATIENTS
+
+WATCH_S: Final = 1.0
+"""Between two looks at how old each source is."""
+
+logger = logging.getLogger(__name__)
+
+
+class Board:
+    """One board: reads, shows, and takes commands."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Look at the topics.
+
+        Raises:
+            UsageError: the settings would show patients to everybody, or a certificate cannot be read.
+            BrokerUnreachable: no broker answers.
+            TopicsMismatch: a topic is missing.
+        """
+        self.settings = settings
+        doors = doors_of(settings)
+        tls = tls_of(settings)
+        partitions = _partitions(settings)
+        self.metrics = BoardMetrics()
+        self.live = Live(partitions[PATIENTS])
+        self.intake = Intake(self.live)
+        self.hub = Hub(self.live, self.metrics)
+        self.desk = Desk(settings, partitions[COMMANDS])
+        self.history = AskedHistory(None)
+        self.windows = WorkerWindows(settings, self.live)
+        view = BedView(self.intake, self.history, self.windows, self.metrics)
+        self.routes = Routes(
+            doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
+        )
+        self.server = BoardServer(
+            self.routes, doors, read_assets(), self.metrics, settings.board_viewers_max, tls
+        )
+        self.reader = Reader(settings, self._deliver)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        scheme = "https" if self.settings.board_tls_certfile else "http"
+        return f"{scheme}://{self.settings.board_host}:{self.server.port}"
+
+    async def start(self) -> None:
+        """Listen and begin to read.
+
+        Raises:
+            UsageError: the address is not to be had.
+        """
+        self._loop = asyncio.get_running_loop()
+        host, port = self.settings.board_host, self.settings.board_port
+        try:
+            await self.server.start(host, port)
+        except OSError as error:
+            reason = error.strerror or "not possible"
+            raise UsageError(f"board_port: cannot listen on {host}:{port}: {reason}") from None
+        self.metrics.viewers.set_function(lambda: self.hub.count)
+        self.reader.start()
+        self._running = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._watch())]
+
+    async def stop(self) -> None:
+        """End every stream, then let Kafka go."""
+        self.hub.close()
+        await self.server.stop()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self.history.close()
+        await asyncio.gather(asyncio.to_thread(self.reader.close), self.desk.close(), self.windows.close())
+
+    def _deliver(self, batch: Batch) -> None:
+        """Called in the reader's thread."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._take, batch)
+
+    def _take(self, batch: Batch) -> None:
+        try:
+            if batch.anew:
+                logger.warning("a topic was made anew: what was read of it counts no more")
+                self.live.begin_anew()
+            appended_ms = self.intake.take(batch)
+            self.desk.answered(self.intake.answers)
+            if not self.routes.is_ready:
+                if self.reader.is_complete.is_set() and not batch.records:
+                    self.live.begin()
+                    self.routes.is_ready = True
+                    logger.info("all that there was has been read")
+            elif appended_ms:
+                self.hub.note(appended_ms)
+        finally:
+            self.reader.taken()
+
+    async def _watch(self) -> None:
+        while True:
+            now_s = time.monotonic()
+            for topic in READ:
+                heard_s = self.reader.heard_s.get(topic)
+                self.metrics.age_s.labels(topic).set(-1 if heard_s is None else now_s - heard_s)
+            self.metrics.reads.set(0 if self.reader.failure else 1)
+            await asyncio.sleep(WATCH_S)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run a board until `stop` is set.
+
+    Raises:
+        UsageError, BrokerUnreachable, TopicsMismatch: as `Board` and its start do.
+    """
+    board = await asyncio.to_thread(Board, settings)
+    try:
+        start_http_server(settings.board_metrics_port, settings.metrics_host, registry=board.metrics.registry)
+    except OSError as error:
+        address = f"{settings.metrics_host}:{settings.board_metrics_port}"
+        raise UsageError(f"board_metrics_port: cannot listen on {address}: {error.strerror}") from None
+    try:
+        await board.start()
+        say(f"board: {board.url}")
+        await stop.wait()
+    finally:
+        await board.stop()
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """Return the context of the board's port, None where browsers speak in clear.
+
+    Raises:
+        UsageError: the certificate or key cannot be read.
+    """
+    certificate = settings.board_tls_certfile
+    if certificate is None:
+        if settings.board_tls_keyfile is not None:
+            raise UsageError("board_tls_certfile: needed with board_tls_keyfile")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, settings.board_tls_keyfile, password="")
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "not what it should be"
+        raise UsageError(f"board_tls_ settings: cannot read a file: {str(reason).lower()}") from None
+    return context
+
+
+def _partitions(settings: Settings) -> dict[str, int]:
+    """Return how many partitions each topic has.
+
+    Raises:
+        TopicsMismatch: a topic is missing.
+    """
+    found = dict[str, int]()
+    with contextlib.closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
+        for name in READ.values():
+            topic = settings.topic(name)
+            if not (numbers := consumer.partitions_for_topic(topic)):
+                raise TopicsMismatch(f"no topic {topic} at {settings.brokers}: run vigil topics apply")
+            found[name] = len(numbers)
+    return found

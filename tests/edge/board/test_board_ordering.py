@@ -1,0 +1,48 @@
+"""Commands that a page asks about again by their id are answered from what is known, and sent once."""
+
+import asyncio
+
+from edge.board.ordering import KNOWN_MAX, Desk
+from edge.orders import make_order
+from streams.commands import Answer
+from streams.people import Person
+from streams.settings import Settings
+
+NURSE = Person(id="n1", role="nurse", wards=("*",))
+
+
+def answer_to(order_id, patient="p1"):
+    return Answer(
+        id=order_id,
+        patient=patient,
+        command="pause",
+        outcome="accepted",
+        reason="done",
+        offset=1,
+        append_ts_ms=1,
+    )
+
+
+def asked(desk, order):
+    return asyncio.run(desk.order(order, NURSE, wait_s=0.2))
+
+
+def test_an_answer_that_came_after_its_time_is_there_when_the_page_asks_again():
+    desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
+    desk.answered([answer_to("late")])
+    found = asked(desk, make_order("pause", id="late", patient="p1", actor="n1"))
+    assert found is not None
+    assert (found.id, found.outcome) == ("late", "accepted")
+
+
+def test_the_answer_about_another_patient_is_not_told():
+    desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
+    desk.answered([answer_to("late", "p2")])
+    desk._sending = asyncio.Semaphore(0)  # nothing is sent in this test
+    assert asked(desk, make_order("pause", id="late", patient="p1", actor="n1")) is None
+
+
+def test_so_many_answers_are_remembered_and_no_more():
+    desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
+    desk.answered([answer_to(str(number)) for number in range(KNOWN_MAX + 7)])
+    assert len(desk._known) == KNOWN_MAX
