@@ -1,11 +1,16 @@
 """What was measured before: the seam to `edge/history`, asked in threads of its own, a bounded number at a time."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
+from clinical.vitals import SIGNALS
+from edge.history.ledger import readings_folder
+from edge.history.query import trend
 from streams.errors import Busy
+from streams.settings import Settings
 
 THREADS: Final = 4
 QUEUED_MAX: Final = 8
@@ -22,6 +27,26 @@ class History(Protocol):
         self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None, step_s: float
     ) -> Points:
         """Return a patient's readings in steps of `step_s`, of these signals, None = of all."""
+
+
+class KeptHistory:
+    """The history that a process on this machine, or on the same disk, keeps."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def trend(
+        self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None, step_s: float
+    ) -> Points:
+        """Return the mean of each step; steps are of whole minutes where they may be that long."""
+        step = math.ceil(step_s / 60) * 60 if step_s > 10 else math.ceil(step_s)
+        names = [signal.name for signal in SIGNALS] if signals is None else list(signals)
+        return trend(self._settings, patient, from_ts_ms, until_ts_ms, names, step)
+
+
+def kept_history(settings: Settings) -> KeptHistory | None:
+    """Return the history that the settings name, None where nobody has begun one."""
+    return KeptHistory(settings) if readings_folder(settings).is_dir() else None
 
 
 class AskedHistory:

@@ -1,5 +1,6 @@
 """What the board answers under /v1: the stream, a bed, its trend, the alarm load, who one is, and commands."""
 
+import asyncio
 import json
 import time
 from typing import Any, Final
@@ -15,8 +16,9 @@ from edge.board.intake import Intake
 from edge.board.load import SHIFT_H_MAX
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import Doors, order_of
 from edge.board.viewer import Viewer
+from edge.identity.doors import Doors
+from edge.orders import make_order
 from edge.ward_state import SEVERITIES
 from streams.alerts import WARD
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
@@ -34,6 +36,9 @@ STREAM_HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 NOT_YET: Final = "the board is still reading its topics"
+
+SIGNED_IN_LOOK_S: Final = 30.0
+"""A stream lasts; so often it is asked whether its viewer is still signed in, in the same wards."""
 
 
 class Routes:
@@ -77,9 +82,8 @@ class Routes:
         app.router.add_post("/v1/commands", self._command)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        audience = audience_of(
-            self._doors.person(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX]
-        )
+        person = self._doors.person(request)
+        audience = audience_of(person, request.query.getall("ward", [])[:WARDS_ASKED_MAX])
         transport = request.transport
         if audience is None:
             return self._refused("forbidden", "you may not view these wards")
@@ -96,7 +100,9 @@ class Routes:
         viewer = Viewer(transport, audience)
         self._hub.join(viewer, position)
         try:
-            await viewer.ended
+            while not (await asyncio.wait((viewer.ended,), timeout=SIGNED_IN_LOOK_S))[0]:
+                if self._doors.still(request) != person:
+                    viewer.finish()
         finally:
             self._hub.leave(viewer)
             if viewer.is_cut:
@@ -171,10 +177,13 @@ class Routes:
             act = ACT_OF[kind]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return self._refused("malformed", "a command is an object with kind and patient")
-        if not isinstance(patient, str) or not person.may(act, self._ward_of(patient)):
+        if not isinstance(patient, str):
+            return self._refused("malformed", "a patient is a text")
+        if not person.may(act, ward := self._ward_of(patient)):
+            self._doors.audit(person, act, patient, ward, "refused")
             return self._refused("forbidden", f"you may not {kind} here: {_who_may(act)} of the ward may")
         try:
-            order = order_of(person, kind, said)
+            order = make_order(kind, **{**said, "person": person})
         except UsageError as error:
             return self._refused("malformed", str(error))
         try:
@@ -211,11 +220,12 @@ class Routes:
 
     def _unseen(self, request: web.Request, patient: str) -> web.Response | None:
         """Return the refusal for a bed that is not there or that the person may not view: the same for both."""
-        shown = self._intake.live.shown.get(patient)
-        if shown is None or (
-            shown.ward is not None and not self._doors.person(request).may("view", shown.ward)
-        ):
+        shown, person = self._intake.live.shown.get(patient), self._doors.person(request)
+        ward = (shown.ward or "") if shown else ""
+        if shown is None or not person.may("view", ward):
+            self._doors.audit(person, "view", patient, ward, "refused")
             return self._refused("not-found", "no such bed in a ward that you may view")
+        self._doors.audit(person, "view", patient, ward, "granted")
         return None
 
     def _ward_of(self, patient: str) -> str:

@@ -11,8 +11,8 @@ from aiohttp.web_protocol import RequestHandler
 from edge.board.answers import HEADERS, KIND_OF, problem
 from edge.board.assets import SHELL, Asset, served
 from edge.board.metrics import BoardMetrics
-from edge.board.people import Doors
 from edge.board.routes import Routes
+from edge.identity.doors import Doors
 from streams.errors import Busy
 
 BODY_BYTES_MAX: Final = 16_384

@@ -13,7 +13,7 @@ from edge.history import fhir, narrow
 from edge.history.disk import Disk
 from edge.history.levels import plausible
 from edge.history.rows import readings, signals_of, whole
-from edge.history.spreadsheet import Value, write_csv
+from edge.spreadsheet import Value, write_csv
 from streams.errors import UsageError
 
 Format = Literal["parquet", "csv", "fhir"]

@@ -9,8 +9,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import IO, Final
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What begins a cell that may be run; the last two by older spreadsheets [M]."""
+ENDS_OR_TABS: Final = frozenset("\t\r\n")
+FORMULA: Final = ENDS_OR_TABS | frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
+"""What begins a cell that may be run: | and % by older spreadsheets [M], the last four, the wide forms of Chinese and
+Japanese input, by those that read them as the narrow ones."""
 
 TEXT: Final = "'"
 """Before such a cell: every spreadsheet then shows it as text."""
@@ -26,13 +28,13 @@ def cell(value: Value) -> str:
         return "1" if value else "0"
     if isinstance(value, int | float):
         return repr(value) if isinstance(value, int) or value != int(value) else str(int(value))
-    # Also the wide forms of Chinese and Japanese input, which a spreadsheet reads as the narrow ones.
-    plain = value.lstrip(" \N{NO-BREAK SPACE}\N{ZERO WIDTH NO-BREAK SPACE}")
-    if plain.startswith((*FORMULA, "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")):
-        return TEXT + value
-    if plain.startswith(("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")):
-        return TEXT + value
-    return value
+    begins = next((char for char in value if char in ENDS_OR_TABS or not _is_blank(char)), "")
+    return TEXT + value if begins in FORMULA else value
+
+
+def _is_blank(char: str) -> bool:
+    """Tell whether a spreadsheet may pass over a character at the beginning: blanks, and what does not print."""
+    return char.isspace() or not char.isprintable()
 
 
 def write_csv(file: IO[str], header: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
