@@ -18,7 +18,7 @@ class OpenIdProvider:
 
     def __init__(self):
         self.groups, self.changes, self.said, self.key = ["icu-nurses"], {}, {}, KEY
-        self.asked, self.answer, self.status = [], None, 200
+        self.asked, self.proofs, self.answer, self.status = [], [], None, 200
 
     @contextlib.asynccontextmanager
     async def serving(self):
@@ -53,6 +53,7 @@ class OpenIdProvider:
 
     async def _token(self, request):
         given = dict(await request.post())
+        self.proofs.append(request.headers.get("Authorization"))
         asked = self.asked[-1]
         challenge = base64.urlsafe_b64encode(hashlib.sha256(given["code_verifier"].encode()).digest())
         right = challenge.rstrip(b"=").decode() == asked["code_challenge"]
