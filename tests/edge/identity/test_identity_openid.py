@@ -6,7 +6,7 @@ import time
 
 import pytest
 from door_world import Browser, World
-from provider import OTHER, OpenIdProvider
+from openid_provider import OTHER, OpenIdProvider
 
 from edge.gateway.tokens import Refused
 from edge.identity.accounts import Accounts, Rights, save_accounts
