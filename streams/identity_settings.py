@@ -31,6 +31,9 @@ class IdentitySettings(BaseSettings):
     oidc_client_secret_file: Path | None = Field(
         default=None, description="a file with our secret there; none = a public client, by PKCE alone"
     )
+    oidc_scope: str = Field(
+        default="openid profile", description="what is asked for; the provider must give the groups with it"
+    )
     oidc_person_claim: str = Field(default="sub", description="claim that names the person by an opaque id")
     oidc_groups_claim: str = Field(default="groups", description="claim with the person's groups")
     public_url: str = Field(

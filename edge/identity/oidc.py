@@ -12,9 +12,9 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -23,7 +23,6 @@ from streams.errors import UsageError
 from streams.settings import Settings
 
 CALLBACK: Final = "/sign-in/callback"
-SCOPE: Final = "openid profile groups"
 FLOWS_MAX: Final = 1_000
 """Sign-ins that were begun and not ended; the oldest makes room."""
 
@@ -77,7 +76,7 @@ class OpenId:
             if not getattr(settings, name):
                 raise UsageError(f"{name}: needed with oidc_issuer")
         self._issuer, self._client_id = settings.oidc_issuer, settings.oidc_client_id
-        self._secret = _secret_of(settings)
+        self._secret, self._scope = _secret_of(settings), settings.oidc_scope
         self._redirect = settings.public_url + CALLBACK
         self._person, self._groups = settings.oidc_person_claim, settings.oidc_groups_claim
         self._provider: Provider | None = None
@@ -98,7 +97,7 @@ class OpenId:
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._redirect,
-            "scope": SCOPE,
+            "scope": self._scope,
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
@@ -169,8 +168,8 @@ class OpenId:
             "client_id": self._client_id,
             "code_verifier": flow.verifier,
         }
-        auth = BasicAuth(self._client_id, self._secret) if self._secret else None
-        answer = await _asked("POST", provider.token, data=given, auth=auth)
+        headers = {"Authorization": _basic(self._client_id, self._secret)} if self._secret else {}
+        answer = await _asked("POST", provider.token, data=given, headers=headers)
         token = answer.get("id_token")
         if not isinstance(token, str) or len(token) > TOKEN_CHARACTERS_MAX:
             raise Refused("the provider gave no token")
@@ -221,6 +220,12 @@ async def _asked(method: str, address: str, **given: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused("the provider answers something else")
     return found
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """Return how a client proves who it is: both parts encoded as in a form (RFC 6749 section 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _challenge(verifier: str) -> str:

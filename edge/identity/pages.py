@@ -23,7 +23,7 @@ CSP: Final = "; ".join(
 HEADERS: Final = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer Chromium posts our own form with Origin: null
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -104,7 +104,7 @@ def safe_path(path: str) -> str:
 def _page(title: str, body: str, head: str = "") -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Vigil</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">{head}
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">{head}
 <link rel="stylesheet" href="{STYLE_PATH}"></head>
 <body><main>{body}</main></body></html>
 """

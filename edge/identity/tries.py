@@ -40,8 +40,11 @@ class Tries:
             self._failed.popitem(last=False)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the failures of a name from an address."""
+        """Forget the failures of a name from an address; elsewhere this try, which was counted first, was none."""
         self._failed.pop((name, address), None)
+        for key in (("", address), (name, "")):
+            if self._failed.get(key):
+                self._failed[key].pop()
 
 
 def _bounds(name: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:

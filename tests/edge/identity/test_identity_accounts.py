@@ -160,6 +160,14 @@ def test_a_success_forgets_the_failures_and_who_guesses_names_is_held_up_too():
     assert found.wait_s("fresh", "a", 1) == 0
 
 
+def test_who_signs_in_rightly_from_one_address_holds_nobody_up_there():
+    found = Tries()
+    for number in range(500):
+        assert found.wait_s(f"n{number}", "ward", 0) == 0
+        found.failed(f"n{number}", "ward", 0)
+        found.succeeded(f"n{number}", "ward")
+
+
 def test_what_is_counted_is_bounded(monkeypatch):
     monkeypatch.setattr(tries, "KEPT_MAX", 50)
     found = Tries()

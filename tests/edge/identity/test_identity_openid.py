@@ -1,11 +1,12 @@
 """Sign-in by an OpenID provider: what is asked, what is believed, and every claim that a token may lack or bend."""
 
 import asyncio
+import base64
 import time
 
 import pytest
 from door_world import Browser, World
-from provider import OTHER, OpenIdProvider
+from openid_provider import OTHER, OpenIdProvider
 
 from edge.gateway.tokens import Refused
 from edge.identity.accounts import Accounts, Rights, save_accounts
@@ -22,7 +23,7 @@ def groups(tmp_path):
     return path
 
 
-def signed_in(groups, visit, prepare=lambda provider: None):
+def signed_in(groups, visit, prepare=lambda provider: None, **more):
     """Run `visit(world, browser, provider)` with a server that signs in by a provider."""
 
     async def all_of_it():
@@ -30,7 +31,7 @@ def signed_in(groups, visit, prepare=lambda provider: None):
         async with provider.serving() as issuer:
             prepare(provider)
             said = {"oidc_issuer": issuer, "oidc_client_id": "vigil", "public_url": "http://127.0.0.1:8480"}
-            world = World(accounts=groups, **said)
+            world = World(accounts=groups, **said, **more)
             world.doors._wall_s = time.time
             async with world.serving() as address, Browser(address).session() as browser:
                 return await asyncio.wait_for(visit(world, browser, provider), 30)
@@ -58,6 +59,20 @@ def test_a_person_signs_in_at_the_provider_and_comes_back_with_role_and_wards_of
     assert 'url=/bed/bed-1"' in back.text
     assert back.cookies["vigil-session"]["samesite"] == "Strict"
     assert audited == [("nurse-9", "sign-in", "", "", "granted")]
+
+
+def test_a_client_with_a_secret_proves_who_it_is_and_says_it_nowhere_else(groups, tmp_path, caplog):
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret:with/signs\n")
+
+    async def visit(world, browser, provider):
+        await go_through(world, browser, provider)
+        return provider.proofs, provider.asked
+
+    proofs, asked = signed_in(groups, visit, oidc_client_secret_file=secret)
+    assert base64.b64decode(proofs[0].removeprefix("Basic ")) == b"vigil:s3cret%3Awith%2Fsigns"
+    assert "s3cret" not in str(asked) + caplog.text
+    assert signed_in(groups, visit)[0] == [None]
 
 
 NOW_S = int(time.time())

@@ -16,9 +16,10 @@ KEY, OTHER = RSAKey.generate_key(2048, {"kid": "k1"}), RSAKey.generate_key(2048,
 class OpenIdProvider:
     """Signs in `sub` of `groups`; `changes` are of the claims (None = left out), `said` of what it says of itself."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
+        self.host = host
         self.groups, self.changes, self.said, self.key = ["icu-nurses"], {}, {}, KEY
-        self.asked, self.answer, self.status = [], None, 200
+        self.asked, self.proofs, self.answer, self.status = [], [], None, 200
 
     @contextlib.asynccontextmanager
     async def serving(self):
@@ -26,11 +27,12 @@ class OpenIdProvider:
         app.router.add_get("/.well-known/openid-configuration", self._about)
         app.router.add_get("/keys", self._keys)
         app.router.add_post("/token", self._token)
+        app.router.add_get("/authorize", self._authorize)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        self.address = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+        self.address = f"http://{self.host}:{site._server.sockets[0].getsockname()[1]}"
         try:
             yield self.address
         finally:
@@ -51,8 +53,14 @@ class OpenIdProvider:
         back = urlsplit(asked["redirect_uri"])
         return f"{back.path}?state={asked['state']}&code=code-{len(self.asked)}"
 
+    async def _authorize(self, request):
+        """Send who comes back at once, as a provider does where the person is signed in already."""
+        asked = self.allow(str(request.url))
+        raise web.HTTPFound(f"{self.asked[-1]['redirect_uri']}?{asked.partition('?')[2]}")
+
     async def _token(self, request):
         given = dict(await request.post())
+        self.proofs.append(request.headers.get("Authorization"))
         asked = self.asked[-1]
         challenge = base64.urlsafe_b64encode(hashlib.sha256(given["code_verifier"].encode()).digest())
         right = challenge.rstrip(b"=").decode() == asked["code_challenge"]
