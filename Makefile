@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway drills bench bench-quick soak clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-history drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw
 
 bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, and its time to the acknowledgement
 	$(PY) -m bench.gateway
+
+bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history's writer, time of its answers (20 minutes)
+	$(PY) -m bench.history
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all

@@ -59,7 +59,8 @@ def recordings(folder: Path) -> list[dict[str, Any]]:
         found.append(
             {
                 name: np.array(
-                    [np.nan if (value := frame.signals.get(name)) is None else value for frame in frames], float
+                    [np.nan if (value := frame.signals.get(name)) is None else value for frame in frames],
+                    float,
                 )
                 for name in names
             }
@@ -147,7 +148,11 @@ def build(root: Path, hours: list[pa.Table], days: int) -> dict[str, int]:
             for start_ms, parts in periods.items():
                 from edge.history.rows import by_patient
 
-                put(root, Named(str(step_s), start_ms, partition, 0, behind), by_patient(pa.concat_tables(parts)))
+                put(
+                    root,
+                    Named(str(step_s), start_ms, partition, 0, behind),
+                    by_patient(pa.concat_tables(parts)),
+                )
     names = ["hour", *map(str, LEVELS_S)]
     return {name: len(list((root / name).rglob("*.parquet"))) for name in names}
 
@@ -176,9 +181,13 @@ def ask(root: Path, days: int) -> dict[str, dict[str, float]]:
     history = history_of(root)
     return {
         "24 h by minute": times(lambda patient: checked(root, patient, last_ms - DAY_MS, 60)),
-        "24 h by minute from raw only": times(lambda patient: checked(raw_only, patient, last_ms - DAY_MS, 60)),
+        "24 h by minute from raw only": times(
+            lambda patient: checked(raw_only, patient, last_ms - DAY_MS, 60)
+        ),
         "24 h every reading": times(lambda patient: history.raw(patient, last_ms - DAY_MS, last_ms, SIGNALS)),
-        "last hour every reading": times(lambda patient: history.raw(patient, last_ms - HOUR_MS, last_ms, SIGNALS)),
+        "last hour every reading": times(
+            lambda patient: history.raw(patient, last_ms - HOUR_MS, last_ms, SIGNALS)
+        ),
         "30 days by quarter": times(lambda patient: checked(root, patient, last_ms - days * DAY_MS, 900)),
         "30 days by minute": times(lambda patient: checked(root, patient, last_ms - days * DAY_MS, 60)),
     }
@@ -228,16 +237,27 @@ def writing(folder: Path, seconds: float) -> dict[str, float]:
             history_merge_s=3_600,
         )
         apply_topics(settings)
-        with writer(settings, folder.parent / "writer.log") as pid, Producer(
-            settings, FRAMES, settings.topic(READINGS)
-        ) as producer:
+        with (
+            writer(settings, folder.parent / "writer.log") as pid,
+            Producer(settings, FRAMES, settings.topic(READINGS)) as producer,
+        ):
             begun_s, sent, spent_s = time.monotonic(), 0, 0.0
             warm_s = 10.0
             while (now_s := time.monotonic() - begun_s) < seconds + warm_s:
                 while sent < now_s * BEDS:
                     bed = sent % BEDS
-                    frame = {"patient": f"bed-{bed:04d}", "device": f"monitor-{bed:04d}", "boot": 1, "seq": sent // BEDS}
-                    frame |= {"event_ts_ms": int(time.time() * 1000), "hr": 70 + sent % 7, "pulse": 70, "spo2": 97}
+                    frame = {
+                        "patient": f"bed-{bed:04d}",
+                        "device": f"monitor-{bed:04d}",
+                        "boot": 1,
+                        "seq": sent // BEDS,
+                    }
+                    frame |= {
+                        "event_ts_ms": int(time.time() * 1000),
+                        "hr": 70 + sent % 7,
+                        "pulse": 70,
+                        "spo2": 97,
+                    }
                     frame |= {"resp": 14, "abp_sys": 121.5, "abp_dia": 80, "abp_mean": 93}
                     if producer.send(str(frame["patient"]).encode(), json.dumps(frame).encode()) is None:
                         break
@@ -247,12 +267,18 @@ def writing(folder: Path, seconds: float) -> dict[str, float]:
                 time.sleep(0.01)
             spent_s = cpu_s_of(pid) - spent_s
             kept = Shelf(folder / "readings").positions()
-        return {"core": round(spent_s / (now_s - from_s), 4), "seconds": round(now_s - from_s), "kept": sum(kept.values())}
+        return {
+            "core": round(spent_s / (now_s - from_s), 4),
+            "seconds": round(now_s - from_s),
+            "kept": sum(kept.values()),
+        }
 
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="bench.history", description=__doc__)
-    options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of recordings")
+    options.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of recordings"
+    )
     options.add_argument("--days", type=int, default=30)
     options.add_argument("--seconds", type=float, default=130.0, help="of the writer (%(default)s)")
     options.add_argument("--only", choices=["bytes", "answers", "writer"])
@@ -262,7 +288,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="vigil-bench-history-") as name:
         folder = Path(name)
         sources = recordings(given.data)
-        hours = [hour_of(sources, partition, 3_600) for partition in range(PARTITIONS if given.only != "bytes" else 1)]
+        hours = [
+            hour_of(sources, partition, 3_600)
+            for partition in range(PARTITIONS if given.only != "bytes" else 1)
+        ]
         found["bytes a frame"] = {
             "an hour of a partition": round(size(hours[0]), 3),
             "each recording once": round(size(hour_of(sources, 0, 3_600, repeat=False)), 3),

@@ -14,7 +14,12 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 NEEDED = {
     "io.confluent.connect.jdbc.JdbcSinkConnector": {"connection.url", "insert.mode", "pk.mode", "pk.fields"},
-    "io.confluent.connect.s3.S3SinkConnector": {"s3.bucket.name", "storage.class", "format.class", "flush.size"},
+    "io.confluent.connect.s3.S3SinkConnector": {
+        "s3.bucket.name",
+        "storage.class",
+        "format.class",
+        "flush.size",
+    },
 }
 """What each sink does not start without, or without which a record that is sent again would be two."""
 

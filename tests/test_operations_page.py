@@ -8,6 +8,7 @@ import click
 from agents.metrics import Metrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
+from edge.history.metrics import HistoryMetrics
 from streams.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -28,6 +29,7 @@ def test_settings():
         set(re.findall(r"VIGIL_([A-Z_]+[A-Z])", PAGE))
         | first_column("Security")
         | first_column("The gateway")
+        | first_column("The history")
     )
     assert len(named) > 12
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
@@ -36,11 +38,13 @@ def test_settings():
 def test_metrics():
     exported = set()
     families = [*Metrics().registry.collect(), *GatewayMetrics().registry.collect()]
+    families += HistoryMetrics().registry.collect()
     for family in families:
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
         exported |= {family.name, family.name + suffix}
     listed = {f"vigil_{name}" for name in first_column("Metrics and what to alert on")}
     listed |= {f"vigil_{name}" for name in first_column("The gateway's metrics")}
+    listed |= {f"vigil_{name}" for name in first_column("The history's metrics")}
     assert len(listed) > 10
     assert listed | set(re.findall(r"vigil_[a-z_]+[a-z]", PAGE)) <= exported
 

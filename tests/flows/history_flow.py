@@ -59,7 +59,9 @@ class Archive:
             alert = {"patient": bed, "phase": "start", "episode": f"{number:016x}", "priority": "high"}
             alert |= {"event_ts_ms": BEGUN_MS + number, "rule": "spo2-low", "type": "physiological"}
             self._put(self.settings.topic(ALERTS), bed, json.dumps(alert).encode(), number % 2)
-            self._put(self.settings.topic(COMMANDS), bed, json.dumps({"kind": "pause", **at}).encode(), number % 2)
+            self._put(
+                self.settings.topic(COMMANDS), bed, json.dumps({"kind": "pause", **at}).encode(), number % 2
+            )
             said = {"kind": "audited", "person": "nurse-1", "act": "view", **at}
             self._put(self.settings.topic(AUDIT), "nurse-1", json.dumps(said).encode(), 0)
         self.producer.flush()

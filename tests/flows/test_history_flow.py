@@ -59,7 +59,10 @@ def written(broker, tmp_path_factory):
     made.tell(4)
     with Writer(made.settings) as writer:
         wait_until(
-            lambda: (writer.turn(0.2), writer.readings.rows, sum(writer.ledger.positions().values()))[1:] == (100, 12),
+            lambda: (
+                (writer.turn(0.2), writer.readings.rows, sum(writer.ledger.positions().values()))[1:]
+                == (100, 12)
+            ),
             "all is read",
         )
         writer.finish()
@@ -68,7 +71,16 @@ def written(broker, tmp_path_factory):
 
 
 def test_a_question_is_answered_at_the_command_line(written, capsys):
-    arguments = ["--from", str(BEGUN_MS), "--until", str(BEGUN_MS + 60_000), "--step", "10s", "--signals", "hr,spo2"]
+    arguments = [
+        "--from",
+        str(BEGUN_MS),
+        "--until",
+        str(BEGUN_MS + 60_000),
+        "--step",
+        "10s",
+        "--signals",
+        "hr,spo2",
+    ]
     assert vigil(written, "history", "query", "bed-1", *arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert sum(step["count"] for step in found["signals"]["hr"]) == 20

@@ -22,7 +22,13 @@ ROWS = in_order(
     frames_of(
         [
             (0, "bed-1", 0, HOUR_0_MS, {"hr": 70.0, "spo2": 97.0, "temp": 36.65, "consciousness": 2.0}),
-            (1, "bed-1", 1, HOUR_0_MS + 1_001, {"hr": None, "resp": 500.0, "asystole": 1.0, "abp_sys": 120.0}),
+            (
+                1,
+                "bed-1",
+                1,
+                HOUR_0_MS + 1_001,
+                {"hr": None, "resp": 500.0, "asystole": 1.0, "abp_sys": 120.0},
+            ),
         ]
     )
 )
@@ -66,7 +72,14 @@ def test_whatever_a_text_is_no_spreadsheet_runs_it_and_it_can_be_read_back(text)
 
 
 def test_numbers_are_written_as_numbers_and_nothing_as_nothing():
-    assert [cell(value) for value in (None, True, 3, 97.0, 36.65, -1.5)] == ["", "1", "3", "97", "36.65", "-1.5"]
+    assert [cell(value) for value in (None, True, 3, 97.0, 36.65, -1.5)] == [
+        "",
+        "1",
+        "3",
+        "97",
+        "36.65",
+        "-1.5",
+    ]
 
 
 def test_a_csv_has_a_line_a_frame_with_units(tmp_path):
@@ -113,10 +126,12 @@ def test_a_bundle_is_built_as_fhir_r4_and_the_vital_signs_profile_say(tmp_path):
 
 
 def test_codes_and_units_are_those_of_the_signals_and_what_no_sensor_reports_is_left_out(tmp_path):
-    found = {
-        entry["resource"]["code"]["text"]: entry["resource"] for entry in entries(tmp_path)
+    found = {entry["resource"]["code"]["text"]: entry["resource"] for entry in entries(tmp_path)}
+    titles = {
+        signal.title
+        for signal in SIGNALS
+        if signal.name in ("hr", "spo2", "temp", "consciousness", "abp_sys")
     }
-    titles = {signal.title for signal in SIGNALS if signal.name in ("hr", "spo2", "temp", "consciousness", "abp_sys")}
     assert found.keys() == titles
     spo2 = found["oxygen saturation"]
     assert [coding["code"] for coding in spo2["code"]["coding"]] == ["2708-6", "59408-5", "150456"]
