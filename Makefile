@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board drills bench bench-quick soak clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, a
 
 bench-board: $(VENV)/dev.stamp ## ten thousand viewers of one board on one core, and a thousand runs in which pages converge
 	$(PY) -m bench.board
+
+bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history's writer, time of its answers (20 minutes)
+	$(PY) -m bench.history
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all

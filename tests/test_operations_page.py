@@ -10,6 +10,7 @@ from agents.metrics import Metrics
 from edge.board.metrics import BoardMetrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
+from edge.history.metrics import HistoryMetrics
 from edge.identity.auditor import Auditor
 from streams.settings import Settings
 
@@ -26,30 +27,30 @@ def first_column(section):
     return {name for row in rows[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
 
+SETTINGS_OF = ("Security", "The gateway", "Sign-in", "The board", "The history")
+METRICS_OF = {
+    "Metrics and what to alert on": Metrics,
+    "The gateway's metrics": GatewayMetrics,
+    "The board's metrics": BoardMetrics,
+    "The history's metrics": HistoryMetrics,
+}
+
+
 def test_settings():
-    named = (
-        set(re.findall(r"VIGIL_([A-Z_]+[A-Z])", PAGE))
-        | first_column("Security")
-        | first_column("The gateway")
-        | first_column("Sign-in")
-        | first_column("The board")
-    )
+    named = set(re.findall(r"VIGIL_([A-Z_]+[A-Z])", PAGE)).union(*map(first_column, SETTINGS_OF))
     assert len(named) > 12
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
 
 
 def test_metrics():
+    Auditor(audit := CollectorRegistry())
+    registries = [audit, *(of().registry for of in METRICS_OF.values())]
     exported = set()
-    audit = CollectorRegistry()
-    Auditor(audit)
-    registries = Metrics().registry, GatewayMetrics().registry, BoardMetrics().registry, audit
-    families = [family for registry in registries for family in registry.collect()]
-    for family in families:
+    for family in (family for registry in registries for family in registry.collect()):
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
         exported |= {family.name, family.name + suffix}
-    listed = {f"vigil_{name}" for name in first_column("Metrics and what to alert on")}
-    for section in ("The gateway's metrics", "The board's metrics", "The audit's metrics"):
-        listed |= {f"vigil_{name}" for name in first_column(section)}
+    sections = (*METRICS_OF, "The audit's metrics")
+    listed = {f"vigil_{name}" for section in sections for name in first_column(section)}
     assert len(listed) > 10
     assert listed | set(re.findall(r"vigil_[a-z_]+[a-z]", PAGE)) <= exported
 

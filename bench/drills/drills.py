@@ -7,6 +7,7 @@ from bench.drills import (
     device_faults,
     gateway_faults,
     gateway_flood,
+    history_faults,
     outage_faults,
     ownership_faults,
     worker_faults,
@@ -145,6 +146,13 @@ _DRILLS: Final = (
         troubled=gateway_flood.FLOOD_PATIENTS,
         settle_s=0.0,
         check=device_faults.others_are_not_delayed,
+    ),
+    Drill(
+        "history-kill",
+        "the history is killed fifty times under load, and then compared with the topics",
+        history_faults.kill_the_history,
+        seconds=200,
+        check=history_faults.something_was_compared,
     ),
 )
 

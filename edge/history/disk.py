@@ -67,8 +67,20 @@ class Disk:
             path.parent.rmdir()
 
     def files(self, root: Path) -> list[Path]:
-        """Return the files below a folder that are whole."""
-        return [path for path in sorted(root.rglob("*.parquet")) if path.is_file()]
+        """Return the files below a folder that are whole.
+
+        Those of `new` are looked for first: what is merged meanwhile is then seen in its hour too, and not in neither.
+        """
+        new = self.files_in(root / "new")
+        rest = (path for path in sorted(root.rglob("*.parquet")) if path.parent.name != "new")
+        return new + [path for path in rest if path.is_file()]
+
+    def files_in(self, folder: Path) -> list[Path]:
+        """Return the files of a folder that are whole; none where there is no such folder any more."""
+        try:
+            return sorted(path for path in folder.iterdir() if path.suffix == ".parquet")
+        except FileNotFoundError:
+            return []
 
     def clear_parts(self, root: Path) -> None:
         """Remove what a process that was killed left half written."""

@@ -45,6 +45,10 @@ class Ledger(Protocol):
         """Yield the rows of a topic with a time from `from_ts_ms` up to but not including `until_ts_ms`, by time."""
         ...
 
+    def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
+        """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
+        ...
+
     def close(self) -> None:
         """Let go of the store."""
         ...

@@ -1,4 +1,4 @@
-"""Alarm load from the ledger: how many alarms a bed had in a shift, of which priority, and how soon somebody knew of them.
+"""Alarm load from the ledger: how many alarms a bed had in a shift, of which priority, how soon somebody knew.
 
 An alarm is an episode; it counts in the shift in which it started to be told. Records of one event that stand in the
 topic twice count once. The canary's alarms are none.

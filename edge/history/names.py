@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -66,13 +67,19 @@ def named(path: Path) -> Named | None:
     partition, first, behind = map(int, found.groups())
     if path.parent.name == NEW:
         return Named(NEW, 0, partition, first, behind)
-    kind, text = path.parent.parent.name, path.parent.name
-    form = {7: "%Y-%m", 10: "%Y-%m-%d", 13: "%Y-%m-%dT%H"}.get(len(text))
+    start_ms = start_of(path.parent.name)
+    return None if start_ms is None else Named(path.parent.parent.name, start_ms, partition, first, behind)
+
+
+@lru_cache(maxsize=100_000)
+def start_of(folder: str) -> int | None:
+    """Return the first millisecond of the period that a folder is called after, None where it is of none."""
+    form = {7: "%Y-%m", 10: "%Y-%m-%d", 13: "%Y-%m-%dT%H"}.get(len(folder))
     try:
-        moment = datetime.strptime(text, form or "%Y").replace(tzinfo=UTC)
+        moment = datetime.strptime(folder, form or "%Y").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Named(kind, round(moment.timestamp()) * 1000, partition, first, behind)
+    return round(moment.timestamp()) * 1000
 
 
 def period_of(step_s: int, hour_ms: int) -> int:

@@ -153,6 +153,14 @@ class PostgresLedger:
         with self._connected() as db:
             return list(db.execute(asked, given).fetchall())
 
+    def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
+        """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
+        asked = (
+            f"SELECT {_COLUMNS} FROM vigil_records WHERE topic = %s AND partition = %s "
+            "AND offset_ >= %s AND offset_ < %s ORDER BY offset_"
+        )
+        return [Row(*found) for found in self._ask(asked, (topic, partition, first, behind))]
+
     def close(self) -> None:
         """Leave the server."""
         if self._db is not None:

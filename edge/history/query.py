@@ -22,7 +22,7 @@ from edge.history.ledger import readings_folder
 from edge.history.levels import Buckets, gathered, once_each, plausible
 from edge.history.names import HOUR, LEVELS_S, Named, period_of
 from edge.history.rows import HOUR_MS, readings, whole
-from edge.history.shelf import Index, length_of
+from edge.history.shelf import Index, folders_between, length_of
 from streams.errors import UsageError, VigilError
 from streams.settings import Settings
 
@@ -45,13 +45,18 @@ class Plan:
     levels: dict[int, list[Named]] = field(default_factory=dict)
     from_raw: set[tuple[int, int]] = field(default_factory=set)
     """Partitions and hours that are read from their hour: a level's steps of them do not count."""
+    hours_behind: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Of each partition and hour that there is a file of, up to which offset it has taken what was new."""
     level_of: dict[tuple[int, int], int] = field(default_factory=dict)
     """Of each partition and hour that is read from a level, which."""
 
     @staticmethod
     def of(index: Index, from_ts_ms: int, until_ts_ms: int, step_s: int) -> "Plan":
         """Return the plan for a stretch of time by steps."""
-        plan = Plan(new=[one for ones in index.new.values() for one in ones])
+        plan = Plan(
+            new=[one for ones in index.new.values() for one in ones],
+            hours_behind={(hour.partition, hour.start_ms): hour.behind for hour in index.of_kind(HOUR)},
+        )
         for partition, hour_ms in _hours(index, from_ts_ms // HOUR_MS * HOUR_MS, until_ts_ms):
             plan._choose(index, partition, hour_ms, step_s)
         return plan
@@ -98,9 +103,10 @@ class History:
         """Let go of DuckDB."""
         self._db.close()
 
-    def index(self) -> Index:
-        """Return which files count at this moment."""
-        return Index.of(self._disk.files(self._root))
+    def index(self, from_ts_ms: int, until_ts_ms: int) -> Index:
+        """Return which files count at this moment, of those that may have something of a stretch of time."""
+        folders = folders_between(self._root, from_ts_ms, until_ts_ms)
+        return Index.of(path for folder in folders for path in self._disk.files_in(folder))
 
     def raw(
         self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None = None
@@ -120,13 +126,15 @@ class History:
     def steps(
         self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str], step_s: int
     ) -> dict[str, Buckets]:
-        """Return each signal's steps of time that have a reading.
+        """Return each signal's steps of time that have a reading, whole steps also at both ends.
 
         Raises:
             UsageError: a signal or a step that there is none of.
             VigilError: files went away as often as they were looked for.
         """
         _check(from_ts_ms, until_ts_ms, signals, step_s)
+        step_ms = step_s * 1000
+        from_ts_ms, until_ts_ms = from_ts_ms // step_ms * step_ms, -(-until_ts_ms // step_ms) * step_ms
         return self._with_plan(
             lambda plan: self._steps(plan, patient, from_ts_ms, until_ts_ms, signals, step_s),
             from_ts_ms,
@@ -139,7 +147,8 @@ class History:
     ) -> Found:
         for attempt in range(TRIES_MAX):
             try:
-                return read(Plan.of(self.index(), from_ts_ms, until_ts_ms, step_s))
+                index = self.index(from_ts_ms, until_ts_ms)
+                return read(Plan.of(index, from_ts_ms, until_ts_ms, step_s))
             except duckdb.IOException as error:
                 if attempt == TRIES_MAX - 1:
                     raise VigilError(f"{self._root}: {' '.join(str(error).split())[:200]}") from None
@@ -184,7 +193,7 @@ class History:
         """Leave out of what is new the rows that their hour has already: a merge is under way, or was broken off."""
         if len(table) == 0:
             return table
-        behind = {(hour.partition, hour.start_ms): hour.behind for hour in self.index().of_kind(HOUR)}
+        behind = plan.hours_behind
         partitions, hours = whole(table, "partition"), whole(table, "ts_ms") // HOUR_MS * HOUR_MS
         taken = np.array(
             [behind.get(place, 0) for place in zip(partitions.tolist(), hours.tolist(), strict=True)],

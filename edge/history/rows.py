@@ -1,4 +1,4 @@
-"""Rows of the history: frames as a table, one row a frame, null where there is no reading; its order and its merging."""
+"""Rows of the history: frames as a table, one row a frame, null without a reading; its order and merging."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

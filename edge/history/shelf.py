@@ -16,7 +16,7 @@ import pyarrow as pa
 from edge.history import narrow
 from edge.history.disk import Disk
 from edge.history.levels import thinned
-from edge.history.names import HOUR, LEVELS_S, NEW, PERIODS_MS, Named, named, period_of
+from edge.history.names import HOUR, LEVELS_S, NEW, PERIODS_MS, Named, named, period_of, start_of
 from edge.history.rows import HOUR_MS, by_hour, by_patient, in_order, joined, whole
 
 DAY_MS: Final = 24 * HOUR_MS
@@ -218,6 +218,21 @@ def _level(parts: list[pa.Table]) -> pa.Table:
         table = table.set_column(place, name, table.column(name).cast(pa.int64()).fill_null(0))
     rest = sorted(name for name in table.column_names if name not in LEVEL_PLACE)
     return by_patient(table.select([*LEVEL_PLACE, *rest]))
+
+
+def folders_between(root: Path, from_ts_ms: int, until_ts_ms: int) -> list[Path]:
+    """Return the folders whose files may have something of a stretch of time, what is new among them."""
+    found = [root / NEW]
+    for kind in (HOUR, *map(str, LEVELS_S)):
+        try:
+            periods = sorted((root / kind).iterdir())
+        except FileNotFoundError:
+            continue
+        for folder in periods:
+            start_ms = start_of(folder.name)
+            if start_ms is not None and from_ts_ms - length_of(kind) < start_ms < until_ts_ms:
+                found.append(folder)
+    return found
 
 
 def length_of(kind: str) -> int:

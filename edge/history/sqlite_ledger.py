@@ -146,6 +146,14 @@ class SqliteLedger:
             yield from (Row(*found) for found in page)
             at_ts_ms, seq = page[-1][10], page[-1][6]
 
+    def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
+        """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
+        asked = (
+            f"SELECT {_COLUMNS} FROM records WHERE topic = ? AND partition = ? "
+            "AND offset >= ? AND offset < ? ORDER BY offset"
+        )
+        return [Row(*found) for found in self._all(asked, (topic, partition, first, behind))]
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

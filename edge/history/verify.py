@@ -32,10 +32,15 @@ from streams.errors import VigilError
 from streams.log_end import begins_of, ends_of
 from streams.log_search import read_between
 from streams.settings import Settings
-from streams.topics import READINGS
+from streams.topics import LIMITS, READINGS
 
 STRETCH: Final = 200_000
 """Offsets that are compared at once: some 100 MB."""
+
+TRIES_MAX: Final = 3
+
+STRETCH_KEPT: Final = 10_000
+"""Records of the ledger that are compared at once."""
 
 NAMED_MAX: Final = 5
 """Offsets that a finding names."""
@@ -131,6 +136,16 @@ class Files:
         Raises:
             VigilError: a file cannot be read.
         """
+        for attempt in range(TRIES_MAX):
+            try:
+                return self._rows(partition, first, behind)
+            except FileNotFoundError:  # replaced since it was looked for
+                if attempt == TRIES_MAX - 1:
+                    raise VigilError(f"{self._root}: files go away as they are read; try again") from None
+                self.index = Index.of(Disk().files(self._root))
+        raise AssertionError("never reached")
+
+    def _rows(self, partition: int, first: int, behind: int) -> pa.Table:
         hours = self.index.of_kind(HOUR, partition)
         taken = {hour.start_ms: hour.behind for hour in hours}
         tables = [
@@ -148,6 +163,8 @@ class Files:
         path = found.path(self._root)
         try:
             table = narrow.read(path)
+        except FileNotFoundError:
+            raise
         except (OSError, pa.ArrowException) as error:
             raise VigilError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from None
         offsets = whole(table, "offset")
@@ -193,27 +210,29 @@ def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 
 def _kept(settings: Settings, consumer: Any, ledger: Ledger) -> Iterator[Compared]:
-    rows: dict[tuple[str, int], dict[int, Row]] = {}
-    for row in ledger.rows():
-        rows.setdefault((row.topic, row.partition), {})[row.offset] = row
+    positions = ledger.positions()
     for name in KEPT:
         tps, begins, ends = _bounds(settings, consumer, name)
         for tp in tps:
-            there = rows.get((name, tp.partition), {})
-            position = max(there, default=-1) + 1
+            position = min(positions.get((name, tp.partition), 0), ends[tp])
             found = Compared(name, tp.partition, not_yet=max(0, ends[tp] - max(position, begins[tp])))
-            for record in read_between(consumer, {tp: begins[tp]}, {tp: min(position, ends[tp])}):
-                found.compared += 1
-                kept = there.get(record.offset)
-                if kept is None:
-                    found.missing.append(record.offset)
-                elif (kept.key, kept.value, kept.append_ts_ms) != (
-                    record.key,
-                    record.value,
-                    record.timestamp,
-                ):
-                    found.different.append(record.offset)
+            for first in range(begins[tp], position, STRETCH_KEPT):
+                behind = min(first + STRETCH_KEPT, position)
+                rows = {row.offset: row for row in ledger.stretch(name, tp.partition, first, behind)}
+                _compare_kept(read_between(consumer, {tp: first}, {tp: behind}), rows, found)
             yield found
+
+
+def _compare_kept(records: Iterator[Any], rows: dict[int, Row], found: Compared) -> None:
+    for record in records:
+        found.compared += 1
+        kept = rows.pop(record.offset, None)
+        if kept is None:
+            found.missing.append(record.offset)
+        elif (kept.key, kept.value, kept.append_ts_ms) != (record.key, record.value, record.timestamp):
+            found.different.append(record.offset)
+    if found.topic != LIMITS:  # of which Kafka removes what was replaced
+        found.unknown += rows
 
 
 def files_are_whole(root: Path) -> Iterator[str]:

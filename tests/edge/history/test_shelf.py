@@ -61,7 +61,7 @@ def no_room():
     return OSError(errno.ENOSPC, "No space left on device")
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000), kills=st.lists(st.integers(0, 40), max_size=12))
 def test_wherever_the_process_is_killed_nothing_is_missing_and_nothing_is_there_twice(
     tmp_path_factory, seed, kills
@@ -82,7 +82,7 @@ def test_wherever_the_process_is_killed_nothing_is_missing_and_nothing_is_there_
     assert shelf.index.new == {}
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10_000), steps=st.integers(0, 200))
 def test_a_full_disk_loses_nothing_and_the_same_process_goes_on(tmp_path_factory, seed, steps):
     root, table, rng = tmp_path_factory.mktemp("shelf"), log_of(seed, 60), random.Random(seed)
@@ -101,7 +101,7 @@ def test_a_full_disk_loses_nothing_and_the_same_process_goes_on(tmp_path_factory
     assert all_rows(Shelf(root)).equals(in_order(table))
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10_000))
 def test_levels_are_what_loops_and_ifs_make_of_the_rows(tmp_path_factory, seed):
     root, table = tmp_path_factory.mktemp("shelf"), log_of(seed, 80)
