@@ -213,7 +213,7 @@ def test_where_nobody_monitors_the_patient_the_best_of_all_answers_counts():
 def test_no_answer_is_none_and_an_answer_to_nobody_is_passed_over():
     async def test():
         desk, order = Sent(2).desk, make_order("resume", patient="p1", actor="n1")
-        desk.answered([answer_of(order)])
+        desk.answered([answer_of(make_order("resume", patient="p1", actor="n2"))])
         assert await desk.order(order, PERSON, 0.05) is None
 
     asyncio.run(test())
