@@ -24,6 +24,7 @@ from bench.board.convergence import Report, run
 from bench.board.load import Ward
 from bench.machine import machine
 from bench.process_time import cpu_s_of, rss_bytes_of
+from edge.metrics_scrape import scrape
 from edge.workers import worker_environment
 from streams.admin import apply_topics
 from streams.alerts import Alert
@@ -117,6 +118,7 @@ def _measure(settings: Settings, core: int, viewers: int, seconds: float, rate_h
             ward.run(seconds, rate_hz)
             cpu_s = cpu_s_of(board.pid) - cpu_s
             found = [_ended(child) for child in children]
+            _print_own(settings.board_metrics_port)
             stuck.close()
         finally:
             for child in children:
@@ -163,6 +165,18 @@ def _print(
         f"memory: {each_bytes / 1024:.1f} KiB a viewer (goal {VIEWER_BYTES_MAX / 1024:.0f}), {core:.0%} of a core"
     )
     return held and not lost
+
+
+def _print_own(port: int) -> None:
+    """Print what the board itself says: the rest is the way through the sockets and the viewers' own time."""
+    samples = scrape(f"http://127.0.0.1:{port}/metrics")
+    if samples is None:
+        return
+    name = "vigil_board_delivery_seconds"
+    count = samples.value(f"{name}_count") or 0.0
+    if count:
+        mean_ms = 1000 * (samples.value(f"{name}_sum") or 0.0) / count
+        print(f"by the board: {mean_ms:.0f} ms on average from the append to the last viewer's write")
 
 
 def _await_ready(port: int) -> None:

@@ -1,93 +1,104 @@
 """Many viewers in one process: raw sockets that read the stream and note when each alarm came; a process of its own.
 
 `python -m bench.board.viewers` reads its orders as JSON on standard input and writes what it found on standard output.
+One loop over epoll, because a viewer must cost the driver less than the board.
 """
 
-import asyncio
 import json
 import re
+import select
+import socket
 import sys
 import time
 from typing import Any, Final
 
 ONSET: Final = re.compile(rb'"onset_ts_ms":(\d+)')
 END: Final = b"\n\n\r\n"
-CONNECTING_MAX: Final = 200
-CONNECT_S_MAX: Final = 60.0
+REQUEST: Final = b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+TOGETHER: Final = 100
+"""Connections opened before their states are read."""
+
+READ_BYTES: Final = 262_144
+WAIT_S_MAX: Final = 60.0
 SETTLE_S: Final = 2.0
 
 
-class Viewing(asyncio.Protocol):
-    """One viewer: takes what comes, and notes the first time that each alarm is in it."""
-
-    def __init__(self, owner: "Viewers") -> None:
-        self._owner = owner
-        self._held = b""
-        self._seen = 0
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: Any) -> None:
-        """Ask for the stream."""
-        transport.write(b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; only whole chunks are looked at."""
-        if self._held:
-            data = self._held + data
-        if not data.endswith(END):
-            self._held = data
-            return
-        self._held = b""
-        self._owner.bytes += len(data)
-        if not self.ready.done() and b"event: snapshot" in data:
-            self.ready.set_result(None)
-            return
-        if b"event: beds" in data:
-            now_ms = time.time() * 1000
-            for found in ONSET.findall(data):
-                onset = int(found)
-                if onset > self._seen:
-                    self._seen = onset
-                    self._owner.came.setdefault(onset, []).append(now_ms)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Count it: nobody should be cut."""
-        self._owner.lost += 1
-        if not self.ready.done():
-            self.ready.set_exception(error or ConnectionError("closed"))
-
-
 class Viewers:
-    """Viewers of one board."""
+    """Viewers of one board; `came` has by an alarm's onset, which names it, when it was at each viewer, ms."""
 
     def __init__(self) -> None:
         self.came: dict[int, list[float]] = {}
         self.bytes = 0
         self.lost = 0
+        self._sockets: dict[int, socket.socket] = {}
+        self._held: dict[int, bytes] = {}
+        self._seen: dict[int, int] = {}
+        self._ready: set[int] = set()
+        self._poll = select.epoll()
 
-    async def connect(self, port: int, count: int) -> None:
+    def connect(self, port: int, count: int) -> None:
         """Connect so many, and wait until each has the state."""
-        loop, room = asyncio.get_running_loop(), asyncio.Semaphore(CONNECTING_MAX)
+        until_s = time.monotonic() + WAIT_S_MAX
+        while len(self._sockets) < count:
+            for _ in range(min(TOGETHER, count - len(self._sockets))):
+                made = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S_MAX)
+                made.sendall(REQUEST)
+                made.setblocking(False)
+                self._sockets[made.fileno()] = made
+                self._poll.register(made.fileno(), select.EPOLLIN)
+            while len(self._ready) < len(self._sockets):
+                if time.monotonic() > until_s:
+                    raise TimeoutError("the board did not send every viewer its state")
+                self.take(1.0)
 
-        async def one() -> None:
-            async with room:
-                _, viewing = await loop.create_connection(lambda: Viewing(self), "127.0.0.1", port)
-                await viewing.ready
+    def take(self, wait_s: float) -> None:
+        """Take what has come."""
+        for number, _ in self._poll.poll(wait_s):
+            try:
+                data = self._sockets[number].recv(READ_BYTES)
+            except ConnectionError:
+                data = b""
+            if not data:
+                self._lose(number)
+                continue
+            self.bytes += len(data)
+            if number in self._held:
+                data = self._held.pop(number) + data
+            if not data.endswith(END):
+                self._held[number] = data  # only whole chunks are looked at
+            elif number not in self._ready:
+                if b"event: snapshot" in data:
+                    self._ready.add(number)
+            elif b"event: beds" in data:
+                self._note(number, data)
 
-        async with asyncio.timeout(CONNECT_S_MAX):
-            await asyncio.gather(*(one() for _ in range(count)))
+    def _note(self, number: int, data: bytes) -> None:
+        now_ms, seen = time.time() * 1000, self._seen.get(number, 0)
+        for found in ONSET.findall(data):
+            onset = int(found)
+            if onset > seen:
+                self._seen[number] = seen = onset
+                self.came.setdefault(onset, []).append(now_ms)
+
+    def _lose(self, number: int) -> None:
+        self.lost += 1
+        self._poll.unregister(number)
+        self._sockets.pop(number).close()
+        self._ready.discard(number)
 
 
-async def main() -> None:
+def main() -> None:
     """Connect, say so, watch until told that the load has ended, and say what came."""
     orders = json.loads(sys.stdin.readline())
     viewers = Viewers()
-    await viewers.connect(orders["port"], orders["viewers"])
+    viewers.connect(orders["port"], orders["viewers"])
     _say({"connected": orders["viewers"]})
-    await asyncio.to_thread(sys.stdin.readline)
-    await asyncio.sleep(SETTLE_S)
-    lost = viewers.lost
-    _say({"came": viewers.came, "bytes": viewers.bytes, "lost": lost})
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        viewers.take(0.05)
+    until_s = time.monotonic() + SETTLE_S
+    while time.monotonic() < until_s:
+        viewers.take(0.05)
+    _say({"came": viewers.came, "bytes": viewers.bytes, "lost": viewers.lost})
 
 
 def _say(found: dict[str, Any]) -> None:
@@ -95,4 +106,4 @@ def _say(found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -14,6 +14,9 @@ from edge.board.viewer import Viewer
 VALUES_S: Final = 0.5
 """Between two looks at what is no alarm."""
 
+GATHER_S: Final = 0.01
+"""Before alarms are told, for others of the same moment: one look at many viewers takes longer."""
+
 PAUSE_S: Final = 0.02
 """After a look, for what else comes at the same time; or a quarter of what the look took, where that is more."""
 
@@ -94,6 +97,8 @@ class Hub:
                         await self._urgent.wait()
                 except TimeoutError:
                     pass
+            if self._urgent.is_set():
+                await asyncio.sleep(GATHER_S)
             begun_s = loop.time()
             if self._urgent.is_set() or begun_s >= values_s:
                 self._urgent.clear()

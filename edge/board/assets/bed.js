@@ -110,6 +110,7 @@ export class BedPage {
       if (Object.keys(said.trend ?? {}).length) this.trend = said.trend;
       this.late = said.late ?? [];
       this.isKept = said.history !== false;
+      this.windows = said.windows ?? null;
       if (this.late.length && this.tries < LATE_TRIES_MAX) {
         this.tries += 1;
         this.again = setTimeout(() => this.fetch(), LATE_AGAIN_MS);
@@ -258,7 +259,7 @@ export class BedPage {
     this.grown = false;
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / PLOT_TYPE_PX;
     const width = Math.max(280, Math.floor((this.plots.clientWidth || 600) / scale));
-    const options = { limits: this.limitLines(), alarms: this.bed?.alarms ?? [], fromTsMs: untilTsMs - this.spanH * HOUR_MS, untilTsMs, width };
+    const options = { limits: this.limitLines(), alarms: this.bed?.alarms ?? [], fromTsMs: untilTsMs - this.spanH * HOUR_MS, untilTsMs, width, windows: this.windows };
     const figures = PLOTS.map(([title, signals]) => drawPlot(title, signals, this.trend, options)).filter(Boolean);
     const none = make("p", { class: "note" }, this.late === null ? "Waiting for the history …" : "No reading in this time.");
     this.plots.replaceChildren(...(figures.length ? figures : [none]));

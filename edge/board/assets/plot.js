@@ -80,6 +80,15 @@ function drawLimits(svg, limits, { y, low, high, width }) {
   }
 }
 
+/** The last minutes of a signal, as the worker that judges it has them: "15 min: mean 97, 94 to 99". */
+function lately(names, windows) {
+  const parts = names.filter((name) => windows?.whole?.[name]).map((name) => {
+    const { mean, low, high } = windows.whole[name];
+    return `${SIGNAL.get(name).label} mean ${valueText(name, mean)}, ${valueText(name, low)} to ${valueText(name, high)}`;
+  });
+  return parts.length ? `last ${windows.minutes} min: ${parts.join("; ")}` : "";
+}
+
 /** Read a plot with the pointer: the values next to it, as one line of text beside the title. */
 function readout(svg, readingLine, names, trend, frame) {
   const cross = make("svg:line", { class: "cross", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, x1: -9, x2: -9 });
@@ -103,9 +112,9 @@ function readout(svg, readingLine, names, trend, frame) {
 
 /**
  * Return the figure of one plot, null where none of its signals has a reading in the time shown.
- * `limits`: [{signal, value, label}]; `alarms`: [{signal, onset_ts_ms, priority}].
+ * `limits`: [{signal, value, label}]; `alarms`: [{signal, onset_ts_ms, priority}]; `windows`: {minutes, whole} or null.
  */
-export function drawPlot(title, signals, trend, { limits, alarms, fromTsMs, untilTsMs, width }) {
+export function drawPlot(title, signals, trend, { limits, alarms, fromTsMs, untilTsMs, width, windows }) {
   const isInside = (ts) => ts >= fromTsMs && ts <= untilTsMs;
   const names = signals.map(([name]) => name).filter((name) => trend[name]?.some(([ts, value]) => value !== null && isInside(ts)));
   if (!names.length) return null;
@@ -132,7 +141,7 @@ export function drawPlot(title, signals, trend, { limits, alarms, fromTsMs, unti
   return make(
     "figure",
     { class: "trend", "data-plot": title },
-    make("figcaption", {}, make("strong", {}, title), make("span", { class: "unit" }, unit), ...key, readingLine),
+    make("figcaption", {}, make("strong", {}, title), make("span", { class: "unit" }, unit), ...key, make("span", { class: "reading lately" }, lately(names, windows)), readingLine),
     svg,
   );
 }

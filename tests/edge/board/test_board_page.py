@@ -208,7 +208,9 @@ def test_old_values_are_never_shown_as_new_and_age_by_themselves(chromium, board
 
 
 def test_trends_leave_gaps_open_and_show_an_hourly_cuff_as_points(chromium, board):
-    board.page_of["p1"] = {"trend": day_of(), "limits": limits_of()}
+    whole = {"hr": {"count": 900, "mean": 78.3, "low": 71.0, "high": 84.0}}
+    windows = {"minutes": 15, "whole": whole}
+    board.page_of["p1"] = {"trend": day_of(), "limits": limits_of(), "windows": windows}
     with open_page(chromium, board, "/bed/p1") as page:
         page.wait_for_selector('.trend[data-plot="Heart rate"]')
         assert page.locator('path[data-signal="hr"]').count() == 2  # the gap of 70 minutes
@@ -218,6 +220,7 @@ def test_trends_leave_gaps_open_and_show_an_hourly_cuff_as_points(chromium, boar
         box = cuffs.first.bounding_box()
         assert box["width"] > 4
         assert page.locator(".limit-text", has_text="HR high 120").count() == 1
+        assert page.locator(".lately").first.inner_text() == "last 15 min: HR mean 78, 71 to 84"
         page.click('button[data-hours="1"]')
         page.wait_for_selector('button[data-hours="1"][aria-pressed="true"]')
         assert page.locator('circle[data-signal="nbp_sys"]').count() <= 3
