@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         default=None, description="rules file (TOML); none = the built-in adult defaults"
     )
+    routing: Path | None = Field(
+        default=None, description="who is told over which channel (TOML); none = boards alone"
+    )
     time_base: Literal["live", "recorded"] = Field(
         default="live",
         description="live: judged by append time where a device's clock disagrees; recorded: by the recording",
