@@ -31,9 +31,9 @@ TABLE: Final[dict[tuple[State, Happening], State]] = {
 
 @dataclass(frozen=True, slots=True)
 class BreakerBounds:
-    """When it opens and how long it stays open, s. [M]
+    """When it opens and how long it stays open, s.
 
-    With tries of 5 s, five failures one after another take 33 s at most, and a channel without a success since its
+    [M] With tries of 5 s, five failures one after another take 33 s at most, and a channel without a success since its
     first failure `failing_s` ago is open by then too: an alarm is due within 120 s.
     """
 

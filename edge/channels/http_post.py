@@ -21,6 +21,10 @@ LATER: Final = frozenset({408, 425, 429})
 """Statuses below 500 that ask for another try. Source: RFC 9110, RFC 8470, RFC 6585."""
 
 
+FOR_GOOD: Final = frozenset({400, 410, 413, 414, 415, 422})
+"""Statuses that speak of the message itself, or say that the address is no more (410): trying again mends nothing."""
+
+
 class HttpPost:
     """Posts of one channel over connections of their own; follows no redirect: a page goes where it was sent.
 
@@ -77,9 +81,9 @@ def outcome_of(status: int, headers: Mapping[str, str], reference: str = "") -> 
         return Retry(Why.SERVER, said, retry_after_s(headers, time.time()))
     if status in (401, 403):
         return Retry(Why.DENIED, said)  # a key may be changed meanwhile; until then the breaker tells of it
-    if status in (404, 410):
-        return Refused(Why.GONE, said)
-    return Refused(Why.REFUSED, said)
+    if status in FOR_GOOD:
+        return Refused(Why.REFUSED, said)
+    return Retry(Why.REFUSED, said)  # such as 404 while what stands before the receiver is exchanged
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float) -> float:

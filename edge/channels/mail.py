@@ -9,10 +9,10 @@ import smtplib
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,7 +20,9 @@ from pydantic import Field, SecretStr, model_validator
 
 from edge.channels.options import Options
 from edge.channels.page import Event, Outcome, Page, Refused, Retry, Sent, Why
+from edge.channels.secret_files import read_secret
 from edge.channels.texts import discreet, iso, summary
+from streams.errors import UsageError
 
 THREADS_MAX: Final = 8
 ADDRESS: Final = r"^[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,255}$"
@@ -55,10 +57,15 @@ class Mail:
 
     renew_s = 0.0
 
-    def __init__(self, options: MailOptions, password: SecretStr | None) -> None:
+    def __init__(self, options: MailOptions) -> None:
         self.follows = frozenset[Event]({"start", "end"} if options.ends else {"start"})
-        self._options, self._password = options, password
-        self._context = ssl.create_default_context(cafile=options.cafile)
+        self._options = options
+        path = options.key_file
+        self._password = None if path is None else SecretStr(read_secret(path, "key_file"))
+        try:
+            self._context = ssl.create_default_context(cafile=options.cafile)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"cafile: cannot read {options.cafile}: {type(error).__name__}") from None
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix="mail")
 
@@ -143,5 +150,7 @@ def letter(page: Page, sender: str, to: str, now_s: float) -> EmailMessage:
     for name, value in URGENT.items():
         written[name] = value
     began = iso(page.alert.onset_ts_ms)
-    written.set_content(f"{summary(page)}\n\nbegan {began}\nalert {page.alert.id}\nfor {page.recipient}, step {page.step}\n")
+    written.set_content(
+        f"{summary(page)}\n\nbegan {began}\nalert {page.alert.id}\nfor {page.recipient}, step {page.step}\n"
+    )
     return written

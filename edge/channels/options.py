@@ -14,13 +14,18 @@ ShortText = Annotated[str, Field(max_length=500)]
 
 
 class Options(BaseModel):
-    """What is common to all kinds. `concurrency`: messages at once; times in s."""
+    """What is common to all kinds; times in s.
+
+    `concurrency`: messages at once. `canary`: whether a canary's alert goes this way once a minute, so that
+    `vigil watch` knows that the way is open; only where the receiver knows what it is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     concurrency: int = Field(default=16, ge=1, le=32)
     attempt_s: float = Field(default=5.0, gt=0, le=30)
     total_s: float = Field(default=90.0, gt=0, le=TOTAL_S_MAX)
+    canary: bool = False
 
     @property
     def schedule(self) -> Schedule:
@@ -38,5 +43,3 @@ class HttpOptions(Options):
     def _address(self) -> "HttpOptions":
         checked_url(self.url, "url", self.insecure_http)
         return self
-
-

@@ -69,10 +69,8 @@ class Why(StrEnum):
     INTERNAL = "internal"
 
 
-CHANNEL_FAULTS: Final = frozenset(
-    {Why.TIMEOUT, Why.UNREACHABLE, Why.BUSY, Why.SERVER, Why.DENIED, Why.INTERNAL}
-)
-"""These speak of the channel, and open its breaker; the others of one message or one recipient."""
+CHANNEL_FAULTS: Final = frozenset(Why) - {Why.GONE}
+"""These speak of the channel, and open its breaker when they come one after another. `gone` is of one recipient."""
 
 
 @dataclass(frozen=True, slots=True)

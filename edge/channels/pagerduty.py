@@ -6,6 +6,7 @@ Source of fields and bounds: PagerDuty's Events API v2 reference.
 """
 
 import json
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr
@@ -13,6 +14,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr
 from edge.channels.http_post import HttpPost, outcome_of, read_json
 from edge.channels.options import HttpOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
+from edge.channels.secret_files import read_secret
 from edge.channels.texts import iso, summary
 from streams.alerts import Priority
 
@@ -33,6 +35,7 @@ SEVERITY: Final[dict[Priority, str]] = {"high": "critical", "medium": "error", "
 class PagerDutyOptions(HttpOptions):
     """`url`: of the events endpoint. The key of the integration is in a file."""
 
+    key_file: Path
     url: AnyHttpUrl = Field(default=AnyHttpUrl("https://events.pagerduty.com/v2/enqueue"))
 
 
@@ -42,9 +45,10 @@ class PagerDuty(HttpPost):
     follows = FOLLOWS
     renew_s = 0.0
 
-    def __init__(self, options: PagerDutyOptions, key: SecretStr) -> None:
+    def __init__(self, options: PagerDutyOptions) -> None:
         super().__init__()
-        self._url, self._key = str(options.url), key
+        self._url = str(options.url)
+        self._key = SecretStr(read_secret(options.key_file, "key_file"))
 
     async def send(self, page: Page, attempt: int, deadline_s: float) -> Outcome:
         """Post one event."""
@@ -53,7 +57,9 @@ class PagerDuty(HttpPost):
         if isinstance(answer, Retry):
             return answer
         found = outcome_of(answer[0], answer[1])
-        return Sent(str(read_json(answer[2]).get("dedup_key", ""))[:KEY_CHARS_MAX]) if isinstance(found, Sent) else found
+        if not isinstance(found, Sent):
+            return found
+        return Sent(str(read_json(answer[2]).get("dedup_key", ""))[:KEY_CHARS_MAX])
 
 
 def event(page: Page) -> dict[str, object]:

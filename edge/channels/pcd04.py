@@ -16,7 +16,7 @@ from typing import Final, Literal
 from pydantic import Field, model_validator
 
 from edge.channels.options import Options
-from edge.channels.page import Event, Outcome, Page, Refused, Retry, Sent, Status, Why
+from edge.channels.page import Event, Outcome, Page, Retry, Sent, Status, Why
 from edge.channels.pcd04_message import CONTROL_ID_CHARS_MAX, compose
 from edge.channels.pcd05 import Acknowledged, Reported, read_answer
 from edge.gateway.hl7.acks import answer
@@ -55,7 +55,9 @@ class Pcd04Options(Options):
     @model_validator(mode="after")
     def _safe(self) -> "Pcd04Options":
         if not self.tls and self.host not in ("127.0.0.1", "localhost", "::1") and not self.insecure_plain:
-            raise ValueError("tls: needed, unless insecure_plain = true allows alarms to be read on their way")
+            raise ValueError(
+                "tls: needed, unless insecure_plain = true allows alarms to be read on their way"
+            )
         return self
 
 
@@ -196,13 +198,12 @@ class Pcd04:
 def _outcome(found: Acknowledged, application_ack: str) -> Outcome | None:
     """Return what an acknowledgement means; None: another one is still to come.
 
-    An error is of the message, a rejection of the receiver's state. Source: HL7 2.6, 2.9.2 and table 0008.
+    HL7's table 0008 leaves open which of error and rejection is for now and which for good, and receivers differ:
+    both are tried again in the bounds of the schedule, under the same control id.
     """
     said = f"{found.code} {found.said}".strip()
-    if found.code[1] == "R":
-        return Retry(Why.BUSY, said)
-    if found.code[1] == "E":
-        return Refused(Why.REFUSED, said)
+    if found.code[1] != "A":
+        return Retry(Why.REFUSED, said)
     if found.code == "CA" and application_ack == "AL":
         return None
     return Sent(found.control_id)

@@ -23,7 +23,9 @@ FACETS: Final = {
 }
 SOURCE: Final = "68480^MDC_ATTR_ALERT_SOURCE^MDC"
 PROFILE: Final = "IHE_PCD_ACM_001^IHE PCD^1.3.6.1.4.1.19376.1.6.1.4.1^ISO"
-_ESCAPES: Final = str.maketrans({mark: f"\\{letter}\\" for mark, letter in zip("|^~\\&", "FSRET", strict=True)})
+_ESCAPES: Final = str.maketrans(
+    {mark: f"\\{letter}\\" for mark, letter in zip("|^~\\&", "FSRET", strict=True)}
+)
 _MDC: Final = {signal.name: f"{signal.mdc}^{signal.mdc_name}^MDC" for signal in SIGNALS if signal.mdc}
 CONTROL_ID_CHARS_MAX: Final = 199
 """Of MSH-10 in HL7 2.6."""
@@ -59,7 +61,11 @@ def _order(alert: Alert) -> str:
 
 
 def _event(alert: Alert) -> str:
-    return f"{EVENTS[alert.event]}^{alert.event}^MDC" if alert.event in EVENTS else f"^{escaped(alert.event)}^MDC"
+    return (
+        f"{EVENTS[alert.event]}^{alert.event}^MDC"
+        if alert.event in EVENTS
+        else f"^{escaped(alert.event)}^MDC"
+    )
 
 
 def _facets(alert: Alert) -> list[str]:
@@ -72,7 +78,8 @@ def _facets(alert: Alert) -> list[str]:
     }
     first = _observation(1, "ST", _event(alert), escaped(alert.reason), at_ms=alert.event_ts_ms)
     rest = [
-        _observation(number, "ST", f"{code}^{name}^MDC", texts[number]) for number, (code, name) in FACETS.items()
+        _observation(number, "ST", f"{code}^{name}^MDC", texts[number])
+        for number, (code, name) in FACETS.items()
     ]
     return [first, _source(alert), *rest]
 

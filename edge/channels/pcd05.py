@@ -59,7 +59,9 @@ def read_answer(block: bytes) -> Acknowledged | Reported | None:
     state = _state(rows, header.marks)
     if header.kind in _REPORTS and (state is not None or not code):
         found = STATES.get(state or "")
-        return Reported(header, None if found is None or not control_id else Status(control_id, found, state or ""))
+        return Reported(
+            header, None if found is None or not control_id else Status(control_id, found, state or "")
+        )
     if code not in _CODES or not control_id:
         return Reported(header, None) if not msa else None
     return Acknowledged(control_id, code, plain(field(msa, 3), header.marks)[:120])

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Bounds of trying, s. A message is given up `total_s` after it was queued, or after `tries_max` tries. [M]
+    """Bounds of trying, s. A message is given up `total_s` after it was queued, or after `tries_max` tries.
 
-    Two minutes are the time in which somebody must hear of it otherwise; the total leaves room for that.
+    [M] Two minutes are the time in which somebody must hear of it otherwise; the total leaves room for that.
     """
 
     first_s: float = 0.5

@@ -4,7 +4,12 @@ import time
 
 from edge.channels.page import Page
 
-_NOW_WHAT = {"start": "alarm", "update": "alarm changed", "acknowledge": "alarm acknowledged", "end": "alarm ended"}
+_NOW_WHAT = {
+    "start": "alarm",
+    "update": "alarm changed",
+    "acknowledge": "alarm acknowledged",
+    "end": "alarm ended",
+}
 
 
 def discreet(page: Page) -> str:

@@ -72,7 +72,9 @@ class WebPush:
         try:
             self._key = Vapid.from_file(private_key_file=str(options.key_file))
         except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"key_file: no VAPID key in {options.key_file}: {type(error).__name__}") from None
+            raise UsageError(
+                f"key_file: no VAPID key in {options.key_file}: {type(error).__name__}"
+            ) from None
         self._read()
         self._threads = ThreadPoolExecutor(options.concurrency, thread_name_prefix="web-push")
 
@@ -85,7 +87,9 @@ class WebPush:
         known = self._of.get(page.recipient) or self._of.get("*", [])
         wanted = [one for one in known if one.endpoint not in self._gone]
         if not wanted:
-            return Refused(Why.GONE, "the recipient has no subscription" if not known else "every subscription is gone")
+            return Refused(
+                Why.GONE, "the recipient has no subscription" if not known else "every subscription is gone"
+            )
         payload = payload_of(page)
         loop = asyncio.get_running_loop()
         tries = [
@@ -126,10 +130,10 @@ class WebPush:
     def _refused(self, one: Subscription, response: Any) -> Outcome:
         if response is None:
             return Refused(Why.REFUSED, "the subscription cannot be used")
-        found = outcome_of(response.status_code, response.headers)
-        if isinstance(found, Refused) and found.why is Why.GONE:
+        if response.status_code in (404, 410):  # RFC 8030, 7.3: the subscription is no more
             self._gone.add(one.endpoint)
-        return found
+            return Refused(Why.GONE, f"answered {response.status_code}: a subscription is gone")
+        return outcome_of(response.status_code, response.headers)
 
     def _read(self) -> None:
         """Read the subscriptions where their file has changed.

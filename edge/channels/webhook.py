@@ -10,13 +10,15 @@ import hashlib
 import hmac
 import json
 import time
+from pathlib import Path
 from typing import Final
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from edge.channels.http_post import HttpPost, outcome_of, read_json
 from edge.channels.options import HttpOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
+from edge.channels.secret_files import read_secret
 from edge.channels.texts import summary
 from streams.deliveries import Milestone
 from streams.errors import UsageError
@@ -36,8 +38,9 @@ REFERENCE_CHARS_MAX: Final = 128
 
 
 class WebhookOptions(HttpOptions):
-    """`follow`: whether changes, acknowledgements and ends are sent, too."""
+    """`key_files`: of secrets, the present and the next. `follow`: whether changes and ends are sent, too."""
 
+    key_files: tuple[Path, ...] = Field(min_length=1, max_length=2)
     follow: bool = True
     headers: dict[str, str] = Field(default_factory=dict, max_length=20)
 
@@ -47,11 +50,11 @@ class Webhook(HttpPost):
 
     renew_s = 0.0
 
-    def __init__(self, options: WebhookOptions, keys: tuple[SecretStr, ...]) -> None:
+    def __init__(self, options: WebhookOptions) -> None:
         super().__init__()
         self.follows = FOLLOWS if options.follow else frozenset[Event]({"start"})
         self._url, self._more = str(options.url), options.headers
-        self._keys = tuple(secret_bytes(key.get_secret_value()) for key in keys)
+        self._keys = tuple(secret_bytes(read_secret(path, "key_files")) for path in options.key_files)
 
     async def send(self, page: Page, attempt: int, deadline_s: float) -> Outcome:
         """Post one message."""
@@ -82,7 +85,9 @@ def secret_bytes(text: str) -> bytes:
     except (ValueError, binascii.Error):
         found = b""
     if not SECRET_BYTES[0] <= len(found) <= SECRET_BYTES[1]:
-        raise UsageError(f"key_file: a webhook's secret is {SECRET_BYTES[0]} to {SECRET_BYTES[1]} bytes in base64")
+        raise UsageError(
+            f"key_files: a webhook's secret is {SECRET_BYTES[0]} to {SECRET_BYTES[1]} bytes in base64"
+        )
     return found
 
 
