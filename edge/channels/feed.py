@@ -75,7 +75,10 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
 
     def __init__(self, settings: Settings, taker: Taker, loop: asyncio.AbstractEventLoop) -> None:
         self._settings, self._taker, self._loop = settings, taker, loop
-        self._topics = {settings.topic(DELIVERIES): Delivery, settings.topic(ALERTS): Alert}
+        self._topics: dict[str, type[Delivery] | type[Alert]] = {
+            settings.topic(DELIVERIES): Delivery,
+            settings.topic(ALERTS): Alert,
+        }
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
         self._consumer: Any = None
@@ -174,7 +177,8 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
         for tp, batch in found.items():
             model = self._topics[tp.topic]
             for one in batch:
-                if (read := read_record(model, one, self.skipped)) is not None:
+                read: Delivery | Alert | None = read_record(model, one, self.skipped)
+                if read is not None:
                     records.append(Read(tp.partition, int(one.offset), int(one.timestamp), read))
         self._in_loop(self._taker.take, records)
 

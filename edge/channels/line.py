@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from edge.channels.book import Wanted
 from edge.channels.breaker import Breaker
 from edge.channels.metrics import ChannelMetrics
+from edge.channels.options import Options
 from edge.channels.page import CHANNEL_FAULTS, Channel, Outcome, Refused, Retry, Sent, Why
-from edge.channels.schedule import Schedule
 from streams.deliveries import Milestone
 
 WAITING_MAX: Final = 10_000
@@ -76,16 +76,10 @@ class Line:
     """
 
     def __init__(
-        self,
-        name: str,
-        channel: Channel,
-        schedule: Schedule,
-        concurrency: int,
-        reports: Reports,
-        metrics: ChannelMetrics,
+        self, name: str, channel: Channel, options: Options, reports: Reports, metrics: ChannelMetrics
     ) -> None:
         self.name, self.channel, self.breaker, self.fault = name, channel, Breaker(), ""
-        self._schedule, self._concurrency = schedule, concurrency
+        self._schedule, self._concurrency = options.schedule, options.concurrency
         self._reports, self._metrics = reports, metrics
         self._number = itertools.count()
         self._later: list[tuple[float, int, Job]] = []
@@ -101,14 +95,14 @@ class Line:
         """Messages that are not being tried now."""
         return len(self._later) + len(self._ready) + sum(map(len, self._behind.values()))
 
-    @property
-    def trying(self) -> int:
-        """Messages that are being tried now."""
-        return len(self._trying)
-
     def stop(self) -> None:
         """Begin nothing any more; what is being tried ends by itself."""
         self._concurrency = 0
+
+    async def settled(self) -> None:
+        """Return when nothing is being tried."""
+        while self._trying:
+            await asyncio.wait(self._trying)
 
     def add(self, wanted: Wanted, queued_s: float) -> None:
         """Take a message; it is tried at once, unless one of the same delivery is before it."""

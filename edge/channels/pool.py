@@ -22,7 +22,6 @@ from streams.deliveries import Delivery, Milestone, delivery_id
 from streams.routing import BOARD
 
 LOOK_S: Final = 0.25
-SETTLE_LOOK_S: Final = 0.02
 CANARY_EVERY_MS: Final = 55_000
 """A canary's alert comes every ten seconds of each partition; one a minute goes over each channel."""
 
@@ -69,8 +68,7 @@ class Pool:
         self._canaries = [name for name, (_, options) in channels.items() if options.canary]
         self._canary_ms = 0
         self.lines = {
-            name: Line(name, channel, options.schedule, options.concurrency, self, metrics)
-            for name, (channel, options) in channels.items()
+            name: Line(name, channel, options, self, metrics) for name, (channel, options) in channels.items()
         }
 
     async def run(self) -> None:
@@ -86,8 +84,7 @@ class Pool:
         """Return when nothing is being tried any more; nothing new is begun. Call it once the feed is closed."""
         for line in self.lines.values():
             line.stop()
-        while any(line.trying for line in self.lines.values()):
-            await asyncio.sleep(SETTLE_LOOK_S)
+        await asyncio.gather(*(line.settled() for line in self.lines.values()))
 
     # What the feed says.
 
@@ -202,7 +199,7 @@ class Pool:
 
     def _send(self, number: int) -> None:
         """Give lines what is to be sent of a partition."""
-        part = self._parts[number] if number in self._parts else None
+        part = self._parts.get(number)
         if part is None or not part.is_current:
             return
         at_ms, now_s = now_ms(), time.monotonic()
