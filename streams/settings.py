@@ -161,6 +161,10 @@ class Settings(BaseSettings):
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
 
+    channels_metrics_port: int = Field(
+        default=9466, ge=0, le=65_535, description="of the sender's /metrics; 0 = any free one"
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
