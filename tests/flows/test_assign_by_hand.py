@@ -21,7 +21,7 @@ class Hand:
         return found.exit_code, found.output.strip() or str(found.exception)
 
     def on(self, *words):
-        _, said = self.run("list", "--json", *words)
+        said = CliRunner().invoke(assign, ["list", "--json", *words, *self.where]).output
         return [(one["place"], one["role"], one["person"]) for one in map(json.loads, said.splitlines())]
 
 
