@@ -253,5 +253,5 @@ def test_without_a_routing_file_an_alarm_that_no_board_shows_leads_to_no_further
     world.alert(100, event())
     world.ticks(100, 400)
     assert world.queued() == [(100, "board", "board")]
-    assert world.finals() == [(220, "board", "board", "expired")]
+    assert world.finals() == [(160, "board", "board", "expired")]
     assert world.told() == []
