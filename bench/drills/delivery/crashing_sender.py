@@ -46,7 +46,7 @@ def before_try(fuse: Fuse) -> None:
         fuse.burn()
         return await send(self, *args)
 
-    Webhook.send = wrapped  # type: ignore[method-assign]
+    Webhook.send = wrapped  # type: ignore[method-assign, assignment]
 
 
 def in_flight(fuse: Fuse) -> None:
@@ -62,7 +62,7 @@ def in_flight(fuse: Fuse) -> None:
         fuse.burn()
         return await task
 
-    Webhook.send = wrapped  # type: ignore[method-assign]
+    Webhook.send = wrapped  # type: ignore[method-assign, assignment]
 
 
 def answered(fuse: Fuse) -> None:
@@ -74,7 +74,7 @@ def answered(fuse: Fuse) -> None:
             fuse.burn()
         take(self, job, outcome, now_s)
 
-    Line._take = wrapped  # type: ignore[method-assign]
+    Line._take = wrapped  # type: ignore[method-assign, assignment]
 
 
 def written(fuse: Fuse) -> None:
@@ -87,7 +87,7 @@ def written(fuse: Fuse) -> None:
             fuse.burn()
         return left
 
-    Outbox._write = wrapped  # type: ignore[method-assign]
+    Outbox._write = wrapped  # type: ignore[method-assign, assignment]
 
 
 def restoring(fuse: Fuse) -> None:
@@ -98,7 +98,7 @@ def restoring(fuse: Fuse) -> None:
         fuse.burn()
         caught_up(self, partition)
 
-    Pool.caught_up = wrapped  # type: ignore[method-assign]
+    Pool.caught_up = wrapped  # type: ignore[method-assign, assignment]
 
 
 POINTS: Final[dict[str, Callable[[Fuse], None]]] = {

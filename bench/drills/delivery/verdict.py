@@ -117,7 +117,7 @@ def _finals(by_id: dict[str, list[Delivery]], technical: Iterable[Alert]) -> tup
 
 def _first_s(seen: Evidence, by_id: dict[str, list[Delivery]]) -> list[float]:
     """Return how long after an alert's record its first message came, of channels that work, with a sender there."""
-    came = {}
+    came: dict[str, int] = {}
     for one in seen.got:
         came.setdefault(one.id, one.at_ms)
     found = []
