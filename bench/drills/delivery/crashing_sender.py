@@ -74,7 +74,7 @@ def answered(fuse: Fuse) -> None:
             fuse.burn()
         take(self, job, outcome, now_s)
 
-    Line._take = wrapped  # type: ignore[method-assign, assignment]
+    Line._take = wrapped  # type: ignore[method-assign]
 
 
 def written(fuse: Fuse) -> None:
@@ -87,7 +87,7 @@ def written(fuse: Fuse) -> None:
             fuse.burn()
         return left
 
-    Outbox._write = wrapped  # type: ignore[method-assign, assignment]
+    Outbox._write = wrapped  # type: ignore[method-assign]
 
 
 def restoring(fuse: Fuse) -> None:
@@ -98,7 +98,7 @@ def restoring(fuse: Fuse) -> None:
         fuse.burn()
         caught_up(self, partition)
 
-    Pool.caught_up = wrapped  # type: ignore[method-assign, assignment]
+    Pool.caught_up = wrapped  # type: ignore[method-assign]
 
 
 POINTS: Final[dict[str, Callable[[Fuse], None]]] = {

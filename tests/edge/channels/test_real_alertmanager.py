@@ -56,7 +56,7 @@ def answers(url):
 async def until(condition, what, deadline_s=30.0):
     try:
         async with asyncio.timeout(deadline_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     except TimeoutError:
         pytest.fail(f"waited {deadline_s:g} s for: {what}")
