@@ -35,7 +35,7 @@ class Source(BaseModel):
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
     name: str = Field(
         description="name of signal or score, 'device', 'pause', 'limits', 'profile', 'partition', 'monitoring', "
-        "'association'"
+        "'association', 'delivery'"
     )
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal")

@@ -10,6 +10,7 @@ from streams.associations import LEFT_KEY, Association, Departure, Heard, Moveme
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
 from streams.deliveries import Assignment, Delivery
+from streams.escalations import Told
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, Place
@@ -90,8 +91,12 @@ def messages() -> dict[str, Any]:
         **_ward_messages(),
         **_association_messages(),
         "delivery": _message(Delivery, "a milestone of an alert's way to somebody", patient_key, None),
+        "told": _message(Told, "an alert with its ward, where delivery decides by it", patient_key, None),
         "assignment": _message(
-            Assignment, "who is responsible", {"type": "string", "description": "place/role"}, None
+            Assignment,
+            "who is responsible",
+            {"type": "string", "description": "place, role, from_ts_ms and person, parted by U+001F"},
+            None,
         ),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {

@@ -62,6 +62,7 @@ RESERVED_IDS: Final = (
     ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
     *("unassociated-device", "readings-withdrawn"),
+    *("delivery-failed", "nobody-assigned"),
 )
 RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""

@@ -24,6 +24,7 @@ COMMANDS = [
     "demo",
     "worker",
     "gateway",
+    "deliver",
     "simulate",
     "replay",
     "evaluate",
@@ -33,6 +34,8 @@ COMMANDS = [
     "limits",
     "patients",
     "devices",
+    "assign",
+    "route",
     "watch",
     "topics",
     "kafka",
@@ -157,7 +160,7 @@ def test_topics_are_missing_then_created_then_as_planned(run, broker):
     code, out, err = run("topics", "check", *options)
     assert code == 1
     assert "cli.vitals.readings: topic is missing" in out
-    assert err.startswith(f"vigil: {len(TOPICS) + 1} differences")  # and the changelog
+    assert err.startswith(f"vigil: {len(TOPICS) + 2} differences")  # and the changelogs
     assert run("topics", "apply", *options)[0] == 0
     code, out, _ = run("topics", "check", *options, "--json")
     assert (code, json.loads(out)["ok"]) == (0, True)

@@ -1,0 +1,52 @@
+"""Delivery on Apache Kafka itself: two processes share the patients, one is killed, steps come on time all the same."""
+
+from collections import Counter
+
+import pytest
+from delivery_flow import Hospital
+from worker_flow import Ward, wait_until
+
+from streams.deliveries import FINAL
+
+WAIT_S = 18
+"""Longer than a dead process's session, its rebalance and the recovery: every step is due after all that."""
+
+PATIENTS = 40
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def hospital(kafka, tmp_path):
+    ward = Ward(kafka.bootstrap, tmp_path, partitions=4)
+    yield Hospital(ward, tmp_path, WAIT_S)
+    ward.close()
+
+
+def test_steps_come_on_time_though_one_of_two_processes_is_killed(hospital):
+    hospital.assign("~ward/north", "nurse", "n-1")
+    patients = [f"bed-{number}" for number in range(PATIENTS)]
+    for patient in patients:
+        hospital.admit(patient, "north")
+    first, second = hospital.start(), hospital.start()
+    wait_until(
+        lambda: [one.metric("vigil_delivery_partitions") for one in (first, second)] == [2, 2],
+        "both with a share",
+    )
+    for patient in patients:
+        hospital.alert(patient, f"e-{patient}")
+    queued = {one.patient: one for one in hospital.wait_for(PATIENTS, "queued")}
+    assert {one.recipient for one in queued.values()} == {"n-1"}
+    first.kill()
+    later = [one for one in hospital.wait_for(2 * PATIENTS, "queued") if one.step == 2]
+    assert {one.patient for one in later} == set(patients)
+    late_ms = [one.at_ts_ms - queued[one.patient].at_ts_ms - WAIT_S * 1000 for one in later]
+    assert min(late_ms) >= 0
+    assert max(late_ms) <= 1000
+    for patient in patients:
+        hospital.alert(patient, f"e-{patient}", 1, phase="end", state="inactive")
+    wait_until(lambda: len(hospital.deliveries(*FINAL)) >= 2 * PATIENTS, "the end of every delivery")
+    finals = Counter(one.id for one in hospital.deliveries(*FINAL))
+    assert set(finals.values()) == {1}
+    assert set(finals) == {one.id for one in hospital.deliveries("queued")}
+    assert second.terminate() == 0
