@@ -26,6 +26,8 @@ class Sent(msgspec.Struct):
     until_ms: int
     """When it ends without an answer."""
     is_person: bool = False
+    is_pushed: bool = True
+    """Whether a sender brings it; boards look for themselves, and perhaps nobody does."""
     asked: int = 0
     """Step of the rules' responsibility that it asks for; 0 = of a route."""
     reached: int = 0

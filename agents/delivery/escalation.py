@@ -5,7 +5,7 @@ responsible (`agents.responsibility`) leads: while it goes on for a role that ca
 for it, unless nobody could be reached at all.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,7 @@ from agents.delivery.episode import RANK, TAKEN, Episode, Plan, Sent
 from agents.delivery.troubles import failed, is_own, unassigned
 from streams.alerts import WARD, Alert
 from streams.deliveries import FINAL, Delivery
-from streams.routing import FAILED_S, Receiver, Route, RouteStep, Routing
+from streams.routing import BOARD, FAILED_S, Receiver, Route, RouteStep, Routing
 
 ASKED_MS_MAX: Final = 3_600_000
 """A delivery that asks for responsibility ends by what the rules say; at the latest after this [M]."""
@@ -234,7 +234,7 @@ class Escalation:
             return
         step, told = route.steps[plan.step], [one for one in episode.sent if one.id in plan.told]
         waited_ms = now_ms - plan.fired_ms
-        if waited_ms >= step.taken_s * 1000 and not any(one.reached >= TAKEN for one in told):
+        if waited_ms >= step.taken_s * 1000 and _is_unreached(told):
             why = f"no channel took step {plan.firing} within {step.taken_s:g} s"
         elif episode.asked:
             return
@@ -282,6 +282,7 @@ class Escalation:
                     continue
                 sent = episode.new(recipient, channel, now_ms, until_ms)
                 sent.is_person, sent.asked = is_person, asked
+                sent.is_pushed = self._routing.channels[channel].kind != BOARD
                 just_told[recipient, channel] = sent
                 episode.sent.append(sent)
                 found.append(sent)
@@ -328,11 +329,11 @@ class Escalation:
         waiting = [
             one for one in told if one.is_open and one.queued_ms <= late_ms and one.step not in reached
         ]
-        if told and not reached and episode.told_ms <= late_ms:
+        if not reached and episode.told_ms <= late_ms:
             waiting = told
-        if waiting:
+        if channels := {one.channel for one in waiting if one.is_pushed}:
             episode.failed_ms = now_ms
-            decided.alerts.append(failed(episode, {one.channel for one in waiting}, now_ms))
+            decided.alerts.append(failed(episode, channels, now_ms))
 
     def _end_failed(self, episode: Episode, decided: Decided, now_ms: int, why: str) -> None:
         if episode.failed_ms:
@@ -351,6 +352,11 @@ class Escalation:
         decided.changed[episode.episode] = None
         while len(episode.sent) > SENT_MAX and (ended := next((s for s in episode.sent if s.ended), None)):
             episode.sent.remove(ended)
+
+
+def _is_unreached(told: Sequence[Sent]) -> bool:
+    """Tell whether a step was to be brought to somebody and was not; a board that nobody looks at is no fault of it."""
+    return any(one.is_pushed for one in told) and not any(one.reached >= TAKEN for one in told)
 
 
 def _adopted(delivery: Delivery, now_ms: int) -> Sent:

@@ -1,6 +1,9 @@
 """Who is told of an alarm, who next, and how each delivery ends."""
 
-from delivery_world import World, event
+from delivery_world import ROUTING, World, event
+
+from agents.delivery.escalation import Escalation
+from streams.routing import DEFAULT_ROUTING
 
 
 def test_an_alarm_is_queued_for_whoever_is_on_over_all_channels():
@@ -106,7 +109,7 @@ def test_nobody_reached_is_told_within_120_s_and_ends_once_somebody_is():
     world.alert(100, event())
     world.ticks(100, 204)
     assert world.told() == [(200, "delivery-failed", "start")]
-    assert "nobody was reached of spo2-low within 100 s over board, pager" in world.alerts[0].reason
+    assert "nobody was reached of spo2-low within 100 s over pager" in world.alerts[0].reason
     world.mark(205, world.first("desk"), "delivered")
     assert world.told()[1:] == [(205, "delivery-failed", "end")]
     assert world.alerts[0].episode == world.alerts[1].episode
@@ -232,3 +235,23 @@ def test_an_end_that_comes_back_late_answers_nothing_that_was_told_since():
         world.mark(103, delivery, "accepted")
     world.ticks(103, 123)
     assert world.queued()[4:] == [(122, "desk", "pager")]
+
+
+def test_a_board_that_nobody_looks_at_is_no_failure_and_its_step_has_its_time():
+    world = World(text=ROUTING.replace('channels = ["pager", "board"]', 'channels = ["board"]'))
+    world.alert(100, event())
+    world.ticks(100, 159.5)
+    assert world.queued() == [(100, "n-1", "board")]
+    world.tick(160)
+    assert world.queued()[1:] == [(160, "desk", "pager")]
+    assert world.finals() == [(160, "n-1", "board", "expired")]
+
+
+def test_without_a_routing_file_an_alarm_that_no_board_shows_leads_to_no_further_alarm():
+    world = World()
+    world.decider = Escalation(DEFAULT_ROUTING, lambda *_: ())
+    world.alert(100, event())
+    world.ticks(100, 400)
+    assert world.queued() == [(100, "board", "board")]
+    assert world.finals() == [(220, "board", "board", "expired")]
+    assert world.told() == []

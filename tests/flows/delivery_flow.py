@@ -97,6 +97,15 @@ class Hospital:
         found = sorted(read.values(), key=lambda delivery: delivery.at_ts_ms)
         return [delivery for delivery in found if not milestones or delivery.milestone in milestones]
 
+    def first_send_ms(self):
+        """Return how long each alert's first delivery took, from record to record, ms."""
+        alerts = {json.loads(record.value)["id"]: record.timestamp for record in self.ward.read(ALERTS)}
+        first = {}
+        for record in self.ward.read(DELIVERIES):
+            alert = json.loads(record.value)["alert"]
+            first[alert] = min(record.timestamp, first.get(alert, record.timestamp))
+        return [at_ms - alerts[alert] for alert, at_ms in first.items()]
+
     def wait_for(self, count, *milestones):
         wait_until(lambda: len(self.deliveries(*milestones)) >= count, f"{count} of {milestones}")
         return self.deliveries(*milestones)

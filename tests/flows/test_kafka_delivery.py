@@ -12,6 +12,8 @@ WAIT_S = 18
 """Longer than a dead process's session, its rebalance and the recovery: every step is due after all that."""
 
 PATIENTS = 40
+FIRST_MS_MAX = 1000
+"""From the alert's record to that of its first delivery, by the broker's clock."""
 
 pytestmark = pytest.mark.kafka
 
@@ -37,6 +39,7 @@ def test_steps_come_on_time_though_one_of_two_processes_is_killed(hospital):
         hospital.alert(patient, f"e-{patient}")
     queued = {one.patient: one for one in hospital.wait_for(PATIENTS, "queued")}
     assert {one.recipient for one in queued.values()} == {"n-1"}
+    assert max(hospital.first_send_ms()) <= FIRST_MS_MAX
     first.kill()
     later = [one for one in hospital.wait_for(2 * PATIENTS, "queued") if one.step == 2]
     assert {one.patient for one in later} == set(patients)
