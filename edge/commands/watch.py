@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -95,7 +95,7 @@ def _producer(settings: Settings, stack: ExitStack) -> producers.Producer:
     return stack.enter_context(producers.Producer(settings, producers.ALERTS, settings.topic(ALERTS)))
 
 
-def _note(losses: Losses, now: Mapping[int, str] | Mapping[str, str], what: str, as_json: bool) -> None:
+def _note(losses: Losses, now: Mapping[Any, str], what: str, as_json: bool) -> None:
     """Say and keep what has changed since the last look."""
     now_ms = int(time.time() * 1000)
     found: dict[Lost, str] = dict(now)

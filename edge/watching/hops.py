@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from edge.watching.signs import CANARY_S_MAX
 from streams.alerts import CHANNEL, Alert, system_alert
 from streams.deliveries import Milestone
 
-Hop = Literal["judged", "queued", "sent", "taken", "returned"]
+Hop = Literal["queued", "sent", "taken", "returned"]
 
 HOP_S_MAX: Final = 140.0
 """Two canaries and the rest of a minute: one that is late raises no alarm, and a cut is told of within 150 s. [M]"""
@@ -27,8 +28,8 @@ _HOP_OF: Final[dict[Milestone, Hop]] = {
     "shown": "returned",
     "accepted": "returned",
 }
+NOT_JUDGED: Final = "no canary's alert is judged"
 _MISSING: Final[tuple[tuple[Hop, str], ...]] = (
-    ("judged", "no canary's alert is judged"),
     ("queued", "no canary is queued: does the sender run, and is the channel in its routing file?"),
     ("sent", "no canary is sent: is the sender stuck, or the channel's breaker open?"),
     ("taken", "the provider takes no canary"),
@@ -105,7 +106,12 @@ class Hops:
         for hop, why in _MISSING:
             if hop == "returned" and not way.returns:
                 continue  # most providers say nothing of that
-            heard_s = self._sung_s if hop == "judged" else way.heard_s[hop]
-            if (silent_s := now_s - heard_s) >= HOP_S_MAX:
-                return f"{why} ({silent_s:.0f} s)"
+            if (silent_s := now_s - way.heard_s[hop]) >= HOP_S_MAX:
+                # What is not judged cannot be queued: the first hop that is missing is the one.
+                unsung_s = now_s - self._sung_s
+                return (
+                    f"{NOT_JUDGED} ({unsung_s:.0f} s)"
+                    if unsung_s >= CANARY_S_MAX
+                    else f"{why} ({silent_s:.0f} s)"
+                )
         return ""

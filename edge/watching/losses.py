@@ -41,7 +41,7 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
 
 @dataclass(slots=True)
 class _Loss:
-    """One time of lost monitoring of a partition or channel, by the watcher's clock, ms; `back_ms` None while it lasts."""
+    """One time of a loss, by the watcher's clock, ms; `back_ms` None while it lasts."""
 
     onset_ms: int
     why: str
