@@ -48,6 +48,6 @@ class ChannelMetrics:
             "partitions that this process sends of: its own, and read to their end",
             registry=self.registry,
         )
-        self.skipped = Counter(
-            "vigil_channel_records_skipped_total", "records that could not be read", registry=self.registry
+        self.skipped = Gauge(
+            "vigil_channel_records_skipped", "records that could not be read", registry=self.registry
         )

@@ -1,7 +1,6 @@
 """The delivery drill from start to verdict: `python -m bench.drills delivery`."""
 
 import contextlib
-import json
 import sys
 import tempfile
 import time
@@ -35,7 +34,7 @@ from streams.topics import ALERTS, DELIVERIES
 
 NAME: Final = "delivery"
 ALERTS_COUNT: Final = 1_000
-SECONDS: Final = 120.0
+SECONDS: Final = 300.0
 PARTITIONS: Final = 8
 READY_S_MAX: Final = 60.0
 CRASH_S_MAX: Final = 60.0
@@ -59,6 +58,7 @@ class Stage:
     settings: Settings
     folder: Path
     away: list[Window] = field(default_factory=list)
+    undecided: list[Window] = field(default_factory=list)
     kills: int = 0
     broken: list[str] = field(default_factory=list)
     _running: list[Popen[bytes]] = field(default_factory=list)
@@ -120,11 +120,24 @@ def run(
         stage = Stage(settings, folder)
         stack.callback(stage.close)
         told = _play(stage, seconds or SECONDS, count)
-        seen = Evidence(told, [], receiver.got, [], stage.away, stage.kills)
+        seen = Evidence(told, [], receiver.got, [], stage.away, stage.undecided, stage.kills)
         _wait_settled(settings, seen, len(told))
         broken, facts = judge(seen)
         broken += stage.broken
         return {"drill": NAME, "ok": not broken, "broken": broken, **facts}
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return what was found in lines for a terminal."""
+    first, ends = found["first_send_s"], found["finals"]
+    again = found["taken_again"]
+    return [
+        f"drill {NAME}: {found['alerts']} alerts, {found['deliveries']} deliveries, {found['requests']} requests",
+        f"  finals: {', '.join(f'{name} {count}' for name, count in sorted(ends.items()))}",
+        f"  first send: p50 {first['p50']} s, p99 {first['p99']} s, max {first['max']} s, of {first['count']}",
+        f"  escalation: {found['escalations']['off_s_max']} s off at most, of {found['escalations']['count']}",
+        f"  came again after {found['kills']} kills: {again['messages']} messages, one {again['most_of_one']} times at most",
+    ]
 
 
 def _play(stage: Stage, seconds: float, count: int) -> dict[str, int]:
@@ -147,7 +160,7 @@ def _play(stage: Stage, seconds: float, count: int) -> dict[str, int]:
         decider.kill()
         decider.wait()
         stage.start_ready(DECIDER_READY, DECIDER)
-        stage.away.append(Window(gone_ms, _now_ms()))
+        stage.undecided.append(Window(gone_ms, _now_ms()))
         _advance(load, count)
     return {
         alert.id: int(record.timestamp)
@@ -225,7 +238,3 @@ def _wait_settled(settings: Settings, seen: Evidence, count: int) -> None:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))

@@ -19,7 +19,7 @@ ESCALATION_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When no sender was there: from its end until the next had read the log, ms."""
+    """When a process was not there: from its end until the next had read the log, ms."""
 
     from_ms: int
     to_ms: int
@@ -34,6 +34,7 @@ class Evidence:
     got: Sequence[Got]
     technical: list[Alert]
     away: list[Window] = field(default_factory=list)
+    undecided: list[Window] = field(default_factory=list)
     kills: int = 0
 
 
@@ -59,7 +60,7 @@ def judge(seen: Evidence) -> tuple[list[str], dict[str, Any]]:
     p99_s = float(np.percentile(first_s, 99)) if first_s else 0.0
     if not first_s or p99_s > FIRST_S_MAX:
         broken.append(f"first send p99 {p99_s:.2f} s, more than {FIRST_S_MAX:g} s")
-    off = _escalations_off(by_id)
+    off = _escalations_off(by_id, seen.undecided)
     broken += [f"escalation {shift_s:+.2f} s off its time" for shift_s in off if abs(shift_s) > ESCALATION_S]
     again = _again(seen.got)
     if max(again.values(), default=0) > seen.kills:
@@ -126,16 +127,17 @@ def _first_s(seen: Evidence, by_id: dict[str, list[Delivery]]) -> list[float]:
         if queued.step != 1 or queued.channel not in WORKING or queued.alert not in seen.told:
             continue
         at_ms = seen.told[queued.alert]
-        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms for one in seen.away):
+        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms for one in (*seen.away, *seen.undecided)):
             continue
         found.append((came[name] - at_ms) / 1000 if name in came else float("inf"))
     return found
 
 
-def _escalations_off(by_id: dict[str, list[Delivery]]) -> list[float]:
+def _escalations_off(by_id: dict[str, list[Delivery]], undecided: Sequence[Window]) -> list[float]:
     """Return by how much second steps were off the time that the route says, s.
 
-    They are due when nobody has answered, when no channel has taken the message, or as soon as it was given up.
+    They are due when nobody has answered, when no channel has taken the message, or as soon as it was given up; what is
+    given up while nobody decides is learnt late, and has no time of its own.
     """
     first: dict[str, int] = {}
     second: dict[str, int] = {}
@@ -150,7 +152,11 @@ def _escalations_off(by_id: dict[str, list[Delivery]]) -> list[float]:
     for episode, at_ms in second.items():
         if episode in first:
             due = [first[episode] + wait_s * 1000 for wait_s in (TAKEN_S, WAIT_S)]
-            due += [given_up[episode]] if episode in given_up else []
+            given_up_ms = given_up.get(episode)
+            if given_up_ms is not None:
+                if any(one.from_ms - 1_000 <= given_up_ms <= one.to_ms for one in undecided):
+                    continue
+                due.append(given_up_ms)
             found.append(min(((at_ms - one) / 1000 for one in due), key=abs))
     return found
 
