@@ -136,7 +136,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"  finals: {', '.join(f'{name} {count}' for name, count in sorted(ends.items()))}",
         f"  first send: p50 {first['p50']} s, p99 {first['p99']} s, max {first['max']} s, of {first['count']}",
         f"  escalation: {found['escalations']['off_s_max']} s off at most, of {found['escalations']['count']}",
-        f"  came again after {found['kills']} kills: {again['messages']} messages, one {again['most_of_one']} times at most",
+        f"  came again after {found['kills']} kills: {again['messages']} messages, "
+        f"one of them {again['most_of_one']} times at most",
     ]
 
 
