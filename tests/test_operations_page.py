@@ -7,6 +7,7 @@ import click
 
 from agents.delivery.metrics import DeliveryMetrics
 from agents.metrics import Metrics
+from edge.channels.metrics import ChannelMetrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
 from streams.settings import Settings
@@ -36,13 +37,14 @@ def test_settings():
 
 def test_metrics():
     exported = set()
-    everything = Metrics(), GatewayMetrics(), DeliveryMetrics()
+    everything = Metrics(), GatewayMetrics(), DeliveryMetrics(), ChannelMetrics()
     for family in [family for metrics in everything for family in metrics.registry.collect()]:
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
         exported |= {family.name, family.name + suffix}
     listed = {f"vigil_{name}" for name in first_column("Metrics and what to alert on")}
     listed |= {f"vigil_{name}" for name in first_column("The gateway's metrics")}
     listed |= {f"vigil_{name}" for name in first_column("Delivery's metrics and what to alert on")}
+    listed |= {f"vigil_{name}" for name in first_column("The sender's metrics and what to alert on")}
     assert len(listed) > 10
     assert listed | set(re.findall(r"vigil_[a-z_]+[a-z]", PAGE)) <= exported
 

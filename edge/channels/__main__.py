@@ -13,14 +13,9 @@ from streams.settings import Settings, load_settings
 
 def main() -> int:
     """Send until told to stop; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in (
-        "kafka",
-        "aiohttp",
-        "urllib3",
-        "asyncio",
-        "root",
-    ):  # what they say quotes addresses and messages
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form)
+    for name in ("kafka", "aiohttp", "urllib3", "asyncio"):  # what they say quotes addresses and messages
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         settings = load_settings()

@@ -214,6 +214,8 @@ class Book:
         age_ms = now_ms - known.append_ms
         if age_ms > KNOWN_MS_MAX:
             return True
+        if age_ms < ALERTS_KEPT_MS:
+            return False  # who decides may queue it again after a restart: that is known then, and not sent again
         if not known.is_final and not known.is_taken:
             return False
         if known.is_over or (not known.is_taken and not known.attempts):

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.channels.breaker import Breaker
-from streams.alerts import Alert, Priority, system_alert
-
-CHANNEL: Final = "~channel/"
-"""Begins the `patient` of an alarm about a channel; no patient may be called so."""
+from streams.alerts import CHANNEL, Alert, Priority, system_alert
 
 CHANNEL_FAILED: Final = "channel-failed"
 RECIPIENT_GONE: Final = "recipient-gone"

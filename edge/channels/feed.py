@@ -28,6 +28,9 @@ from streams.settings import Settings
 from streams.topics import ALERTS, DELIVERIES
 
 POLL_MS: Final = 100
+JOIN_POLL_MS: Final = 500
+"""Joining the group takes longer than an ordinary look."""
+
 QUIET_S: Final = 15.0
 QUIET_POLL_MS: Final = 20
 QUIET_PAUSE_S: Final = 0.2
@@ -83,6 +86,8 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
         self._consumer: Any = None
         self._behind: dict[TopicPartition, int] = {}
+        self._fresh: set[TopicPartition] = set()
+        self._lost: set[TopicPartition] = set()
         self._current: set[int] = set()
         self.skipped = Skipped()
         self.failure = ""
@@ -98,29 +103,43 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
         if self._thread.is_alive():
             self._thread.join(CLOSE_S_MAX)
 
-    # What kafka-python calls, inside `poll`.
+    # What kafka-python calls in a thread of its own, inside `poll`: nothing may be asked of a broker here (3.0.12).
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let go."""
-        for tp in revoked:
-            self._behind.pop(tp, None)
-            if tp.partition in self._current:
-                self._current.discard(tp.partition)
-                self._in_loop(self._taker.revoked, tp.partition)
+        """Note what is another's now."""
+        self._lost |= set(revoked)
+        self._fresh -= self._lost
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Go to where the group is, and begin."""
-        tps = sorted(assigned)
-        places = {tp: self._consumer.committed(tp) for tp in tps}
+        """Note what is ours now; nothing is fetched of it before it is known from where on."""
+        tps = set(assigned)
+        self._fresh |= tps
+        self._consumer.pause(*tps)
+
+    def _settle(self, consumer: Any) -> None:
+        """Let go of what was lost, and begin what is ours where the group is."""
+        lost, self._lost = self._lost, set()
+        for tp in lost:
+            self._behind.pop(tp, None)
+        for number in sorted({tp.partition for tp in lost} & self._current):
+            self._current.discard(number)
+            self._in_loop(self._taker.revoked, number)
+        tps = sorted(self._fresh & set(consumer.assignment()))
+        self._fresh = set()
+        if not tps:
+            return
+        places = {tp: consumer.committed(tp) for tp in tps}
         if unknown := [tp for tp, place in places.items() if place is None]:
             with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as asker:
                 places |= offsets_at(asker, unknown, int(time.time() * 1000) - BACK_MS)
+        ends = consumer.end_offsets(tps)
         for tp in tps:
-            self._consumer.seek(tp, int(places[tp]))
-        self._behind = {tp: int(end) for tp, end in self._consumer.end_offsets(tps).items()}
+            consumer.seek(tp, int(places[tp]))
+            self._behind[tp] = int(ends[tp])
         for number in sorted({tp.partition for tp in tps}):
             self._current.add(number)
             self._in_loop(self._taker.assigned, number)
+        consumer.resume(*tps)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -140,6 +159,7 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
             self._in_loop(self._taker.revoked, number)
         self._current.clear()
         self._behind.clear()
+        self._fresh, self._lost = set(), set()
 
     def _follow(self) -> None:
         options: dict[str, Any] = {
@@ -159,8 +179,11 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
             consumer.subscribe(list(self._topics), listener=self)
             heard_s = committed_s = time.monotonic()
             while not self._stop.is_set():
-                quiet = time.monotonic() - heard_s > QUIET_S
-                found = consumer.poll(timeout_ms=QUIET_POLL_MS if quiet else POLL_MS)
+                quiet = time.monotonic() - heard_s > QUIET_S and bool(self._current)
+                wait_ms = QUIET_POLL_MS if quiet else POLL_MS if self._current else JOIN_POLL_MS
+                found = consumer.poll(timeout_ms=wait_ms)
+                if self._fresh or self._lost:
+                    self._settle(consumer)
                 if found:
                     heard_s, self.failure = time.monotonic(), ""
                     self._hand_over(found)
@@ -175,6 +198,8 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
     def _hand_over(self, found: dict[TopicPartition, list[Any]]) -> None:
         records = []
         for tp, batch in found.items():
+            if tp.partition not in self._current:
+                continue
             model = self._topics[tp.topic]
             for one in batch:
                 read: Delivery | Alert | None = read_record(model, one, self.skipped)

@@ -73,6 +73,7 @@ class Line:
     Attributes:
         breaker: whether the channel is left alone.
         fault: what the last failure was.
+        waiting: messages that have not ended, those that are being tried among them.
     """
 
     def __init__(
@@ -84,16 +85,12 @@ class Line:
         self._number = itertools.count()
         self._later: list[tuple[float, int, Job]] = []
         self._ready: list[tuple[int, int, Job]] = []
+        self.waiting = 0
         self._behind: dict[str, deque[Job]] = {}
         self._renewals: dict[str, tuple[float, Wanted]] = {}
         self._trying: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._broken: BaseException | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Messages that are not being tried now."""
-        return len(self._later) + len(self._ready) + sum(map(len, self._behind.values()))
 
     def stop(self) -> None:
         """Begin nothing any more; what is being tried ends by itself."""
@@ -107,8 +104,9 @@ class Line:
     def add(self, wanted: Wanted, queued_s: float) -> None:
         """Take a message; it is tried at once, unless one of the same delivery is before it."""
         job = Job(wanted, queued_s, wanted.attempts)
-        if self.waiting >= WAITING_MAX:
-            self._give_up(job, f"more than {WAITING_MAX} messages wait")
+        self.waiting += 1
+        if self.waiting > WAITING_MAX:
+            self._refuse(job, f"more than {WAITING_MAX} messages wait")
         elif job.name in self._behind:
             self._behind[job.name].append(job)
         else:
@@ -132,6 +130,11 @@ class Line:
             return job.wanted.partition != partition
 
         dropped = {job.name for _, _, job in (*self._later, *self._ready) if not keeps(job)}
+        everything = [
+            *(job for _, _, job in (*self._later, *self._ready)),
+            *itertools.chain(*self._behind.values()),
+        ]
+        self.waiting -= sum(not keeps(job) and not job.is_renewal for job in everything)
         self._later = [one for one in self._later if keeps(one[2])]
         self._ready = [one for one in self._ready if keeps(one[2])]
         heapq.heapify(self._later)
@@ -263,17 +266,31 @@ class Line:
             heapq.heappush(self._later, (due_s, next(self._number), job))
 
     def _give_up(self, job: Job, reason: str) -> None:
-        if not job.is_renewal:
-            self._metrics.given_up.labels(self.name).inc()
-            milestone: Milestone = "expired" if job.wanted.page.event == "start" else "failed"
-            self._reports.reached(job.wanted, milestone, job.attempt, reason, "")
-        self._finish(job, taken=False)
+        """End a message that is not sent any more, and let the next of its delivery go."""
+        if job.is_renewal:
+            self._finish(job, taken=False)
+            return
+        self._refuse(job, reason)
+        self._go_on(job)
+
+    def _refuse(self, job: Job, reason: str) -> None:
+        self._metrics.given_up.labels(self.name).inc()
+        milestone: Milestone = "expired" if job.wanted.page.event == "start" else "failed"
+        self._reports.reached(job.wanted, milestone, job.attempt, reason, "")
+        self._end(job, taken=False)
 
     def _finish(self, job: Job, taken: bool) -> None:
-        """End a message and let the next of its delivery go."""
-        behind = self._behind.get(job.name)
+        """End a message, and let the next of its delivery go."""
+        self._end(job, taken)
+        self._go_on(job)
+
+    def _end(self, job: Job, taken: bool) -> None:
         if not job.is_renewal:
+            self.waiting -= 1
             self._reports.ended(job.wanted, taken)
+
+    def _go_on(self, job: Job) -> None:
+        behind = self._behind.get(job.name)
         if behind:
             self._put(behind.popleft())
         else:

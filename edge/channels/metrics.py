@@ -43,6 +43,11 @@ class ChannelMetrics:
         self.unwritten = Gauge(
             "vigil_channel_milestones_unwritten", "milestones that wait for Kafka", registry=self.registry
         )
-        self.skipped = Counter(
-            "vigil_channel_records_skipped_total", "records that could not be read", registry=self.registry
+        self.partitions = Gauge(
+            "vigil_channel_partitions",
+            "partitions that this process sends of: its own, and read to their end",
+            registry=self.registry,
+        )
+        self.skipped = Gauge(
+            "vigil_channel_records_skipped", "records that could not be read", registry=self.registry
         )

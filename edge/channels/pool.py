@@ -195,6 +195,7 @@ class Pool:
             self._faults.look(name, line.breaker, line.fault, now_s, at_ms)
         for number in tuple(self._parts):
             self._send(number)
+        self._metrics.partitions.set(sum(part.is_current for part in self._parts.values()))
         self._metrics.unwritten.set(self._boxes.deliveries.unwritten)
 
     def _send(self, number: int) -> None:

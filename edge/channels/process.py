@@ -46,6 +46,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         pool = Pool(channels, boxes, metrics)
         statuses.append(pool)
         feed = Feed(settings, pool, asyncio.get_running_loop())
+        metrics.skipped.set_function(lambda: feed.skipped.count)
         for channel, _ in channels.values():
             await channel.start()
         logger.info("sending over %d channels: %s", len(channels), ", ".join(sorted(channels)) or "none")

@@ -78,7 +78,7 @@ def test_the_subject_names_ward_and_priority_and_no_patient():
 
 
 def test_a_ward_with_an_end_of_line_in_it_adds_no_header():
-    with pytest.raises(ValueError, match="linefeed|newline"):
+    with pytest.raises(ValueError, match=r"linefeed|newline"):
         letter(page_of(ward="3\r\nBcc: x@y.z"), "a@b.c", "d@e.f", 0.0)
 
 

@@ -146,7 +146,7 @@ class TestReports:
         assert read_answer(text.encode()) == Acknowledged("d1", "AA", "")
 
     def test_a_report_on_our_connection_is_heard_and_acknowledged(self):
-        (found,), manager, heard = sent_over(lambda text, _: [report_of("read"), acknowledged(text)])
+        (found,), _, heard = sent_over(lambda text, _: [report_of("read"), acknowledged(text)])
         assert isinstance(found, Sent)
         assert heard == [Status("d1", "shown", "read")]
 
