@@ -1,9 +1,10 @@
 """Dead letters: the beginning of records that could not be accepted, with reason and origin in their headers."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from agents.metrics import Metrics
+from prometheus_client import Counter
+
 from streams.decoded import Reject
 from streams.publisher import Publisher
 from streams.settings import Settings
@@ -19,13 +20,21 @@ KEY_KEPT_BYTES_MAX: Final = 1024
 """Of its key: no key of ours is longer."""
 
 
+class Counts(Protocol):
+    """What counts dead letters: the metrics of whichever process refuses records."""
+
+    @property
+    def dead_letters(self) -> Counter:
+        """Records refused, by reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Writes what was refused."""
 
     settings: Settings
     publisher: Publisher
-    metrics: Metrics
+    metrics: Counts
 
     async def refuse(self, reject: Reject, topic: str, partition: int) -> None:
         """Write a record of a partition of a topic as it came, but no more of it than `KEPT_BYTES_MAX`."""

@@ -2,19 +2,16 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from faust.types import TP
 
 from agents.metrics import Metrics
+from agents.standstill import READ_AGAIN_S, Standstill
 from agents.watchdog import Watchdog
 from clinical.limits import NEVER
 from streams.block import Block
 from tables.store import ColumnStore
-
-READ_AGAIN_S: Final = 5.0
-"""A partition that stands still for so long though it has more records is read again: a block may have been lost
-on the way to the agent when a rebalance ended, with none behind it that would show the hole."""
 
 
 class Overview:
@@ -34,7 +31,7 @@ class Overview:
         self._readings = readings
         self._commands = commands
         self._wards = wards
-        self._beside: dict[TP, tuple[int, float]] = {}
+        self._beside = Standstill(lambda: app.consumer)
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
@@ -94,25 +91,7 @@ class Overview:
         for partition in owned:
             await self._refresh_partition(partition)
             for topic in (self._commands, self._wards):
-                await self._look_after(TP(topic, partition))
-
-    async def _look_after(self, tp: TP) -> None:
-        """Read records of another topic again that were lost on the way to their agent, as with readings."""
-        consumer = self._app.consumer
-        expected, now_s = consumer.expected(tp), time.monotonic()
-        stable = consumer.stable_end(tp)
-        if expected is not None:
-            is_held = stable <= expected < (consumer.highwater(tp) or 0)
-            consumer.faults.held(tp, stable if is_held else None)
-        if expected is None or stable <= expected or consumer.faults.stops(tp):
-            self._beside.pop(tp, None)
-            return
-        before, since_s = self._beside.get(tp, (NEVER, now_s))
-        if before != expected:
-            self._beside[tp] = (expected, now_s)
-        elif now_s - since_s > READ_AGAIN_S:
-            self._beside[tp] = (expected, now_s)
-            await consumer.read_again(tp)
+                await self._beside.look_after(TP(topic, partition))
 
     async def _refresh_partition(self, partition: int) -> None:
         table = self._store.state(partition)

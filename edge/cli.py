@@ -61,6 +61,24 @@ def _worker() -> click.Command:
     return worker
 
 
+def _deliver() -> click.Command:
+    from edge.commands.deliver import deliver
+
+    return deliver
+
+
+def _route() -> click.Command:
+    from edge.commands.route import route
+
+    return route
+
+
+def _assign() -> click.Command:
+    from edge.commands.assign import assign
+
+    return assign
+
+
 def _gateway() -> click.Command:
     from edge.commands.gateway import gateway
 
@@ -192,6 +210,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "worker": ("decide: readings in, alerts out", _worker),
     "gateway": ("take readings from devices, over the protocols that they speak", _gateway),
     "board": ("show the ward in browsers, and take orders from there", _board),
+    "deliver": ("bring alerts to people, and to the next when nobody answers", _deliver),
     "simulate": ("send a simulated ward's frames", _simulate),
     "replay": ("send recordings and collect their alerts", _replay),
     "evaluate": ("judge recordings under two rule sets and report what changes", _evaluate),
@@ -204,6 +223,8 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "accounts": ("say who may sign in on this machine, and what for", _accounts),
     "history": ("keep what was, and ask, compare and export it", _history),
     "audit": ("see that nobody changed what is kept, and who did what", _audit),
+    "assign": ("see and say who is on, for a bed or a ward, in which role", _assign),
+    "route": ("check a routing file, and try who is told of what", _route),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -81,6 +81,7 @@ class WorkerPool:
         ports: of the metrics, one a worker; None = free ones on loopback.
         term_wait_s: for the workers to end when the block ends, before they are killed.
         say: told in one line when a worker dies and when it will be started again.
+        name: what the workers are called in what is said.
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class WorkerPool:
         ports: Sequence[int] | None = None,
         term_wait_s: float = TERM_WAIT_S,
         say: Callable[[str], None] = lambda line: None,
+        name: str = "worker",
     ) -> None:
+        self._name = name
         self._settings = settings
         self._count = count
         self._verbose = verbose
@@ -132,7 +135,7 @@ class WorkerPool:
                 settings = with_changes(self._settings, metrics_port=self._ports[index])
             self.workers.append(Worker(settings, None if self._verbose else self._log_path(index)))
         # All processes belong to one thread, because they die with the thread that started them.
-        self._thread = threading.Thread(target=self._supervise, name="workers", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name=f"{self._name}s", daemon=True)
         self._thread.start()
         return self
 
@@ -165,7 +168,7 @@ class WorkerPool:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"data_dir: {folder}: {error.strerror}") from None
-        return folder / f"worker-{os.getpid()}-{index}.log"
+        return folder / f"{self._name}-{os.getpid()}-{index}.log"
 
     def _supervise(self) -> None:
         try:
@@ -173,7 +176,7 @@ class WorkerPool:
                 for worker in self.workers:
                     self._look_after(worker, time.monotonic())
         except OSError as error:
-            self.failure = VigilError(f"a worker cannot be started: {error}")
+            self.failure = VigilError(f"a {self._name} cannot be started: {error}")
         finally:
             self._stop_all()
 
@@ -195,7 +198,7 @@ class WorkerPool:
         # No broker at the very start is a wrong address; later it is an outage, which a restart may outlast.
         unreachable = exit_code == BrokerUnreachable.exit_code and worker.restarts == 0
         if exit_code in _HOPELESS or unreachable or worker.deaths_in_a_row >= RESTARTS_MAX:
-            ended = f"the worker ended with code {exit_code} after {worker.restarts} restarts"
+            ended = f"the {self._name} ended with code {exit_code} after {worker.restarts} restarts"
             self.failure = _ERRORS.get(exit_code, VigilError)(ended + self.last_words(worker))
         else:
             pause_s = BACKOFF_S[min(worker.deaths_in_a_row, len(BACKOFF_S) - 1)]
@@ -203,7 +206,8 @@ class WorkerPool:
             worker.restarts += 1
             worker.deaths_in_a_row += 1
             place = self.workers.index(worker)
-            self._say(f"worker {place} ended with code {exit_code}, starting it again in {pause_s:g} s")
+            which = f"{self._name} {place}" if len(self.workers) > 1 or self._name == "worker" else self._name
+            self._say(f"{which} ended with code {exit_code}, starting it again in {pause_s:g} s")
             self._keep_logs = True  # why it died is worth knowing although another took over
 
     def _start(self, worker: Worker) -> subprocess.Popen[bytes]:

@@ -85,8 +85,18 @@ def changelog_topic(settings: Settings) -> str:
     return f"{settings.group}-patients-changelog"
 
 
+def delivery_settings(settings: Settings) -> Settings:
+    """Return the settings of delivery, which is a group of its own beside that of the workers."""
+    return settings.model_copy(update={"group": f"{settings.group}-delivery"})
+
+
+def delivery_changelog_topic(settings: Settings) -> str:
+    """Return the name that Faust gives to the changelog of what delivery remembers."""
+    return f"{delivery_settings(settings).group}-escalations-changelog"
+
+
 def plan(settings: Settings) -> list[PlannedTopic]:
-    """Return every topic that must exist, in the order of the flow, the patient table's changelog last."""
+    """Return every topic that must exist, in the order of the flow, the changelogs of both tables last."""
     replicated = settings.replication > IN_SYNC_COPIES_MIN
     safety = {"min.insync.replicas": str(IN_SYNC_COPIES_MIN)} if replicated else {}
     planned = [
@@ -99,14 +109,20 @@ def plan(settings: Settings) -> list[PlannedTopic]:
         )
         for topic in TOPICS
     ]
-    changelog = PlannedTopic(
-        changelog_topic(settings),
-        settings.partitions,
-        settings.replication,
-        "the patient table's state, one record a patient, read back on recovery",
-        {**CHANGELOG_CONFIG, **safety},
-    )
-    return [*planned, changelog]
+    changelogs = [
+        PlannedTopic(name, settings.partitions, settings.replication, about, {**CHANGELOG_CONFIG, **safety})
+        for name, about in (
+            (
+                delivery_changelog_topic(settings),
+                "what delivery knows of open alarms, one record an episode, read back on recovery",
+            ),
+            (
+                changelog_topic(settings),
+                "the patient table's state, one record a patient, read back on recovery",
+            ),
+        )
+    ]
+    return [*planned, *changelogs]
 
 
 def apply_topics(settings: Settings) -> list[Outcome]:

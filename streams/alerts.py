@@ -18,6 +18,9 @@ ResponsibilityStatus = Literal["requested", "accepted", "rejected", "undefined"]
 WARD: Final = "~ward/"
 """Begins the `patient` of an alarm of a whole ward; no patient may be called so."""
 
+CHANNEL: Final = "~channel/"
+"""Begins the `patient` of an alarm about a channel by which people are told; no patient may be called so."""
+
 INACTIVATION_PATTERN = (
     r"^(enabled|((audio|alarm)-(paused|off)~)?alert-acknowledged|(audio|alarm)-(paused|off))$"
 )
@@ -32,7 +35,7 @@ class Source(BaseModel):
     kind: Literal["signal", "trend", "score", "device", "ward", "alarm-system"]
     name: str = Field(
         description="name of signal or score, 'device', 'pause', 'limits', 'profile', 'partition', 'monitoring', "
-        "'association'"
+        "'association', 'delivery'"
     )
     mdc: int | None = Field(default=None, description="ISO/IEEE 11073-10101 CF_CODE10 of the signal")
     loinc: str | None = Field(default=None, description="LOINC code of the signal")
@@ -90,8 +93,8 @@ class Alert(BaseModel):
     id: str = Field(description="episode id and the event's number in the episode: stable over replays")
     episode: str = Field(description="hash of patient, rule and onset")
     patient: str = Field(
-        description="opaque stream id, ~device/ID of a device on no patient; ~ward/NAME, ~partition/NUMBER and "
-        "~adt/SENDER for alarms of those"
+        description="opaque stream id, ~device/ID of a device on no patient; ~ward/NAME, ~partition/NUMBER, "
+        "~adt/SENDER and ~channel/NAME for alarms of those"
     )
     rule: str = Field(description="id of the rule that decided")
     event: str = Field(description="MDC event, for example MDC_EVT_LO (PCD-04 facet 1)")

@@ -16,10 +16,13 @@ from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
 from streams.stamping import stamp_by
-from streams.topics import ALERTS, COMMANDS, READINGS, WARDS
+from streams.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
 
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
+
+EPISODES: Final = "escalations"
+"""Likewise the one table of delivery."""
 
 FETCH_PAUSE_S_MAX: Final = 300.0
 """After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
@@ -35,14 +38,9 @@ BATCH_BYTES: Final = 256 * 1024
 """A checkpoint's records travel together; alerts are sent at once, however few there are."""
 
 
-def create_app(settings: Settings, **overrides: Any) -> faust.App:
-    """Return the app; nothing is connected yet.
-
-    Sources of the values: at-least-once with one actor per partition, because Faust's exactly-once is not atomic
-    across topics; short session and request timeouts bound how long a dead worker's patients go unwatched.
-    """
-    urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
-    lane = Lane(
+def judging_lane(settings: Settings) -> Lane:
+    """Return the lane of a worker: readings, commands and wards."""
+    return Lane(
         topics=frozenset({settings.topic(name) for name in (READINGS, COMMANDS, WARDS)}),
         stateless=frozenset({settings.topic(COMMANDS)}),
         rebuilt=frozenset({settings.topic(WARDS)}),
@@ -54,6 +52,30 @@ def create_app(settings: Settings, **overrides: Any) -> faust.App:
             {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
         ).watch,
     )
+
+
+def delivery_lane(settings: Settings) -> Lane:
+    """Return the lane of delivery, whose settings are those of its own group: alerts, milestones, and its log."""
+    topics = {settings.topic(name): settings.partitions for name in (ALERTS, DELIVERIES, ESCALATIONS)}
+    return Lane(
+        topics=frozenset(topics),
+        stateless=frozenset({settings.topic(ALERTS), settings.topic(DELIVERIES)}),
+        records_max=settings.block_records_max,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        changelogs=frozenset({f"{settings.group}-{EPISODES}-changelog"}),
+        stamp=stamp_by(time.time, settings.clock_ahead_ms_max),
+        watch_client=PartitionGuard(topics).watch,
+    )
+
+
+def create_app(settings: Settings, lane: Lane | None = None, **overrides: Any) -> faust.App:
+    """Return the app; nothing is connected yet. Its lane is the worker's unless another is given.
+
+    Sources of the values: at-least-once with one actor per partition, because Faust's exactly-once is not atomic
+    across topics; short session and request timeouts bound how long a dead worker's patients go unwatched.
+    """
+    urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
+    lane = lane or judging_lane(settings)
     options: dict[str, Any] = {
         "broker": urls,
         "broker_credentials": credentials(settings),

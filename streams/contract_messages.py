@@ -11,6 +11,7 @@ from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Sealed, Signed
 from streams.deliveries import Assignment, Delivery
+from streams.escalations import Told
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
 from streams.seals import DEVELOPMENT, Place
@@ -98,6 +99,7 @@ def messages() -> dict[str, Any]:
         **_ward_messages(),
         **_association_messages(),
         **_people_messages(patient_key),
+        "told": _message(Told, "an alert with its ward, where delivery decides by it", patient_key, None),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -117,7 +119,7 @@ def messages() -> dict[str, Any]:
 
 def _people_messages(patient_key: dict[str, Any]) -> dict[str, Any]:
     said = (
-        (Assignment, "who is responsible", "place/role"),
+        (Assignment, "who is responsible", "place, role, from_ts_ms and person, parted by U+001F"),
         (Audited, "what somebody opened, or a sign-in", "the person inside the value"),
     )
     return {

@@ -22,6 +22,7 @@ from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import Answer, Sealed, Signed
 from streams.contract_messages import BINDING_VERSION, messages
 from streams.deliveries import Assignment, Delivery
+from streams.escalations import Told
 from streams.frames import Frame, Tick
 from streams.partition_alerts import Note
 from streams.settings import Settings
@@ -33,6 +34,7 @@ from streams.topics import (
     COMMANDS,
     DEAD_LETTERS,
     DELIVERIES,
+    ESCALATIONS,
     HEARTBEAT,
     LIMITS,
     PATIENTS,
@@ -59,6 +61,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Audited: "serialization",
     Delivery: "serialization",
     Assignment: "validation",
+    Told: "serialization",
     Limits: "serialization",
     Patient: "serialization",
     Heartbeat: "serialization",
@@ -98,6 +101,9 @@ OPERATIONS: Final = (
     ("sendHeard", "send", ASSOCIATIONS, "heard"),
     ("sendAssignments", "send", ASSIGNMENTS, "assignment"),
     ("sendDeliveries", "send", DELIVERIES, "delivery"),
+    ("sendTold", "send", ESCALATIONS, "told"),
+    ("sendMilestones", "send", ESCALATIONS, "delivery"),
+    ("sendDeliveryTicks", "send", ESCALATIONS, "tick"),
     ("sendShadowAlerts", "send", SHADOW_ALERTS, "alert"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),

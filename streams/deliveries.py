@@ -3,6 +3,7 @@
 A channel's success is never the end: that a provider took a message says nothing of anybody who has seen it.
 """
 
+import hashlib
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,3 +55,13 @@ class Assignment(BaseModel):
     from_ts_ms: int = Field(description="beginning of the shift, ms")
     until_ts_ms: int = Field(description="its end, ms")
     reporter: str = Field(description="opaque id of who said so")
+
+    def key(self) -> bytes:
+        """Return the record's key: several may be on in one role, and shifts are planned ahead of each other."""
+        return "\x1f".join((self.place, self.role, str(self.from_ts_ms), self.person)).encode()
+
+
+def delivery_id(episode: str, step: int, recipient: str, channel: str) -> str:
+    """Return the 16 hex digits that name a delivery, a pure function of its arguments."""
+    text = f"{episode}\x1f{step}\x1f{recipient}\x1f{channel}".encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Settings of what stands around the workers: the board and the history; part of `streams.settings`."""
+"""Settings of what stands around the workers: the board, the history and delivery; part of `streams.settings`."""
 
 from pathlib import Path
 
@@ -42,4 +42,15 @@ class HistorySettings(BaseSettings):
     history_15min_days: int = Field(default=3_650, ge=2, le=36_500, description="thinned to a quarter hour")
     history_metrics_port: int = Field(
         default=9467, ge=0, le=65_535, description="of the history's /metrics; 0 = any free one"
+    )
+
+
+class DeliverySettings(BaseSettings):
+    """Where those who bring alerts to people tell how they are."""
+
+    delivery_metrics_port: int = Field(
+        default=9468, ge=0, le=65_535, description="of vigil deliver's /metrics; 0 = any free one"
+    )
+    channels_metrics_port: int = Field(
+        default=9469, ge=0, le=65_535, description="of the sender's /metrics; 0 = any free one"
     )

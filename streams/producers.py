@@ -14,6 +14,7 @@ when one of them is mended:
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -85,6 +86,9 @@ RECORDINGS: Final = Use("vigil-replay", delivery_s=60.0, request_s=15.0, linger_
 ALERTS: Final = Use("vigil-watch", delivery_s=10.0, request_s=5.0)
 ORDERS: Final = Use("vigil-orders", delivery_s=10.0, request_s=5.0)
 """Somebody waits for the answer."""
+
+DELIVERIES: Final = Use("vigil-deliver", delivery_s=10.0, request_s=5.0)
+"""Milestones of messages, and what the sender has to tell of its channels."""
 
 REFILING: Final = Use("vigil-refiling", delivery_s=20.0, request_s=5.0, linger_ms=5, batch_bytes=65_536)
 """Copies of frames; what is not acknowledged is done again."""
@@ -187,7 +191,12 @@ class Producer:
         return time.monotonic() - self._open[0][0] if self._open else 0.0
 
     def send(
-        self, key: bytes | None, value: bytes | None, partition: int | None = None, ts_ms: int | None = None
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None = None,
+        ts_ms: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> Any | None:
         """Hand one record over without waiting and return its future.
 
@@ -199,7 +208,9 @@ class Producer:
         with self._lock:
             self._handed_over += 1
         try:
-            future = self._producer.send(self._topic, value, key, partition=partition, timestamp_ms=ts_ms)
+            future = self._producer.send(
+                self._topic, value, key, partition=partition, timestamp_ms=ts_ms, headers=list(headers)
+            )
         except (KafkaTimeoutError, ValueError):  # no metadata, or none of this partition at the moment
             with self._lock:
                 self._handed_over -= 1

@@ -4,9 +4,6 @@ The format is described in docs/rules.md. A file replaces the built-in limit rul
 keep their defaults. What is wrong is reported in one line that names file, line, rule and key.
 """
 
-import re
-import tomllib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +30,6 @@ from clinical.rules import (
     field_of,
 )
 from clinical.vitals import INDEX, SIGNALS
-from streams.errors import UsageError
 from streams.rules_tables import (
     DriftTable,
     News2Table,
@@ -46,6 +42,7 @@ from streams.rules_tables import (
     TrendTable,
 )
 from streams.rulesets import path_of
+from streams.toml_text import Lines, read_file, read_toml, refusal
 
 FILE_BYTES_MAX: Final = 262_144
 """Bound on a rules file; the most rules it may hold take a tenth of this."""
@@ -65,11 +62,10 @@ RESERVED_IDS: Final = (
     ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
     *("unassociated-device", "readings-withdrawn", "break-glass"),
+    *("delivery-failed", "nobody-assigned"),
 )
 RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""
-
-MESSAGE_CHARS_MAX: Final = 500
 
 _COURSES: Final[dict[str, tuple[type[Table], type[Any]]]] = {
     "score": (ScoreTable, ScoreRule),
@@ -85,17 +81,7 @@ def load_rules(rules: Path) -> RuleSet:
         UsageError: the file cannot be read or is not a valid rules file; one line that says where and why.
     """
     path = path_of(rules)
-    try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= FILE_BYTES_MAX else b""
-    except OSError as error:
-        raise UsageError(f"rules file {path}: {error.strerror or error}") from None
-    if size > FILE_BYTES_MAX:
-        raise UsageError(f"rules file {path}: {size} bytes, at most {FILE_BYTES_MAX} are read")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"rules file {path}: not UTF-8 at byte {error.start}") from None
+    text = read_file(path, "rules file", FILE_BYTES_MAX)
     return parse_rules(text, str(path))
 
 
@@ -105,16 +91,16 @@ def parse_rules(text: str, name: str) -> RuleSet:
     Raises:
         UsageError: one line that names file, line where it is known, rule and key.
     """
-    document = _read_toml(text, name)
-    lines = _Lines(text)
+    document = read_toml(text, name)
+    lines = Lines(text)
     for key in document:
         if key not in _KEYS:
-            raise _refusal(f"{lines.place(name, '', 0, key)}: {key}: unknown; a file holds {_TABLES}")
+            raise refusal(f"{lines.place(name, '', 0, key)}: {key}: unknown; a file holds {_TABLES}")
     tables = document.get("rule")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise _refusal(f"{name}: no [[rule]] tables (`rule = []` says that none is meant)")
+        raise refusal(f"{name}: no [[rule]] tables (`rule = []` says that none is meant)")
     if len(tables) > RULES_MAX:
-        raise _refusal(f"{name}: {len(tables)} rules, at most {RULES_MAX} are supported")
+        raise refusal(f"{name}: {len(tables)} rules, at most {RULES_MAX} are supported")
     rules = [_limit_rule(table, position, name, lines) for position, table in enumerate(tables)]
     scores, trends, drifts = (_courses(document, kind, name, lines) for kind in _COURSES)
     _refuse_repeated_ids(
@@ -137,19 +123,19 @@ def parse_rules(text: str, name: str) -> RuleSet:
     )
 
 
-def _courses(document: dict[str, Any], kind: str, name: str, lines: "_Lines") -> tuple[Any, ...]:
+def _courses(document: dict[str, Any], kind: str, name: str, lines: Lines) -> tuple[Any, ...]:
     """Return the `[[score]]`, `[[trend]]` or `[[drift]]` tables as rules."""
     tables = document.get(kind, [])
     if not isinstance(tables, list):
-        raise _refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a list of tables; write [[{kind}]]")
+        raise refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a list of tables; write [[{kind}]]")
     if len(tables) > TRENDS_MAX:
-        raise _refusal(f"{name}: {len(tables)} {kind} rules, at most {TRENDS_MAX} are supported")
+        raise refusal(f"{name}: {len(tables)} {kind} rules, at most {TRENDS_MAX} are supported")
     model, rule = _COURSES[kind]
     found = []
     for position, table in enumerate(tables):
         found.append(rule(**_checked(model, table, name, lines, kind, position)))
         if fault := _fault_of_course(found[-1]):
-            raise _refusal(_complaint(name, lines, kind, position, table, *fault))
+            raise refusal(_complaint(name, lines, kind, position, table, *fault))
     return tuple(found)
 
 
@@ -164,24 +150,16 @@ def _fault_of_course(rule: ScoreRule | TrendRule | DriftRule) -> tuple[str, str]
     return None
 
 
-def _steps(table: object, name: str, lines: "_Lines") -> tuple[Step, ...]:
+def _steps(table: object, name: str, lines: Lines) -> tuple[Step, ...]:
     """Return who is asked to answer for an alarm, in turn; an empty list asks nobody."""
     steps = table.get("step") if isinstance(table, dict) and set(table) == {"step"} else None
     if not isinstance(steps, list):
-        raise _refusal(
-            f"{lines.place(name, '', 0, _ASKED)}: {_ASKED}: holds [[{_STEP}]] tables, or step = []"
-        )
+        raise refusal(f"{lines.place(name, '', 0, _ASKED)}: {_ASKED}: holds [[{_STEP}]] tables, or step = []")
     if len(steps) > STEPS_MAX:
-        raise _refusal(f"{name}: {len(steps)} steps of responsibility, at most {STEPS_MAX} are supported")
+        raise refusal(f"{name}: {len(steps)} steps of responsibility, at most {STEPS_MAX} are supported")
     return tuple(
         Step(**_checked(StepTable, step, name, lines, _STEP, position)) for position, step in enumerate(steps)
     )
-
-
-def _refusal(message: str) -> UsageError:
-    """Return the error with what the file put into it on one line of bounded length."""
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in message[:MESSAGE_CHARS_MAX])
-    return UsageError(line)
 
 
 _TABLES: Final = (
@@ -192,57 +170,22 @@ _ASKED: Final = "responsibility"
 _STEP: Final = "responsibility.step"
 
 
-def _read_toml(text: str, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise _refusal(f"{name}: not valid TOML: nested too deeply") from None
-    except ValueError as error:
-        message = str(error)
-        where = re.search(r" \(at line (\d+), column \d+\)$", message)
-        place = f"{name}:{where[1]}" if where else name
-        raise _refusal(f"{place}: not valid TOML: {message}") from None
-
-
-class _Lines:
-    """Where tables and keys stand in the text, so that an error can name the line; unsure means no line."""
-
-    def __init__(self, text: str) -> None:
-        self._at: dict[tuple[str, int, str], int] = {}
-        if '"""' in text or "'''" in text:
-            return  # a text over several lines may hold what looks like a key
-        table, counts = "", Counter[str]()
-        for number, line in enumerate(text.splitlines(), start=1):
-            if header := re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line):
-                table = header[1]
-                counts[table] += 1
-                self._at[table, counts[table] - 1, ""] = number
-            elif key := re.match(r"""\s*["']?([\w-]+)["']?\s*=""", line):
-                self._at.setdefault((table, max(counts[table] - 1, 0), key[1]), number)
-
-    def place(self, name: str, table: str, position: int, key: str) -> str:
-        """Return `name:line` of a key, else of its table, else `name` alone; table "" is the top level."""
-        spots = [(table, position, key), (table, position, "") if table else (key, 0, "")]
-        number = next((self._at[spot] for spot in spots if spot in self._at), None)
-        return f"{name}:{number}" if number else name
-
-
-def _limit_rule(table: dict[str, Any], position: int, name: str, lines: _Lines) -> LimitRule:
+def _limit_rule(table: dict[str, Any], position: int, name: str, lines: Lines) -> LimitRule:
     given = _checked(RuleTable, table, name, lines, "rule", position)
     bands = [field_of(band) for band in AGE_BANDS[1:]]
     own = {band: AgeLimits(**given[band]) for band in bands if given.get(band) is not None}
     rule = LimitRule(**given | own)
     for key, message in _faults(rule):
-        raise _refusal(_complaint(name, lines, "rule", position, table, key, message))
+        raise refusal(_complaint(name, lines, "rule", position, table, key, message))
     return rule
 
 
 def _checked(
-    model: type[Table], table: object, name: str, lines: _Lines, kind: str, position: int = 0
+    model: type[Table], table: object, name: str, lines: Lines, kind: str, position: int = 0
 ) -> dict[str, Any]:
     """Return what the table gives, checked by the model; what it leaves out is not in the result."""
     if not isinstance(table, dict):
-        raise _refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a table; write [{kind}]")
+        raise refusal(f"{lines.place(name, '', 0, kind)}: {kind}: not a table; write [{kind}]")
     try:
         return model.model_validate(table).model_dump(exclude_unset=True)
     except ValidationError as error:
@@ -253,7 +196,7 @@ def _checked(
             message += ", ".join(model.model_fields)
         elif first["type"] != "missing":
             message += f", got {repr(first['input'])[:60]}"
-        raise _refusal(_complaint(name, lines, kind, position, table, key, message)) from None
+        raise refusal(_complaint(name, lines, kind, position, table, key, message)) from None
 
 
 _MESSAGES: Final = {
@@ -264,7 +207,7 @@ _MESSAGES: Final = {
 
 
 def _complaint(
-    name: str, lines: _Lines, kind: str, position: int, table: dict[str, Any], key: str, message: str
+    name: str, lines: Lines, kind: str, position: int, table: dict[str, Any], key: str, message: str
 ) -> str:
     what = f"[{kind}]"
     if kind in ("rule", *_COURSES):
@@ -315,14 +258,14 @@ def _is_reserved(name: str) -> bool:
 _RESERVED: Final = f"reserved; {', '.join(RESERVED_IDS)}, {'*, '.join(RESERVED_PREFIXES)}* are built in"
 
 
-def _refuse_repeated_ids(kinds: Iterable[tuple[str, Sequence[Any]]], name: str, lines: _Lines) -> None:
+def _refuse_repeated_ids(kinds: Iterable[tuple[str, Sequence[Any]]], name: str, lines: Lines) -> None:
     seen: dict[str, str] = {}
     for kind, rules in kinds:
         for position, rule in enumerate(rules):
             if rule.id in seen:
                 place = lines.place(name, kind, position, "id")
                 what = f'{kind} {position + 1} ("{rule.id}"): key id'
-                raise _refusal(f"{place}: {what}: {seen[rule.id]} has the same id")
+                raise refusal(f"{place}: {what}: {seen[rule.id]} has the same id")
             seen[rule.id] = f"{kind} {position + 1}"
 
 
@@ -332,4 +275,4 @@ def _refuse_wrong_order(rules: Sequence[LimitRule], name: str) -> None:
             own = [(rule.priority, rule.limits(band)) for rule in rules if rule.signal == signal]
             fault = order_fault((priority, limits.low, limits.high) for priority, limits in own)
             if fault:
-                raise _refusal(f"{name}: rules of {signal}, {band}: {fault}")
+                raise refusal(f"{name}: rules of {signal}, {band}: {fault}")

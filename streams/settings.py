@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from streams.errors import UsageError
 from streams.identity_settings import IdentitySettings
-from streams.outer_settings import BoardSettings, HistorySettings
+from streams.outer_settings import BoardSettings, DeliverySettings, HistorySettings
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
 """Settings whose value is never shown."""
@@ -29,7 +29,7 @@ PATIENTS_MAX: Final = 20_000
 """Patients of one partition: some 300 MB, and ten times what a hospital of 48 partitions has; our choice."""
 
 
-class Settings(IdentitySettings, BoardSettings, HistorySettings):
+class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySettings):
     """Settings of every Vigil process. Times are in the unit that ends the name."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)
@@ -75,6 +75,9 @@ class Settings(IdentitySettings, BoardSettings, HistorySettings):
 
     rules: Path | None = Field(
         default=None, description="rules file (TOML); none = the built-in adult defaults"
+    )
+    routing: Path | None = Field(
+        default=None, description="who is told over which channel (TOML); none = boards alone"
     )
     time_base: Literal["live", "recorded"] = Field(
         default="live",

@@ -24,6 +24,7 @@ WARDS: Final = "vitals.wards"
 ASSOCIATIONS: Final = "vitals.associations"
 ASSIGNMENTS: Final = "vitals.assignments"
 DELIVERIES: Final = "vitals.deliveries"
+ESCALATIONS: Final = "vitals.escalations"
 SHADOW_ALERTS: Final = "vitals.shadow-alerts"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
@@ -114,7 +115,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         ASSIGNMENTS,
-        "place and role",
+        "place, role, beginning and person",
         "Assignment",
         "who is responsible for a bed or a ward, by role and shift",
         partitions=1,
@@ -126,6 +127,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Delivery",
         "milestones of each alert's way to each person",
         config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        ESCALATIONS,
+        "patient",
+        "Told, Delivery",
+        "what delivery decides by, in one order: alerts with their ward, milestones, and two ticks a second",
+        config={"retention.ms": str(DAY_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         SHADOW_ALERTS,

@@ -69,6 +69,15 @@ def needs_curl() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_alertmanager() -> None:
+    """Skip where there is no Alertmanager; Debian calls the program otherwise than its makers do."""
+    if shutil.which("alertmanager") is None:
+        _need(
+            "prometheus-alertmanager", "Prometheus Alertmanager (Debian: prometheus-alertmanager) on the PATH"
+        )
+
+
+@pytest.fixture(scope="session")
 def needs_node() -> None:
     """Skip where JavaScript clients cannot run."""
     _need("node", "@medplum/hl7 needs Node 20 or newer on the PATH")

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 from prometheus_client import CollectorRegistry
 
+from agents.delivery.metrics import DeliveryMetrics
 from agents.metrics import Metrics
 from edge.board.metrics import BoardMetrics
+from edge.channels.metrics import ChannelMetrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
 from edge.history.metrics import HistoryMetrics
@@ -33,6 +35,8 @@ METRICS_OF = {
     "The gateway's metrics": GatewayMetrics,
     "The board's metrics": BoardMetrics,
     "The history's metrics": HistoryMetrics,
+    "Delivery's metrics and what to alert on": DeliveryMetrics,
+    "The sender's metrics and what to alert on": ChannelMetrics,
 }
 
 

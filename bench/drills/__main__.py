@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from bench.drills.delivery import run as delivery
 from bench.drills.drills import DRILLS
 from bench.drills.gateways import SABOTAGES as GATEWAY_SABOTAGES
 from bench.drills.run import Options, run
@@ -20,7 +21,7 @@ SABOTAGES: Final = ("unawaited-send", "ack-before-state", "drop-frame", "concurr
 def main() -> int:
     """Run one drill or all; return 1 when a promise broke, else the exit code of what went wrong."""
     options = argparse.ArgumentParser(prog="bench.drills", description=__doc__)
-    options.add_argument("name", choices=[*DRILLS, ALL])
+    options.add_argument("name", choices=[*DRILLS, delivery.NAME, ALL])
     options.add_argument("--seconds", type=float, help="how long the load lasts (each drill has its own)")
     options.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     options.add_argument("--rate", type=float, default=2_000.0, help="frames/s (%(default)s)")
@@ -35,7 +36,7 @@ def main() -> int:
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     chosen = Options(given.seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers)
-    names = list(DRILLS) if given.name == ALL else [given.name]
+    names = [*DRILLS, delivery.NAME] if given.name == ALL else [given.name]
     results = {name: _run(name, chosen) for name in names}
     if given.json:
         whole = results if given.name == ALL else results[given.name]
@@ -47,7 +48,10 @@ def main() -> int:
 
 def _run(name: str, options: Options) -> dict[str, Any]:
     try:
-        found = run(DRILLS[name], options).as_json()
+        if name == delivery.NAME:
+            found = delivery.run(options.seconds, brokers=options.brokers)
+        else:
+            found = run(DRILLS[name], options).as_json()
     except VigilError as error:
         print(f"drill {name}: {error}", file=sys.stderr)
         return {"drill": name, "ok": False, "broken": [str(error)], "exit_code": error.exit_code}
@@ -59,15 +63,22 @@ def _run(name: str, options: Options) -> dict[str, Any]:
 
 
 def _print(found: dict[str, Any]) -> None:
+    if found["drill"] == delivery.NAME:
+        print("\n".join(delivery.lines(found)))
+    else:
+        _print_load(found)
+    for sentence in found["broken"]:
+        print(f"  BROKE: {sentence}")
+    print(f"  {'every promise held' if found['ok'] else 'a promise broke'}", flush=True)
+
+
+def _print_load(found: dict[str, Any]) -> None:
     print(f"drill {found['drill']}: {found['alerts_expected']} alerts from {found['log_records']} records")
     for phase, latency in found["alert_latency_ms"].items():
         if latency:
             numbers = ", ".join(f"{name} {value:g}" for name, value in latency.items())
             print(f"  alert latency {phase}: {numbers} (ms)")
     print(f"  longest gap {found['gap_s']:.1f} s; {found['frames_replayed']:.0f} frames replayed")
-    for sentence in found["broken"]:
-        print(f"  BROKE: {sentence}")
-    print(f"  {'every promise held' if found['ok'] else 'a promise broke'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The reader of what a watcher hears: heartbeats, and the alerts of the canaries."""
+"""The reader of what a watcher hears: heartbeats, the alerts of the canaries, and how those come through channels."""
 
 import time
 from typing import Any, Final
@@ -8,22 +8,24 @@ from kafka.errors import KafkaError
 
 from edge.records import Skipped, read_record
 from edge.ward_state import CANARY
+from edge.watching.hops import Hops
 from edge.watching.signs import Signs
 from streams.alerts import Alert
 from streams.boards import Heartbeat
 from streams.connect import connect_consumer
+from streams.deliveries import Delivery
 from streams.errors import TopicsMismatch
 from streams.log_end import ends_of
 from streams.settings import Settings
-from streams.topics import ALERTS, HEARTBEAT
+from streams.topics import ALERTS, DELIVERIES, HEARTBEAT
 
 RECONNECT_MS_MAX: Final = 1_000
 _CANARY: Final = f'"{CANARY}"'.encode()
-"""In every alert of a canary: only those are read in full."""
+"""In every alert of a canary and each milestone of its messages: only those are read in full."""
 
 
 class Ears:
-    """A reader of `vitals.heartbeat` and `vitals.alerts` from now on; a context manager.
+    """A reader of `vitals.heartbeat`, `vitals.alerts` and `vitals.deliveries` from now on; a context manager.
 
     Attributes:
         partitions: those that should beat.
@@ -38,10 +40,11 @@ class Ears:
         self._consumer: Any = connect_consumer(
             settings, allow_auto_create_topics=False, reconnect_backoff_max_ms=RECONNECT_MS_MAX
         )
-        self._heartbeat = settings.topic(HEARTBEAT)
+        self._heartbeat, self._deliveries = settings.topic(HEARTBEAT), settings.topic(DELIVERIES)
         try:
             beats = self._partitions(settings, self._heartbeat)
             tps = beats + self._partitions(settings, settings.topic(ALERTS))
+            tps += self._partitions(settings, self._deliveries)
             ends = ends_of(self._consumer, tps)
             self._consumer.assign(tps)
             for tp in tps:
@@ -63,8 +66,8 @@ class Ears:
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
-    def hear(self, signs: Signs, timeout_s: float) -> None:
-        """Tell `signs` what comes within `timeout_s`; brokers that do not answer are silence, no failure."""
+    def hear(self, signs: Signs, hops: Hops, timeout_s: float) -> None:
+        """Tell what comes within `timeout_s`; brokers that do not answer are silence, no failure."""
         try:
             heard = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         except KafkaError:
@@ -74,12 +77,25 @@ class Ears:
         for tp, records in heard.items():
             for record in records:
                 if tp.topic == self._heartbeat:
-                    beat = read_record(Heartbeat, record, self._skipped)
-                    if beat is not None and beat.partition != tp.partition:
-                        self._skipped.note(record, f"it speaks for partition {beat.partition}")
-                    elif beat is not None:
-                        signs.beat(beat, now_s)
-                elif _CANARY in (record.value or b""):
-                    alert = read_record(Alert, record, self._skipped)
-                    if alert is not None and alert.rule == CANARY:
-                        signs.sang(tp.partition, (record.timestamp - alert.append_ts_ms) / 1000, now_s)
+                    self._beat(tp.partition, record, signs, now_s)
+                elif _CANARY not in (record.value or b""):
+                    continue
+                elif tp.topic == self._deliveries:
+                    delivery = read_record(Delivery, record, self._skipped)
+                    if delivery is not None and delivery.rule == CANARY:
+                        hops.reached(delivery.channel, delivery.milestone, now_s)
+                else:
+                    self._sang(tp.partition, record, signs, hops, now_s)
+
+    def _beat(self, partition: int, record: Any, signs: Signs, now_s: float) -> None:
+        beat = read_record(Heartbeat, record, self._skipped)
+        if beat is not None and beat.partition != partition:
+            self._skipped.note(record, f"it speaks for partition {beat.partition}")
+        elif beat is not None:
+            signs.beat(beat, now_s)
+
+    def _sang(self, partition: int, record: Any, signs: Signs, hops: Hops, now_s: float) -> None:
+        alert = read_record(Alert, record, self._skipped)
+        if alert is not None and alert.rule == CANARY:
+            signs.sang(partition, (record.timestamp - alert.append_ts_ms) / 1000, now_s)
+            hops.sang(now_s)

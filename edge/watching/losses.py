@@ -1,12 +1,14 @@
 """Times of lost monitoring as alerts, each kept until it is written. Pure.
 
-While the brokers are away nothing can be written: what is unwritten waits here, of each partition in order. Beyond
-`UNWRITTEN_MAX` times of a partition the newest are joined into one, so that the oldest start is never forgotten.
+While the brokers are away nothing can be written: what is unwritten waits here, of each partition in order (or of each
+channel, `edge.watching.hops`). Beyond `UNWRITTEN_MAX` times of one the newest are joined, so that the oldest start is
+never forgotten.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streams.alerts import Alert, system_alert
 from streams.partitions import partition_name
@@ -39,12 +41,19 @@ def monitoring_alert(partition: int, onset_ms: int, now_ms: int, why: str | None
 
 @dataclass(slots=True)
 class _Loss:
-    """One time of lost monitoring of a partition, by the watcher's clock, ms; `back_ms` None while it lasts."""
+    """One time of a loss, by the watcher's clock, ms; `back_ms` None while it lasts."""
 
     onset_ms: int
     why: str
     back_ms: int | None = None
     start_written: bool = False
+
+
+Lost = int | str
+"""A partition by its number, a channel by its name."""
+
+AlertOf = Callable[[Any, int, int, str | None], Alert]
+"""Given what is lost, its onset, the time now (ms) and why, None where it is back."""
 
 
 class Losses:
@@ -54,13 +63,14 @@ class Losses:
         joined: times that were joined to the one before, because too many were unwritten.
     """
 
-    def __init__(self) -> None:
-        self._of: dict[int, deque[_Loss]] = {}
+    def __init__(self, alert_of: AlertOf = monitoring_alert) -> None:
+        self._alert_of = alert_of
+        self._of: dict[Lost, deque[_Loss]] = {}
         self.joined = 0
 
     @property
-    def lost(self) -> set[int]:
-        """Partitions whose monitoring is lost now."""
+    def lost(self) -> set[Lost]:
+        """What is lost now."""
         return {number for number, losses in self._of.items() if losses and losses[-1].back_ms is None}
 
     @property
@@ -72,35 +82,35 @@ class Losses:
             for loss in losses
         )
 
-    def begin(self, partition: int, why: str, now_ms: int) -> None:
-        """Note that monitoring of a partition is lost."""
-        losses = self._of.setdefault(partition, deque())
+    def begin(self, of: Lost, why: str, now_ms: int) -> None:
+        """Note that one is lost."""
+        losses = self._of.setdefault(of, deque())
         if len(losses) >= UNWRITTEN_MAX:
             losses[-1].back_ms = None
             self.joined += 1
         else:
             losses.append(_Loss(now_ms, why))
 
-    def end(self, partition: int, now_ms: int) -> None:
-        """Note that a partition that was lost is monitored again."""
-        self._of[partition][-1].back_ms = now_ms
+    def end(self, of: Lost, now_ms: int) -> None:
+        """Note that one that was lost is back."""
+        self._of[of][-1].back_ms = now_ms
 
-    def next_alerts(self) -> dict[int, Alert]:
-        """Return the alert of each partition that is to be written next; its start goes before its end."""
+    def next_alerts(self) -> dict[Lost, Alert]:
+        """Return the alert of each that is to be written next; its start goes before its end."""
         found = {}
-        for number, losses in self._of.items():
+        for of, losses in self._of.items():
             if not losses:
                 continue
             first = losses[0]
             if not first.start_written:
-                found[number] = monitoring_alert(number, first.onset_ms, first.onset_ms, first.why)
+                found[of] = self._alert_of(of, first.onset_ms, first.onset_ms, first.why)
             elif first.back_ms is not None:
-                found[number] = monitoring_alert(number, first.onset_ms, first.back_ms, None)
+                found[of] = self._alert_of(of, first.onset_ms, first.back_ms, None)
         return found
 
-    def written(self, partition: int, alert: Alert) -> None:
+    def written(self, of: Lost, alert: Alert) -> None:
         """Note that an alert of `next_alerts` is in the topic."""
-        losses = self._of[partition]
+        losses = self._of[of]
         if alert.phase == "start":
             losses[0].start_written = True
         else:

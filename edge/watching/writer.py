@@ -1,4 +1,4 @@
-"""Writes what a watcher has to tell, of each partition one alert at a time, and never waits for it.
+"""Writes what a watcher has to tell, of each partition or channel one alert at a time, and never waits for it.
 
 A record is sent again only once it has failed for good: until then it may still be under way. One that failed may
 arrive all the same; it has the same id, so readers drop the second.
@@ -8,7 +8,7 @@ import time
 from typing import Any, Final
 
 from edge.printing import say
-from edge.watching.losses import Losses
+from edge.watching.losses import Losses, Lost
 from streams.alerts import Alert
 from streams.producers import Producer
 
@@ -24,23 +24,24 @@ class Writer:
     def __init__(self, losses: Losses, producer: Producer | None) -> None:
         self._losses = losses
         self._producer = producer
-        self._under_way: dict[int, tuple[Alert, Any]] = {}
+        self._under_way: dict[Lost, tuple[Alert, Any]] = {}
 
     def turn(self) -> None:
         """Note what has arrived and send what is next; returns at once."""
         if self._producer is None:
             return
-        for partition, (alert, sent) in tuple(self._under_way.items()):
+        for of, (alert, sent) in tuple(self._under_way.items()):
             if sent.is_done:
-                del self._under_way[partition]
+                del self._under_way[of]
                 if sent.succeeded():
-                    self._losses.written(partition, alert)
-        for partition, alert in self._losses.next_alerts().items():
-            if partition in self._under_way:
+                    self._losses.written(of, alert)
+        for of, alert in self._losses.next_alerts().items():
+            if of in self._under_way:
                 continue
             value = alert.model_dump_json().encode()
+            partition = of if isinstance(of, int) else None  # a channel's lie where its name says
             if (sent := self._producer.send(alert.patient.encode(), value, partition)) is not None:
-                self._under_way[partition] = alert, sent
+                self._under_way[of] = alert, sent
 
     def __enter__(self) -> "Writer":
         return self

@@ -25,6 +25,7 @@ COMMANDS = [
     "worker",
     "gateway",
     "board",
+    "deliver",
     "simulate",
     "replay",
     "evaluate",
@@ -35,6 +36,10 @@ COMMANDS = [
     "patients",
     "devices",
     "accounts",
+    "history",
+    "audit",
+    "assign",
+    "route",
     "watch",
     "topics",
     "kafka",
@@ -159,7 +164,7 @@ def test_topics_are_missing_then_created_then_as_planned(run, broker):
     code, out, err = run("topics", "check", *options)
     assert code == 1
     assert "cli.vitals.readings: topic is missing" in out
-    assert err.startswith(f"vigil: {len(TOPICS) + 1} differences")  # and the changelog
+    assert err.startswith(f"vigil: {len(TOPICS) + 2} differences")  # and the changelogs
     assert run("topics", "apply", *options)[0] == 0
     code, out, _ = run("topics", "check", *options, "--json")
     assert (code, json.loads(out)["ok"]) == (0, True)

@@ -64,13 +64,21 @@ signal_loss_s = 6
 
 
 class Worker:
-    """One `python -m agents` process."""
+    """One `python -m agents` process, or of another module of ours."""
 
-    def __init__(self, environment: dict[str, str], port: int, log: Path) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        port: int,
+        log: Path,
+        module: str = "agents",
+        ready: str = "vigil_ready",
+    ) -> None:
+        self._ready = ready
         self._port, self._log = port, log
         with log.open("ab") as output:
             self.process: subprocess.Popen[bytes] = spawn(
-                [sys.executable, "-Pm", "agents"], output, environment
+                [sys.executable, "-Pm", module], output, environment
             )
 
     @property
@@ -87,7 +95,7 @@ class Worker:
     def is_ready(self) -> bool:
         code = self.process.poll()
         assert code is None, f"worker ended with {code}: {self.said[-2000:]}"
-        return self.metric("vigil_ready") == 1
+        return self.metric(self._ready) == 1
 
     def terminate(self) -> int:
         """Ask it to drain; return its exit code."""
@@ -131,11 +139,12 @@ class Ward:
         self._producer.close()
         self._consumer.close()
 
-    def start_worker(self) -> Worker:
+    def start_worker(self, **process: str) -> Worker:
+        """Start a worker, or what `process` says: `module` and the metric `ready`."""
         port = free_port()
         log = self._folder / f"worker-{len(self.workers)}.log"
         given = self.settings.model_dump() | {"metrics_port": port}
-        worker = Worker(environment_of(given), port, log)
+        worker = Worker(environment_of(given), port, log, **process)
         self.workers.append(worker)
         return worker
 

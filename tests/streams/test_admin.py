@@ -27,7 +27,10 @@ def settings_for(broker, prefix, **more):
 def test_the_plan_is_every_topic_and_the_changelog_of_the_patient_table():
     settings = Settings(brokers="", topic_prefix="t.", group="ward", partitions=3)
     planned = {topic.name: topic for topic in plan(settings)}
-    assert list(planned) == ["t." + topic.name for topic in TOPICS] + ["ward-patients-changelog"]
+    assert list(planned) == ["t." + topic.name for topic in TOPICS] + [
+        "ward-delivery-escalations-changelog",
+        "ward-patients-changelog",
+    ]
     changelog = planned[changelog_topic(settings)]
     assert changelog.config["cleanup.policy"] == "compact"
     assert changelog.partitions == planned["t.vitals.readings"].partitions == 3

@@ -1,0 +1,39 @@
+"""Entry of a process that decides who is told: `python -m agents.delivery`. Settings come from the environment."""
+
+import sys
+
+from agents import preflight
+from agents.delivery.wiring import wire
+from agents.draining import begin, run, say, serve_metrics
+from streams.admin import delivery_settings
+from streams.errors import UsageError, VigilError
+from streams.routing import DEFAULT_ROUTING
+from streams.routing_file import load_routing
+from streams.settings import load_settings
+
+
+def main() -> int:
+    """Run one process until it is told to stop; return its exit code."""
+    begin()
+    try:
+        settings = load_settings()
+        if not settings.bootstrap:
+            raise UsageError("brokers: delivery needs VIGIL_BROKERS=host:port")
+        routing = load_routing(settings.routing) if settings.routing else DEFAULT_ROUTING
+        ours = delivery_settings(settings)
+        preflight.check_data_dir(ours)
+        flow = wire(ours, routing)
+        serve_metrics(settings, flow.metrics.registry)
+        preflight.check_broker(settings, say)
+    except VigilError as error:
+        say(str(error))
+        return error.exit_code
+    flow.views.start()
+    try:
+        return run(flow.app, flow.watchdog)
+    finally:
+        flow.views.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

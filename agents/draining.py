@@ -1,0 +1,76 @@
+"""Running a Faust app as a process: signals, metrics, an end in order, and an exit code."""
+
+import gc
+import logging
+import signal
+import sys
+from typing import Any, Final
+
+import faust
+from prometheus_client import CollectorRegistry, start_http_server
+
+from agents.watchdog import Watchdog
+from agents.whereabouts import whereabouts
+from streams.errors import UsageError
+from streams.settings import Settings
+
+GC_ALLOCATIONS: Final = 100_000
+"""Allocations between two collections of the youngest generation: some twenty blocks."""
+
+
+def begin() -> None:
+    """Prepare the process: until its loop runs it ends at once when told to, and logs what matters."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_before_the_start)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would log, its exceptions say
+
+
+def serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
+    """Serve metrics where the settings say.
+
+    Raises:
+        UsageError: nothing can listen there.
+    """
+    try:
+        start_http_server(settings.metrics_port, settings.metrics_host, registry=registry)
+    except OSError as error:
+        address = f"{settings.metrics_host}:{settings.metrics_port}"
+        raise UsageError(f"metrics_port: cannot listen on {address}: {error.strerror}") from None
+
+
+def run(app: faust.App, watchdog: Watchdog) -> int:
+    """Run the app until it is told to stop; return the process's exit code."""
+    # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 50, 100)
+    watchdog.start()
+    try:
+        DrainingWorker(app, watchdog).execute_from_commandline()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+class DrainingWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no types
+    """Faust's worker, whose orderly end has a bound: a thread watches it, because the event loop may be stuck."""
+
+    def __init__(self, app: faust.App, watchdog: Watchdog) -> None:
+        super().__init__(app, loglevel="WARNING", quiet=True)
+        self._watchdog = watchdog
+        watchdog.describe = lambda: whereabouts(self.loop)
+        self.spinner = None  # it draws on stdout even when that is no terminal
+
+    def _schedule_shutdown(self, number: Any) -> None:
+        self._watchdog.draining()
+        super()._schedule_shutdown(number)
+
+
+def _end_before_the_start(*_: object) -> None:
+    """Leave at once: nothing has been read yet. Faust replaces this when its loop runs."""
+    raise SystemExit(0)
+
+
+def say(line: str) -> None:
+    """Say one line on standard error."""
+    print(f"vigil: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,173 @@
+"""`vigil assign`: who is on, for a bed or a ward, in which role."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edge.commands.devices import Moment
+from edge.commands.orders import sign_in_options, where
+from edge.identity.command_line import signed_in
+from edge.options import need_brokers
+from edge.printing import print_json, say
+from edge.records import Skipped, told
+from edge.rota import make_assignment, outdated, read_assignments, read_rota, write_assignments
+from streams.alerts import WARD
+from streams.deliveries import Assignment
+from streams.errors import VigilError
+from streams.settings import Settings, load_settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def reporting(function: Function) -> Function:
+    """Add the options of what is stored: who says it, and where."""
+    return where(sign_in_options(function))
+
+
+def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
+    return need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix))
+
+
+def _by(said: dict[str, Any]) -> tuple[Settings, str]:
+    """Take the options that `reporting` adds out of what was said: where, and who says so, who may configure."""
+    names = ("brokers", "topic_prefix", "token_file")
+    settings = need_brokers(load_settings(**{name: said[name] for name in names}))
+    return settings, signed_in(settings, "configure", said["account"]).id
+
+
+def _known(settings: Settings) -> dict[bytes, Assignment]:
+    skipped = Skipped()
+    with told(skipped):
+        return read_assignments(settings, skipped)
+
+
+@click.group()
+def assign() -> None:
+    """Who is on."""
+
+
+@assign.command("set")
+@click.argument("place")
+@click.argument("role")
+@click.argument("person")
+@click.option("--from", "from_ms", type=Moment(), help="Beginning, with a zone; now where nothing is said.")
+@click.option("--until", "until_ms", type=Moment(), required=True, help="End, with a zone.")
+@reporting
+def set_(
+    place: str,
+    role: str,
+    person: str,
+    from_ms: int | None,
+    until_ms: int,
+    as_json: bool,
+    **said_by: Any,
+) -> None:
+    """Say that a person is on in a role, for a bed (its patient's stream id) or for a ward (~ward/NAME).
+
+    A bed's own people stand for the ward's; several of one role are told together.
+    """
+    settings, reporter = _by(said_by)
+    now_ms = round(time.time() * 1000)
+    said = make_assignment(place, role, person, now_ms if from_ms is None else from_ms, until_ms, reporter)
+    write_assignments(settings, [said], outdated(_known(settings), now_ms))
+    if as_json:
+        print_json(said.model_dump())
+    else:
+        say(f"{person} is {role} of {place} until {_time(until_ms)}")
+
+
+@assign.command("list")
+@click.option("--ward", help="Only this ward's own.")
+@click.option("--at", "at_ms", type=Moment(), help="Who is on then, with a zone; now where nothing is said.")
+@click.option("--all", "everything", is_flag=True, help="Past and future shifts too.")
+@where
+def list_(
+    ward: str | None,
+    at_ms: int | None,
+    everything: bool,
+    as_json: bool,
+    brokers: str | None,
+    topic_prefix: str | None,
+) -> None:
+    """Print who is on: place, role, person, and from when to when."""
+    now_ms = round(time.time() * 1000) if at_ms is None else at_ms
+    for said in sorted(
+        _known(_settings(brokers, topic_prefix)).values(),
+        key=lambda one: (one.place, one.role, one.from_ts_ms),
+    ):
+        if ward is not None and said.place != f"{WARD}{ward}":
+            continue
+        if not everything and not said.from_ts_ms <= now_ms < said.until_ts_ms:
+            continue
+        if as_json:
+            print_json(said.model_dump())
+        else:
+            shift = f"{_time(said.from_ts_ms)} to {_time(said.until_ts_ms)}"
+            say(f"{said.place}  {said.role}  {said.person}  {shift}  by {said.reporter}")
+
+
+@assign.command()
+@click.argument("place")
+@click.argument("role")
+@click.option("--person", help="Only this one; else all of the role there.")
+@reporting
+def clear(
+    place: str,
+    role: str,
+    person: str | None,
+    as_json: bool,
+    **said_by: Any,
+) -> None:
+    """Delete what was said of a role at a place, past and future shifts too.
+
+    Exit code 1 if nobody was assigned.
+    """
+    settings, _ = _by(said_by)
+    keys = [
+        key
+        for key, said in _known(settings).items()
+        if (said.place, said.role) == (place, role) and person in (None, said.person)
+    ]
+    if not keys:
+        raise VigilError(f"nobody is assigned as {role} of {place}")
+    write_assignments(settings, [], keys)
+    if as_json:
+        print_json({"cleared": len(keys)})
+    else:
+        say(f"cleared {len(keys)}")
+
+
+@assign.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="What the file does not say of its places and roles goes.")
+@reporting
+def import_(
+    file: Path,
+    replace: bool,
+    as_json: bool,
+    **said_by: Any,
+) -> None:
+    """Store a rota: CSV with the columns place,role,person,from,until; times with their zone.
+
+    Every row is checked first; if one is wrong, nothing is stored, and each wrong row is told with its line.
+    """
+    settings, reporter = _by(said_by)
+    rows = [row.said for row in read_rota(file, reporter)]
+    known, new = _known(settings), {said.key() for said in rows}
+    goes = set(outdated(known, round(time.time() * 1000)))
+    if replace:
+        places = {(said.place, said.role) for said in rows}
+        goes |= {key for key, said in known.items() if (said.place, said.role) in places}
+    write_assignments(settings, rows, sorted(goes - new))
+    if as_json:
+        print_json({"stored": len(rows), "cleared": len(goes - new)})
+    else:
+        say(f"stored {len(rows)} assignments" + (f", cleared {len(goes - new)}" if goes - new else ""))
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
