@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from streams.alerts import AlertType, ResponsibilityStatus
 from streams.commands import AgeBand, PauseMode
 
 
@@ -42,14 +43,57 @@ class Limits(_Record):
     since_ts_ms: int | None = Field(description="when the patient was admitted by command, ms")
 
 
+class Asked(_Record):
+    """Who is asked to answer for an alarm of high priority, and what came of it; see `streams.alerts`."""
+
+    step: int = Field(description="which step of the rules, from 1")
+    to: str = Field(description="role or group that is asked")
+    status: ResponsibilityStatus
+
+
 class OpenAlarm(_Record):
-    """One alarm that was announced and is not over."""
+    """One alarm that was announced and is not over, with its numbers as they were when this was written."""
 
     rule: str
     episode: str
     state: Literal["active", "acknowledged", "latched"]
     priority: Literal["high", "medium", "low"]
     onset_ts_ms: int
+    type: AlertType | None = None
+    event: str | None = Field(default=None, description="MDC event, as in the alert")
+    signal: str | None = Field(default=None, description="name of the signal that it is of; null for others")
+    value: float | None = Field(
+        default=None,
+        description="the signal's last valid reading, or the score, in `unit`; null where none is",
+    )
+    extreme: float | None = Field(default=None, description="worst value of the episode, in `unit`")
+    low: float | None = Field(default=None, description="lower limit in force, in `unit`")
+    high: float | None = Field(default=None, description="upper limit in force, in `unit`")
+    unit: str | None = Field(default=None, description="UCUM unit of the numbers")
+    reason: str = Field(default="", description="what a reminder would say now, in one plain sentence")
+    paused: PauseMode | None = Field(
+        default=None, description="the patient's pause, where it covers this alarm"
+    )
+    asked: Asked | None = Field(default=None, description="who is asked to answer; null where nobody is")
+    acknowledged_by: str | None = Field(
+        default=None,
+        description="who has acknowledged it; null also where a worker that took over has not seen that: "
+        "the alert of the acknowledgement says it",
+    )
+
+
+class ScoreNow(_Record):
+    """An early-warning score as it was when this was written."""
+
+    total: float = Field(description="without what is missing, which adds 0: the score is at least so much")
+    band: str | None = Field(
+        description="name of the level in the score's source; null: too little is measured now to say"
+    )
+    missing: tuple[str, ...] = Field(description="inputs that it lacks")
+    old: tuple[str, ...] = Field(
+        description="inputs that are not measured now and count with their last points"
+    )
+    ts_ms: int = Field(description="the time up to which readings counted, ms")
 
 
 class LastValue(_Record):
@@ -74,6 +118,12 @@ class Patient(_Record):
     )
     alarms: tuple[OpenAlarm, ...]
     values: dict[str, LastValue] = Field(description="by the signal's name")
+    scores: dict[str, ScoreNow] = Field(
+        default={},
+        description="by the score's id: those that the rules judge, made for this age, with any input",
+    )
+    age_band: AgeBand | None = Field(default=None, description="as judged: adult where nobody has said it")
+    spo2_scale2: bool | None = Field(default=None, description="whether SpO2 scale 2 was ordered")
 
 
 class Heartbeat(_Record):
