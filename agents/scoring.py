@@ -36,7 +36,7 @@ class Scored:
     measured: Score
 
 
-def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int) -> Scored:
+def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int | Rows) -> Scored:
     """Score n patients from their last readings, arrays of shape (n,)."""
     patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
     fresh = _given(sheet, table, rows, [_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)])

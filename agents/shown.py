@@ -2,7 +2,7 @@
 
 They are encoded past their pydantic models (`streams.boards`), which a test holds them to: a worker writes one for
 nearly every event of an alarm. What an alarm says is what a reminder of it would say at the present, which is the last
-tick that was judged, or the last frame where that is newer.
+tick that was judged, or the patient's last frame where that is newer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class _Patients:
     rows: NDArray[np.int64]
     last: Latest
     seen_ms: NDArray[np.int64]
-    now_ms: int
+    now_ms: NDArray[np.int64]
     scores: tuple[_Score, ...]
     known: Known
 
@@ -68,7 +68,7 @@ class Shown:
         if not len(found):
             return [None] * len(names)
         seen = table.seen_ms(found)
-        now = max(table.ticked_until_ms, int(seen.max()))
+        now = np.maximum(seen, table.ticked_until_ms)
         last = latest(table, found)
         scores = tuple(self._score(alarming, table, found, last, now) for alarming in self._judge.scores)
         several = _Patients(table, found, last, seen, now, scores, known)
@@ -77,7 +77,7 @@ class Shown:
 
     @staticmethod
     def _score(
-        alarming: Alarming, table: PatientTable, rows: NDArray[np.int64], last: Latest, now: int
+        alarming: Alarming, table: PatientTable, rows: NDArray[np.int64], last: Latest, now: NDArray[np.int64]
     ) -> _Score:
         sheet = alarming.sheet
         found, count = scored(sheet, table, rows, last, now), len(sheet.parameters)
@@ -111,11 +111,12 @@ class Shown:
                 for signal in np.flatnonzero(last.value_ms[i] != NEVER).tolist()
             },
             "scores": {
-                score.alarming.sheet.id: self._score_now(score, i, several.now_ms)
+                score.alarming.sheet.id: self._score_now(score, i, int(several.now_ms[i]))
                 for score in several.scores
                 if score.is_shown[i]
             },
             "age_band": AGE_BANDS[int(table.age_band[row])],
+            "age_known": bool(table.age_known[row]),
             "spo2_scale2": bool(table.scale2[row]),
         }
 
@@ -139,7 +140,7 @@ class Shown:
             table,
             row,
             column,
-            max(several.now_ms, int(table.alarm_onset_ms[row, column])),
+            max(int(several.now_ms[i]), int(table.alarm_onset_ms[row, column])),
             value=numbers.value,
             missing=numbers.missing,
             old=numbers.old,
@@ -178,7 +179,7 @@ class Shown:
         for score in several.scores:
             if sheet is score.alarming.sheet:
                 return numbers_of(sheet, score.found, i)
-        return self._judge.numbers(several.table, int(several.rows[i]), column, several.now_ms)
+        return self._judge.numbers(several.table, int(several.rows[i]), column, int(several.now_ms[i]))
 
     @staticmethod
     def _acknowledged_by(several: _Patients, row: int, column: int, state: State) -> str | None:
@@ -221,6 +222,7 @@ class Shown:
                 for c, rule in enumerate(self._judge.rules.limits)
             },
             "age_band": AGE_BANDS[band],
+            "age_known": bool(table.age_known[row]),
             "spo2_scale2": bool(table.scale2[row]),
             "expected_oxygen": None if np.isnan(oxygen) else bool(oxygen),
             "ward": table.ward[row].decode(),

@@ -37,6 +37,7 @@ class Limits(_Record):
     patient: str
     limits: dict[str, LimitPair] = Field(description="by the rule's id")
     age_band: AgeBand
+    age_known: bool | None = Field(default=None, description="whether anybody has said it; else adult holds")
     spo2_scale2: bool
     expected_oxygen: bool | None
     ward: str
@@ -123,6 +124,7 @@ class Patient(_Record):
         description="by the score's id: those that the rules judge, made for this age, with any input",
     )
     age_band: AgeBand | None = Field(default=None, description="as judged: adult where nobody has said it")
+    age_known: bool | None = Field(default=None, description="whether anybody has said it")
     spo2_scale2: bool | None = Field(default=None, description="whether SpO2 scale 2 was ordered")
 
 

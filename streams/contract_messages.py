@@ -12,6 +12,7 @@ from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Se
 from streams.deliveries import Assignment, Delivery
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
+from streams.reference import BedFacts, FormularyLine, WardFacts
 from streams.seals import DEVELOPMENT, Place
 from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
@@ -89,6 +90,7 @@ def messages() -> dict[str, Any]:
         ),
         **_ward_messages(),
         **_association_messages(),
+        **_reference_messages(),
         "delivery": _message(Delivery, "a milestone of an alert's way to somebody", patient_key, None),
         "assignment": _message(
             Assignment, "who is responsible", {"type": "string", "description": "place/role"}, None
@@ -148,6 +150,23 @@ def _association_messages() -> dict[str, Any]:
             model.__name__.lower(): _message(model, about, {"type": "string", "description": key}, None)
             for model, about, key in said
         },
+    }
+
+
+def _reference_messages() -> dict[str, Any]:
+    said = (
+        (
+            "wardFacts",
+            WardFacts,
+            "what a ward is called, its time zone, and who is admitted there",
+            "ward/id",
+        ),
+        ("bedFacts", BedFacts, "what is written above a bed", "bed/patient"),
+        ("formularyLine", FormularyLine, "limits that a ward wants for an age band", "limits/ward/age/rule"),
+    )
+    return {
+        name: _message(model, about, {"type": "string", "description": key}, None)
+        for name, model, about, key in said
     }
 
 

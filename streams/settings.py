@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from streams.errors import UsageError
+from streams.zones import zone
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key"})
 """Settings whose value is never shown."""
@@ -158,6 +159,10 @@ class Settings(BaseSettings):
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
 
+    time_zone: str = Field(
+        default="UTC", description="IANA name; of times shown to people where a ward has none of its own"
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
@@ -168,6 +173,12 @@ class Settings(BaseSettings):
         for server in filter(None, value.split(",")):
             if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):\d{1,5}", server.strip()):
                 raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        zone(value)
         return value
 
     @field_validator("topic_prefix")

@@ -23,6 +23,7 @@ WARDS: Final = "vitals.wards"
 ASSOCIATIONS: Final = "vitals.associations"
 ASSIGNMENTS: Final = "vitals.assignments"
 DELIVERIES: Final = "vitals.deliveries"
+REFERENCE: Final = "vitals.reference"
 SHADOW_ALERTS: Final = "vitals.shadow-alerts"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
@@ -109,6 +110,14 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "place and role",
         "Assignment",
         "who is responsible for a bed or a ward, by role and shift",
+        partitions=1,
+        config={"cleanup.policy": "compact", STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        REFERENCE,
+        "ward, bed or line of the formulary",
+        "WardFacts, BedFacts, FormularyLine",
+        "what wards and beds are called, their time zones, and the limits that wards want",
         partitions=1,
         config={"cleanup.policy": "compact", STAMPED_BY: "LogAppendTime"},
     ),
