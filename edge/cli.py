@@ -98,19 +98,19 @@ def _explain() -> click.Command:
 
 
 def _alarms() -> click.Command:
-    from edge.commands.orders import alarms
+    from edge.commands.alarms import alarms
 
     return alarms
 
 
 def _limits() -> click.Command:
-    from edge.commands.orders import limits
+    from edge.commands.limits import limits
 
     return limits
 
 
 def _patients() -> click.Command:
-    from edge.commands.orders import patients
+    from edge.commands.patients import patients
 
     return patients
 

@@ -11,7 +11,9 @@ SEND_S_MAX: Final = ORDERS.delivery_s + 1.0
 """For an acknowledgement: before that the producer says what became of a record."""
 
 
-def send(producer: Producer, what: str, key: bytes, value: bytes, partition: int | None = None) -> None:
+def send(
+    producer: Producer, what: str, key: bytes, value: bytes | None, partition: int | None = None
+) -> None:
     """Store a record; returns when Kafka has it. `what` names it in errors.
 
     Raises:

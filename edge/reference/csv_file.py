@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from clinical.gaps import joint_fault
 from clinical.rules import LimitRule
@@ -23,7 +23,7 @@ from clinical.vitals import FLAGS
 from streams.commands import AgeBand
 from streams.reference import BedFacts, Fact, FormularyLine, ReferenceRecord, WardFacts
 
-KINDS: Final = {"ward": WardFacts, "bed": BedFacts, "limits": FormularyLine}
+KINDS: Final[Mapping[str, type[BaseModel]]] = {"ward": WardFacts, "bed": BedFacts, "limits": FormularyLine}
 COLUMNS: Final = (
     *("kind", "ward", "name", "time_zone", "unit_type", "age_band", "phone", "patient", "label"),
     *("rule", "low", "high", "reason"),
@@ -176,9 +176,9 @@ def crossing(lines: Iterable[FormularyLine], rules: Mapping[str, LimitRule]) -> 
             together = []
             for rule in rules.values():
                 if rule.signal == signal:
-                    unit, line = rule.limits(band), own.get(rule.id)
-                    low = line.low if line is not None and line.low is not None else unit.low
-                    high = line.high if line is not None and line.high is not None else unit.high
+                    unit, ours = rule.limits(band), own.get(rule.id)
+                    low = ours.low if ours is not None and ours.low is not None else unit.low
+                    high = ours.high if ours is not None and ours.high is not None else unit.high
                     together.append((rule.priority, low, high))
             if fault := joint_fault(signal, together):
                 yield f"limits of {signal} in ward {ward} for {band}: {fault}"

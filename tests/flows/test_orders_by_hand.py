@@ -46,10 +46,14 @@ def test_an_open_alarm_is_listed_and_acknowledged_once(vigil):
     assert "acknowledged" in vigil("alarms", "list")[1]
 
 
-def test_limits_are_set_for_one_patient_and_shown(vigil):
-    code, _, err = vigil("limits", "show", "bed-1")
-    assert code == 1
-    assert "the rules' own limits" in err
+def test_limits_are_set_for_one_patient_and_shown(vigil, ward):
+    code, out, _ = vigil("limits", "show", "bed-1", "--rules", str(ward.settings.rules))
+    assert code == 0
+    assert out.startswith("adult (nobody has said it), SpO2 scale 1, expected oxygen unknown, ward -\n")
+    assert "hr-high: - to 120\n" in out
+    assert "no command has changed any: the unit's own, by " in out
+    code, _, err = vigil("limits", "show", "nobody")
+    assert (code, err) == (1, "vigil: nobody: no frame has come and nobody was admitted under this name\n")
     order = ["limits", "set", "bed-1", "hr-high", "--actor", "dr-2"]
     code, _, err = vigil(*order, "--high", "150")
     assert code == 1
