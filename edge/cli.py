@@ -121,6 +121,18 @@ def _devices() -> click.Command:
     return devices
 
 
+def _report() -> click.Command:
+    from edge.commands.report import report
+
+    return report
+
+
+def _reference() -> click.Command:
+    from edge.commands.reference import reference
+
+    return reference
+
+
 def _watch() -> click.Command:
     from edge.commands.watch import watch
 
@@ -174,8 +186,10 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "explain": ("show the readings around an alert, and why it was raised", _explain),
     "alarms": ("see open alarms; acknowledge, pause, accept or reject them", _alarms),
     "limits": ("see and set a patient's limits", _limits),
-    "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
+    "patients": ("list, admit, transfer, discharge; chart, set a patient's profile", _patients),
     "devices": ("see and say which device is on which patient", _devices),
+    "report": ("alarm load, time to acknowledge and what was withheld, as a page", _report),
+    "reference": ("say what wards and beds are called, and the limits that wards want", _reference),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

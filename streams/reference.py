@@ -163,6 +163,12 @@ class Reference:
         chosen = [line for line in lines if (line.ward, line.age_band) == (ward, age_band)]
         return tuple(sorted(chosen, key=lambda line: line.rule))
 
+    def says_of(self, ward: str) -> bool:
+        """Tell whether anything follows for who is admitted to a ward."""
+        found = self.ward(ward)
+        lines = (fact for fact in self.facts.values() if isinstance(fact, FormularyLine))
+        return (found is not None and found.age_band is not None) or any(line.ward == ward for line in lines)
+
     def of_source(self, source: str) -> frozenset[bytes]:
         """Return the keys that came with an import of this name."""
         return frozenset(key for key, fact in self.facts.items() if fact.source == source)

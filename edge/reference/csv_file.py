@@ -194,7 +194,7 @@ def _number(text: str) -> float | None:
 
 def _fault_of(error: object, given: dict[str, str]) -> str:
     assert isinstance(error, dict)
-    places = [str(part) for part in error["loc"] if part not in KINDS]
+    places = [str(part) for part in error["loc"][1:]]  # the first is the kind
     name = places[-1] if places else ""
     said = str(error["msg"]).removeprefix("Value error, ")
     if not name:
