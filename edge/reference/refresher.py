@@ -58,6 +58,8 @@ class Refresher:
         self._consumer: Any = None
         self.is_owner = threading.Event()
         """Set while this process looks at the file."""
+        self.is_member = threading.Event()
+        """Set while the group has given this process its part, be that nothing."""
 
     def __enter__(self) -> Self:
         self._consumer = connect_with(
@@ -194,7 +196,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
         self._refresher = refresher
 
     def on_partitions_revoked(self, revoked: Any) -> None:
+        self._refresher.is_member.clear()
         self._refresher.own(set())
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self._refresher.own(set(assigned))
+        self._refresher.is_member.set()
