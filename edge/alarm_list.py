@@ -82,11 +82,11 @@ def what(alarm: OpenAlarm) -> str:
 
 
 def who(alarm: OpenAlarm) -> str:
-    """Return who is asked to answer for it, or who knows of it."""
+    """Return who is asked to answer for it, or who knows of it; empty where nobody is asked."""
     if alarm.state == "acknowledged":
         return f"known to {alarm.acknowledged_by}" if alarm.acknowledged_by else "acknowledged"
     if alarm.asked is None:
-        return "condition over, not acknowledged" if alarm.state == "latched" else "-"
+        return "condition over, not acknowledged" if alarm.state == "latched" else ""
     said = {
         "requested": "asked",
         "accepted": "has accepted",

@@ -19,7 +19,8 @@ DEVICE: Final = "chart-"
 HOURS_DEFAULT: Final = 4.0
 """When the next observation is due: NEWS2 asks for one every 4 to 6 h at a total of 1 to 4 (RCP 2017, chart 4)."""
 
-HOURS_MAX: Final = 24.0
+HOURS_MAX: Final = 23.0
+"""Who announces a day signs off, and a violation that is charted then waits for its delay, which never comes."""
 
 
 def charted(patient: str, actor: str, now_ms: int, next_in_h: float, said: Mapping[str, object]) -> Frame:

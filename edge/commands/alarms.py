@@ -95,12 +95,13 @@ def _say_rows(rows: list[Row], reference: Reference, now_ms: int) -> None:
         severity = row.severity
         mark = f"{SHAPES[severity]} " if on_terminal else ""
         age = lasting((now_ms - row.alarm.onset_ts_ms) / 1000)
+        answered = f"  [{who(row.alarm)}]" if who(row.alarm) else ""
         paused = f"  ({row.alarm.paused})" if row.alarm.paused else ""
         say(
             f"{short[row.alarm.episode]:<{id_chars}}  ",
             Coloured(f"{mark}{severity:<9}", COLOURS[severity]),
             f"  {label:<{label_chars}}  {place:<{place_chars}}  {age:>11}  ",
-            f"{what(row.alarm)[:WHAT_CHARS_MAX]}  [{who(row.alarm)}]{paused}",
+            f"{what(row.alarm)[:WHAT_CHARS_MAX]}{answered}{paused}",
         )
 
 

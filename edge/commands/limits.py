@@ -9,6 +9,7 @@ from edge.options import rules_option, with_changes
 from edge.orders import read_board
 from edge.printing import say, say_json
 from edge.records import Skipped, told
+from edge.ward_state import CANARY
 from streams.boards import Limits, Patient
 from streams.errors import VigilError
 from streams.rules_file import load_rules
@@ -47,7 +48,8 @@ def show(
         return
     say(title(found))
     for rule, pair in found.limits.items():
-        say(line(rule, pair))
+        if rule != CANARY:
+            say(line(rule, pair))
     if by_rules:
         say(
             f"no command has changed any: the unit's own, by {rules or settings.rules or 'the built-in rules'}"

@@ -93,7 +93,7 @@ def _values(function: Function) -> Function:
     type=click.FloatRange(min=0, min_open=True, max=HOURS_MAX),
     default=HOURS_DEFAULT,
     show_default=True,
-    help="Hours until the next observation is due; 24: none is.",
+    help="Hours until the next observation is due.",
 )
 @where
 def observe(

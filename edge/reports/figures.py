@@ -79,7 +79,8 @@ class Ward:
 
     ward: str
     beds: tuple[Bed, ...]
-    shifts: int
+    shifts: Counter[int]
+    """How many of each number lie in the time, in part at least."""
     answers: dict[str, Answers]
     counts: Counter[str]
 
@@ -176,7 +177,7 @@ def _ward(
     return Ward(
         ward,
         tuple(sorted(found, key=lambda bed: (-bed.total, bed.patient))),
-        len(rota.between(from_ms, until_ms, zone)),
+        Counter(shift.number for shift in rota.between(from_ms, until_ms, zone)),
         by_severity(episodes),
         Counter(one.severity for one in episodes),
     )

@@ -45,7 +45,7 @@ def page(
         "percentiles. Alarms that ended by themselves before anybody answered are in the first number only.</p>",
         "<h2>What was withheld, and why</h2>",
         _withheld(figures),
-        *(_ward(ward, figures, rota, reference) for ward in figures.wards),
+        *(_ward(ward, rota, reference) for ward in figures.wards),
         "<h2>Most frequent rules</h2>",
         _rules(figures),
         "<h2>Longest</h2>",
@@ -118,11 +118,10 @@ def _withheld(figures: Figures) -> str:
     )
 
 
-def _ward(ward: Ward, figures: Figures, rota: Rota, reference: Reference) -> str:
+def _ward(ward: Ward, rota: Rota, reference: Reference) -> str:
     name = reference.ward_name(ward.ward) if ward.ward else "No ward known"
     aside = f" <span class='dim'>{escape(ward.ward)}</span>" if ward.ward and name != ward.ward else ""
     shown = ward.beds[:BEDS_SHOWN]
-    days = (figures.until_ms - figures.from_ms) / 86_400_000
     over = len(ward.beds) - len(shown)
     more = f"<p class='dim'>{over} more beds are in the CSV.</p>" if over > 0 else ""
     total = sum(ward.counts.values())
@@ -131,23 +130,23 @@ def _ward(ward: Ward, figures: Figures, rota: Rota, reference: Reference) -> str
     return "\n".join(
         [
             f"<h2>{escape(name)}{aside}</h2>",
-            f"<p>{number(total)} alarms at {len(ward.beds)} beds: {counts}. Acknowledged: "
+            f"<p>{number(total)} alarms at {len(ward.beds)} bed{'s' * (len(ward.beds) != 1)}: {counts}. Acknowledged: "
             f"{number(own.acknowledged)}, half within {seconds(own.median_s)}, 90 % within {seconds(own.p90_s)}.</p>",
             "<h3>Alarms a shift, by bed</h3>",
-            _load(shown, ward, rota, reference, days),
+            _load(shown, ward, rota, reference),
             more,
         ]
     )
 
 
-def _load(beds: Sequence[Bed], ward: Ward, rota: Rota, reference: Reference, days: float) -> str:
-    """Return beds by shift: the mean over all days of the time and, behind it, the worst one."""
+def _load(beds: Sequence[Bed], ward: Ward, rota: Rota, reference: Reference) -> str:
+    """Return beds by shift: the mean over the shifts of that name and, behind it, the worst one."""
     shifts = range(len(rota.starts))
     means = {
         (bed.patient, number_): sum(
             cell.total for shift, cell in bed.cells.items() if shift.number == number_
         )
-        / max(1.0, days)
+        / max(1, ward.shifts[number_])
         for bed in beds
         for number_ in shifts
     }
@@ -172,7 +171,7 @@ def _load(beds: Sequence[Bed], ward: Ward, rota: Rota, reference: Reference, day
         )
     names = [rota.name(number_) for number_ in shifts]
     return table(["-bed", *names, "all", *SEVERITIES], rows) + (
-        f"<p class='dim'>Mean a shift, in brackets the worst; {ward.shifts} shifts lie in the time.</p>"
+        f"<p class='dim'>Mean a shift, in brackets the worst one. Shifts in the time: {ward.shifts.total()}.</p>"
     )
 
 

@@ -106,7 +106,7 @@ def test_who_is_asked_or_knows_is_said_in_words():
     assert who(alarm(state="acknowledged", acknowledged_by="n7")) == "known to n7"
     assert who(alarm(state="acknowledged")) == "acknowledged"
     assert who(alarm(state="latched")) == "condition over, not acknowledged"
-    assert who(alarm()) == "-"
+    assert who(alarm()) == ""
 
 
 @given(st.sets(HEX, max_size=30))

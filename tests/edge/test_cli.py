@@ -33,6 +33,8 @@ COMMANDS = [
     "limits",
     "patients",
     "devices",
+    "report",
+    "reference",
     "watch",
     "topics",
     "kafka",
@@ -223,7 +225,7 @@ def test_one_bad_record_hides_nobody_elses_alarms_and_steers_no_terminal(run, br
     assert (code, "\x1b" in out) == (0, False)
     assert warned.startswith("nothing has been judged in any partition (0, 1, 2")
     assert listed.startswith("e1  high       bed-1  -  ")
-    assert listed.endswith("hr-\ufffd[2J  [-]")
+    assert listed.endswith("hr-\ufffd[2J")
     assert err == (
         "vigil: skipped what cannot be read: 2 of board.vitals.patients; "
         "the last: partition 0, offset 2: its key is of another patient\n"

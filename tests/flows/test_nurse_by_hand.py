@@ -39,7 +39,7 @@ def test_open_alarms_are_listed_with_value_limit_and_nothing_is_said_to_be_old(v
     assert "high       bed-1  -" in first
     assert "heart rate (ECG) 140 bpm, limit 120  [nurse asked]" in first
     assert "medium     bed-1  -" in second
-    assert "oxygen saturation 80 %, limit 90  [-]" in second
+    assert "oxygen saturation 80 %, limit 90" in second
     assert "nothing has been judged" not in out
     assert vigil("alarms", "list", "--ward", "nowhere")[1] == "no alarm is open\n"
 
@@ -57,15 +57,27 @@ def test_several_open_alarms_are_named_and_one_is_acknowledged_by_the_beginning_
 
 
 def test_the_only_open_alarm_needs_no_id(vigil):
-    wait_until(lambda: "[known to nurse-7]" in vigil("alarms", "list")[1], "the first acknowledgement")
-    assert vigil("alarms", "ack", "bed-1", "--actor", "nurse-8") == (
+    """Charted, with no other value to come for hours: told at once, and not silent meanwhile."""
+    said = ["--hr", "150", "--next-in", "23", "--actor", "nurse-8"]
+    assert vigil("patients", "observe", "bed-3", *said)[0] == 0
+    listed = ["alarms", "list", "--patient", "bed-3"]
+    wait_until(
+        lambda: "heart rate (ECG) 150 bpm, limit 120" in vigil(*listed)[1], "the alarm of what was charted"
+    )
+    assert vigil("alarms", "ack", "bed-3", "--actor", "nurse-8") == (
         0,
         "accepted: acknowledge by nurse-8\n",
         "",
     )
-    wait_until(lambda: "[known to nurse-8]" in vigil("alarms", "list")[1], "the second acknowledgement")
-    code, _, err = vigil("alarms", "ack", "bed-1", "--all", "--actor", "nurse-8")
-    assert (code, err) == (1, "vigil: bed-1 has no open alarm that nobody has acknowledged\n")
+    wait_until(lambda: "[known to nurse-8]" in vigil(*listed)[1], "the acknowledgement")
+    code, _, err = vigil("alarms", "ack", "bed-3", "--actor", "nurse-8")
+    assert (code, err) == (1, "vigil: bed-3 has no open alarm that nobody has acknowledged\n")
+
+
+def test_all_open_alarms_of_a_patient_are_acknowledged_together(vigil):
+    code, out, err = vigil("alarms", "ack", "bed-1", "--all", "--actor", "nurse-9")
+    assert (code, err) == (0, "")
+    assert set(out.splitlines()) == {"accepted: acknowledge by nurse-9"}
 
 
 def test_patients_are_listed_with_last_frame_ward_and_alarms_off(vigil):
