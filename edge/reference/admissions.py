@@ -7,9 +7,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
-
-from streams.commands import Admit, Answer, Command
+from edge.order_records import said_in
+from streams.commands import Admit, Answer
 
 ORDERS_MAX: Final = 10_000
 """Admissions of one partition that wait for their answer; older ones are let go."""
@@ -47,7 +46,7 @@ class Admissions:
     def take(self, offset: int, value: bytes | None, append_ms: int, ours: str) -> Refused | None:
         """Take a record; return the answer if it refuses an order whose id begins as `ours`."""
         self._next = offset + 1
-        found = _read(value or b"")
+        found = said_in(value)
         if isinstance(found, Admit):
             self._orders[found.id] = offset, append_ms, found
             while self._orders and (
@@ -67,16 +66,3 @@ class Admissions:
         """The offset up to which nothing has to be read again."""
         waiting = [at for at, _, _ in self._orders.values()] + [one.offset for one in self.pending]
         return min([self._next, *waiting])
-
-
-def _read(value: bytes) -> Admit | Answer | None:
-    """Return an admission or an answer, None for anything else that the topic holds."""
-    try:
-        if b'"answer"' in value:
-            return Answer.model_validate_json(value)
-        if b'"admit"' in value:
-            order = Command.model_validate_json(value).root
-            return order if isinstance(order, Admit) else None
-    except ValidationError:
-        pass
-    return None

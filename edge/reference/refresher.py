@@ -14,19 +14,17 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from edge.orders import make_order, read_board
+from edge.orders import read_board
 from edge.records import Skipped
 from edge.reference.admissions import Admissions, Admitted
 from edge.reference.following import Follower
+from edge.reference.posting import ACTOR, post
 from edge.reference.source import Source
-from edge.reference.wishes import ACTOR, ID_BEGINS, Wish, wishes
+from edge.reference.wishes import ID_BEGINS, Wish, wishes
 from edge.reference.writing import write
-from edge.sending import send
 from streams.boards import Limits
-from streams.commands import Order
 from streams.connect import CONNECT_WAIT_S, connect_with
 from streams.errors import TopicsMismatch, VigilError
-from streams.producers import ORDERS, Producer
 from streams.settings import Settings
 from streams.topics import COMMANDS, LIMITS, REFERENCE
 
@@ -144,9 +142,8 @@ class Refresher:
                 self._say("an admission is let go: the limits in force are not shown")
                 done.append(one)
         if wanted:
-            self._post(
-                [make_order(wish.kind, actor=ACTOR, **{**wish.said, "id": wish.id}) for wish in wanted]
-            )
+            now_ms = round(time.time() * 1000)
+            post(self._settings, [wish.order(ACTOR.id, now_ms) for wish in wanted])
             self._say(f"{len(wanted)} orders for {len(done)} admissions")
         self._let_go(done)
 
@@ -158,13 +155,6 @@ class Refresher:
         for log in self._logs.values():
             for one in [one for one in log.pending if one in done]:
                 log.pending.remove(one)
-
-    def _post(self, orders: list[Order]) -> None:
-        """Store orders; their answers come with the topic."""
-        with Producer(self._settings, ORDERS, self._commands) as producer:
-            for order in orders:
-                value = order.model_dump_json(exclude_none=True).encode()
-                send(producer, f"{order.kind} {order.id}", order.patient.encode(), value)
 
     def _commit(self) -> None:
         offsets = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clinical.rules import LimitRule
 from edge.reference.csv_file import FILE_BYTES_MAX, take
-from edge.reference.wishes import ACTOR
+from edge.reference.posting import ACTOR
 from edge.reference.writing import Changes, changes_of
 from streams.reference import Reference, WardFacts
 
@@ -46,7 +46,7 @@ class Source:
             self._seen = None
             return self._wrong((f"{self._path}: {error.strerror}",))
         wards = {f.ward for f in now.facts.values() if isinstance(f, WardFacts) and f.source != self.name}
-        taken = take(self._content, self._rules, ACTOR, self.name, wards)
+        taken = take(self._content, self._rules, ACTOR.id, self.name, wards)
         if taken.faults:
             return self._wrong(taken.faults)
         self._told = ()

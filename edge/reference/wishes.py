@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.boards import Limits
-from streams.commands import Admit
+from streams.commands import Admit, Command, Order
 from streams.reference import Reference
-
-ACTOR: Final = "reference"
-"""Who orders it, for the audit trail; the reason names the ward."""
 
 ID_BEGINS: Final = "ref-"
 """Of the ids of these orders, by which their answers are known."""
@@ -30,6 +27,12 @@ class Wish:
     id: str
     kind: str
     said: Said
+
+    def order(self, actor: str, now_ms: int) -> Order:
+        """Return it as the order of an actor at a time, ms."""
+        said = {name: value for name, value in self.said.items() if value is not None}
+        head = {"kind": self.kind, "id": self.id, "actor": actor, "issued_ts_ms": now_ms}
+        return Command.model_validate(said | head).root
 
 
 def wishes(admit: Admit, limits: Limits, reference: Reference) -> list[Wish]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import TopicPartition
-from pydantic import ValidationError
 
+from edge.order_records import said_in
 from edge.orders import read_board
 from edge.records import Skipped, read_record
 from edge.reference.following import read_reference
@@ -15,7 +15,7 @@ from edge.reports.episodes import Episode, episodes_of
 from edge.reports.stays import Said, Stays, accepted, pauses
 from streams.alerts import Alert
 from streams.boards import Patient
-from streams.commands import Answer, Command, Order, Pause
+from streams.commands import Answer, Order, Pause
 from streams.connect import connect_consumer
 from streams.errors import UsageError
 from streams.log_search import offsets_at, read_between
@@ -75,13 +75,10 @@ def _accepted(records: Iterator[Any], skipped: Skipped) -> list[Said]:
     orders: list[Order] = []
     answers: list[Answer] = []
     for record in records:
-        value = record.value or b""
-        try:
-            if b'"answer"' in value:
-                answers.append(Answer.model_validate_json(value))
-            else:
-                orders.append(Command.model_validate_json(value).root)
-        except ValidationError:
-            continue
-        skipped.read += 1
+        found = said_in(record.value)
+        if isinstance(found, Answer):
+            answers.append(found)
+        elif found is not None:
+            orders.append(found)
+        skipped.read += found is not None
     return accepted(orders, answers)
