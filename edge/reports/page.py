@@ -31,7 +31,7 @@ def page(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>Alarm report {escape(said[0])}</title><style>{CSS}</style></head><body>",
+        f"<title>Alarm report {escape(said[0])}</title><style>{CSS}</style></head><body><main>",
         "<h1>Alarm report</h1>",
         f"<p>Alarms that began from <b>{escape(said[0])}</b> to <b>{escape(said[1])}</b>, as they stand on the "
         "alerts topic: an alarm is one episode from its onset to its end and counts when it is first told. "
@@ -50,7 +50,7 @@ def page(
         _rules(figures),
         "<h2>Longest</h2>",
         _longest(figures, reference, zone_of),
-        "</body></html>",
+        "</main></body></html>",
     ]
     return "\n".join(parts)
 

@@ -21,6 +21,7 @@ td.free { white-space: normal; text-align: left; min-width: 230px; overflow-wrap
   padding: 10px 16px; } .tile b { font-size: 22px; display: block; }
 .high { color: var(--high); font-weight: 600; } .medium { color: var(--medium); font-weight: 600; }
 .low { color: var(--low); } .heat { display: inline-block; padding: 0 6px; border-radius: 4px; min-width: 60px; }
+.heat .dim { color: inherit; }
 .h0 { background: rgba(var(--heat), .04); } .h1 { background: rgba(var(--heat), .1); }
 .h2 { background: rgba(var(--heat), .16); } .h3 { background: rgba(var(--heat), .23); }
 .h4 { background: rgba(var(--heat), .3); }
