@@ -1,6 +1,7 @@
 """Scores from the patient table: what is measured now, and the last points of what is not, until the score lapses."""
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -187,11 +188,12 @@ def _last(entry: Input, last: Latest, since_ms: Rows) -> Floats:
 
 def numbers_of(sheet: Sheet, found: Scored, i: int) -> Numbers:
     """Return the numbers behind the score of the i-th patient."""
-    points = zip(sheet.parameters, found.score.points[i], found.measured.points[i], strict=True)
+    kept_now, now = found.score.points[i].tolist(), found.measured.points[i].tolist()
+    points = zip(sheet.parameters, kept_now, now, strict=True)
     missing, old = list[str](), list[str]()
     for name, kept, measured in points:
-        if np.isnan(kept):
+        if isnan(kept):
             missing.append(name)
-        elif np.isnan(measured):
+        elif isnan(measured):
             old.append(name)
     return Numbers(round(float(found.score.lower_bound[i]), 2), tuple(missing), old=tuple(old))

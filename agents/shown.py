@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agents.alarms import facts
 from agents.conditions import Alarming
 from agents.judge import Judge
-from agents.scoring import Scored, is_made_for, numbers_of, scored, wanted_of
+from agents.scoring import is_made_for, numbers_of, scored, wanted_of
 from agents.tick_alarms import Numbers
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
 from clinical.limits import NEVER
@@ -34,10 +34,11 @@ SIGNAL_SOURCES: Final = ("signal", "trend")
 
 @dataclass(frozen=True, slots=True)
 class _Score:
-    """A score of n patients: what was found, of whom it is shown, and of whom enough is measured to say a level."""
+    """A score of n patients: its numbers, of whom it is shown, and of whom enough is measured to say a level."""
 
     alarming: Alarming
-    found: Scored
+    numbers: tuple[Numbers, ...]
+    band: list[int]
     is_shown: NDArray[np.bool_]
     is_known: NDArray[np.bool_]
 
@@ -83,7 +84,8 @@ class Shown:
         found, count = scored(sheet, table, rows, last, now), len(sheet.parameters)
         return _Score(
             alarming,
-            found,
+            tuple(numbers_of(sheet, found, i) for i in range(len(rows))),
+            found.score.band.tolist(),
             is_made_for(sheet, table, rows) & (found.score.missing_count < count),
             count - found.measured.missing_count >= wanted_of(sheet, alarming.inputs_min),
         )
@@ -122,8 +124,8 @@ class Shown:
 
     @staticmethod
     def _score_now(score: _Score, i: int, now_ms: int) -> dict[str, object]:
-        sheet, numbers = score.alarming.sheet, numbers_of(score.alarming.sheet, score.found, i)
-        band = sheet.levels[int(score.found.score.band[i])].name
+        numbers = score.numbers[i]
+        band = score.alarming.sheet.levels[score.band[i]].name
         return {
             "total": numbers.value,
             "band": band if score.is_known[i] else None,
@@ -178,7 +180,7 @@ class Shown:
         sheet = self._judge.alarms[column].sheet
         for score in several.scores:
             if sheet is score.alarming.sheet:
-                return numbers_of(sheet, score.found, i)
+                return score.numbers[i]
         return self._judge.numbers(several.table, int(several.rows[i]), column, int(several.now_ms[i]))
 
     @staticmethod
