@@ -49,6 +49,7 @@ def early_warning(patient: Patient) -> str:
     least = "at least " if score.missing else ""
     level = f", {score.band}" if score.band else ", too little measured"
     lacking = f", without {', '.join(score.missing)}" if score.missing else ""
+    lacking += f", not measured now: {', '.join(score.old)}" if score.old else ""
     return f"NEWS2 {least}{score.total:g}{level}{lacking}"
 
 

@@ -18,7 +18,8 @@ from edge.records import Skipped, told
 from edge.reference.following import read_reference
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
 from streams.boards import Patient
-from streams.errors import UsageError
+from streams.errors import UsageError, VigilError
+from streams.settings import Settings
 from streams.topics import PATIENTS
 
 __all__ = ["patients"]
@@ -95,11 +96,13 @@ def _values(function: Function) -> Function:
     show_default=True,
     help="Hours until the next observation is due.",
 )
+@click.option("--new", "is_new", is_flag=True, help="Nobody of this name is monitored yet.")
 @where
 def observe(
     patient: str,
     actor: str,
     next_in_h: float,
+    is_new: bool,
     as_json: bool,
     brokers: str | None,
     topic_prefix: str | None,
@@ -108,11 +111,13 @@ def observe(
     """Chart what somebody has observed: a frame of that person's charting device, judged like any other.
 
     It is said when Kafka has it. NEWS2 takes what is charted; when the next observation is overdue the charting device
-    counts as silent.
+    counts as silent. A name that nobody monitored has is refused without --new, since it may be mistyped.
     """
     if all(value is None for value in said.values()):
         raise UsageError("nothing is charted: give a value, for example --consciousness A")
     settings = settings_of(brokers, topic_prefix)
+    if not is_new:
+        _refuse_a_stranger(settings, patient)
     frame = charted(patient, actor, int(time.time() * 1000), next_in_h, said)
     store(settings, frame)
     if as_json:
@@ -120,6 +125,14 @@ def observe(
     else:
         given = ", ".join(f"{name} {_shown(value)}" for name, value in said.items() if value is not None)
         say(f"charted for {patient}: {given}; Kafka has it")
+
+
+def _refuse_a_stranger(settings: Settings, patient: str) -> None:
+    skipped = Skipped()
+    with told(skipped):
+        known = {one.patient for one in read_board(settings, PATIENTS, Patient, skipped)}
+    if patient not in known:
+        raise VigilError(f"nobody called {patient} is monitored; --new charts for somebody who is not yet")
 
 
 def _shown(value: object) -> str:

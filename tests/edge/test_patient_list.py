@@ -59,6 +59,7 @@ def test_a_score_that_lacks_inputs_is_at_least_so_much_and_has_a_level_only_wher
     assert said(total=0.0, band=None, missing=("resp", "temp")) == (
         "NEWS2 at least 0, too little measured, without resp, temp"
     )
+    assert said(old=("temp",)) == "NEWS2 5, medium, not measured now: temp"
     assert early_warning(patient()) == "-"
 
 
