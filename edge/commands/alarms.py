@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import click
 
-from edge.alarm_list import (
+from edge.commands.orders import alarms, carry_out, settings_of, where
+from edge.commands.orders import who as ordering
+from edge.nursing.alarm_list import (
     EPISODE_CHARS,
     SHAPES,
     Row,
@@ -22,9 +24,7 @@ from edge.alarm_list import (
     what,
     who,
 )
-from edge.beats import last_beats
-from edge.commands.orders import alarms, carry_out, settings_of, where
-from edge.commands.orders import who as ordering
+from edge.nursing.beats import last_beats
 from edge.orders import read_board
 from edge.printing import Coloured, print_json, say
 from edge.records import Skipped, told

@@ -4,7 +4,7 @@ import click
 
 from clinical.defaults import DEFAULT_RULES
 from edge.commands.orders import limits, settings_of, where
-from edge.limits_in_force import limits_of, line, title
+from edge.nursing.limits_in_force import limits_of, line, title
 from edge.options import rules_option, with_changes
 from edge.orders import read_board
 from edge.printing import say, say_json

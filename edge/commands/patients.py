@@ -7,12 +7,12 @@ from typing import Any, Final, TypeVar
 import click
 
 from clinical.vitals import FLAGS, SIGNALS
-from edge.alarm_list import unjudged
-from edge.beats import last_beats
-from edge.charting import HOURS_DEFAULT, HOURS_MAX, charted, store
 from edge.commands.orders import patients, settings_of, where
+from edge.nursing.alarm_list import unjudged
+from edge.nursing.beats import last_beats
+from edge.nursing.charting import HOURS_DEFAULT, HOURS_MAX, charted, store
+from edge.nursing.patient_list import alarms_open, early_warning, is_old, is_somebody, notes, seen
 from edge.orders import read_board
-from edge.patient_list import alarms_open, early_warning, is_old, is_somebody, notes, seen
 from edge.printing import Coloured, say, say_json
 from edge.records import Skipped, told
 from edge.reference.following import read_reference

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.alarm_list import (
+from edge.nursing.alarm_list import (
     Beat,
     Row,
     lasting,

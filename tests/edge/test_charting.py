@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.rules import SIGN_OFF_MS
-from edge.charting import HOURS_MAX, charted
+from edge.nursing.charting import HOURS_MAX, charted
 from streams.errors import UsageError
 from streams.frames import EVENT_TS_MS_MAX, SEQ_MAX, Frame
 

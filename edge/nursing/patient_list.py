@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from edge.alarm_list import Row, lasting
+from edge.nursing.alarm_list import Row, lasting
 from edge.ward_state import CANARY, SEVERITIES
 from streams.alerts import WARD
 from streams.boards import Patient

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 
-from edge.alarm_list import Beat
+from edge.nursing.alarm_list import Beat
 from edge.records import Skipped, read_record
 from streams.boards import Heartbeat
 from streams.connect import connect_consumer
