@@ -116,15 +116,15 @@ class Happening:
 
 def report(alarm: Alarm, happening: Happening) -> Alert:
     """Return the alert that tells of a transition."""
-    return Alert.model_validate(_facts(alarm, happening))
+    return Alert.model_validate(facts(alarm, happening))
 
 
 def encoded(alarm: Alarm, happening: Happening) -> bytes:
     """Return the same alert as JSON, past its model, which takes twice as long; tests hold it to that."""
-    return msgspec.json.encode(_facts(alarm, happening))
+    return msgspec.json.encode(facts(alarm, happening))
 
 
-def _facts(alarm: Alarm, happening: Happening) -> dict[str, object]:
+def facts(alarm: Alarm, happening: Happening) -> dict[str, object]:
     """Return what an alert says, every field of the model in its order."""
     phase = PHASE_NAMES[Phase(happening.phase)]
     episode = episode_id(happening.patient, alarm.id, happening.onset_ms)

@@ -84,8 +84,8 @@ class Conditions:
         self._rules = rules
         self._teller = teller
         self._column: Final = {alarm.id: column for column, alarm in enumerate(alarms)}
-        self._sheets: Final = _sheets(rules)
-        self.scored: Final = {self._column[alarming.sheet.id]: alarming.sheet for alarming in self._sheets}
+        self.sheets: Final = tuple(_sheets(rules))
+        self.scored: Final = {self._column[alarming.sheet.id]: alarming.sheet for alarming in self.sheets}
         technical = rules.technical
         self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
@@ -163,9 +163,9 @@ class Conditions:
             self._judge_vital_loss(table, rows, moment, verdict)
         if self._age_unknown_s > 0:
             self._judge_age(table, rows, moment, verdict)
-        if self._sheets:
+        if self.sheets:
             last = latest(table, rows)
-            for alarming in self._sheets:
+            for alarming in self.sheets:
                 self._judge_score(alarming, table, rows, last, moment, verdict)
         if some(bucket):
             self._judge_trends(table, rows[bucket], moment, verdict)
@@ -173,7 +173,7 @@ class Conditions:
 
     def _judge_score(
         self,
-        alarming: "_Alarming",
+        alarming: "Alarming",
         table: PatientTable,
         rows: Rows,
         last: Latest,
@@ -329,7 +329,7 @@ def may_disagree(table: PatientTable, rows: Rows) -> Bools:
     return are_apart(value.take(cells + HR), value.take(cells + PULSE))
 
 
-class _Alarming(NamedTuple):
+class Alarming(NamedTuple):
     """A score that alarms, its rule and how many inputs it needs."""
 
     sheet: Sheet
@@ -337,7 +337,7 @@ class _Alarming(NamedTuple):
     inputs_min: int
 
 
-def _sheets(rules: RuleSet) -> list[_Alarming]:
+def _sheets(rules: RuleSet) -> list[Alarming]:
     by_id = {sheet.id: sheet for sheet in SHEETS}
     chosen = [ScoreRule(NEWS2.id, rules.news2.inputs_min, rules.news2.delay_s)] if rules.news2.enabled else []
-    return [_Alarming(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]
+    return [Alarming(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]

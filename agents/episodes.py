@@ -172,6 +172,45 @@ class Teller:
             self.take_note(table, row, column)
         return told
 
+    def standing(
+        self,
+        table: PatientTable,
+        row: int,
+        column: int,
+        now_ms: int,
+        *,
+        value: float | None = None,
+        missing: tuple[str, ...] = (),
+        old: tuple[str, ...] = (),
+        note: str = "",
+    ) -> Happening:
+        """Return what would be told of an open alarm at `now_ms`; it is not told, and nothing is taken note of."""
+        patient = table.patients[row]
+        assert patient is not None, "an occupied row has a patient"
+        priority = int(table.alarm_priority[row, column])
+        low, high = self._limits(table, row, column)
+        return Happening(
+            offset=NEVER,
+            column=column,
+            patient=patient,
+            phase=Phase.CONTINUE,
+            number=0,
+            priority=priority,
+            onset_ms=int(table.alarm_onset_ms[row, column]),
+            event_ms=now_ms,
+            append_ms=now_ms,
+            value=value,
+            extreme=self._extreme(table, row, column),
+            missing=missing,
+            old=old,
+            note=note,
+            state=int(table.alarm_state[row, column]),
+            paused=self.paused(table, row, column, priority),
+            low=low,
+            high=high,
+            asked=self._asked(table, row, column, None),
+        )
+
     def take_note(self, table: PatientTable, row: int, column: int) -> None:
         """Remember the worst value of a limit alarm as what somebody knows of."""
         if column < self._in_force.count:

@@ -20,7 +20,7 @@ from agents.alarms import ALARMS_PAUSED, BABBLING, BREAK_GLASS, LIMITS_WIDENED, 
 from agents.associations import AssociationAlarms
 from agents.broken_glass import BrokenGlass
 from agents.catalogue import LASTING, alarms_of
-from agents.conditions import Conditions
+from agents.conditions import Alarming, Conditions
 from agents.episodes import Teller
 from agents.frames import FrameJudge
 from agents.in_force import LimitsInForce
@@ -30,6 +30,7 @@ from agents.partition_alarms import PartitionAlarms
 from agents.pauses import Pauses
 from agents.responsibility import Responsibilities
 from agents.strangers import let_in
+from agents.tick_alarms import Numbers
 from agents.ticks import TickJudge
 from agents.verdict import Verdict
 from agents.wards.silences import Silences
@@ -77,10 +78,10 @@ class Judge:
         self.alarms = alarms_of(rules)
         self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
-        teller = Teller(self.alarms, limits, rules.responsibility)
+        self.teller = teller = Teller(self.alarms, limits, rules.responsibility)
         pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
         asking = Responsibilities(teller, rules.responsibility)
-        conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
+        self._conditions = conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
         self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
         broken_glass = BrokenGlass(teller, ids.index(BREAK_GLASS))
@@ -122,6 +123,15 @@ class Judge:
         )
         table.partition = partition
         return table
+
+    @property
+    def scores(self) -> tuple[Alarming, ...]:
+        """The scores that alarm under these rules."""
+        return self._conditions.sheets
+
+    def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
+        """Return the numbers behind an open alarm, and what it says, as they are at `now_ms`."""
+        return self._ticks.numbers(table, row, column, now_ms)
 
     def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
         """Judge a decoded run and make it part of the table's state."""

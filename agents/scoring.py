@@ -1,6 +1,7 @@
 """Scores from the patient table: what is measured now, and the last points of what is not, until the score lapses."""
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -11,11 +12,11 @@ from clinical.limits import INTERVALS_MISSED, NEVER
 from clinical.losses import unscored_ms_max
 from clinical.masks import some
 from clinical.points import Score
-from clinical.rules import AGE_BANDS, AGE_MONTHS_FROM, PRIORITIES, RuleSet
-from clinical.scores import FIO2, NEWS2, SHEETS, Input, Sheet
+from clinical.rules import AGE_BANDS, AGE_MONTHS_FROM, PRIORITIES
+from clinical.scores import FIO2, SHEETS, Input, Sheet
 from clinical.ticking import LAPSED, UNKNOWN
 from clinical.vitals import INDEX
-from tables.latest import Latest, latest
+from tables.latest import Latest
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
@@ -36,7 +37,7 @@ class Scored:
     measured: Score
 
 
-def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int) -> Scored:
+def scored(sheet: Sheet, table: PatientTable, rows: Rows, last: Latest, now_ms: int | Rows) -> Scored:
     """Score n patients from their last readings, arrays of shape (n,)."""
     patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
     fresh = _given(sheet, table, rows, [_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)])
@@ -187,44 +188,12 @@ def _last(entry: Input, last: Latest, since_ms: Rows) -> Floats:
 
 def numbers_of(sheet: Sheet, found: Scored, i: int) -> Numbers:
     """Return the numbers behind the score of the i-th patient."""
-    points = zip(sheet.parameters, found.score.points[i], found.measured.points[i], strict=True)
+    kept_now, now = found.score.points[i].tolist(), found.measured.points[i].tolist()
+    points = zip(sheet.parameters, kept_now, now, strict=True)
     missing, old = list[str](), list[str]()
     for name, kept, measured in points:
-        if np.isnan(kept):
+        if isnan(kept):
             missing.append(name)
-        elif np.isnan(measured):
+        elif isnan(measured):
             old.append(name)
     return Numbers(round(float(found.score.lower_bound[i]), 2), tuple(missing), old=tuple(old))
-
-
-def sheets_of(rules: RuleSet) -> tuple[Sheet, ...]:
-    """Return the scores that a rule set asks for."""
-    wanted = {rule.id for rule in rules.scores} | ({NEWS2.id} if rules.news2.enabled else set())
-    return tuple(sheet for sheet in SHEETS if sheet.id in wanted)
-
-
-def current_scores(
-    sheets: tuple[Sheet, ...], table: PatientTable, rows: Rows, now_ms: int
-) -> list[dict[str, object]]:
-    """Return what boards show of n patients: by the score's id a `streams.boards.LastScore`, where anything is known.
-
-    `now_ms` is the tick by which readings are fresh; before the first one there is no score. Changes nothing.
-    """
-    shown: list[dict[str, object]] = [{} for _ in range(len(rows))]
-    if now_ms == NEVER or not len(rows):
-        return shown
-    last = latest(table, rows)
-    for sheet in sheets:
-        found = scored(sheet, table, rows, last, now_ms)
-        known = len(sheet.parameters) - found.score.missing_count
-        made = is_made_for(sheet, table, rows)
-        for i in np.flatnonzero(made & (known >= wanted_of(sheet, 1))).tolist():
-            numbers = numbers_of(sheet, found, i)
-            shown[i][sheet.id] = {
-                "total": numbers.value,
-                "band": sheet.levels[int(found.score.band[i])].name,
-                "missing": numbers.missing,
-                "old": numbers.old,
-                "ts_ms": now_ms,
-            }
-    return shown

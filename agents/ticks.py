@@ -304,7 +304,7 @@ class TickJudge:
         due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
         for i, column in places(due):
             row = int(rows[i])
-            now = self._numbers(table, row, column, moment.event_ms)
+            now = self.numbers(table, row, column, moment.event_ms)
             told = self._teller.move(
                 table,
                 row,
@@ -318,7 +318,7 @@ class TickJudge:
             )
             verdict.happenings.append(told)
 
-    def _numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
+    def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers behind an alarm, and what it says, as they are now."""
         if column in self._conditions.scored:
             return self._conditions.score_again(table, row, column, now_ms)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
@@ -12,6 +12,7 @@ from streams.alerts import Alert
 from streams.connect import connect_consumer
 from streams.errors import BrokerUnreachable, TopicsMismatch
 from streams.log_end import ends_of
+from streams.log_search import offsets_at
 from streams.settings import Settings
 from streams.topics import ALERTS
 
@@ -34,6 +35,9 @@ class Received:
 class AlertFeed:
     """A reader of `vitals.alerts`; close it, or use it in a `with` block.
 
+    `since_ms` is the time, ms, at which the broker took the first alerts that are read; 0 = from the topic's start,
+    None = those that come from now on.
+
     Attributes:
         skipped: records that cannot be read as an alert.
 
@@ -43,7 +47,7 @@ class AlertFeed:
         TopicsMismatch: there is no alerts topic.
     """
 
-    def __init__(self, settings: Settings, since: Literal["start", "now"] = "start") -> None:
+    def __init__(self, settings: Settings, since_ms: int | None = 0) -> None:
         self._brokers = settings.brokers
         self._consumer: Any = connect_consumer(settings, allow_auto_create_topics=False)
         self.skipped = Skipped()
@@ -55,9 +59,13 @@ class AlertFeed:
             self._partitions = [TopicPartition(topic, number) for number in sorted(found)]
             self._ends: dict[TopicPartition, int] = ends_of(self._consumer, self._partitions)
             self._consumer.assign(self._partitions)
+            begin = offsets_at(self._consumer, self._partitions, since_ms) if since_ms else {}
+            self._consumer.assign(self._partitions)  # looking for a time may have left others assigned
             for partition in self._partitions:
-                if since == "now":
+                if since_ms is None:
                     self._consumer.seek(partition, self._ends[partition])
+                elif partition in begin:
+                    self._consumer.seek(partition, begin[partition])
                 else:
                     self._consumer.seek_to_beginning(partition)
         except BaseException:

@@ -122,19 +122,19 @@ def _explain() -> click.Command:
 
 
 def _alarms() -> click.Command:
-    from edge.commands.orders import alarms
+    from edge.commands.alarms import alarms
 
     return alarms
 
 
 def _limits() -> click.Command:
-    from edge.commands.orders import limits
+    from edge.commands.limits import limits
 
     return limits
 
 
 def _patients() -> click.Command:
-    from edge.commands.orders import patients
+    from edge.commands.patients import patients
 
     return patients
 
@@ -155,6 +155,18 @@ def _audit() -> click.Command:
     from edge.commands.audit import audit
 
     return audit
+
+
+def _report() -> click.Command:
+    from edge.commands.report import report
+
+    return report
+
+
+def _reference() -> click.Command:
+    from edge.commands.reference import reference
+
+    return reference
 
 
 def _watch() -> click.Command:
@@ -218,13 +230,15 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "explain": ("show the readings around an alert, and why it was raised", _explain),
     "alarms": ("see open alarms; acknowledge, pause, accept or reject them", _alarms),
     "limits": ("see and set a patient's limits", _limits),
-    "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
+    "patients": ("list, admit, transfer, discharge; chart, set a patient's profile", _patients),
     "devices": ("see and say which device is on which patient", _devices),
     "accounts": ("say who may sign in on this machine, and what for", _accounts),
     "history": ("keep what was, and ask, compare and export it", _history),
     "audit": ("see that nobody changed what is kept, and who did what", _audit),
     "assign": ("see and say who is on, for a bed or a ward, in which role", _assign),
     "route": ("check a routing file, and try who is told of what", _route),
+    "report": ("alarm load, time to acknowledge and what was withheld, as a page", _report),
+    "reference": ("say what wards and beds are called, and the limits that wards want", _reference),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

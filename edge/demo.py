@@ -71,7 +71,7 @@ def run(settings: Settings, plan: Plan, screen: Screen) -> None:
         with Stack(settings, plan.workers, plan.verbose) as stack, screen:
             screen.say(f"broker: {'embedded, ' if stack.embedded else ''}{stack.settings.brokers}")
             screen.say("starting the worker ..." if plan.workers == 1 else "starting the workers ...")
-            with AlertFeed(stack.settings, "now") as feed:
+            with AlertFeed(stack.settings, since_ms=None) as feed:
                 stack.wait_ready(READY_WAIT_S)
                 with (
                     _board(stack, plan, screen),

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from streams.alerts import AlertType, ResponsibilityStatus
 from streams.commands import AgeBand, PauseMode
 
 
@@ -36,20 +37,64 @@ class Limits(_Record):
     patient: str
     limits: dict[str, LimitPair] = Field(description="by the rule's id")
     age_band: AgeBand
+    age_known: bool | None = Field(default=None, description="whether anybody has said it; else adult holds")
     spo2_scale2: bool
     expected_oxygen: bool | None
     ward: str
     since_ts_ms: int | None = Field(description="when the patient was admitted by command, ms")
 
 
+class Asked(_Record):
+    """Who is asked to answer for an alarm of high priority, and what came of it; see `streams.alerts`."""
+
+    step: int = Field(description="which step of the rules, from 1")
+    to: str = Field(description="role or group that is asked")
+    status: ResponsibilityStatus
+
+
 class OpenAlarm(_Record):
-    """One alarm that was announced and is not over."""
+    """One alarm that was announced and is not over, with its numbers as they were when this was written."""
 
     rule: str
     episode: str
     state: Literal["active", "acknowledged", "latched"]
     priority: Literal["high", "medium", "low"]
     onset_ts_ms: int
+    type: AlertType | None = None
+    event: str | None = Field(default=None, description="MDC event, as in the alert")
+    signal: str | None = Field(default=None, description="name of the signal that it is of; null for others")
+    value: float | None = Field(
+        default=None,
+        description="the signal's last valid reading, or the score, in `unit`; null where none is",
+    )
+    extreme: float | None = Field(default=None, description="worst value of the episode, in `unit`")
+    low: float | None = Field(default=None, description="lower limit in force, in `unit`")
+    high: float | None = Field(default=None, description="upper limit in force, in `unit`")
+    unit: str | None = Field(default=None, description="UCUM unit of the numbers")
+    reason: str = Field(default="", description="what a reminder would say now, in one plain sentence")
+    paused: PauseMode | None = Field(
+        default=None, description="the patient's pause, where it covers this alarm"
+    )
+    asked: Asked | None = Field(default=None, description="who is asked to answer; null where nobody is")
+    acknowledged_by: str | None = Field(
+        default=None,
+        description="who has acknowledged it; null also where a worker that took over has not seen that: "
+        "the alert of the acknowledgement says it",
+    )
+
+
+class ScoreNow(_Record):
+    """An early-warning score as it was when this was written."""
+
+    total: float = Field(description="without what is missing, which adds 0: the score is at least so much")
+    band: str | None = Field(
+        description="name of the level in the score's source; null: too little is measured now to say"
+    )
+    missing: tuple[str, ...] = Field(description="inputs that it lacks")
+    old: tuple[str, ...] = Field(
+        description="inputs that are not measured now and count with their last points"
+    )
+    ts_ms: int = Field(description="the time up to which readings counted, ms")
 
 
 class LastValue(_Record):
@@ -57,18 +102,6 @@ class LastValue(_Record):
 
     value: float
     ts_ms: int
-
-
-class LastScore(_Record):
-    """A score as it is now, with the last points of what is not measured now."""
-
-    total: float = Field(description="sum of the points that are known; a lower bound while any are missing")
-    band: str = Field(description="the level that the total reaches, in the words of the score's source")
-    missing: tuple[str, ...] = Field(description="parameters of which nothing is known")
-    old: tuple[str, ...] = Field(
-        description="parameters that are not measured now and count with their last points"
-    )
-    ts_ms: int = Field(description="the tick by which its readings count as measured now, ms")
 
 
 class Patient(_Record):
@@ -86,10 +119,13 @@ class Patient(_Record):
     )
     alarms: tuple[OpenAlarm, ...]
     values: dict[str, LastValue] = Field(description="by the signal's name")
-    scores: dict[str, LastScore] = Field(
-        default_factory=dict,
-        description="by the score's id: those in use that are made for this age and of which anything is known",
+    scores: dict[str, ScoreNow] = Field(
+        default={},
+        description="by the score's id: those that the rules judge, made for this age, with any input",
     )
+    age_band: AgeBand | None = Field(default=None, description="as judged: adult where nobody has said it")
+    age_known: bool | None = Field(default=None, description="whether anybody has said it")
+    spo2_scale2: bool | None = Field(default=None, description="whether SpO2 scale 2 was ordered")
     judged_ts_ms: int | None = Field(
         default=None,
         description="append time of the newest record of the log that was judged, ms: alerts of earlier ones are in it",

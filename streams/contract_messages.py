@@ -14,6 +14,7 @@ from streams.deliveries import Assignment, Delivery
 from streams.escalations import Told
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
+from streams.reference import BedFacts, FormularyLine, WardFacts
 from streams.seals import DEVELOPMENT, Place
 from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
@@ -100,6 +101,7 @@ def messages() -> dict[str, Any]:
         **_association_messages(),
         **_people_messages(patient_key),
         "told": _message(Told, "an alert with its ward, where delivery decides by it", patient_key, None),
+        **_reference_messages(),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -169,6 +171,23 @@ def _association_messages() -> dict[str, Any]:
             model.__name__.lower(): _message(model, about, {"type": "string", "description": key}, None)
             for model, about, key in said
         },
+    }
+
+
+def _reference_messages() -> dict[str, Any]:
+    said = (
+        (
+            "wardFacts",
+            WardFacts,
+            "what a ward is called, its time zone, and who is admitted there",
+            "ward/id",
+        ),
+        ("bedFacts", BedFacts, "what is written above a bed", "bed/patient"),
+        ("formularyLine", FormularyLine, "limits that a ward wants for an age band", "limits/ward/age/rule"),
+    )
+    return {
+        name: _message(model, about, {"type": "string", "description": key}, None)
+        for name, model, about, key in said
     }
 
 

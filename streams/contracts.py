@@ -25,6 +25,7 @@ from streams.deliveries import Assignment, Delivery
 from streams.escalations import Told
 from streams.frames import Frame, Tick
 from streams.partition_alerts import Note
+from streams.reference import BedFacts, FormularyLine, WardFacts
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
@@ -39,6 +40,7 @@ from streams.topics import (
     LIMITS,
     PATIENTS,
     READINGS,
+    REFERENCE,
     SHADOW_ALERTS,
     TOPICS,
     WARDS,
@@ -73,6 +75,9 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Movement: "validation",
     Heard: "validation",
     Departure: "validation",
+    WardFacts: "validation",
+    BedFacts: "validation",
+    FormularyLine: "validation",
 }
 """Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
@@ -100,6 +105,9 @@ OPERATIONS: Final = (
     ("sendMovements", "send", ASSOCIATIONS, "movement"),
     ("sendHeard", "send", ASSOCIATIONS, "heard"),
     ("sendAssignments", "send", ASSIGNMENTS, "assignment"),
+    ("sendWardFacts", "send", REFERENCE, "wardFacts"),
+    ("sendBedFacts", "send", REFERENCE, "bedFacts"),
+    ("sendFormularyLines", "send", REFERENCE, "formularyLine"),
     ("sendDeliveries", "send", DELIVERIES, "delivery"),
     ("sendTold", "send", ESCALATIONS, "told"),
     ("sendMilestones", "send", ESCALATIONS, "delivery"),

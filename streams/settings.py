@@ -21,6 +21,7 @@ from pydantic_settings import (
 from streams.errors import UsageError
 from streams.identity_settings import IdentitySettings
 from streams.outer_settings import BoardSettings, DeliverySettings, HistorySettings
+from streams.zones import zone
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
 """Settings whose value is never shown."""
@@ -169,6 +170,10 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
         le=65_535,
         description="where a worker tells boards its live windows; 0 = any free one",
     )
+    time_zone: str = Field(
+        default="UTC", description="IANA name; of times shown to people where a ward has none of its own"
+    )
+
     metrics_host: str = Field(default="127.0.0.1", description="where /metrics is served")
     metrics_port: int = Field(default=9464, ge=0, le=65_535, description="0 = any free port")
     data_dir: Path = Field(default=Path(".cache/vigil"), description="for what a process keeps on disk")
@@ -179,6 +184,12 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
         for server in filter(None, value.split(",")):
             if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):\d{1,5}", server.strip()):
                 raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        zone(value)
         return value
 
     @field_validator("topic_prefix")

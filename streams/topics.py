@@ -25,6 +25,7 @@ ASSOCIATIONS: Final = "vitals.associations"
 ASSIGNMENTS: Final = "vitals.assignments"
 DELIVERIES: Final = "vitals.deliveries"
 ESCALATIONS: Final = "vitals.escalations"
+REFERENCE: Final = "vitals.reference"
 SHADOW_ALERTS: Final = "vitals.shadow-alerts"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
@@ -118,6 +119,14 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "place, role, beginning and person",
         "Assignment",
         "who is responsible for a bed or a ward, by role and shift",
+        partitions=1,
+        config={"cleanup.policy": "compact", STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        REFERENCE,
+        "ward, bed or line of the formulary",
+        "WardFacts, BedFacts, FormularyLine",
+        "what wards and beds are called, their time zones, and the limits that wards want",
         partitions=1,
         config={"cleanup.policy": "compact", STAMPED_BY: "LogAppendTime"},
     ),

@@ -123,8 +123,13 @@ def shown(name: str, ward: Ward) -> bytes | None:
     loss, patient = ward.loss, WARD + name
     if loss.state == State.NORMAL:
         return None
+    silent = sum(count.silent for count in ward.counts.values())
     alarm = OpenAlarm(
         rule=WARD_SILENT,
+        type="technical",
+        event="MDC_EVT_ALARM",
+        value=float(silent),
+        reason=f"ward: {silent} patients without any frame: look at gateway and network",
         episode=episode_id(patient, WARD_SILENT, loss.onset_ms),
         state="acknowledged" if loss.state == State.ACKNOWLEDGED else "active",
         priority=PRIORITIES[MEDIUM],

@@ -9,16 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from edge.commands.devices import Moment
-from edge.commands.orders import sign_in_options, where
-from edge.identity.command_line import signed_in
-from edge.options import need_brokers
+from edge.commands.orders import settings_of, sign_in_options, signed_in_by, where
 from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.rota import make_assignment, outdated, read_assignments, read_rota, write_assignments
 from streams.alerts import WARD
 from streams.deliveries import Assignment
 from streams.errors import VigilError
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,15 +26,10 @@ def reporting(function: Function) -> Function:
     return where(sign_in_options(function))
 
 
-def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
-    return need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix))
-
-
 def _by(said: dict[str, Any]) -> tuple[Settings, str]:
     """Take the options that `reporting` adds out of what was said: where, and who says so, who may configure."""
-    names = ("brokers", "topic_prefix", "token_file")
-    settings = need_brokers(load_settings(**{name: said[name] for name in names}))
-    return settings, signed_in(settings, "configure", said["account"]).id
+    settings, person = signed_in_by(said, "configure")
+    return settings, person.id
 
 
 def _known(settings: Settings) -> dict[bytes, Assignment]:
@@ -96,7 +89,7 @@ def list_(
     """Print who is on: place, role, person, and from when to when."""
     now_ms = round(time.time() * 1000) if at_ms is None else at_ms
     for said in sorted(
-        _known(_settings(brokers, topic_prefix)).values(),
+        _known(settings_of(brokers, topic_prefix)).values(),
         key=lambda one: (one.place, one.role, one.from_ts_ms),
     ):
         if ward is not None and said.place != f"{WARD}{ward}":

@@ -14,6 +14,7 @@ from logs import TTL_S, accidents, worlds
 from moods_log import MOODS, PATIENTS, moody_worlds
 from orders_log import KINDS, KNOWING, admissions, with_forgeries, with_orders
 from plain.house import House
+from plain.shown import shown, without_words
 from random_rules import rule_sets
 from wards_model import PlainHospital, spread
 from worker_model import WorkerModel
@@ -75,7 +76,7 @@ def assert_judged_alike(rules, time, log, house, befalls=(), ttl_s=86_400, **pla
     told, command = attrgetter("id"), itemgetter(1)
     assert first_of_each(worker.told(), told) == first_of_each(house.told, told)
     assert worker.outcomes() == first_of_each(house.answers, command)
-    assert shown_by(worker) == {bed.name: house.shown(bed) for bed in house.beds.values()}
+    assert shown_by(worker) == {bed.name: shown(house, bed) for bed in house.beds.values()}
 
 
 def first_of_each(found, name):
@@ -94,7 +95,7 @@ def shown_by(worker):
     """Return what boards show of every patient."""
     verdict = Verdict(profiled=[name for name in worker.table.row_of if not name.startswith(PARTITION)])
     written = BoardModel(worker.judge).show(worker.table, verdict)
-    return {name: value for (topic, name), value in written.items() if topic == topics.PATIENTS}
+    return {name: without_words(one) for (topic, name), one in written.items() if topic == topics.PATIENTS}
 
 
 @few

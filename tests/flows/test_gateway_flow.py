@@ -96,7 +96,7 @@ def curl(url, body, *headers):
 @pytest.mark.usefixtures("needs_curl")
 def test_the_line_that_the_demo_prints_raises_an_alarm(tmp_path):
     settings = Settings(partitions=2, data_dir=tmp_path / "data", gateway_http_port=free_port())
-    with Stack(settings) as stack, AlertFeed(stack.settings, "now") as feed:
+    with Stack(settings) as stack, AlertFeed(stack.settings, since_ms=None) as feed:
         stack.wait_ready()
         told = Settings(**{**stack.settings.model_dump(), "gateway_idempotence": False})
         with gateway_child(told, COMMAND) as url:

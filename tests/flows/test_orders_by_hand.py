@@ -32,6 +32,8 @@ def vigil(ward, capsys):
 
 
 def test_an_open_alarm_is_listed_and_acknowledged_once(vigil):
+    wait_until(lambda: not vigil("alarms", "list", "--json")[2], "heartbeats of every partition")
+
     def listed():
         code, out, err = vigil("alarms", "list", "--json")
         assert (code, err) == (0, "")
@@ -43,13 +45,18 @@ def test_an_open_alarm_is_listed_and_acknowledged_once(vigil):
     assert vigil(*order) == (0, "accepted: acknowledge by development\n", "")
     code, _, err = vigil(*order)
     assert (code, err) == (1, "vigil: refused: already acknowledged\n")
-    assert "acknowledged" in vigil("alarms", "list")[1]
+    assert listed()[0]["state"] == "acknowledged"
+    assert "[known to development]" in vigil("alarms", "list")[1]
 
 
-def test_limits_are_set_for_one_patient_and_shown(vigil):
-    code, _, err = vigil("limits", "show", "bed-1")
-    assert code == 1
-    assert "the rules' own limits" in err
+def test_limits_are_set_for_one_patient_and_shown(vigil, ward):
+    code, out, _ = vigil("limits", "show", "bed-1", "--rules", str(ward.settings.rules))
+    assert code == 0
+    assert out.startswith("adult (nobody has said it), SpO2 scale 1, expected oxygen unknown, ward -\n")
+    assert "hr-high: - to 120\n" in out
+    assert "no command has changed any: the unit's own, by " in out
+    code, _, err = vigil("limits", "show", "nobody")
+    assert (code, err) == (1, "vigil: nobody: no frame has come and nobody was admitted under this name\n")
     order = ["limits", "set", "bed-1", "hr-high"]
     code, _, err = vigil(*order, "--high", "150")
     assert code == 1
@@ -57,7 +64,7 @@ def test_limits_are_set_for_one_patient_and_shown(vigil):
     assert vigil(*order, "--high", "135")[0] == 0
     shown = "hr-high: - to 135, set for this patient, wider than the unit's 120\n"
     wait_until(lambda: shown in vigil("limits", "show", "bed-1")[1], "the limit")
-    wait_until(lambda: "limits-widened" in vigil("alarms", "list")[1], "the advisory alarm")
+    wait_until(lambda: "limits-widened" in vigil("alarms", "list", "--json")[1], "the advisory alarm")
     assert "bed-1  limits wider than the unit's: hr-high\n" in vigil("alarms", "list")[1]
     code, _, err = vigil(*order, "--high", "500")
     assert code == 1

@@ -109,31 +109,6 @@ class Scores:
             level = None
         return level, (round(total, 2), missing)
 
-    def shown(self, bed, now_ms):
-        """Return what boards show: every score that is made for the age and of which anything is known."""
-        shown = {}
-        for rule in self.rules:
-            keeps = rule.id != "shock-index"
-            measured, _, _ = self.points(bed, rule, now_ms, keep=False)
-            points, level, total = self.points(bed, rule, now_ms, keep=keeps)
-            missing = [name for name in points if points[name] is None]
-            unknown = len(missing) > (len(points) - 1 if keeps else 0)
-            if now_ms < 0 or (bed.band == "adult") == (rule.id == "pews") or unknown:
-                continue
-            if keeps:
-                band = WORDS[rule.id][level]
-            else:
-                band = "shock" if total > SHOCK_ABOVE else "raised" if total > RAISED_ABOVE else "normal"
-            old = [name for name in points if points[name] is not None and measured[name] is None]
-            shown[rule.id] = {
-                "total": round(total, 2),
-                "band": band,
-                "missing": missing,
-                "old": old,
-                "ts_ms": now_ms,
-            }
-        return shown
-
     def news2(self, bed, now_ms):
         points = news2(self.inputs(bed, now_ms), bed.scale2)
         known = known_of(points)

@@ -20,9 +20,7 @@ from plain.stays import Commands
 from plain.strangers import UNSIGNED, Place, Strangers, order_in, said_in
 from plain.telling import Moment, Telling
 from plain.ward_losses import Silences
-from plain.widened import Widened, rules_widened
-
-from clinical.vitals import SIGNALS
+from plain.widened import Widened
 
 SLOW_MS = 5_000
 
@@ -68,39 +66,6 @@ class House:
 
     def bed(self, name):
         return self.beds.setdefault(name, Bed(name, self.alarms()))
-
-    def shown(self, bed):
-        """Return what boards show of a patient, None of one who was discharged and has no open alarm."""
-        if bed.discharged and not bed.open_alarms():
-            return None
-        alarms = [
-            {
-                "rule": alarm.rule,
-                "episode": bed.episode(alarm),
-                "state": alarm.stands,
-                "priority": alarm.priority,
-                "onset_ts_ms": alarm.onset,
-            }
-            for alarm in bed.open_alarms()
-        ]
-        last = {signal.name: bed.latest(signal.name) for signal in SIGNALS}
-        values = {
-            name: {"value": device.value[name], "ts_ms": device.value_ms[name]}
-            for name, device in last.items()
-            if device
-        }
-        return {
-            "patient": bed.name,
-            "ward": bed.ward,
-            "seen_ts_ms": bed.heard_ms,
-            "pause": bed.pause or None,
-            "pause_until_ts_ms": bed.pause_until,
-            "limits_widened": rules_widened(self.rules.limits, bed),
-            "alarms": alarms,
-            "values": values,
-            "scores": self.scores.shown(bed, self.ticked),
-            "judged_ts_ms": None,  # a worker says it of blocks, which there are none of here
-        }
 
     def take(self, record):
         if record.key in (b"~command", b"~ward", b"~left") and (said_in(record) or UNSIGNED) == UNSIGNED:

@@ -1,0 +1,54 @@
+"""The last sign of life of each partition, read without a group: is what boards show still being kept?"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, Final
+
+from kafka import TopicPartition
+
+from edge.nursing.alarm_list import Beat
+from edge.records import Skipped, read_record
+from streams.boards import Heartbeat
+from streams.connect import connect_consumer
+from streams.log_end import ends_of
+from streams.settings import Settings
+from streams.topics import HEARTBEAT
+
+POLLS_MAX: Final = 25
+POLL_MS: Final = 200
+"""Together 5 s for what stands in the topic already."""
+
+BACK: Final = 3
+"""Records that are read back from the end: the last of them may be unreadable."""
+
+
+def last_beats(settings: Settings, skipped: Skipped) -> Mapping[int, Beat | None]:
+    """Return the newest heartbeat of each partition; None of one that has none. Nothing where there is no topic.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        VigilError: a partition does not answer in time.
+    """
+    topic = settings.topic(HEARTBEAT)
+    with closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
+        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        found: dict[int, Beat | None] = {tp.partition: None for tp in tps}
+        ends = {tp: end for tp, end in ends_of(consumer, tps).items() if end > 0} if tps else {}
+        if not ends:
+            return found
+        consumer.assign(list(ends))
+        for tp, end in ends.items():
+            consumer.seek(tp, max(0, end - BACK))
+        for _ in range(POLLS_MAX):
+            for records in consumer.poll(timeout_ms=POLL_MS).values():
+                for record in records:
+                    _take(record, found, skipped)
+            if all(consumer.position(tp) >= end for tp, end in ends.items()):
+                break
+        return found
+
+
+def _take(record: Any, found: dict[int, Beat | None], skipped: Skipped) -> None:
+    beat = read_record(Heartbeat, record, skipped)
+    if beat is not None and beat.partition == record.partition:
+        found[record.partition] = Beat(beat, int(record.timestamp))

@@ -1,0 +1,84 @@
+"""What a report is made of, read from the topics: alerts, orders and answers of a time, wards of now."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import TopicPartition
+
+from edge.order_records import said_in
+from edge.orders import read_board
+from edge.records import Skipped, read_record
+from edge.reference.following import read_reference
+from edge.reports.episodes import Episode, episodes_of
+from edge.reports.stays import Said, Stays, accepted, pauses
+from streams.alerts import Alert
+from streams.boards import Patient
+from streams.commands import Answer, Order, Pause
+from streams.connect import connect_consumer
+from streams.errors import UsageError
+from streams.log_search import offsets_at, read_between
+from streams.reference import Reference
+from streams.settings import Settings
+from streams.topics import ALERTS, COMMANDS, PATIENTS
+
+LATE_MS: Final = 60_000
+"""Answers are read so much beyond the time: an order at its end is answered within seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Everything of a time."""
+
+    episodes: list[Episode]
+    stays: Stays
+    pauses: list[tuple[str, Pause]]
+    reference: Reference
+
+
+def read_source(settings: Settings, from_ms: int, until_ms: int, skipped: Skipped) -> Source:
+    """Read a time, ms, by when the broker took the records.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        UsageError: there are more alarms in it than a report takes.
+        VigilError: a topic could not be read within its bound.
+    """
+    with closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
+        alerts = _between(consumer, settings.topic(ALERTS), from_ms, until_ms)
+        try:
+            episodes = list(
+                episodes_of(
+                    alert for one in alerts if (alert := read_record(Alert, one, skipped)) is not None
+                )
+            )
+        except OverflowError as error:
+            raise UsageError(f"more than {error} alarms: ask for a shorter time") from None
+        records = _between(consumer, settings.topic(COMMANDS), from_ms, until_ms + LATE_MS)
+        said = _accepted(records, skipped)
+    wards = {one.patient: one.ward for one in read_board(settings, PATIENTS, Patient, skipped)}
+    reference = read_reference(settings, skipped)
+    return Source(episodes, Stays(said, wards), pauses(said), reference)
+
+
+def _between(consumer: Any, topic: str, from_ms: int, until_ms: int) -> Iterator[Any]:
+    tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    if not tps:
+        return
+    first, behind = (offsets_at(consumer, tps, at) for at in (from_ms, until_ms))
+    yield from read_between(consumer, first, behind)
+
+
+def _accepted(records: Iterator[Any], skipped: Skipped) -> list[Said]:
+    """Return the orders that were accepted; notes of the topic, which are neither order nor answer, are passed over."""
+    orders: list[Order] = []
+    answers: list[Answer] = []
+    for record in records:
+        found = said_in(record.value)
+        if isinstance(found, Answer):
+            answers.append(found)
+        elif found is not None:
+            orders.append(found)
+        skipped.read += found is not None
+    return accepted(orders, answers)
