@@ -15,7 +15,7 @@ from edge.board.live import Live
 from edge.board.position import Log
 from edge.board.reading import Batch
 from edge.board.state import DELIVERED_KEPT_MAX, BoardState
-from streams.boards import Heartbeat, LastScore
+from streams.boards import Heartbeat, ScoreNow
 from streams.deliveries import Delivery
 
 OWN, TOLD = Log("patients", 0), Log("alerts", 0)
@@ -85,7 +85,7 @@ def test_a_record_of_a_worker_that_judges_again_what_was_judged_does_not_take_th
 
 def test_a_score_is_shown_with_what_it_lacks():
     state = BoardState()
-    score = LastScore(total=7.0, band="high", missing=("temp",), old=("consciousness",), ts_ms=5)
+    score = ScoreNow(total=7.0, band="high", missing=("temp",), old=("consciousness",), ts_ms=5)
     state.take_patient(OWN, 0, "bed-1", patient_of("bed-1", scores={"news2": score}), 0)
     shown = state.bed("bed-1")["scores"]["news2"]
     assert (shown["total"], list(shown["missing"]), list(shown["old"])) == (7.0, ["temp"], ["consciousness"])
