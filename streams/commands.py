@@ -14,7 +14,7 @@ together (`Signed`), and the judge refuses what the person may not do in the pat
 import hashlib
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from clinical.lifecycle import OFF, PAUSE_NAMES
 from clinical.rules import AGE_BANDS
@@ -289,6 +289,20 @@ class Answer(BaseModel):
     monitored: bool = Field(
         default=True, description="frames of the patient are judged in the answer's partition"
     )
+
+
+def said_in(value: bytes | None) -> Commanded | Answer | None:
+    """Return what a record of `vitals.commands` says, as history and pages show it; None where it says neither.
+
+    Nothing is proven by it: what counted has an answer that names the record.
+    """
+    for model in (Signed, Answer):
+        try:
+            found = model.model_validate_json(value or b"")
+        except ValidationError:
+            continue
+        return found.content if isinstance(found, Signed) else found
+    return None
 
 
 def command_key(command: str) -> int:

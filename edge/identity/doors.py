@@ -29,7 +29,7 @@ from edge.identity.pages import (
     sign_in_page,
     signed_out_page,
 )
-from edge.identity.people import People
+from edge.identity.people import Known, People
 from edge.orders import send_order
 from streams.audit import AuditedAct, Outcome
 from streams.commands import Answer, Order
@@ -162,7 +162,7 @@ class Doors:
         known = self.people.known(request, self._cookie, self._station)
         is_public = request.path in self._public
         if request.method not in SAFE_METHODS and (known is None or known.way != "token" or is_public):
-            self._same_origin(request)
+            self._same_origin(request, known)
         if known is not None:
             request[PERSON] = self._glasses.through(known.person, self._clock_s())
         elif not is_public:
@@ -176,21 +176,25 @@ class Doors:
 
     def _is_our_host(self, host: str) -> bool:
         """Tell whether a request is for us: a name that leads here by a stranger's DNS is not ours."""
-        if self._origin and f"://{host}" in (self._origin[self._origin.index("://") :],):
-            return True
-        name = urlsplit(f"//{host}").hostname or ""
-        return is_loopback(name) or name == self._host
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # no host at all
+            return False
+        return is_loopback(name) or name == self._host or host == urlsplit(self._origin).netloc
 
-    def _same_origin(self, request: web.Request) -> None:
+    def _same_origin(self, request: web.Request, known: Known | None) -> None:
         """Refuse what a page of somebody else makes a browser send.
+
+        What names no page at all, which no browser sends, is let pass in development only.
 
         Raises:
             web.HTTPForbidden: it does not come from a page of ours.
         """
-        origin = request.headers.get(hdrs.ORIGIN)
+        origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site")
         ours = {self._origin, f"{self._scheme}://{request.host}"} - {""}
-        is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" if origin is None else origin in ours
-        if not is_ours:
+        is_ours = site == "same-origin" if origin is None else origin in ours
+        is_no_page = origin is None and site is None and known is not None and known.way == "development"
+        if not is_ours and not is_no_page:
             raise _problem(web.HTTPForbidden, "this does not come from a page of this server")
 
     async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:

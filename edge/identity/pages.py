@@ -43,6 +43,7 @@ form { display: grid; gap: .75rem }
 label { display: grid; gap: .25rem; font-weight: 600 }
 input, button, a.button { font: inherit; padding: .625rem .75rem; border: 2px solid GrayText; border-radius: .375rem }
 input { background: Field; color: FieldText }
+a.button { display: block }
 button, a.button { cursor: pointer; font-weight: 600; text-align: center; text-decoration: none;
   color: ButtonText; background: ButtonFace }
 :focus-visible { outline: 3px solid Highlight; outline-offset: 2px }

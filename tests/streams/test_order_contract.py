@@ -6,7 +6,7 @@ from signing import commanded, person, signed
 
 from edge.orders import make_order
 from edge.orders import signed as signed_by_door
-from streams.commands import Command
+from streams.commands import Answer, Command, said_in
 from streams.decode_sealed import read_command, read_signed
 from streams.decoded import Reject
 from streams.errors import UsageError
@@ -101,6 +101,22 @@ def test_what_is_not_signed_as_it_stands_proves_nothing(how):
     value, key = ALTERED[how]
     assert value != GOOD or key != b"bed-1"
     assert read_signed(Sent(value, key), DEVELOPMENT).reason == "unproven-command"
+
+
+def test_what_a_record_of_commands_says_is_read_without_believing_it():
+    assert said_in(GOOD).person == person()
+    assert said_in(signed(PAUSE, seals=Seals([b"guessed" * 5]))).order.root.id == "c1"
+    answer = Answer(
+        id="c1",
+        patient="bed-1",
+        command="pause",
+        outcome="refused",
+        reason="no",
+        offset=1,
+        append_ts_ms=1,
+    )
+    assert said_in(answer.model_dump_json().encode()) == answer
+    assert [said_in(value) for value in (None, b"", b"{}", commanded(PAUSE))] == [None] * 4
 
 
 def test_a_signed_command_counts_as_no_sealed_one_and_the_other_way_round():

@@ -190,10 +190,10 @@ def test_what_a_foreign_page_makes_a_browser_send_is_refused(world):
 def test_a_name_that_leads_here_by_a_stranger_s_dns_is_not_ours(world):
     async def visit(browser):
         browser.token = world.tokens["nurse"]
-        hosts = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost", "127.0.0.1:9")
+        hosts = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[", "localhost", "127.0.0.1:9")
         return [(await browser.get("/v1/me", Host=host)).status for host in hosts]
 
-    assert world.run(visit) == [421, 421, 421, 200, 200]
+    assert world.run(visit) == [421, 421, 421, 421, 200, 200]
 
 
 def test_every_answer_carries_the_headers_also_of_what_is_refused(world):
@@ -330,6 +330,18 @@ def test_without_any_sign_in_there_is_one_person_of_development_on_loopback_only
     ):
         with pytest.raises(UsageError, match=r"^accounts: nobody could sign in"):
             Doors(settings, host, world._send, world.registry)
+
+
+def test_a_program_that_names_no_page_orders_in_development_and_else_needs_a_token(world):
+    order = {"kind": "pause", "patient": "bed-own"}
+
+    async def visit(browser):
+        await browser.sign_in("nurse-1")
+        async with browser.client.post(f"{browser.address}/v1/commands", json=order) as got:
+            return got.status
+
+    assert world.run(visit) == 403
+    assert World().run(visit) == 200
 
 
 def test_no_secret_and_no_patient_comes_into_a_log(world, caplog):
