@@ -38,7 +38,8 @@ def cell(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
     text = "".join(char if char.isprintable() or char == " " else " " for char in str(value))
-    return "'" + text if str(value).lstrip(" \u00a0\ufeff").startswith(FORMULA_STARTS) else text
+    is_formula = text.strip().startswith(FORMULA_STARTS) or str(value).startswith(FORMULA_STARTS)
+    return "'" + text if is_formula else text
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> web.Response:

@@ -112,31 +112,40 @@ class Hub:
                 clock_s = max(clock_s + CLOCK_S / CLOCK_TURNS, loop.time() - CLOCK_S)
 
     async def _tell(self) -> None:
-        """Tell what has changed to those who see it."""
-        live, appended_ms = self.live, self._appended_ms
-        if not live.has_changed:
-            return
-        self._appended_ms = []
-        begun_s = time.perf_counter()
-        change = live.look()
+        """Tell what has changed to those who see it; values that are being told make room for an alarm."""
+        appended_ms, writes = self._looked()
+        told = await self._write(writes, until_urgent=not appended_ms)
+        if told < len(writes):
+            # An alarm has come meanwhile: who was not told of the values yet is told both at once.
+            self._urgent.clear()
+            untold = dict(writes[told:])
+            appended_ms, writes = self._looked()
+            both = [(viewer, untold.pop(viewer, b"") + said) for viewer, said in writes]
+            await self._write([*both, *untold.items()])
         now_ms = self._now_ms()
+        for each in appended_ms:
+            self._metrics.delivery_s.observe(max(0, now_ms - each) / 1000)
+
+    def _looked(self) -> tuple[list[int], list[tuple[Viewer, bytes]]]:
+        """Return when the broker took the alerts that are new, ms, and what is written to whom."""
+        live = self.live
+        if not live.has_changed:
+            return [], []
+        appended_ms, self._appended_ms = self._appended_ms, []
+        begun_s = time.perf_counter()
+        change, now_ms = live.look(), self._now_ms()
         told = dict[Audience, bytes]()
         for audience in {audience for turn in self._turns for audience in turn}:
             if said := live.told(audience, change, now_ms):
                 told[audience] = chunk(said)
         self._metrics.encode_s.observe(time.perf_counter() - begun_s)
-        await self._write(
-            [
-                (viewer, told[a])
-                for turn in self._turns
-                for a, each in turn.items()
-                if a in told
-                for viewer in each
-            ]
-        )
-        now_ms = self._now_ms()
-        for each in appended_ms:
-            self._metrics.delivery_s.observe(max(0, now_ms - each) / 1000)
+        return appended_ms, [
+            (viewer, told[audience])
+            for turn in self._turns
+            for audience, viewers in turn.items()
+            if audience in told
+            for viewer in viewers
+        ]
 
     async def _tell_time(self, turn: int) -> None:
         if turn == 0:
@@ -149,11 +158,15 @@ class Hub:
             writes += [(viewer, said) for viewer in viewers]
         await self._write(writes)
 
-    async def _write(self, writes: list[tuple[Viewer, bytes]]) -> None:
+    async def _write(self, writes: list[tuple[Viewer, bytes]], until_urgent: bool = False) -> int:
+        """Write in turns with others; return how many were written to, fewer than all where an alarm has come."""
         for number, (viewer, said) in enumerate(writes, 1):
             viewer.write(said)
             if number % BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
+                if until_urgent and self._urgent.is_set():
+                    return number
+        return len(writes)
 
     def _cut_largest(self) -> None:
         """Cut those who are furthest behind until what all have not taken is within its bound."""

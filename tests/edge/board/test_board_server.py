@@ -9,6 +9,7 @@ from alert_of import alert_of
 from board_world import World, open_alarm, patient_of
 from streams_client import Viewer
 
+from edge.board import hub
 from edge.board.answers import HEADERS
 from edge.board.viewer import BACKLOG_BYTES_MAX
 from streams.people import Person
@@ -308,5 +309,44 @@ def test_at_the_end_streams_end_in_order_and_pages_go_on_with_another_board():
             viewer.port = second.server.port
             async with viewer.connected():
                 await viewer.until(lambda model: {"p1", "p2"} <= set(model.beds))
+
+    run(test())
+
+
+def test_an_alarm_that_comes_while_values_are_told_reaches_all_and_every_viewer_ends_with_the_same(
+    monkeypatch,
+):
+    async def test():
+        monkeypatch.setattr(hub, "BETWEEN_YIELDS", 1)
+        world = World()
+        world.show("p1")
+        async with world.running():
+            viewers = [Viewer(world.server.port) for _ in range(8)]
+            for viewer in viewers:
+                await viewer.connect()
+                await viewer.until(lambda model: "p1" in model.beds)
+            write, alarms = world.hub._write, iter(range(100))
+
+            async def disturbed(writes, until_urgent=False):
+                if until_urgent and writes:
+                    number = next(alarms)
+                    world.say(
+                        "alerts", 0, "p1", alert_of(episode=f"e{number}", id=f"e{number}-0", patient="p1")
+                    )
+                return await write(writes, until_urgent)
+
+            world.hub._write = disturbed
+            for rate in (90.0, 91.0, 92.0):
+                world.show("p1", hr=rate, judged_ms=1_000)
+                for viewer in viewers:
+                    await viewer.until(
+                        lambda model, rate=rate: model.beds["p1"]["values"]["hr"]["value"] == rate
+                    )
+            told = next(alarms)
+            assert told == 3
+            for viewer in viewers:
+                await viewer.until(lambda model: len(model.beds["p1"]["alarms"]) == told)
+                assert (viewer.model.snapshots, viewer.model.position) == (1, world.live.text)
+                await viewer.close()
 
     run(test())

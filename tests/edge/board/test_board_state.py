@@ -4,7 +4,7 @@ import random
 
 from alert_of import alert_of
 from board_world import open_alarm, patient_of
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.board.convergence import differing, run
@@ -24,6 +24,7 @@ CONVERGING = 40
 """Runs of this test; `make bench-board` does 1,000."""
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=SEEDS, order=st.randoms(use_true_random=False))
 def test_logs_read_in_any_order_among_each_other_say_the_same(seed, order):
     world, live = made(seed), Live(PARTITIONS)
