@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 
-@pytest.fixture(scope="module")  # its driver keeps an event loop running: no later test could run one of its own
+@pytest.fixture(
+    scope="module"
+)  # its driver keeps an event loop running: no later test could run one of its own
 def chromium():
     """Yield a headless Chromium; skips without one, which fails in continuous integration."""
     path = shutil.which("chromium")
