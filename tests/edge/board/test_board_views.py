@@ -187,7 +187,7 @@ class Sent:
 
 def test_the_answer_of_who_monitors_the_patient_counts_at_once():
     async def test():
-        desk, order = Sent(8).desk, make_order("resume", patient="p1", actor="n1")
+        desk, order = Sent(8).desk, make_order("resume", PERSON, patient="p1")
         waiting = asyncio.ensure_future(desk.order(order, PERSON, 5.0))
         await asyncio.sleep(0.01)
         desk.answered([answer_of(order, "refused", monitored=False)])
@@ -201,7 +201,7 @@ def test_the_answer_of_who_monitors_the_patient_counts_at_once():
 
 def test_where_nobody_monitors_the_patient_the_best_of_all_answers_counts():
     async def test():
-        desk, order = Sent(2).desk, make_order("resume", patient="p1", actor="n1")
+        desk, order = Sent(2).desk, make_order("resume", PERSON, patient="p1")
         waiting = asyncio.ensure_future(desk.order(order, PERSON, 5.0))
         await asyncio.sleep(0.01)
         desk.answered([answer_of(order, "refused", monitored=False)] * 2)
@@ -212,7 +212,7 @@ def test_where_nobody_monitors_the_patient_the_best_of_all_answers_counts():
 
 def test_no_answer_is_none_and_an_answer_to_nobody_is_passed_over():
     async def test():
-        desk, order = Sent(2).desk, make_order("resume", patient="p1", actor="n1")
+        desk, order = Sent(2).desk, make_order("resume", PERSON, patient="p1")
         desk.answered([answer_of(order)])
         assert await desk.order(order, PERSON, 0.05) is None
 
