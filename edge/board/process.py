@@ -55,7 +55,7 @@ class Board:
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
         self.desk = Desk(settings, partitions[COMMANDS])
-        self.history = AskedHistory(None)
+        self.history = AskedHistory(settings, None)  # until a history is kept: edge.history.query.trend fits
         self.windows = WorkerWindows(settings, self.live)
         view = BedView(self.intake, self.history, self.windows, self.metrics)
         self.routes = Routes(

@@ -46,7 +46,7 @@ class World:
         self.hub = Hub(self.live, self.metrics)
         doors = doors or self
         self.desk = Desk(self.settings, partitions)
-        self.history = AskedHistory(history)
+        self.history = AskedHistory(self.settings, history)
         view = BedView(self.intake, self.history, windows or NoWindows(), self.metrics)
         self.routes = Routes(doors, self.hub, self.intake, view, self.desk, self.metrics, viewers_max)
         self.person = person
