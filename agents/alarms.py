@@ -32,13 +32,19 @@ UNASSOCIATED: Final = "unassociated-device"
 READINGS_WITHDRAWN: Final = "readings-withdrawn"
 VITAL_LOSS: Final = "vital-loss"
 AGE_UNKNOWN: Final = "age-unknown"
+BREAK_GLASS: Final = "break-glass"
 
 MDC: Final = "urn:iso:std:iso:11073:10101"
 LOINC: Final = "http://loinc.org"
 SNOMED_CT: Final = "http://snomed.info/sct"
 """Code systems, as FHIR names them."""
 
-ADVISORY_SOURCES: Final = {ALARMS_PAUSED: "pause", LIMITS_WIDENED: "limits", AGE_UNKNOWN: "profile"}
+ADVISORY_SOURCES: Final = {
+    ALARMS_PAUSED: "pause",
+    LIMITS_WIDENED: "limits",
+    AGE_UNKNOWN: "profile",
+    BREAK_GLASS: "access",
+}
 """What an advisory alarm is about."""
 
 DRIFTING: Final = "standard deviations of drift in 15 min"

@@ -8,6 +8,7 @@ from agents.alarms import (
     ALARMS_PAUSED,
     BABBLING,
     BACKLOG,
+    BREAK_GLASS,
     CHECK_SENSOR,
     CLOCK_SUSPECT,
     DRIFTING,
@@ -181,6 +182,7 @@ def _beyond_devices(rules: TechnicalRules) -> tuple[Alarm, ...]:
             delay_s=rules.age_unknown_s,
             holds="nobody said how old the patient is, an adult's limits hold",
         ),
+        Alarm(BREAK_GLASS, "advisory", "access"),
     )
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
-from agents.alarms import ALARMS_PAUSED, BABBLING, LIMITS_WIDENED, SILENT_DEVICE
+from agents.alarms import ALARMS_PAUSED, BABBLING, BREAK_GLASS, LIMITS_WIDENED, SILENT_DEVICE
 from agents.associations import AssociationAlarms
+from agents.broken_glass import BrokenGlass
 from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Conditions
 from agents.episodes import Teller
@@ -82,6 +83,7 @@ class Judge:
         conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
         self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
         widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
+        broken_glass = BrokenGlass(teller, ids.index(BREAK_GLASS))
         associations = AssociationAlarms(self.alarms, limits.count, teller, rules.technical)
         self._own = PartitionAlarms(self.alarms, teller, patients_max, associations)
         self._recorded = time.recorded
@@ -96,6 +98,7 @@ class Judge:
             pauses,
             asking,
             widenings,
+            broken_glass,
             time,
             patient_ttl_ms,
         )
@@ -106,6 +109,7 @@ class Judge:
             pauses,
             asking,
             self._silences,
+            broken_glass,
             time.recorded,
             patients_max,
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from agents.alarms import ALARMS_PAUSED, Alarm, Happening
+from agents.broken_glass import BrokenGlass, is_broken_by, note_of
 from agents.episodes import Moment, Refused, Teller
 from agents.limit_orders import LimitOrders
 from agents.pauses import Pauses
@@ -29,6 +30,9 @@ from tables.patients import PatientTable, by_order
 OF_A_STAY: Final = (commands.SetLimits, commands.SetProfile, commands.Transfer, commands.Discharge)
 """Commands for patients who are admitted or at least measured, not for those who have left."""
 
+OF_ALARMS: Final = (commands.Accept, commands.Reject, commands.Acknowledge, commands.BreakGlass)
+"""Commands that change neither limits nor profile."""
+
 AHEAD: Final = (commands.SetLimits, commands.SetProfile)
 """Commands that may come before the patient does."""
 
@@ -46,6 +50,7 @@ class OrderJudge:
         pauses: Pauses,
         responsibilities: Responsibilities,
         silences: Silences,
+        broken_glass: BrokenGlass,
         recorded: bool,
         patients_max: int,
     ) -> None:
@@ -55,6 +60,7 @@ class OrderJudge:
         self._pauses = pauses
         self._responsibilities = responsibilities
         self._silences = silences
+        self._broken_glass = broken_glass
         self._recorded = recorded
         self._patients_max = patients_max
         self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
@@ -68,6 +74,7 @@ class OrderJudge:
             commands.Admit: self._admit,
             commands.Transfer: self._transfer,
             commands.Discharge: self._discharge,
+            commands.BreakGlass: self._break_glass,
         }
 
     def judge(self, table: PatientTable, ordered: Ordered, verdict: Verdict) -> None:
@@ -84,10 +91,13 @@ class OrderJudge:
             return
         monitored = row is not None and int(table.seen_ms(np.array([row]))[0]) != NEVER
         moment, reach = self._moment(ordered), table.gone.get(order.patient)
-        is_new, reason, told = row is None, "", list[Happening]()
+        is_new, reason, glass, told = row is None, "", "", list[Happening]()
         try:
             row = self._row(table, row, order, moment)
+            glass = self._allowed(table, row, ordered)
             told = self._apply[type(order)](table, row, order, moment)
+            if glass:
+                told.append(self._broken_glass.tell(table, row, glass, moment))
         except Refused as refusal:
             reason = str(refusal)
             if is_new and row is not None:  # as if it had never come
@@ -99,9 +109,9 @@ class OrderJudge:
         tally.refused += bool(reason)
         tally.accepted += not reason
         verdict.happenings += told
-        if not reason and not isinstance(order, commands.Accept | commands.Reject | commands.Acknowledge):
+        if not reason and not isinstance(order, OF_ALARMS):
             verdict.profiled.append(order.patient)
-        verdict.answers.append(self._answer(ordered, reason, told, monitored))
+        verdict.answers.append(self._answer(ordered, reason, told, monitored, bool(glass)))
 
     def _moment(self, ordered: Ordered) -> Moment:
         order = ordered.order
@@ -109,9 +119,10 @@ class OrderJudge:
         return Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
 
     def _answer(
-        self, ordered: Ordered, refusal: str, told: list[Happening], monitored: bool = True
+        self, ordered: Ordered, refusal: str, told: list[Happening], monitored: bool, broken: bool
     ) -> Answer:
         order, ahead = ordered.order, "" if monitored else ", held for the first frame"
+        glass = f", by broken glass: {ordered.person.break_glass}" if broken else ""
         alerts = [
             f"{episode_id(h.patient, self._alarms[h.column].id, h.onset_ms)}-{h.number}"
             for h in told[:ANSWER_ALERTS_MAX]
@@ -121,7 +132,7 @@ class OrderJudge:
             patient=order.patient,
             command=order.kind,
             outcome="refused" if refusal else "accepted",
-            reason=refusal or f"{order.kind} by {order.actor}{ahead}",
+            reason=refusal or f"{order.kind} by {order.actor}{ahead}{glass}",
             alerts=tuple(alerts),
             offset=ordered.offset,
             append_ts_ms=ordered.append_ts_ms,
@@ -143,6 +154,21 @@ class OrderJudge:
         if table.discharged[row] and isinstance(order, OF_A_STAY):
             raise Refused("the patient is discharged")
         return row
+
+    @staticmethod
+    def _allowed(table: PatientTable, row: int, ordered: Ordered) -> str:
+        """Return in words that glass is broken, empty where it is not.
+
+        A patient of no ward is judged as of the one that the command names.
+
+        Raises:
+            Refused: the person may not do this in the patient's ward.
+        """
+        person, kind = ordered.person, ordered.order.kind
+        ward = table.ward[row].decode() or getattr(ordered.order, "ward", None) or ""
+        if refusal := person.refusal(kind, ward):
+            raise Refused(refusal)
+        return note_of(person, kind) if is_broken_by(person, kind, ward) else ""
 
     def _open_alarm(self, table: PatientTable, row: int, order: Any) -> int:
         """Return the column of an open alarm by its episode."""
@@ -232,6 +258,12 @@ class OrderJudge:
         if table.ward[row] != ward.encode():
             self._silences.leave(table, row)
             table.ward[row] = ward.encode()
+
+    @staticmethod
+    def _break_glass(
+        _table: PatientTable, _row: int, _order: commands.BreakGlass, _moment: Moment
+    ) -> list[Happening]:
+        return []  # what is told of it is told of every use
 
     def _discharge(
         self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment

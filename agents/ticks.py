@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.alarms import LOSS_COLUMNS
+from agents.broken_glass import BrokenGlass
 from agents.conditions import Conditions
 from agents.episodes import Moment, Teller, cover_of
 from agents.flicker import flickers, last_minute
@@ -62,6 +63,7 @@ class TickJudge:
         pauses: Pauses,
         responsibilities: Responsibilities,
         widenings: Widenings,
+        broken_glass: BrokenGlass,
         time: TimeRules,
         patient_ttl_ms: int,
     ) -> None:
@@ -71,6 +73,7 @@ class TickJudge:
         self._pauses = pauses
         self._responsibilities = responsibilities
         self._widenings = widenings
+        self._broken_glass = broken_glass
         self._recorded = time.recorded
         self._ttl_ms = patient_ttl_ms
         limits = in_force.count
@@ -113,6 +116,7 @@ class TickJudge:
             self._widenings.judge(table, slow, moment, found)
         open_rows = table.with_alarms_above(rows, DELAYED)
         if len(open_rows):
+            self._broken_glass.judge(table, open_rows, moment, found)
             self._lapse(table, open_rows, moment, found)
             self._worsen(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)

@@ -12,6 +12,9 @@ from typing import Any, Final, Literal
 
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from edge.identity.accounts import load_accounts
+from edge.identity.development import DEVELOPMENT as DEVELOPER
+from edge.identity.development import has_sign_in, is_development
 from edge.options import with_changes
 from edge.project import installed, pins
 from streams.admin import inspect_topics
@@ -47,6 +50,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _codecs()
     yield _disk(settings)
     yield _guarded("command key", lambda: _command_key(settings))
+    yield _guarded("sign-in", lambda: _sign_in(settings))
     if settings.bootstrap:
         reachable = _guarded("broker", lambda: _broker(settings))
         yield reachable
@@ -110,6 +114,22 @@ def _command_key(settings: Settings) -> Check:
     if seals_of(settings) is DEVELOPMENT:
         return Check("command key", "ok", "the development key, which everybody knows: not for a hospital")
     return Check("command key", "ok", "set; it must be the same for all workers")
+
+
+def _sign_in(settings: Settings) -> Check:
+    """Look whether people can sign in, and who acts where they need not."""
+    if is_development(settings):
+        told = f"none: who orders is {DEVELOPER!r}, of every ward: not for a hospital"
+        return Check("sign-in", "ok", told)
+    if not has_sign_in(settings):
+        return Check("sign-in", "failed", "nobody can sign in: set VIGIL_ACCOUNTS (vigil accounts add)")
+    ways = []
+    if settings.accounts is not None:
+        accounts = load_accounts(settings.accounts)
+        ways.append(f"{len(accounts.accounts)} account(s), {len(accounts.groups)} group(s)")
+    ways += ["OpenID provider"] if settings.oidc_issuer else []
+    ways += ["proxy"] if settings.proxy_addresses else []
+    return Check("sign-in", "ok", ", ".join(ways))
 
 
 def _broker(settings: Settings) -> Check:

@@ -163,6 +163,12 @@ def _health() -> click.Command:
     return health
 
 
+def _accounts() -> click.Command:
+    from edge.commands.accounts import accounts
+
+    return accounts
+
+
 def _version() -> click.Command:
     from edge.commands.version import version
 
@@ -183,6 +189,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "limits": ("see and set a patient's limits", _limits),
     "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
     "devices": ("see and say which device is on which patient", _devices),
+    "accounts": ("say who may sign in on this machine, and what for", _accounts),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -11,11 +11,14 @@ from pydantic import BaseModel, ValidationError
 from edge.records import Skipped, read_record
 from edge.sending import send
 from streams.alerts import WARD
-from streams.commands import Answer, Command, Order
+from streams.commands import Answer, Command, Commanded, Order
 from streams.connect import connect_consumer
-from streams.errors import TopicsMismatch, UsageError, VigilError
+from streams.errors import TopicsMismatch, Unanswered, UsageError
 from streams.log_end import ends_of, read_whole
+from streams.people import Person
 from streams.producers import ORDERS, Producer
+from streams.seals import Seals
+from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import COMMANDS
 
@@ -27,34 +30,51 @@ POLL_MS: Final = 100
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def make_order(kind: str, **said: object) -> Order:
-    """Return a command of a kind, with an id of its own and the time of now; None counts as not said.
+def make_order(kind: str, person: Person, **said: object) -> Order:
+    """Return a command of a kind by a person, with id and time of its own unless said; None counts as not said.
+
+    Whatever is said of an actor, it is the person.
 
     Raises:
         UsageError: one line that names what is wrong.
     """
-    value = {"kind": kind, "id": uuid.uuid4().hex, "issued_ts_ms": int(time.time() * 1000)}
+    value = {"id": uuid.uuid4().hex, "issued_ts_ms": int(time.time() * 1000)}
+    value |= {name: one for name, one in said.items() if one is not None}
     try:
-        return Command.model_validate(value | {k: v for k, v in said.items() if v is not None}).root
+        return Command.model_validate(value | {"kind": kind, "actor": person.id}).root
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][-1]) if first["loc"] else kind
         raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
-    """Send a command and return its answer: the first that accepts it for who is monitored there.
+def signed(seals: Seals, order: Order, person: Person) -> bytes:
+    """Return a command as it goes to `vitals.commands`: signed together with who orders it.
+
+    Raises:
+        UsageError: the command is of another actor than the person.
+    """
+    try:
+        content = Commanded(person=person, order=Command(order))
+    except ValidationError:
+        raise UsageError(f"{order.kind}: a command is by who is signed in, not by {order.actor}") from None
+    return seals.sign(order.patient.encode(), content.model_dump_json(exclude_none=True).encode())
+
+
+def send_order(settings: Settings, order: Order, person: Person, wait_s: float) -> Answer:
+    """Sign a command, send it and return its answer: the first that accepts it for who is monitored there.
 
     The partition where the patient belongs always answers, and others where frames of that name are judged. So what
     only one accepts that knows no frames yet, or none, is waited with for the others a moment longer. A ward's answer
     comes once.
 
     Raises:
+        UsageError: the command key is missing or wrong, or the command is another person's.
         BrokerUnreachable: no broker answers or takes the command.
         TopicsMismatch: there is no topic for commands.
-        VigilError: no answer came in time; the command takes effect when a worker judges its partition.
+        Unanswered: no answer came in time; the command takes effect when a worker judges its partition.
     """
-    topic = settings.topic(COMMANDS)
+    topic, value = settings.topic(COMMANDS), signed(seals_of(settings), order, person)
     with closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
         tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         if not tps:
@@ -63,7 +83,7 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
         consumer.assign(tps)
         for tp in tps:
             consumer.seek(tp, ends[tp])
-        _send(settings, topic, order)
+        _send(settings, topic, order, value)
         best: Answer | None = None
         missing, until_s = {tp.partition for tp in tps}, time.monotonic() + wait_s
         while missing and time.monotonic() < until_s:
@@ -78,7 +98,7 @@ def send_order(settings: Settings, order: Order, wait_s: float) -> Answer:
                     best = answer if best is None else max(best, answer, key=rank)
     if best is not None:
         return best
-    raise VigilError(
+    raise Unanswered(
         f"no answer within {wait_s:g} s; {order.kind} {order.id} takes effect when a worker judges {order.patient}"
     )
 
@@ -91,8 +111,7 @@ def rank(answer: Answer) -> int:
     return 2 * answer.monitored + (answer.outcome == "accepted")
 
 
-def _send(settings: Settings, topic: str, order: Order) -> None:
-    value = order.model_dump_json(exclude_none=True).encode()
+def _send(settings: Settings, topic: str, order: Order, value: bytes) -> None:
     with Producer(settings, ORDERS, topic) as producer:
         send(producer, f"{order.kind} {order.id}", order.patient.encode(), value)
 

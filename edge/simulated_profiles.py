@@ -3,9 +3,11 @@
 import time
 from typing import Final
 
-from edge.orders import make_order
+from edge.orders import make_order, signed
 from streams.errors import BrokerUnreachable
+from streams.people import ANY_WARD, Person
 from streams.producers import FRAMES, Producer
+from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import COMMANDS
 
@@ -14,20 +16,25 @@ TAKEN_S_MAX: Final = 30.0
 
 POLL_S: Final = 0.005
 
+SIMULATOR: Final = Person(id="vigil-simulate", role="system", wards=(ANY_WARD,), station="simulator")
+"""Who says so."""
+
 
 def say_ages(settings: Settings, patients: list[str]) -> None:
     """Send a command for each patient that gives the age band of an adult; nobody waits for the answers.
 
     Raises:
         TopicsMismatch: there is no topic for commands.
+        UsageError: the command key is missing or wrong.
         BrokerUnreachable: the broker did not take all of them in time.
     """
-    said = {"actor": "vigil-simulate", "age_band": "adult"}
+    seals = seals_of(settings)
     until_s = time.monotonic() + TAKEN_S_MAX
     with Producer(settings, FRAMES, settings.topic(COMMANDS)) as producer:
         for patient in patients:
-            value = make_order("set-profile", patient=patient, **said).model_dump_json(exclude_none=True)
-            while producer.send(patient.encode(), value.encode()) is None and time.monotonic() < until_s:
+            order = make_order("set-profile", SIMULATOR, patient=patient, age_band="adult")
+            value = signed(seals, order, SIMULATOR)
+            while producer.send(patient.encode(), value) is None and time.monotonic() < until_s:
                 time.sleep(POLL_S)
         while producer.in_flight and time.monotonic() < until_s:
             time.sleep(POLL_S)

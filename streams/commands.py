@@ -6,6 +6,9 @@ have put a patient's frames into another one than the hash of the name says: tho
 answer it, and the one where the patient belongs always does. That of a whole ward goes into `vitals.wards` instead.
 Each applies it once however often it arrives. The topic is the audit trail: who, when, why, and what came of it; an
 answer names the record that it answers.
+
+Who orders it is the person who was signed in at the door that it came through; the door signs command and person
+together (`Signed`), and the judge refuses what the person may not do in the patient's ward (`streams.people`).
 """
 
 import hashlib
@@ -18,16 +21,19 @@ from clinical.rules import AGE_BANDS
 from streams.alerts import WARD
 from streams.frames import EVENT_TS_MS_MAX, ID_PATTERN, OWN_STREAM, VALUE_ABS_MAX, Identifier, Stream
 from streams.partitions import PARTITION
+from streams.people import Person
 
 COMMAND_KEY: Final = b"~command"
 """Key of a command in the readings log; starts with a character that no patient id may start with."""
 
-COMMAND_BYTES_MAX: Final = 4_096
+COMMAND_BYTES_MAX: Final = 16_384
+"""Of a command with the person who orders it; the longest reason, and the most wards, fit."""
 REASON_CHARS_MAX: Final = 500
 ANSWER_ALERTS_MAX: Final = 100
 """Bound on the alerts that an answer names."""
 
 ADDRESSEE_PATTERN: Final = f"^({WARD}|{PARTITION}|{OWN_STREAM})?{ID_PATTERN.removeprefix('^')}"
+GLASS_PATTERN: Final = f"^({WARD}|{OWN_STREAM})?{ID_PATTERN.removeprefix('^')}"
 
 PAUSE_S_DEFAULT: Final = 120
 """Two minutes: Draeger IACS p.83; Masimo offers 1, 2 and 3."""
@@ -174,13 +180,74 @@ class Discharge(_Order):
     kind: Literal["discharge"] = "discharge"
 
 
-Order = Acknowledge | Accept | Reject | Pause | Resume | SetLimits | SetProfile | Admit | Transfer | Discharge
+class BreakGlass(_Order):
+    """Somebody opens a patient, or a ward, that the person is not of; it changes nothing and is told of as an alarm."""
+
+    patient: Annotated[str, Field(pattern=GLASS_PATTERN)] = Field(
+        description="opaque stream id, ~device/ID or ~ward/NAME, equal to the record's key"
+    )
+    kind: Literal["break-glass"] = "break-glass"
+    reason: Annotated[str, Field(min_length=1, max_length=REASON_CHARS_MAX)] = Field(description="why")
+
+
+Order = (
+    Acknowledge
+    | Accept
+    | Reject
+    | Pause
+    | Resume
+    | SetLimits
+    | SetProfile
+    | Admit
+    | Transfer
+    | Discharge
+    | BreakGlass
+)
 
 
 class Command(RootModel[Annotated[Order, Field(discriminator="kind")]]):
     """One command of any kind."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Commanded(BaseModel):
+    """A command and who orders it: the person who was signed in, whose id is the command's actor."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    person: Person
+    order: Command
+
+    @model_validator(mode="after")
+    def _by_the_person(self) -> "Commanded":
+        if self.order.root.actor != self.person.id:
+            raise ValueError("the command's actor is another than the person")
+        return self
+
+
+class Signed(BaseModel):
+    """A command as it stands on `vitals.commands`: signed by the door where the person was signed in."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    seal: str = Field(
+        pattern="^[0-9a-f]{64}$",
+        description="HMAC-SHA-256 under the command key over the record's key, 'signed' and content, joined by line "
+        "feeds",
+    )
+    content: Commanded = Field(description="byte for byte what was signed")
+
+
+class Unsigned(BaseModel):
+    """Stands in the readings, sealed, for a record of `vitals.commands` that did not prove who ordered it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    kind: Literal["unsigned"] = "unsigned"
+
+
+UNSIGNED: Final = Unsigned().model_dump_json().encode()
 
 
 class Sealed(BaseModel):
@@ -194,7 +261,9 @@ class Sealed(BaseModel):
         pattern="^[0-9a-f]{64}$",
         description="HMAC-SHA-256 over '~command', partition, offset and content, joined by line feeds",
     )
-    content: Command = Field(description="the record's value, byte for byte")
+    content: Commanded | Unsigned = Field(
+        description="of a command byte for byte the content that was signed; unsigned where nobody has signed one"
+    )
 
 
 class Answer(BaseModel):
@@ -209,7 +278,9 @@ class Answer(BaseModel):
     outcome: Literal["accepted", "refused"]
     reason: str = Field(description="why it was refused, or what it did, in one plain sentence")
     alerts: tuple[str, ...] = Field(default=(), description="ids of the alerts that it led to")
-    offset: int = Field(description="where in the answer's partition of the readings it was applied")
+    offset: int = Field(
+        description="where in the answer's partition of the readings it was applied; -1 = no judge has seen it"
+    )
     append_ts_ms: int = Field(description="when the broker took it there, ms")
     order_partition: int | None = Field(
         default=None, description="partition of the command's record on this topic"

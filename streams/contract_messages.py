@@ -7,8 +7,9 @@ from pydantic import BaseModel
 
 from streams.alerts import Alert
 from streams.associations import LEFT_KEY, Association, Departure, Heard, Movement, Placement
+from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Sealed
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Sealed, Signed
 from streams.deliveries import Assignment, Delivery
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
@@ -47,9 +48,11 @@ COMMAND_EXAMPLE: Final[dict[str, Any]] = {
     "issued_ts_ms": 1_780_000_002_000,
     "episode": "a3d301d3ea486ae9",
 }
-SEALED_EXAMPLE: Final[dict[str, Any]] = json.loads(
-    DEVELOPMENT.seal(COMMAND_KEY, Place(3, 17), json.dumps(COMMAND_EXAMPLE).encode())
-)
+_COMMANDED: Final = json.dumps(
+    {"person": {"id": "nurse-12", "role": "nurse", "wards": ["icu"]}, "order": COMMAND_EXAMPLE}
+).encode()
+SIGNED_EXAMPLE: Final[dict[str, Any]] = json.loads(DEVELOPMENT.sign(b"bed-017", _COMMANDED))
+SEALED_EXAMPLE: Final[dict[str, Any]] = json.loads(DEVELOPMENT.seal(COMMAND_KEY, Place(3, 17), _COMMANDED))
 TICK_EXAMPLE: Final[dict[str, Any]] = {"tick_ts_ms": 1_780_000_001_000}
 
 
@@ -57,7 +60,6 @@ def messages() -> dict[str, Any]:
     """Return every message by its name."""
     patient_key = {"type": "string", "pattern": STREAM_PATTERN, "description": "the patient inside the value"}
     tick_key = {"const": TICK_KEY.decode()}
-    """Return every message by its name."""
     return {
         "frame": _message(
             Frame,
@@ -73,10 +75,10 @@ def messages() -> dict[str, Any]:
             SEALED_EXAMPLE,
         ),
         "command": _message(
-            Command,
-            f"what somebody orders, at most {COMMAND_BYTES_MAX} bytes",
+            Signed,
+            f"what somebody who is signed in orders, its content at most {COMMAND_BYTES_MAX} bytes",
             patient_key,
-            COMMAND_EXAMPLE,
+            SIGNED_EXAMPLE,
         ),
         "note": _message(
             Note, "what was found in the log of this partition itself", {"const": NOTE_KEY.decode()}, None
@@ -89,10 +91,7 @@ def messages() -> dict[str, Any]:
         ),
         **_ward_messages(),
         **_association_messages(),
-        "delivery": _message(Delivery, "a milestone of an alert's way to somebody", patient_key, None),
-        "assignment": _message(
-            Assignment, "who is responsible", {"type": "string", "description": "place/role"}, None
-        ),
+        **_people_messages(patient_key),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -106,6 +105,20 @@ def messages() -> dict[str, Any]:
                     for name, text in DEAD_LETTER_HEADERS.items()
                 },
             },
+        },
+    }
+
+
+def _people_messages(patient_key: dict[str, Any]) -> dict[str, Any]:
+    said = (
+        (Assignment, "who is responsible", "place/role"),
+        (Audited, "what somebody opened, or a sign-in", "the person inside the value"),
+    )
+    return {
+        "delivery": _message(Delivery, "a milestone of an alert's way to somebody", patient_key, None),
+        **{
+            model.__name__.lower(): _message(model, about, {"type": "string", "description": key}, None)
+            for model, about, key in said
         },
     }
 

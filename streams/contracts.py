@@ -17,8 +17,9 @@ from pydantic_core import CoreSchema
 from clinical.vitals import SIGNALS
 from streams.alerts import Alert
 from streams.associations import Association, Departure, Heard, Movement, Placement
+from streams.audit import Audited
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import Answer, Command, Sealed
+from streams.commands import Answer, Sealed, Signed
 from streams.contract_messages import BINDING_VERSION, messages
 from streams.deliveries import Assignment, Delivery
 from streams.frames import Frame, Tick
@@ -28,6 +29,7 @@ from streams.topics import (
     ALERTS,
     ASSIGNMENTS,
     ASSOCIATIONS,
+    AUDIT,
     COMMANDS,
     DEAD_LETTERS,
     DELIVERIES,
@@ -51,9 +53,10 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Tick: "validation",
     Note: "validation",
     Alert: "serialization",
-    Command: "validation",
+    Signed: "validation",
     Answer: "serialization",
     Sealed: "validation",
+    Audited: "serialization",
     Delivery: "serialization",
     Assignment: "validation",
     Limits: "serialization",
@@ -82,6 +85,7 @@ OPERATIONS: Final = (
     ("receiveCommands", "receive", COMMANDS, "command"),
     ("sendAnswers", "send", COMMANDS, "answer"),
     ("sendNotesOfCommands", "send", COMMANDS, "note"),
+    ("sendAudited", "send", AUDIT, "audited"),
     ("sendLimits", "send", LIMITS, "limits"),
     ("sendPatients", "send", PATIENTS, "patient"),
     ("sendWardReports", "send", WARDS, "wardReport"),

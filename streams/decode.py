@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 from clinical.vitals import ABSENT, INDEX
 from streams.associations import LEFT_KEY, Departure
 from streams.associations import RECORD_BYTES_MAX as DEPARTURE_BYTES_MAX
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Command, Order
+from streams.commands import COMMAND_KEY
+from streams.decode_sealed import first_fault, opened, read_order
 from streams.decoded import (
     Decoded,
     Frames,
@@ -37,7 +38,7 @@ from streams.decoded import (
 )
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, STREAM_PATTERN, TICK_KEY
 from streams.partition_alerts import NOTE_KEY, Note
-from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
+from streams.seals import DEVELOPMENT, Seals
 from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.wire_frames import (
     CARRIED,
@@ -229,15 +230,6 @@ def read_tick(record: Record) -> Tick | Reject:
     return Tick(record.offset, tick.tick_ts_ms, record.timestamp)
 
 
-def read_order(record: Record, seals: Seals) -> Ordered | Reject:
-    """Return the command that a sealed record carries, or why it carries none."""
-    found = opened(record, seals, COMMAND_BYTES_MAX)
-    if isinstance(found, Reject):
-        return found
-    order = read_command(record, found[1])
-    return order if isinstance(order, Reject) else Ordered(record.offset, record.timestamp, order, found[0])
-
-
 def _read_ruling(record: Record, seals: Seals) -> Ruled | Reject:
     """Return what a sealed answer about a ward says."""
     ruling = _opened_as(WardRuling, "ward", record, seals, RECORD_BYTES_MAX)
@@ -269,7 +261,7 @@ def read_note(record: Record) -> Noted | Reject:
         return Reject(record, "invalid", f"note: {first_fault(error)}")
 
 
-_Read = Callable[[Record, Seals], Tick | Ordered | Ruled | Left | Noted | Reject]
+_Read = Callable[[Record, Seals], Tick | Ordered | Unproved | Ruled | Left | Noted | Reject]
 _OTHERS: Final[dict[bytes | None, _Read]] = {
     TICK_KEY: lambda record, _: read_tick(record),
     COMMAND_KEY: read_order,
@@ -278,35 +270,6 @@ _OTHERS: Final[dict[bytes | None, _Read]] = {
     NOTE_KEY: lambda record, _: read_note(record),
 }
 """What else than frames stands in the readings, by its key."""
-
-
-def opened(record: Record, seals: Seals, bytes_max: int) -> tuple[Place, bytes] | Reject:
-    """Return where a sealed record comes from and its content of at most so many bytes, or that it proves nothing."""
-    value, name = record.value or b"", (record.key or b"").decode().removeprefix("~")
-    if len(value) > bytes_max + SEAL_BYTES_MAX:
-        return Reject(
-            record, "unproven-command", f"{name}: {len(value)} bytes, longer than any that is sealed"
-        )
-    try:
-        return seals.opened(record.key or b"", value)
-    except Unproven as fault:
-        return Reject(record, "unproven-command", f"{name}: {fault}")
-
-
-def read_command(record: Record, value: bytes) -> Order | Reject:
-    """Return the command that a record carries in `value`, or why it carries none."""
-    if len(value) > COMMAND_BYTES_MAX:
-        return Reject(record, "too-large", f"command: {len(value)} bytes, at most {COMMAND_BYTES_MAX}")
-    try:
-        return Command.model_validate_json(value).root
-    except ValidationError as error:
-        return Reject(record, "invalid", f"command: {first_fault(error)}")
-
-
-def first_fault(error: ValidationError) -> str:
-    """Return the first thing that is wrong, with the name of its field."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def _judge_record(record: Record) -> RefiledFrame | Reject:

@@ -12,6 +12,7 @@ from clinical.vitals import ABSENT, COUNT
 from streams.associations import Departure
 from streams.commands import Order
 from streams.partition_alerts import Note
+from streams.people import Person
 from streams.seals import Place
 
 
@@ -56,17 +57,18 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A command, at this place of the log. Time in ms; `place` is its record of `vitals.commands`."""
+    """A command, at this place of the log. Time in ms; `place` is its record of `vitals.commands`, by `person`."""
 
     offset: int
     append_ts_ms: int
     order: Order
     place: Place
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """A record at this place of the log that would be a command, if it proved where it came from."""
+    """A record at this place of the log that would be a command, or stands for one, if it proved where it came from."""
 
     offset: int
 

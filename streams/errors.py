@@ -6,6 +6,7 @@ VigilError
  +- BadData               the sender: a recording or record that cannot be read   exit 4
  +- UnknownRecording      the caller: a file of no kind that a reader knows       exit 4
  +- TopicsMismatch        the operator: topics are missing or differ from plan    exit 1
+ +- Unanswered            the caller: an order is stored, its answer has not come   exit 1
  +- Busy                  the sender: no room now, try again later                exit 1
  +- NotStored             the sender: Kafka has not said that it has it; again    exit 1
  +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
@@ -46,6 +47,10 @@ class UnknownRecording(VigilError):
 
 class TopicsMismatch(VigilError):
     """Topics are missing or not as planned. Operator action: run `vigil topics apply` or `topics check`."""
+
+
+class Unanswered(VigilError):
+    """An order is stored and was not answered in time: it takes effect when a worker judges its partition."""
 
 
 class Busy(VigilError):

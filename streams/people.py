@@ -17,6 +17,8 @@ ACTS: Final[tuple[Act, ...]] = Act.__args__  # type: ignore[attr-defined]
 ROLES: Final[tuple[Role, ...]] = Role.__args__  # type: ignore[attr-defined]
 
 ANY_WARD: Final = "*"
+WARDS_MAX: Final = 64
+"""Wards that a person is of by name; who is of more is of every one."""
 
 MAY: Final[dict[Role, frozenset[Act]]] = {
     "viewer": frozenset({"view"}),
@@ -30,7 +32,8 @@ MAY: Final[dict[Role, frozenset[Act]]] = {
 nothing. An administrator manages accounts and routes and sees no patient."""
 
 BREAK_GLASS: Final = frozenset[Act]({"view", "acknowledge", "pause", "limits"})
-"""What who breaks the glass may do beyond the own wards, with a reason; each time is marked and told."""
+"""What who breaks the glass may do beyond the own wards, if the role may do it there, with a reason; each time is
+marked and told."""
 
 ACT_OF: Final[dict[str, Act]] = {
     "acknowledge": "acknowledge",
@@ -43,6 +46,7 @@ ACT_OF: Final[dict[str, Act]] = {
     "admit": "limits",
     "transfer": "limits",
     "discharge": "limits",
+    "break-glass": "view",
 }
 """Which act a command is, by its kind."""
 
@@ -54,9 +58,9 @@ class Person(BaseModel):
 
     id: Identifier = Field(description="opaque id of the person or program")
     role: Role
-    wards: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = Field(
-        description="ids of the wards that the person is of; * is every ward"
-    )
+    wards: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=128)], ...], Field(max_length=WARDS_MAX)
+    ] = Field(description="ids of the wards that the person is of; * is every ward")
     station: Annotated[str, Field(max_length=128)] = Field(
         default="", description="where the person sits or which door was used"
     )
@@ -69,6 +73,38 @@ class Person(BaseModel):
 
     def may(self, act: Act, ward: str) -> bool:
         """Tell whether the person may do an act in a ward; a patient of no ward has the empty one."""
-        if act in MAY[self.role] and (ANY_WARD in self.wards or ward in self.wards):
+        if self.may_by_role(act, ward):
             return True
-        return bool(self.break_glass) and act in BREAK_GLASS and "acknowledge" in MAY[self.role]
+        return bool(self.break_glass) and self.may_break_glass and act in BREAK_GLASS & MAY[self.role]
+
+    def may_by_role(self, act: Act, ward: str) -> bool:
+        """Tell whether role and wards alone allow an act; what only `may` allows is by broken glass."""
+        return act in MAY[self.role] and (ANY_WARD in self.wards or ward in self.wards)
+
+    @property
+    def may_break_glass(self) -> bool:
+        """Whether the person may act beyond the own wards at all: who acknowledges alarms."""
+        return "acknowledge" in MAY[self.role]
+
+    def refusal(self, kind: str, ward: str) -> str:
+        """Return why a command of a kind is not for the person in a ward; empty where it is."""
+        act = ACT_OF[kind]
+        if self.may(act, ward):
+            return ""
+        where = f"in ward {ward}" if ward else "for a patient of no ward"
+        return f"not allowed: {self.id} ({self.role}) may not {kind} {where}"
+
+
+def table() -> str:
+    """Return the table of docs/security.md: what each role may do in the wards that a person is of."""
+    lines = [f"| role | {' | '.join(ACTS)} | beyond the own wards |", "|---" * (len(ACTS) + 2) + "|"]
+    for role in ROLES:
+        cells = ["yes" if act in MAY[role] else "-" for act in ACTS]
+        beyond = ", ".join(act for act in ACTS if act in BREAK_GLASS & MAY[role])
+        glass = f"by broken glass: {beyond}" if "acknowledge" in MAY[role] else "-"
+        lines.append(f"| {role} | {' | '.join(cells)} | {glass} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

@@ -89,6 +89,9 @@ ORDERS: Final = Use("vigil-orders", delivery_s=10.0, request_s=5.0)
 REFILING: Final = Use("vigil-refiling", delivery_s=20.0, request_s=5.0, linger_ms=5, batch_bytes=65_536)
 """Copies of frames; what is not acknowledged is done again."""
 
+AUDITS: Final = Use("vigil-audit", delivery_s=60.0, request_s=5.0)
+"""What people saw; nobody waits for it, and a broker's restart loses none."""
+
 PROBES: Final = Use("vigil-probe", delivery_s=10.0, request_s=5.0)
 
 

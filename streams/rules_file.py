@@ -64,7 +64,7 @@ RESERVED_IDS: Final = (
         "pews",
     ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
-    *("unassociated-device", "readings-withdrawn"),
+    *("unassociated-device", "readings-withdrawn", "break-glass"),
 )
 RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""

@@ -3,6 +3,9 @@
 Such a record says from which record it was made (partition and offset of `vitals.commands`, for a command) and
 carries its content with an HMAC-SHA-256 over its own key, that place and the content. Who may write to the readings
 but does not know the key can give no orders. A copy of a sealed record is the same order again, not another one.
+
+On its way there, on `vitals.commands`, a command is signed likewise by the door that it came through: over its key and
+its content, which holds the person who was signed in.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ KEYS_MAX: Final = 2
 """The key in use and the one before it."""
 
 SEAL_BYTES_MAX: Final = 256
-"""By how much a sealed record is longer than its content."""
+"""By how much a sealed or signed record is longer than its content."""
 
 
 class Place(NamedTuple):
@@ -43,7 +46,14 @@ class _Sealed(msgspec.Struct, forbid_unknown_fields=True):
     content: msgspec.Raw
 
 
+class _Signed(msgspec.Struct, forbid_unknown_fields=True):
+    seal: str
+    content: msgspec.Raw
+
+
 _decode = msgspec.json.Decoder(_Sealed).decode
+_decode_signed = msgspec.json.Decoder(_Signed).decode
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Seals:
@@ -61,7 +71,7 @@ class Seals:
             content: JSON.
         """
         content = content.strip(b" \t\r\n")
-        said = _hash(self._keys[0], key, place, content).encode()
+        said = _hash(self._keys[0], _of_place(key, place, content)).encode()
         head = b'{"partition":%d,"offset":%d,"seal":"%s","content":' % (*place, said)
         return head + content + b"}"
 
@@ -73,19 +83,54 @@ class Seals:
         """
         try:
             found = _decode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except _FAULTS:
             raise Unproven("no seal") from None
         place, content = Place(found.partition, found.offset), bytes(found.content)
-        said = found.seal.encode(errors="replace")
-        if not any(
-            hmac.compare_digest(_hash(each, key, place, content).encode(), said) for each in self._keys
-        ):
-            raise Unproven("a wrong seal")
+        self._believe(_of_place(key, place, content), found.seal)
         return place, content
 
+    def sign(self, key: bytes, content: bytes) -> bytes:
+        """Return the value of a signed record, which is of no place yet.
 
-def _hash(secret: bytes, key: bytes, place: Place, content: bytes) -> str:
-    return hmac.new(secret, b"%b\n%d\n%d\n%b" % (key, *place, content), hashlib.sha256).hexdigest()
+        Args:
+            key: the record's key; a signature counts only under the key that it was made for.
+            content: JSON.
+        """
+        content = content.strip(b" \t\r\n")
+        said = _hash(self._keys[0], _of_key(key, content)).encode()
+        return b'{"seal":"%s","content":' % said + content + b"}"
+
+    def signed(self, key: bytes, value: bytes) -> bytes:
+        """Return the content of a signed record, byte for byte as it was signed.
+
+        Raises:
+            Unproven: it is no signed record, or none of the keys signed it.
+        """
+        try:
+            found = _decode_signed(value)
+        except _FAULTS:
+            raise Unproven("no signature") from None
+        content = bytes(found.content)
+        self._believe(_of_key(key, content), found.seal)
+        return content
+
+    def _believe(self, hashed: bytes, seal: str) -> None:
+        said = seal.encode(errors="replace")
+        if not any(hmac.compare_digest(_hash(each, hashed).encode(), said) for each in self._keys):
+            raise Unproven("a wrong seal")
+
+
+def _of_place(key: bytes, place: Place, content: bytes) -> bytes:
+    return b"%b\n%d\n%d\n%b" % (key, *place, content)
+
+
+def _of_key(key: bytes, content: bytes) -> bytes:
+    """Return what is hashed of a signed record: no sealed one has that, because no partition is called so."""
+    return b"%b\nsigned\n%b" % (key, content)
+
+
+def _hash(secret: bytes, hashed: bytes) -> str:
+    return hmac.new(secret, hashed, hashlib.sha256).hexdigest()
 
 
 DEVELOPMENT: Final = Seals((DEVELOPMENT_KEY,))

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from streams.errors import UsageError
+from streams.identity_settings import IdentitySettings
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key"})
 """Settings whose value is never shown."""
@@ -27,7 +28,7 @@ PATIENTS_MAX: Final = 20_000
 """Patients of one partition: some 300 MB, and ten times what a hospital of 48 partitions has; our choice."""
 
 
-class Settings(BaseSettings):
+class Settings(IdentitySettings):
     """Settings of every Vigil process. Times are in the unit that ends the name."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)

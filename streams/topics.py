@@ -17,6 +17,7 @@ DEAD_LETTERS_BYTES_MAX: Final = 4 * 1024**3
 READINGS: Final = "vitals.readings"
 ALERTS: Final = "vitals.alerts"
 COMMANDS: Final = "vitals.commands"
+AUDIT: Final = "vitals.audit"
 LIMITS: Final = "vitals.limits"
 PATIENTS: Final = "vitals.patients"
 WARDS: Final = "vitals.wards"
@@ -59,8 +60,15 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
         COMMANDS,
         "patient",
-        "Command",
-        "what people order, who, when and why, and what became of it: the audit trail",
+        "Signed, Answer",
+        "what people order, who, when and why, and what became of it: the audit trail of what was done",
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        AUDIT,
+        "person",
+        "Audited",
+        "what people opened, and their sign-ins: the audit trail of what was seen",
         config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(

@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import click
+from prometheus_client import CollectorRegistry
 
 from agents.metrics import Metrics
 from edge.board.metrics import BoardMetrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
+from edge.identity.auditor import Auditor
 from streams.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -30,6 +32,7 @@ def test_settings():
         | first_column("Security")
         | first_column("The gateway")
         | first_column("The board")
+        | first_column("Sign-in")
     )
     assert len(named) > 12
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
@@ -37,17 +40,16 @@ def test_settings():
 
 def test_metrics():
     exported = set()
-    families = [
-        *Metrics().registry.collect(),
-        *GatewayMetrics().registry.collect(),
-        *BoardMetrics().registry.collect(),
-    ]
+    audit = CollectorRegistry()
+    Auditor(audit)
+    registries = Metrics().registry, GatewayMetrics().registry, BoardMetrics().registry, audit
+    families = [family for registry in registries for family in registry.collect()]
     for family in families:
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
         exported |= {family.name, family.name + suffix}
     listed = {f"vigil_{name}" for name in first_column("Metrics and what to alert on")}
-    listed |= {f"vigil_{name}" for name in first_column("The gateway's metrics")}
-    listed |= {f"vigil_{name}" for name in first_column("The board's metrics")}
+    for section in ("The gateway's metrics", "The board's metrics", "The audit's metrics"):
+        listed |= {f"vigil_{name}" for name in first_column(section)}
     assert len(listed) > 10
     assert listed | set(re.findall(r"vigil_[a-z_]+[a-z]", PAGE)) <= exported
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.alarms import WARD_SILENT, Alarm, encoded
+from agents.alarms import BREAK_GLASS, WARD_SILENT, Alarm, encoded
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
@@ -51,10 +51,11 @@ class Wards:
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
     _logs: dict[int, WardLog] = field(default_factory=dict)
-    _column: int = field(init=False)
+    _columns: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._column = [alarm.id for alarm in self.alarms].index(WARD_SILENT)
+        ids = [alarm.id for alarm in self.alarms]
+        self._columns = ids.index(WARD_SILENT), ids.index(BREAK_GLASS)
 
     def begin_anew(self, partition: int, committed: int, end: int) -> None:
         """Forget what is known of a partition, which is read from its start: up to `end` before anything is decided."""
@@ -62,7 +63,7 @@ class Wards:
 
     def _log(self, partition: int, committed: int = 0, end: int = 0) -> WardLog:
         recorded = self.settings.time_base == "recorded"
-        return WardLog(partition, self._column, recorded, committed, end, self.seals)
+        return WardLog(partition, self._columns, recorded, committed, end, self.seals)
 
     async def watch(self, stream: Any) -> None:
         """Judge every block of the topic, in order."""
@@ -97,9 +98,11 @@ class Wards:
         topic, publish = self.settings.topic, self.publisher.publish
         for happening in found.happenings:
             await publish(
-                topic(ALERTS), happening.patient.encode(), encoded(self.alarms[self._column], happening)
+                topic(ALERTS), happening.patient.encode(), encoded(self.alarms[happening.column], happening)
             )
-            self.metrics.alerts.labels(WARD_SILENT, PHASE_NAMES[Phase(happening.phase)]).inc()
+            self.metrics.alerts.labels(
+                self.alarms[happening.column].id, PHASE_NAMES[Phase(happening.phase)]
+            ).inc()
         for to, ruling in found.rulings:
             place = Place(ruling.partition, ruling.offset)
             value = self.seals.seal(RULING_KEY, place, ruling.model_dump_json().encode())

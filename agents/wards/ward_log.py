@@ -13,14 +13,16 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
-from agents.alarms import WARD_SILENT, Happening
+from agents.alarms import BREAK_GLASS, WARD_SILENT, Happening
+from agents.broken_glass import is_broken_by, note_of
 from clinical.lifecycle import CLOSING, Event, Phase, State, advance
-from clinical.limits import MEDIUM, NEVER
+from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.wards import Count, Loss, newest, next_event, onset
 from streams.alerts import WARD, episode_id
-from streams.commands import COMMAND_KEY, Acknowledge, Answer
-from streams.decode import first_fault, read_note, read_order, read_tick
-from streams.decoded import Noted, Ordered, Record, Reject
+from streams.commands import COMMAND_KEY, Acknowledge, Answer, BreakGlass, Order
+from streams.decode import read_note, read_tick
+from streams.decode_sealed import first_fault, read_order
+from streams.decoded import Noted, Ordered, Record, Reject, Unproved
 from streams.frames import TICK_KEY
 from streams.partition_alerts import NOTE_KEY
 from streams.seals import DEVELOPMENT, Seals
@@ -70,7 +72,7 @@ class WardLog:
 
     Args:
         partition: which.
-        column: of the ward's alarm among all alarms.
+        columns: of the ward's alarm, and of that which tells of broken glass, among all alarms.
         recorded: whether the time is that of the ticks that counts are of, as with recordings, not the broker's.
         committed: the offset below which all was decided by somebody; 0 = nobody has decided anything yet, and what is
             there is taken in as it is.
@@ -81,13 +83,13 @@ class WardLog:
     def __init__(
         self,
         partition: int,
-        column: int,
+        columns: tuple[int, int],
         recorded: bool,
         committed: int = 0,
         end: int = 0,
         seals: Seals = DEVELOPMENT,
     ) -> None:
-        self._partition, self._column, self._recorded = partition, column, recorded
+        self._partition, (self._column, self._glass), self._recorded = partition, columns, recorded
         self._seals = seals
         self._from = min(committed, end) if committed else end
         self._end = end
@@ -154,7 +156,7 @@ class WardLog:
         elif isinstance(said, Ordered):
             ward = self.wards.get(said.order.patient.removeprefix(WARD), Ward())
             if is_new and record.offset > ward.decided:
-                self._acknowledge(said, ward, self._moment(record, said.order.issued_ts_ms), found)
+                self._order(said, ward, self._moment(record, said.order.issued_ts_ms), found)
         elif said is None and not self._recorded:
             moment = self._moment(record, NEVER)
             for name, ward in self.wards.items():
@@ -231,26 +233,19 @@ class WardLog:
         found.changed[name] = None
         return told
 
-    def _acknowledge(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
-        """Take note that somebody knows of a ward's alarm; an order that comes again changes nothing."""
-        order = ordered.order
-        assert isinstance(order, Acknowledge)  # `_read` refuses all others
+    def _order(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
+        """Take a command for the ward; one that comes again changes nothing."""
+        order, person = ordered.order, ordered.person
         if order.id in ward.commands:
             return
-        name, refusal = order.patient.removeprefix(WARD), ""
-        if ward.loss.state == State.NORMAL or order.episode != _episode(name, ward.loss):
-            refusal = f"no open alarm of episode {order.episode}: it is over or was never announced"
-        elif ward.loss.state == State.ACKNOWLEDGED:
-            refusal = "already acknowledged"
-        alerts: tuple[str, ...] = ()
-        if not refusal:
-            note = f"acknowledged by {order.actor}"
-            told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
-            found.happenings[-1] = replace(
-                told, value=None, acknowledges=True, actor=order.actor, command=order.id
-            )
-            ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
-            alerts = (f"{_episode(name, ward.loss)}-{told.number}",)
+        name, alerts = order.patient.removeprefix(WARD), tuple[str, ...]()
+        refusal = person.refusal(order.kind, name)
+        glass = "" if refusal or not is_broken_by(person, order.kind, name) else note_of(person, order.kind)
+        if not refusal and isinstance(order, Acknowledge):
+            refusal, alerts = self._acknowledge(order, name, ward, moment, found)
+        if glass and not refusal:
+            alerts += self._tell_of_glass(glass, order, moment, found)
+        by_glass = f", by broken glass: {person.break_glass}"
         ward.commands, ward.decided = (order.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
         if name in self.wards:
             found.changed[name] = None
@@ -260,7 +255,7 @@ class WardLog:
                 patient=order.patient,
                 command=order.kind,
                 outcome="refused" if refusal else "accepted",
-                reason=refusal or f"{order.kind} by {order.actor}",
+                reason=refusal or f"{order.kind} by {order.actor}{by_glass if glass else ''}",
                 alerts=alerts,
                 offset=moment.offset,
                 append_ts_ms=moment.append_ms,
@@ -269,6 +264,42 @@ class WardLog:
                 monitored=name in self.wards,
             )
         )
+
+    def _acknowledge(
+        self, order: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
+    ) -> tuple[str, tuple[str, ...]]:
+        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was told."""
+        if ward.loss.state == State.NORMAL or order.episode != _episode(name, ward.loss):
+            return f"no open alarm of episode {order.episode}: it is over or was never announced", ()
+        if ward.loss.state == State.ACKNOWLEDGED:
+            return "already acknowledged", ()
+        note = f"acknowledged by {order.actor}"
+        told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
+        found.happenings[-1] = replace(
+            told, value=None, acknowledges=True, actor=order.actor, command=order.id
+        )
+        ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
+        return "", (f"{_episode(name, ward.loss)}-{told.number}",)
+
+    def _tell_of_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
+        """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
+        begun = Happening(
+            offset=moment.offset,
+            column=self._glass,
+            patient=order.patient,
+            phase=Phase.START,
+            number=0,
+            priority=LOW,
+            onset_ms=moment.now_ms,
+            event_ms=moment.now_ms,
+            append_ms=moment.append_ms,
+            note=note,
+            actor=order.actor,
+            command=order.id,
+        )
+        found.happenings += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
+        episode = episode_id(order.patient, BREAK_GLASS, moment.now_ms)
+        return f"{episode}-0", f"{episode}-1"
 
 
 _RULED: Final = (Event.DUE, Event.CLEAR)
@@ -308,7 +339,9 @@ def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | No
         return read_note(record)
     if record.key == COMMAND_KEY:
         ordered = read_order(record, seals)
-        if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge):
+        if isinstance(ordered, Unproved):
+            return Reject(record, "unproven-command", "command: nobody has signed one")
+        if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge | BreakGlass):
             return ordered
         return Reject(record, "invalid", f"a ward takes no {ordered.order.kind}")
     value = record.value or b""

@@ -87,7 +87,8 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
             log.append(Record(offset, now_ms, RULING_KEY, value))
         elif what < 0.985:
             order = _order(random, random.choice(patients), sent, now_ms, f"c{offset}")
-            value = DEVELOPMENT.seal(COMMAND_KEY, Place(partition, offset), json.dumps(order).encode())
+            said = json.dumps({"person": NURSE, "order": order}).encode()
+            value = DEVELOPMENT.seal(COMMAND_KEY, Place(partition, offset), said)
             log.append(Record(offset, now_ms, COMMAND_KEY, value))
         else:
             log.append(Record(offset, now_ms, b"bed-x", b'{"patient": "bed-x"'))
@@ -105,6 +106,7 @@ def _readings(random: Random) -> dict[str, float | str | bool | None]:
     return readings
 
 
+NURSE: Final = {"id": "nurse-1", "role": "nurse", "wards": ["*"]}
 ORDERS: Final[tuple[dict[str, Any], ...]] = (
     *({"kind": "acknowledge"}, {"kind": "acknowledge"}, {"kind": "reject"}),
     {"kind": "pause", "mode": "alarm-paused", "seconds": 20},
@@ -118,7 +120,7 @@ def _order(
     random: Random, patient: str, sent: list[tuple[str, bytes, int]], now_ms: int, name: str
 ) -> dict[str, Any]:
     """Return a command; one for an alarm guesses its onset among the times of the patient's frames."""
-    said = {"id": name, "patient": patient, "actor": "nurse-1", "issued_ts_ms": now_ms}
+    said = {"id": name, "patient": patient, "actor": NURSE["id"], "issued_ts_ms": now_ms}
     chosen = random.choice(ORDERS)
     if chosen["kind"] in ("acknowledge", "reject"):
         onsets = [json.loads(value)["event_ts_ms"] for whose, value, _ in sent if whose == patient] or [0]

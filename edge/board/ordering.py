@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edge.board.people import signed
-from edge.orders import BEST, ELSEWHERE_S, rank
+from edge.orders import BEST, ELSEWHERE_S, rank, signed
 from edge.sending import send
 from streams.alerts import WARD
 from streams.commands import Answer, Order
 from streams.errors import BrokerUnreachable, Busy
 from streams.people import Person
 from streams.producers import ORDERS, Producer
+from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import COMMANDS
 
@@ -53,6 +53,7 @@ class Desk:
         self._settings = settings
         self._partitions = partitions
         self._topic = settings.topic(COMMANDS)
+        self._seals = seals_of(settings)
         self._producer: Producer | None = None
         self._making = asyncio.Lock()
         self._sending = asyncio.Semaphore(SENDING_MAX)
@@ -75,7 +76,7 @@ class Desk:
         self._waiting[order.id] = waiting
         try:
             async with asyncio.timeout(wait_s):
-                value = signed(self._settings, order, person)
+                value = signed(self._seals, order, person)
                 async with self._sending:
                     producer = await self._made()
                     what = f"{order.kind} {order.id}"

@@ -47,22 +47,22 @@ class Board:
             TopicsMismatch: a topic is missing.
         """
         self.settings = settings
-        doors = doors_of(settings)
         tls = tls_of(settings)
         partitions = _partitions(settings)
         self.metrics = BoardMetrics()
+        self.doors = doors_of(settings, self.metrics.registry)
         self.live = Live(partitions[PATIENTS])
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
         self.desk = Desk(settings, partitions[COMMANDS])
-        self.history = AskedHistory(None)
+        self.history = AskedHistory(settings, None)  # until a history is kept: edge.history.query.trend fits
         self.windows = WorkerWindows(settings, self.live)
         view = BedView(self.intake, self.history, self.windows, self.metrics)
         self.routes = Routes(
-            doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
+            self.doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
         )
         self.server = BoardServer(
-            self.routes, doors, read_assets(), self.metrics, settings.board_viewers_max, tls
+            self.routes, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )
         self.reader = Reader(settings, self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,11 +147,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         address = f"{settings.metrics_host}:{settings.board_metrics_port}"
         raise UsageError(f"board_metrics_port: cannot listen on {address}: {error.strerror}") from None
     try:
-        await board.start()
-        say(f"board: {board.url}")
-        await stop.wait()
+        async with board.doors.auditor.writing(settings):
+            await board.start()
+            say(f"board: {board.url}")
+            await stop.wait()
+            await board.stop()
     finally:
-        await board.stop()
+        await board.stop()  # once more where it did not come so far: harmless
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

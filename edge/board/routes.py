@@ -1,6 +1,8 @@
 """What the board answers under /v1: the stream, a bed, its trend, the alarm load, who one is, and commands."""
 
+import asyncio
 import json
+import random
 import time
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ from edge.board.intake import Intake
 from edge.board.load import SHIFT_H_MAX
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import Doors, order_of
+from edge.board.people import LetIn, order_of, person_of
 from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
 from streams.alerts import WARD
@@ -28,11 +30,15 @@ SIGNALS_ASKED_MAX: Final = 40
 OFFSET_MIN_MAX: Final = 14 * 60
 """No clock on earth is further from UTC, min."""
 
+STREAM_S_MAX: Final = 300.0
+"""After so long a stream ends and the page comes back through the door: a sign-in that has ended ends the view [M]."""
+
 STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+NO_BED: Final = "no such bed in a ward that you may view"
 NOT_YET: Final = "the board is still reading its topics"
 
 
@@ -51,7 +57,7 @@ class Routes:
 
     def __init__(
         self,
-        doors: Doors,
+        doors: LetIn,
         hub: Hub,
         intake: Intake,
         view: BedView,
@@ -77,9 +83,7 @@ class Routes:
         app.router.add_post("/v1/commands", self._command)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        audience = audience_of(
-            self._doors.person(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX]
-        )
+        audience = audience_of(person_of(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX])
         transport = request.transport
         if audience is None:
             return self._refused("forbidden", "you may not view these wards")
@@ -96,7 +100,10 @@ class Routes:
         viewer = Viewer(transport, audience)
         self._hub.join(viewer, position)
         try:
-            await viewer.ended
+            async with asyncio.timeout(STREAM_S_MAX * random.uniform(0.8, 1.0)):  # not all at once
+                await asyncio.shield(viewer.ended)
+        except TimeoutError:
+            viewer.finish()
         finally:
             self._hub.leave(viewer)
             if viewer.is_cut:
@@ -133,7 +140,7 @@ class Routes:
         return table("alarm-load.csv", ("ward", "patient", "shift_ts_ms", *SEVERITIES), rows)
 
     async def _alarms_table(self, request: web.Request) -> web.StreamResponse:
-        person, state = self._doors.person(request), self._intake.live.state
+        person, state = person_of(request), self._intake.live.state
         columns = (
             "ward",
             "patient",
@@ -155,14 +162,14 @@ class Routes:
         return table("alarms.csv", columns, rows)
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
-        person = self._doors.person(request)
+        person = person_of(request)
         known = {shown.ward for shown in self._intake.live.shown.values() if shown.ward}
         wards = sorted({*(ward for ward in person.wards if ward != ANY_WARD), *known, ""})
         acts = {ward: may for ward in wards if (may := [act for act in ACTS if person.may(act, ward)])}
         return found({**person.model_dump(mode="json", exclude={"session"}), "acts": acts})
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
-        person = self._doors.person(request)
+        person = person_of(request)
         if request.content_type != "application/json":
             return self._refused("media-type", "a command is application/json")
         try:
@@ -171,7 +178,10 @@ class Routes:
             act = ACT_OF[kind]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return self._refused("malformed", "a command is an object with kind and patient")
-        if not isinstance(patient, str) or not person.may(act, self._ward_of(patient)):
+        if not isinstance(patient, str):
+            return self._refused("malformed", "a patient is a text")
+        if not person.may(act, self._ward_of(patient)):
+            self._doors.audit(person, act, patient, self._ward_of(patient), "refused")
             return self._refused("forbidden", f"you may not {kind} here: {_who_may(act)} of the ward may")
         try:
             order = order_of(person, kind, said)
@@ -198,24 +208,26 @@ class Routes:
     def _counted(self, request: web.Request) -> dict[str, Any]:
         shift_h = _number(request, "shift_h", 8, 1, SHIFT_H_MAX)
         offset_min = _number(request, "utc_offset_min", 0, -OFFSET_MIN_MAX, OFFSET_MIN_MAX)
-        wards = self._seen(self._doors.person(request))
+        wards = self._seen(person_of(request))
         return self._intake.starts.load(_now_ms(), shift_h * HOUR_MS, offset_min * 60_000, wards)
 
     def _seen(self, person: Person) -> dict[str, str]:
-        """Return the ward of each bed that a person may view."""
+        """Return the ward of each bed that a person may view; broken glass opens beds, no lists."""
         return {
             patient: shown.ward
             for patient, shown in self._intake.live.shown.items()
-            if shown.ward is not None and person.may("view", shown.ward)
+            if shown.ward is not None and person.may_by_role("view", shown.ward)
         }
 
     def _unseen(self, request: web.Request, patient: str) -> web.Response | None:
         """Return the refusal for a bed that is not there or that the person may not view: the same for both."""
-        shown = self._intake.live.shown.get(patient)
-        if shown is None or (
-            shown.ward is not None and not self._doors.person(request).may("view", shown.ward)
-        ):
-            return self._refused("not-found", "no such bed in a ward that you may view")
+        shown, person = self._intake.live.shown.get(patient), person_of(request)
+        if shown is None:
+            return self._refused("not-found", NO_BED)
+        is_seen = shown.ward is None or person.may("view", shown.ward)
+        self._doors.audit(person, "view", patient, shown.ward or "", "granted" if is_seen else "refused")
+        if not is_seen:
+            return self._refused("not-found", NO_BED)
         return None
 
     def _ward_of(self, patient: str) -> str:

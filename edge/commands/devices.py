@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
-from edge.commands.orders import where
+from edge.commands.orders import sign_in_options, where
 from edge.devices import read_facts, send_facts
 from edge.gateway.associations import Facts, Span
 from edge.gateway.registrar import refusal_of
 from edge.gateway.stays import FOREVER
+from edge.identity.command_line import signed_in
 from edge.options import need_brokers
 from edge.printing import print_json, say
 from edge.records import Skipped, told
 from streams.associations import Association, Fact, Placement
 from streams.errors import UsageError, VigilError
+from streams.people import Act, Person
 from streams.settings import Settings, load_settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,8 +48,24 @@ class Moment(click.ParamType):
 
 def reporting(function: Function) -> Function:
     """Add the options of every report."""
-    actor = click.option("--actor", required=True, help="Opaque id of who says so, for the audit trail.")
-    return where(actor(function))
+    return where(sign_in_options(function))
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Who says so, and where."""
+
+    desk: "Desk"
+    person: Person
+    as_json: bool
+
+    @staticmethod
+    def by(said: dict[str, Any], act: Act) -> "Reporting":
+        """Take the options that `reporting` adds out of what was said."""
+        names = ("brokers", "topic_prefix", "token_file")
+        settings = need_brokers(load_settings(**{name: said.pop(name) for name in names}))
+        person = signed_in(settings, act, said.pop("account"))
+        return Reporting(Desk.of(settings), person, said.pop("as_json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +79,11 @@ class Desk:
     @staticmethod
     def opened(brokers: str | None, topic_prefix: str | None) -> "Desk":
         """Read the topic to its end."""
-        settings = need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix))
+        return Desk.of(need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix)))
+
+    @staticmethod
+    def of(settings: Settings) -> "Desk":
+        """Read the topic to its end."""
         skipped = Skipped()
         with told(skipped):
             facts = read_facts(settings, skipped)
@@ -137,18 +159,10 @@ def _say_device(desk: Desk, device: str, as_json: bool) -> None:
 )
 @click.option("--until", "until_ms", type=Moment(), help="When it ends; it lasts where nothing is said.")
 @reporting
-def associate(
-    device: str,
-    patient: str,
-    from_ms: int | None,
-    until_ms: int | None,
-    actor: str,
-    as_json: bool,
-    brokers: str | None,
-    topic_prefix: str | None,
-) -> None:
+def associate(device: str, patient: str, from_ms: int | None, until_ms: int | None, **said: Any) -> None:
     """Say that a device is on a patient; frames of that time that lie elsewhere are filed anew."""
-    desk = Desk.opened(brokers, topic_prefix)
+    by = Reporting.by(said, "limits")
+    desk = by.desk
     fact = _made(
         Association,
         id=uuid.uuid4().hex,
@@ -156,13 +170,13 @@ def associate(
         patient=patient,
         from_ts_ms=desk.now_ms if from_ms is None else from_ms,
         until_ts_ms=until_ms,
-        reporter=actor,
+        reporter=by.person.id,
         source="command",
         validated=True,
     )
     if (refusal := refusal_of(desk.facts, fact, desk.now_ms)) is not None:
         raise VigilError(f"refused: {refusal.detail}")
-    desk.send(as_json, f"{device} is on {patient}", fact)
+    desk.send(by.as_json, f"{device} is on {patient}", fact)
 
 
 @devices.command()
@@ -171,14 +185,13 @@ def associate(
     "--at", "at_ms", type=Moment(), help="When it was taken off, with a zone; now where nothing is said."
 )
 @reporting
-def release(
-    device: str, at_ms: int | None, actor: str, as_json: bool, brokers: str | None, topic_prefix: str | None
-) -> None:
+def release(device: str, at_ms: int | None, **said: Any) -> None:
     """Say that a device was taken off its patient."""
-    desk = Desk.opened(brokers, topic_prefix)
+    by = Reporting.by(said, "limits")
+    desk = by.desk
     at_ms = desk.now_ms if at_ms is None else at_ms
     ended = [
-        fact.model_copy(update={"until_ts_ms": max(at_ms, fact.from_ts_ms + 1), "reporter": actor})
+        fact.model_copy(update={"until_ts_ms": max(at_ms, fact.from_ts_ms + 1), "reporter": by.person.id})
         for fact in desk.facts.reports(device)
         if fact.until_ts_ms is None or fact.until_ts_ms > at_ms
     ]
@@ -191,7 +204,7 @@ def release(
     if not ended:
         raise VigilError(f"{device} is on nobody")
     checked = [_made(Association, **fact.model_dump()) for fact in ended]
-    desk.send(as_json, f"{device} is on nobody by report", *checked)
+    desk.send(by.as_json, f"{device} is on nobody by report", *checked)
 
 
 @devices.command()
@@ -200,29 +213,21 @@ def release(
 @click.option("--nowhere", is_flag=True, help="It stands at no bed.")
 @click.option("--from", "from_ms", type=Moment(), help="Since when, with a zone; now where nothing is said.")
 @reporting
-def place(
-    device: str,
-    place: str | None,
-    nowhere: bool,
-    from_ms: int | None,
-    actor: str,
-    as_json: bool,
-    brokers: str | None,
-    topic_prefix: str | None,
-) -> None:
+def place(device: str, place: str | None, nowhere: bool, from_ms: int | None, **said: Any) -> None:
     """Say at which bed a device stands, as ADT names it (point of care:room:bed): it is on who is in it."""
     if nowhere == (place is not None):
         raise click.UsageError("give a place, or --nowhere alone")
-    desk = Desk.opened(brokers, topic_prefix)
+    by = Reporting.by(said, "configure")
+    desk = by.desk
     fact = _made(
         Placement,
         id=uuid.uuid4().hex,
         device=device,
         place=place,
         from_ts_ms=desk.now_ms if from_ms is None else from_ms,
-        reporter=actor,
+        reporter=by.person.id,
     )
-    desk.send(as_json, f"{device} stands at {place or 'no bed'}", fact)
+    desk.send(by.as_json, f"{device} stands at {place or 'no bed'}", fact)
 
 
 def _made(model: type[Model], **said: object) -> Model:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
 import click
 
+from edge.identity.command_line import signed_in
 from edge.options import brokers_option, json_option, need_brokers
 from edge.orders import make_order, read_board, send_order
 from edge.printing import print_json, say, say_json
@@ -14,6 +16,7 @@ from edge.ward_state import CANARY
 from streams.boards import LimitPair, Limits, Patient
 from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
 from streams.errors import VigilError
+from streams.people import ACT_OF
 from streams.settings import Settings, load_settings
 from streams.topics import LIMITS, PATIENTS
 
@@ -29,11 +32,21 @@ def where(function: Function) -> Function:
     return json_option(brokers_option(function))
 
 
+def sign_in_options(function: Function) -> Function:
+    """Add the options that say who is signed in: `account` and `token_file`."""
+    function = click.option(
+        "--as", "account", metavar="NAME", help="Account that orders it; asks for its password."
+    )(function)
+    return click.option(
+        "--token-file",
+        type=click.Path(path_type=Path),
+        help="A file with a personal token of who orders it; else VIGIL_TOKEN_FILE.",
+    )(function)
+
+
 def who(function: Function) -> Function:
     """Add the options of every command: who orders it, why, and how long its answer is waited for."""
-    function = click.option(
-        "--actor", required=True, help="Opaque id of who orders it, for the audit trail."
-    )(function)
+    function = sign_in_options(function)
     function = click.option("--reason", help="Why, for the audit trail.")(function)
     wait = click.option(
         "--wait", "wait_s", type=click.FloatRange(min=0.1), default=WAIT_S, help="Seconds for the answer."
@@ -41,16 +54,15 @@ def who(function: Function) -> Function:
     return where(wait(function))
 
 
-def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
-    return need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix))
+def _settings(brokers: str | None, topic_prefix: str | None, token_file: Path | None = None) -> Settings:
+    return need_brokers(load_settings(brokers=brokers, topic_prefix=topic_prefix, token_file=token_file))
 
 
-def _order(
-    kind: str, brokers: str | None, topic_prefix: str | None, wait_s: float, as_json: bool, **said: object
-) -> None:
-    """Send a command, print its answer, and fail if it was refused."""
-    order = make_order(kind, **said)
-    answer = send_order(_settings(brokers, topic_prefix), order, wait_s)
+def _order(kind: str, wait_s: float, as_json: bool, **said: Any) -> None:
+    """Send a command by who is signed in, print its answer, and fail if it was refused."""
+    settings = _settings(*(said.pop(name) for name in ("brokers", "topic_prefix", "token_file")))
+    person = signed_in(settings, ACT_OF[kind], said.pop("account"))
+    answer = send_order(settings, make_order(kind, person, **said), person, wait_s)
     if as_json:
         say_json(answer.model_dump_json())
     elif answer.outcome == "accepted":

@@ -21,17 +21,17 @@ class NewKey(NamedTuple):
     sha256: str
 
 
-def new_key(name: str) -> NewKey:
-    """Return a new key of a client."""
+def new_key(name: str, prefix: str = PREFIX) -> NewKey:
+    """Return a new key of a client, or of whom another prefix is for."""
     secret = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=").decode()
-    key = f"{PREFIX}.{name}.{secret}"
+    key = f"{prefix}.{name}.{secret}"
     return NewKey(key, hash_of(key))
 
 
-def name_in(key: str) -> str:
+def name_in(key: str, prefix: str = PREFIX) -> str:
     """Return whose key this claims to be, without its secret; empty if it is none of ours."""
-    prefix, _, rest = key.partition(".")
-    return rest.rpartition(".")[0] if prefix == PREFIX else ""
+    begins, _, rest = key.partition(".")
+    return rest.rpartition(".")[0] if begins == prefix else ""
 
 
 def hash_of(key: str) -> str:

@@ -5,7 +5,7 @@ from zlib import crc32
 from logs import Record, frame_record, sealed
 from worker_model import WorkerModel
 
-from agents.alarms import WARD_SILENT, report
+from agents.alarms import BREAK_GLASS, WARD_SILENT, report
 from agents.wards.reports import due
 from agents.wards.ward_log import WardLog, state_of
 from clinical.clock import TimeRules
@@ -24,7 +24,9 @@ class Hospital:
         self.logs = [[] for _ in self.workers]
         self.said = [{} for _ in self.workers]
         self.names = [alarm.id for alarm in self.workers[0].judge.alarms]
-        self.wards = WardLog(0, self.names.index(WARD_SILENT), recorded=False)
+        self.wards = WardLog(
+            0, (self.names.index(WARD_SILENT), self.names.index(BREAK_GLASS)), recorded=False
+        )
         self.wards_log, self.alerts, self.happenings, self.given = [], {}, [], []
         self.does_answer, self.now, self.seconds = answers, 600, 0
         for name in patients:

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
+from signing import commanded
 
 from clinical.clock import TimeRules
 from streams.commands import COMMAND_KEY
@@ -56,9 +57,12 @@ def order_record(offset, append_ms, order, seals=DEVELOPMENT, place=None):
 
 
 def sealed(key, said, place=None, seals=DEVELOPMENT):
-    """Return the value of a record as a worker seals it; `said` is its JSON or what that says."""
+    """Return the value of a record as a worker seals it; `said` is its JSON or what that says.
+
+    A command is by who it says, a nurse of every ward, unless it already comes with its person.
+    """
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return seals.seal(key, place or Place(0, 0), content)
+    return seals.seal(key, place or Place(0, 0), commanded(content) if key == COMMAND_KEY else content)
 
 
 def seconds(rates, signal="hr", patient="bed-1", start_s=0):

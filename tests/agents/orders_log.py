@@ -6,16 +6,19 @@ from itertools import count
 
 from logs import PATIENTS, START_MS, TTL_S, Record, order_record
 from plain.house import House
+from signing import commanded, person
 
 from clinical.rules import AGE_BANDS
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY
+from streams.people import ROLES
 from streams.seals import Seals
 
 KINDS = (
     *("acknowledge",) * 5,
     *("accept", "reject", "reject", "pause", "pause", "pause", "resume"),
     *("set-limits", "set-limits", "set-profile", "set-profile", "admit", "transfer", "discharge"),
+    "break-glass",
 )
 KNOWING = (
     *("acknowledge",) * 5,
@@ -89,7 +92,7 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KI
                 continue
             now_ms = json.loads(record.value).get("tick_ts_ms") if record.key == TICK_KEY else None
             said = order(rng, follower, next(numbers), now_ms or record.timestamp, kinds)
-            value = json.dumps(said).encode()
+            value = commanded(said, somebody(rng))
             _order(follower, found, record.timestamp, value)
             orders.append((value, record.timestamp, said["patient"]))
     return found
@@ -132,7 +135,18 @@ def order(rng, house, number, now_ms, kinds=KINDS):
             said |= rng.choice(PROFILES)
     elif kind == "transfer":
         said["ward"] = rng.choice(("icu", "ward-2"))
+    elif kind == "break-glass":
+        said["reason"] = "to help out"
     return said
+
+
+def somebody(rng):
+    """Return who orders: mostly a nurse of every ward, else anybody of any wards, with broken glass or not."""
+    if rng.random() < 0.7:
+        return person()
+    wards = rng.choice((["*"], ["icu"], ["icu"], ["ward-2", "icu"], ["er"], []))
+    glass = rng.choice(("", "", "called to help"))
+    return person("nurse-7", rng.choice((*ROLES, "nurse", "nurse", "nurse")), wards, break_glass=glass)
 
 
 def open_episodes(house, patient):

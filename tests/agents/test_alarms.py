@@ -67,7 +67,7 @@ def test_the_alarms_are_limits_silence_losses_score_pause_and_the_other_conditio
         *("identity-conflict", "too-many-devices", "ward-silent"),
         *("misplaced-patient", "too-many-patients", "unproven-command"),
         *("unassociated-device", "readings-withdrawn"),
-        *("vital-loss", "age-unknown"),
+        *("vital-loss", "age-unknown", "break-glass"),
         *("pews", "sbp-falling", "hr-drift"),
     ]
     assert [SIGNALS[column].name for column in LOSS_COLUMNS] == [

@@ -3,17 +3,19 @@
 import asyncio
 import json
 
+import pytest
 from logs import Record
+from signing import commanded, person, signed
 
 from agents.commands import Commands
 from agents.dead_letters import DeadLetters
 from agents.metrics import Metrics
 from streams.block import Block
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
+from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, UNSIGNED
 from streams.partition_alerts import NOTE_KEY
 from streams.partitions import partition_of
 from streams.publisher import Publisher
-from streams.seals import DEVELOPMENT, Place
+from streams.seals import DEVELOPMENT, Place, Seals
 from streams.settings import Settings
 from streams.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
 
@@ -48,7 +50,10 @@ class World:
         return arrived
 
     def forward(self, *values, key=b"bed-1"):
-        values = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
+        """Forward commands, each signed if it is one, and bytes as they are."""
+        values = [
+            value if isinstance(value, bytes) else DEVELOPMENT.sign(key, commanded(value)) for value in values
+        ]
         records = [Record(7 + i, 1000, key, value) for i, value in enumerate(values)]
         asyncio.run(self.agent.forward([(Block(COMMANDS, 3, records), records)]))
 
@@ -56,7 +61,7 @@ class World:
 def test_a_command_goes_sealed_into_every_partition_of_the_readings_and_is_done_then():
     world = World()
     world.forward(PAUSE)
-    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), json.dumps(PAUSE).encode())
+    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), commanded(PAUSE))
     assert world.sent == [(READINGS, COMMAND_KEY, sealed, partition, "") for partition in range(8)]
     assert world.done == [(3, 8)]
 
@@ -65,7 +70,7 @@ def test_a_command_for_a_whole_ward_goes_sealed_to_where_the_ward_is_judged():
     world = World()
     ack = {**PAUSE, "kind": "acknowledge", "patient": "~ward/icu", "episode": "0123456789abcdef"}
     world.forward(ack, key=b"~ward/icu")
-    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), json.dumps(ack).encode())
+    sealed = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), commanded(ack))
     assert world.sent == [(WARDS, COMMAND_KEY, sealed, partition_of("icu", Settings().partitions), "")]
     assert world.done == [(3, 8)]
 
@@ -85,7 +90,7 @@ def test_no_other_command_is_for_a_whole_ward():
 
 def test_answers_are_passed_over():
     world = World()
-    world.forward({"kind": "answer", "id": "c1"})
+    world.forward(b'{"kind": "answer", "id": "c1"}')
     assert world.sent == []
     assert world.done == [(3, 8)]
 
@@ -93,9 +98,9 @@ def test_answers_are_passed_over():
 def test_what_is_no_command_becomes_a_dead_letter_and_the_others_go_on():
     world = World()
     huge = {**PAUSE, "reason": "x" * COMMAND_BYTES_MAX}
-    world.forward(b"\xff", {"kind": "sing"}, {**PAUSE, "seconds": 10**6}, huge, PAUSE)
+    world.forward({"kind": "sing"}, {**PAUSE, "seconds": 10**6}, huge, PAUSE)
     assert [(topic, reason) for topic, *_, reason in world.sent] == [
-        *[(DEAD_LETTERS, "invalid")] * 3,
+        *[(DEAD_LETTERS, "invalid")] * 2,
         (DEAD_LETTERS, "too-large"),
         *[(READINGS, "")] * 8,
     ]
@@ -118,7 +123,7 @@ def test_what_the_broker_did_not_take_is_not_done():
 
 def test_markers_behind_commands_are_done_with_them():
     world = World()
-    records = [Record(7, 1000, b"bed-1", json.dumps(PAUSE).encode())]
+    records = [Record(7, 1000, b"bed-1", signed(PAUSE))]
     asyncio.run(world.agent.forward([(Block(COMMANDS, 3, records, first=7, offset=9), records)]))
     asyncio.run(world.agent.forward([(Block(COMMANDS, 3, [], first=10, offset=12), [])]))
     assert world.done == [(3, 10), (3, 13)]
@@ -126,6 +131,56 @@ def test_markers_behind_commands_are_done_with_them():
 
 def test_a_note_about_the_partition_is_handed_on_and_what_is_none_is_a_dead_letter():
     world = World()
-    world.forward(NOTE, b"{}", key=NOTE_KEY)
+    world.forward(NOTE, DEVELOPMENT.sign(NOTE_KEY, b"{}"), key=NOTE_KEY)
     assert [noted.note.partition for noted in world.ended] == [3]
     assert [(topic, reason) for topic, *_, reason in world.sent] == [(DEAD_LETTERS, "invalid")]
+
+
+GUESSED = Seals([b"guessed" * 5])
+MARK = DEVELOPMENT.seal(COMMAND_KEY, Place(3, 7), UNSIGNED)
+
+
+@pytest.mark.parametrize(
+    "value", [json.dumps(PAUSE).encode(), signed(PAUSE, seals=GUESSED)], ids=["unsigned", "guessed"]
+)
+def test_a_command_that_nobody_has_signed_is_a_dead_letter_and_refused_and_the_judge_is_told(value):
+    world = World()
+    world.forward(value)
+    topics = [(topic, key, partition, reason) for topic, key, _, partition, reason in world.sent]
+    assert topics == [
+        (DEAD_LETTERS, b"bed-1", None, "unproven-command"),
+        (COMMANDS, b"bed-1", 3, ""),
+        (READINGS, COMMAND_KEY, 3, ""),
+    ]
+    answer = json.loads(world.sent[1][2])
+    assert (answer["id"], answer["outcome"], answer["order_offset"], answer["offset"]) == (
+        "c1",
+        "refused",
+        7,
+        -1,
+    )
+    assert answer["reason"].startswith("nobody who is signed in has ordered this")
+    assert world.sent[2][2] == MARK
+    assert world.done == [(3, 8)]
+
+
+def test_many_unsigned_commands_of_a_block_are_one_mark_and_what_says_nothing_has_no_answer():
+    world = World()
+    world.forward(b"\xff", b"{}", json.dumps(PAUSE).encode(), PAUSE)
+    topics = [topic for topic, *_ in world.sent]
+    assert topics.count(DEAD_LETTERS) == 3
+    assert topics.count(COMMANDS) == 1
+    assert topics.count(READINGS) == 8 + 1
+
+
+def test_an_unsigned_command_under_another_patient_s_key_is_answered_to_nobody():
+    world = World()
+    world.forward(json.dumps(PAUSE).encode(), key=b"bed-2")
+    assert COMMANDS not in [topic for topic, *_ in world.sent]
+
+
+def test_the_person_goes_into_the_readings_byte_for_byte_as_signed():
+    world = World()
+    who = person("dr-2", "physician", ["icu"], station="board", session="s-1")
+    world.forward(signed(PAUSE | {"actor": "dr-2"}, who))
+    assert DEVELOPMENT.opened(COMMAND_KEY, world.sent[0][2])[1] == commanded(PAUSE | {"actor": "dr-2"}, who)

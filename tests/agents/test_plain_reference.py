@@ -192,8 +192,10 @@ def assert_counted_alike(rules, time, partition, hospital):
 def assert_decided_alike(rules, time, hospital):
     """Judge the log of the wards' topic in one go."""
     worker = WorkerModel(rules, time)
-    column = [alarm.id for alarm in worker.judge.alarms].index("ward-silent")
-    found = WardLog(0, column, time.recorded).take(hospital.wards_log)
+    ids = [alarm.id for alarm in worker.judge.alarms]
+    found = WardLog(0, (ids.index("ward-silent"), ids.index("break-glass")), time.recorded).take(
+        hospital.wards_log
+    )
     worker.happenings += found.happenings
     assert worker.told() == hospital.wards.telling.told
     rulings = [(partition, ruling.ward, ruling.lost) for partition, ruling in found.rulings]

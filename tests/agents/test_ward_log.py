@@ -20,7 +20,7 @@ from streams.partition_alerts import NOTE_KEY
 
 START_MS = 1_700_000_000_000
 ALARMS = alarms_of(DEFAULT_RULES)
-COLUMN = [alarm.id for alarm in ALARMS].index("ward-silent")
+COLUMNS = tuple([alarm.id for alarm in ALARMS].index(name) for name in ("ward-silent", "break-glass"))
 LAG_MS = 3_600_000
 """What is younger is never compacted away, as the topic is configured."""
 COUNTS_MS = 1_800_000
@@ -77,7 +77,7 @@ class Topic:
 
     def begin(self):
         end = self.log[-1].offset + 1 if self.log else 0
-        self.judge, self.position = WardLog(0, COLUMN, False, self.committed, end), 0
+        self.judge, self.position = WardLog(0, COLUMNS, False, self.committed, end), 0
 
     def append(self, now_ms, key, value):
         self.log.append(Record(self.log[-1].offset + 1 if self.log else 0, now_ms, key, value))
@@ -96,7 +96,7 @@ class Topic:
             self.durable = max(self.durable, self.judge.durable)
 
     def tell(self, happening):
-        alert = report(ALARMS[COLUMN], happening)
+        alert = report(ALARMS[happening.column], happening)
         assert self.alerts.setdefault(alert.id, alert) == alert
 
     def answer(self, answer):
@@ -214,7 +214,7 @@ def test_a_group_that_has_committed_nothing_decides_nothing_of_what_is_there():
 def test_a_state_that_the_end_of_the_log_did_not_count_in_is_taken_over_when_it_comes(topic):
     say(topic, *counted(0, START_MS + 1, 4, 4, START_MS, START_MS))
     topic.append(START_MS, b"icu", state_of("icu", topic.judge.wards["icu"]).model_dump_json().encode())
-    topic.judge = WardLog(0, COLUMN, False, committed=3, end=3)  # as the embedded broker tells it
+    topic.judge = WardLog(0, COLUMNS, False, committed=3, end=3)  # as the embedded broker tells it
     topic.judge.take(topic.log[:3])
     assert not topic.judge.is_lost
     topic.judge.take(topic.log[3:])
@@ -265,7 +265,7 @@ def test_what_is_no_record_of_wards_is_refused_once(topic, key, value, reason):
 
 def test_the_log_is_read_to_its_end_though_what_ends_it_was_compacted_away(topic):
     key, value = counted(0, START_MS, 4, 4, START_MS - 15_000, START_MS - 15_000)
-    judge = WardLog(0, COLUMN, False, committed=2, end=9)
+    judge = WardLog(0, COLUMNS, False, committed=2, end=9)
     assert judge.take([], until=3).happenings == []
     assert judge.take([Record(5, START_MS, key, value)], until=5).happenings == []
     assert (judge.durable, len(judge.take([], until=8).happenings)) == (NEVER, 1)

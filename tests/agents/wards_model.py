@@ -4,9 +4,11 @@ import json
 from collections import deque
 
 from logs import Record, sealed
+from orders_log import somebody
 from plain.house import House
 from plain.strangers import order_in
 from plain.ward_losses import Wards
+from signing import commanded
 
 from streams.commands import COMMAND_KEY
 from streams.frames import TICK_KEY, encode_tick
@@ -63,9 +65,13 @@ class PlainHospital:
         for ward in self.wards.wards.values():
             episode = ward.episode(ward.alarm) if ward.alarm.is_open else "0" * 16
             order = {"kind": "acknowledge", "id": f"w{number}", "patient": ward.name, "actor": "nurse-7"}
+            said = {**order, "issued_ts_ms": now_ms, "episode": episode}
+            if self.rng.random() < 0.2:
+                del said["episode"]
+                said |= {"kind": "break-glass", "reason": "to help out"}
+            value = commanded(said, somebody(self.rng))
             for _ in range(self.rng.choice((1, 1, 2))):
-                said = {**order, "issued_ts_ms": now_ms, "episode": episode}
-                self.take_of_wards(now_ms, COMMAND_KEY, sealed(COMMAND_KEY, said))
+                self.take_of_wards(now_ms, COMMAND_KEY, sealed(COMMAND_KEY, value))
 
     def tick(self, now_ms):
         """Let time pass in the wards' topic."""

@@ -34,6 +34,7 @@ COMMANDS = [
     "limits",
     "patients",
     "devices",
+    "accounts",
     "watch",
     "topics",
     "kafka",

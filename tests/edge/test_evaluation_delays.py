@@ -19,8 +19,9 @@ OFF = {
         "ward-silent",
         "vital-loss",
         "age-unknown",
+        "break-glass",
     },
-    "vigil": {"alarms-paused", "limits-widened"},
+    "vigil": {"alarms-paused", "limits-widened", "break-glass"},
 }
 
 

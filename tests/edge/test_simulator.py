@@ -219,7 +219,8 @@ def test_a_run_on_a_broker_sends_acknowledges_and_reports_everything(broker_sett
 def test_a_simulated_ward_says_that_its_patients_are_adults(broker_settings):
     simulate(broker_settings, beds=3, seconds=0.1)
     said = [
-        json.loads(record.value) for record in read_whole(broker_settings, broker_settings.topic(COMMANDS))
+        json.loads(record.value)["content"]["order"]
+        for record in read_whole(broker_settings, broker_settings.topic(COMMANDS))
     ]
     adults = {one["patient"] for one in said if (one["kind"], one["age_band"]) == ("set-profile", "adult")}
     assert adults >= {"bed-0001", "bed-0002", "bed-0003"}

@@ -17,9 +17,8 @@ class Hand:
         self.where = ["--brokers", bootstrap, "--prefix", f"{uuid.uuid4().hex[:8]}."]
         apply_topics(Settings(brokers=bootstrap, topic_prefix=self.where[-1], partitions=2))
 
-    def run(self, *arguments, actor="nurse-7"):
-        who = [] if arguments[0] == "list" else ["--actor", actor]
-        found = CliRunner().invoke(devices, [*arguments, *self.where, *who])
+    def run(self, *arguments):
+        found = CliRunner().invoke(devices, [*arguments, *self.where])
         return found.exit_code, found.output.strip() or str(found.exception)
 
     def on(self, device):
@@ -38,7 +37,7 @@ def test_a_device_is_put_on_a_patient_seen_there_and_taken_off(hand):
     assert (found["patient"], found["source"], found["reporter"], found["validated"]) == (
         "p-1",
         "command",
-        "nurse-7",
+        "development",
         True,
     )
     assert hand.run("release", "mon-1") == (0, "mon-1 is on nobody by report")
@@ -69,6 +68,6 @@ def test_a_device_stands_at_a_bed_and_at_none(hand):
 
 
 def test_an_identifier_that_is_none_is_wrong_usage(hand, capsys):
-    arguments = ["devices", "associate", "mon 5", "p", "--actor", "n", *hand.where]
+    arguments = ["devices", "associate", "mon 5", "p", *hand.where]
     assert main(arguments) == 2
     assert capsys.readouterr().err.startswith("vigil: device: ")

@@ -2,11 +2,12 @@
 
 import json
 
+from signing import signed
 from worker_flow import frame, tick, wait_until
 
 from streams.commands import COMMAND_KEY
 from streams.partitions import partitions_of
-from streams.seals import Place, Seals
+from streams.seals import DEVELOPMENT, Place, Seals
 from streams.topics import COMMANDS
 
 BED = b"bed-1"
@@ -14,12 +15,12 @@ BED = b"bed-1"
 
 def order(ward, name, kind, second, partition=0, **said):
     value = {"id": name, "kind": kind, "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": second * 1000}
-    ward.send_to(COMMANDS, partition, BED, json.dumps(value | said).encode())
+    ward.send_to(COMMANDS, partition, BED, signed(value | said))
 
 
 def answers(ward):
     said = [json.loads(record.value) for record in ward.read(COMMANDS)]
-    return {one["id"]: one for one in said if one["kind"] == "answer"}
+    return {one["id"]: one for one in said if one.get("kind") == "answer"}
 
 
 def wait_for_answers(ward, *names):
@@ -48,7 +49,7 @@ def test_a_pause_covers_an_acknowledged_alarm_until_it_starts_anew_and_every_com
     order(ward, "c1", "acknowledge", 5, episode=alert["episode"])
     order(ward, "c2", "acknowledge", 5, episode="0" * 16)
     order(ward, "c3", "pause", 5, mode="alarm-off", reason="transport")
-    ward.send_to(COMMANDS, 0, BED, b'{"kind": "sing"}')
+    ward.send_to(COMMANDS, 0, BED, DEVELOPMENT.sign(BED, b'{"kind": "sing"}'))
     found = wait_for_answers(ward, "c1", "c2", "c3")
     assert {name: one["outcome"] for name, one in found.items()} == {
         "c1": "accepted",
@@ -77,17 +78,17 @@ def test_a_pause_covers_an_acknowledged_alarm_until_it_starts_anew_and_every_com
     ]
     for log in ward.log():
         sealed = [json.loads(record.value) for record in log if record.key == COMMAND_KEY]
-        assert [one["content"]["id"] for one in sealed[:4]] == ["c1", "c1", "c2", "c3"]
+        assert [one["content"]["order"]["id"] for one in sealed[:4]] == ["c1", "c1", "c2", "c3"]
     assert_that_every_applied_command_is_in_the_audit_trail(ward)
 
 
 def assert_that_every_applied_command_is_in_the_audit_trail(ward):
     """Look up the record of the command that each answer names."""
     trail = {(record.partition, record.offset): json.loads(record.value) for record in ward.read(COMMANDS)}
-    said = [value for value in trail.values() if value["kind"] == "answer"]
+    said = [value for value in trail.values() if value.get("kind") == "answer"]
     assert said
     for answer in said:
-        order = trail[answer["order_partition"], answer["order_offset"]]
+        order = trail[answer["order_partition"], answer["order_offset"]]["content"]["order"]
         assert (order["id"], order["patient"], order["kind"]) == (
             answer["id"],
             answer["patient"],
@@ -149,7 +150,7 @@ def wait_for_all_answers(ward, name, count):
 
     def found():
         said = [json.loads(record.value) for record in ward.read(COMMANDS)]
-        return [one for one in said if one["kind"] == "answer" and one["id"] == name]
+        return [one for one in said if one.get("kind") == "answer" and one["id"] == name]
 
     wait_until(lambda: len(found()) >= count, f"{count} answers to {name}")
     return found()

@@ -6,6 +6,7 @@ from functools import partial
 
 import waiting
 from kafka.partitioner.default import murmur2
+from signing import signed
 from worker_flow import frame
 
 from streams.topics import ALERTS, COMMANDS, HEARTBEAT, READINGS
@@ -26,13 +27,13 @@ class WardWatch:
     def admit(self):
         for bed in self.beds:
             said = {"kind": "admit", "id": f"admit-{bed}", "patient": bed, "actor": "clerk", "ward": "icu"}
-            value = json.dumps({**said, "issued_ts_ms": int(time.time() * 1000)}).encode()
+            value = signed({**said, "issued_ts_ms": int(time.time() * 1000)})
             self.ward.send_to(COMMANDS, self.place[bed], bed.encode(), value)
         wait_until(self.are_admitted, "the admissions' answers")
 
     def are_admitted(self):
         answers = [json.loads(record.value) for record in self.ward.read(COMMANDS)]
-        admitted = [a for a in answers if a["kind"] == "answer" and a["outcome"] == "accepted"]
+        admitted = [a for a in answers if a.get("kind") == "answer" and a["outcome"] == "accepted"]
         return {answer["patient"] for answer in admitted} == set(self.beds)
 
     def send(self, beds):

@@ -96,7 +96,7 @@ class Hospital:
     def place(self, device, place):
         """Say that a device has stood at a bed for an hour."""
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3_600))
-        command = [*VIGIL, "devices", "place", device, place, "--actor", "tech-1", "--from", since]
+        command = [*VIGIL, "devices", "place", device, place, "--from", since]
         environment = worker_environment(self.settings)
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 

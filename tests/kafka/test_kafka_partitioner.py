@@ -133,20 +133,20 @@ def test_orders_take_effect_where_the_patient_is_judged(ward, vigil):
     )
     for patient in PATIENTS:
         episode = started[patient]["episode"]
-        assert vigil("alarms", "ack", patient, episode, "--actor", "n1") == (
+        assert vigil("alarms", "ack", patient, episode) == (
             0,
-            "accepted: acknowledge by n1\n",
+            "accepted: acknowledge by development\n",
             "",
         )
-        profile = ("patients", "profile", patient, "--age-band", "neonate", "--actor", "n1")
-        assert vigil(*profile) == (0, "accepted: set-profile by n1\n", "")
-        order = ("limits", "set", patient, "spo2-low", "--low", "84", "--actor", "n1", "--reason", "x")
-        assert vigil(*order) == (0, "accepted: set-limits by n1\n", "")
-        assert told(ward, "spo2-low", "update")[patient]["acknowledged_by"] == "n1"
+        profile = ("patients", "profile", patient, "--age-band", "neonate")
+        assert vigil(*profile) == (0, "accepted: set-profile by development\n", "")
+        order = ("limits", "set", patient, "spo2-low", "--low", "84", "--reason", "x")
+        assert vigil(*order) == (0, "accepted: set-limits by development\n", "")
+        assert told(ward, "spo2-low", "update")[patient]["acknowledged_by"] == "development"
     wait_for(lambda: told(ward, "spo2-low", "end").keys() == {*PATIENTS}, "end by the new limits")
     for patient in PATIENTS:
         shown = json.loads(vigil("limits", "show", patient, "--json")[1])
         assert (shown["age_band"], shown["limits"]["spo2-low"]["low"]) == ("neonate", 84.0)
-    code, _, err = vigil("limits", "set", PATIENTS[0], "spo2-low", "--low", "500", "--actor", "n1")
+    code, _, err = vigil("limits", "set", PATIENTS[0], "spo2-low", "--low", "500")
     assert code == 1
     assert "refused: limits of spo2" in err

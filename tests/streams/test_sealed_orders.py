@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+from signing import commanded, person
+
 from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Admit
 from streams.decode import Decoder
 from streams.decoded import Ordered, Tick, Unproved
@@ -25,12 +27,12 @@ def decode(*values, seals=DEVELOPMENT):
 
 
 def sealed(order, seals=DEVELOPMENT):
-    return seals.seal(COMMAND_KEY, Place(3, 17), json.dumps(order).encode())
+    return seals.seal(COMMAND_KEY, Place(3, 17), commanded(order))
 
 
 def test_a_sealed_order_is_decoded_with_the_place_of_its_command():
     (part,) = decode(sealed(ADMIT)).parts
-    assert part == Ordered(0, 1000, Admit(**ADMIT), Place(3, 17))
+    assert part == Ordered(0, 1000, Admit(**ADMIT), Place(3, 17), person("clerk"))
 
 
 def test_what_nobody_has_sealed_is_refused_and_its_place_in_the_log_is_known():

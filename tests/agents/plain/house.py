@@ -14,9 +14,10 @@ from plain.early_scores import Scores
 from plain.limit_alarms import LimitAlarms
 from plain.losses import EXPECTED, Losses
 from plain.readings import HALF_MINUTE_MS, count, follow_clock, take_frame, take_samples
+from plain.rights import Rights
 from plain.signs import Signs
 from plain.stays import Commands
-from plain.strangers import Place, Strangers, order_in
+from plain.strangers import UNSIGNED, Place, Strangers, order_in, said_in
 from plain.telling import Moment, Telling
 from plain.ward_losses import Silences
 from plain.widened import Widened, rules_widened
@@ -48,7 +49,8 @@ class House:
         self.silences = Silences(rules, self.losses, self.beds)
         self.strangers = Strangers(self, self.telling)
         self.associations = Associations(self, self.telling, self.losses)
-        self.commands = Commands(self, self.limits, self.telling)
+        self.rights = Rights(self.telling)
+        self.commands = Commands(self, self.limits, self.telling, self.rights)
 
     @property
     def told(self):
@@ -101,7 +103,7 @@ class House:
         }
 
     def take(self, record):
-        if record.key in (b"~command", b"~ward", b"~left") and order_in(record) is None:
+        if record.key in (b"~command", b"~ward", b"~left") and (said_in(record) or UNSIGNED) == UNSIGNED:
             self.strangers.note("unproven-command")
             return
         if not record.value.endswith(b"}"):
@@ -122,9 +124,10 @@ class House:
             self.associations.leave(said, Moment(record.offset, now_ms, now_ms))
             self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
         elif record.key == b"~command":
-            order = order_in(record)
+            said = said_in(record)
+            order, person = said["order"], said["person"]
             now_ms = order["issued_ts_ms"] if self.recorded else append_ms
-            self.commands.take(order, Moment(record.offset, now_ms, now_ms))
+            self.commands.take(order, person, Moment(record.offset, now_ms, now_ms))
         else:
             self.frame(value, append_ms, record.offset)
             self.told[before:] = sorted(self.told[before:], key=lambda one: self.places[one.rule])
@@ -165,6 +168,7 @@ class House:
         for bed in list(self.beds.values()):
             if not bed.discharged:
                 self.judge_conditions(bed, is_slow, half_minute_is_over, moment)
+            self.rights.judge(bed, moment)
             self.limits.lapse(bed, moment)
             self.limits.worsen(bed, moment)
             self.limits.release(bed, moment)
@@ -235,5 +239,6 @@ def kinds_of(rules):
         "readings-withdrawn": "technical",
         "vital-loss": "physiological",
         "age-unknown": "advisory",
+        "break-glass": "advisory",
         **{rule.id: "physiological" for rule in (*rules.scores, *rules.trends, *rules.drifts)},
     }

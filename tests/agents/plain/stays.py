@@ -1,6 +1,7 @@
 """Commands in plain Python: what people tell the alarm system about a patient's alarms and stay (docs/alarms.md)."""
 
 from plain.beds import RANK, Bed
+from plain.refusals import Refused
 from plain.widened import way_out
 
 from clinical.rules import AGE_BANDS
@@ -13,20 +14,17 @@ AHEAD = ("set-limits", "set-profile")
 OF_A_STAY = ("set-limits", "set-profile", "transfer", "discharge")
 
 
-class Refused(Exception):
-    """The command changes nothing."""
-
-
 class Commands:
     """Applies each command once and notes what became of it."""
 
-    def __init__(self, house, limits, telling):
+    def __init__(self, house, limits, telling, rights):
         self.house = house
         self.limits = limits
         self.telling = telling
+        self.rights = rights
         self.answers = []
 
-    def take(self, order, moment):
+    def take(self, order, person, moment):
         bed = self.house.beds.get(order["patient"])
         if bed is None and self.house.strangers.home_of(order["patient"]) != self.house.place.partition:
             return
@@ -43,7 +41,10 @@ class Commands:
                     raise Refused
                 bed = self.house.bed(order["patient"])
                 bed.ordered_ms = moment.now_ms
+            glass = self.rights.ask(person, order, bed.ward or order.get("ward") or "")
             getattr(self, order["kind"].replace("-", "_"))(bed, order, moment)
+            if glass:  # who is discharged lies in another bed now
+                self.rights.tell(self.house.beds[order["patient"]], moment)
             outcome = "accepted"
         except Refused:
             outcome = "refused"
@@ -53,6 +54,9 @@ class Commands:
         if bed is not None:
             bed.commands.append(order["id"])
         self.answers.append((moment.offset, order["id"], outcome))
+
+    def break_glass(self, bed, order, moment):
+        """Nothing but what is told of it."""
 
     # --- alarms
 

@@ -13,6 +13,8 @@ from plain.levels import judge_level
 
 KEY = b"vigil development key, known to all"
 UNPROVEN_MS = 60_000
+UNSIGNED = {"kind": "unsigned"}
+"""A worker says so of a record that nobody has signed."""
 
 
 class Place(NamedTuple):
@@ -25,6 +27,12 @@ class Place(NamedTuple):
 
 def order_in(record):
     """Return what is ordered or answered, None where the record does not prove that a worker made it."""
+    said = said_in(record)
+    return said["order"] if said is not None and "order" in said else said
+
+
+def said_in(record):
+    """Return all that a sealed record says; of a command that is who orders it, too."""
     try:
         sealed = json.loads(record.value)
         begin = record.value.index(b'"content":') + len(b'"content":')

@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass, field
 
 from plain.beds import Alarm, Bed
-from plain.strangers import order_in
+from plain.refusals import Refused
+from plain.rights import Rights
+from plain.strangers import order_in, said_in
 from plain.telling import Moment, Telling
 
 WARD = "~ward/"
@@ -112,6 +114,7 @@ class Wards:
     def __init__(self, recorded):
         self.recorded = recorded
         self.telling = Telling(())
+        self.rights = Rights(self.telling)
         self.wards = {}
         self.rulings = []
         self.answers = []
@@ -126,7 +129,7 @@ class Wards:
                 if ward.alarm.is_open and not self.recorded:
                     self.judge(ward, moment)
         elif record.key == b"~command":
-            self.acknowledge(value, moment)
+            self.order(said_in(record), moment)
         elif value["kind"] == "report":
             self.report(value, moment)
 
@@ -178,19 +181,35 @@ class Wards:
             if report["silent"]:
                 self.rulings.append((partition, name, lost))
 
-    def acknowledge(self, order, moment):
-        ward = self.wards.get(order["patient"].removeprefix(WARD))
+    def order(self, said, moment):
+        order, person = said["order"], said["person"]
+        name = order["patient"].removeprefix(WARD)
+        ward = self.wards.get(name)
         if ward is not None and order["id"] in ward.commands[-COMMANDS_KEPT:]:
             return
-        is_it = (
-            ward is not None
-            and ward.alarm.stands == "active"
-            and ward.episode(ward.alarm) == order["episode"]
-        )
-        if is_it:
-            ward.alarm.stands = "acknowledged"
-            ward.known_ms = max(report["last_ts_ms"] for report in ward.counts.values())
-            self.telling.tell(ward, ward.alarm, "update", moment)
+        try:
+            glass = self.rights.ask(person, order, name)
+            if order["kind"] == "acknowledge":
+                self.acknowledge(ward, order, moment)
+            if glass:
+                self.tell_of_glass(name, moment)
+            outcome = "accepted"
+        except Refused:
+            outcome = "refused"
         if ward is not None:
             ward.commands.append(order["id"])
-        self.answers.append((moment.offset, order["id"], "accepted" if is_it else "refused"))
+        self.answers.append((moment.offset, order["id"], outcome))
+
+    def acknowledge(self, ward, order, moment):
+        if ward is None or ward.alarm.stands != "active" or ward.episode(ward.alarm) != order["episode"]:
+            raise Refused
+        ward.alarm.stands = "acknowledged"
+        ward.known_ms = max(report["last_ts_ms"] for report in ward.counts.values())
+        self.telling.tell(ward, ward.alarm, "update", moment)
+
+    def tell_of_glass(self, name, moment):
+        """Begun and over at once: no ward remembers it."""
+        alarm = Alarm("break-glass", "advisory", onset=moment.now_ms, priority="low")
+        opened = Ward(WARD + name, {"break-glass": alarm})
+        self.telling.due(opened, alarm, moment, withheld=False)
+        self.telling.over(opened, alarm, moment)

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+from aiohttp import web
+
 from edge.board.assets import Asset
 from edge.board.bed_view import BedView
 from edge.board.history import AskedHistory
@@ -11,14 +13,16 @@ from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import DEVELOPMENT, LoopbackDoors
 from edge.board.position import Log
 from edge.board.reading import Batch, Heard
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
+from edge.identity.development import development
+from edge.identity.doors import PERSON
 from streams.boards import LastValue, OpenAlarm, Patient
 from streams.settings import Settings
 
+DEVELOPMENT = development("acknowledge", "test")
 PAGE = Asset(b"<!doctype html><title>page</title>", "text/html; charset=utf-8", '"1"')
 
 
@@ -32,21 +36,24 @@ class NoWindows:
 class World:
     """A board; `say` takes records in, as its reader would."""
 
-    def __init__(self, person=DEVELOPMENT, viewers_max=100, history=None, windows=None, partitions=2):
+    def __init__(
+        self, person=DEVELOPMENT, viewers_max=100, history=None, windows=None, partitions=2, doors=None
+    ):
         self.settings = Settings(board_port=0)
         self.metrics = BoardMetrics()
         self.live = Live(partitions)
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
-        doors = LoopbackDoors(lambda: self.person)
+        doors = doors or self
         self.desk = Desk(self.settings, partitions)
-        self.history = AskedHistory(history)
+        self.history = AskedHistory(self.settings, history)
         view = BedView(self.intake, self.history, windows or NoWindows(), self.metrics)
         self.routes = Routes(doors, self.hub, self.intake, view, self.desk, self.metrics, viewers_max)
         self.person = person
         assets = {"index.html": PAGE, "board.js": Asset(b"1", "text/javascript; charset=utf-8", '"2"')}
         self.server = BoardServer(self.routes, doors, assets, self.metrics, viewers_max)
         self._next = {}
+        self.audited = []
 
     @contextlib.asynccontextmanager
     async def running(self, ready=True):
@@ -81,6 +88,22 @@ class World:
     def show(self, name, ward="a", partition=0, **said):
         """Take a patient's own record in."""
         self.say("patients", partition, name, patient_of(name, ward, **said))
+
+    def install(self, app):
+        """Let in whoever `person` is, as the doors do."""
+
+        @web.middleware
+        async def let_in(request, handler):
+            if self.person is None:
+                raise web.HTTPUnauthorized(text="sign in first")
+            request[PERSON] = self.person
+            return await handler(request)
+
+        app.middlewares.append(let_in)
+
+    def audit(self, *said):
+        """Take note of what somebody saw or was refused."""
+        self.audited.append(said)
 
     @property
     def url(self):

@@ -30,7 +30,7 @@ def asked(desk, order):
 def test_an_answer_that_came_after_its_time_is_there_when_the_page_asks_again():
     desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
     desk.answered([answer_to("late")])
-    found = asked(desk, make_order("pause", id="late", patient="p1", actor="n1"))
+    found = asked(desk, make_order("pause", NURSE, id="late", patient="p1"))
     assert found is not None
     assert (found.id, found.outcome) == ("late", "accepted")
 
@@ -39,7 +39,7 @@ def test_the_answer_about_another_patient_is_not_told():
     desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
     desk.answered([answer_to("late", "p2")])
     desk._sending = asyncio.Semaphore(0)  # nothing is sent in this test
-    assert asked(desk, make_order("pause", id="late", patient="p1", actor="n1")) is None
+    assert asked(desk, make_order("pause", NURSE, id="late", patient="p1")) is None
 
 
 def test_so_many_answers_are_remembered_and_no_more():

@@ -1,0 +1,5 @@
+"""What a command that changes nothing ends with, in plain Python."""
+
+
+class Refused(Exception):
+    """The command changes nothing."""
