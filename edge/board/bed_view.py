@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
+from clinical.vitals import SIGNALS, WINDOWED
 from edge.board.history import AskedHistory, Points
 from edge.board.intake import Intake
 from edge.board.metrics import BoardMetrics
@@ -14,10 +15,8 @@ TREND_MS: Final = 24 * HOUR_MS
 SPAN_MS_MAX: Final = 31 * DAY_MS
 """Of one question for a trend."""
 
-POINTS_MAX: Final = 1_440
-"""Of one signal: a minute each of a day; a longer span gets longer steps."""
-
-STEP_S_MIN: Final = 10.0
+COURSES: Final = tuple(signal.name for signal in SIGNALS[:WINDOWED])
+"""Signals that are numbers whose course says something."""
 
 
 class Windows(Protocol):
@@ -84,9 +83,8 @@ class BedView:
         return {"trend": said.get("history", {}), "history": self._history.is_kept, "late": late}
 
     async def past(self, patient: str, from_ms: int, until_ms: int, signals: Sequence[str] | None) -> Points:
-        """Return what history knows of a time, in steps that its points fit into."""
-        step_s = max(STEP_S_MIN, (until_ms - from_ms) / 1000 / POINTS_MAX)
-        return await self._history.trend(patient, from_ms, until_ms, signals, step_s)
+        """Return what history knows of a time, of all that has a course where no signals are named."""
+        return await self._history.trend(patient, from_ms, until_ms, signals or COURSES)
 
 
 def means_of(windows: WindowsAnswer | None) -> Points:

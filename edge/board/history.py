@@ -1,14 +1,10 @@
 """What was measured before: the seam to `edge/history`, asked in threads of its own, a bounded number at a time."""
 
 import asyncio
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import Final
 
-from clinical.vitals import SIGNALS
-from edge.history.ledger import readings_folder
-from edge.history.query import trend
 from streams.errors import Busy
 from streams.settings import Settings
 
@@ -16,69 +12,60 @@ THREADS: Final = 4
 QUEUED_MAX: Final = 8
 """Questions that run or wait; one beyond it counts as late at once."""
 
+STEPS_S: Final = (10, 60, 900)
+"""Lengths of steps, s: those that are kept for longer than every reading."""
+
+POINTS_MAX: Final = 2_880
+"""Of one signal: two days by the minute, a month by quarter hours."""
+
 Points = dict[str, list[tuple[int, float | None]]]
 """Readings by signal: time in ms and value in the signal's unit, None = attached without a reading."""
 
 
-class History(Protocol):
-    """Where readings are kept."""
-
-    def trend(
-        self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None, step_s: float
-    ) -> Points:
-        """Return a patient's readings in steps of `step_s`, of these signals, None = of all."""
+Trend = Callable[[Settings, str, int, int, Sequence[str], int], Points]
+"""Asked with the settings, a patient, from and until when in ms, signals and the length of a step in s, which is one of
+`STEPS_S`; returns the mean of each step, None for one without a reading."""
 
 
-class KeptHistory:
-    """The history that a process on this machine, or on the same disk, keeps."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def trend(
-        self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None, step_s: float
-    ) -> Points:
-        """Return the mean of each step; steps are of whole minutes where they may be that long."""
-        step = math.ceil(step_s / 60) * 60 if step_s > 10 else math.ceil(step_s)
-        names = [signal.name for signal in SIGNALS] if signals is None else list(signals)
-        return trend(self._settings, patient, from_ts_ms, until_ts_ms, names, step)
-
-
-def kept_history(settings: Settings) -> KeptHistory | None:
-    """Return the history that the settings name, None where nobody has begun one."""
-    return KeptHistory(settings) if readings_folder(settings).is_dir() else None
+def step_of(span_ms: int) -> int:
+    """Return the step of a trend over so long, s: the shortest of which `POINTS_MAX` are enough."""
+    return next((step for step in STEPS_S if span_ms <= step * 1000 * POINTS_MAX), STEPS_S[-1])
 
 
 class AskedHistory:
-    """Asks a history without holding up the board; without one it knows nothing."""
+    """Asks a history without holding up the board; without one it knows nothing.
 
-    def __init__(self, history: History | None) -> None:
-        self._history = history
+    Args:
+        settings: say where it is kept.
+        trend: reads it; None where none is kept.
+    """
+
+    def __init__(self, settings: Settings, trend: Trend | None) -> None:
+        self._settings = settings
+        self._trend = trend
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="board-history")
         self._running = 0
 
     @property
     def is_kept(self) -> bool:
         """Whether there is a history at all."""
-        return self._history is not None
+        return self._trend is not None
 
-    async def trend(
-        self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str] | None, step_s: float
-    ) -> Points:
-        """Return a patient's readings; nothing where no history is kept.
+    async def trend(self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str]) -> Points:
+        """Return a patient's readings in steps that fit the time; nothing where no history is kept.
 
         Raises:
             Busy: more is asked than may be.
         """
-        if self._history is None:
+        if self._trend is None:
             return {}
         if self._running >= QUEUED_MAX:
             raise Busy("history is asked more than it may be", 1.0)
         self._running += 1
         loop = asyncio.get_running_loop()
-        asked = loop.run_in_executor(
-            self._pool, self._history.trend, patient, from_ts_ms, until_ts_ms, signals, step_s
-        )
+        step_s = step_of(until_ts_ms - from_ts_ms)
+        said = self._settings, patient, from_ts_ms, until_ts_ms, signals, step_s
+        asked = loop.run_in_executor(self._pool, self._trend, *said)
         asked.add_done_callback(self._ended)
         return await asyncio.shield(asked)  # a thread cannot be stopped: it counts until it ends
 

@@ -53,6 +53,7 @@ class Desk:
         self._settings, self._seals = settings, seals_of(settings)
         self._partitions = partitions
         self._topic = settings.topic(COMMANDS)
+        self._seals = seals_of(settings)
         self._producer: Producer | None = None
         self._making = asyncio.Lock()
         self._sending = asyncio.Semaphore(SENDING_MAX)

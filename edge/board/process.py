@@ -11,23 +11,23 @@ from prometheus_client import start_http_server
 
 from edge.board.assets import read_assets
 from edge.board.bed_view import BedView
-from edge.board.history import AskedHistory, kept_history
+from edge.board.history import AskedHistory
 from edge.board.hub import Hub
 from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
+from edge.board.people import doors_of
 from edge.board.reading import TOPICS as READ
 from edge.board.reading import Batch, Reader
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.board.windows import WorkerWindows
-from edge.identity.doors import Doors
+from edge.history.ledger import readings_folder
+from edge.history.query import trend
 from edge.printing import say
-from streams.commands import Answer, Order
 from streams.connect import connect_consumer
-from streams.errors import TopicsMismatch, Unanswered, UsageError
-from streams.people import Person
+from streams.errors import TopicsMismatch, UsageError
 from streams.settings import Settings
 from streams.topics import COMMANDS, PATIENTS
 
@@ -49,25 +49,23 @@ class Board:
             TopicsMismatch: a topic is missing.
         """
         self.settings = settings
-        tls, assets, self.metrics = tls_of(settings), read_assets(), BoardMetrics()
-        self.doors = Doors(
-            *(settings, settings.board_host, self._tell, self.metrics.registry),
-            tls=tls is not None,
-            public=(f"/assets/{name}" for name in assets),
-        )
+        tls = tls_of(settings)
         partitions = _partitions(settings)
+        self.metrics = BoardMetrics()
+        self.doors = doors_of(settings, self.metrics.registry)
         self.live = Live(partitions[PATIENTS])
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
         self.desk = Desk(settings, partitions[COMMANDS])
-        self.history = AskedHistory(kept_history(settings))
+        is_kept = readings_folder(settings).is_dir()
+        self.history = AskedHistory(settings, trend if is_kept else None)
         self.windows = WorkerWindows(settings, self.live)
         view = BedView(self.intake, self.history, self.windows, self.metrics)
         self.routes = Routes(
             self.doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
         )
         self.server = BoardServer(
-            self.routes, self.doors, assets, self.metrics, settings.board_viewers_max, tls
+            self.routes, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )
         self.reader = Reader(settings, self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,17 +103,6 @@ class Board:
         await asyncio.gather(*self._running, return_exceptions=True)
         self.history.close()
         await asyncio.gather(asyncio.to_thread(self.reader.close), self.desk.close(), self.windows.close())
-
-    async def _tell(self, order: Order, person: Person) -> Answer:
-        """Send what breaking the glass says, as any other command goes.
-
-        Raises:
-            VigilError: it was not taken, or no answer came in time.
-        """
-        answer = await self.desk.order(order, person)
-        if answer is None:
-            raise Unanswered("no answer came; it takes effect when a worker judges the patient")
-        return answer
 
     def _deliver(self, batch: Batch) -> None:
         """Called in the reader's thread."""
@@ -167,8 +154,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             await board.start()
             say(f"board: {board.url}")
             await stop.wait()
+            await board.stop()
     finally:
-        await board.stop()
+        await board.stop()  # once more where it did not come so far: harmless
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

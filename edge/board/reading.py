@@ -20,11 +20,13 @@ from edge.board.position import Log
 from edge.records import Skipped, read_record
 from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import Answer, Command
+from streams.commands import Answer, Order, Signed
 from streams.connect import connect_consumer
 from streams.deliveries import Delivery
 from streams.errors import TopicsMismatch, VigilError
 from streams.log_end import ends_of
+from streams.seals import Unproven
+from streams.security import seals_of
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, DELIVERIES, HEARTBEAT, HOUR_MS, LIMITS, PATIENTS
 
@@ -93,6 +95,7 @@ class Reader:
         self._settings = settings
         self._deliver = deliver
         self._wall_s = wall_s
+        self._seals = seals_of(settings)
         self._names = {settings.topic(name): short for short, name in TOPICS.items()}
         self._stop = threading.Event()
         self._room = threading.BoundedSemaphore(BATCHES_MAX)
@@ -212,12 +215,14 @@ class Reader:
         key = (record.key or b"").decode(errors="replace")
         said: BaseModel | None = None
         if record.value is not None:
-            model = MODELS.get(short) or (Answer if b'"kind":"answer"' in record.value else Command)
+            model = MODELS.get(short) or (Answer if b'"kind":"answer"' in record.value else Signed)
             said = read_record(model, record, self.skipped)
             if said is None:
                 return None
-            if isinstance(said, Command):
-                said = said.root
+            if isinstance(said, Signed):
+                said = self._proven(said, record)
+                if said is None:
+                    return None
             if getattr(said, "patient", key) != key:
                 self.skipped.note(record, "its key is of another patient")
                 return None
@@ -227,6 +232,15 @@ class Reader:
         elif short not in COMPACTED:
             return None
         return Heard(int(record.offset), key, said, int(record.timestamp))
+
+    def _proven(self, said: Signed, record: Any) -> Order | None:
+        """Return a command that somebody signed, None for one that nobody did: no worker takes it either."""
+        try:
+            self._seals.signed(record.key or b"", record.value)
+        except Unproven as fault:
+            self.skipped.note(record, str(fault))
+            return None
+        return said.content.order.root
 
     def _hand_over(self, batch: Batch) -> None:
         while not self._room.acquire(timeout=AGAIN_S):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import time
 from typing import Any, Final
 
@@ -16,9 +17,8 @@ from edge.board.intake import Intake
 from edge.board.load import SHIFT_H_MAX
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
+from edge.board.people import LetIn, order_of, person_of
 from edge.board.viewer import Viewer
-from edge.identity.doors import Doors
-from edge.orders import make_order
 from edge.ward_state import SEVERITIES
 from streams.alerts import WARD
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
@@ -30,15 +30,16 @@ SIGNALS_ASKED_MAX: Final = 40
 OFFSET_MIN_MAX: Final = 14 * 60
 """No clock on earth is further from UTC, min."""
 
+STREAM_S_MAX: Final = 300.0
+"""After so long a stream ends and the page comes back through the door: a sign-in that has ended ends the view [M]."""
+
 STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+NO_BED: Final = "no such bed in a ward that you may view"
 NOT_YET: Final = "the board is still reading its topics"
-
-SIGNED_IN_LOOK_S: Final = 30.0
-"""A stream lasts; so often it is asked whether its viewer is still signed in, in the same wards."""
 
 
 class Routes:
@@ -56,7 +57,7 @@ class Routes:
 
     def __init__(
         self,
-        doors: Doors,
+        doors: LetIn,
         hub: Hub,
         intake: Intake,
         view: BedView,
@@ -82,8 +83,7 @@ class Routes:
         app.router.add_post("/v1/commands", self._command)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        person = self._doors.person(request)
-        audience = audience_of(person, request.query.getall("ward", [])[:WARDS_ASKED_MAX])
+        audience = audience_of(person_of(request), request.query.getall("ward", [])[:WARDS_ASKED_MAX])
         transport = request.transport
         if audience is None:
             return self._refused("forbidden", "you may not view these wards")
@@ -100,9 +100,10 @@ class Routes:
         viewer = Viewer(transport, audience)
         self._hub.join(viewer, position)
         try:
-            while not (await asyncio.wait((viewer.ended,), timeout=SIGNED_IN_LOOK_S))[0]:
-                if self._doors.still(request) != person:
-                    viewer.finish()
+            async with asyncio.timeout(STREAM_S_MAX * random.uniform(0.8, 1.0)):  # not all at once
+                await asyncio.shield(viewer.ended)
+        except TimeoutError:
+            viewer.finish()
         finally:
             self._hub.leave(viewer)
             if viewer.is_cut:
@@ -139,7 +140,7 @@ class Routes:
         return table("alarm-load.csv", ("ward", "patient", "shift_ts_ms", *SEVERITIES), rows)
 
     async def _alarms_table(self, request: web.Request) -> web.StreamResponse:
-        person, state = self._doors.person(request), self._intake.live.state
+        person, state = person_of(request), self._intake.live.state
         columns = (
             "ward",
             "patient",
@@ -161,14 +162,14 @@ class Routes:
         return table("alarms.csv", columns, rows)
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
-        person = self._doors.person(request)
+        person = person_of(request)
         known = {shown.ward for shown in self._intake.live.shown.values() if shown.ward}
         wards = sorted({*(ward for ward in person.wards if ward != ANY_WARD), *known, ""})
         acts = {ward: may for ward in wards if (may := [act for act in ACTS if person.may(act, ward)])}
         return found({**person.model_dump(mode="json", exclude={"session"}), "acts": acts})
 
     async def _command(self, request: web.Request) -> web.StreamResponse:
-        person = self._doors.person(request)
+        person = person_of(request)
         if request.content_type != "application/json":
             return self._refused("media-type", "a command is application/json")
         try:
@@ -179,11 +180,11 @@ class Routes:
             return self._refused("malformed", "a command is an object with kind and patient")
         if not isinstance(patient, str):
             return self._refused("malformed", "a patient is a text")
-        if not person.may(act, ward := self._ward_of(patient)):
-            self._doors.audit(person, act, patient, ward, "refused")
+        if not person.may(act, self._ward_of(patient)):
+            self._doors.audit(person, act, patient, self._ward_of(patient), "refused")
             return self._refused("forbidden", f"you may not {kind} here: {_who_may(act)} of the ward may")
         try:
-            order = make_order(kind, **{**said, "person": person})
+            order = order_of(person, kind, said)
         except UsageError as error:
             return self._refused("malformed", str(error))
         try:
@@ -207,25 +208,26 @@ class Routes:
     def _counted(self, request: web.Request) -> dict[str, Any]:
         shift_h = _number(request, "shift_h", 8, 1, SHIFT_H_MAX)
         offset_min = _number(request, "utc_offset_min", 0, -OFFSET_MIN_MAX, OFFSET_MIN_MAX)
-        wards = self._seen(self._doors.person(request))
+        wards = self._seen(person_of(request))
         return self._intake.starts.load(_now_ms(), shift_h * HOUR_MS, offset_min * 60_000, wards)
 
     def _seen(self, person: Person) -> dict[str, str]:
-        """Return the ward of each bed that a person may view."""
+        """Return the ward of each bed that a person may view; broken glass opens beds, no lists."""
         return {
             patient: shown.ward
             for patient, shown in self._intake.live.shown.items()
-            if shown.ward is not None and person.may("view", shown.ward)
+            if shown.ward is not None and person.may_by_role("view", shown.ward)
         }
 
     def _unseen(self, request: web.Request, patient: str) -> web.Response | None:
         """Return the refusal for a bed that is not there or that the person may not view: the same for both."""
-        shown, person = self._intake.live.shown.get(patient), self._doors.person(request)
-        ward = (shown.ward or "") if shown else ""
-        if shown is None or not person.may("view", ward):
-            self._doors.audit(person, "view", patient, ward, "refused")
-            return self._refused("not-found", "no such bed in a ward that you may view")
-        self._doors.audit(person, "view", patient, ward, "granted")
+        shown, person = self._intake.live.shown.get(patient), person_of(request)
+        if shown is None:
+            return self._refused("not-found", NO_BED)
+        is_seen = shown.ward is None or person.may("view", shown.ward)
+        self._doors.audit(person, "view", patient, shown.ward or "", "granted" if is_seen else "refused")
+        if not is_seen:
+            return self._refused("not-found", NO_BED)
         return None
 
     def _ward_of(self, patient: str) -> str:

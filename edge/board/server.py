@@ -11,8 +11,8 @@ from aiohttp.web_protocol import RequestHandler
 from edge.board.answers import HEADERS, KIND_OF, problem
 from edge.board.assets import SHELL, Asset, served
 from edge.board.metrics import BoardMetrics
+from edge.board.people import LetIn
 from edge.board.routes import Routes
-from edge.identity.doors import Doors
 from streams.errors import Busy
 
 BODY_BYTES_MAX: Final = 16_384
@@ -51,7 +51,7 @@ class BoardServer:
     def __init__(
         self,
         routes: Routes,
-        doors: Doors,
+        doors: LetIn,
         assets: dict[str, Asset],
         metrics: BoardMetrics,
         viewers_max: int,

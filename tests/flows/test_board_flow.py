@@ -43,7 +43,8 @@ def status(address):
 
 def asked(address, order=None):
     data = None if order is None else json.dumps(order).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    origin = "://".join(urlsplit(address)[:2])
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json", "Origin": origin})
     with urllib.request.urlopen(request, timeout=15) as answer:
         return json.loads(answer.read())
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+from aiohttp import web
+
 from edge.board.assets import Asset
 from edge.board.bed_view import BedView
 from edge.board.history import AskedHistory
@@ -16,11 +18,11 @@ from edge.board.reading import Batch, Heard
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.identity.development import development
-from edge.identity.doors import Doors
-from edge.identity.people import Known
+from edge.identity.doors import PERSON
 from streams.boards import LastValue, OpenAlarm, Patient
 from streams.settings import Settings
 
+DEVELOPMENT = development("acknowledge", "test")
 PAGE = Asset(b"<!doctype html><title>page</title>", "text/html; charset=utf-8", '"1"')
 
 
@@ -31,39 +33,27 @@ class NoWindows:
         return None
 
 
-DEVELOPMENT = development("view", "board")
-
-
-class OpenDoors(Doors):
-    """Doors that know everybody: whoever comes is the person that `who` returns, None for nobody."""
-
-    def __init__(self, settings, metrics, who, public):
-        super().__init__(settings, "127.0.0.1", self._unsent, metrics.registry, public=public)
-        self.people.known = lambda *_, **__: Known(who(), "development") if who() else None
-
-    async def _unsent(self, order, person):
-        raise AssertionError("nobody breaks the glass here")
-
-
 class World:
     """A board; `say` takes records in, as its reader would."""
 
-    def __init__(self, person=DEVELOPMENT, viewers_max=100, history=None, windows=None, partitions=2):
+    def __init__(
+        self, person=DEVELOPMENT, viewers_max=100, history=None, windows=None, partitions=2, doors=None
+    ):
         self.settings = Settings(board_port=0)
         self.metrics = BoardMetrics()
         self.live = Live(partitions)
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
-        assets = {"index.html": PAGE, "board.js": Asset(b"1", "text/javascript; charset=utf-8", '"2"')}
-        public = [f"/assets/{name}" for name in assets]
-        self.doors = doors = OpenDoors(self.settings, self.metrics, lambda: self.person, public)
+        doors = doors or self
         self.desk = Desk(self.settings, partitions)
-        self.history = AskedHistory(history)
+        self.history = AskedHistory(self.settings, history)
         view = BedView(self.intake, self.history, windows or NoWindows(), self.metrics)
         self.routes = Routes(doors, self.hub, self.intake, view, self.desk, self.metrics, viewers_max)
         self.person = person
+        assets = {"index.html": PAGE, "board.js": Asset(b"1", "text/javascript; charset=utf-8", '"2"')}
         self.server = BoardServer(self.routes, doors, assets, self.metrics, viewers_max)
         self._next = {}
+        self.audited = []
 
     @contextlib.asynccontextmanager
     async def running(self, ready=True):
@@ -98,6 +88,22 @@ class World:
     def show(self, name, ward="a", partition=0, **said):
         """Take a patient's own record in."""
         self.say("patients", partition, name, patient_of(name, ward, **said))
+
+    def install(self, app):
+        """Let in whoever `person` is, as the doors do."""
+
+        @web.middleware
+        async def let_in(request, handler):
+            if self.person is None:
+                raise web.HTTPUnauthorized(text="sign in first")
+            request[PERSON] = self.person
+            return await handler(request)
+
+        app.middlewares.append(let_in)
+
+    def audit(self, *said):
+        """Take note of what somebody saw or was refused."""
+        self.audited.append(said)
 
     @property
     def url(self):

@@ -186,19 +186,12 @@ def test_there_is_no_sound_before_a_tap_and_high_priority_breaks_a_quiet_minute(
 
 
 def test_old_values_are_never_shown_as_new_and_age_by_themselves(chromium, board):
-    board.put(
-        bed(
-            "p1",
-            bed="01",
-            values={"hr": 71, "spo2": 95, "temp": 36.9},
-            ages_ms={"hr": 6_000, "spo2": 70_000, "temp": 0},
-        )
-    )
+    values, ages_ms = {"hr": 71, "spo2": 95, "temp": 36.9}, {"hr": 3_000, "spo2": 70_000, "temp": 0}
     with open_page(chromium, board) as page:
+        board.put(bed("p1", bed="01", values=values, ages_ms=ages_ms))
         vitals = tile(page, "p1").locator(".vital")
         state = lambda index: vitals.nth(index).get_attribute("data-freshness")  # noqa: E731
-        until(lambda: state(0) == "new", "a fresh heart rate")
-        assert state(1) == "old"
+        until(lambda: (state(0), state(1)) == ("new", "old"), "a fresh heart rate beside an old saturation")
         assert "1 min" in vitals.nth(1).inner_text()
         line = vitals.nth(1).locator(".value").evaluate("(e) => getComputedStyle(e).textDecorationLine")
         assert line == "line-through"

@@ -7,12 +7,15 @@ import aiohttp
 import pytest
 from alert_of import alert_of
 from board_world import World, open_alarm, patient_of
+from prometheus_client import CollectorRegistry
 from streams_client import Viewer
 
-from edge.board import hub
+from edge.board import hub, routes
 from edge.board.answers import HEADERS
+from edge.board.people import doors_of
 from edge.board.viewer import BACKLOG_BYTES_MAX
 from streams.people import Person
+from streams.settings import Settings
 
 NURSE_OF_A = Person(id="n1", role="nurse", wards=("a",))
 ADMINISTRATOR = Person(id="root", role="administrator", wards=("*",))
@@ -206,7 +209,7 @@ def test_a_text_of_a_record_is_never_part_of_a_page():
 )
 def test_a_command_from_another_page_is_refused(headers):
     async def test():
-        world = World()
+        world = World(doors=doors_of(Settings(), CollectorRegistry()))
         async with world.running():
             status, _ = await post(f"{world.url}/v1/commands", b'{"kind":"resume","patient":"p1"}', **headers)
             assert status in (403, 415, 421)
@@ -349,5 +352,39 @@ def test_an_alarm_that_comes_while_values_are_told_reaches_all_and_every_viewer_
                 await viewer.until(lambda model: len(model.beds["p1"]["alarms"]) == told)
                 assert (viewer.model.snapshots, viewer.model.position) == (1, world.live.text)
                 await viewer.close()
+
+    run(test())
+
+
+def test_who_opens_a_bed_is_audited_and_so_is_who_may_not():
+    async def test():
+        world = World(person=NURSE_OF_A)
+        world.show("p1", ward="a")
+        world.show("p2", ward="b")
+        async with world.running():
+            for path in ("/v1/beds/p1", "/v1/beds/p2/trend", "/v1/beds/nobody"):
+                await get(world.url + path)
+        assert [said[1:] for said in world.audited] == [
+            ("view", "p1", "a", "granted"),
+            ("view", "p2", "b", "refused"),
+        ]
+
+    run(test())
+
+
+def test_a_stream_ends_after_its_time_and_goes_on_through_the_door(monkeypatch):
+    async def test():
+        monkeypatch.setattr(routes, "STREAM_S_MAX", 0.2)
+        world = World()
+        world.show("p1")
+        async with world.running():
+            viewer = Viewer(world.server.port)
+            async with viewer.connected():
+                await viewer.until(lambda model: "p1" in model.beds)
+                while await viewer.take() is not None:
+                    pass
+            world.person = None
+            async with viewer.connected():
+                assert viewer.status == 401
 
     run(test())

@@ -51,7 +51,7 @@ async def asked(url):
 def test_what_is_late_is_named_and_the_rest_is_shown_in_time():
     async def test():
         stuck = StuckHistory()
-        world = World(history=stuck, windows=StuckWindows())
+        world = World(history=stuck.trend, windows=StuckWindows())
         world.show("p1")
         async with world.running():
             begun_s = time.monotonic()
@@ -63,15 +63,37 @@ def test_what_is_late_is_named_and_the_rest_is_shown_in_time():
     asyncio.run(test())
 
 
+def test_a_trend_has_steps_that_fit_its_time_and_gaps_stay_gaps():
+    asked_for = []
+
+    def trend(settings, patient, from_ts_ms, until_ts_ms, signals, step_s):
+        asked_for.append((patient, tuple(signals), step_s))
+        return {"hr": [(from_ts_ms, 80.0), (from_ts_ms + 10_000, None)]}
+
+    async def test():
+        world = World(history=trend)
+        world.show("p1")
+        async with world.running():
+            address = f"{world.url}/v1/beds/p1/trend?until_ts_ms=100000000000&signals=hr&from_ts_ms="
+            for hours in (1, 24, 240):
+                said = json.loads(await asked(address + str(100_000_000_000 - hours * HOUR_MS)))
+            assert said["trend"]["hr"][1][1] is None
+            assert json.loads(await asked(f"{world.url}/v1/beds/p1"))["history"]
+
+    asyncio.run(test())
+    assert asked_for[:3] == [("p1", ("hr",), step_s) for step_s in (10, 60, 900)]
+    assert asked_for[3][2] == 60
+
+
 def test_a_history_that_is_stuck_is_not_asked_without_end():
     async def test():
         stuck = StuckHistory()
-        history = AskedHistory(stuck)
+        history = AskedHistory(Settings(), stuck.trend)
         for _ in range(QUEUED_MAX):
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(history.trend("p1", 0, 1, None, 10.0), 0.01)
+                await asyncio.wait_for(history.trend("p1", 0, 1, ["hr"]), 0.01)
         with pytest.raises(Busy):
-            await history.trend("p1", 0, 1, None, 10.0)
+            await history.trend("p1", 0, 1, ["hr"])
         stuck.release.set()
         history.close()
 
