@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from kafka import TopicPartition
 
@@ -56,7 +56,10 @@ def kill_the_history(stage: Stage) -> None:
             kills += 1
     stage.sleep_until(1.0)
     with _running(stage, settings) as process:
-        _wait_caught_up(settings)
+        if left := _wait_caught_up(settings):
+            stage.broken.append(
+                f"the history has not put down {left} frames {CATCH_UP_S_MAX:g} s after the load"
+            )
         process.terminate()
         if (code := process.wait(CATCH_UP_S_MAX)) != 0:
             stage.broken.append(f"the history ended with {code}, not 0, when told to stop")
@@ -86,24 +89,28 @@ def _running(stage: Stage, settings: Settings) -> Iterator[subprocess.Popen[byte
         process.wait(CATCH_UP_S_MAX)
 
 
-def _wait_caught_up(settings: Settings) -> None:
+def _wait_caught_up(settings: Settings) -> int:
+    """Wait until the history has put down every frame that is in the readings now; return how many it has not.
+
+    Workers go on with ticks and their canaries' frames, which never end.
+    """
     deadline_s = time.monotonic() + CATCH_UP_S_MAX
-    while time.monotonic() < deadline_s and _frames_left(settings):
-        time.sleep(1.0)
-
-
-def _frames_left(settings: Settings) -> int:
-    """Return how many frames of the readings the history has not put down."""
     with contextlib.closing(connect_consumer(settings)) as consumer:
         topic = settings.topic(READINGS)
         tps = [TopicPartition(topic, number) for number in range(settings.partitions)]
-        ends, positions = ends_of(consumer, tps), _positions(settings)
-        left = 0
-        for tp in tps:
-            records = list(read_between(consumer, {tp: positions.get(tp.partition, 0)}, {tp: ends[tp]}))
-            parts = Decoder(with_copies=True).decode(records).parts if records else []
-            left += sum(len(part) for part in parts if isinstance(part, Frames))
-        return left
+        ends = ends_of(consumer, tps)
+        while (left := _frames_left(settings, consumer, ends)) and time.monotonic() < deadline_s:
+            time.sleep(1.0)
+    return left
+
+
+def _frames_left(settings: Settings, consumer: Any, ends: dict[TopicPartition, int]) -> int:
+    positions, left = _positions(settings), 0
+    for tp, end in ends.items():
+        records = list(read_between(consumer, {tp: positions.get(tp.partition, 0)}, {tp: end}))
+        parts = Decoder(with_copies=True).decode(records).parts if records else []
+        left += sum(len(part) for part in parts if isinstance(part, Frames))
+    return left
 
 
 def _positions(settings: Settings) -> dict[int, int]:
@@ -113,8 +120,6 @@ def _positions(settings: Settings) -> dict[int, int]:
 
 
 def _compare(stage: Stage, settings: Settings, kills: int) -> None:
-    if left := _frames_left(settings):
-        stage.broken.append(f"the history has not put down {left} frames")
     with contextlib.closing(open_ledger(settings)) as ledger:
         found = verify(settings, ledger)
         chain = first_broken(ledger.rows())

@@ -166,6 +166,18 @@ def test_decoder_and_model_accept_and_refuse_the_same_bytes_with_the_same_values
         assert model is None or repeats_a_name(value)
 
 
+def test_who_keeps_everything_gets_copies_as_frames_in_their_places():
+    records = [
+        Record(offset, 5_000, b"bed-1", changed(seq=offset, hr=70 + offset, refiled=offset == 4))
+        for offset in (3, 4, 5)
+    ]
+    (frames,) = Decoder(with_copies=True).decode(records).parts
+    assert (frames.offset.tolist(), frames.seq.tolist()) == ([3, 4, 5], [3, 4, 5])
+    assert frames.values[:, frames.carried.tolist().index(INDEX["hr"])].tolist() == [73, 74, 75]
+    (others,) = Decoder().decode(records).parts
+    assert others.offset.tolist() == [3, 5]
+
+
 CORPUS = {
     "not JSON": (b"hello", "not-json"),
     "cut short": (GOOD[:-5], "not-json"),

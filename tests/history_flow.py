@@ -13,7 +13,7 @@ from streams.settings import Settings
 from streams.tether import spawn, stop
 from streams.topics import ALERTS, AUDIT, COMMANDS, READINGS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 BEGUN_MS = 1_760_000_000_000
 
 
