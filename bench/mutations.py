@@ -27,7 +27,9 @@ class CheckingDoor:
     kept: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
+    async def readings(
+        self, sender: Sender, readings: Sequence[Reading], wait_s: float | None = None
+    ) -> list[Refusal | None]:
         """Take frames."""
         for reading in readings:
             fields = msgspec.structs.asdict(reading.frame)

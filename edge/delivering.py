@@ -62,7 +62,7 @@ def deliver_until(
 
 
 def _pool(settings: Settings, name: str, command: list[str], say: Callable[[str], None]) -> WorkerPool:
-    port = settings.metrics_port or free_port()
+    port = settings.delivery_metrics_port or free_port()
     return WorkerPool(
         settings,
         1,

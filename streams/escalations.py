@@ -20,7 +20,5 @@ class Told(BaseModel):
     ward: str = Field(
         description="of the patient, as limits in force said when it was put here; empty = none"
     )
-    late: bool = Field(
-        description="put here so late, after an outage of delivery, that what follows may say it is over"
-    )
+    told_ts_ms: int = Field(description="when the broker took the alert's own record, ms")
     alert: Alert

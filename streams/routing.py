@@ -18,8 +18,8 @@ CHANNEL_KINDS: Final[tuple[ChannelKind, ...]] = ChannelKind.__args__  # type: ig
 BOARD: Final = "board"
 """Name and kind of the channel that needs no sender: boards show every alert and say that they did."""
 
-WAIT_S_DEFAULT: Final = 120.0
-"""How long a step has for an answer [M]: as long as the rules' own steps of responsibility (`clinical.rules`)."""
+WAIT_S_DEFAULT: Final = 60.0
+"""How long a step has for an answer [M]: as long as the rules' first steps of responsibility (`clinical.rules`)."""
 
 TAKEN_S_DEFAULT: Final = 30.0
 """How long a step has until a channel has taken one of its messages [M]: a minute is left to try another way before

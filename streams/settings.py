@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
 
+    delivery_metrics_port: int = Field(
+        default=9468, ge=0, le=65_535, description="of vigil deliver's /metrics; 0 = any free one"
+    )
     channels_metrics_port: int = Field(
         default=9466, ge=0, le=65_535, description="of the sender's /metrics; 0 = any free one"
     )

@@ -13,6 +13,7 @@ from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
 from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
+from streams.errors import NotStored
 
 DEVICE = "080019FFFE134535"
 STAMP = "20261129153000.250+0000"
@@ -87,10 +88,14 @@ class Door:
     refuse: dict = field(default_factory=dict)
     gate: asyncio.Event | None = None
 
-    async def readings(self, sender, readings):
+    async def readings(self, sender, readings, wait_s=None):
         """Take frames."""
         if self.gate is not None:
-            await self.gate.wait()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.gate.wait()
+            except TimeoutError:
+                raise NotStored("no answer") from None
         await asyncio.sleep(0)
         if self.errors:
             raise self.errors.pop(0)

@@ -26,9 +26,6 @@ from streams.publisher import Publisher, fail_stop
 from streams.settings import Settings
 from streams.topics import ALERTS, ESCALATIONS
 
-LATE_MS: Final = 10_000
-"""An alert that is put into the log so long after it was told comes from a backlog [M]."""
-
 MILESTONE_MS_MAX: Final = 86_400_000
 """Milestones of older days concern nobody any more: who begins to read them all passes them over."""
 
@@ -99,8 +96,7 @@ class Ears:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass  # the model says what is wrong with it
         alert = Alert.model_validate_json(value)
-        late = self.wall_s() * 1000 - record.timestamp > LATE_MS
-        told = Told(ward=self.ward_of(alert.patient), late=late, alert=alert)
+        told = Told(ward=self.ward_of(alert.patient), told_ts_ms=record.timestamp, alert=alert)
         return alert.patient, told.model_dump_json().encode()
 
     def _milestone(self, record: Record) -> tuple[str, bytes] | None:

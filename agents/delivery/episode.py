@@ -75,8 +75,8 @@ class Episode(msgspec.Struct):
     asking: int = 0
     """Step of the rules' responsibility that is to be asked once people are told."""
     asking_role: str = ""
-    waits: bool = False
-    """Nobody was told yet, because the log is being caught up with: the alarm may be over already."""
+    waits_ms: int = 0
+    """Since when nobody was told yet, because the log is being caught up with; 0 = not so."""
     plans: list[Plan] = []
     sent: list[Sent] = []
     paused: bool = False

@@ -19,8 +19,14 @@ from streams.routing import BOARD, FAILED_S, Receiver, Route, RouteStep, Routing
 ASKED_MS_MAX: Final = 3_600_000
 """A delivery that asks for responsibility ends by what the rules say; at the latest after this [M]."""
 
+LATE_MS: Final = 10_000
+"""An alert that comes into the log so long after it was told is of a backlog [M]; both times are brokers'."""
+
 CAUGHT_UP_MS: Final = 2_000
 """After so long without an alert that came late the log counts as caught up with [M]."""
+
+WAITS_MS_MAX: Final = 30_000
+"""Whoever waits for that is told after so long all the same [M]."""
 
 CLOSED_MS: Final = 600_000
 """So long an alarm that is over is remembered, for what still comes of it [M]."""
@@ -85,12 +91,12 @@ class Escalation:
                 *(alert.id, number, now_ms),
             )
             self._follow(episode, alert, decided, now_ms, True, is_late)
-            if not episode.sent and not episode.waits:
+            if not episode.sent and not episode.waits_ms:
                 return decided
             episodes[alert.episode] = episode
         else:
             episode = known
-            is_news = alert.phase == "escalate" or (episode.waits and not is_late)
+            is_news = alert.phase == "escalate" or (episode.waits_ms > 0 and not is_late)
             episode.number, episode.alert, episode.heard_ms = number, alert.id, now_ms
             episode.priority = alert.priority
             self._follow(episode, alert, decided, now_ms, is_news, is_late)
@@ -142,7 +148,9 @@ class Escalation:
                 decided.changed[episode.episode] = None
                 continue
             said = len(decided.milestones) + len(decided.alerts)
-            if episode.waits and now_ms - self._late_ms >= CAUGHT_UP_MS:
+            if episode.waits_ms and (
+                now_ms - self._late_ms >= CAUGHT_UP_MS or now_ms - episode.waits_ms >= WAITS_MS_MAX
+            ):
                 self._begin(episode, decided, now_ms)
             decided.milestones += answers.out_of_time(episode, now_ms)
             if not episode.paused:
@@ -162,14 +170,14 @@ class Escalation:
             if not episode.closed_ms:
                 decided.milestones += answers.over(episode, "the alarm is over", now_ms)
                 self._end_troubles(episode, decided, now_ms, "the alarm is over")
-                episode.closed_ms, episode.plans, episode.asked, episode.waits = now_ms, [], 0, False
+                episode.closed_ms, episode.plans, episode.asked, episode.waits_ms = now_ms, [], 0, 0
             return
         if _is_known(alert):
             who = alert.acknowledged_by or alert.actor
             self._answer(episode, who, f"acknowledged by {who or 'somebody'}", decided, now_ms)
             return
         if is_news and is_late:
-            episode.waits = True
+            episode.waits_ms = episode.waits_ms or now_ms
         elif is_news:
             self._begin(episode, decided, now_ms)
         self._follow_responsibility(episode, alert, decided, now_ms)
@@ -177,7 +185,7 @@ class Escalation:
     def _begin(self, episode: Episode, decided: Decided, now_ms: int) -> None:
         """Tell the first step of each route that the alarm takes; again, if it has grown worse."""
         decided.milestones += answers.over(episode, "told again, because it is worse", now_ms)
-        episode.answered, episode.asked, episode.waits = False, 0, False
+        episode.answered, episode.asked, episode.waits_ms = False, 0, 0
         episode.told_ms, episode.first = now_ms, episode.steps + 1
         said = episode.ward, episode.priority, episode.rule, episode.type
         episode.plans = [Plan(route.name, -1, 0, now_ms) for route in self._routing.matching(*said, now_ms)]
@@ -203,7 +211,7 @@ class Escalation:
             decided.milestones += answers.passed_over(
                 episode, "rejected" if ended == "rejected" else "undefined", why, now_ms
             )
-            if episode.waits:
+            if episode.waits_ms:
                 episode.asking, episode.asking_role = said.step, said.to
             else:
                 self._ask(episode, said.step, said.to, decided, now_ms)
@@ -224,7 +232,7 @@ class Escalation:
         """Take that somebody has the alarm: nobody else is told."""
         decided.milestones += answers.by_actor(episode, actor, what, now_ms)
         self._end_troubles(episode, decided, now_ms, what)
-        episode.answered, episode.plans, episode.asked, episode.waits = True, [], 0, False
+        episode.answered, episode.plans, episode.asked, episode.waits_ms = True, [], 0, 0
 
     def _advance(self, episode: Episode, plan: Plan, decided: Decided, now_ms: int) -> None:
         """Tell the next step of a route if this one was not reached, has said no, or has had its time."""

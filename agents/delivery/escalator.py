@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
-from agents.delivery.escalation import Decided, Escalation
+from agents.delivery.escalation import LATE_MS, Decided, Escalation
 from agents.delivery.metrics import DeliveryMetrics
 from agents.delivery.store import END_KEY, Episodes, EpisodeStore, changes
 from streams.block import Block
@@ -95,7 +95,8 @@ class Escalator:
             )
         if _is_told(value):
             told = Told.model_validate_json(value)
-            return decider.take_alert(episodes, told.alert, told.ward, now_ms, offset, told.late)
+            is_late = now_ms - told.told_ts_ms > LATE_MS
+            return decider.take_alert(episodes, told.alert, told.ward, now_ms, offset, is_late)
         delivery = Delivery.model_validate_json(value)
         self.metrics.note(delivery, now_ms)
         return decider.take_milestone(episodes, delivery, now_ms, offset)

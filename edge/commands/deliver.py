@@ -27,7 +27,7 @@ from streams.settings import load_settings
     help="Routing file (TOML); else VIGIL_ROUTING, else boards alone.",
 )
 @click.option("--metrics-host", help="Where /metrics is served.")
-@click.option("--metrics-port", type=int, help="Port of /metrics; 0 = any free one.")
+@click.option("--metrics-port", "delivery_metrics_port", type=int, help="Port of /metrics; 0 = any free one.")
 def deliver(**options: object) -> None:
     """Bring alerts to people: decide who is told, send it, and go on to the next when nobody answers.
 

@@ -65,8 +65,10 @@ class Filing(Protocol):
 class Door(Protocol):
     """The one way into Kafka. What returns without an error is there, on all copies that Kafka asks for."""
 
-    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
-        """File and store frames, in their order; one answer each, None = in Kafka.
+    async def readings(
+        self, sender: Sender, readings: Sequence[Reading], wait_s: float | None = None
+    ) -> list[Refusal | None]:
+        """File and store frames, in their order; one answer each, None = in Kafka. Waits at most `wait_s`.
 
         Raises:
             Busy: there is no room; nothing was taken.

@@ -6,11 +6,12 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import TopicPartition
 
 from streams.errors import BrokerUnreachable, TopicsMismatch
 from streams.security import client_security
@@ -112,6 +113,26 @@ class Link:
     def batch(self) -> BatchBuilder:
         """Return an empty batch."""
         return self.producer().create_batch()
+
+    def hand_over(self, batch: BatchBuilder, topic: str, partition: int) -> asyncio.Future[Any] | None:
+        """Give the producer a batch that it can take at once; the future is done when all copies have it.
+
+        None = it cannot, and has nothing of the batch: `send` waits until it can, or says why not. The future is the
+        producer's own: do not cancel it. The shield around it that `send_batch` returns is told a turn of the event
+        loop later, behind all that the producer does after an acknowledgement: a third of what the gateway adds to a
+        lone message.
+        """
+        producer = self.producer()
+        handing = producer.send_batch(batch, topic, partition=partition)
+        try:
+            handing.send(None)
+        except StopIteration:
+            taken = producer._message_accumulator._batches[TopicPartition(topic, partition)][-1]
+            return cast("asyncio.Future[Any]", taken.future)
+        except Exception:  # `send` says which
+            return None
+        handing.close()  # it would have waited, for the topic's metadata or for a batch before this one
+        return None
 
     async def send(self, batch: BatchBuilder, topic: str, partition: int) -> None:
         """Send a batch and wait until all copies have it; with brokers away that lasts until they are back.

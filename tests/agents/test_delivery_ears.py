@@ -4,7 +4,7 @@ import asyncio
 
 from alert_of import alert_of
 
-from agents.delivery.ears import LATE_MS, MILESTONE_MS_MAX, Ears
+from agents.delivery.ears import MILESTONE_MS_MAX, Ears
 from streams.block import Block
 from streams.decoded import Reject
 from streams.deliveries import Delivery
@@ -83,13 +83,8 @@ def test_an_alert_is_put_there_with_its_ward_where_its_patient_belongs():
     ((topic, key, value, partition),) = broker.sent
     told = Told.model_validate_json(value)
     assert (topic, key, partition) == ("vitals.escalations", b"bed-1", partition_of("bed-1", 8))
-    assert (told.ward, told.late, told.alert) == ("north", False, alert_of())
+    assert (told.ward, told.told_ts_ms, told.alert) == ("north", NOW_MS, alert_of())
     assert broker.marked == [("vitals.alerts", 3, 8)]
-
-
-def test_an_alert_of_a_backlog_is_marked_as_late():
-    broker = hear("vitals.alerts", alert(timestamp=NOW_MS - LATE_MS - 1))
-    assert Told.model_validate_json(broker.sent[0][2]).late
 
 
 def test_a_canary_concerns_nobody():

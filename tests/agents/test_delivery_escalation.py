@@ -213,6 +213,15 @@ def test_a_backlog_is_told_only_once_it_is_caught_up_with_and_not_of_what_is_ove
     assert {m.episode for m in world.milestones} == {"e1"}
 
 
+def test_a_backlog_that_does_not_end_holds_nobody_up_for_longer_than_a_bound():
+    world = World()
+    world.alert(1000, event(), late=True)
+    for second in range(1, 40):
+        world.alert(1000 + second, event(episode=f"x{second}", patient="bed-2"), late=True)
+        world.tick(1000.5 + second)
+    assert world.queued()[0] == (1030.5, "n-1", "pager")
+
+
 def test_what_an_earlier_life_queued_for_others_gets_its_end_too():
     world = World()
     world.alert(100, event())
@@ -253,5 +262,5 @@ def test_without_a_routing_file_an_alarm_that_no_board_shows_leads_to_no_further
     world.alert(100, event())
     world.ticks(100, 400)
     assert world.queued() == [(100, "board", "board")]
-    assert world.finals() == [(220, "board", "board", "expired")]
+    assert world.finals() == [(160, "board", "board", "expired")]
     assert world.told() == []

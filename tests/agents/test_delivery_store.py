@@ -122,7 +122,7 @@ def record(offset, value, key=b"bed-1"):
 
 def test_a_block_counts_as_done_after_milestones_and_then_what_is_remembered_have_arrived(store):
     broker, partition = Broker(), partition_of("bed-1", 8)
-    told = Told(ward="north", late=False, alert=alert_of()).model_dump_json().encode()
+    told = Told(ward="north", told_ts_ms=1_000_000, alert=alert_of()).model_dump_json().encode()
     records = [
         record(1, told),
         record(2, b"{"),

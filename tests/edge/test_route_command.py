@@ -55,7 +55,7 @@ def test_who_is_told_is_printed_step_by_step(run):
     assert said.splitlines() == [
         "route high",
         "  step 1, at once: whoever is nurse over board (60 s for an answer, 20 s to be taken)",
-        "  step 2, after 60 s: board over board (120 s for an answer, 30 s to be taken)",
+        "  step 2, after 60 s: board over board (60 s for an answer, 30 s to be taken)",
         "  where nobody is assigned: board over board",
         "when the rules ask nurse: whoever is nurse over board",
     ]

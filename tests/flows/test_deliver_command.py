@@ -35,7 +35,7 @@ def run(hospital, tmp_path):
 
 def test_it_brings_alerts_to_the_topic_and_ends_in_order(hospital, run):
     port = free_port()
-    said, process = run(metrics_port=port, routing=None)
+    said, process = run(delivery_metrics_port=port, routing=None)
 
     def is_ready():
         found = scrape(f"http://127.0.0.1:{port}/metrics")

@@ -208,25 +208,30 @@ class Desk:
         until_s = asyncio.get_running_loop().time() + HOLD_S_MAX
         # The door writes into a frame whom it filed it under; another try must know whom the sender named.
         named = [(one.frame, one.frame.patient) for taken in group for one in taken.readings]
-        refusal = NOT_STORED
-        try:
-            async with asyncio.timeout_at(until_s):
-                while True:
-                    try:
-                        return await self._store(group)
-                    except Busy as busy:
-                        refusal = BUSY
-                        wait_s = min(max(busy.retry_after_s, HOLD_STEP_S_MIN), HOLD_STEP_S_MAX)
-                    except NotStored:
-                        refusal = NOT_STORED
-                        wait_s = HOLD_STEP_S_MAX
-                    for frame, patient in named:
-                        frame.patient = patient
-                    await asyncio.sleep(wait_s)
-        except TimeoutError:
-            return [refusal] * max(1, len(named))
+        while True:
+            try:
+                return await self._store(group, until_s)
+            except Busy as busy:
+                refusal = BUSY
+                wait_s = min(max(busy.retry_after_s, HOLD_STEP_S_MIN), HOLD_STEP_S_MAX)
+            except (NotStored, TimeoutError):
+                refusal = NOT_STORED
+                wait_s = HOLD_STEP_S_MAX
+            left_s = until_s - asyncio.get_running_loop().time()
+            await asyncio.sleep(max(0.0, min(wait_s, left_s)))
+            if wait_s >= left_s:
+                return [refusal] * max(1, len(named))
+            for frame, patient in named:
+                frame.patient = patient
 
-    async def _store(self, group: Sequence[Taken]) -> list[Refusal | None]:
+    async def _store(self, group: Sequence[Taken], until_s: float) -> list[Refusal | None]:
+        """Store a group once, until then at most.
+
+        Raises:
+            Busy: there is no room.
+            NotStored: it is not known whether Kafka has it.
+            TimeoutError: likewise.
+        """
         first, sender = group[0], group[0].sender
         assert sender is not None  # `take` refuses who is not known
         results: list[Refusal | None] = []
@@ -237,7 +242,16 @@ class Desk:
             together = (
                 first.readings if len(group) == 1 else [one for taken in group for one in taken.readings]
             )
-            results += await self.door.readings(sender, together)
+            wait_s = until_s - asyncio.get_running_loop().time()
+            results += await self.door.readings(sender, together, wait_s)
+        if goes_by_view:
+            async with asyncio.timeout_at(until_s):
+                results += await self._store_others(first, sender)
+        return results or [None]
+
+    async def _store_others(self, first: Taken, sender: Sender) -> list[Refusal | None]:
+        """Store what a message has beside readings."""
+        results: list[Refusal | None] = []
         for device, named, alert in first.alerts:
             if not sender.may_send_for(device):
                 results.append(FOREIGN_DEVICE)
@@ -250,7 +264,7 @@ class Desk:
             results.append(await self.registrar.associate(sender, first.report))
         for event in first.events:
             results.append(await self.registrar.adt(sender, event))
-        return results or [None]
+        return results
 
 
 _BROKEN: Final[dict[str, str]] = {

@@ -1,24 +1,16 @@
 """OBX segments as frames: what was measured, by which device, when; a frame for each device and moment of a message."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final
 
-from edge.gateway.hl7.codes import signal_of
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, place_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.hl7.times import day_of, moment_ms
-from edge.gateway.hl7.values import (
-    NO_READING_FLAGS,
-    NULL_STATUS,
-    NUMBER_TYPES,
-    USED_STATUS,
-    WITHDRAWN_STATUS,
-    value_of,
-)
+from edge.gateway.hl7.values import Measured, measured_of
 from edge.gateway.numbering import BOOT, numbered
 from streams.wire_frames import WireFrame
 
@@ -106,7 +98,10 @@ class Context:
         if name == "PID":
             self.group = Group(patient=self._patient(fields))
         elif name == "PV1":
-            self.group = replace(self.group, place=place_of(fields[3], self.marks) if len(fields) > 3 else "")
+            held, place = self.group, place_of(fields[3], self.marks) if len(fields) > 3 else ""
+            self.group = Group(
+                held.patient, place, held.collector, held.participant, held.order_time, held.devices
+            )
         elif name == "OBR":
             order_time = fields[7] if len(fields) > 7 else ""
             collector = device_of(fields[10], self.marks) if len(fields) > 10 else ""
@@ -159,9 +154,7 @@ class _Observation:
     group: Group
     device: str
     at_ms: int
-    signal: str
-    rank: int
-    value: float | None
+    measured: Measured
 
 
 class Observations(Context):
@@ -200,48 +193,34 @@ class Observations(Context):
 
     def _observation(self, fields: list[str]) -> _Observation | None:
         """Return the observation of an OBX, None if it is none that Vigil takes."""
-        marks, count = self.marks, len(fields)
+        if len(fields) < OBX_FIELDS:
+            fields += [""] * (OBX_FIELDS - len(fields))
         device = self.device(fields)
-        known = signal_of(fields[3], fields[6] if count > 6 else "", marks) if count > 3 else ""
-        if isinstance(known, str):
-            if known:
-                self.faults.append(known)
-            return None
-        status = fields[11].strip() if count > 11 else ""
-        if status not in USED_STATUS and status not in NULL_STATUS:
-            self.faults.append("withdrawn" if status in WITHDRAWN_STATUS else "not-a-result")
-            return None
-        value: float | None = None
-        fault = ""
-        kind = fields[2].strip() if count > 2 else ""
-        if kind not in NUMBER_TYPES:
-            self.faults.append("value-type")
-            return None
-        is_none = status in NULL_STATUS or (count > 8 and fields[8] and self._is_no_reading(fields[8]))
-        if count > 5 and not is_none:
-            value, fault = value_of(fields[5], kind, marks, known)
+        measured, fault = measured_of(
+            fields[2], fields[3], fields[5], fields[6], fields[8], fields[11], self.marks
+        )
         if fault:
             self.faults.append(fault)
-        at_ms = self.time_ms(fields[14] if count > 14 else "")
+        if measured is None:
+            return None
+        at_ms = self.time_ms(fields[14])
         if at_ms is None:
             self.faults.append("no-time")
             return None
-        return _Observation(self.group, device, at_ms, known.signal, known.place, value)
-
-    def _is_no_reading(self, flags: str) -> bool:
-        return not NO_READING_FLAGS.isdisjoint(flags.split(self.marks[2]))
+        return _Observation(self.group, device, at_ms, measured)
 
     def _frames(self) -> list[WireFrame]:
         """Return a frame for each device and moment; of several values of a signal the best known valid one counts."""
-        best: dict[Place, dict[str, _Observation]] = {}
+        best: dict[Place, dict[str, Measured]] = {}
         for one in self._found:
             place = one.group.patient, one.device or self.fallback(one.group), one.at_ms
             signals = best.get(place)
             if signals is None:
                 signals = best[place] = {}
-            held = signals.get(one.signal)
-            if held is None or (one.value is not None, -one.rank) > (held.value is not None, -held.rank):
-                signals[one.signal] = one
+            said = one.measured
+            held = signals.get(said.signal)
+            if held is None or (said.value is not None, -said.rank) > (held.value is not None, -held.rank):
+                signals[said.signal] = said
         for place in [one for one in best if not one[1] or is_damaged(one[1])]:
             self.faults.append("damaged-device" if place[1] else "no-device")
             del best[place]

@@ -59,15 +59,20 @@ def read_header(block: bytes) -> Header | None:
         return None
     # `^~&` stands in examples of IHE's own: a program that writes messages took the backslash for an escape.
     signs = start[3:4] + (b"^~\\&" if fields[1] == b"^~&" else fields[1][:4])
+    marks = _marks_of(signs)
+    return Header(tuple(fields), marks) if marks else None
+
+
+@lru_cache(maxsize=256)
+def _marks_of(signs: bytes) -> str:
+    """Return the signs of MSH-1 and MSH-2 with the usual ones for what they leave out; empty if they are none.
+
+    A sign that is a letter, a digit or used twice would split values, not fields.
+    """
     marks = signs.decode("ascii", "replace") + USUAL_MARKS[len(signs) :]
-    # A sign that is a letter, a digit or used twice would split values, not fields.
-    if (
-        len(signs) < 2
-        or len(set(marks)) < len(marks)
-        or any(mark.isalnum() or mark.isspace() for mark in marks)
-    ):
-        return None
-    return Header(tuple(fields), marks)
+    if len(signs) < 2 or len(set(marks)) < len(marks):
+        return ""
+    return "" if any(mark.isalnum() or mark.isspace() for mark in marks) else marks
 
 
 def read_segments(block: bytes, header: Header, charset: str | None) -> list[str] | Refusal:

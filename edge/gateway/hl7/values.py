@@ -1,10 +1,10 @@
-"""One OBX-5 as a reading: what is no plain number, statuses and flags; `docs/devices.md` has the table."""
+"""An observation's reading: OBX-5 that is no plain number, statuses and flags; `docs/devices.md` has the table."""
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from edge.gateway.hl7.codes import Known
+from edge.gateway.hl7.codes import Known, signal_of
 from edge.gateway.hl7.split import NULL, plain
 from edge.readers.notation import PLAIN
 
@@ -30,7 +30,45 @@ Read = tuple[float | None, str]
 """A reading in Vigil's unit, None = attached without a valid one; why something was left out of it, or empty."""
 
 
+class Measured(NamedTuple):
+    """What an observation says whoever made it and when: the signal, how well its code is known, the reading."""
+
+    signal: str
+    rank: int
+    value: float | None
+
+
 @lru_cache(maxsize=16_384)
+def measured_of(
+    kind: str, identifier: str, text: str, unit: str, flags: str, status: str, marks: str
+) -> tuple[Measured | None, str]:
+    """Return what an observation says, None if it is none that Vigil takes; and what was left out of it, or empty.
+
+    One look for all of it, because monitors say the same of a signal again and again.
+
+    Args:
+        kind: OBX-2.
+        identifier: OBX-3.
+        text: OBX-5.
+        unit: OBX-6.
+        flags: OBX-8.
+        status: OBX-11.
+        marks: the message's signs.
+    """
+    known = signal_of(identifier, unit, marks)
+    if isinstance(known, str):
+        return None, known
+    status, kind = status.strip(), kind.strip()
+    if status not in USED_STATUS and status not in NULL_STATUS:
+        return None, "withdrawn" if status in WITHDRAWN_STATUS else "not-a-result"
+    if kind not in NUMBER_TYPES:
+        return None, "value-type"
+    if status in NULL_STATUS or not NO_READING_FLAGS.isdisjoint(flags.split(marks[2])):
+        return Measured(known.signal, known.place, None), ""
+    value, fault = value_of(text, kind, marks, known)
+    return Measured(known.signal, known.place, value), fault
+
+
 def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
     """Return what OBX-5 is as a reading of a signal.
 

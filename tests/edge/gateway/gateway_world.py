@@ -37,7 +37,9 @@ class RecordingDoor:
         self.hold: asyncio.Event | None = None
         self.came = asyncio.Event()
 
-    async def readings(self, sender: Sender, readings: Sequence[Reading]) -> list[Refusal | None]:
+    async def readings(
+        self, sender: Sender, readings: Sequence[Reading], wait_s: float | None = None
+    ) -> list[Refusal | None]:
         self.senders.append(sender)
         self.came.set()
         if self.hold is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -33,6 +33,8 @@ class ListKafka:
         self.broken: set[tuple[int, int]] = set()
         self.busy: set[int] = set()
         self.brokers_partitions = PARTITIONS
+        self.knows = True
+        self.sending: dict[int, list[asyncio.Task[None]]] = {}
 
     def producer(self):
         return self.now
@@ -43,8 +45,20 @@ class ListKafka:
     def known_partitions(self, topic):
         return self.brokers_partitions
 
+    def hand_over(self, batch, topic, partition):
+        """Take a batch at once, as aiokafka does while it knows the topic."""
+        if not self.knows:
+            return None
+        told = asyncio.get_running_loop().create_future()
+        sending = asyncio.create_task(self._sent(self.now, batch, partition))
+        self.sending.setdefault(self.now, []).append(sending)
+        sending.add_done_callback(lambda sent: _tell(told, sent))
+        return told
+
     async def send(self, batch, topic, partition):
-        producer = self.now
+        await self._sent(self.now, batch, partition)
+
+    async def _sent(self, producer, batch, partition):
         assert partition not in self.busy, "one batch of a partition at a time"
         self.busy.add(partition)
         try:
@@ -71,6 +85,18 @@ class ListKafka:
     def retire(self, broken):
         if broken == self.now:
             self.now += 1
+            for sending in self.sending.pop(broken, ()):
+                if not self.flowing.is_set():
+                    sending.cancel()
+
+
+def _tell(told, sent):
+    """Tell of a batch what became of it; a producer that is ended fails what it has, and cancels nothing."""
+    error = ProducerClosed() if sent.cancelled() else sent.exception()
+    if error is None:
+        told.set_result(None)
+    else:
+        told.set_exception(error)
 
 
 class Filed:

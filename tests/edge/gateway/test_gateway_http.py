@@ -272,7 +272,7 @@ def test_the_metrics_count_what_came_by_reason():
 
 def test_an_error_of_ours_is_a_500_that_says_nothing_of_the_reading(caplog):
     class Broken(RecordingDoor):
-        async def readings(self, sender, readings):
+        async def readings(self, sender, readings, wait_s=None):
             raise ValueError(readings[0].frame.patient)
 
     status, said, _ = answer_to(frame(patient="canary-4711"), door=Broken())

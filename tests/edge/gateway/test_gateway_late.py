@@ -4,15 +4,17 @@ import asyncio
 import json
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownError
 from gateway_world import ANYBODY, frame, until
 from list_kafka import ListKafka, made, readings
 
 from edge.gateway import door as door_file
 from edge.gateway import lanes as lanes_file
-from edge.gateway.link import END_S_MAX
+from edge.gateway.link import END_S_MAX, Link
 from edge.gateway.refiler import STORE_MS_MAX
 from streams.errors import NotStored
+from streams.settings import Settings
 from streams.topics import ALERTS
 
 
@@ -83,5 +85,42 @@ def test_a_record_of_another_topic_is_bounded_too_also_where_its_sender_gives_up
         slow.flowing.set()
         await door.store(ALERTS, b"k", b"w")
         assert slow.sent == [b"w"]
+
+    asyncio.run(run())
+
+
+def test_a_batch_that_the_producer_cannot_take_at_once_is_sent_in_its_order_or_given_up_in_time(monkeypatch):
+    """Brokers that have not told of the topic: the producer waits for them before it takes anything."""
+    monkeypatch.setattr(lanes_file, "DELIVER_S_MAX", 0.1)
+
+    async def run():
+        kafka = ListKafka()
+        kafka.knows = False
+        door = made(kafka)
+        calls = [door.readings(ANYBODY, readings(frame(seq=seq))) for seq in range(5)]
+        assert await asyncio.gather(*calls) == [[None]] * 5
+        (log,) = kafka.log.values()
+        assert [json.loads(value)["seq"] for _, value in log] == list(range(5))
+        kafka.flowing.clear()
+        with pytest.raises(NotStored):
+            await door.readings(ANYBODY, readings(frame(seq=5)))
+        assert kafka.now == 1, "its producer was ended"
+        kafka.flowing.set()
+        await door.readings(ANYBODY, readings(frame(seq=6)))
+        assert [json.loads(value)["seq"] for _, value in log] == [*range(5), 6]
+
+    asyncio.run(run())
+
+
+def test_a_producer_that_does_not_know_the_topic_has_nothing_of_a_batch_that_it_did_not_take():
+    async def run():
+        producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
+        link = Link(Settings())
+        link._producer = producer
+        batch = link.batch()
+        batch.append(timestamp=0, key=b"k", value=b"v")
+        assert link.hand_over(batch, "unknown", 0) is None
+        assert not producer._message_accumulator._batches
+        await producer.stop()
 
     asyncio.run(run())

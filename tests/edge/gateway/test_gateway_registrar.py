@@ -26,7 +26,7 @@ class Shelf:
     def __init__(self):
         self.stored, self.broken = [], False
 
-    async def readings(self, sender, readings):
+    async def readings(self, sender, readings, wait_s=None):
         raise AssertionError("no frames here")
 
     async def store(self, topic, key, value):

@@ -118,7 +118,7 @@ def test_another_try_names_the_patient_whom_the_sender_named(monkeypatch):
     monkeypatch.setattr(module, "HOLD_STEP_S_MAX", 0.01)
 
     class FilingDoor(Door):
-        async def readings(self, sender, readings):
+        async def readings(self, sender, readings, wait_s=None):
             named.append([one.frame.patient for one in readings])
             for one in readings:
                 one.frame.patient = "~device/X"
