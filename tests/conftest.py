@@ -72,7 +72,9 @@ def needs_curl() -> None:
 def needs_alertmanager() -> None:
     """Skip where there is no Alertmanager; Debian calls the program otherwise than its makers do."""
     if shutil.which("alertmanager") is None:
-        _need("prometheus-alertmanager", "Prometheus Alertmanager (Debian: prometheus-alertmanager) on the PATH")
+        _need(
+            "prometheus-alertmanager", "Prometheus Alertmanager (Debian: prometheus-alertmanager) on the PATH"
+        )
 
 
 @pytest.fixture(scope="session")
