@@ -80,7 +80,8 @@ class Escalation:
         known = episodes.get(alert.episode)
         if is_late:
             self._late_ms = now_ms
-        if known is not None and (known.closed_ms or number <= known.number or offset <= known.position):
+        is_copy = known is not None and number <= known.number and not _is_over(alert)
+        if known is not None and (known.closed_ms or is_copy or offset <= known.position):
             return decided
         if known is None and (_is_over(alert) or _is_known(alert)):
             return decided

@@ -86,6 +86,13 @@ def test_a_copy_of_an_event_changes_nothing():
     assert len(world.queued()) == 2
 
 
+def test_an_end_counts_whatever_its_id_looks_like():
+    world = World()
+    world.alert(100, event(3, phase="start"))
+    world.alert(110, event(0, phase="end", state="inactive"))
+    assert {final for *_, final in world.finals()} == {"expired"}
+
+
 def test_what_no_route_takes_is_not_told_and_not_remembered():
     world = World()
     world.alert(100, event(priority="low"))
