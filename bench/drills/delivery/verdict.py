@@ -59,7 +59,7 @@ def judge(seen: Evidence) -> tuple[list[str], dict[str, Any]]:
         for many in by_id.values()
         if many[0].step == 1 and many[0].alert in seen.told
     ]
-    p99_s = float(np.percentile(first_s, 99)) if first_s else 0.0
+    p99_s = float(np.percentile(first_s, 99, method="higher")) if first_s else 0.0
     if not first_s or p99_s > FIRST_S_MAX:
         broken.append(f"first send p99 {p99_s:.2f} s, more than {FIRST_S_MAX:g} s")
     off = _escalations_off(by_id, seen.undecided)
@@ -83,7 +83,7 @@ def judge(seen: Evidence) -> tuple[list[str], dict[str, Any]]:
         "away_s": [round((one.to_ms - one.from_ms) / 1000, 1) for one in seen.away],
         "first_send_s": {
             "count": len(first_s),
-            "p50": round(float(np.percentile(first_s, 50)), 3) if first_s else None,
+            "p50": round(float(np.percentile(first_s, 50, method="higher")), 3) if first_s else None,
             "p99": round(p99_s, 3),
             "max": round(max(first_s, default=0.0), 3),
         },
