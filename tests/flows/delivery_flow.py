@@ -7,8 +7,9 @@ from alert_of import alert_of
 from worker_flow import Ward, Worker, wait_until
 
 from streams.deliveries import FINAL, Assignment, Delivery
+from streams.frames import TICK_KEY
 from streams.partitions import partition_of
-from streams.topics import ALERTS, ASSIGNMENTS, DELIVERIES, LIMITS
+from streams.topics import ALERTS, ASSIGNMENTS, DELIVERIES, ESCALATIONS, LIMITS
 
 ROUTING = """
 [channels.pager]
@@ -46,6 +47,7 @@ class Hospital:
 
     def __init__(self, ward: Ward, folder, wait_s=WAIT_S) -> None:
         self.ward, self.settings = ward, ward.settings
+        self._ticks = {}
         path = folder / "routing.toml"
         path.write_text(ROUTING.format(wait_s=wait_s))
         self.ward.settings = self.settings = self.settings.model_copy(update={"routing": path})
@@ -105,6 +107,14 @@ class Hospital:
             alert = json.loads(record.value)["alert"]
             first[alert] = min(record.timestamp, first.get(alert, record.timestamp))
         return [at_ms - alerts[alert] for alert, at_ms in first.items()]
+
+    def ticks(self, patient):
+        """Return the times of the ticks in a patient's partition of the log that decides."""
+        if not self._ticks:
+            for record in self.ward.read(ESCALATIONS):
+                if record.key == TICK_KEY:
+                    self._ticks.setdefault(record.partition, []).append(record.timestamp)
+        return self._ticks[self.of(patient)]
 
     def wait_for(self, count, *milestones):
         wait_until(lambda: len(self.deliveries(*milestones)) >= count, f"{count} of {milestones}")

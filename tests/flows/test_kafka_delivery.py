@@ -12,8 +12,9 @@ WAIT_S = 18
 """Longer than a dead process's session, its rebalance and the recovery: every step is due after all that."""
 
 PATIENTS = 40
-FIRST_MS_MAX = 1000
-"""From the alert's record to that of its first delivery, by the broker's clock."""
+LATE_MS_MAX = 5_000
+"""For a machine that does ten other things: from an alert's record to its first delivery's, and from the moment at
+which a step is due to the tick at which it is told. The delivery drill holds both to a second."""
 
 pytestmark = pytest.mark.kafka
 
@@ -39,13 +40,14 @@ def test_steps_come_on_time_though_one_of_two_processes_is_killed(hospital):
         hospital.alert(patient, f"e-{patient}")
     queued = {one.patient: one for one in hospital.wait_for(PATIENTS, "queued")}
     assert {one.recipient for one in queued.values()} == {"n-1"}
-    assert max(hospital.first_send_ms()) <= FIRST_MS_MAX
+    assert max(hospital.first_send_ms()) <= LATE_MS_MAX
     first.kill()
     later = [one for one in hospital.wait_for(2 * PATIENTS, "queued") if one.step == 2]
     assert {one.patient for one in later} == set(patients)
-    late_ms = [one.at_ts_ms - queued[one.patient].at_ts_ms - WAIT_S * 1000 for one in later]
-    assert min(late_ms) >= 0
-    assert max(late_ms) <= 1000
+    for one in later:
+        due_ms = queued[one.patient].at_ts_ms + WAIT_S * 1000
+        assert one.at_ts_ms == min(at_ms for at_ms in hospital.ticks(one.patient) if at_ms >= due_ms)
+        assert one.at_ts_ms - due_ms <= LATE_MS_MAX
     for patient in patients:
         hospital.alert(patient, f"e-{patient}", 1, phase="end", state="inactive")
     wait_until(lambda: len(hospital.deliveries(*FINAL)) >= 2 * PATIENTS, "the end of every delivery")
