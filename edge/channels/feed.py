@@ -52,8 +52,8 @@ logger = logging.getLogger(__name__)
 class Taker(Protocol):
     """`pool.Pool`, as it is used here; called in the event loop."""
 
-    def assigned(self, partition: int) -> None:
-        """Begin a partition."""
+    def assigned(self, partition: int, begins: tuple[int, int]) -> None:
+        """Begin a partition, whose deliveries and alerts are read from these offsets on."""
         ...
 
     def revoked(self, partition: int) -> None:
@@ -142,7 +142,8 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
             self._behind[tp] = int(ends[tp])
         for number in sorted({tp.partition for tp in tps}):
             self._current.add(number)
-            self._in_loop(self._taker.assigned, number)
+            begins = tuple(int(places.get(TopicPartition(topic, number), 0)) for topic in self._topics)
+            self._in_loop(self._taker.assigned, number, begins)
         consumer.resume(*tps)
 
     def _run(self) -> None:
