@@ -165,6 +165,11 @@ def _play(stage: Stage, seconds: float, count: int) -> dict[str, int]:
         stage.start_ready(DECIDER_READY, DECIDER)
         stage.undecided.append(Window(gone_ms, _now_ms()))
         _advance(load, count)
+        until_s = time.monotonic() + READY_S_MAX
+        while (
+            producer.in_flight and time.monotonic() < until_s
+        ):  # closing it gives up what is not acknowledged
+            time.sleep(NOT_NOW_S)
     return {
         alert.id: int(record.timestamp)
         for record in read_whole(stage.settings, stage.settings.topic(ALERTS))

@@ -16,7 +16,7 @@ FINAL_S_MAX: Final = 120.0
 FIRST_S_MAX: Final = 1.0
 ESCALATION_S: Final = 1.0
 SETTLE_MS: Final = 2_000
-"""For who decides next to read what it has missed."""
+"""For who comes next to work off what has waited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ def _first_s(seen: Evidence, by_id: dict[str, list[Delivery]]) -> list[float]:
         if queued.step != 1 or queued.channel not in WORKING or queued.alert not in seen.told:
             continue
         at_ms = seen.told[queued.alert]
-        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms for one in (*seen.away, *seen.undecided)):
+        away = (*seen.away, *seen.undecided)
+        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms + SETTLE_MS for one in away):
             continue
         found.append((came[name] - at_ms) / 1000 if name in came else float("inf"))
     return found
