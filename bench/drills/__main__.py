@@ -5,9 +5,11 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from bench.drills.delivery import hops
 from bench.drills.delivery import run as delivery
 from bench.drills.drills import DRILLS
 from bench.drills.gateways import SABOTAGES as GATEWAY_SABOTAGES
@@ -15,13 +17,28 @@ from bench.drills.run import Options, run
 from streams.errors import VigilError
 
 ALL: Final = "all"
+
+
+class Other(NamedTuple):
+    """A drill that is not one of a load of readings: how it is played, and what was found in lines."""
+
+    play: Callable[[Options], dict[str, Any]]
+    lines: Callable[[dict[str, Any]], list[str]]
+
+
+OTHERS: Final[dict[str, Other]] = {
+    delivery.NAME: Other(
+        lambda options: delivery.run(options.seconds, brokers=options.brokers), delivery.lines
+    ),
+    hops.NAME: Other(lambda options: hops.run(options.brokers), hops.lines),
+}
 SABOTAGES: Final = ("unawaited-send", "ack-before-state", "drop-frame", "concurrency", *GATEWAY_SABOTAGES)
 
 
 def main() -> int:
     """Run one drill or all; return 1 when a promise broke, else the exit code of what went wrong."""
     options = argparse.ArgumentParser(prog="bench.drills", description=__doc__)
-    options.add_argument("name", choices=[*DRILLS, delivery.NAME, ALL])
+    options.add_argument("name", choices=[*DRILLS, *OTHERS, ALL])
     options.add_argument("--seconds", type=float, help="how long the load lasts (each drill has its own)")
     options.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     options.add_argument("--rate", type=float, default=2_000.0, help="frames/s (%(default)s)")
@@ -36,7 +53,7 @@ def main() -> int:
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     chosen = Options(given.seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers)
-    names = [*DRILLS, delivery.NAME] if given.name == ALL else [given.name]
+    names = [*DRILLS, *OTHERS] if given.name == ALL else [given.name]
     results = {name: _run(name, chosen) for name in names}
     if given.json:
         whole = results if given.name == ALL else results[given.name]
@@ -48,10 +65,7 @@ def main() -> int:
 
 def _run(name: str, options: Options) -> dict[str, Any]:
     try:
-        if name == delivery.NAME:
-            found = delivery.run(options.seconds, brokers=options.brokers)
-        else:
-            found = run(DRILLS[name], options).as_json()
+        found = OTHERS[name].play(options) if name in OTHERS else run(DRILLS[name], options).as_json()
     except VigilError as error:
         print(f"drill {name}: {error}", file=sys.stderr)
         return {"drill": name, "ok": False, "broken": [str(error)], "exit_code": error.exit_code}
@@ -63,8 +77,8 @@ def _run(name: str, options: Options) -> dict[str, Any]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    if found["drill"] == delivery.NAME:
-        print("\n".join(delivery.lines(found)))
+    if found["drill"] in OTHERS:
+        print("\n".join(OTHERS[found["drill"]].lines(found)))
     else:
         _print_load(found)
     for sentence in found["broken"]:

@@ -66,14 +66,18 @@ class Wanted:
     partition: int
     append_ms: int
     attempts: int
-    is_told: bool
-    """Whether the delivery's first message was taken before."""
 
 
 class Book:
-    """One partition. Say what is read with `take_delivery` and `take_alert`; `due` gives what is to be sent."""
+    """One partition. Say what is read with `take_delivery` and `take_alert`; `due` gives what is to be sent.
 
-    def __init__(self, partition: int, total_s: float) -> None:
+    Args:
+        partition: its number.
+        total_s: how long after its time an event of an alarm is still told, s.
+        begins: offsets from which on deliveries and alerts are read.
+    """
+
+    def __init__(self, partition: int, total_s: float, begins: tuple[int, int] = (0, 0)) -> None:
         self._partition, self._total_ms = partition, round(total_s * 1000)
         self._known: dict[str, Known] = {}
         self._of_episode: dict[str, list[str]] = {}
@@ -84,11 +88,11 @@ class Book:
         self._ended: OrderedDict[str, Held] = OrderedDict()
         self._new: list[str] = []
         self._later: list[tuple[str, Held, Event]] = []
-        self._next = {"deliveries": 0, "alerts": 0}
+        self._next_delivery, self._next_alert = begins
 
     def take_delivery(self, record: Delivery, offset: int, append_ms: int) -> None:
         """Take a milestone."""
-        self._next["deliveries"] = offset + 1
+        self._next_delivery = offset + 1
         known = self._known.get(record.id)
         if record.milestone == "queued":
             if known is None:
@@ -105,7 +109,7 @@ class Book:
 
     def take_alert(self, alert: Alert, offset: int, append_ms: int) -> None:
         """Take an event of an alarm."""
-        self._next["alerts"] = offset + 1
+        self._next_alert = offset + 1
         held = Held(alert, offset, append_ms)
         if alert.id in self._alerts or (
             (ended := self._ended.get(alert.episode)) and ended.alert.id == alert.id
@@ -204,10 +208,10 @@ class Book:
                 self._of_episode[known.queued.episode].remove(name)
                 if not self._of_episode[known.queued.episode]:
                     del self._of_episode[known.queued.episode]
-        deliveries = min((known.offset for known in self._known.values()), default=self._next["deliveries"])
+        deliveries = min((known.offset for known in self._known.values()), default=self._next_delivery)
         offsets = [known.alert_offset for known in self._known.values() if known.alert_offset is not None]
         first = next(iter(self._alerts.values()), None)
-        return deliveries, min([*offsets, first.offset if first else self._next["alerts"]])
+        return deliveries, min([*offsets, first.offset if first else self._next_alert])
 
     def _is_settled(self, known: Known, now_ms: int) -> bool:
         """Tell whether nothing is to be sent of a delivery any more, now or after an end that is still to come."""
@@ -250,7 +254,7 @@ class Book:
 
     def _wanted(self, known: Known, page: Page, append_ms: int) -> Wanted:
         attempts = known.attempts if page.event == "start" else 0
-        return Wanted(page, known.queued, self._partition, append_ms, attempts, known.is_taken)
+        return Wanted(page, known.queued, self._partition, append_ms, attempts)
 
     def _forget_alerts(self, now_ms: int) -> None:
         while self._alerts:

@@ -52,8 +52,8 @@ logger = logging.getLogger(__name__)
 class Taker(Protocol):
     """`pool.Pool`, as it is used here; called in the event loop."""
 
-    def assigned(self, partition: int) -> None:
-        """Begin a partition."""
+    def assigned(self, partition: int, begins: tuple[int, int]) -> None:
+        """Begin a partition, whose deliveries and alerts are read from these offsets on."""
         ...
 
     def revoked(self, partition: int) -> None:
@@ -88,6 +88,7 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
         self._behind: dict[TopicPartition, int] = {}
         self._fresh: set[TopicPartition] = set()
         self._lost: set[TopicPartition] = set()
+        self._lock = threading.Lock()  # of the two
         self._current: set[int] = set()
         self.skipped = Skipped()
         self.failure = ""
@@ -107,25 +108,28 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Note what is another's now."""
-        self._lost |= set(revoked)
-        self._fresh -= self._lost
+        with self._lock:
+            self._lost |= set(revoked)
+            self._fresh -= self._lost
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note what is ours now; nothing is fetched of it before it is known from where on."""
         tps = set(assigned)
-        self._fresh |= tps
+        with self._lock:
+            self._fresh |= tps
         self._consumer.pause(*tps)
 
     def _settle(self, consumer: Any) -> None:
         """Let go of what was lost, and begin what is ours where the group is."""
-        lost, self._lost = self._lost, set()
+        with self._lock:
+            lost, self._lost = self._lost, set()
+            fresh, self._fresh = self._fresh, set()
         for tp in lost:
             self._behind.pop(tp, None)
         for number in sorted({tp.partition for tp in lost} & self._current):
             self._current.discard(number)
             self._in_loop(self._taker.revoked, number)
-        tps = sorted(self._fresh & set(consumer.assignment()))
-        self._fresh = set()
+        tps = sorted(fresh & set(consumer.assignment()))
         if not tps:
             return
         places = {tp: consumer.committed(tp) for tp in tps}
@@ -138,7 +142,8 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python shi
             self._behind[tp] = int(ends[tp])
         for number in sorted({tp.partition for tp in tps}):
             self._current.add(number)
-            self._in_loop(self._taker.assigned, number)
+            begins = tuple(int(places.get(TopicPartition(topic, number), 0)) for topic in self._topics)
+            self._in_loop(self._taker.assigned, number, begins)
         consumer.resume(*tps)
 
     def _run(self) -> None:

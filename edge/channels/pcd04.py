@@ -29,6 +29,7 @@ READ_BYTES: Final = 16_384
 LISTENERS_MAX: Final = 8
 """Connections that bring PCD-05 at once: an alarm manager has one."""
 
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 IDLE_S_MAX: Final = 300.0
 CLOSE_S_MAX: Final = 2.0
 
@@ -54,9 +55,16 @@ class Pcd04Options(Options):
 
     @model_validator(mode="after")
     def _safe(self) -> "Pcd04Options":
-        if not self.tls and self.host not in ("127.0.0.1", "localhost", "::1") and not self.insecure_plain:
+        if self.insecure_plain:
+            return self
+        if not self.tls and self.host not in LOOPBACK:
             raise ValueError(
                 "tls: needed, unless insecure_plain = true allows alarms to be read on their way"
+            )
+        if self.listen_port and self.listen_host not in LOOPBACK:
+            raise ValueError(
+                "listen_host: what comes there is in clear and may end an escalation; put a proxy with TLS before it, "
+                "or say insecure_plain = true"
             )
         return self
 

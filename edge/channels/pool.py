@@ -88,9 +88,9 @@ class Pool:
 
     # What the feed says.
 
-    def assigned(self, partition: int) -> None:
-        """Begin a partition."""
-        self._parts[partition] = _Part(Book(partition, TOTAL_S_MAX))
+    def assigned(self, partition: int, begins: tuple[int, int]) -> None:
+        """Begin a partition, whose deliveries and alerts are read from these offsets on."""
+        self._parts[partition] = _Part(Book(partition, TOTAL_S_MAX, begins))
 
     def revoked(self, partition: int) -> None:
         """Let go of a partition."""

@@ -83,10 +83,14 @@ def channels_of(routing: Routing, tell: Tell) -> dict[str, tuple[Channel, Option
 
 def _boxes(settings: Settings, stack: ExitStack) -> tuple[Boxes, list[Outbox]]:
     boxes = [
-        Outbox(stack.enter_context(Producer(settings, DELIVERIES_USE, settings.topic(topic))))
+        Outbox(stack.enter_context(_producer(settings, topic)))
         for topic in (DELIVERIES, ALERTS, DEAD_LETTERS)
     ]
     return Boxes(*boxes), boxes
+
+
+def _producer(settings: Settings, topic: str) -> Producer:
+    return Producer(settings, DELIVERIES_USE, settings.topic(topic), connect_wait_s=settings.connect_wait_s)
 
 
 async def _until(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -27,8 +27,15 @@ class Got:
 
 @dataclass(slots=True)
 class Receiver:
-    """An HTTP server on loopback, one path a behaviour; a context manager."""
+    """An HTTP server on loopback, one path a behaviour; a context manager.
 
+    With `returning` it says of each message that it was delivered, but for channels that are `forgetful`; one that is
+    `broken` answers 500.
+    """
+
+    returning: bool = False
+    broken: set[str] = field(default_factory=set)
+    forgetful: set[str] = field(default_factory=set)
     got: list[Got] = field(default_factory=list)
     port: int = 0
     _ready: threading.Event = field(default_factory=threading.Event)
@@ -66,6 +73,10 @@ class Receiver:
         await request.read()
         self.got.append(Got(channel, name, time.time_ns() // 1_000_000))
         self._times[name] += 1
+        if channel in self.broken:
+            return web.Response(status=500)
+        if self.returning and channel not in self.forgetful:
+            return web.json_response({"milestone": "delivered"})
         if channel == "error" and self._times[name] <= 2:
             return web.Response(status=500)
         if channel == "refuses":

@@ -48,6 +48,7 @@ FUSES: Final = {"restoring": 1, "written": 5}
 """Partitions read to their end, and batches written."""
 
 POLL_S: Final = 0.1
+NOT_NOW_S: Final = 0.01
 TAIL: Final = 1_000
 
 
@@ -76,10 +77,11 @@ class Stage:
         return process, f"http://127.0.0.1:{port}/metrics", log
 
     def start_ready(self, metric: str, *command: str) -> Popen[bytes]:
-        """Start a process and wait until a metric of it is 1 or more."""
+        """Start a process and wait until it says that it works: a sender, of every partition."""
+        least = self.settings.partitions if metric == SENDER_READY else 1
         process, url, log = self.start(*command)
         until_s = time.monotonic() + READY_S_MAX
-        while (found := scrape(url)) is None or (found.value(metric) or 0) < 1:
+        while (found := scrape(url)) is None or (found.value(metric) or 0) < least:
             if process.poll() is not None or time.monotonic() > until_s:
                 raise VigilError(f"{command[0]} does not come up: {log.read_text(errors='replace')[-TAIL:]}")
             time.sleep(POLL_S)
@@ -163,6 +165,11 @@ def _play(stage: Stage, seconds: float, count: int) -> dict[str, int]:
         stage.start_ready(DECIDER_READY, DECIDER)
         stage.undecided.append(Window(gone_ms, _now_ms()))
         _advance(load, count)
+        until_s = time.monotonic() + READY_S_MAX
+        while (
+            producer.in_flight and time.monotonic() < until_s
+        ):  # closing it gives up what is not acknowledged
+            time.sleep(NOT_NOW_S)
     return {
         alert.id: int(record.timestamp)
         for record in read_whole(stage.settings, stage.settings.topic(ALERTS))
@@ -202,7 +209,8 @@ def _load(producer: producers.Producer, seconds: float, count: int) -> Iterator[
         time.sleep(max(0.0, began_s + number * seconds / count - time.monotonic()))
         alert = alert_number(number, _now_ms())
         for _ in range(2 if alert.rule.endswith("twice") else 1):
-            producer.send(alert.patient.encode(), alert.model_dump_json().encode())
+            while producer.send(alert.patient.encode(), alert.model_dump_json().encode()) is None:
+                time.sleep(NOT_NOW_S)
         yield
 
 

@@ -15,6 +15,8 @@ from streams.deliveries import FINAL, Delivery
 FINAL_S_MAX: Final = 120.0
 FIRST_S_MAX: Final = 1.0
 ESCALATION_S: Final = 1.0
+SETTLE_MS: Final = 2_000
+"""For who comes next to work off what has waited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def judge(seen: Evidence) -> tuple[list[str], dict[str, Any]]:
         for many in by_id.values()
         if many[0].step == 1 and many[0].alert in seen.told
     ]
-    p99_s = float(np.percentile(first_s, 99)) if first_s else 0.0
+    p99_s = float(np.percentile(first_s, 99, method="higher")) if first_s else 0.0
     if not first_s or p99_s > FIRST_S_MAX:
         broken.append(f"first send p99 {p99_s:.2f} s, more than {FIRST_S_MAX:g} s")
     off = _escalations_off(by_id, seen.undecided)
@@ -81,7 +83,7 @@ def judge(seen: Evidence) -> tuple[list[str], dict[str, Any]]:
         "away_s": [round((one.to_ms - one.from_ms) / 1000, 1) for one in seen.away],
         "first_send_s": {
             "count": len(first_s),
-            "p50": round(float(np.percentile(first_s, 50)), 3) if first_s else None,
+            "p50": round(float(np.percentile(first_s, 50, method="higher")), 3) if first_s else None,
             "p99": round(p99_s, 3),
             "max": round(max(first_s, default=0.0), 3),
         },
@@ -127,37 +129,46 @@ def _first_s(seen: Evidence, by_id: dict[str, list[Delivery]]) -> list[float]:
         if queued.step != 1 or queued.channel not in WORKING or queued.alert not in seen.told:
             continue
         at_ms = seen.told[queued.alert]
-        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms for one in (*seen.away, *seen.undecided)):
+        away = (*seen.away, *seen.undecided)
+        if any(one.from_ms - 1_000 <= at_ms <= one.to_ms + SETTLE_MS for one in away):
             continue
         found.append((came[name] - at_ms) / 1000 if name in came else float("inf"))
     return found
 
 
+@dataclass(slots=True)
+class _Asked:
+    """When the two steps of an alarm were queued, and when the first was given up, ms."""
+
+    first_ms: int | None = None
+    second_ms: int | None = None
+    given_up_ms: int | None = None
+
+
 def _escalations_off(by_id: dict[str, list[Delivery]], undecided: Sequence[Window]) -> list[float]:
     """Return by how much second steps were off the time that the route says, s.
 
-    They are due when nobody has answered, when no channel has taken the message, or as soon as it was given up; what is
-    given up while nobody decides is learnt late, and has no time of its own.
+    They are due when nobody has answered, when no channel has taken the message, or as soon as it was given up. What is
+    due while nobody decides is told by the next process, and has no time of its own.
     """
-    first: dict[str, int] = {}
-    second: dict[str, int] = {}
-    given_up: dict[str, int] = {}
-    for many in by_id.values():
-        for one in many:
-            if one.milestone == "queued":
-                (second if one.channel == BACKUP else first).setdefault(one.episode, one.at_ts_ms)
-            elif one.milestone == "expired" and one.channel != BACKUP:
-                given_up.setdefault(one.episode, one.at_ts_ms)
+    asked: dict[str, _Asked] = defaultdict(_Asked)
+    for one in (one for many in by_id.values() for one in many):
+        its = asked[one.episode]
+        if one.milestone == "queued" and one.channel == BACKUP and its.second_ms is None:
+            its.second_ms = one.at_ts_ms
+        elif one.milestone == "queued" and one.channel != BACKUP and its.first_ms is None:
+            its.first_ms = one.at_ts_ms
+        elif one.milestone == "expired" and one.channel != BACKUP and its.given_up_ms is None:
+            its.given_up_ms = one.at_ts_ms
     found = []
-    for episode, at_ms in second.items():
-        if episode in first:
-            due = [first[episode] + wait_s * 1000 for wait_s in (TAKEN_S, WAIT_S)]
-            given_up_ms = given_up.get(episode)
-            if given_up_ms is not None:
-                if any(one.from_ms - 1_000 <= given_up_ms <= one.to_ms for one in undecided):
-                    continue
-                due.append(given_up_ms)
-            found.append(min(((at_ms - one) / 1000 for one in due), key=abs))
+    for its in asked.values():
+        if its.first_ms is None or its.second_ms is None:
+            continue
+        due = [its.first_ms + round(wait_s * 1000) for wait_s in (TAKEN_S, WAIT_S)]
+        due += [] if its.given_up_ms is None else [its.given_up_ms]
+        away = (one.from_ms - 1_000 <= at_ms <= one.to_ms + SETTLE_MS for one in undecided for at_ms in due)
+        if not any(away):
+            found.append(min(((its.second_ms - at_ms) / 1000 for at_ms in due), key=abs))
     return found
 
 

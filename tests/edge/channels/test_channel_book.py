@@ -167,6 +167,10 @@ def test_what_is_queued_again_by_who_decides_after_a_restart_is_not_sent_again()
     assert log.restarted(61_000) == []
 
 
+def test_a_partition_of_which_nothing_was_read_moves_no_place_back():
+    assert Book(0, TOTAL_S, (5_000, 70)).low_water(1_000) == (5_000, 70)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["queued", "sent", "failed", "taken", "expired", "undefined", "end"]),

@@ -64,7 +64,7 @@ def wanted_of(name="d1", event="start", delivery=None, partition=0, **alert):
     usual = {"alert": "e1-0", "episode": "e1", "patient": "bed-1", "ward": "3", "rule": "spo2-low", "step": 1}
     usual |= {"priority": "medium", "recipient": "n1", "channel": "way", "milestone": "queued", "at_ts_ms": 0}
     queued = Delivery(id=delivery or name, **usual)
-    return Wanted(page_of(event, page_id=name, **alert), queued, partition, 0, 0, False)
+    return Wanted(page_of(event, page_id=name, **alert), queued, partition, 0, 0)
 
 
 def worked(way, *messages, until, heard=None, queued_ago_s=0.0, wait_s=5.0, **options):

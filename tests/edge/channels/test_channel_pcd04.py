@@ -126,6 +126,10 @@ class TestExchange:
         with pytest.raises(ValueError, match="tls"):
             Pcd04Options(host="manager.example", port=2575, tls=False)
 
+    def test_what_ends_an_escalation_is_heard_from_this_machine_only(self):
+        with pytest.raises(ValueError, match="listen_host"):
+            Pcd04Options(host="manager.example", port=2575, listen_port=2576, listen_host="0.0.0.0")
+
 
 def report_of(state, control_id="d1"):
     return (

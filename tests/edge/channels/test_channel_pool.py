@@ -86,7 +86,7 @@ class World:
 
         async def run():
             tasks = [asyncio.ensure_future(task) for task in self.tasks]
-            self.pool.assigned(3)
+            self.pool.assigned(3, (0, 0))
             try:
                 for condition in steps():
                     async with asyncio.timeout(wait_s):
@@ -259,7 +259,7 @@ def test_a_canary_goes_over_each_channel_that_wants_it_once_a_minute():
     world = World(wanting=wanting, other=other)
 
     def steps():
-        world.pool.assigned(0)
+        world.pool.assigned(0, (0, 0))
         world.pool.caught_up(0)
         for number in range(3):
             canary = alert_of(
