@@ -7,8 +7,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
-from edge.order_records import said_in
-from streams.commands import Admit, Answer
+from streams.commands import Admit, Answer, Commanded, said_in
 
 ORDERS_MAX: Final = 10_000
 """Admissions of one partition that wait for their answer; older ones are let go."""
@@ -47,8 +46,8 @@ class Admissions:
         """Take a record; return the answer if it refuses an order whose id begins as `ours`."""
         self._next = offset + 1
         found = said_in(value)
-        if isinstance(found, Admit):
-            self._orders[found.id] = offset, append_ms, found
+        if isinstance(found, Commanded) and isinstance(order := found.order.root, Admit):
+            self._orders[order.id] = offset, append_ms, order
             while self._orders and (
                 len(self._orders) > ORDERS_MAX or append_ms - next(iter(self._orders.values()))[1] > WAIT_MS
             ):

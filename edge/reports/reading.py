@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 
-from edge.order_records import said_in
 from edge.orders import read_board
 from edge.records import Skipped, read_record
 from edge.reference.following import read_reference
@@ -15,7 +14,7 @@ from edge.reports.episodes import Episode, episodes_of
 from edge.reports.stays import Said, Stays, accepted, pauses
 from streams.alerts import Alert
 from streams.boards import Patient
-from streams.commands import Answer, Order, Pause
+from streams.commands import Answer, Order, Pause, said_in
 from streams.connect import connect_consumer
 from streams.errors import UsageError
 from streams.log_search import offsets_at, read_between
@@ -79,6 +78,6 @@ def _accepted(records: Iterator[Any], skipped: Skipped) -> list[Said]:
         if isinstance(found, Answer):
             answers.append(found)
         elif found is not None:
-            orders.append(found)
+            orders.append(found.order.root)
         skipped.read += found is not None
     return accepted(orders, answers)

@@ -8,23 +8,16 @@ from zoneinfo import ZoneInfo
 
 from edge.reports.figures import Figures, percentile
 from edge.reports.shifts import Rota
+from edge.spreadsheet import cell
 from edge.ward_state import SEVERITIES
 from streams.reference import Reference
 from streams.zones import moment
-
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What begins a formula in a spreadsheet (OWASP, CSV injection); names of wards and beds come from others."""
 
 HEAD: Final = (
     *("ward", "ward_name", "patient", "bed", "shift_begins", "shift"),
     *SEVERITIES,
     *("all", "acknowledged", "median_s_to_acknowledge", "p90_s_to_acknowledge"),
 )
-
-
-def safe(text: str) -> str:
-    """Return a cell that is text to a spreadsheet, whatever it begins with."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def table_file(figures: Figures, rota: Rota, reference: Reference, zone_of: Callable[[str], ZoneInfo]) -> str:
@@ -35,17 +28,17 @@ def table_file(figures: Figures, rota: Rota, reference: Reference, zone_of: Call
     for ward in figures.wards:
         zone = zone_of(ward.ward)
         for bed in ward.beds:
-            for shift, cell in sorted(bed.cells.items()):
+            for shift, found in sorted(bed.cells.items()):
                 names = ward.ward, reference.ward_name(ward.ward), bed.patient, reference.label(bed.patient)
-                times = (percentile(cell.answered_s, share) for share in (0.5, 0.9))
+                times = (percentile(found.answered_s, share) for share in (0.5, 0.9))
                 out.writerow(
                     [
-                        *map(safe, names),
+                        *map(cell, names),
                         moment(rota.begins_ms(shift, zone), zone),
                         rota.name(shift.number),
-                        *(cell.counts[severity] for severity in SEVERITIES),
-                        cell.total,
-                        len(cell.answered_s),
+                        *(found.counts[severity] for severity in SEVERITIES),
+                        found.total,
+                        len(found.answered_s),
                         *("" if one is None else f"{one:.1f}" for one in times),
                     ]
                 )

@@ -18,7 +18,7 @@ from edge.reports.figures import figures, percentile
 from edge.reports.page import page
 from edge.reports.shifts import DEFAULT, Rota, Shift
 from edge.reports.stays import Said, Stays, accepted, pauses
-from edge.reports.table_file import safe, table_file
+from edge.reports.table_file import table_file
 from streams.commands import Admit, Answer, Pause, Transfer
 from streams.reference import BedFacts, Reference, WardFacts
 
@@ -270,9 +270,3 @@ def test_the_csv_has_the_cells_of_the_page_and_no_formula():
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["ward"], row["bed"], row["all"]) == ("icu", "'=HYPERLINK(1)", "2")
     assert (row["shift_begins"], row["shift"]) == ("2026-03-27T06:00:00+01:00", "06:00-14:00")
-
-
-@given(st.text(max_size=20))
-def test_no_cell_begins_a_formula(text):
-    assert not safe(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert safe(text).removeprefix("'") == text.removeprefix("'")

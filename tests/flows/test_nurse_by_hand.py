@@ -53,7 +53,9 @@ def test_several_open_alarms_are_named_and_one_is_acknowledged_by_the_beginning_
     code, _, err = vigil("alarms", "ack", "bed-1", "zz")
     assert (code, "has no open alarm whose id begins with 'zz'; open are" in err) == (2, True)
     assert vigil("alarms", "ack", "bed-1", short)[0] == 0
-    wait_until(lambda: "[known to development]" in vigil("alarms", "list")[1], "who knows of it, on the board")
+    wait_until(
+        lambda: "[known to development]" in vigil("alarms", "list")[1], "who knows of it, on the board"
+    )
 
 
 def test_the_only_open_alarm_needs_no_id(vigil):

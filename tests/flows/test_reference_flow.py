@@ -90,7 +90,8 @@ def test_a_file_is_imported_whole_or_not_at_all_and_listed(vigil, ward, tmp_path
     assert vigil("reference", "list")[1].splitlines() == [
         "bed/bed-1  label Kids 1, ward kids  (by development, wards.csv)",
         "limits/kids/child/hr-high  high 130, reason bundle of 2026  (by development, wards.csv)",
-        "ward/kids  name Children, time zone Europe/Vienna, unit type general, age band child  (by development, wards.csv)",
+        "ward/kids  name Children, time zone Europe/Vienna, unit type general, age band child  "
+        "(by development, wards.csv)",
     ]
     file.write_text(HEAD + WARD + BED)
     assert vigil("reference", "import", str(file), *rules)[1].startswith("0 written, 1 deleted")
