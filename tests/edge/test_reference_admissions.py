@@ -1,6 +1,6 @@
 """What follows from an admission: who is given a ward's age band and limits, and how far the topic counts as read."""
 
-import json
+from signing import signed
 
 from edge.reference.admissions import WAIT_MS, Admissions
 from edge.reference.wishes import wishes
@@ -77,7 +77,7 @@ def test_the_orders_of_one_admission_have_the_same_ids_again_and_those_of_anothe
 
 def order(id_="a1", kind="admit"):
     value = {"kind": kind, "id": id_, "patient": "bed-1", "actor": "clerk", "issued_ts_ms": 1, "ward": "icu"}
-    return json.dumps(value).encode()
+    return signed(value)
 
 
 def answer(id_="a1", outcome="accepted", at_ms=9):

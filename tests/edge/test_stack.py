@@ -36,7 +36,10 @@ STUBBORN_WORKER = READY_WORKER.replace("raise SystemExit(0)", "return")
 
 
 def gone(pid):
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def children():

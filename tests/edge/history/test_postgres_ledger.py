@@ -108,8 +108,8 @@ def test_a_server_that_goes_away_is_told_and_found_again(postgres, ledger):
 
 
 def test_the_settings_choose_the_store_and_never_show_the_password(postgres, ledger):
-    settings = Settings(history_postgres=postgres.conninfo + " password=secret")
-    assert "secret" not in repr(settings)
+    settings = Settings(history_postgres=postgres.conninfo + " password=hunter-7")
+    assert "hunter-7" not in repr(settings)
     opened = open_ledger(settings)
     assert isinstance(opened, PostgresLedger)
     opened.close()
