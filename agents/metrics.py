@@ -70,8 +70,17 @@ class Metrics:
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
         self.patients = self._gauge("patients", "patients held", "partition")
+        self.shadow = self._gauge(
+            "shadow", "1 for a worker that only tries rules, 0 for one whose alerts count"
+        )
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
         self._add_faults_of_the_log()
+        self.rules = self._gauge(
+            "rules_decision", "number of the decision whose rules hold, 0 = its settings'"
+        )
+        self.rules_refused = self._gauge(
+            "rules_refused", "1 while the newest decision is one that this version cannot judge by"
+        )
 
     def _add_faults_of_the_log(self) -> None:
         self.misplaced = self._gauge(

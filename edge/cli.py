@@ -121,6 +121,12 @@ def _devices() -> click.Command:
     return devices
 
 
+def _shadow() -> click.Command:
+    from edge.commands.shadow import shadow
+
+    return shadow
+
+
 def _watch() -> click.Command:
     from edge.commands.watch import watch
 
@@ -176,6 +182,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "limits": ("see and set a patient's limits", _limits),
     "patients": ("admit, transfer, discharge; set a patient's profile", _patients),
     "devices": ("see and say which device is on which patient", _devices),
+    "shadow": ("try rules on the live log, compare, switch to them and back", _shadow),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         default=None, description="rules file (TOML); none = the built-in adult defaults"
     )
+    shadow: str = Field(
+        default="",
+        pattern=r"^[0-9a-f]*$",
+        description="name of the rules that this worker only tries; empty = its alerts count",
+    )
     time_base: Literal["live", "recorded"] = Field(
         default="live",
         description="live: judged by append time where a device's clock disagrees; recorded: by the recording",
