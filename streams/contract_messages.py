@@ -12,6 +12,8 @@ from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Command, Se
 from streams.deliveries import Assignment, Delivery
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
+from streams.rules_log import Rules
+from streams.rules_marks import MARK_KEY, RulesMark
 from streams.seals import DEVELOPMENT, Place
 from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
@@ -92,6 +94,18 @@ def messages() -> dict[str, Any]:
         "delivery": _message(Delivery, "a milestone of an alert's way to somebody", patient_key, None),
         "assignment": _message(
             Assignment, "who is responsible", {"type": "string", "description": "place/role"}, None
+        ),
+        "rules": _message(
+            Rules,
+            "a decision about the rules; the record holds it sealed, as an order is, for the place 0 and its number",
+            {"type": "string", "description": "group of the workers"},
+            None,
+        ),
+        "rulesmark": _message(
+            RulesMark,
+            "from here on other rules hold; the record holds it sealed, as an order is",
+            {"const": MARK_KEY.decode()},
+            None,
         ),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {

@@ -23,6 +23,8 @@ from streams.contract_messages import BINDING_VERSION, messages
 from streams.deliveries import Assignment, Delivery
 from streams.frames import Frame, Tick
 from streams.partition_alerts import Note
+from streams.rules_log import Rules
+from streams.rules_marks import RulesMark
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
@@ -35,6 +37,7 @@ from streams.topics import (
     LIMITS,
     PATIENTS,
     READINGS,
+    RULES,
     SHADOW_ALERTS,
     TOPICS,
     WARDS,
@@ -67,6 +70,8 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Movement: "validation",
     Heard: "validation",
     Departure: "validation",
+    Rules: "validation",
+    RulesMark: "validation",
 }
 """Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
@@ -95,6 +100,8 @@ OPERATIONS: Final = (
     ("sendAssignments", "send", ASSIGNMENTS, "assignment"),
     ("sendDeliveries", "send", DELIVERIES, "delivery"),
     ("sendShadowAlerts", "send", SHADOW_ALERTS, "alert"),
+    ("sendRules", "send", RULES, "rules"),
+    ("sendRulesMarks", "send", READINGS, "rulesmark"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )

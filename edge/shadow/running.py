@@ -8,7 +8,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from edge.shadow.decisions import decide, text_of
@@ -16,7 +15,7 @@ from edge.supervisor import supervise
 from edge.workers import worker_environment
 from streams.admin import apply_topics, changelog_topic
 from streams.connect import connect_admin
-from streams.errors import UsageError, VigilError
+from streams.errors import VigilError
 from streams.people import Person
 from streams.rules_log import Decided, name_of, read_rules, trials
 from streams.security import seals_of
@@ -74,25 +73,13 @@ def end(settings: Settings, trial: Decided, person: Person, reason: str) -> Deci
     """Try rules no longer: the shadow's state is removed; what it told stays for as long as its topic keeps it.
 
     Raises:
-        VigilError: the person may not, or its workers still run.
+        BrokerUnreachable: no broker answers.
+        VigilError: the person may not.
     """
     shadow = shadow_settings(settings, trial.rules.name)
-    with closing(connect_admin(settings)) as admin:
-        members = _members(admin, shadow.group)
-    if members:
-        raise UsageError(f"shadow {trial.rules.name}: {members} of its workers still run: end them first")
     said = decide(settings, "end", person, reason, text=trial.rules.text, file=trial.rules.file)
     _remove(shadow)
     return said
-
-
-def _members(admin: KafkaAdminClient, group: str) -> int:
-    try:
-        described = admin.describe_groups([group])
-    except KafkaError:
-        return 0
-    found = described.get(group, {}) if isinstance(described, dict) else {}
-    return len(found.get("members", ()))
 
 
 def _remove(shadow: Settings) -> None:
