@@ -13,7 +13,7 @@ from prometheus_client import start_http_server
 
 from agents import preflight
 from agents.canary import with_canary
-from agents.metrics import Metrics
+from agents.metrics import OURS, SHADOWS, Metrics
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
@@ -63,7 +63,7 @@ def main() -> int:
         settings = load_settings()
         if not settings.bootstrap:
             raise UsageError("brokers: a worker needs VIGIL_BROKERS=host:port")
-        own, metrics = own_rules(settings), Metrics()
+        own, metrics = own_rules(settings), Metrics(SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
         try:
             start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics.registry)

@@ -95,7 +95,6 @@ def wire(
     app.timer(TICK_S, name="overview")(overview.refresh)
     app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
-    metrics.shadow.set(1 if settings.shadow else 0)
     flow = Flow(app, metrics, monitor, watchdog, overview.owned)
     if not settings.shadow:
         take_part(settings, flow, overview, log_alarms)

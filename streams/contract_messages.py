@@ -95,18 +95,7 @@ def messages() -> dict[str, Any]:
         "assignment": _message(
             Assignment, "who is responsible", {"type": "string", "description": "place/role"}, None
         ),
-        "rules": _message(
-            Rules,
-            "a decision about the rules; the record holds it sealed, as an order is, for the place 0 and its number",
-            {"type": "string", "description": "group of the workers"},
-            None,
-        ),
-        "rulesmark": _message(
-            RulesMark,
-            "from here on other rules hold; the record holds it sealed, as an order is",
-            {"const": MARK_KEY.decode()},
-            None,
-        ),
+        **_rules_messages(),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -140,6 +129,23 @@ def _ward_messages() -> dict[str, Any]:
         ),
         "wardState": _message(
             WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
+        ),
+    }
+
+
+def _rules_messages() -> dict[str, Any]:
+    return {
+        "rules": _message(
+            Rules,
+            "a decision about the rules; the record holds it sealed, as an order is, for the place 0 and its number",
+            {"type": "string", "description": "group of the workers"},
+            None,
+        ),
+        "rulesmark": _message(
+            RulesMark,
+            "from here on other rules hold; the record holds it sealed, as an order is",
+            {"const": MARK_KEY.decode()},
+            None,
         ),
     }
 

@@ -89,8 +89,7 @@ class Decoder:
         known = self._known(keys)
         others: list[Other] = []
         rejects: list[Reject] = []
-        notes: list[Noted] = []
-        marks: list[Marked] = []
+        notes, marks = list[Noted](), list[Marked]()
         copies: list[Record] = []
         if places := _places(keys, known):
             for at in places:

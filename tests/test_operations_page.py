@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from agents.metrics import Metrics
+from agents.metrics import SHADOWS, Metrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
 from streams.settings import Settings
@@ -35,7 +35,8 @@ def test_settings():
 
 def test_metrics():
     exported = set()
-    families = [*Metrics().registry.collect(), *GatewayMetrics().registry.collect()]
+    families = [*Metrics().registry.collect(), *Metrics(SHADOWS).registry.collect()]
+    families += [*GatewayMetrics().registry.collect()]
     for family in families:
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")
         exported |= {family.name, family.name + suffix}

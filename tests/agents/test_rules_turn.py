@@ -1,5 +1,6 @@
 """Other rules begin at their mark: what is before it is judged, and nothing behind it, however the log is cut."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 from hypothesis import given
@@ -35,7 +36,7 @@ def judged(turn, records, cuts, partition=0):
     """Return the offsets that are judged of a log that comes in blocks, and the last one that counts as done."""
     decoder, found, done = Decoder(), [], -1
     borders = sorted({0, *cuts, len(records)})
-    for begin, end in zip(borders, borders[1:], strict=False):
+    for begin, end in pairwise(borders):
         stretch = records[begin:end]
         block = Block("readings", partition, stretch)
         kept, runs = turn.cut(decoder, [(block, stretch)], [decoder.decode(stretch)])

@@ -33,6 +33,7 @@ COMMANDS = [
     "limits",
     "patients",
     "devices",
+    "shadow",
     "watch",
     "topics",
     "kafka",

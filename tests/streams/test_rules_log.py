@@ -90,7 +90,7 @@ def test_the_last_switch_holds_and_trials_are_those_that_were_not_ended():
 def test_rules_without_a_text_are_the_workers_own_and_others_are_read():
     assert rules_of(rules(1, text=None), DEFAULT_RULES) is DEFAULT_RULES
     assert [rule.high for rule in rules_of(rules(1, text=OTHER), DEFAULT_RULES).limits] == [130]
-    with pytest.raises(UsageError, match="new.toml"):
+    with pytest.raises(UsageError, match=r"new\.toml"):
         rules_of(rules(1, text="rule = 3"), DEFAULT_RULES)
 
 
