@@ -1,15 +1,24 @@
 """Entry of a worker process: `python -m agents`. Settings come from the environment (`VIGIL_...`)."""
 
+import logging
+import os
 import sys
+import time
+from typing import Final, NoReturn
 
 from agents import preflight
 from agents.canary import with_canary
-from agents.draining import begin, run, say, serve_metrics
+from agents.draining import DrainingWorker, begin, run, say, serve_metrics
+from agents.metrics import OURS, SHADOWS, Metrics
+from agents.rules_choice import choose, own_rules
+from agents.rules_follower import LOOK_S, RulesFollower
+from agents.rules_turn import RulesTurn
 from agents.wiring import wire
-from clinical.defaults import DEFAULT_RULES
 from streams.errors import UsageError, VigilError
-from streams.rules_file import load_rules
 from streams.settings import load_settings
+
+SHADOW_NICE: Final = 10
+"""A shadow yields the processor to whoever alarms."""
 
 
 def main() -> int:
@@ -19,15 +28,37 @@ def main() -> int:
         settings = load_settings()
         if not settings.bootstrap:
             raise UsageError("brokers: a worker needs VIGIL_BROKERS=host:port")
-        rules = with_canary(load_rules(settings.rules) if settings.rules else DEFAULT_RULES)
+        own, metrics = own_rules(settings), Metrics(SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
-        flow = wire(settings, rules)
-        serve_metrics(settings, flow.metrics.registry)
+        serve_metrics(settings, metrics.registry)
         preflight.check_broker(settings, say)
+        read_ms = int(time.time() * 1000)
+        choice = choose(settings, own)
+        turn = RulesTurn(settings.group, choice.number, read_ms)
+        flow = wire(settings, with_canary(choice.rules), metrics, turn)
+        follower = RulesFollower(
+            settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss
+        )
     except VigilError as error:
         say(str(error))
         return error.exit_code
-    return run(flow.app, flow.watchdog)
+    worker = DrainingWorker(flow.app, flow.watchdog)
+    if settings.shadow:
+        os.nice(SHADOW_NICE)
+    else:
+        flow.app.timer(LOOK_S, name="rules")(follower.look)
+        follower.end = worker.end_of_itself
+        follower.start()
+    exit_code = run(worker, flow.watchdog)
+    if follower.is_due and exit_code == 0 and not worker.is_told_to_end:
+        begin_again()
+    return exit_code
+
+
+def begin_again() -> NoReturn:
+    """Become a worker that has just started, in this process: whoever watches over it notices nothing."""
+    logging.shutdown()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 if __name__ == "__main__":

@@ -39,14 +39,14 @@ def serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
         raise UsageError(f"metrics_port: cannot listen on {address}: {error.strerror}") from None
 
 
-def run(app: faust.App, watchdog: Watchdog) -> int:
-    """Run the app until it is told to stop; return the process's exit code."""
+def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:
+    """Run the worker's app until it is told to stop; return the process's exit code."""
     # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)
     watchdog.start()
     try:
-        DrainingWorker(app, watchdog).execute_from_commandline()
+        worker.execute_from_commandline()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     return 0
@@ -61,7 +61,16 @@ class DrainingWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no type
         watchdog.describe = lambda: whereabouts(self.loop)
         self.spinner = None  # it draws on stdout even when that is no terminal
 
+    is_told_to_end = False
+    """Whether somebody outside wants it to end, and not only to begin again."""
+
+    def end_of_itself(self) -> None:
+        """End in order, for a reason of its own; in its event loop."""
+        self._watchdog.draining()
+        super()._schedule_shutdown(signal.SIGTERM)
+
     def _schedule_shutdown(self, number: Any) -> None:
+        self.is_told_to_end = True
         self._watchdog.draining()
         super()._schedule_shutdown(number)
 

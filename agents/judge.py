@@ -21,7 +21,7 @@ from agents.associations import AssociationAlarms
 from agents.broken_glass import BrokenGlass
 from agents.catalogue import LASTING, alarms_of
 from agents.conditions import Alarming, Conditions
-from agents.episodes import Teller
+from agents.episodes import Moment, Teller
 from agents.frames import FrameJudge
 from agents.in_force import LimitsInForce
 from agents.limit_orders import LimitOrders
@@ -36,6 +36,7 @@ from agents.verdict import Verdict
 from agents.wards.silences import Silences
 from agents.widenings import Widenings
 from clinical.clock import TimeRules
+from clinical.lifecycle import Event, is_open
 from clinical.rules import RuleSet
 from streams.decoded import Decoded, Frames, Left, Other, Part, Ruled, Tick, Unproved
 from streams.settings import PATIENTS_MAX
@@ -157,6 +158,17 @@ class Judge:
                     run.parts.popleft()
                     self._judge_other(run.table, part, run.verdict)
         return [run.verdict for run in runs]
+
+    def dismiss(self, table: PatientTable, kept: frozenset[str], note: str) -> Verdict:
+        """End the open alarms whose ids are not among those kept, at the last tick, and make that part of the state."""
+        gone = np.array([alarm.id not in kept for alarm in self.alarms])
+        now_ms = table.ticked_until_ms
+        moment = Moment(table.processed, now_ms, table.processed_append_ms, now_ms)
+        verdict = Verdict()
+        for row in table.occupied().tolist():
+            for column in np.flatnonzero(is_open(table.alarm_state[row]) & gone).tolist():
+                verdict.happenings.append(self.teller.move(table, row, column, Event.DISMISS, moment, note))
+        return verdict
 
     def _judge_other(self, table: PatientTable, part: Other, verdict: Verdict) -> None:
         if part.offset <= table.processed:

@@ -10,11 +10,16 @@ LATENCY_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 STAGE_S: Final = (0.0005, 0.001, 0.0025, *LATENCY_S)
 BLOCK_RECORDS: Final = (1, 4, 16, 64, 256, 1024, 4096)
 
+OURS: Final = "vigil"
+SHADOWS: Final = "vigil_shadow"
+"""What names begin with: those of a shadow otherwise, so that no rule takes one for a worker whose alerts count."""
+
 
 class Metrics:
     """All metrics of one worker, in a registry of their own. Counters, then distributions, then gauges."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = OURS) -> None:
+        self._prefix = prefix
         self.registry = CollectorRegistry()
 
         self.frames = self._counter("frames_total", "frames read, duplicates and replays included")
@@ -72,6 +77,15 @@ class Metrics:
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
         self._add_faults_of_the_log()
+        self._add_rules()
+
+    def _add_rules(self) -> None:
+        self.rules = self._gauge(
+            "rules_decision", "number of the decision whose rules hold, 0 = its settings'"
+        )
+        self.rules_refused = self._gauge(
+            "rules_refused", "1 while the newest decision is one that this version cannot judge by"
+        )
 
     def _add_faults_of_the_log(self) -> None:
         self.misplaced = self._gauge(
@@ -99,12 +113,12 @@ class Metrics:
             self.unreadable.remove(topic, str(partition))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(f"vigil_{name}", about, labels, registry=self.registry)
+        return Counter(f"{self._prefix}_{name}", about, labels, registry=self.registry)
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
-        return Gauge(f"vigil_{name}", about, labels, registry=self.registry)
+        return Gauge(f"{self._prefix}_{name}", about, labels, registry=self.registry)
 
     def _histogram(
         self, name: str, about: str, buckets: Sequence[float] = LATENCY_S, *labels: str
     ) -> Histogram:
-        return Histogram(f"vigil_{name}", about, labels, buckets=buckets, registry=self.registry)
+        return Histogram(f"{self._prefix}_{name}", about, labels, buckets=buckets, registry=self.registry)

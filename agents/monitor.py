@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from agents.canary import CANARY
 from agents.dead_letters import DeadLetters
 from agents.judge import Judge
 from agents.metrics import Metrics
+from agents.rules_turn import RulesTurn
 from agents.verdict import Tally, Verdict
 from agents.wards.reports import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
@@ -29,6 +30,8 @@ from tables.store import ColumnStore
 
 LATE_S: Final = 5.0
 """A block older than this is backlog: boards are then shown what changes, and last values when it is worked off."""
+
+NO_LONGER: Final = "its rule is no longer in force"
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Monitor:
     end_note: Callable[[Noted], Awaitable[None]]
     """Tells that what a note about a partition says is over."""
     seals: Seals = DEVELOPMENT
+    turn: RulesTurn = field(default_factory=RulesTurn)
+    """From where on others judge, by other rules."""
     wall_s: Callable[[], float] = time.time
     on_failure: Callable[[str], None] = fail_stop
 
@@ -70,6 +75,9 @@ class Monitor:
                 if records:
                     metrics.fetch.observe(max(0.0, now_s - records[0].timestamp / 1000))
         decoded = [decoder.decode(records) for _, records in admitted]
+        admitted, decoded = self.turn.cut(decoder, admitted, decoded)
+        if not admitted:
+            return
         decoded_s = time.perf_counter()
         tables = [self.store.state(block.partition) for block, _ in admitted]
         verdicts = self.judge.judge_together(list(zip(tables, decoded, strict=True)))
@@ -93,6 +101,14 @@ class Monitor:
         if refiled := sum(run.refiled for run in decoded):
             metrics.frames.inc(refiled)
             metrics.not_judged.labels(reason="refiled").inc(refiled)
+
+    async def dismiss(self, kept: frozenset[str]) -> None:
+        """End open alarms of rules that are not among those kept, in every partition of this worker."""
+        async with self.checkpointer.whole_blocks:
+            for partition, table in sorted(self.store.partitions.items()):
+                verdict = self.judge.dismiss(table, kept, NO_LONGER)
+                await self._alert(verdict, partition)
+                self.boards.note(partition, table, verdict)
 
     async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""

@@ -24,11 +24,13 @@ class Standstill:
         """Read records again that were lost on the way to their agent."""
         consumer = self._consumer()
         expected, now_s = consumer.expected(tp), time.monotonic()
+        if expected is None:  # not ours, or a topic that this worker does not read
+            self._seen.pop(tp, None)
+            return
         stable = consumer.stable_end(tp)
-        if expected is not None:
-            is_held = stable <= expected < (consumer.highwater(tp) or 0)
-            consumer.faults.held(tp, stable if is_held else None)
-        if expected is None or stable <= expected or consumer.faults.stops(tp):
+        is_held = stable <= expected < (consumer.highwater(tp) or 0)
+        consumer.faults.held(tp, stable if is_held else None)
+        if stable <= expected or consumer.faults.stops(tp):
             self._seen.pop(tp, None)
             return
         before, since_s = self._seen.get(tp, (NEVER, now_s))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from agents.log_alarms import LOOK_S, LogAlarms
 from agents.metrics import Metrics
 from agents.monitor import Monitor
 from agents.overview import Overview
+from agents.rules_turn import RulesTurn
 from agents.ticker import TURNS, Ticker
 from agents.wards.agent import Wards
 from agents.wards.reports import Reports
@@ -47,10 +49,17 @@ class Flow:
     metrics: Metrics
     monitor: Monitor
     watchdog: Watchdog
+    owned: Callable[[], Iterable[int]]
+    """This worker's partitions at the moment."""
 
 
-def wire(settings: Settings, rules: RuleSet) -> Flow:
-    """Bind readings -> monitor -> patient table -> alerts; commands -> readings; counts -> wards -> answers."""
+def wire(
+    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+) -> Flow:
+    """Bind readings -> monitor -> patient table -> alerts; commands -> readings; counts -> wards -> answers.
+
+    A shadow (`streams.shadows`) has the first of these alone.
+    """
     app = create_app(settings)
     time_rules = TimeRules(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
@@ -60,11 +69,8 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     )
     seals = seals_of(settings)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))
-    metrics, watchdog, publisher = Metrics(), Watchdog(settings.stall_s_max), publisher_of(app, settings)
-    readings, orders, counts = (
-        app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
-        for name in (READINGS, COMMANDS, WARDS)
-    )
+    metrics, watchdog = metrics or Metrics(), Watchdog(settings.stall_s_max)
+    publisher = publisher_of(app, settings)
     judged = settings.topic(READINGS), settings.topic(COMMANDS), settings.topic(WARDS)
     overview = Overview(app, *judged, table.data, metrics, watchdog)
     table.data.on_read = watchdog.member
@@ -80,20 +86,9 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     boards = Boards(settings, judge, publisher, checkpointer.whole_blocks)
     checkpointer.write_beside = boards.write
     parties = (table.data, publisher, checkpointer, metrics, letters, boards, Reports(settings, publisher))
-    monitor = Monitor(settings, judge, *parties, overview.admit, log_alarms.end, seals)
-    wards = Wards(
-        *(settings, judge.alarms, seals, publisher, letters, metrics, overview.admit, overview.mark_decided),
-        log_alarms.end,
-        overview.owned,
-    )
-    commands = Commands(
-        *(settings, seals, publisher, letters, overview.admit, overview.mark_forwarded), log_alarms.end
-    )
+    monitor = Monitor(settings, judge, *parties, overview.admit, log_alarms.end, seals, turn or RulesTurn())
 
-    app.agent(readings, name="monitor", concurrency=1)(partial_of(monitor))
-    app.agent(orders, name="commands", concurrency=1)(partial_of(commands))
-    app.agent(counts, name="wards", concurrency=1)(partial_of(wards))
-    app.lane.begin_anew = wards.begin_anew
+    app.agent(topic_of(app, settings, READINGS), name="monitor", concurrency=1)(partial_of(monitor))
     app.lane.handover = checkpointer.checkpoint_all
     app.lane.resume_at = restorer.resume_at
     app.lane.give_up_state = restorer.give_up
@@ -101,12 +96,37 @@ def wire(settings: Settings, rules: RuleSet) -> Flow:
     app.timer(TICK_S, name="overview")(overview.refresh)
     app.timer(LOOK_S, name="log-alarms")(log_alarms.look)
     app.timer(WRITE_S, name="boards")(partial(write_boards, boards, overview, table.data))
+    flow = Flow(app, metrics, monitor, watchdog, overview.owned)
+    if not settings.shadow:
+        take_part(settings, flow, overview, log_alarms)
+    return flow
+
+
+def take_part(settings: Settings, flow: Flow, overview: Overview, log_alarms: LogAlarms) -> None:
+    """Do what others wait for: forward commands, judge wards, and write that time passes."""
+    app, monitor, metrics = flow.app, flow.monitor, flow.metrics
+    publisher, letters = monitor.publisher, monitor.dead_letters
+    wards = Wards(
+        *(settings, monitor.judge.alarms, monitor.seals, publisher, letters, metrics),
+        *(overview.admit, overview.mark_decided, log_alarms.end, overview.owned),
+    )
+    commands = Commands(
+        *(settings, monitor.seals, publisher, letters, overview.admit, overview.mark_forwarded),
+        log_alarms.end,
+    )
+    app.agent(topic_of(app, settings, COMMANDS), name="commands", concurrency=1)(partial_of(commands))
+    app.agent(topic_of(app, settings, WARDS), name="wards", concurrency=1)(partial_of(wards))
+    app.lane.begin_anew = wards.begin_anew
     if settings.time_base == "live":
-        windows = LiveWindows(settings, seals, table.data, overview.owned)
+        windows = LiveWindows(settings, monitor.seals, monitor.store, overview.owned)
         app.task(windows.serve)
-        let_time_pass(app, settings, publisher, overview, table.data, windows)
+        let_time_pass(app, settings, publisher, overview, monitor.store, windows)
         app.timer(RENEW_MS / 1000, name="wards")(wards.tick)
-    return Flow(app, metrics, monitor, watchdog)
+
+
+def topic_of(app: Any, settings: Settings, name: str) -> Any:
+    """Return a topic that is read block by block."""
+    return app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
 
 
 def let_time_pass(

@@ -3,6 +3,8 @@
 import sys
 
 from agents import __main__ as worker
+from agents.metrics import Metrics
+from agents.rules_turn import RulesTurn
 from agents.wiring import Flow, wire
 from clinical.rules import RuleSet
 from streams.settings import Settings
@@ -10,9 +12,11 @@ from streams.settings import Settings
 RECORD_BY_RECORD = "record by record"
 
 
-def wire_without_blocks(settings: Settings, rules: RuleSet) -> Flow:
+def wire_without_blocks(
+    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+) -> Flow:
     """Wire a worker whose changelog blocks hold one record each."""
-    flow = wire(settings, rules)
+    flow = wire(settings, rules, metrics, turn)
     flow.app.lane.records_max = 1
     return flow
 

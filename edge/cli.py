@@ -169,6 +169,12 @@ def _reference() -> click.Command:
     return reference
 
 
+def _shadow() -> click.Command:
+    from edge.commands.shadow import shadow
+
+    return shadow
+
+
 def _watch() -> click.Command:
     from edge.commands.watch import watch
 
@@ -239,6 +245,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "route": ("check a routing file, and try who is told of what", _route),
     "report": ("alarm load, time to acknowledge and what was withheld, as a page", _report),
     "reference": ("say what wards and beds are called, and the limits that wards want", _reference),
+    "shadow": ("try rules on the live log, compare, switch to them and back", _shadow),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

@@ -15,6 +15,7 @@ from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
 from streams.publisher import Publisher
 from streams.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.settings import Settings
+from streams.shadows import ShadowPublisher, outlets
 from streams.stamping import stamp_by
 from streams.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
 
@@ -153,6 +154,10 @@ def publisher_of(app: faust.App, settings: Settings) -> Publisher:
         arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
         return _last_offset(arrivals)
 
+    if settings.shadow:
+        return ShadowPublisher(
+            send, send_batch, settings.request_timeout_s, outlets(settings), settings.shadow
+        )
     return Publisher(send, send_batch, settings.request_timeout_s)
 
 

@@ -15,6 +15,8 @@ from streams.escalations import Told
 from streams.frames import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
 from streams.partition_alerts import NOTE_KEY, Note
 from streams.reference import BedFacts, FormularyLine, WardFacts
+from streams.rules_log import Rules
+from streams.rules_marks import MARK_KEY, RulesMark
 from streams.seals import DEVELOPMENT, Place
 from streams.wards import RULING_KEY, WardReport, WardRuling, WardState
 
@@ -102,6 +104,7 @@ def messages() -> dict[str, Any]:
         **_people_messages(patient_key),
         "told": _message(Told, "an alert with its ward, where delivery decides by it", patient_key, None),
         **_reference_messages(),
+        **_rules_messages(),
         "alert": _message(Alert, "one event in the life of one alarm", patient_key, None),
         "deadLetter": {
             "title": "dead letter",
@@ -149,6 +152,23 @@ def _ward_messages() -> dict[str, Any]:
         ),
         "wardState": _message(
             WardState, "a ward's alarm", {"type": "string", "description": "the ward"}, None
+        ),
+    }
+
+
+def _rules_messages() -> dict[str, Any]:
+    return {
+        "rules": _message(
+            Rules,
+            "a decision about the rules; the record holds it sealed, as an order is, for the place 0 and its number",
+            {"type": "string", "description": "group of the workers"},
+            None,
+        ),
+        "rulesmark": _message(
+            RulesMark,
+            "from here on other rules hold; the record holds it sealed, as an order is",
+            {"const": MARK_KEY.decode()},
+            None,
         ),
     }
 

@@ -26,6 +26,8 @@ from streams.escalations import Told
 from streams.frames import Frame, Tick
 from streams.partition_alerts import Note
 from streams.reference import BedFacts, FormularyLine, WardFacts
+from streams.rules_log import Rules
+from streams.rules_marks import RulesMark
 from streams.settings import Settings
 from streams.topics import (
     ALERTS,
@@ -41,6 +43,7 @@ from streams.topics import (
     PATIENTS,
     READINGS,
     REFERENCE,
+    RULES,
     SHADOW_ALERTS,
     TOPICS,
     WARDS,
@@ -78,6 +81,8 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     WardFacts: "validation",
     BedFacts: "validation",
     FormularyLine: "validation",
+    Rules: "validation",
+    RulesMark: "validation",
 }
 """Each record's model and its public side: what we read of frames, ticks, notes and commands, what we write else."""
 
@@ -113,6 +118,8 @@ OPERATIONS: Final = (
     ("sendMilestones", "send", ESCALATIONS, "delivery"),
     ("sendDeliveryTicks", "send", ESCALATIONS, "tick"),
     ("sendShadowAlerts", "send", SHADOW_ALERTS, "alert"),
+    ("sendRules", "send", RULES, "rules"),
+    ("sendRulesMarks", "send", READINGS, "rulesmark"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),
     ("sendDeadLetters", "send", DEAD_LETTERS, "deadLetter"),
 )

@@ -38,6 +38,7 @@ from streams.decoded import (
 )
 from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, STREAM_PATTERN, TICK_KEY
 from streams.partition_alerts import NOTE_KEY, Note
+from streams.rules_marks import MARK_BYTES_MAX, MARK_KEY, Marked, RulesMark
 from streams.seals import DEVELOPMENT, Seals
 from streams.wards import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.wire_frames import (
@@ -90,7 +91,7 @@ class Decoder:
         known = self._known(keys)
         others: list[Other] = []
         rejects: list[Reject] = []
-        notes: list[Noted] = []
+        notes, marks = list[Noted](), list[Marked]()
         copies: list[Record] = []
         if places := _places(keys, known):
             for at in places:
@@ -101,6 +102,8 @@ class Decoder:
                         others.append(Unproved(other.record.offset))
                 elif isinstance(other, Noted):
                     notes.append(other)
+                elif isinstance(other, Marked):
+                    marks.append(other)
                 else:
                     others.append(other)
             left = bytearray(b"\1") * len(records)
@@ -110,7 +113,7 @@ class Decoder:
             known = list(compress(known, left))
         frames = self._frames(records, keys, known, rejects, copies)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects, notes, len(copies))
+        return Decoded(_divided(frames, others), rejects, notes, marks, len(copies))
 
     def _frames(
         self,
@@ -244,6 +247,12 @@ def _read_departure(record: Record, seals: Seals) -> Left | Reject:
     return departure if isinstance(departure, Reject) else Left(record.offset, record.timestamp, departure)
 
 
+def _read_mark(record: Record, seals: Seals) -> Marked | Reject:
+    """Return from where on a sealed mark says that other rules hold."""
+    mark = _opened_as(RulesMark, "rules", record, seals, MARK_BYTES_MAX)
+    return mark if isinstance(mark, Reject) else Marked(record.offset, record.timestamp, mark)
+
+
 def _opened_as(model: type[Model], name: str, record: Record, seals: Seals, bytes_max: int) -> Model | Reject:
     """Return what a sealed record says as a model of it, or why it says nothing; `name` is for the refusal."""
     found = opened(record, seals, bytes_max)
@@ -263,12 +272,13 @@ def read_note(record: Record) -> Noted | Reject:
         return Reject(record, "invalid", f"note: {first_fault(error)}")
 
 
-_Read = Callable[[Record, Seals], Tick | Ordered | Unproved | Ruled | Left | Noted | Reject]
+_Read = Callable[[Record, Seals], Tick | Ordered | Unproved | Ruled | Left | Noted | Marked | Reject]
 _OTHERS: Final[dict[bytes | None, _Read]] = {
     TICK_KEY: lambda record, _: read_tick(record),
     COMMAND_KEY: read_order,
     RULING_KEY: _read_ruling,
     LEFT_KEY: _read_departure,
+    MARK_KEY: _read_mark,
     NOTE_KEY: lambda record, _: read_note(record),
 }
 """What else than frames stands in the readings, by its key."""

@@ -13,6 +13,7 @@ from streams.associations import Departure
 from streams.commands import Order
 from streams.partition_alerts import Note
 from streams.people import Person
+from streams.rules_marks import Marked
 from streams.seals import Place
 
 
@@ -188,5 +189,7 @@ class Decoded:
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Noted] = field(default_factory=list)
+    marks: list[Marked] = field(default_factory=list)
+    """From where on other rules hold, which whoever judges must know before."""
     refiled: int = 0
     """Copies of frames, filed afterwards: kept in the log, not judged."""

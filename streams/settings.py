@@ -80,6 +80,11 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
     routing: Path | None = Field(
         default=None, description="who is told over which channel (TOML); none = boards alone"
     )
+    shadow: str = Field(
+        default="",
+        pattern=r"^[0-9a-f]*$",
+        description="name of the rules that this worker only tries; empty = its alerts count",
+    )
     time_base: Literal["live", "recorded"] = Field(
         default="live",
         description="live: judged by append time where a device's clock disagrees; recorded: by the recording",

@@ -27,6 +27,7 @@ DELIVERIES: Final = "vitals.deliveries"
 ESCALATIONS: Final = "vitals.escalations"
 REFERENCE: Final = "vitals.reference"
 SHADOW_ALERTS: Final = "vitals.shadow-alerts"
+RULES: Final = "vitals.rules"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -150,6 +151,18 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "Alert",
         "what a rule set that is tried would have told; nobody is alarmed by it",
         config={"retention.ms": str(30 * DAY_MS), STAMPED_BY: "LogAppendTime"},
+    ),
+    Topic(
+        RULES,
+        "group of the workers",
+        "Rules, sealed",
+        "which rules are in force and which are tried, with their whole text, who said so, when and why",
+        partitions=1,
+        config={
+            "retention.ms": str(YEARS_MS),
+            STAMPED_BY: "LogAppendTime",
+            "max.message.bytes": str(4 * 1024 * 1024),
+        },
     ),
     Topic(
         HEARTBEAT,

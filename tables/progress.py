@@ -34,7 +34,12 @@ NOTHING: Final = Progress(NEVER, NEVER, 0)
 
 def encode_progress(table: PatientTable) -> bytes:
     """Return how far the table's state reaches."""
-    return _PROGRESS.pack(VERSION, table.processed, table.ticked_until_ms, table.whole_from)
+    return packed(Progress(table.processed, table.ticked_until_ms, table.whole_from))
+
+
+def packed(progress: Progress) -> bytes:
+    """Return the record that says how far a state reaches."""
+    return _PROGRESS.pack(VERSION, *progress)
 
 
 def decode_progress(record: bytes) -> Progress:

@@ -7,7 +7,7 @@ import click
 from prometheus_client import CollectorRegistry
 
 from agents.delivery.metrics import DeliveryMetrics
-from agents.metrics import Metrics
+from agents.metrics import SHADOWS, Metrics
 from edge.board.metrics import BoardMetrics
 from edge.channels.metrics import ChannelMetrics
 from edge.cli import COMMANDS
@@ -48,7 +48,7 @@ def test_settings():
 
 def test_metrics():
     Auditor(audit := CollectorRegistry())
-    registries = [audit, *(of().registry for of in METRICS_OF.values())]
+    registries = [audit, Metrics(SHADOWS).registry, *(of().registry for of in METRICS_OF.values())]
     exported = set()
     for family in (family for registry in registries for family in registry.collect()):
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")

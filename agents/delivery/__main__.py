@@ -4,7 +4,7 @@ import sys
 
 from agents import preflight
 from agents.delivery.wiring import wire
-from agents.draining import begin, run, say, serve_metrics
+from agents.draining import DrainingWorker, begin, run, say, serve_metrics
 from streams.admin import delivery_settings
 from streams.errors import UsageError, VigilError
 from streams.routing import DEFAULT_ROUTING
@@ -30,7 +30,7 @@ def main() -> int:
         return error.exit_code
     flow.views.start()
     try:
-        return run(flow.app, flow.watchdog)
+        return run(DrainingWorker(flow.app, flow.watchdog), flow.watchdog)
     finally:
         flow.views.close()
 

@@ -73,22 +73,68 @@ def gather(settings: Settings, alert_id: str, before_s: float, after_s: float, s
     """
     with closing(connect_consumer(settings)) as consumer:
         alert, place = _find(consumer, settings, alert_id, skipped)
+        span = _Span.of(alert, before_s, after_s)
+        events = _episode(consumer, place, alert, span.stretch, skipped)
+        return _seen(consumer, settings, alert, place.partition, events, span)
+
+
+def around(
+    consumer: Any,
+    settings: Settings,
+    alert: Alert,
+    partition: int,
+    events: tuple[Alert, ...],
+    before_s: float,
+    after_s: float,
+) -> Evidence:
+    """Return the readings around an alert that is there already, of whichever topic.
+
+    Args:
+        consumer: in no group; left assigned to anything.
+        settings: name the topics.
+        alert: what is asked about.
+        partition: where its patient's readings are.
+        events: of the same episode, in order.
+        before_s: how long before the onset to begin, s.
+        after_s: how long after the event to end, s.
+
+    Raises:
+        VigilError: the readings are no longer kept.
+    """
+    return _seen(consumer, settings, alert, partition, events, _Span.of(alert, before_s, after_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """From when to when is shown, and between which times of the broker that is looked for; ms."""
+
+    first_ms: int
+    last_ms: int
+    stretch: tuple[int, int]
+
+    @staticmethod
+    def of(alert: Alert, before_s: float, after_s: float) -> "_Span":
         onset_ms = max(alert.onset_ts_ms, alert.event_ts_ms - EPISODE_MS_MAX)
         first_ms, last_ms = onset_ms - round(before_s * 1000), alert.event_ts_ms + round(after_s * 1000)
         last_ms = max(last_ms, first_ms + 1)  # whoever wrote the alert may have its onset behind its event
         lead_ms, trail_ms = alert.event_ts_ms - first_ms, last_ms - alert.event_ts_ms
         stretch = alert.append_ts_ms - lead_ms - SLACK_MS, alert.append_ts_ms + trail_ms + SLACK_MS
-        events = _episode(consumer, place, alert, stretch, skipped)
-        tp = TopicPartition(settings.topic(READINGS), place.partition)
-        _partitions(consumer, tp.topic)
-        frames = list(_frames(consumer, tp, alert, stretch))
-    inside = [(event, append, own) for event, append, own in frames if first_ms <= event <= last_ms]
+        return _Span(first_ms, last_ms, stretch)
+
+
+def _seen(
+    consumer: Any, settings: Settings, alert: Alert, partition: int, events: tuple[Alert, ...], span: _Span
+) -> Evidence:
+    tp = TopicPartition(settings.topic(READINGS), partition)
+    _partitions(consumer, tp.topic)
+    frames = list(_frames(consumer, tp, alert, span.stretch))
+    inside = [(event, append, own) for event, append, own in frames if span.first_ms <= event <= span.last_ms]
     by_append = not inside and bool(frames)
     chosen = [
         (append if by_append else event, own) for event, append, own in (frames if by_append else inside)
     ]
     moments = [Moment(t_ms, own) for t_ms, own in sorted(chosen, key=lambda one: one[0])]
-    return Evidence(alert, events, first_ms, last_ms, tuple(moments), by_append)
+    return Evidence(alert, events, span.first_ms, span.last_ms, tuple(moments), by_append)
 
 
 def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:

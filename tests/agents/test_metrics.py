@@ -29,6 +29,8 @@ NAMES = {
     "vigil_canary_seconds": {"partition"},
     "vigil_canary_heard_timestamp_seconds": {"partition"},
     "vigil_recovery_seconds": set(),
+    "vigil_rules_decision": set(),
+    "vigil_rules_refused": set(),
     "vigil_records_gone": {"topic", "partition"},
     "vigil_partition_unreadable": {"topic", "partition"},
 }

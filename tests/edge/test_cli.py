@@ -42,6 +42,7 @@ COMMANDS = [
     "route",
     "report",
     "reference",
+    "shadow",
     "watch",
     "topics",
     "kafka",
