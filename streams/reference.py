@@ -147,10 +147,14 @@ class Reference:
         found = self.ward(name)
         return (found.name if found is not None else None) or name
 
+    def bed_label(self, patient: str) -> str | None:
+        """Return what is written above a bed, None where nothing is known."""
+        found = self.bed(patient)
+        return found.label if found is not None else None
+
     def label(self, patient: str) -> str:
         """Return what is written above a bed, the stream's id where nothing is known."""
-        found = self.bed(patient)
-        return found.label if found is not None else patient
+        return self.bed_label(patient) or patient
 
     def zone(self, ward: str, default: str) -> ZoneInfo:
         """Return the time zone of a ward; `default` is an IANA name."""

@@ -77,6 +77,16 @@ class Hub:
                 self.count -= 1
                 return
 
+    def is_seen(self, ward: str) -> bool:
+        """Tell whether a viewer who sees a ward has taken all that was sent."""
+        return any(
+            viewer.backlog == 0
+            for turn in self._turns
+            for audience, viewers in turn.items()
+            if audience.sees(ward)
+            for viewer in viewers
+        )
+
     def close(self) -> None:
         """End every stream; pages come back, perhaps to another board."""
         self._is_closed = True

@@ -7,6 +7,7 @@ from edge.board.live import Live
 from edge.board.load import Starts
 from edge.board.position import SHOWN, Log
 from edge.board.reading import Batch, Heard
+from edge.board.showing import Showing
 from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import Answer, Order
@@ -56,6 +57,7 @@ class Intake:
         self.live = live
         self.orders = Orders()
         self.starts = Starts()
+        self.showing = Showing()
         self.answers: list[Answer] = []
         """Answers of the last batch."""
 
@@ -83,6 +85,7 @@ class Intake:
                 self.starts.take(found)
                 return state.take_alert(log, heard.offset, found)
             case "deliveries", Delivery():
+                self.showing.take(found)
                 return state.take_delivery(log, heard.offset, found)
             case "heartbeat", Heartbeat():
                 state.take_beat(found)

@@ -13,6 +13,7 @@ from edge.board import events
 from edge.board.audience import Audience
 from edge.board.position import Log, Position, covers, position_of, reached, text_of
 from edge.board.state import Bed, BoardState, is_of_the_alarm_system
+from streams.reference import Reference
 
 LEFT_KEPT_MAX: Final = 4_096
 """Beds that left a ward, remembered for pages that come back; who comes from before gets the whole state."""
@@ -119,10 +120,20 @@ class Live:
         self._left.clear()
         self._floor = dict(self.position)
 
+    def refer(self, reference: Reference) -> None:
+        """Take in what is written above beds; it has no place among the positions of pages."""
+        before, self.state.reference = self.state.reference, reference
+        if reference is not before:
+            self._touched |= {
+                name for name in self.shown if reference.bed_label(name) != before.bed_label(name)
+            }
+
     def begin_anew(self) -> None:
         """Forget all that was read: a topic was made anew, its offsets are of another log. Nobody catches up."""
         self._touched |= set(self.shown)
+        reference = self.state.reference
         self.state, self.read, self._floor = BoardState(), {}, None
+        self.state.reference = reference
         self._left.clear()
 
     def snapshot(self, audience: Audience, now_ts_ms: int) -> bytes:

@@ -22,10 +22,12 @@ from edge.board.reading import TOPICS as READ
 from edge.board.reading import Batch, Reader
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
+from edge.board.showing import write_shown
 from edge.board.windows import WorkerWindows
 from edge.history.ledger import readings_folder
 from edge.history.query import trend
 from edge.printing import say
+from edge.reference.following import Follower
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch, UsageError
 from streams.settings import Settings
@@ -68,6 +70,7 @@ class Board:
             self.routes, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )
         self.reader = Reader(settings, self._deliver)
+        self.reference = Follower(settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: list[asyncio.Task[None]] = []
 
@@ -92,7 +95,9 @@ class Board:
             raise UsageError(f"board_port: cannot listen on {host}:{port}: {reason}") from None
         self.metrics.viewers.set_function(lambda: self.hub.count)
         self.reader.start()
-        self._running = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._watch())]
+        self.reference.__enter__()
+        showing = write_shown(self.settings, self.intake.showing, self._is_seen, _now_ms)
+        self._running = [asyncio.create_task(one) for one in (self.hub.run(), self._watch(), showing)]
 
     async def stop(self) -> None:
         """End every stream, then let Kafka go."""
@@ -102,7 +107,14 @@ class Board:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         self.history.close()
-        await asyncio.gather(asyncio.to_thread(self.reader.close), self.desk.close(), self.windows.close())
+        await asyncio.gather(
+            *(asyncio.to_thread(self.reader.close), asyncio.to_thread(self.reference.__exit__)),
+            *(self.desk.close(), self.windows.close()),
+        )
+
+    def _is_seen(self, ward: str) -> bool:
+        """Tell whether somebody sees a ward; nobody before all that there was has been read."""
+        return self.routes.is_ready and self.hub.is_seen(ward)
 
     def _deliver(self, batch: Batch) -> None:
         """Called in the reader's thread."""
@@ -130,6 +142,7 @@ class Board:
     async def _watch(self) -> None:
         while True:
             now_s = time.monotonic()
+            self.live.refer(self.reference.now)
             for topic in READ:
                 heard_s = self.reader.heard_s.get(topic)
                 self.metrics.age_s.labels(topic).set(-1 if heard_s is None else now_s - heard_s)
@@ -194,3 +207,7 @@ def _partitions(settings: Settings) -> dict[str, int]:
                 raise TopicsMismatch(f"no topic {topic} at {settings.brokers}: run vigil topics apply")
             found[name] = len(numbers)
     return found
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

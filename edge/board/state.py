@@ -17,6 +17,7 @@ from streams.alerts import WARD, Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.deliveries import Delivery
 from streams.partitions import PARTITION, canary_name
+from streams.reference import Reference
 
 ENDED_KEPT_MAX: Final = 64
 """Episodes of a patient remembered after their end, so that an event that comes again does not open them again."""
@@ -79,6 +80,8 @@ class BoardState:
         """Append time of the newest tick that was judged, by partition, ms."""
         self.windows: dict[int, str] = {}
         """Where live windows of a partition are asked for."""
+        self.reference = Reference()
+        """What is written above beds."""
 
     def take_patient(self, log: Log, offset: int, patient: str, record: Patient | None, ts_ms: int) -> str:
         """Take a patient's own record, or that it was deleted at `ts_ms`."""
@@ -150,7 +153,7 @@ class BoardState:
         return {
             "patient": patient,
             "ward": _ward(patient, record),
-            "bed": None,
+            "bed": self.reference.bed_label(patient),
             "seen_ts_ms": record.seen_ts_ms if record else None,
             "partition": told.partition(),
             "severity": severity(alarms[0]) if alarms else QUIET,

@@ -85,7 +85,8 @@ class Follower:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(ANSWER_MS_MAX / 1000)
+        if self._thread.ident is not None:  # else it was never begun
+            self._thread.join(ANSWER_MS_MAX / 1000)
 
     def wait_ready(self, wait_s: float) -> bool:
         """Tell whether the topic was read to its end within `wait_s`; for who starts, never for who answers."""

@@ -12,6 +12,8 @@ from streams_client import Viewer
 from worker_flow import frame, wait_until
 
 from edge.board.child import board_child
+from streams.deliveries import Delivery
+from streams.topics import DELIVERIES
 
 EPISODE_OF_NOBODY = "0" * 16
 
@@ -104,3 +106,32 @@ def test_up_to_when_each_partition_was_judged_moves_on_while_a_worker_judges(url
             assert seen == sorted(seen)
 
     asyncio.run(test())
+
+
+def test_what_was_queued_for_boards_is_shown_once_a_page_is_open(url, ward):
+    said = {
+        "id": "d1",
+        "alert": "x-0",
+        "episode": "x",
+        "patient": "bed-1",
+        "ward": "",
+        "rule": "hr-high",
+        "priority": "medium",
+        "step": 1,
+        "recipient": "board",
+        "channel": "board",
+        "at_ts_ms": 1,
+    }
+    queued = Delivery(**said, milestone="queued")
+    ward.send_to(DELIVERIES, 0, b"bed-1", queued.model_dump_json().encode())
+
+    def milestones():
+        return [json.loads(record.value)["milestone"] for record in ward.read(DELIVERIES)]
+
+    async def test():
+        async with Viewer(urlsplit(url).port).connected() as viewer:
+            await viewer.until(lambda model: "bed-1" in model.beds)
+            await asyncio.to_thread(wait_until, lambda: "shown" in milestones(), "the milestone")
+
+    asyncio.run(test())
+    assert milestones() == ["queued", "shown"]
