@@ -33,6 +33,8 @@ def _bed(world: World, patient: str) -> dict[str, Any] | None:
     for number, heard in _of(world, "patients", patient):
         own, partition = heard.found, number
         said_ms = heard.ts_ms if own is None else own.judged_ts_ms
+    if own is None:  # where alerts name the patient
+        partition = max((number for number, _ in _of(world, "alerts", patient)), default=0)
     events = dict[str, dict[str, Any]]()
     for _, heard in _of(world, "alerts", patient):
         events.setdefault(heard.found.episode, {})[heard.found.id] = heard.found
