@@ -58,19 +58,22 @@ class LiveWindows:
         app = web.Application(client_max_size=QUESTION_BYTES_MAX, logger=_quiet)
         app.router.add_post(WINDOWS_PATH, self._handle)
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=STOP_S_MAX)
-        await runner.setup()
         host = self._settings.metrics_host
         try:
-            with socket.create_server((host, self._settings.windows_port)) as listening:
+            listening = socket.create_server((host, self._settings.windows_port))
+        except OSError as error:
+            logger.warning("live windows: cannot listen: %s", error.strerror)
+            return
+        with listening:
+            try:
+                await runner.setup()
                 await web.SockSite(runner, listening).start()
                 name = socket.gethostname() if host in WILDCARDS else host
                 self.address = f"{name}:{listening.getsockname()[1]}"
                 await asyncio.Event().wait()
-        except OSError as error:
-            logger.warning("live windows: cannot listen: %s", error.strerror)
-        finally:
-            self.address = None
-            await runner.cleanup()
+            finally:
+                self.address = None
+                await runner.cleanup()  # while the socket is open: the event loop looks for it
 
     async def _handle(self, request: web.Request) -> web.Response:
         status, body = self.answer(await request.read())

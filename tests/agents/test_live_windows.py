@@ -1,5 +1,6 @@
 """A worker tells the last minutes of a patient to who proves the key, and of its own partitions alone."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from logs import frame_record
+from waiting import wait_until
 from worker_model import WorkerModel
 
 from agents.live_windows import BUCKETS, LiveWindows, told
@@ -81,3 +83,16 @@ def test_what_is_older_than_the_ring_is_not_told():
 )
 def test_who_proves_nothing_and_what_is_not_here_is_told_nothing(asked, status):
     assert windows_of(worker_with([(0, 80)])).answer(asked) == (status, b"{}")
+
+
+def test_a_worker_that_ends_stops_listening_without_an_error():
+    async def listen_and_end():
+        windows = windows_of(worker_with([(0, 80)]))
+        serving = asyncio.create_task(windows.serve())
+        await asyncio.to_thread(wait_until, lambda: windows.address, "an address")
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert windows.address is None
+
+    asyncio.run(listen_and_end())

@@ -124,7 +124,7 @@ def test_who_is_in_the_wrong_partition_is_told_of_once_and_judged_there(ward, vi
     found = wait_for(lambda: told(ward, "misplaced-patient", "start"), "alarm of a misplaced patient")
     wait_for(lambda: told(ward, "misplaced-patient", "start").keys() == misplaced, "alarm of each of them")
     assert {alert["priority"] for alert in found.values()} == {"medium"}
-    assert "misplaced-patient" in vigil("alarms", "list")[1]
+    assert "misplaced-patient" in vigil("alarms", "list", "--json")[1]
 
 
 def test_orders_take_effect_where_the_patient_is_judged(ward, vigil):
