@@ -35,13 +35,10 @@ def test_what_was_killed_again_and_again_holds_what_the_topics_hold(archive, cap
         archive.send(400, start=round_ * 400)
         archive.tell(30, start=round_ * 30)
         if round_ < 2:
-            wait_until(lambda: list(archive.folder.rglob("*.parquet")), "something is on the disk")
+            wait_until(lambda before=round_ * 400: archive.rows() > before, "something new is on the disk")
             process.kill()
             process.wait(10)
-    wait_until(
-        lambda: archive.log().count("writing to") == 3 and archive.rows() == 1200,
-        f"all is kept {archive.log()[-2000:]}",
-    )
+    wait_until(lambda: archive.rows() == 1200, "all is kept")
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0, archive.log()
     assert vigil(archive, "history", "verify", *brokers, "--json") == 0, capsys.readouterr()
