@@ -78,6 +78,27 @@ def needs_alertmanager() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_amtool() -> None:
+    """Skip where Alertmanager's own checker is missing."""
+    _need(
+        "amtool", "the shipped configuration is checked with Alertmanager's amtool, which must be on the PATH"
+    )
+
+
+@pytest.fixture(scope="session")
+def needs_postgres() -> None:
+    """Skip where there is no PostgreSQL; Debian keeps its programs off the PATH."""
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        _need("initdb", "PostgreSQL: initdb is neither on the PATH nor in /usr/lib/postgresql")
+
+
+@pytest.fixture(scope="session")
+def needs_chromium() -> None:
+    """Skip where there is no browser."""
+    _need("chromium", "the board's pages are tested in Chromium, which must be on the PATH")
+
+
+@pytest.fixture(scope="session")
 def needs_node() -> None:
     """Skip where JavaScript clients cannot run."""
     _need("node", "@medplum/hl7 needs Node 20 or newer on the PATH")

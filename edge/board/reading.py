@@ -8,22 +8,20 @@ is shown then grows old, which the heartbeats' "judged until" tells.
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError
 from pydantic import BaseModel
 
 from edge.board.position import Log
 from edge.records import Skipped, read_record
+from edge.topic_thread import TopicThread
 from streams.alerts import Alert
 from streams.boards import Heartbeat, Limits, Patient
 from streams.commands import Answer, Order, Signed
-from streams.connect import connect_consumer
 from streams.deliveries import Delivery
-from streams.errors import TopicsMismatch, VigilError
+from streams.errors import TopicsMismatch
 from streams.log_end import ends_of
 from streams.seals import Unproven
 from streams.security import seals_of
@@ -41,9 +39,10 @@ POLL_RECORDS_MAX: Final = 2_000
 BATCHES_MAX: Final = 8
 """Batches handed over and not yet taken in; beyond it nothing is fetched."""
 
+ROOM_S: Final = 1.0
+"""Between two looks at whether the thread is to end, while nothing may be handed over."""
+
 ANSWER_MS_MAX: Final = 5_000
-AGAIN_S: Final = 1.0
-"""Between two tries to reach a broker."""
 
 LOOK_S: Final = 30.0
 """Between two looks at how many partitions there are."""
@@ -80,7 +79,7 @@ class Batch:
     anew: bool = False
 
 
-class Reader:
+class Reader(TopicThread):
     """Follows the topics. `deliver` is called in its thread with each batch and must call `taken` once it is done.
 
     Args:
@@ -92,21 +91,18 @@ class Reader:
     def __init__(
         self, settings: Settings, deliver: Callable[[Batch], None], wall_s: Callable[[], float] = time.time
     ) -> None:
-        self._settings = settings
+        client = {"reconnect_backoff_max_ms": RECONNECT_MS_MAX, "max_poll_records": POLL_RECORDS_MAX}
+        super().__init__(settings, "board-reader", **client)
         self._deliver = deliver
         self._wall_s = wall_s
         self._seals = seals_of(settings)
         self._names = {settings.topic(name): short for short, name in TOPICS.items()}
-        self._stop = threading.Event()
         self._room = threading.BoundedSemaphore(BATCHES_MAX)
         self._next: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
-        self._thread = threading.Thread(target=self._run, name="board-reader", daemon=True)
         self.is_complete = threading.Event()
         """Set once all that was there at the start has been handed over."""
         self.skipped = Skipped()
-        self.failure = ""
-        """Why nothing can be read now; empty while it can."""
         self.heard_s: dict[str, float] = {}
         """When a record of each topic came last, by the monotonic clock, s."""
         self.partitions = 0
@@ -118,31 +114,6 @@ class Reader:
     def taken(self) -> None:
         """Say that a batch has been taken in."""
         self._room.release()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(ANSWER_MS_MAX / 1000)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with closing(
-                    connect_consumer(
-                        self._settings,
-                        allow_auto_create_topics=False,
-                        reconnect_backoff_max_ms=RECONNECT_MS_MAX,
-                        max_poll_records=POLL_RECORDS_MAX,
-                    )
-                ) as consumer:
-                    self._follow(consumer)
-            except (
-                Exception
-            ) as error:  # kafka-python raises others than its own, too; all the same, try again
-                known = isinstance(error, KafkaError | VigilError)
-                self.failure = str(error) if known else type(error).__name__
-                self._stop.wait(AGAIN_S)
 
     def _follow(self, consumer: Any) -> None:
         tps = self._partitions(consumer)
@@ -243,7 +214,7 @@ class Reader:
         return said.content.order.root
 
     def _hand_over(self, batch: Batch) -> None:
-        while not self._room.acquire(timeout=AGAIN_S):
+        while not self._room.acquire(timeout=ROOM_S):
             if self._stop.is_set():
                 return
         self._deliver(batch)

@@ -3,15 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any, Final, NamedTuple
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
+from edge.topic_thread import TopicThread
 from streams.associations import AssociationRecord, Fact
-from streams.connect import connect_consumer
 from streams.errors import BrokerUnreachable, TopicsMismatch, VigilError
 from streams.log_end import READ_S_MAX
 from streams.settings import Settings
@@ -22,8 +21,6 @@ CHECK_S: Final = 2.0
 
 ANSWER_MS_MAX: Final = 5_000
 POLL_MS: Final = 200
-AGAIN_S: Final = 1.0
-"""Between two tries to reach a broker."""
 
 
 class Known(NamedTuple):
@@ -50,7 +47,7 @@ def read(record: Any) -> Known | None:
     return Known(int(record.offset), bytes(record.key), fact, int(record.timestamp))
 
 
-class Following:
+class Following(TopicThread):
     """Follows the topic. `deliver` is called in the follower's thread with what has come.
 
     Args:
@@ -65,18 +62,14 @@ class Following:
         deliver: Callable[[Sequence[Known]], None],
         forget: Callable[[], None],
     ) -> None:
-        self._settings = settings
+        super().__init__(settings, "associations")
         self._deliver, self._forget = deliver, forget
         self._tp = TopicPartition(settings.topic(ASSOCIATIONS), 0)
-        self._stop = threading.Event()
         self._ready = threading.Event()
         self._next = 0
         self._current_s = float("-inf")
-        self._thread = threading.Thread(target=self._run, name="associations", daemon=True)
         self.skipped = 0
         """Records that could not be read."""
-        self.failure = ""
-        """Why the topic cannot be read now; empty while it can."""
 
     def start(self, wait_s: float = READ_S_MAX) -> None:
         """Begin, and return when the topic was read to its end.
@@ -95,24 +88,6 @@ class Following:
     def age_s(self) -> float:
         """How old the view may be, s: beyond `refiler.VIEW_MS_MAX` nothing may be filed by it."""
         return time.monotonic() - self._current_s
-
-    def close(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(ANSWER_MS_MAX / 1000)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
-                    self._follow(consumer)
-            except (
-                Exception
-            ) as error:  # kafka-python raises others than its own, too; all the same, try again
-                known = isinstance(error, KafkaError | VigilError)
-                self.failure = str(error) if known else type(error).__name__
-                self._stop.wait(AGAIN_S)
 
     def _follow(self, consumer: Any) -> None:
         if not consumer.partitions_for_topic(self._tp.topic):

@@ -5,16 +5,14 @@ Shown data, not deciding data: while no broker answers, the last that was known 
 
 import threading
 import time
-from contextlib import closing
 from typing import Any, Final
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError
 from pydantic import ValidationError
 
 from edge.records import Skipped
-from streams.connect import connect_consumer
-from streams.errors import TopicsMismatch, VigilError
+from edge.topic_thread import TopicThread
+from streams.errors import TopicsMismatch
 from streams.log_end import read_whole
 from streams.reference import Fact, Reference, ReferenceRecord
 from streams.settings import Settings
@@ -22,8 +20,6 @@ from streams.topics import REFERENCE
 
 POLL_MS: Final = 500
 ANSWER_MS_MAX: Final = 5_000
-AGAIN_S: Final = 1.0
-"""Between two tries to reach a broker."""
 
 
 def read_fact(record: Any) -> Fact | None:
@@ -59,7 +55,7 @@ def read_reference(settings: Settings, skipped: Skipped) -> Reference:
     return take(read_whole(settings, settings.topic(REFERENCE)), Reference(), skipped)
 
 
-class Follower:
+class Follower(TopicThread):
     """Follows the topic; a context manager. `now` is replaced as a whole when something changes.
 
     Attributes:
@@ -69,24 +65,20 @@ class Follower:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings, "reference")
         self._tp = TopicPartition(settings.topic(REFERENCE), 0)
-        self._stop, self._ready = threading.Event(), threading.Event()
+        self._ready = threading.Event()
         self._next = 0
         self._current_s = float("-inf")
-        self._thread = threading.Thread(target=self._run, name="reference", daemon=True)
         self.now = Reference()
         self.skipped = Skipped()
-        self.failure = ""
 
     def __enter__(self) -> "Follower":
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._thread.ident is not None:  # else it was never begun
-            self._thread.join(ANSWER_MS_MAX / 1000)
+        self.close()
 
     def wait_ready(self, wait_s: float) -> bool:
         """Tell whether the topic was read to its end within `wait_s`; for who starts, never for who answers."""
@@ -96,18 +88,6 @@ class Follower:
     def age_s(self) -> float:
         """How long ago the topic's end was last reached, s; infinite before the first time."""
         return time.monotonic() - self._current_s
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
-                    self._follow(consumer)
-            except (
-                Exception
-            ) as error:  # kafka-python raises others than its own, too; all the same, try again
-                known = isinstance(error, KafkaError | VigilError)
-                self.failure = str(error) if known else type(error).__name__
-                self._stop.wait(AGAIN_S)
 
     def _follow(self, consumer: Any) -> None:
         if not consumer.partitions_for_topic(self._tp.topic):

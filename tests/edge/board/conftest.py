@@ -1,25 +1,17 @@
 """A real browser for the board's pages."""
 
-import os
 import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 
-@pytest.fixture(
-    scope="module"
-)  # its driver keeps an event loop running: no later test could run one of its own
-def chromium():
-    """Yield a headless Chromium; skips without one, which fails in continuous integration."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
+# Of a module: its driver keeps an event loop running, and no later test could run one of its own.
+@pytest.fixture(scope="module")
+def chromium(needs_chromium):
+    """Yield a headless Chromium."""
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         yield browser
         browser.close()

@@ -112,9 +112,8 @@ def test_three_hundred_alarms_at_once_are_paged_once_each_and_none_is_lost(tmp_p
     assert all(len(body["alerts"]) == 1 for body in receiver.bodies())
 
 
-def test_the_shipped_configuration_is_one_that_alertmanager_takes():
-    amtool = shutil.which("amtool")
-    if amtool is None:
-        pytest.skip("needs amtool on the PATH")
-    done = subprocess.run([amtool, "check-config", CONFIGURATION], capture_output=True, text=True, timeout=30)
+def test_the_shipped_configuration_is_one_that_alertmanager_takes(needs_amtool):
+    done = subprocess.run(
+        ["amtool", "check-config", CONFIGURATION], capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr
