@@ -6,6 +6,7 @@ import pytest
 from kafka.errors import KafkaError
 from waiting import wait_until
 
+from edge import topic_thread
 from edge.gateway import following as following_file
 from edge.gateway.following import Following
 from streams.associations import Association
@@ -81,10 +82,10 @@ class Consumer:
 @pytest.fixture
 def followed(monkeypatch):
     """The topic, the devices that are known of it, and who follows it."""
-    monkeypatch.setattr(following_file, "AGAIN_S", 0.01)
+    monkeypatch.setattr(topic_thread, "AGAIN_S", 0.01)
     monkeypatch.setattr(following_file, "CHECK_S", 0.01)
     topic, known = Topic(), []
-    monkeypatch.setattr(following_file, "connect_consumer", topic.consumer)
+    monkeypatch.setattr(topic_thread, "connect_consumer", topic.consumer)
     topic.add("mon-1", "mon-2")
     follower = Following(
         Settings(), lambda found: known.extend(one.fact.device for one in found), lambda: known.clear()
