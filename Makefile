@@ -74,8 +74,8 @@ bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, a
 bench-board: $(VENV)/dev.stamp ## ten thousand viewers of one board on one core, and a thousand runs in which pages converge
 	$(PY) -m bench.board
 
-bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history's writer, time of its answers (20 minutes)
-	$(PY) -m bench.history
+bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history's writer, time of its answers (QUICK=1: in half the time)
+	$(PY) -m bench.history $(if $(VIGIL_DATA),--data $(VIGIL_DATA)) $(if $(QUICK),--quick)
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all

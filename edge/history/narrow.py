@@ -7,9 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-ROW_GROUP: Final = 16_384
-"""Rows that are read together: four or five patients' hour at one frame a second [M]: larger ones make smaller footers,
-and more rows to look through."""
+ROW_GROUP: Final = 262_144
+"""Rows that are read together, more than half an hour of 125 beds: a file's footer, read for every question, describes
+every column of every group, and costs more than the names that are looked through [M] (docs/history.md)."""
+
+SOUGHT: Final = ("patient", "ts_ms")
+"""Columns by which questions choose: of these alone a footer says the lowest and the highest."""
 
 ZSTD_LEVEL: Final = 3
 TENTHS: Final = pa.decimal128(9, 1)
@@ -82,6 +85,7 @@ def write(table: pa.Table, sink: Any, said: dict[str, str]) -> None:
         row_group_size=ROW_GROUP,
         compression="zstd",
         compression_level=ZSTD_LEVEL,
+        write_statistics=[name for name in SOUGHT if name in narrow.column_names],
         use_dictionary=[f.name for f in narrow.schema if pa.types.is_dictionary(f.type)],
         column_encoding={
             f.name: _encoding(f.type) for f in narrow.schema if not pa.types.is_dictionary(f.type)

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -40,6 +41,24 @@ def test_numbers_come_back_bit_for_bit_and_null_as_null(values):
     for one, two in zip(values, back, strict=True):
         assert (one is None) == (two is None)
         assert one is None or same(one, two)
+
+
+def test_a_footer_says_the_range_of_what_questions_choose_by_and_of_nothing_else():
+    rows = 1_000
+    table = pa.table(
+        {
+            "patient": pa.array(["bed-1"] * rows).dictionary_encode(),
+            "ts_ms": np.arange(rows),
+            "offset": np.arange(rows),
+            "hr": np.full(rows, 70.0),
+        }
+    )
+    file = io.BytesIO()
+    narrow.write(table, file, {})
+    group = pq.read_metadata(file).row_group(0)
+    told = [group.column(place) for place in range(group.num_columns)]
+    assert [one.path_in_schema for one in told if one.is_stats_set] == ["patient", "ts_ms"]
+    assert group.num_rows == rows
 
 
 @pytest.mark.parametrize(
