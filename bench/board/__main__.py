@@ -3,14 +3,15 @@
 Apache Kafka on loopback; a board on core 0, Kafka, the load and the viewers on the others. Every viewer watches the
 ward in which alarms begin at a fixed pace. Measured is the time from an alarm's append on the broker (its record's
 timestamp) until its event is at a viewer, for every alarm and viewer; the memory that a viewer costs the board; its
-processor time. One viewer reads nothing all the while. The machine's other work is in the tail: its load is printed.
+processor time. All that twice: first one further viewer, of every ward, reads what it is sent, then one reads nothing
+until the board cuts it. The machine's other work is in the tail: its load is printed.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from typing import IO, Any, Final
 
 from bench.board.convergence import Report, run
 from bench.board.load import Ward
+from bench.board.one_viewer import Cuts, reading_viewer, stuck_viewer
+from bench.board.over_sockets import run_all
+from bench.board.pages import NodePages
 from bench.machine import machine
 from bench.process_time import cpu_s_of, rss_bytes_of
 from edge.metrics_scrape import scrape
@@ -52,12 +56,15 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--viewers", type=int, default=10_000)
-    options.add_argument("--seconds", type=float, default=30.0, help="of the load (%(default)s)")
+    options.add_argument("--seconds", type=float, default=30.0, help="of the load, twice (%(default)s)")
     options.add_argument("--rate", type=float, default=2.0, help="alarms a second (%(default)s)")
     options.add_argument("--runs", type=int, default=1_000, help="of convergence (%(default)s)")
+    options.add_argument(
+        "--socket-runs", type=int, default=200, help="of convergence over sockets (%(default)s)"
+    )
     given = options.parse_args()
     print(machine())
-    converged = converge(given.runs)
+    converged = all([converge(given.runs), converge_over_sockets(given.socket_runs)])
     if not given.viewers:
         return 0 if converged else 1
     cores = sorted(os.sched_getaffinity(0))
@@ -79,17 +86,30 @@ def converge(runs: int) -> bool:
     """Run seeds; print what they met and return whether every page converged."""
     begun_s, total = time.monotonic(), Report()
     for seed in range(runs):
-        report = run(seed)
-        total.snapshots += report.snapshots
-        total.catch_ups += report.catch_ups
-        total.cuts += report.cuts
-        total.restarts += report.restarts
-        if report.wrong:
-            total.wrong.append(f"seed {seed}: {report.wrong[0]}")
+        total.add(run(seed), seed)
+    return _print_converged(f"{runs} runs in one process", total, time.monotonic() - begun_s)
+
+
+def converge_over_sockets(runs: int) -> bool:
+    """Run seeds with boards' servers, proxies and pages; print what they met, return whether every page converged."""
+    if not NodePages.are_there():
+        print("no Node here: the page's own modules are not run over sockets, their twin in Python is")
+    begun_s = time.monotonic()
+    if not runs:
+        return True
+    reports = asyncio.run(run_all(range(runs)))
+    took_s = time.monotonic() - begun_s
+    each = runs // len(reports)
+    held = [
+        _print_converged(f"{each} runs over sockets, {kind}", one, took_s) for kind, one in reports.items()
+    ]
+    return all(held)
+
+
+def _print_converged(what: str, total: Report, took_s: float) -> bool:
     print(
-        f"convergence: {runs} runs, {total.cuts} cuts, {total.restarts} restarts of a board, "
-        f"{total.snapshots} snapshots, {total.catch_ups} catch-ups: {len(total.wrong)} differ "
-        f"({time.monotonic() - begun_s:.0f} s)"
+        f"convergence, {what}: {total.cuts} cuts, {total.restarts} restarts of a board, "
+        f"{total.snapshots} snapshots, {total.catch_ups} catch-ups: {len(total.wrong)} differ ({took_s:.0f} s)"
     )
     for wrong in total.wrong[:3]:
         print(f"  {wrong}")
@@ -108,63 +128,86 @@ def _measure(settings: Settings, core: int, viewers: int, seconds: float, rate_h
         try:
             _await_ready(settings.board_port)
             before_bytes = rss_bytes_of(board.pid)
-            stuck = _stuck(settings.board_port)
-            children += [_viewers(settings.board_port, viewers // PROCESSES) for _ in range(PROCESSES)]
+            children += [_viewers(settings, viewers // PROCESSES) for _ in range(PROCESSES)]
             for child in children:
                 _said(child)
             time.sleep(SETTLE_S)
             each_bytes = (rss_bytes_of(board.pid) - before_bytes) / viewers
-            cpu_s, load = cpu_s_of(board.pid), os.getloadavg()[0]
-            ward.run(seconds, rate_hz)
-            cpu_s = cpu_s_of(board.pid) - cpu_s
+            load = os.getloadavg()[0]
+            with reading_viewer(settings.board_port):
+                cpu_s = cpu_s_of(board.pid)
+                ward.run(seconds, rate_hz)
+                cpu_s = cpu_s_of(board.pid) - cpu_s
+            since = len(ward.told)
+            with Cuts(settings.board_metrics_port) as cuts, stuck_viewer(settings.board_port):
+                ward.run(seconds, rate_hz)
             found = [_ended(child) for child in children]
             _print_own(settings.board_metrics_port)
-            stuck.close()
         finally:
             for child in children:
                 child.kill()
             stop(board, 10.0)
             ward.close()
-    return _print(settings, found, viewers, len(ward.told), each_bytes, cpu_s / seconds, load)
+    print(f"{viewers} viewers and one more, {len(ward.told)} alarms; load average before {load:.1f}")
+    took = [_took_ms(settings, found, told) for told in (ward.told[:since], ward.told[since:])]
+    expected = len(ward.told) * (viewers // PROCESSES * PROCESSES)
+    return all(
+        [
+            _print_arrived(found, sum(map(len, took)), expected),
+            _print_stuck(took[0], took[1], cuts),
+            _print_cost(each_bytes, cpu_s / seconds),
+        ]
+    )
 
 
-def _print(
-    settings: Settings,
-    found: list[dict[str, Any]],
-    viewers: int,
-    alarms: int,
-    each_bytes: float,
-    core: float,
-    load: float,
-) -> bool:
+def _took_ms(settings: Settings, found: list[dict[str, Any]], told: list[int]) -> list[float]:
+    """Return how long each of these alarms took to each viewer, ms."""
     appended = {
         alert.onset_ts_ms: int(record.timestamp)
         for record in read_whole(settings, settings.topic(ALERTS))
         if (alert := Alert.model_validate_json(record.value)).phase == "start"
     }
-    took_ms = [
+    wanted = set(told) & set(appended)
+    return [
         came_ms - appended[int(onset)]
         for each in found
         for onset, times in each["came"].items()
-        if int(onset) in appended
+        if int(onset) in wanted
         for came_ms in times
     ]
-    p50, p99 = (statistics.quantiles(took_ms, n=100)[at] for at in (49, 98))
-    expected = alarms * (viewers // PROCESSES * PROCESSES)
-    held = p99 <= P99_MS_MAX and each_bytes <= VIEWER_BYTES_MAX and len(took_ms) == expected
+
+
+def _print_arrived(found: list[dict[str, Any]], arrived: int, expected: int) -> bool:
     lost = sum(each["lost"] for each in found)
     megabytes = sum(each["bytes"] for each in found) / 1e6
-    print(f"{viewers} viewers and one that reads nothing, {alarms} alarms; load average before {load:.1f}")
-    print(
-        f"append to viewer: p50 {p50:.0f} ms, p99 {p99:.0f} ms (goal {P99_MS_MAX:.0f}), max {max(took_ms):.0f} ms"
-    )
-    print(
-        f"events: {len(took_ms):,} of {expected:,} alarms at viewers, {lost} viewers lost, {megabytes:.0f} MB"
-    )
+    print(f"events: {arrived:,} of {expected:,} alarms at viewers, {lost} viewers lost, {megabytes:.0f} MB")
+    return arrived == expected and not lost
+
+
+def _print_stuck(without_ms: list[float], with_ms: list[float], cuts: Cuts) -> bool:
+    """Print the times while the further viewer reads and while it is stuck; the goal holds for both."""
+    held = list[bool]()
+    for what, took_ms in (("all read", without_ms), ("one reads nothing", with_ms)):
+        p50, p99 = (statistics.quantiles(took_ms, n=100)[at] for at in (49, 98))
+        print(
+            f"append to viewer, {what}: p50 {p50:.0f} ms, p99 {p99:.0f} ms (goal {P99_MS_MAX:.0f}), "
+            f"max {max(took_ms):.0f} ms"
+        )
+        held.append(p99 <= P99_MS_MAX)
+    if cuts.first_s is None:
+        print("the viewer that reads nothing was not cut")
+    else:
+        print(
+            f"the viewer that reads nothing was cut after {cuts.first_s:.0f} s; cut by the board: {cuts.count}"
+        )
+    return all(held) and cuts.count == 1
+
+
+def _print_cost(each_bytes: float, core: float) -> bool:
     print(
         f"memory: {each_bytes / 1024:.1f} KiB a viewer (goal {VIEWER_BYTES_MAX / 1024:.0f}), {core:.0%} of a core"
     )
-    return held and not lost
+    return each_bytes <= VIEWER_BYTES_MAX
 
 
 def _print_own(port: int) -> None:
@@ -190,20 +233,14 @@ def _await_ready(port: int) -> None:
     raise TimeoutError("the board was not ready")
 
 
-def _stuck(port: int) -> socket.socket:
-    """Return a viewer that takes nothing."""
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    found.connect(("127.0.0.1", port))
-    found.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-    return found
-
-
-def _viewers(port: int, count: int) -> subprocess.Popen[bytes]:
+def _viewers(settings: Settings, count: int) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "bench.board.viewers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-P", "-m", "bench.board.viewers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=worker_environment(settings),
     )
-    _order(child, {"port": port, "viewers": count})
+    _order(child, {"port": settings.board_port, "viewers": count})
     return child
 
 

@@ -10,8 +10,12 @@ from streams.producers import ORDERS, Producer
 from streams.settings import Settings
 from streams.topics import ALERTS, HEARTBEAT, PATIENTS
 
+WATCHED: Final = "w"
 BEDS: Final = 40
 """Of the ward that everybody watches."""
+
+OTHER_BEDS, OTHER_S = 150, 0.5
+"""Of another ward, and how often the values of all of them change: only who watches every ward is sent them."""
 
 SIGNALS: Final = ("hr", "pulse", "spo2", "resp", "abp_sys", "abp_dia", "abp_mean", "temp")
 BEAT_S: Final = 2.0
@@ -33,16 +37,20 @@ class Ward:
         """Write every bed once."""
         for bed in range(BEDS):
             self._show(_name(bed), _now_ms())
+        self._show_others()
         until_s = time.monotonic() + FILL_S_MAX
         while self._patients.in_flight and time.monotonic() < until_s:
             time.sleep(0.05)
 
     def run(self, seconds: float, rate_hz: float) -> None:
         """Write so many alarms a second for so long."""
-        begun_s, beaten_s = time.monotonic(), float("-inf")
+        begun_s, beaten_s, shown_s = time.monotonic(), float("-inf"), float("-inf")
         for number in range(int(seconds * rate_hz)):
             due_s = begun_s + number / rate_hz
             while (left_s := due_s - time.monotonic()) > 0:
+                if time.monotonic() - shown_s > OTHER_S:
+                    shown_s = time.monotonic()
+                    self._show_others()
                 time.sleep(min(left_s, 0.05))
             if time.monotonic() - beaten_s > BEAT_S:
                 beaten_s = time.monotonic()
@@ -86,10 +94,14 @@ class Ward:
         )
         self._alerts.send(patient.encode(), alert.model_dump_json().encode())
 
-    def _show(self, patient: str, now_ms: int) -> None:
+    def _show_others(self) -> None:
+        for bed in range(OTHER_BEDS):
+            self._show(f"other-{bed:04d}", _now_ms(), "other")
+
+    def _show(self, patient: str, now_ms: int, ward: str = WATCHED) -> None:
         record = Patient(
             patient=patient,
-            ward="w",
+            ward=ward,
             seen_ts_ms=now_ms,
             pause=None,
             pause_until_ts_ms=None,

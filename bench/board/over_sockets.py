@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -142,9 +142,7 @@ async def run(seed: int, opened: Opened) -> Report:
             served.board.read_all()
         proxy.is_calm = True
         audience = Audience(wards)
-        expected = {
-            name: bed for name, bed in plain_beds(world).items() if audience.sees(str(bed["ward"]))
-        }
+        expected = {name: bed for name, bed in plain_beds(world).items() if audience.sees(str(bed["ward"]))}
         report.wrong = await _differing(page, expected)
         report.cuts = proxy.cuts
     return report
@@ -157,7 +155,7 @@ async def _stop(boards: Sequence[Served], report: Report) -> None:
         await served.stop()
 
 
-async def _differing(page: Page, expected: dict[str, object]) -> list[str]:
+async def _differing(page: Page, expected: dict[str, dict[str, Any]]) -> list[str]:
     """Wait until a page shows what it must, for a while on end; return in what it differs if it never does.
 
     A page that is right may be cut just then and led to a board that has yet to look at what it read: for a moment it

@@ -10,7 +10,7 @@ LOOPBACK: Final = "127.0.0.1"
 CONNECT_S_MAX: Final = 5.0
 READ_BYTES: Final = 16_384
 CUT_BYTES_MAX: Final = 10_000
-"""A connection is cut after at most so many bytes: a state of these wards is some 3,000, the padding before it 2,048."""
+"""A connection is cut after at most so many bytes: a state is some 3,000, the padding before it 2,048."""
 
 PIECE_BYTES_MAX: Final = 2_000
 LATE_S: Final = (0.0, 0.0, 0.001, 0.005, 0.05)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 ONSET: Final = re.compile(rb'"onset_ts_ms":(\d+)')
 END: Final = b"\n\n\r\n"
-REQUEST: Final = b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+REQUEST: Final = b"GET /v1/stream?ward=w HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 TOGETHER: Final = 100
 """Connections opened before their states are read."""
 
