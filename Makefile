@@ -71,7 +71,7 @@ bench-engine: $(VENV)/dev.stamp ## frames/s per core: Vigil, plain Faust and raw
 bench-gateway: $(VENV)/dev.stamp ## frames/s of the gateway's core into Kafka, and its time to the acknowledgement
 	$(PY) -m bench.gateway
 
-bench-board: $(VENV)/dev.stamp ## ten thousand viewers of one board on one core, and a thousand runs in which pages converge
+bench-board: $(VENV)/dev.stamp ## ten thousand viewers of one board on one core, one of them stuck, and 1,200 runs in which pages converge
 	$(PY) -m bench.board
 
 bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history's writer, time of its answers (QUICK=1: in half the time)

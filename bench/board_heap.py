@@ -4,7 +4,7 @@
 ward; `--ward-hours 1` is one hour of the ward, seven and a half minutes in Chromium. It serves the page's own files and
 a stream of a made-up ward in which every bed changes once a second of the ward and alarms come and go. After each
 collection of garbage it reads the page's heap and counts of nodes and listeners over the browser's own protocol, and
-fits a slope to all but the first quarter. The heap counts as not growing if the slope's whole interval is within the bound.
+fits a slope to all but the first quarter. The heap does not grow if the slope's whole interval is within the bound.
 """
 
 import argparse
@@ -244,9 +244,8 @@ def main() -> int:
     parser.add_argument("--own-feed", action="store_true", help="without the shared worker")
     options = parser.parse_args()
     minutes = options.minutes if options.ward_hours is None else options.ward_hours * 60 / options.pace
-    print(
-        f"{minutes:g} minutes in Chromium at {options.pace:g} times the pace: {minutes * options.pace / 60:g} h of the ward"
-    )
+    ward_h = minutes * options.pace / 60
+    print(f"{minutes:g} minutes in Chromium at {options.pace:g} times the pace: {ward_h:g} h of the ward")
     ward = Ward(options.beds, options.pace)
     samples = measure(serve(ward), minutes, options.path, options.own_feed)
     for at_s, used, nodes, listeners in samples[:: max(1, len(samples) // 12)]:
