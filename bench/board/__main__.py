@@ -139,6 +139,9 @@ def _measure(settings: Settings, core: int, viewers: int, seconds: float, rate_h
                 ward.run(seconds, rate_hz)
                 cpu_s = cpu_s_of(board.pid) - cpu_s
             since = len(ward.told)
+            time.sleep(SETTLE_S)
+            ward.calm()
+            time.sleep(SETTLE_S)
             with Cuts(settings.board_metrics_port) as cuts, stuck_viewer(settings.board_port):
                 ward.run(seconds, rate_hz)
             found = [_ended(child) for child in children]

@@ -74,8 +74,7 @@ class Viewers:
 
     def _note(self, number: int, data: bytes) -> None:
         now_ms, seen = time.time() * 1000, self._seen.get(number, 0)
-        for found in ONSET.findall(data):
-            onset = int(found)
+        for onset in sorted(map(int, ONSET.findall(data))):  # beds come by name
             if onset > seen:
                 self._seen[number] = seen = onset
                 self.came.setdefault(onset, []).append(now_ms)
