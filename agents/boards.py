@@ -9,7 +9,7 @@ remembers it from the verdict that told it, for as long as the alarm stays ackno
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -102,19 +102,31 @@ class Boards:
             gone = {*verdict.dropped} - table.row_of.keys()
             self._known[partition] = {place: by for place, by in known.items() if place[0] not in gone}
 
-    async def write(self, partition: int, table: PatientTable) -> None:
-        """Write how those are by now who were noted; of who is gone what was shown is deleted."""
+    async def write(
+        self, partition: int, table: PatientTable, patients: Collection[str] | None = None
+    ) -> None:
+        """Write how those are by now who were noted, of some patients or all; who is gone is shown no more."""
         async with self._writing:
-            changed = self._changed.pop(partition, _Changed())
+            changed = self._take(partition, patients)
 
-            def patients(table: PatientTable, names: list[str]) -> list[bytes | None]:
+            def states(table: PatientTable, names: list[str]) -> list[bytes | None]:
                 return self._shown.patients(table, names, self._known[partition])
 
             try:
-                await self._write(partition, table, PATIENTS, sorted(changed.states), patients)
+                await self._write(partition, table, PATIENTS, sorted(changed.states), states)
                 await self._write(partition, table, LIMITS, sorted(changed.limits), self._shown.limits)
             except Exception as error:  # whatever it is, nobody else knows who was to be written
                 self._on_failure(f"boards of partition {partition}: {error!r}")
+
+    def _take(self, partition: int, patients: Collection[str] | None) -> _Changed:
+        """Return who was noted, of some patients or of all, and note them no longer."""
+        if patients is None:
+            return self._changed.pop(partition, _Changed())
+        noted = self._changed[partition]
+        taken = _Changed(noted.states.intersection(patients), noted.limits.intersection(patients))
+        noted.states -= taken.states
+        noted.limits -= taken.limits
+        return taken
 
     async def _write(
         self,

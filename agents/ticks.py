@@ -35,7 +35,7 @@ from clinical.losses import (
     unmeasured,
     unreliable,
 )
-from clinical.masks import places, some
+from clinical.masks import every, places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
@@ -90,28 +90,29 @@ class TickJudge:
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
         rows = table.occupied()
-        rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
+        rows = _of(rows, (table.ticked_ms.take(rows) < now) & (table.position.take(rows) < tick.offset))
         if not len(rows):
             if not len(table):  # nobody is left of any ward
                 verdict.counted_ms, verdict.counts = now, {}
             return
-        before = table.ticked_ms[rows]
+        before = table.ticked_ms.take(rows)
         table.ticked_ms[rows] = now
         moment = Moment(tick.offset, now, tick.append_ts_ms, now)
         found = Verdict(tally=verdict.tally)
         self._end_pauses(table, rows, moment, found)
         self._of_partition.judge(table, rows, moment, found)
-        monitored = ~table.discharged[rows]
-        heard = monitored & ((table.came[rows] != 1) | (table.since_ms[rows] > NEVER))
+        monitored = ~table.discharged.take(rows)
+        heard = monitored & ((table.came.take(rows) != 1) | (table.since_ms.take(rows) > NEVER))
         if self._rules.technical.enabled:
-            self._judge_silence(table, rows[heard], moment, found)
-            self._conditions.judge_sensors(table, rows[monitored], moment, found)
+            self._judge_silence(table, _of(rows, heard), moment, found)
+            self._conditions.judge_sensors(table, _of(rows, monitored), moment, found)
         chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
         if some(chosen):
-            slow, bucket = rows[chosen], before[chosen] // BUCKET_MS < now // BUCKET_MS
+            slow, bucket = _of(rows, chosen), before[chosen] // BUCKET_MS < now // BUCKET_MS
             if self._rules.technical.enabled:
-                self._judge_losses(table, rows[chosen & heard], moment, found)
-                self._of_partition.judge_places(table, rows[chosen & heard], moment, found)
+                known = _of(rows, chosen & heard)
+                self._judge_losses(table, known, moment, found)
+                self._of_partition.judge_places(table, known, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
             self._widenings.judge(table, slow, moment, found)
         open_rows = table.with_alarms_above(rows, DELAYED)
@@ -330,6 +331,10 @@ class TickJudge:
 
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""
+        first = table.of_devices(rows)[:, 0]
+        rows = rows[moment.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]
+        if not len(rows):  # as nearly always
+            return
         since = table.since_ms[rows]
         last = np.maximum(table.seen_ms(rows), np.maximum(since, by_order(since)))
         for row in rows[(last != NEVER) & (moment.event_ms - last >= self._ttl_ms)].tolist():
@@ -339,3 +344,8 @@ class TickJudge:
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)
+
+
+def _of(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """Return the chosen ones of the rows, (n,); all, as nearly always, are not copied."""
+    return rows if every(chosen) else rows[chosen]

@@ -114,3 +114,18 @@ def test_partitions_are_written_apart(worker):
     assert shown.show(worker.table) == {}
     asyncio.run(shown.boards.write(5, worker.table))
     assert len(shown.written) == 1
+
+
+def test_a_checkpoint_writes_of_the_patients_whose_records_it_sends_and_leaves_the_others_to_their_turn(
+    worker,
+):
+    frames = [
+        frame_record(i, i, patient=bed, device=f"{bed}-m", event_ms=i, hr=130)
+        for i, bed in enumerate(("bed-1", "bed-2"))
+    ]
+    verdict, shown = worker.take(frames), BoardModel(worker.judge)
+    shown.boards.note(0, worker.table, verdict)
+    asyncio.run(shown.boards.write(0, worker.table, ["bed-2", "bed-3"]))
+    assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2"]
+    asyncio.run(shown.boards.write(0, worker.table))
+    assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2", "bed-1"]
