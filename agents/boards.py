@@ -29,6 +29,9 @@ from tables.patients import PatientTable
 WRITE_S: Final = 0.25
 """How often is written what has changed."""
 
+LATE_TURNS: Final = 4
+"""While judging is late only every so many times: what is shown is old then anyway, and alerts come first."""
+
 REFRESH_TICKS: Final = 5
 """Every patient's values are written again within so many ticks, as far as `REFRESHED_MAX` allows."""
 
@@ -70,6 +73,8 @@ class Boards:
         self._on_failure = on_failure
         self._writing = asyncio.Lock()
         self._next: defaultdict[int, int] = defaultdict(int)
+        self._late: set[int] = set()
+        self._turns: defaultdict[int, int] = defaultdict(int)
         self._changed: defaultdict[int, _Changed] = defaultdict(_Changed)
         self._known: defaultdict[int, dict[tuple[str, int], tuple[int, str]]] = defaultdict(dict)
 
@@ -83,6 +88,7 @@ class Boards:
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         changed.states |= told | {*verdict.profiled} | gone
         changed.limits |= {*verdict.profiled} | gone
+        (self._late.add if late else self._late.discard)(partition)
         if verdict.tally.ticks and not late:
             changed.states |= self._in_turn(partition, table)
 
@@ -101,6 +107,12 @@ class Boards:
         if verdict.dropped:
             gone = {*verdict.dropped} - table.row_of.keys()
             self._known[partition] = {place: by for place, by in known.items() if place[0] not in gone}
+
+    async def write_in_turn(self, partition: int, table: PatientTable) -> None:
+        """Called every `WRITE_S`: write, while judging is late only every `LATE_TURNS`-th time."""
+        self._turns[partition] += 1
+        if partition not in self._late or self._turns[partition] % LATE_TURNS == 0:
+            await self.write(partition, table)
 
     async def write(
         self, partition: int, table: PatientTable, patients: Collection[str] | None = None

@@ -35,7 +35,7 @@ from clinical.losses import (
     unmeasured,
     unreliable,
 )
-from clinical.masks import every, places, some
+from clinical.masks import every, in_row, places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
@@ -225,25 +225,25 @@ class TickJudge:
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         slots = table.of_devices(rows)
-        since = self._silent_since(table, rows, table.devices.heard_ms[slots], slots, moment.event_ms)
+        since = self._silent_since(table, rows, table.devices.heard_ms.take(slots), slots, moment.event_ms)
         since = self._silences.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(
         self, table: PatientTable, rows: Rows, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], now: int
     ) -> NDArray[np.int64]:
-        patience = silence_ms_max(self._rules.technical, table.devices.interval_ms[slots])
-        onset = table.alarm_onset_ms[rows, self._silent.start]
+        patience = silence_ms_max(self._rules.technical, table.devices.interval_ms.take(slots))
+        onset = table.alarm_onset_ms.reshape(-1).take(rows * len(table.alarms) + self._silent.start)
         return silent_since(now, heard_ms, patience, onset)
 
     def _judge_losses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge lost signals by frames of now: a device that delivers what it held back says nothing of them."""
         devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
         said = measured(table, slots, LOSS_COLUMNS)
-        patience = loss_ms_max(self._rules.technical, devices.interval_ms[slots])
+        patience = loss_ms_max(self._rules.technical, devices.interval_ms.take(slots))
         live_ms = devices.live_ms(slots)
         silent = self._silent_since(table, rows, live_ms, slots, now) != NEVER
-        onset = table.alarm_onset_ms[rows, self._losses]
+        onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._losses]
         since = lost_since(now, said, live_ms, patience, silent, onset)
         self._judge_since(table, rows, self._losses, since, moment, verdict)
         self._judge_flicker(table, rows, slots, said, patience, moment, verdict)
@@ -260,9 +260,9 @@ class TickJudge:
     ) -> None:
         """Judge signals of which many readings are missing: devices that miss none for a minute are not looked at."""
         now = moment.event_ms
-        onset = table.alarm_onset_ms[rows, self._flickers]
+        onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._flickers]
         known = onset != NEVER
-        chosen = np.flatnonzero(flickers(table.devices, slots, now).any(axis=1) | known.any(axis=1))
+        chosen = np.flatnonzero(in_row(flickers(table.devices, slots, now)) | in_row(known))
         if not len(chosen):
             return
         counted = last_minute(table.devices, slots[chosen], now)
@@ -281,7 +281,9 @@ class TickJudge:
         verdict: Verdict,
     ) -> None:
         """Judge conditions that hold since `since`, for the patients whom that can concern."""
-        concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != NORMAL).any(axis=1)
+        concerned = in_row(since != NEVER) | in_row(
+            table.alarm_state.take(rows, axis=0)[:, columns] != NORMAL
+        )
         if some(concerned):
             chosen = rows[concerned]
             before, cover = state_of(table, chosen, columns), cover_of(table, chosen)

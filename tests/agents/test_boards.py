@@ -7,6 +7,7 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
+from agents.boards import LATE_TURNS
 from agents.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
 from streams.errors import PromiseBroken
@@ -129,3 +130,19 @@ def test_a_checkpoint_writes_of_the_patients_whose_records_it_sends_and_leaves_t
     assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2"]
     asyncio.run(shown.boards.write(0, worker.table))
     assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2", "bed-1"]
+
+
+def test_while_judging_is_late_what_changed_is_written_every_fourth_turn_and_at_once_when_it_no_longer_is(
+    worker,
+):
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+
+    def turns(count):
+        for _ in range(count):
+            asyncio.run(shown.boards.write_in_turn(0, worker.table))
+        return len(shown.written)
+
+    shown.boards.note(0, worker.table, verdict, late=True)
+    assert (turns(LATE_TURNS - 1), turns(1)) == (0, 1)
+    shown.boards.note(0, worker.table, frame(worker, 2, 80))
+    assert turns(1) == 2
