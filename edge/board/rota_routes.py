@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from edge.board.answers import found, problem
 from edge.board.live import Live
 from edge.board.people import LetIn, person_of
 from edge.board.rota_view import rota_of, ward_of
-from edge.rota import Rota, assign, end, make_assignment
+from edge.rota import Rota, assign, end, ended, make_assignment
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
 from streams.people import MAY, Person
 from streams.settings import Settings
@@ -104,12 +105,17 @@ class RotaRoutes:
             from_ms = now_ms if said.from_ts_ms is None else said.from_ts_ms
             made = make_assignment(*about, from_ms, said.until_ts_ms or 0, person.id)
             answer = assign(self._settings, made, known, now_ms)
+            self._wait(lambda: self._rota.known.get(made.key()) == made)
         else:
             answer = end(self._settings, known, *about, said.from_ts_ms, now_ms, person.id)
-        until_s = time.monotonic() + SEEN_S_MAX
-        while self._rota.known is known and time.monotonic() < until_s:
-            time.sleep(SEEN_AGAIN_S)
+            self._wait(lambda: not any(ended(self._rota.known, *about, said.from_ts_ms, now_ms)))
         return answer
+
+    def _wait(self, is_seen: Callable[[], bool]) -> None:
+        """Wait until this board has read what was stored, for `SEEN_S_MAX` at most; called in a thread."""
+        until_s = time.monotonic() + SEEN_S_MAX
+        while not is_seen() and time.monotonic() < until_s:
+            time.sleep(SEEN_AGAIN_S)
 
     def _beds(self) -> dict[str, str]:
         """Return the ward of each patient who is shown."""

@@ -44,6 +44,13 @@ def rota_of(may: bool = True) -> list[dict[str, Any]]:
     ]
 
 
+def difference(patient: str, rule: str, outcome: str, minutes: int, **said: Any) -> dict[str, Any]:
+    """Return one difference, first told so many minutes ago."""
+    usual = {"shift_s": 0.0, "instead": [], "present": "medium", "new": "medium", "reason": "128 for 12 s"}
+    about = {"patient": patient, "ward": "3 East", "rule": rule, "outcome": outcome}
+    return {**usual, **about, "start_ts_ms": now_ms() - minutes * MINUTE_MS, **said}
+
+
 def trial_of() -> dict[str, Any]:
     """Return a comparison of one ward."""
     now = now_ms()
@@ -52,17 +59,6 @@ def trial_of() -> dict[str, Any]:
         ("only-new", "only-present", "later", "earlier", "lower", "higher", "more", "fewer", "same"), 0
     )
     line = {"ward": "3 East", "present": 14, "new": 9, "later_s": None, "earlier_s": None, **counts}
-
-    def difference(patient: str, rule: str, outcome: str, minutes: int, **said: Any) -> dict[str, Any]:
-        usual = {
-            "shift_s": 0.0,
-            "instead": [],
-            "present": "medium",
-            "new": "medium",
-            "reason": "heart rate 128 for 12 s",
-        }
-        about = {"patient": patient, "ward": "3 East", "rule": rule, "outcome": outcome}
-        return {**usual, **about, "start_ts_ms": now - minutes * MINUTE_MS, **said}
 
     return {
         "rules": {
