@@ -5,6 +5,8 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 SOAK_MINUTES ?=
 SOAK_RATE ?=
+TEST_WORKERS ?= 3
+BESIDE := -n $(TEST_WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
@@ -28,10 +30,10 @@ demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in t
 	@./vigil demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
-	$(PY) -m pytest -q -m "not kafka and not browser"
+	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
 
 test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)
-	$(PY) -m pytest -q -m browser
+	$(PY) -m pytest -q $(BESIDE) -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
 	$(PY) -m pytest -q -m "kafka and not drill"

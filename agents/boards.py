@@ -9,7 +9,7 @@ remembers it from the verdict that told it, for as long as the alarm stays ackno
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -28,6 +28,9 @@ from tables.patients import PatientTable
 
 WRITE_S: Final = 0.25
 """How often is written what has changed."""
+
+LATE_TURNS: Final = 4
+"""While judging is late only every so many times: what is shown is old then anyway, and alerts come first."""
 
 REFRESH_TICKS: Final = 5
 """Every patient's values are written again within so many ticks, as far as `REFRESHED_MAX` allows."""
@@ -70,6 +73,8 @@ class Boards:
         self._on_failure = on_failure
         self._writing = asyncio.Lock()
         self._next: defaultdict[int, int] = defaultdict(int)
+        self._late: set[int] = set()
+        self._turns: defaultdict[int, int] = defaultdict(int)
         self._changed: defaultdict[int, _Changed] = defaultdict(_Changed)
         self._known: defaultdict[int, dict[tuple[str, int], tuple[int, str]]] = defaultdict(dict)
 
@@ -83,6 +88,7 @@ class Boards:
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         changed.states |= told | {*verdict.profiled} | gone
         changed.limits |= {*verdict.profiled} | gone
+        (self._late.add if late else self._late.discard)(partition)
         if verdict.tally.ticks and not late:
             changed.states |= self._in_turn(partition, table)
 
@@ -102,19 +108,37 @@ class Boards:
             gone = {*verdict.dropped} - table.row_of.keys()
             self._known[partition] = {place: by for place, by in known.items() if place[0] not in gone}
 
-    async def write(self, partition: int, table: PatientTable) -> None:
-        """Write how those are by now who were noted; of who is gone what was shown is deleted."""
-        async with self._writing:
-            changed = self._changed.pop(partition, _Changed())
+    async def write_in_turn(self, partition: int, table: PatientTable) -> None:
+        """Called every `WRITE_S`: write, while judging is late only every `LATE_TURNS`-th time."""
+        self._turns[partition] += 1
+        if partition not in self._late or self._turns[partition] % LATE_TURNS == 0:
+            await self.write(partition, table)
 
-            def patients(table: PatientTable, names: list[str]) -> list[bytes | None]:
+    async def write(
+        self, partition: int, table: PatientTable, patients: Collection[str] | None = None
+    ) -> None:
+        """Write how those are by now who were noted, of some patients or all; who is gone is shown no more."""
+        async with self._writing:
+            changed = self._take(partition, patients)
+
+            def states(table: PatientTable, names: list[str]) -> list[bytes | None]:
                 return self._shown.patients(table, names, self._known[partition])
 
             try:
-                await self._write(partition, table, PATIENTS, sorted(changed.states), patients)
+                await self._write(partition, table, PATIENTS, sorted(changed.states), states)
                 await self._write(partition, table, LIMITS, sorted(changed.limits), self._shown.limits)
             except Exception as error:  # whatever it is, nobody else knows who was to be written
                 self._on_failure(f"boards of partition {partition}: {error!r}")
+
+    def _take(self, partition: int, patients: Collection[str] | None) -> _Changed:
+        """Return who was noted, of some patients or of all, and note them no longer."""
+        if patients is None:
+            return self._changed.pop(partition, _Changed())
+        noted = self._changed[partition]
+        taken = _Changed(noted.states.intersection(patients), noted.limits.intersection(patients))
+        noted.states -= taken.states
+        noted.limits -= taken.limits
+        return taken
 
     async def _write(
         self,

@@ -261,12 +261,12 @@ class Conditions:
         self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
 
     def _judge_vital_loss(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Judge whether signs of life are lost together."""
-        last = latest(table, rows, _VITAL)
-        patience = np.maximum(
-            round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
-        )
-        since = lost_since(last.live_ms, last.lost_ms, last.value_ms, patience)
+        """Judge whether signs of life are lost together: asked in full of those only who have no pulse."""
+        no_pulse = self._lost_since(table, rows, _VITAL[:1])[:, 0] != NEVER
+        rows = rows[no_pulse | ~is_at_rest(table, rows, self._column[VITAL_LOSS])]
+        if not len(rows):  # as nearly always
+            return
+        since = self._lost_since(table, rows, _VITAL)
         lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
 
         def behind(i: int) -> Numbers:
@@ -276,6 +276,14 @@ class Conditions:
 
         held = Held(0.0)  # how long it must last is in the patience
         self._judge(table, rows, VITAL_LOSS, held, HIGH, lost != NEVER, moment, verdict, behind)
+
+    def _lost_since(self, table: PatientTable, rows: Rows, signals: Rows) -> Rows:
+        """Return since when each of some signs of life is lost, (n, signals), `NEVER` where it is not."""
+        last = latest(table, rows, signals)
+        patience = np.maximum(
+            round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+        )
+        return lost_since(last.live_ms, last.lost_ms, last.value_ms, patience)
 
     def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers.

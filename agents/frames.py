@@ -27,12 +27,12 @@ from agents.runs import (
     take_samples,
 )
 from agents.shedding import surplus
-from agents.verdict import Tally
+from agents.verdict import Reasons, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, how_many, places, some
-from clinical.rates import told_by_other
+from clinical.rates import SameRate, told_by_other
 from clinical.sensors import clock_of
 from clinical.vitals import COUNT
 from streams.decoded import Frames
@@ -327,13 +327,18 @@ class FrameJudge:
         keep_runs(devices, at, result.runs)
         before, after = alarms.state, result.alarms.state
         if some(before != after):
-            by_pause = self._limits.rules.rank <= cover_of(table, rows)[:, None]
-            by_sensor = self._limits.rules.rank <= cover
-            by_rate = told_by_other(limits, after, same_rate)
-            tally.count_limits(before, after, by_pause, by_sensor, by_rate)
+            tally.count_limits(before, after, lambda: self._withheld(table, rows, cover, after, same_rate))
             for i, column in places((after == NORMAL) & (before != NORMAL)):
                 table.end_runs(int(rows[i]), column)
         return self._tell(table, batch, chosen, values, result)
+
+    def _withheld(
+        self, table: PatientTable, rows: Rows, cover: Rows, after: NDArray[np.uint8], same_rate: SameRate
+    ) -> Reasons:
+        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would withhold."""
+        limits = self._limits.rules
+        by_pause = limits.rank <= cover_of(table, rows)[:, None]
+        return by_pause, limits.rank <= cover, told_by_other(limits, after, same_rate)
 
     def _tell(
         self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement

@@ -1,6 +1,7 @@
 """Scores from the patient table: what is measured now, and the last points of what is not, until the score lapses."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 from typing import Final
 
@@ -63,15 +64,43 @@ def too_few(
 
     Cheaper than the score by far, and on a ward that charts little true of nearly everybody.
     """
-    patience = INTERVALS_MISSED * last.interval_ms.astype(np.int64)
-    given = {entry.name: _is_fresh(entry, last, now_ms, patience) for entry in _inputs(sheet)}
-    if "on_oxygen" in given:
-        given["on_oxygen"] |= given["fio2"] | ~np.isnan(table.oxygen[rows])
+    read = _read_of(sheet)
+    at = last.value_ms.T[read.columns]
+    patience = INTERVALS_MISSED * last.interval_ms.T[read.columns].astype(np.int64)
+    fresh = (at != NEVER) & (now_ms - at <= np.maximum(read.age_ms, patience))
     count = np.zeros(len(rows), np.int64)
-    for entry in sheet.inputs:
-        count += given[entry.name]
+    for name, signals in read.inputs.items():
+        is_given = fresh[signals].any(axis=0)
+        if name == "on_oxygen":
+            is_given |= fresh[read.fio2].any(axis=0) | ~np.isnan(table.oxygen.take(rows))
+        count += is_given
     few: NDArray[np.bool_] = count < wanted
     return few
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The signals that a sheet reads: columns (k,), the age up to which each counts, (k, 1), and whose input each is.
+
+    `inputs` are places among the k, by the input's name; `fio2` those of what is inspired, which says of oxygen too.
+    """
+
+    columns: Rows
+    age_ms: Rows
+    inputs: dict[str, slice]
+    fio2: slice
+
+
+@lru_cache(maxsize=len(SHEETS))
+def _read_of(sheet: Sheet) -> _Read:
+    signals = [(INDEX[signal], age_s * 1000) for entry in _inputs(sheet) for signal, age_s in entry.signals]
+    columns, age_ms = np.array(signals).T
+    places, start = dict[str, slice](), 0
+    for entry in _inputs(sheet):
+        places[entry.name] = slice(start, start + len(entry.signals))
+        start += len(entry.signals)
+    fio2 = places.get(FIO2.name, slice(0))
+    return _Read(columns, age_ms[:, None], {entry.name: places[entry.name] for entry in sheet.inputs}, fio2)
 
 
 def wanted_of(sheet: Sheet, inputs_min: int) -> int:
@@ -164,16 +193,6 @@ def _fresh(entry: Input, last: Latest, now_ms: int | Rows, patience_ms: Rows) ->
         fresh = (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience_ms[:, column]))
         if some(fresh):
             found = np.where(np.isnan(found) & fresh, last.value[:, column], found)
-    return found
-
-
-def _is_fresh(entry: Input, last: Latest, now_ms: int | Rows, patience_ms: Rows) -> NDArray[np.bool_]:
-    """Return where any of the input's signals is fresh, (n,)."""
-    found = np.zeros(len(last.value), np.bool_)
-    for signal, age_s in entry.signals:
-        column = INDEX[signal]
-        at = last.value_ms[:, column]
-        found |= (at != NEVER) & (now_ms - at <= np.maximum(age_s * 1000, patience_ms[:, column]))
     return found
 
 

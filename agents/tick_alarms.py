@@ -86,7 +86,7 @@ def take(
     table.alarm_priority[rows, columns] = after.priority
     table.alarm_onset_ms[rows, columns] = after.onset_ms
     paused = np.ones(before.state.shape, dtype=np.bool_)
-    verdict.tally.count_limits(before.state, after.state, paused, paused, paused)
+    verdict.tally.count_limits(before.state, after.state, lambda: (paused, paused, paused))
     for i, k in places(result.phase):
         phase = int(result.phase[i, k])
         ended = phase == Phase.END

@@ -35,7 +35,7 @@ from clinical.losses import (
     unmeasured,
     unreliable,
 )
-from clinical.masks import places, some
+from clinical.masks import every, in_row, places, some
 from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
@@ -90,28 +90,29 @@ class TickJudge:
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
         rows = table.occupied()
-        rows = rows[(table.ticked_ms[rows] < now) & (table.position[rows] < tick.offset)]
+        rows = _of(rows, (table.ticked_ms.take(rows) < now) & (table.position.take(rows) < tick.offset))
         if not len(rows):
             if not len(table):  # nobody is left of any ward
                 verdict.counted_ms, verdict.counts = now, {}
             return
-        before = table.ticked_ms[rows]
+        before = table.ticked_ms.take(rows)
         table.ticked_ms[rows] = now
         moment = Moment(tick.offset, now, tick.append_ts_ms, now)
         found = Verdict(tally=verdict.tally)
         self._end_pauses(table, rows, moment, found)
         self._of_partition.judge(table, rows, moment, found)
-        monitored = ~table.discharged[rows]
-        heard = monitored & ((table.came[rows] != 1) | (table.since_ms[rows] > NEVER))
+        monitored = ~table.discharged.take(rows)
+        heard = monitored & ((table.came.take(rows) != 1) | (table.since_ms.take(rows) > NEVER))
         if self._rules.technical.enabled:
-            self._judge_silence(table, rows[heard], moment, found)
-            self._conditions.judge_sensors(table, rows[monitored], moment, found)
+            self._judge_silence(table, _of(rows, heard), moment, found)
+            self._conditions.judge_sensors(table, _of(rows, monitored), moment, found)
         chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
         if some(chosen):
-            slow, bucket = rows[chosen], before[chosen] // BUCKET_MS < now // BUCKET_MS
+            slow, bucket = _of(rows, chosen), before[chosen] // BUCKET_MS < now // BUCKET_MS
             if self._rules.technical.enabled:
-                self._judge_losses(table, rows[chosen & heard], moment, found)
-                self._of_partition.judge_places(table, rows[chosen & heard], moment, found)
+                known = _of(rows, chosen & heard)
+                self._judge_losses(table, known, moment, found)
+                self._of_partition.judge_places(table, known, moment, found)
             self._conditions.judge(table, slow, bucket, moment, found)
             self._widenings.judge(table, slow, moment, found)
         open_rows = table.with_alarms_above(rows, DELAYED)
@@ -224,25 +225,25 @@ class TickJudge:
 
     def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         slots = table.of_devices(rows)
-        since = self._silent_since(table, rows, table.devices.heard_ms[slots], slots, moment.event_ms)
+        since = self._silent_since(table, rows, table.devices.heard_ms.take(slots), slots, moment.event_ms)
         since = self._silences.judge(table, rows, since, moment, verdict)
         self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
 
     def _silent_since(
         self, table: PatientTable, rows: Rows, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], now: int
     ) -> NDArray[np.int64]:
-        patience = silence_ms_max(self._rules.technical, table.devices.interval_ms[slots])
-        onset = table.alarm_onset_ms[rows, self._silent.start]
+        patience = silence_ms_max(self._rules.technical, table.devices.interval_ms.take(slots))
+        onset = table.alarm_onset_ms.reshape(-1).take(rows * len(table.alarms) + self._silent.start)
         return silent_since(now, heard_ms, patience, onset)
 
     def _judge_losses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Judge lost signals by frames of now: a device that delivers what it held back says nothing of them."""
         devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
         said = measured(table, slots, LOSS_COLUMNS)
-        patience = loss_ms_max(self._rules.technical, devices.interval_ms[slots])
+        patience = loss_ms_max(self._rules.technical, devices.interval_ms.take(slots))
         live_ms = devices.live_ms(slots)
         silent = self._silent_since(table, rows, live_ms, slots, now) != NEVER
-        onset = table.alarm_onset_ms[rows, self._losses]
+        onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._losses]
         since = lost_since(now, said, live_ms, patience, silent, onset)
         self._judge_since(table, rows, self._losses, since, moment, verdict)
         self._judge_flicker(table, rows, slots, said, patience, moment, verdict)
@@ -259,9 +260,9 @@ class TickJudge:
     ) -> None:
         """Judge signals of which many readings are missing: devices that miss none for a minute are not looked at."""
         now = moment.event_ms
-        onset = table.alarm_onset_ms[rows, self._flickers]
+        onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._flickers]
         known = onset != NEVER
-        chosen = np.flatnonzero(flickers(table.devices, slots, now).any(axis=1) | known.any(axis=1))
+        chosen = np.flatnonzero(in_row(flickers(table.devices, slots, now)) | in_row(known))
         if not len(chosen):
             return
         counted = last_minute(table.devices, slots[chosen], now)
@@ -280,7 +281,9 @@ class TickJudge:
         verdict: Verdict,
     ) -> None:
         """Judge conditions that hold since `since`, for the patients whom that can concern."""
-        concerned = (since != NEVER).any(axis=1) | (table.alarm_state[rows, columns] != NORMAL).any(axis=1)
+        concerned = in_row(since != NEVER) | in_row(
+            table.alarm_state.take(rows, axis=0)[:, columns] != NORMAL
+        )
         if some(concerned):
             chosen = rows[concerned]
             before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
@@ -330,6 +333,10 @@ class TickJudge:
 
     def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""
+        first = table.of_devices(rows)[:, 0]
+        rows = rows[moment.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]
+        if not len(rows):  # as nearly always
+            return
         since = table.since_ms[rows]
         last = np.maximum(table.seen_ms(rows), np.maximum(since, by_order(since)))
         for row in rows[(last != NEVER) & (moment.event_ms - last >= self._ttl_ms)].tolist():
@@ -339,3 +346,8 @@ class TickJudge:
             verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)
+
+
+def _of(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """Return the chosen ones of the rows, (n,); all, as nearly always, are not copied."""
+    return rows if every(chosen) else rows[chosen]

@@ -1,5 +1,6 @@
 """What the judge found in a run of records: transitions, answers, patients gone, and counts of every decision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 from agents.alarms import Happening
 from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
 from clinical.limits import NEVER
-from clinical.masks import places
+from clinical.masks import places, some
 from clinical.wards import Count
 from streams.commands import Answer
+
+Reasons = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
+"""Which alarms, (n, rules) or what broadcasts to it, a pause, a sensor in doubt or the other rate withholds."""
 
 
 @dataclass(slots=True)
@@ -54,12 +58,13 @@ class Tally:
         self,
         before: NDArray[np.uint8],
         after: NDArray[np.uint8],
-        by_pause: NDArray[np.bool_],
-        by_sensor: NDArray[np.bool_],
-        by_rate: NDArray[np.bool_],
+        reasons: Callable[[], Reasons],
     ) -> None:
-        """Count limit alarms, arrays of shape (n, rules), that were withheld or are over without an alarm."""
-        for i, column in places(before != after):  # few: most alarms stay as they are
+        """Count limit alarms, (n, rules), that were withheld, or are over without an alarm; asks why if any was."""
+        changed = before != after  # few: most alarms stay as they are
+        if some(changed & (after == WITHHELD)):
+            by_pause, by_sensor, by_rate = reasons()
+        for i, column in places(changed):
             was, becomes = int(before[i, column]), int(after[i, column])
             if becomes == WITHHELD:
                 if by_pause[i, column]:

@@ -160,7 +160,7 @@ def partial_of(actor: Monitor | Commands | Wards) -> Any:
 async def write_boards(boards: Boards, overview: Overview, store: ColumnStore) -> None:
     """Write for boards what has changed in the partitions of this worker; none while they change hands."""
     for partition in overview.owned():
-        await boards.write(partition, store.state(partition))
+        await boards.write_in_turn(partition, store.state(partition))
 
 
 async def checkpoint_in_turns(

@@ -314,8 +314,8 @@ def _advance(
         return following, phase
     for turn in limits.turns:
         starting = (event == DUE) & (phase != 0) & turn
-        if some(starting):
-            event[starting & stood_for(limits, following, same_rate)] = COVERED
+        if some(starting) and some(covered := starting & stood_for(limits, following, same_rate)):
+            event[covered] = COVERED
             following, phase = _sampled(states, event, sampled)
     return following, phase
 

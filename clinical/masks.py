@@ -32,6 +32,12 @@ def every(mask: NDArray[np.bool_]) -> bool:
     return bool(np.count_nonzero(mask) == mask.size)
 
 
+def in_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where a row has any element that is true: (n, k) to (n,)."""
+    found: NDArray[np.bool_] = mask[:, 0] if mask.shape[1] == 1 else np.any(mask, axis=1)
+    return found
+
+
 def places(mask: NDArray[Any]) -> list[tuple[int, int]]:
     """Return (row, column) of each element that is true or not zero, row by row; shape (rows, columns)."""
     rows, columns = mask.nonzero()

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from edge.file_checks import reference_file, routing_file, rules_file
 from edge.identity.accounts import load_accounts
 from edge.identity.development import DEVELOPMENT as DEVELOPER
 from edge.identity.development import has_sign_in, is_development
@@ -51,12 +52,15 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield _disk(settings)
     yield _guarded("command key", lambda: _command_key(settings))
     yield _guarded("sign-in", lambda: _sign_in(settings))
+    yield _guarded("rules", lambda: Check("rules", "ok", rules_file(settings)))
+    yield _guarded("routing", lambda: Check("routing", "ok", routing_file(settings)))
     if settings.bootstrap:
         reachable = _guarded("broker", lambda: _broker(settings))
         yield reachable
         rest: dict[str, Callable[[], Check]] = {
             "topics": lambda: _topics(settings),
             "clock": lambda: _clock(settings),
+            "reference": lambda: Check("reference", "ok", reference_file(settings)),
         }
         for name, look in rest.items():
             if reachable.result == "ok":
@@ -65,7 +69,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield Check(name, "skipped", "no broker answers")
         return
     yield _guarded("broker", lambda: _embedded(settings))
-    for name in ("topics", "clock"):
+    for name in ("topics", "clock", "reference"):
         yield Check(name, "skipped", "no broker given: use --brokers or VIGIL_BROKERS")
 
 

@@ -1,14 +1,15 @@
 """Who is on: assignments of `vitals.assignments` written, read and cleared, and a rota in CSV checked row by row."""
 
 import csv
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from edge.records import Skipped, read_record
 from edge.sending import send
+from edge.topic_thread import WholeTopic
 from streams.deliveries import Assignment
 from streams.errors import UsageError
 from streams.frames import EVENT_TS_MS_MAX
@@ -120,16 +121,35 @@ def read_assignments(settings: Settings, skipped: Skipped) -> dict[bytes, Assign
         BrokerUnreachable: no broker answers.
     """
     found: dict[bytes, Assignment] = {}
-    for record in read_whole(settings, settings.topic(ASSIGNMENTS)):
+    take(read_whole(settings, settings.topic(ASSIGNMENTS)), found, skipped)
+    return found
+
+
+def take(records: Iterable[Any], known: dict[bytes, Assignment], skipped: Skipped) -> None:
+    """Change what is known by records of the topic; what cannot be read is noted."""
+    for record in records:
         key = record.key or b""
         if record.value is None:
-            found.pop(key, None)
+            known.pop(key, None)
         elif (said := read_record(Assignment, record, skipped)) is not None:
             if said.key() == key:
-                found[key] = said
+                known[key] = said
             else:
                 skipped.note(record, "its key is of another assignment")
-    return found
+
+
+class Rota(WholeTopic):
+    """Follows who is on. `known` holds what stands, by key; replaced as a whole, never changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, ASSIGNMENTS, "rota")
+        self.known: Mapping[bytes, Assignment] = {}
+        self.skipped = Skipped()
+
+    def _take(self, records: Iterable[Any]) -> None:
+        known = dict(self.known)
+        take(records, known, self.skipped)
+        self.known = known
 
 
 def write_assignments(settings: Settings, set_: Iterable[Assignment], cleared: Iterable[bytes] = ()) -> None:
@@ -145,6 +165,78 @@ def write_assignments(settings: Settings, set_: Iterable[Assignment], cleared: I
             send(producer, "the end of an assignment", key, None, 0)
 
 
-def outdated(known: dict[bytes, Assignment], now_ms: int) -> list[bytes]:
+def assign(settings: Settings, said: Assignment, known: Mapping[bytes, Assignment], now_ms: int) -> str:
+    """Store one assignment, and delete what ended long ago; return what is so now, in one line.
+
+    Raises:
+        BrokerUnreachable: no broker takes it.
+        VigilError: the broker refused it.
+    """
+    write_assignments(settings, [said], outdated(known, now_ms))
+    return f"{said.person} is {said.role} of {said.place} until {clock(said.until_ts_ms)}"
+
+
+def ended(
+    known: Mapping[bytes, Assignment], place: str, role: str, person: str, from_ms: int | None, now_ms: int
+) -> tuple[list[Assignment], list[bytes]]:
+    """Return what to write, and what to clear, so that a person is on no longer: a shift that has begun ends now. Pure.
+
+    Args:
+        known: what stands, by key.
+        place: of the assignment.
+        role: of the assignment.
+        person: of the assignment.
+        from_ms: when the shift that is meant begins, ms; None = the one that runs now.
+        now_ms: the present, ms.
+    """
+    found = [
+        one
+        for one in known.values()
+        if (one.place, one.role, one.person) == (place, role, person)
+        and one.until_ts_ms > now_ms
+        and (one.from_ts_ms <= now_ms if from_ms is None else one.from_ts_ms == from_ms)
+    ]
+    begun = [one for one in found if one.from_ts_ms < now_ms]
+    return (
+        [one.model_copy(update={"until_ts_ms": now_ms}) for one in begun],
+        [one.key() for one in found if one.from_ts_ms >= now_ms],
+    )
+
+
+def end(
+    settings: Settings,
+    known: Mapping[bytes, Assignment],
+    place: str,
+    role: str,
+    person: str,
+    from_ms: int | None,
+    now_ms: int,
+    reporter: str,
+) -> str:
+    """End an assignment as `ended` says; return what is so now, in one line.
+
+    Raises:
+        UsageError: nobody is assigned so.
+        BrokerUnreachable: no broker takes it.
+        VigilError: the broker refused it.
+    """
+    short, cleared = ended(known, place, role, person, from_ms, now_ms)
+    if not short and not cleared:
+        raise UsageError(f"{person} is not assigned as {role} of {place}")
+    said = [one.model_copy(update={"reporter": reporter}) for one in short]
+    write_assignments(settings, said, [*cleared, *outdated(known, now_ms)])
+    return (
+        f"{person} is {role} of {place} no longer"
+        if short
+        else f"the shift of {person} as {role} of {place} is cleared"
+    )
+
+
+def clock(ms: int) -> str:
+    """Return a moment as text, UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def outdated(known: Mapping[bytes, Assignment], now_ms: int) -> list[bytes]:
     """Return the keys of assignments that ended long ago: whoever writes new ones deletes them."""
     return [key for key, said in known.items() if now_ms - said.until_ts_ms > KEPT_MS]

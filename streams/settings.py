@@ -80,6 +80,10 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
     routing: Path | None = Field(
         default=None, description="who is told over which channel (TOML); none = boards alone"
     )
+    reference_file: Path | None = Field(
+        default=None,
+        description="what wards and beds are called and want (CSV); vigil reference run takes it",
+    )
     shadow: str = Field(
         default="",
         pattern=r"^[0-9a-f]*$",

@@ -8,7 +8,7 @@ checkpoint is large.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,12 @@ alerts that it already contains.
 logger = logging.getLogger(__name__)
 
 
-async def _nothing(partition: int, table: PatientTable) -> None:
+WriteBeside = Callable[[int, PatientTable, Collection[str] | None], Awaitable[None]]
+"""Awaited before what was sent is waited for: hands over what else follows from the state of a partition's patients,
+of some of them or, None, of all."""
+
+
+async def _nothing(partition: int, table: PatientTable, patients: Collection[str] | None) -> None:
     """Stand in for what writes beside the checkpoint."""
 
 
@@ -73,8 +78,7 @@ class Checkpointer:
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
         blocks only, else it could become durable before alerts that nobody waits for yet."""
         self._keys: NDArray[np.uint64] | None = None
-        self.write_beside: Callable[[int, PatientTable], Awaitable[None]] = _nothing
-        """Awaited before what was sent is waited for: hands over what else follows from a partition's state."""
+        self.write_beside: WriteBeside = _nothing
         self.on_done: Callable[[float], None] = lambda seconds: None
 
     def note_dropped(self, partition: int, patients: list[str]) -> None:
@@ -112,7 +116,8 @@ class Checkpointer:
         for start in range(0, len(rows), CHUNK):
             async with self.whole_blocks:
                 records = self._records(table, rows[start : start + CHUNK])
-            await self._settled(partition, table)  # the alerts that are already part of these records' state
+            # The alerts that are already part of these records' state, and what boards show of these patients.
+            await self._settled(partition, table, [key.decode() for key, _ in records])
             if records:
                 await self._publisher.publish_batch(self._changelog, partition, records)
                 written += len(records)
@@ -141,14 +146,16 @@ class Checkpointer:
                 if patient not in table.row_of:
                     table.gone[patient] = table.processed
                     records.append((patient.encode(), encode_gone(table.processed)))
-        await self._settled(partition, table)
+        await self._settled(partition, table, dropped)
         if records:
             await self._publisher.publish_batch(self._changelog, partition, records)
         return len(records)
 
-    async def _settled(self, partition: int, table: PatientTable) -> None:
-        """Wait until all that follows from the state has arrived."""
-        await self.write_beside(partition, table)
+    async def _settled(
+        self, partition: int, table: PatientTable, patients: Collection[str] | None = None
+    ) -> None:
+        """Wait until all that follows from the state of some patients has arrived, None = of all."""
+        await self.write_beside(partition, table, patients)
         await self._publisher.settled()
 
     async def _delete(self, partition: int, table: PatientTable) -> int:

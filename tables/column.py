@@ -24,14 +24,14 @@ class Column:
         """Return rows that are still to be filled."""
         widths = {ALARMS: alarms, RULES: rules}
         none = np.empty((0, *(widths.get(width, width) for width in self.row)), self.dtype)
-        return self.grown(none, rows)
+        return self.grown(none, 0, rows)
 
-    def grown(self, column: NDArray[Any], rows: int) -> NDArray[Any]:
-        """Return the rows of a column, and behind them so many in all that are still to be filled."""
+    def grown(self, column: NDArray[Any], filled: int, rows: int) -> NDArray[Any]:
+        """Return the filled rows of a column, and behind them so many in all that are still to be filled."""
         shape = (rows, *column.shape[1:])
-        # Neither takes memory where nothing is written yet.
+        # Neither takes memory where nothing is written yet, nor must the copy.
         new = np.zeros(shape, self.dtype) if self.empty == 0 else np.empty(shape, self.dtype)
-        new[: len(column)] = column
+        new[:filled] = column[:filled]
         return new
 
     def fill(self, column: NDArray[Any], rows: range) -> None:

@@ -132,10 +132,11 @@ class Columns:
         """Make room for so many more rows; at once for all whom a block brings, because growing copies everything."""
         if self._pool.grow(count):
             for name, column in self.COLUMNS.items():
-                new = column.grown(getattr(self, name), self._pool.capacity)
+                new = column.grown(getattr(self, name), self._pool.filled, self._pool.capacity)
                 for each in self._sharing:
                     setattr(each, name, new)
             self.windows.grow(self._pool.capacity)
+            self.devices.grow_to(self._pool.capacity)
         if rows := self._pool.fill(count):
             for name, column in self.COLUMNS.items():
                 column.fill(getattr(self, name), rows)

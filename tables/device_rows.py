@@ -97,11 +97,19 @@ class DeviceRows:
     def reserve(self, count: int) -> None:
         """Make room for so many more devices; growing copies everything."""
         if self._pool.grow(count):
-            for name, column in self.COLUMNS.items():
-                setattr(self, name, column.grown(getattr(self, name), self._pool.capacity))
+            self._grow()
         if rows := self._pool.fill(count):
             for name, column in self.COLUMNS.items():
                 column.fill(getattr(self, name), rows)
+
+    def grow_to(self, rows: int) -> None:
+        """Have room for so many devices, which takes no memory yet: as many as patients, most of whom have one."""
+        if self._pool.grow_to(rows):
+            self._grow()
+
+    def _grow(self) -> None:
+        for name, column in self.COLUMNS.items():
+            setattr(self, name, column.grown(getattr(self, name), self._pool.filled, self._pool.capacity))
 
     def take_row(self, owner: int, name: int) -> int:
         """Return an empty row, the device's from now on."""
@@ -115,7 +123,7 @@ class DeviceRows:
 
         What a device delivers later, because it had held it back, is heard but says nothing of now.
         """
-        came: Ints = np.where(self.heard_ms[rows] == NEVER, NEVER, self.came_ms[rows])
+        came: Ints = np.where(self.heard_ms.take(rows) == NEVER, NEVER, self.came_ms.take(rows))
         return came
 
     def give_back(self, rows: NDArray[Any]) -> None:

@@ -21,7 +21,7 @@ from clinical.limits import NEVER
 from clinical.masks import every, some
 from clinical.vitals import ABSENT, COUNT
 from streams.decoded import Frames
-from tables.device_rows import NOBODY, SEEN, DeviceRows
+from tables.device_rows import SEEN, DeviceRows
 from tables.groups import Groups
 from tables.patients import PatientTable, lap
 
@@ -84,11 +84,15 @@ def find_devices(table: PatientTable, rows: NDArray[np.int64], frames: Frames) -
     for i in np.flatnonzero(changing[rows]).tolist():
         row, device = int(rows[i]), frames.device[i]
         name = device_name(device)
-        at, is_full = _search(table, row, name)
+        slots = table.slots[row]
+        names = table.devices.name.take(slots).tolist()
+        is_full = name not in names and 0 not in names
         if is_full and i > 0:
             return Found(found[:i])
-        if at == NOBODY:
-            at = _settle_in(table, row, name, int(frames.boot[i]))
+        if name in names:
+            at = int(slots[names.index(name)])
+        else:
+            at = _settle_in(table, row, None if is_full else names.index(0), name, int(frames.boot[i]))
         found[i] = table.last_slot[row] = at
         last[row] = device
         if is_full:
@@ -96,23 +100,13 @@ def find_devices(table: PatientTable, rows: NDArray[np.int64], frames: Frames) -
     return Found(found)
 
 
-def _search(table: PatientTable, row: int, name: int) -> tuple[int, bool]:
-    """Return the row of a patient's device, `NOBODY` if it is new, and whether it must push another one out then."""
-    slots = table.slots[row]
-    names = table.devices.name[slots].tolist()
-    if name in names:
-        return int(slots[names.index(name)]), False
-    return NOBODY, 0 not in names
-
-
-def _settle_in(table: PatientTable, row: int, name: int, boot: int) -> int:
-    """Return the row of a new device; it takes the place of the one that was not heard for longest if none is free."""
+def _settle_in(table: PatientTable, row: int, slot: int | None, name: int, boot: int) -> int:
+    """Return the row of a new device, in a free slot of the patient's or that of the device unheard for longest."""
     slots, devices = table.slots[row], table.devices
-    free = np.flatnonzero(slots == NOBODY)
-    slot = int(free[0]) if len(free) else int(devices.used[slots].argmin())
-    if not len(free):
+    if slot is None:
+        slot = int(devices.used[slots].argmin())
         devices.give_back(slots[slot : slot + 1].copy())
-    at = table.slots[row, slot] = devices.take_row(row, name)
+    at = slots[slot] = devices.take_row(row, name)
     devices.boot[at] = boot
     return int(at)
 

@@ -14,7 +14,6 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-ALL: Final = slice(0, COUNT)
 _ALL_COLUMNS: Final = np.arange(COUNT)
 
 
@@ -43,7 +42,9 @@ class Latest:
         return self.value, self.value_ms, self.interval_ms, self.lost_ms, self.live_ms
 
     def take(self, chosen: Rows) -> "Latest":
-        """Return some of the patients."""
+        """Return some of the patients, in their order; all, as often, are not copied."""
+        if len(chosen) == len(self.value):
+            return self
         return Latest(*(column[chosen] for column in self.columns()))
 
     def of(self, signals: Rows) -> "Latest":
@@ -51,10 +52,10 @@ class Latest:
         return Latest(*(column[:, signals] for column in self.columns()))
 
 
-def latest(table: PatientTable, rows: Rows, signals: slice | list[int] | Rows = ALL) -> Latest:
+def latest(table: PatientTable, rows: Rows, signals: list[int] | Rows | None = None) -> Latest:
     """Return the last valid reading of each signal of n patients; of two that came at once, of the later device's."""
     devices, slots = table.devices, table.of_devices(rows)
-    columns = _ALL_COLUMNS[signals] if isinstance(signals, slice) else np.asarray(signals, np.int64)
+    columns = _ALL_COLUMNS if signals is None else np.asarray(signals, np.int64)
     found = _of(devices, slots[:, 0], columns)
     if slots.shape[1] > 1:
         found = Latest(*(column.copy() for column in found.columns()))
@@ -64,14 +65,15 @@ def latest(table: PatientTable, rows: Rows, signals: slice | list[int] | Rows = 
 
 def _of(devices: DeviceRows, at: NDArray[np.int32], columns: Rows) -> Latest:
     """Return what one device of each patient measured last; what is one for all signals is not repeated in memory."""
+    shape = len(at), len(columns)
+    interval_ms = np.broadcast_to(devices.interval_ms.take(at)[:, None], shape)
+    live_ms = np.broadcast_to(devices.live_ms(at)[:, None], shape)
+    if columns is _ALL_COLUMNS:  # whole rows are copied several times as fast as cells
+        value, value_ms = devices.value.take(at, axis=0), devices.value_ms.take(at, axis=0)
+        return Latest(value, value_ms, interval_ms, devices.lost_ms.take(at, axis=0), live_ms)
     cells = at[:, None].astype(np.int64) * COUNT + columns
-    return Latest(
-        devices.value.reshape(-1).take(cells),
-        devices.value_ms.reshape(-1).take(cells),
-        np.broadcast_to(devices.interval_ms.take(at)[:, None], cells.shape),
-        devices.lost_ms.reshape(-1).take(cells),
-        np.broadcast_to(devices.live_ms(at)[:, None], cells.shape),
-    )
+    value, value_ms = devices.value.reshape(-1).take(cells), devices.value_ms.reshape(-1).take(cells)
+    return Latest(value, value_ms, interval_ms, devices.lost_ms.reshape(-1).take(cells), live_ms)
 
 
 def _take_newer(devices: DeviceRows, slots: NDArray[np.int32], columns: Rows, found: Latest) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 ROWS_MIN: Final = 64
-
 ROWS_FILLED: Final = 1024
 """Rows that are made empty at a time: those behind them take no memory yet."""
 
@@ -20,8 +19,12 @@ class RowPool:
 
     def grow(self, count: int) -> bool:
         """Make room for so many more; return whether the columns have to grow, which copies everything."""
-        wanted, before = self.used - len(self.free) + count, self.capacity
-        while self.capacity < wanted:
+        return self.grow_to(self.used - len(self.free) + count)
+
+    def grow_to(self, rows: int) -> bool:
+        """Make room for so many in all; return whether the columns have to grow, likewise."""
+        before = self.capacity
+        while self.capacity < rows:
             self.capacity *= 2
         return self.capacity > before
 

@@ -19,6 +19,16 @@ COMPOSE_FILE = ROOT / "docker" / "compose.yaml"
 COMPOSE = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
 OURS = sorted(set(SERVICES) - {"kafka"})
+METRICS_PORT = {
+    "worker": "metrics_port",
+    "gateway": "gateway_metrics_port",
+    "board": "board_metrics_port",
+    "deliver": "delivery_metrics_port",
+    "history": "history_metrics_port",
+}
+"""Services that run for long, and which setting says where each tells how it is."""
+
+HISTORY = "/var/lib/vigil"
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_TIMEOUT_S = 60.0
 
@@ -35,7 +45,7 @@ def problem_of(words):
     if name not in COMMANDS:
         return f"no command {name}"
     command = COMMANDS[name][1]()
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not (command.invoke_without_command and not rest):
         found = command.commands.get(rest[0] if rest else "")
         if found is None:
             return f"no command {' '.join(words[:2])}"
@@ -45,9 +55,26 @@ def problem_of(words):
     return f"no option {unknown[0]} of {name}" if unknown else None
 
 
-def test_the_services_are_kafka_its_topics_workers_and_a_simulated_ward():
-    assert set(SERVICES) == {"kafka", "topics", "worker", "ward"}
-    assert SERVICES["ward"]["profiles"] == ["load"]
+def settings_of(name):
+    """Return the settings that a service gets from its environment, and the image's."""
+    [line] = instructions("ENV")
+    image = dict(word.split("=", 1) for word in line.split() if word.startswith("VIGIL_"))
+    environment = image | SERVICES[name]["environment"]
+    return Settings(
+        **{variable.removeprefix("VIGIL_").lower(): value for variable, value in environment.items()}
+    )
+
+
+def test_the_services_are_kafka_its_topics_workers_and_what_a_profile_adds():
+    assert set(SERVICES) == {"kafka", "topics", "ward", *METRICS_PORT}
+    profiles = {name: SERVICES[name]["profiles"] for name in SERVICES if "profiles" in SERVICES[name]}
+    assert profiles == {
+        "ward": ["load"],
+        "gateway": ["devices"],
+        "board": ["people"],
+        "deliver": ["people"],
+        "history": ["history", "people"],
+    }
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -59,7 +86,46 @@ def test_our_services_run_as_another_user_on_a_read_only_root_without_capabiliti
     assert "no-new-privileges:true" in service["security_opt"]
     assert all("size=" in mount for mount in service["tmpfs"])
     assert "privileged" not in service
-    assert "volumes" not in service
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_sees_its_own_files_only_and_writes_nowhere_but_the_history_to_its_volume(name):
+    for mount in SERVICES[name].get("volumes", []):
+        if mount["type"] == "volume":
+            assert (mount["source"], mount["target"]) == ("history", HISTORY)
+            assert mount.get("read_only") is (None if name == "history" else True)
+        else:
+            assert mount["source"] == f"${{VIGIL_SITE:-./site}}/{name}"
+            assert mount["read_only"] is True
+            assert mount["bind"] == {"create_host_path": False}  # else Docker makes an empty one of root's
+    owner = f"install -d -o 10001 -g 10001 -m 700 {HISTORY}"
+    assert any(owner in line for line in instructions("RUN"))
+
+
+@pytest.mark.parametrize("name", sorted(METRICS_PORT))
+def test_files_and_folders_that_a_service_is_told_of_are_mounted(name):
+    mounted = [mount["target"] for mount in SERVICES[name].get("volumes", [])] + ["/tmp"]
+    settings = settings_of(name)
+    for field in ("accounts", "gateway_clients", "routing", "history_dir", "data_dir"):
+        path = getattr(settings, field)
+        assert path is None or any(path.is_relative_to(target) for target in mounted), field
+
+
+def test_whoever_can_reach_the_board_or_the_gateway_must_say_who_it_is():
+    board, gateway = settings_of("board"), settings_of("gateway")
+    assert (board.board_host, board.board_port) == ("0.0.0.0", 8480)
+    assert board.accounts is not None
+    assert (gateway.gateway_host, gateway.gateway_http_port) == ("0.0.0.0", 8470)
+    assert gateway.gateway_clients is not None
+    assert SERVICES["board"]["ports"] == ["127.0.0.1:8480:8480"]
+    assert SERVICES["gateway"]["ports"] == ["127.0.0.1:8470:8470"]
+
+
+def test_the_board_waits_for_the_history_whose_volume_it_reads():
+    assert SERVICES["board"]["depends_on"]["history"]["condition"] == "service_healthy"
+    assert settings_of("board").history_dir == settings_of("history").history_dir
+    assert set(SERVICES["board"]["profiles"]) <= set(SERVICES["history"]["profiles"])
+    assert "deploy" not in SERVICES["history"]  # one process writes a folder
 
 
 def test_kafka_is_not_root_and_is_the_version_that_the_tests_run():
@@ -77,16 +143,27 @@ def test_ports_of_the_machine_are_opened_on_loopback_only(name):
 
 
 def test_every_service_that_runs_for_long_has_a_health_check_and_a_grace_period():
-    for name in ("kafka", "worker"):
+    for name in ("kafka", *METRICS_PORT):
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
         assert SERVICES[name]["stop_grace_period"] == "30s"
         assert SERVICES[name]["restart"] == "unless-stopped"
 
 
-def test_workers_wait_for_a_healthy_kafka_and_applied_topics():
+@pytest.mark.parametrize("name", sorted(METRICS_PORT))
+def test_a_service_is_asked_where_it_tells_how_it_is(name):
+    asked = SERVICES[name]["healthcheck"]["test"]
+    port, settings = getattr(settings_of(name), METRICS_PORT[name]), settings_of(name)
+    assert asked[1:6] == ["/opt/venv/bin/python", "-P", "-m", "edge", "health"]
+    assert problem_of(asked[5:]) is None
+    assert asked[6:] == ([] if port == settings.metrics_port else ["--metrics-port", str(port)])
+    assert str(port) in SERVICES[name]["expose"]
+
+
+def test_all_wait_for_a_healthy_kafka_and_applied_topics():
     assert SERVICES["topics"]["depends_on"]["kafka"]["condition"] == "service_healthy"
-    assert SERVICES["worker"]["depends_on"]["kafka"]["condition"] == "service_healthy"
-    assert SERVICES["worker"]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
+    for name in METRICS_PORT:
+        assert SERVICES[name]["depends_on"]["kafka"]["condition"] == "service_healthy"
+        assert SERVICES[name]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
     assert SERVICES["worker"]["deploy"]["replicas"] >= 2
 
 
@@ -113,6 +190,8 @@ def test_topics_and_workers_agree_on_the_partitions():
     [
         (["observe"], "no command observe"),
         (["topics", "drop"], "no command topics drop"),
+        (["history"], "no command history"),
+        (["gateway"], None),
         (["worker", "--wokers", "2"], "no option --wokers of worker"),
         (["topics", "apply", "--partitions", "2"], None),
     ],

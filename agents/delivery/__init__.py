@@ -9,7 +9,6 @@
 | `episode.py` | what is known of one alarm's way to people, and its record |
 | `escalation.py` | decides: an alert, a milestone or a tick in, milestones and technical alerts out; pure |
 | `answers.py` | how deliveries end: answered, passed over, out of time, the alarm over; pure |
-| `duty.py` | who is on for a bed or a ward, from the assignments; pure |
 | `ears.py` | puts alerts with their ward, and milestones, into the one log that is decided by |
 | `escalator.py` | the agent of that log: decides, publishes, remembers |
 | `store.py` | what it remembers as a Faust table, and its changelog |

@@ -15,10 +15,10 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from agents.delivery.duty import Duty
 from streams.alerts import WARD
 from streams.connect import connect_consumer
 from streams.deliveries import Assignment
+from streams.duty import Duty
 from streams.errors import VigilError
 from streams.log_end import READ_S_MAX, ends_of
 from streams.settings import Settings

@@ -45,7 +45,7 @@ class Silences:
         """
         if not self._enabled:
             return since
-        now, before = moment.event_ms, table.silence_held_ms[rows]
+        now, before = moment.event_ms, table.silence_held_ms.take(rows)
         is_due = now - table.wards_counted_ms >= COUNT_MS or some(before != NEVER)
         if not is_due and not some(since != NEVER):  # as nearly always
             return since

@@ -52,3 +52,8 @@ def gone(position: str, now_ts_ms: int, patients: Iterable[str]) -> bytes:
 def clock(now_ts_ms: int, partitions: dict[str, int | None], wards: dict[str, int | None]) -> bytes:
     """Return the event of a second: up to when each partition and each ward was judged, ms, null = never heard."""
     return event("clock", encode({"now_ts_ms": now_ts_ms, "partitions": partitions, "wards": wards}))
+
+
+def wards(now_ts_ms: int, named: bytes) -> bytes:
+    """Return the event of what wards are called; it has no place among the positions."""
+    return event("wards", b'{"now_ts_ms":%d,"wards":%b}' % (now_ts_ms, named))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from streams.errors import Busy
 from streams.settings import Settings
@@ -32,24 +32,33 @@ def step_of(span_ms: int) -> int:
     return next((step for step in STEPS_S if span_ms <= step * 1000 * POINTS_MAX), STEPS_S[-1])
 
 
+def _always() -> bool:
+    return True
+
+
 class AskedHistory:
     """Asks a history without holding up the board; without one it knows nothing.
 
     Args:
         settings: say where it is kept.
         trend: reads it; None where none is kept.
+        is_there: tells whether one is kept by now; asked, in a thread, with each question until it is.
     """
 
-    def __init__(self, settings: Settings, trend: Trend | None) -> None:
+    def __init__(
+        self, settings: Settings, trend: Trend | None, is_there: Callable[[], bool] = _always
+    ) -> None:
         self._settings = settings
         self._trend = trend
+        self._is_there = is_there
+        self._is_found = False
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="board-history")
         self._running = 0
 
     @property
     def is_kept(self) -> bool:
-        """Whether there is a history at all."""
-        return self._trend is not None
+        """Whether there was a history when it was last asked; one that begins later is found by the next question."""
+        return self._is_found
 
     async def trend(self, patient: str, from_ts_ms: int, until_ts_ms: int, signals: Sequence[str]) -> Points:
         """Return a patient's readings in steps that fit the time; nothing where no history is kept.
@@ -65,9 +74,14 @@ class AskedHistory:
         loop = asyncio.get_running_loop()
         step_s = step_of(until_ts_ms - from_ts_ms)
         said = self._settings, patient, from_ts_ms, until_ts_ms, signals, step_s
-        asked = loop.run_in_executor(self._pool, self._trend, *said)
+        asked = loop.run_in_executor(self._pool, self._read, self._trend, *said)
         asked.add_done_callback(self._ended)
         return await asyncio.shield(asked)  # a thread cannot be stopped: it counts until it ends
+
+    def _read(self, trend: Trend, *said: Any) -> Points:
+        """Called in a thread: a disk may not answer."""
+        self._is_found = self._is_found or self._is_there()
+        return trend(*said) if self._is_found else {}
 
     def close(self) -> None:
         """Wait for nothing."""

@@ -12,7 +12,7 @@ from typing import Final
 from edge.board import events
 from edge.board.audience import Audience
 from edge.board.position import Log, Position, covers, position_of, reached, text_of
-from edge.board.state import Bed, BoardState, is_of_the_alarm_system
+from edge.board.state import Bed, BoardState, is_of_the_alarm_system, label_of
 from streams.reference import Reference
 
 LEFT_KEPT_MAX: Final = 4_096
@@ -43,12 +43,16 @@ class _Left:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one look found: beds by patient, and who left which ward; between two positions."""
+    """What one look found: beds by patient, and who left which ward; between two positions.
+
+    `named` are wards that are new or are called otherwise.
+    """
 
     before: str
     after: str
     beds: dict[str, Shown]
     left: tuple[tuple[str, str | None], ...]
+    named: frozenset[str] = frozenset()
 
 
 class Live:
@@ -73,6 +77,8 @@ class Live:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[Audience, bytes] = {}
         self._wards: dict[str, set[int]] | None = None
+        self._names: dict[str, str] = {}
+        self._is_renamed = False
 
     def touch(self, patient: str) -> None:
         """Note that records about a patient were taken; an empty name is nobody."""
@@ -82,7 +88,7 @@ class Live:
     @property
     def has_changed(self) -> bool:
         """Whether there is something that was not looked at."""
-        return bool(self._touched) or self.read != self.position
+        return bool(self._touched) or self._is_renamed or self.read != self.position
 
     def look(self) -> Change:
         """Encode who has changed and move on to where the logs were read."""
@@ -110,9 +116,10 @@ class Live:
         self._touched.clear()
         self.position = dict(self.read)
         self.text = text_of(self.position, self.partitions)
-        if self.text != before or changed or left:
+        named = self._name()
+        if self.text != before or changed or left or named:
             self._snapshots.clear()
-        return Change(before, self.text, changed, tuple(left))
+        return Change(before, self.text, changed, tuple(left), named)
 
     def begin(self) -> None:
         """Note that all there was has been read: pages that were as far as this can be told what changed since."""
@@ -124,8 +131,9 @@ class Live:
         """Take in what is written above beds; it has no place among the positions of pages."""
         before, self.state.reference = self.state.reference, reference
         if reference is not before:
+            self._is_renamed = True
             self._touched |= {
-                name for name in self.shown if reference.bed_label(name) != before.bed_label(name)
+                name for name in self.shown if label_of(reference, name) != label_of(before, name)
             }
 
     def begin_anew(self) -> None:
@@ -141,9 +149,8 @@ class Live:
         if (found := self._snapshots.get(audience)) is not None:
             return found
         seen = [shown for _, shown in sorted(self.shown.items()) if audience.sees(shown.ward)]
-        wards = sorted({shown.ward for shown in seen if shown.ward is not None})
-        named = events.encode([{"ward": ward, "name": ward} for ward in wards])
-        found = events.snapshot(self.text, now_ts_ms, named, events.array(shown.json for shown in seen))
+        named, each = self._named(audience), events.array(shown.json for shown in seen)
+        found = events.snapshot(self.text, now_ts_ms, named, each)
         if len(self._snapshots) < SNAPSHOTS_KEPT_MAX:
             self._snapshots[audience] = found
         return found
@@ -162,15 +169,18 @@ class Live:
             for patient, shown in sorted(self.shown.items())
             if audience.sees(shown.ward) and patient in told and _is_newer(told[patient].at, position)
         ]
-        return self._events(text, self.text, now_ts_ms, changed, left)
+        said = self._events(text, self.text, now_ts_ms, changed, left)
+        return events.wards(now_ts_ms, self._named(audience)) + said
 
     def told(self, audience: Audience, change: Change, now_ts_ms: int) -> bytes:
         """Return the events of a change for an audience, empty where it sees nothing of it."""
         seen = [(patient, shown) for patient, shown in change.beds.items() if audience.sees(shown.ward)]
         left = {patient for patient, ward in change.left if audience.sees(ward)}
+        is_named = any(audience.sees(ward) for ward in change.named)
+        named = events.wards(now_ts_ms, self._named(audience)) if is_named else b""
         if not seen and not left:
-            return b""
-        return self._events(change.before, change.after, now_ts_ms, seen, left)
+            return named
+        return named + self._events(change.before, change.after, now_ts_ms, seen, left)
 
     def clock(self, audience: Audience, now_ts_ms: int) -> bytes:
         """Return the event of a second."""
@@ -186,6 +196,19 @@ class Live:
     def end_second(self) -> None:
         """Forget encoded snapshots: they say what time it is."""
         self._snapshots.clear()
+
+    def _name(self) -> frozenset[str]:
+        """Look up what wards are called where that may have changed; return those that are new or called otherwise."""
+        if self._wards is not None and not self._is_renamed:
+            return frozenset()
+        before, reference, self._is_renamed = self._names, self.state.reference, False
+        self._names = {ward: reference.ward_name(ward) for ward in self._partitions_of_wards()}
+        return frozenset(ward for ward, name in self._names.items() if before.get(ward) != name)
+
+    def _named(self, audience: Audience) -> bytes:
+        """Return as JSON what the wards are called of which an audience sees a bed."""
+        seen = ((ward, name) for ward, name in sorted(self._names.items()) if audience.sees(ward))
+        return events.encode([{"ward": ward, "name": name} for ward, name in seen])
 
     def _partitions_of_wards(self) -> dict[str, set[int]]:
         if self._wards is None:

@@ -20,14 +20,17 @@ from edge.board.ordering import Desk
 from edge.board.people import doors_of
 from edge.board.reading import TOPICS as READ
 from edge.board.reading import Batch, Reader
+from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.board.showing import write_shown
+from edge.board.trial import Trial
 from edge.board.windows import WorkerWindows
 from edge.history.ledger import readings_folder
 from edge.history.query import trend
 from edge.printing import say
 from edge.reference.following import Follower
+from edge.rota import Rota
 from streams.connect import connect_consumer
 from streams.errors import TopicsMismatch, UsageError
 from streams.settings import Settings
@@ -59,15 +62,17 @@ class Board:
         self.intake = Intake(self.live)
         self.hub = Hub(self.live, self.metrics)
         self.desk = Desk(settings, partitions[COMMANDS])
-        is_kept = readings_folder(settings).is_dir()
-        self.history = AskedHistory(settings, trend if is_kept else None)
+        self.history = AskedHistory(settings, trend, readings_folder(settings).is_dir)
         self.windows = WorkerWindows(settings, self.live)
         view = BedView(self.intake, self.history, self.windows, self.metrics)
         self.routes = Routes(
             self.doors, self.hub, self.intake, view, self.desk, self.metrics, settings.board_viewers_max
         )
+        self.rota = Rota(settings)
+        self.trial = Trial(settings, partitions[PATIENTS])
+        parts = self.routes, RotaRoutes(settings, self.doors, self.live, self.rota), self.trial
         self.server = BoardServer(
-            self.routes, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
+            parts, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )
         self.reader = Reader(settings, self._deliver)
         self.reference = Follower(settings)
@@ -96,6 +101,7 @@ class Board:
         self.metrics.viewers.set_function(lambda: self.hub.count)
         self.reader.start()
         self.reference.__enter__()
+        self.rota.__enter__()
         showing = write_shown(self.settings, self.intake.showing, self._is_seen, _now_ms)
         self._running = [asyncio.create_task(one) for one in (self.hub.run(), self._watch(), showing)]
 
@@ -108,8 +114,8 @@ class Board:
         await asyncio.gather(*self._running, return_exceptions=True)
         self.history.close()
         await asyncio.gather(
-            *(asyncio.to_thread(self.reader.close), asyncio.to_thread(self.reference.__exit__)),
-            *(self.desk.close(), self.windows.close()),
+            *(asyncio.to_thread(one.close) for one in (self.reader, self.reference, self.rota)),
+            *(self.desk.close(), self.windows.close(), self.trial.close()),
         )
 
     def _is_seen(self, ward: str) -> bool:

@@ -2,8 +2,8 @@
 
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -12,7 +12,6 @@ from edge.board.answers import HEADERS, KIND_OF, problem
 from edge.board.assets import SHELL, Asset, served
 from edge.board.metrics import BoardMetrics
 from edge.board.people import LetIn
-from edge.board.routes import Routes
 from streams.errors import Busy
 
 BODY_BYTES_MAX: Final = 16_384
@@ -26,6 +25,9 @@ BESIDE_VIEWERS_MAX: Final = 2_000
 """Connections beyond the streams: for pages and commands."""
 
 STOP_S_MAX: Final = 3.0
+PAGES: Final = ("/", "/bed/{patient}", "/load", "/assignments", "/shadow")
+"""All of them are the one shell, which shows the page of its address."""
+
 LISTEN_BACKLOG: Final = 4_096
 
 logger = logging.getLogger(__name__)
@@ -36,11 +38,18 @@ _quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the b
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Answers(Protocol):
+    """A part of what the board answers."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add its paths."""
+
+
 class BoardServer:
     """One listening port.
 
     Args:
-        routes: what is answered.
+        routes: what is answered, in parts.
         doors: let people in.
         assets: the page's files.
         metrics: of the board.
@@ -50,14 +59,14 @@ class BoardServer:
 
     def __init__(
         self,
-        routes: Routes,
+        routes: Iterable[Answers],
         doors: LetIn,
         assets: dict[str, Asset],
         metrics: BoardMetrics,
         viewers_max: int,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._routes, self._doors, self._assets, self._metrics = routes, doors, assets, metrics
+        self._routes, self._doors, self._assets, self._metrics = tuple(routes), doors, assets, metrics
         self._connections_max = viewers_max + BESIDE_VIEWERS_MAX
         self._tls = tls
         self._runner: web.AppRunner | None = None
@@ -73,7 +82,8 @@ class BoardServer:
         app.on_response_prepare.append(self._add_headers)
         self._doors.install(app)
         self._add_pages(app)
-        self._routes.add_to(app)
+        for part in self._routes:
+            part.add_to(app)
         self._runner = _BoundedRunner(
             app,
             self._connections_max,
@@ -104,7 +114,7 @@ class BoardServer:
             asset = self._assets.get(request.match_info["name"])
             return served(asset, request) if asset else problem("not-found", "no such file")
 
-        for path in ("/", "/bed/{patient}", "/load"):
+        for path in PAGES:
             app.router.add_get(path, shell)
         app.router.add_get("/assets/{name:.+}", file)
 

@@ -153,7 +153,7 @@ class BoardState:
         return {
             "patient": patient,
             "ward": _ward(patient, record),
-            "bed": self.reference.bed_label(patient),
+            "bed": label_of(self.reference, patient),
             "seen_ts_ms": record.seen_ts_ms if record else None,
             "partition": told.partition(),
             "severity": severity(alarms[0]) if alarms else QUIET,
@@ -170,6 +170,14 @@ class BoardState:
         told = self.told.setdefault(patient, Told())
         told.at[log] = max(offset, told.at.get(log, -1))
         return told
+
+
+def label_of(reference: Reference, patient: str) -> str | None:
+    """Return what is written above a bed, and of a ward's own alarms what the ward is called; None where nothing is."""
+    if not patient.startswith(WARD):
+        return reference.bed_label(patient)
+    ward = patient.removeprefix(WARD)
+    return f"Ward {name}" if (name := reference.ward_name(ward)) != ward else None
 
 
 def is_of_the_alarm_system(patient: str) -> bool:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +11,8 @@ from edge.commands.devices import Moment
 from edge.commands.orders import settings_of, sign_in_options, signed_in_by, where
 from edge.printing import print_json, say
 from edge.records import Skipped, told
-from edge.rota import make_assignment, outdated, read_assignments, read_rota, write_assignments
+from edge.rota import assign as store
+from edge.rota import clock, end, make_assignment, outdated, read_assignments, read_rota, write_assignments
 from streams.alerts import WARD
 from streams.deliveries import Assignment
 from streams.errors import VigilError
@@ -66,11 +66,33 @@ def set_(
     settings, reporter = _by(said_by)
     now_ms = round(time.time() * 1000)
     said = make_assignment(place, role, person, now_ms if from_ms is None else from_ms, until_ms, reporter)
-    write_assignments(settings, [said], outdated(_known(settings), now_ms))
+    answer = store(settings, said, _known(settings), now_ms)
     if as_json:
         print_json(said.model_dump())
     else:
-        say(f"{person} is {role} of {place} until {_time(until_ms)}")
+        say(answer)
+
+
+@assign.command("end")
+@click.argument("place")
+@click.argument("role")
+@click.argument("person")
+@click.option(
+    "--from", "from_ms", type=Moment(), help="Of the shift that begins then; else of the one that runs now."
+)
+@reporting
+def end_(place: str, role: str, person: str, from_ms: int | None, as_json: bool, **said_by: Any) -> None:
+    """Say that a person is on no longer: a shift that has begun ends now, one that is planned is deleted.
+
+    Exit code 1 if nobody is assigned so.
+    """
+    settings, reporter = _by(said_by)
+    now_ms = round(time.time() * 1000)
+    answer = end(settings, _known(settings), place, role, person, from_ms, now_ms, reporter)
+    if as_json:
+        print_json({"ended": answer})
+    else:
+        say(answer)
 
 
 @assign.command("list")
@@ -99,7 +121,7 @@ def list_(
         if as_json:
             print_json(said.model_dump())
         else:
-            shift = f"{_time(said.from_ts_ms)} to {_time(said.until_ts_ms)}"
+            shift = f"{clock(said.from_ts_ms)} to {clock(said.until_ts_ms)}"
             say(f"{said.place}  {said.role}  {said.person}  {shift}  by {said.reporter}")
 
 
@@ -160,7 +182,3 @@ def import_(
         print_json({"stored": len(rows), "cleared": len(goes - new)})
     else:
         say(f"stored {len(rows)} assignments" + (f", cleared {len(goes - new)}" if goes - new else ""))
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

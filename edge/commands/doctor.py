@@ -18,7 +18,9 @@ _STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
 @click.option("--prefix", "topic_prefix", help="Put before every topic name.")
 @json_option
 def doctor(as_json: bool, **options: object) -> None:
-    """Check this machine, the broker, the topics and the clocks, and show the settings in effect.
+    """Check this machine, the files of rules, routing and reference data, the broker, the topics and the clocks.
+
+    And show the settings in effect.
 
     Exit code 1 if a check failed. Without --brokers it tries whether the embedded broker starts. The clocks are
     compared through one record in a topic of its own, which is removed again.

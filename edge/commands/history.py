@@ -19,15 +19,21 @@ from streams.settings import load_settings
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def history_options(function: Function) -> Function:
-    """Add the options that say where the history is."""
-    function = click.option(
+def folder_option(function: Function) -> Function:
+    """Add `--dir`, passed on as `history_dir` (None = not given)."""
+    return click.option(
         "--dir",
         "history_dir",
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of the history.",
     )(function)
-    return click.option("--prefix", "topic_prefix", help="Put before every topic name.")(function)
+
+
+def history_options(function: Function) -> Function:
+    """Add the options that say where the history is, and whose."""
+    return click.option("--prefix", "topic_prefix", help="Put before every topic name.")(
+        folder_option(function)
+    )
 
 
 def _stretch(function: Function) -> Function:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import RuleSet
 from edge.commands.orders import settings_of, sign_in_options, signed_in_by, where
-from edge.options import group_option, rules_option, with_changes
+from edge.options import group_option, need_brokers, rules_option
 from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.reference.csv_file import FILE_BYTES_MAX, beyond_bounds, take
@@ -25,7 +25,7 @@ from streams.errors import BadData, UsageError, VigilError
 from streams.reference import BedFacts, Fact, FormularyLine, Reference, ReferenceRecord, UnitType, WardFacts
 from streams.rules_file import load_rules
 from streams.rulesets import path_of
-from streams.settings import Settings
+from streams.settings import Settings, load_settings
 
 AGAIN_S: Final = 2.0
 """Before the refresher tries again what Kafka did not take."""
@@ -190,27 +190,24 @@ def remove(key: str, as_json: bool, **said_by: Any) -> None:
 @reference.command()
 @click.option(
     "--file",
+    "reference_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A CSV file that is the truth: taken whenever it has changed and is right.",
+    help="A CSV file that is the truth, taken whenever it has changed and is right; else VIGIL_REFERENCE_FILE.",
 )
 @rules_option
 @group_option
 @where
 def run(
-    file: Path | None,
     rules: Path | None,
-    group: str | None,
     as_json: bool,
-    brokers: str | None,
-    topic_prefix: str | None,
+    **options: object,
 ) -> None:
     """Keep reference data in force: take a file's changes, order a ward's age band and limits for who is admitted.
 
     Run as many as you like: one of them looks at the file, and they share the admissions.
     """
-    settings = settings_of(brokers, topic_prefix)
-    if group is not None:
-        settings = with_changes(settings, group=group)
+    settings = need_brokers(load_settings(**options))
+    file = settings.reference_file
     source = None if file is None else Source(file, _rules(settings, rules).limits)
 
     def tell(line: str) -> None:

@@ -15,6 +15,7 @@ from edge.readers import open_paths
 from edge.reading_options import Reading, reading_options
 from edge.replay import Replay, run_replay, write_alerts
 from edge.replay_log import side_by_side
+from edge.replayed_rules import notes_of_rules
 from streams.errors import UsageError
 from streams.settings import load_settings
 
@@ -54,7 +55,8 @@ def replay(
 
     PATH is a recording or a folder of them. Reads BIDMC, MIMIC and challenge-2015 numerics (CSV), sepsis-2019 (psv),
     WFDB records, VitalDB files and, with --columns, any CSV. Recordings bring their own time: the alerts are the same
-    at every speed. Without a broker it brings its own.
+    at every speed. Without a broker it brings its own. All is judged by the rules that are given: where those of the
+    broker's workers were switched in the recordings' time, a line says so.
     """
     settings = load_settings(brokers=brokers, rules=rules)
     pace, start_ms = _speed(speed), _start_ms(start)
@@ -62,7 +64,8 @@ def replay(
         raise UsageError(f"--alerts: no such folder: {alerts_path.absolute().parent}")
     opened = open_paths(paths, reading.columns, reading.notation)
     recordings = side_by_side(opened.recordings, patient) if patient else list(opened.recordings)
-    for note in opened.notes():
+    notes = opened.notes() + notes_of_rules(settings, recordings, start_ms)
+    for note in notes:
         say(note, err=True)
     with _progress(as_json) as progress:
         result = run_replay(
@@ -76,7 +79,7 @@ def replay(
         )
     if alerts_path is not None:
         write_alerts(alerts_path, result.alerts)
-    _conclude(result, len(recordings), opened.notes(), as_json)
+    _conclude(result, len(recordings), notes, as_json)
 
 
 def _speed(text: str) -> float | None:

@@ -1,13 +1,17 @@
 """`vigil report`."""
 
 import time
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import click
 
+from edge.commands.history import folder_option
 from edge.commands.orders import where
+from edge.history.ledger import open_ledger
 from edge.options import need_brokers
 from edge.printing import print_json, say
 from edge.records import Skipped, told
@@ -19,7 +23,7 @@ from edge.reports.table_file import table_file
 from edge.since import Since, moment_ms
 from streams.errors import UsageError
 from streams.settings import load_settings
-from streams.zones import zone
+from streams.zones import moment, zone
 
 SINCE: Final = "7d"
 MODE: Final = 0o600
@@ -46,16 +50,20 @@ MODE: Final = 0o600
     show_default=True,
     help="The page; a CSV of the same name lies beside it.",
 )
+@folder_option
 @where
 def report(
     since: str, until: str, ward: str | None, begin: str, out: Path, as_json: bool, **options: object
 ) -> None:
     """Write how many alarms each bed and shift had, how soon they were answered, and what was withheld and why.
 
-    One HTML page without a script, and a CSV by bed and shift. Read from the topics directly: alerts are kept for 30
-    days there.
+    One HTML page without a script, and a CSV by bed and shift. Read from the topics, which keep alerts for 30 days, and
+    what they no longer have from the history, where one is kept; which gave what is said.
     """
     settings, skipped = need_brokers(load_settings(**options)), Skipped()
+    if options["history_dir"] is not None:
+        with closing(open_ledger(settings)):
+            pass  # who names a history that is none is told, also where it is not needed
     now_ms = round(time.time() * 1000)
     from_ms = moment_ms(since, now_ms) or 0
     until_ms = now_ms if until == "now" else moment_ms(until, now_ms) or 0
@@ -68,7 +76,7 @@ def report(
     if out.suffix == ".csv":
         raise UsageError("--out: the page is no .csv; the CSV lies beside it")
     with told(skipped):
-        source = read_source(settings, from_ms, until_ms, skipped)
+        source = read_source(settings, from_ms, until_ms, now_ms, skipped)
     stays, reference, default = source.stays, source.reference, zone(settings.time_zone)
     episodes, paused = source.episodes, source.pauses
     if ward is not None:
@@ -81,14 +89,18 @@ def report(
 
     found = figures(episodes, paused, from_ms, until_ms, rota, stays.ward_at, zone_of)
     beside = out.with_suffix(".csv")
-    _write(out, page(found, rota, reference, zone_of, now_ms, beside.name))
+    lines = [line for one in source.sources for line in one.lines(lambda ts_ms: moment(ts_ms, default))]
+    _write(out, page(found, rota, reference, zone_of, now_ms, beside.name, lines))
     _write(beside, table_file(found, rota, reference, zone_of))
     if as_json:
-        print_json({"page": str(out), "csv": str(beside), "alarms": found.episodes, "open": found.still_open})
+        made = {"page": str(out), "csv": str(beside), "alarms": found.episodes, "open": found.still_open}
+        print_json(made | {"sources": [asdict(one) for one in source.sources]})
     else:
         say(
             f"{found.episodes} alarms at {sum(len(one.beds) for one in found.wards)} beds: {out} and {beside}"
         )
+        for line in lines:
+            say(line)
 
 
 def _write(path: Path, text: str) -> None:

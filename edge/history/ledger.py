@@ -45,6 +45,14 @@ class Ledger(Protocol):
         """Yield the rows of a topic with a time from `from_ts_ms` up to but not including `until_ts_ms`, by time."""
         ...
 
+    def taken(self, topic: str, from_ts_ms: int, until_ts_ms: int) -> Iterator[Row]:
+        """Yield the rows of a topic that the broker took from `from_ts_ms` up to but not including `until_ts_ms`."""
+        ...
+
+    def beginnings(self) -> dict[tuple[str, int], int]:
+        """Return the offset of the first row of each topic and partition."""
+        ...
+
     def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
         """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
         ...
@@ -69,6 +77,11 @@ def readings_folder(settings: Settings) -> Path:
     return folder(settings) / "readings"
 
 
+def is_kept(settings: Settings) -> bool:
+    """Tell whether there is a ledger to read where the settings say."""
+    return settings.history_postgres is not None or ledger_path(settings).is_file()
+
+
 def open_ledger(settings: Settings, for_writing: bool = False) -> Ledger:
     """Open the ledger that the settings name: PostgreSQL where they do, else SQLite.
 
@@ -83,6 +96,6 @@ def open_ledger(settings: Settings, for_writing: bool = False) -> Ledger:
     from edge.history.sqlite_ledger import SqliteLedger
 
     path = ledger_path(settings)
-    if not for_writing and not path.is_file():
+    if not for_writing and not is_kept(settings):
         raise UsageError(f"no history in {path.parent}: vigil history run writes one")
     return SqliteLedger(path, for_writing)

@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS vigil_records (
     UNIQUE (topic, partition, offset_)
 );
 CREATE INDEX IF NOT EXISTS vigil_records_by_time ON vigil_records (topic, at_ts_ms, seq);
+CREATE INDEX IF NOT EXISTS vigil_records_by_append ON vigil_records (topic, append_ts_ms, seq);
 CREATE INDEX IF NOT EXISTS vigil_records_by_patient ON vigil_records (topic, patient, at_ts_ms, seq);
 """
 VIEW: Final = """
@@ -120,6 +121,11 @@ class PostgresLedger:
         asked = "SELECT topic, partition, max(offset_) FROM vigil_records GROUP BY topic, partition"
         return {(topic, partition): last + 1 for topic, partition, last in self._ask(asked)}
 
+    def beginnings(self) -> dict[tuple[str, int], int]:
+        """Return the offset of the first row of each topic and partition."""
+        asked = "SELECT topic, partition, min(offset_) FROM vigil_records GROUP BY topic, partition"
+        return {(topic, partition): first for topic, partition, first in self._ask(asked)}
+
     def head(self) -> Head:
         """Return the end of the chain."""
         with self._connected() as db:
@@ -148,6 +154,17 @@ class PostgresLedger:
         while page := self._ask(asked, given | {"at_ts_ms": at_ts_ms, "seq": seq}):
             yield from map(_row, page)
             at_ts_ms, seq = page[-1][10], page[-1][6]
+
+    def taken(self, topic: str, from_ts_ms: int, until_ts_ms: int) -> Iterator[Row]:
+        """Yield the rows of a topic that the broker took from `from_ts_ms` up to but not including `until_ts_ms`."""
+        asked = (
+            f"SELECT {_COLUMNS} FROM vigil_records WHERE topic = %s AND (append_ts_ms, seq) > (%s, %s) "
+            f"AND append_ts_ms < %s ORDER BY append_ts_ms, seq LIMIT {PAGE_ROWS}"
+        )
+        append_ts_ms, seq = from_ts_ms, -1
+        while page := self._ask(asked, (topic, append_ts_ms, seq, until_ts_ms)):
+            yield from map(_row, page)
+            append_ts_ms, seq = page[-1][3], page[-1][6]
 
     def _ask(self, asked: str, given: Any = None) -> list[Any]:
         with self._connected() as db:

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS records (
     UNIQUE (topic, partition, offset)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS records_by_time ON records (topic, at_ts_ms, seq);
+CREATE INDEX IF NOT EXISTS records_by_append ON records (topic, append_ts_ms, seq);
 CREATE INDEX IF NOT EXISTS records_by_patient ON records (topic, patient, at_ts_ms, seq);
 """
 VIEW: Final = """
@@ -118,6 +119,11 @@ class SqliteLedger:
         asked = "SELECT topic, partition, max(offset) FROM records GROUP BY topic, partition"
         return {(topic, partition): last + 1 for topic, partition, last in self._all(asked)}
 
+    def beginnings(self) -> dict[tuple[str, int], int]:
+        """Return the offset of the first row of each topic and partition."""
+        asked = "SELECT topic, partition, min(offset) FROM records GROUP BY topic, partition"
+        return {(topic, partition): first for topic, partition, first in self._all(asked)}
+
     def head(self) -> Head:
         """Return the end of the chain."""
         found = self._all("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1")
@@ -145,6 +151,17 @@ class SqliteLedger:
         while page := self._all(asked, given | {"at_ts_ms": at_ts_ms, "seq": seq}):
             yield from (Row(*found) for found in page)
             at_ts_ms, seq = page[-1][10], page[-1][6]
+
+    def taken(self, topic: str, from_ts_ms: int, until_ts_ms: int) -> Iterator[Row]:
+        """Yield the rows of a topic that the broker took from `from_ts_ms` up to but not including `until_ts_ms`."""
+        asked = (
+            f"SELECT {_COLUMNS} FROM records WHERE topic = ? AND (append_ts_ms, seq) > (?, ?) "
+            f"AND append_ts_ms < ? ORDER BY append_ts_ms, seq LIMIT {PAGE_ROWS}"
+        )
+        append_ts_ms, seq = from_ts_ms, -1
+        while page := self._all(asked, (topic, append_ts_ms, seq, until_ts_ms)):
+            yield from (Row(*found) for found in page)
+            append_ts_ms, seq = page[-1][3], page[-1][6]
 
     def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
         """Return the rows of offsets from `first` up to but not including `behind`, by offset."""

@@ -22,9 +22,15 @@ ZoneOf = Callable[[str], ZoneInfo]
 
 
 def page(
-    figures: Figures, rota: Rota, reference: Reference, zone_of: ZoneOf, made_ms: int, table_name: str
+    figures: Figures,
+    rota: Rota,
+    reference: Reference,
+    zone_of: ZoneOf,
+    made_ms: int,
+    table_name: str,
+    sources: Sequence[str] = (),
 ) -> str:
-    """Return the whole page; `made_ms` is when, ms, `table_name` the CSV beside it."""
+    """Return the whole page; `made_ms` is when, ms, `table_name` the CSV beside it, `sources` where it is from."""
     zone = zone_of("")
     said = [moment(ms, zone) for ms in (figures.from_ms, figures.until_ms, made_ms)]
     parts = [
@@ -33,11 +39,12 @@ def page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>Alarm report {escape(said[0])}</title><style>{CSS}</style></head><body><main>",
         "<h1>Alarm report</h1>",
-        f"<p>Alarms that began from <b>{escape(said[0])}</b> to <b>{escape(said[1])}</b>, as they stand on the "
-        "alerts topic: an alarm is one episode from its onset to its end and counts when it is first told. "
+        f"<p>Alarms that began from <b>{escape(said[0])}</b> to <b>{escape(said[1])}</b>: "
+        "an alarm is one episode from its onset to its end and counts when it is first told. "
         f"Alarms about devices and data are <i>technical</i>, whatever their priority.</p>"
         f"<p class='dim'>Made {escape(said[2])}. The same by bed and shift, for a spreadsheet: "
         f"{escape(table_name)}.</p>",
+        *(f"<p class='dim'>{escape(line[:1].upper() + line[1:])}.</p>" for line in sources),
         _tiles(figures),
         "<h2>Time to acknowledge</h2>",
         _answers(figures.answers),

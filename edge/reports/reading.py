@@ -1,23 +1,22 @@
-"""What a report is made of, read from the topics: alerts, orders and answers of a time, wards of now."""
+"""What a report is made of: alerts, orders and answers of a time from topics and history, wards of now."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kafka import TopicPartition
-
 from edge.orders import read_board
 from edge.records import Skipped, read_record
 from edge.reference.following import read_reference
 from edge.reports.episodes import Episode, episodes_of
+from edge.reports.sources import Sources
 from edge.reports.stays import Said, Stays, accepted, pauses
+from edge.reports.topic_reader import TopicReader
 from streams.alerts import Alert
 from streams.boards import Patient
 from streams.commands import Answer, Order, Pause, said_in
 from streams.connect import connect_consumer
 from streams.errors import UsageError
-from streams.log_search import offsets_at, read_between
 from streams.reference import Reference
 from streams.settings import Settings
 from streams.topics import ALERTS, COMMANDS, PATIENTS
@@ -34,18 +33,22 @@ class Source:
     stays: Stays
     pauses: list[tuple[str, Pause]]
     reference: Reference
+    sources: tuple[Sources, ...]
+    """Where alerts and orders are from."""
 
 
-def read_source(settings: Settings, from_ms: int, until_ms: int, skipped: Skipped) -> Source:
-    """Read a time, ms, by when the broker took the records.
+def read_source(settings: Settings, from_ms: int, until_ms: int, now_ms: int, skipped: Skipped) -> Source:
+    """Read a time, ms, by when the broker took the records; `now_ms` is the present, ms.
 
     Raises:
         BrokerUnreachable: no broker answers.
         UsageError: there are more alarms in it than a report takes.
-        VigilError: a topic could not be read within its bound.
+        VigilError: a topic or the history could not be read within its bound.
     """
+    told, ordered = Sources("alerts"), Sources("orders and answers")
     with closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
-        alerts = _between(consumer, settings.topic(ALERTS), from_ms, until_ms)
+        reader = TopicReader(settings, consumer, now_ms)
+        alerts = reader.between(ALERTS, from_ms, until_ms, told)
         try:
             episodes = list(
                 episodes_of(
@@ -54,19 +57,11 @@ def read_source(settings: Settings, from_ms: int, until_ms: int, skipped: Skippe
             )
         except OverflowError as error:
             raise UsageError(f"more than {error} alarms: ask for a shorter time") from None
-        records = _between(consumer, settings.topic(COMMANDS), from_ms, until_ms + LATE_MS)
+        records = reader.between(COMMANDS, from_ms, until_ms + LATE_MS, ordered)
         said = _accepted(records, skipped)
     wards = {one.patient: one.ward for one in read_board(settings, PATIENTS, Patient, skipped)}
     reference = read_reference(settings, skipped)
-    return Source(episodes, Stays(said, wards), pauses(said), reference)
-
-
-def _between(consumer: Any, topic: str, from_ms: int, until_ms: int) -> Iterator[Any]:
-    tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    if not tps:
-        return
-    first, behind = (offsets_at(consumer, tps, at) for at in (from_ms, until_ms))
-    yield from read_between(consumer, first, behind)
+    return Source(episodes, Stays(said, wards), pauses(said), reference, (told, ordered))
 
 
 def _accepted(records: Iterator[Any], skipped: Skipped) -> list[Said]:

@@ -7,6 +7,7 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
+from agents.boards import LATE_TURNS
 from agents.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
 from streams.errors import PromiseBroken
@@ -114,3 +115,34 @@ def test_partitions_are_written_apart(worker):
     assert shown.show(worker.table) == {}
     asyncio.run(shown.boards.write(5, worker.table))
     assert len(shown.written) == 1
+
+
+def test_a_checkpoint_writes_of_the_patients_whose_records_it_sends_and_leaves_the_others_to_their_turn(
+    worker,
+):
+    frames = [
+        frame_record(i, i, patient=bed, device=f"{bed}-m", event_ms=i, hr=130)
+        for i, bed in enumerate(("bed-1", "bed-2"))
+    ]
+    verdict, shown = worker.take(frames), BoardModel(worker.judge)
+    shown.boards.note(0, worker.table, verdict)
+    asyncio.run(shown.boards.write(0, worker.table, ["bed-2", "bed-3"]))
+    assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2"]
+    asyncio.run(shown.boards.write(0, worker.table))
+    assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2", "bed-1"]
+
+
+def test_while_judging_is_late_what_changed_is_written_every_fourth_turn_and_at_once_when_it_no_longer_is(
+    worker,
+):
+    verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
+
+    def turns(count):
+        for _ in range(count):
+            asyncio.run(shown.boards.write_in_turn(0, worker.table))
+        return len(shown.written)
+
+    shown.boards.note(0, worker.table, verdict, late=True)
+    assert (turns(LATE_TURNS - 1), turns(1)) == (0, 1)
+    shown.boards.note(0, worker.table, frame(worker, 2, 80))
+    assert turns(1) == 2

@@ -14,7 +14,7 @@ def counted(before, after, by_pause=None, by_sensor=None, by_rate=None):
     before, after = np.array(before, np.uint8), np.array(after, np.uint8)
     nothing = np.zeros(after.shape, dtype=np.bool_)
     withheld = [nothing if by is None else np.array(by) for by in (by_pause, by_sensor, by_rate)]
-    tally.count_limits(before, after, *withheld)
+    tally.count_limits(before, after, lambda: withheld)
     names = Tally.__slots__
     return {n: getattr(tally, n) for n in names if getattr(tally, n) != getattr(untouched, n)}
 

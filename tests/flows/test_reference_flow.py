@@ -177,7 +177,7 @@ def test_the_report_is_written_from_the_topics(vigil, tmp_path):
     out = tmp_path / "week.html"
     code, said, err = vigil("report", "--since", "1d", "--out", str(out))
     assert (code, err) == (0, "")
-    assert said.endswith(f"{out} and {tmp_path / 'week.csv'}\n")
+    assert f"{out} and {tmp_path / 'week.csv'}\nalerts from the topic: " in said
     text = out.read_text()
     assert "<h1>Alarm report</h1>" in text
     assert "hr-high" in text

@@ -188,3 +188,17 @@ def test_configuring_at_the_command_line_is_for_who_may(desk, capsys, role):
     code = desk(role, "devices", "place", f"mon-{role}", "icu:1:1")
     assert (code == 0) == ("configure" in MAY[role])
     assert ("not allowed" in capsys.readouterr().err) == (code != 0)
+
+
+def test_reading_at_the_command_line_asks_the_broker_and_no_account_but_ordering_asks_who(
+    ward, monkeypatch, tmp_path, capsys
+):
+    path = tmp_path / "accounts.toml"
+    save_accounts(path, Accounts(accounts={"boss": Account(role="administrator", wards=("*",))}))
+    monkeypatch.setenv("VIGIL_ACCOUNTS", str(path))
+    where = ["--brokers", ward.settings.brokers, "--prefix", ward.settings.topic_prefix]
+    for words in (["alarms", "list"], ["patients", "list"], ["limits", "show", "bed-own"], ["alerts"]):
+        assert cli.main([*words, *where]) == 0, (words, capsys.readouterr())
+    capsys.readouterr()
+    assert cli.main(["alarms", "resume", "bed-own", *where]) == 2
+    assert "who orders this?" in capsys.readouterr().err

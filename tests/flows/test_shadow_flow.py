@@ -8,10 +8,12 @@ import pytest
 from kafka import TopicPartition
 from worker_flow import RULES, frame, tick, wait_until
 
+from edge.board.trial import look, shown_to
 from edge.cli import main
 from edge.workers import WorkerPool
 from streams.connect import connect_admin
 from streams.partitions import partition_of
+from streams.people import Person
 from streams.rules_log import name_of
 from streams.shadows import SHADOW_HEADER, shadow_settings
 from streams.topics import (
@@ -32,6 +34,7 @@ NEW = RULES.replace("high = 120", "high = 150").replace("delay_s = 5", "delay_s 
 BEDS = "bed-0", next(f"bed-{n}" for n in range(1, 99) if partition_of(f"bed-{n}", 2) == 1)
 """One that belongs into each of two partitions."""
 
+VIEWER = Person(id="viewer-1", role="viewer", wards=("*",))
 WHO = ["--reason", "fewer false alarms"]
 OTHERS = (ALERTS, COMMANDS, READINGS, PATIENTS, LIMITS, WARDS, HEARTBEAT, DEAD_LETTERS)
 
@@ -123,11 +126,17 @@ def test_a_shadow_tells_beside_the_workers_what_other_rules_make_of_the_log_and_
         capsys.readouterr()
         page = tmp_path / "report.html"
         assert vigil(ward, "report", "--json", "--out", str(page)) == 0
+        at_the_board = shown_to(VIEWER, look(ward.settings, 0))
     found = json.loads(capsys.readouterr().out)
     assert found["totals"] == {"only-present": 2, "earlier": 2}
     assert {(line["rule"], line["present"], line["new"]) for line in found["counts"]} == {
         ("hr-high", 2, 0),
         ("spo2-low", 2, 2),
+    }
+    assert at_the_board["totals"] == found["totals"]
+    assert {line["rule"]: line["earlier_s"] for line in at_the_board["counts"]} == {
+        "hr-high": None,
+        "spo2-low": -3.0,
     }
     earlier = next(one for one in found["differences"] if one["outcome"] == "earlier")
     assert earlier["shift_s"] == -3.0

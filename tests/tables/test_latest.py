@@ -54,13 +54,13 @@ def plainly(table, row, signal):
 
 
 @settings(max_examples=200, deadline=None)
-@given(wards, st.sampled_from((slice(0, COUNT), [2, 0], [1])))
+@given(wards, st.sampled_from((None, [2, 0], [1])))
 def test_the_reading_that_came_last_counts_and_of_two_at_once_the_later_device_s(ward, signals):
     table = table_of(ward)
     rows = table.rows([f"bed-{i}" for i in range(len(ward))])[::-1]
     found = latest(table, rows, signals)
     for i, row in enumerate(rows.tolist()):
-        for k, signal in enumerate(np.arange(COUNT)[signals].tolist()):
+        for k, signal in enumerate(range(COUNT) if signals is None else signals):
             expected = plainly(table, row, signal)
             if expected is None:
                 assert found.value_ms[i, k] == NEVER

@@ -1,4 +1,4 @@
-// The page as a whole: the feed, the clock, the banners, the sound and which of the three pages is shown.
+// The page as a whole: the feed, the clock, the banners, the sound and which of the pages is shown.
 
 import { BedPage } from "./bed.js";
 import { Commands } from "./commands.js";
@@ -9,9 +9,11 @@ import { Keys } from "./keys.js";
 import { LoadPage } from "./load.js";
 import { PRIORITIES, SEVERITIES, apply, countsOf, emptyModel, serverNow, unknownPriority } from "./model.js";
 import { fetchPerson, showPerson } from "./person.js";
+import { RotaPage } from "./rota.js";
 import { SLEPT_MS, pageClock, silences } from "./silence.js";
 import { Sounder } from "./sound.js";
 import { MARKS } from "./tile.js";
+import { TrialPage } from "./trial.js";
 import { Wall } from "./wall.js";
 
 /** How often the page looks whether it still knows anything; 5 s is the bound of a banner. */
@@ -201,9 +203,11 @@ function makeEntry({ id }) {
   );
 }
 
+const PAGES = { "/load": LoadPage, "/assignments": RotaPage, "/shadow": TrialPage };
+
 function pageFor(path) {
   if (path.startsWith("/bed/")) return new BedPage(site, decodeURIComponent(path.slice(5)));
-  return path === "/load" ? new LoadPage(site) : new Wall(site);
+  return new (PAGES[path] ?? Wall)(site);
 }
 
 /** Show the page of an address; the feed and the sound go on. */
@@ -223,7 +227,7 @@ function go(address, isBack = false) {
 function follow(event) {
   const a = event.target.closest?.("a[href]");
   if (!a || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  if (a.origin !== location.origin || !/^\/($|load$|bed\/)/.test(a.pathname)) return;
+  if (a.origin !== location.origin || (!/^\/($|bed\/)/.test(a.pathname) && !(a.pathname in PAGES))) return;
   event.preventDefault();
   go(a.pathname + location.search);
 }

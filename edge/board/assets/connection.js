@@ -1,6 +1,6 @@
 // The one stream from the server: opened, watched and opened again, also after an HTTP error.
 
-export const EVENTS = Object.freeze(["snapshot", "beds", "gone", "clock"]);
+export const EVENTS = Object.freeze(["snapshot", "wards", "beds", "gone", "clock"]);
 /** Waits before the stream is opened again: doubled from the first to the last, with up to a half on top [M]. */
 export const REOPEN_MS = Object.freeze([500, 5_000]);
 /** The server speaks each second; a stream that has said nothing for so long is dead, whatever TCP believes [M]. */

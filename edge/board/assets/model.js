@@ -53,6 +53,9 @@ export function apply(model, kind, data, at) {
       for (const patient of patients) model.beds.delete(patient);
       return new Set(patients);
     }
+    case "wards":
+      model.names = new Map(data.wards.map(nameOf));
+      return ALL;
     case "clock":
       move(model.partitions, data.partitions ?? {}, at);
       move(model.wardClocks, data.wards ?? {}, at);

@@ -15,10 +15,12 @@ from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
 from edge.board.position import Log
 from edge.board.reading import Batch, Heard
+from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.identity.development import development
 from edge.identity.doors import PERSON
+from edge.rota import Rota
 from streams.boards import LastValue, OpenAlarm, Patient
 from streams.settings import Settings
 
@@ -37,7 +39,14 @@ class World:
     """A board; `say` takes records in, as its reader would."""
 
     def __init__(
-        self, person=DEVELOPMENT, viewers_max=100, history=None, windows=None, partitions=2, doors=None
+        self,
+        person=DEVELOPMENT,
+        viewers_max=100,
+        history=None,
+        windows=None,
+        partitions=2,
+        doors=None,
+        more=(),
     ):
         self.settings = Settings(board_port=0)
         self.metrics = BoardMetrics()
@@ -51,7 +60,9 @@ class World:
         self.routes = Routes(doors, self.hub, self.intake, view, self.desk, self.metrics, viewers_max)
         self.person = person
         assets = {"index.html": PAGE, "board.js": Asset(b"1", "text/javascript; charset=utf-8", '"2"')}
-        self.server = BoardServer(self.routes, doors, assets, self.metrics, viewers_max)
+        self.rota = Rota(self.settings)
+        parts = [self.routes, RotaRoutes(self.settings, doors, self.live, self.rota), *more]
+        self.server = BoardServer(parts, doors, assets, self.metrics, viewers_max)
         self._next = {}
         self.audited = []
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.board.server import PAGES
+
 ASSETS = Path(__file__).parents[3] / "edge/board/assets"
 CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 CLOCK_EVERY_S = 0.5
@@ -34,6 +36,11 @@ class FakeBoard:
         self.person = {"id": "nurse-1", "role": "nurse", "wards": ["*"], "acts": None}
         self.page_of: dict[str, dict[str, Any]] = {}
         self.load: dict[str, Any] = {"beds": [], "shifts": [], "shift_ms": 8 * 3_600_000}
+        self.rota: list[dict[str, Any]] = []
+        """Wards as `/v1/assignments` shows them."""
+        self.trial: dict[str, Any] = {"rules": None}
+        self.said: list[dict[str, Any]] = []
+        """What was said of who is on; `answer` answers it too."""
         self.glasses: list[dict[str, Any]] = []
         self.commands: list[dict[str, Any]] = []
         self.answer: Any = lambda body: (200, {"outcome": "accepted", "reason": "done", "alerts": []})
@@ -73,6 +80,12 @@ class FakeBoard:
         with self._lock:
             self.beds.update({bed["patient"]: bed for bed in beds})
             self._append("beds", {"beds": list(beds)})
+
+    def call(self, ward: str, name: str) -> None:
+        """Call a ward otherwise."""
+        with self._lock:
+            self.names[ward] = name
+            self._append("wards", {"wards": self._snapshot()[1]["wards"]})
 
     def remove(self, *patients: str) -> None:
         """Take beds away."""
@@ -119,7 +132,7 @@ class FakeBoard:
 
     async def _start(self) -> None:
         app = web.Application(middlewares=[_with_policy])
-        for path in ("/", "/bed/{patient}", "/load"):
+        for path in PAGES:
             app.router.add_get(path, self._shell)
         app.router.add_static("/assets", ASSETS)
         app.router.add_get("/v1/stream", self._stream)
@@ -128,6 +141,9 @@ class FakeBoard:
         app.router.add_get("/v1/beds/{patient}", self._bed)
         app.router.add_post("/v1/commands", self._command)
         app.router.add_post("/v1/break-glass", self._break_glass)
+        app.router.add_get("/v1/assignments", self._assignments)
+        app.router.add_post("/v1/assignments", self._assign)
+        app.router.add_get("/v1/shadow", self._trial)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -172,6 +188,17 @@ class FakeBoard:
     async def _break_glass(self, request: web.Request) -> web.Response:
         self.glasses.append(await request.json())
         return web.json_response({"until_ts_ms": now_ms() + 900_000, "told": ["charge-nurse"]})
+
+    async def _assignments(self, _: web.Request) -> web.Response:
+        return web.json_response({"now_ts_ms": now_ms(), "age_s": 0, "wards": self.rota})
+
+    async def _assign(self, request: web.Request) -> web.Response:
+        self.said.append(await request.json())
+        status, answer = self.answer(self.said[-1])
+        return web.json_response(answer, status=status)
+
+    async def _trial(self, _: web.Request) -> web.Response:
+        return web.json_response(self.trial)
 
     def _snapshot(self) -> tuple[int, dict[str, Any]]:
         with self._lock:

@@ -16,6 +16,8 @@ const { BURSTS, HARMONICS, PITCH_HZ, pulses } = await load("sound.js");
 const { Commands, QUEUE_MAX, STALE_MS, outcomeOf } = await load("commands.js");
 const { waitMs, REOPEN_MS } = await load("connection.js");
 const { may } = await load("person.js");
+const { answerText, localText, shiftText } = await load("rota.js");
+const { outcomeText } = await load("trial.js");
 
 function chance(seed) {
   let state = seed >>> 0;
@@ -305,4 +307,33 @@ test("what a person may is by ward or everywhere", () => {
 
 test("signals are listed for the comparison with clinical/vitals.py", () => {
   for (const { name, ageSMax, periodic } of SIGNALS) console.log(`signal ${name} ${ageSMax} ${periodic}`);
+});
+
+test("a shift names its days where they are not today's, and a moment reads back as the same minute", () => {
+  const now = new Date(2026, 2, 1, 14, 5, 59).getTime();
+  const at = (day, hour) => new Date(2026, 2, day, hour).getTime();
+  assert.equal(shiftText(at(1, 7), at(1, 15), now), "07:00–15:00");
+  assert.equal(shiftText(at(1, 22), at(2, 6), now), "22:00–03-02 06:00");
+  assert.equal(new Date(localText(now)).getTime(), Math.floor(now / 60_000) * 60_000);
+});
+
+test("what was not answered is not said to be done or refused", () => {
+  assert.deepEqual(answerText(200, { outcome: "accepted", reason: "so it is" }), { isDone: true, text: "Done: so it is." });
+  assert.equal(answerText(200, { outcome: "refused", reason: "until: should be later" }).text, "Refused: until: should be later.");
+  assert.match(answerText(504, { detail: "Kafka" }).text, /^No answer has come: look below/);
+  assert.match(answerText(401, {}).text, /sign in/);
+  assert.equal(answerText(500, {}).text, "Not done: the server answered 500.");
+});
+
+test("a difference is told in words, with how much later or earlier", () => {
+  assert.equal(outcomeText({ outcome: "later", shift_s: 12.25, instead: [] }), "later by 12.3 s");
+  assert.equal(outcomeText({ outcome: "earlier", shift_s: -240, instead: [] }), "earlier by 4 min");
+  assert.equal(outcomeText({ outcome: "only-new", shift_s: 0, instead: ["spo2-low"] }), "only the new rules; the others told spo2-low then");
+});
+
+test("wards that are called otherwise keep their beds", () => {
+  const model = emptyModel();
+  apply(model, "snapshot", { position: "1", now_ts_ms: 1, wards: [{ ward: "a", name: "a" }], beds: [] }, 1);
+  apply(model, "wards", { now_ts_ms: 2, wards: [{ ward: "a", name: "North" }] }, 2);
+  assert.deepEqual([model.names.get("a"), model.position], ["North", "1"]);
 });

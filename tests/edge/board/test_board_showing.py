@@ -3,12 +3,14 @@
 import asyncio
 import json
 
+from alert_of import alert_of
 from board_world import World
 from streams_client import Viewer
 
+from edge.board.audience import Audience
 from edge.board.showing import AGAIN_S, PENDING_MAX, Showing
 from streams.deliveries import Delivery
-from streams.reference import BedFacts, Reference
+from streams.reference import BedFacts, Reference, WardFacts
 
 
 def queued(name="d1", **said):
@@ -74,3 +76,60 @@ def test_what_is_written_above_a_bed_is_shown_as_soon_as_somebody_says_it():
     assert json.loads(world.live.shown["p1"].json)["bed"] == "ICU 1"
     world.live.refer(world.live.state.reference)
     assert not world.live.has_changed
+
+
+def named(world, **names):
+    facts = [WardFacts(ward=ward, name=name, reporter="r") for ward, name in names.items()]
+    world.live.refer(Reference().changed({fact.key: fact for fact in facts}))
+
+
+def test_wards_are_called_as_the_reference_data_say_and_open_pages_hear_of_a_new_name():
+    async def test():
+        world = World()
+        world.show("p1", "a")
+        world.show("p2", "b")
+        named(world, a="North")
+        async with world.running():
+            viewer = Viewer(world.server.port)
+            async with viewer.connected():
+                ((_, first), *_) = await viewer.take()
+                assert first["wards"] == [{"ward": "a", "name": "North"}, {"ward": "b", "name": "b"}]
+                named(world, a="North", b="South")
+                assert await heard(viewer) == [("a", "North"), ("b", "South")]
+                world.show("p3", "c")
+                assert await heard(viewer) == [("a", "North"), ("b", "South"), ("c", "c")]
+            named(world, a="Northern", b="South")
+            world.live.look()
+            async with viewer.connected():  # from where it was: no snapshot, but the names
+                assert await heard(viewer) == [("a", "Northern"), ("b", "South"), ("c", "c")]
+
+    asyncio.run(test())
+
+
+async def heard(viewer):
+    """Return what wards are called by the next event that says so."""
+    async with asyncio.timeout(5):
+        while True:
+            for kind, said in await viewer.take():
+                assert kind != "snapshot"
+                if kind == "wards":
+                    return [(one["ward"], one["name"]) for one in said["wards"]]
+
+
+def test_who_sees_another_ward_only_hears_nothing_of_a_name():
+    world = World()
+    world.show("p1", "a")
+    world.begin()
+    named(world, a="North")
+    change = world.live.look()
+    assert world.live.told(Audience(frozenset({"b"})), change, 0) == b""
+    assert b"North" in world.live.told(Audience(frozenset({"a"})), change, 0)
+
+
+def test_an_alarm_of_a_ward_is_called_by_the_wards_name():
+    world = World()
+    world.say("alerts", 0, "~ward/a", alert_of(patient="~ward/a", rule="ward-silent", append_ts_ms=1))
+    world.begin()
+    named(world, a="North")
+    world.live.look()
+    assert json.loads(world.live.shown["~ward/a"].json)["bed"] == "Ward North"

@@ -100,6 +100,21 @@ def test_a_history_that_is_stuck_is_not_asked_without_end():
     asyncio.run(test())
 
 
+def test_a_history_that_begins_after_the_board_is_found_by_the_next_question(tmp_path):
+    async def test():
+        folder, asked_for = tmp_path / "readings", []
+        history = AskedHistory(
+            Settings(), lambda *_: asked_for.append(1) or {"hr": [(1, 80.0)]}, folder.is_dir
+        )
+        assert (await history.trend("p1", 0, 1, ["hr"]), history.is_kept, asked_for) == ({}, False, [])
+        folder.mkdir()
+        assert await history.trend("p1", 0, 1, ["hr"]) == {"hr": [(1, 80.0)]}
+        assert history.is_kept
+        history.close()
+
+    asyncio.run(test())
+
+
 def test_history_and_live_windows_join_without_an_overlap_and_a_gap_stays_a_gap():
     past = {"hr": [(0, 80.0), (30_000, None)]}
     answer = WindowsAnswer(

@@ -66,6 +66,9 @@ def test_both_stores_hold_the_same_chain(tmp_path_factory, ledger, rows):
     for patient in (None, "bed-1"):
         one, two = (list(found.between("vitals.alerts", 0, 2**53, patient)) for found in (ledger, other))
         assert [row.seq for row in one] == [row.seq for row in two]
+    one, two = (list(found.taken("vitals.alerts", 9, 2**51)) for found in (ledger, other))
+    assert [row.seq for row in one] == [row.seq for row in two]
+    assert ledger.beginnings() == other.beginnings()
     other.close()
 
 

@@ -33,6 +33,20 @@ def test_rows_come_by_time_and_of_one_patient(ledger):
     assert [row.offset for row in ledger.between("vitals.alerts", 0, 9_000, "bed-1")] == [3, 1]
 
 
+def test_rows_come_by_when_the_broker_took_them_whatever_they_say_of_themselves(ledger):
+    ledger.append([row_of(n, event_ts_ms=9_000 - n) for n in range(2_500)])
+    ledger.append([row_of(7, topic="vitals.commands"), row_of(3, partition=2)])
+    taken = list(ledger.taken("vitals.alerts", 2_001, 4_400))
+    assert sorted(row.offset for row in taken if row.partition == 0) == list(range(1, 2_400))
+    assert [row.offset for row in taken if row.partition == 2] == [3]
+    assert [row.append_ts_ms for row in taken] == sorted(row.append_ts_ms for row in taken)
+    assert ledger.beginnings() == {
+        ("vitals.alerts", 0): 0,
+        ("vitals.alerts", 2): 3,
+        ("vitals.commands", 0): 7,
+    }
+
+
 def test_pages_leave_nothing_out(ledger):
     ledger.append([row_of(n, event_ts_ms=n // 700) for n in range(2_500)])
     assert [row.offset for row in ledger.between("vitals.alerts", 0, 9_000)] == list(range(2_500))

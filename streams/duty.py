@@ -31,14 +31,13 @@ class Duty:
 
     def on(self, patient: str, ward: str, role: str, now_ms: int) -> tuple[str, ...]:
         """Return who is on for a patient at a moment (ms), by id: the bed's own, else the ward's."""
-        for place in (patient, f"{WARD}{ward}"):
-            people = sorted(
-                {
-                    one.person
-                    for one in self._by_place.get((place, role), {}).values()
-                    if one.from_ts_ms <= now_ms < one.until_ts_ms
-                }
-            )
-            if people:
-                return tuple(people[:PEOPLE_MAX])
-        return ()
+        return self.own(patient, role, now_ms) or self.own(f"{WARD}{ward}", role, now_ms)
+
+    def own(self, place: str, role: str, now_ms: int) -> tuple[str, ...]:
+        """Return who is on at a place itself at a moment (ms), by id, at most `PEOPLE_MAX`."""
+        people = {
+            one.person
+            for one in self._by_place.get((place, role), {}).values()
+            if one.from_ts_ms <= now_ms < one.until_ts_ms
+        }
+        return tuple(sorted(people)[:PEOPLE_MAX])

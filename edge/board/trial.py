@@ -1,0 +1,159 @@
+"""Rules on trial, as the board shows them: the comparison of `edge.shadow`, made beside the board, kept for a minute.
+
+A comparison reads a day of alerts; parsing them would hold up the event loop. It is made in a process of its own that
+ends with it.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from statistics import median
+from typing import Any, Final
+
+from aiohttp import web
+
+from edge.board.answers import found
+from edge.board.people import person_of
+from edge.options import with_changes
+from edge.records import Skipped
+from edge.shadow.compare import OUTCOMES
+from edge.shadow.reading import chosen, lag_of
+from edge.shadow.report import as_data, compare
+from streams.errors import Busy, VigilError
+from streams.people import Person
+from streams.rules_log import read_rules, trials
+from streams.security import seals_of
+from streams.settings import Settings
+from streams.topics import DAY_MS
+
+BACK_MS: Final = DAY_MS
+"""How far back the board compares; a report of `vigil shadow` goes as far as somebody asks."""
+
+FRESH_S: Final = 60.0
+"""A comparison that is younger is shown again; an older one is made anew when somebody asks [M]."""
+
+WAIT_S: Final = 25.0
+"""How long a page waits for a comparison that is being made; it goes on, and the next question finds it."""
+
+SHOWN_MAX: Final = 200
+"""Differences that a page lists, what matters most first; all are counted."""
+
+SHOWN: Final = ("patient", "ward", "rule", "outcome", "shift_s", "start_ts_ms", "instead", "reason")
+logger = logging.getLogger(__name__)
+
+DIFFERENT: Final = tuple(outcome for outcome in OUTCOMES if outcome != "same")
+
+
+def look(settings: Settings, since_ms: int) -> dict[str, Any] | None:
+    """Return the comparison of the rules tried last with those in force, without readings; None where none are tried.
+
+    Raises:
+        VigilError: a topic cannot be read, or no broker answers.
+    """
+    tried = read_rules(settings, settings.group, seals_of(settings))
+    if not trials(tried):
+        return None
+    name = chosen(tried, None).rules.name
+    return as_data(compare(settings, name, since_ms, 0, Skipped()), lag_of(settings, name))
+
+
+def shown_to(person: Person, said: dict[str, Any]) -> dict[str, Any]:
+    """Return of a comparison what a person may view: by ward, counted anew. Pure."""
+    counts = [line for line in said["counts"] if person.may_by_role("view", line["ward"])]
+    listed = [one for one in said["differences"] if person.may_by_role("view", one["ward"])]
+    totals = Counter[str]()
+    for line in counts:
+        totals.update({outcome: line[outcome] for outcome in OUTCOMES if line[outcome]})
+    return {
+        **{name: said[name] for name in ("rules", "present", "since_ts_ms", "until_ts_ms")},
+        "behind": sum(said["lag"].values()),
+        "totals": dict(totals),
+        "counts": [line | _shifts(line, listed) for line in counts],
+        "differences_total": sum(totals[outcome] for outcome in DIFFERENT),
+        "differences": [{name: one[name] for name in SHOWN} | _priorities(one) for one in listed[:SHOWN_MAX]],
+    }
+
+
+def _shifts(line: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how much later and earlier a rule was told in a ward, s, the median of those listed; null without any."""
+    found = dict[str, Any]()
+    for outcome in ("later", "earlier"):
+        about = line["ward"], line["rule"], outcome
+        shifts = [one["shift_s"] for one in listed if (one["ward"], one["rule"], one["outcome"]) == about]
+        found[f"{outcome}_s"] = median(shifts) if shifts else None
+    return found
+
+
+def _priorities(one: dict[str, Any]) -> dict[str, Any]:
+    """Return the priority of each side's first episode, null where that side did not tell."""
+    return {side: one[side][0]["priority"] if one[side] else None for side in ("present", "new")}
+
+
+class Trial:
+    """Makes comparisons, one at a time, and keeps the last.
+
+    Args:
+        settings: of the workers whose alerts count.
+        partitions: of the readings.
+        looked: makes one.
+        pool: where; none = a process of its own for each.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        partitions: int,
+        looked: Callable[[Settings, int], dict[str, Any] | None] = look,
+        pool: Executor | None = None,
+    ) -> None:
+        self._settings, self._looked = with_changes(settings, partitions=partitions), looked
+        self._pool = pool
+        self._making: asyncio.Task[dict[str, Any] | None] | None = None
+        self._made_s = float("-inf")
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the path."""
+        app.router.add_get("/v1/shadow", self._shown)
+
+    async def _shown(self, request: web.Request) -> web.Response:
+        said = await self._newest()
+        return found({"rules": None} if said is None else shown_to(person_of(request), said))
+
+    async def _newest(self) -> dict[str, Any] | None:
+        if self._making is None or (self._making.done() and time.monotonic() - self._made_s > FRESH_S):
+            self._making = asyncio.create_task(self._make())
+        making = self._making
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(making)
+        except TimeoutError:
+            raise Busy("the comparison is still being made", 5.0) from None
+        except (VigilError, BrokenProcessPool, OSError) as error:
+            if self._making is making:
+                self._making = None
+            logger.warning("the comparison of a trial could not be made: %s", error)
+            raise Busy("the comparison could not be made: the board's log says why", 5.0) from None
+
+    async def _make(self) -> dict[str, Any] | None:
+        loop, since_ms = asyncio.get_running_loop(), int(time.time() * 1000) - BACK_MS
+        if self._pool is not None:
+            said = await loop.run_in_executor(self._pool, self._looked, self._settings, since_ms)
+        else:
+            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            try:
+                said = await loop.run_in_executor(pool, self._looked, self._settings, since_ms)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        self._made_s = time.monotonic()
+        return said
+
+    async def close(self) -> None:
+        """Wait for no comparison."""
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)

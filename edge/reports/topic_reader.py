@@ -1,0 +1,80 @@
+"""Reads a time of a topic to its end: what the topic no longer has from the history's ledger, where one is kept."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from typing import Any, Final
+
+from kafka import TopicPartition
+
+from edge.history.ledger import Ledger, is_kept, open_ledger
+from edge.reports.sources import Removed, Sources, missing_until
+from streams.log_end import begins_of
+from streams.log_search import offsets_at, read_between
+from streams.settings import Settings
+from streams.topics import TOPICS
+
+RETENTION: Final = "retention.ms"
+KEPT_MS: Final = {topic.name: int(topic.config[RETENTION]) for topic in TOPICS if RETENTION in topic.config}
+
+
+class TopicReader:
+    """Reads topics that are kept for a time, each record once, from whichever source has it.
+
+    Args:
+        settings: say where the history is.
+        consumer: of kafka-python, in no group.
+        now_ms: the present, ms: what is younger than a topic's retention has not been removed from it.
+    """
+
+    def __init__(self, settings: Settings, consumer: Any, now_ms: int) -> None:
+        self._settings, self._consumer, self._now_ms = settings, consumer, now_ms
+
+    def between(self, name: str, from_ms: int, until_ms: int, sources: Sources) -> Iterator[Any]:
+        """Yield the records that the broker took in a time, ms; `sources` is told where each came from.
+
+        Raises:
+            VigilError: the topic or the ledger could not be read within its bound.
+        """
+        topic = self._settings.topic(name)
+        numbers = sorted(self._consumer.partitions_for_topic(topic) or ())
+        tps = [TopicPartition(topic, number) for number in numbers]
+        if not tps:
+            return
+        first, behind = (offsets_at(self._consumer, tps, at) for at in (from_ms, until_ms))
+        begins = begins_of(self._consumer, tps)
+        removed = {tp.partition: begins[tp] for tp in tps if begins[tp] > 0 and first[tp] <= begins[tp]}
+        oldest_ms: dict[int, int] = {}
+        with ExitStack() as opened:
+            ledger = None
+            if removed and is_kept(self._settings):
+                ledger = opened.enter_context(closing(open_ledger(self._settings)))
+                for row in ledger.taken(name, from_ms, until_ms):
+                    if row.offset < removed.get(row.partition, 0):
+                        sources.stretches["history"].take(row.append_ts_ms)
+                        yield row
+            for record in read_between(self._consumer, first, behind):
+                sources.stretches["topic"].take(record.timestamp)
+                oldest_ms.setdefault(record.partition, record.timestamp)
+                yield record
+            gone_ms = self._now_ms - KEPT_MS[name]
+            found = _removed(
+                name,
+                removed,
+                {number: min(gone_ms, oldest_ms.get(number, until_ms)) for number in removed},
+                ledger,
+            )
+            sources.missing_until_ms = missing_until(found, from_ms)
+
+
+def _removed(
+    name: str, behind: Mapping[int, int], gone_ms: Mapping[int, int], ledger: Ledger | None
+) -> Iterator[Removed]:
+    """Yield what is known of each partition whose beginning was removed."""
+    beginnings, positions = ({}, {}) if ledger is None else (ledger.beginnings(), ledger.positions())
+    for number, offset in behind.items():
+        kept = beginnings.get((name, number))
+        if ledger is None or kept is None:
+            yield Removed(offset, gone_ms[number])
+            continue
+        (row,) = ledger.stretch(name, number, kept, kept + 1)
+        yield Removed(offset, gone_ms[number], kept, row.append_ts_ms, positions[name, number])
