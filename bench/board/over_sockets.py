@@ -83,7 +83,7 @@ class Served:
         routes = Routes(doors, self._hub, self.board.intake, view, desk, metrics, VIEWERS_MAX)
         routes.is_ready = True
         self._metrics = metrics
-        self._server = BoardServer(routes, doors, {}, metrics, VIEWERS_MAX)
+        self._server = BoardServer([routes], doors, {}, metrics, VIEWERS_MAX)
         self._running: asyncio.Task[None] | None = None
 
     @property
