@@ -95,7 +95,7 @@ def test_a_service_sees_its_own_files_only_and_writes_nowhere_but_the_history_to
             assert (mount["source"], mount["target"]) == ("history", HISTORY)
             assert mount.get("read_only") is (None if name == "history" else True)
         else:
-            assert mount["source"] == f"${{VIGIL_SITE:-./site}}/{name}"
+            assert mount["source"] == f"${{SITE_FOLDER:-./site}}/{name}"
             assert mount["read_only"] is True
             assert mount["bind"] == {"create_host_path": False}  # else Docker makes an empty one of root's
     owner = f"install -d -o 10001 -g 10001 -m 700 {HISTORY}"

@@ -170,7 +170,12 @@ def test_an_alert_s_time_is_the_ward_s_clock_with_its_offset(vigil, ward):
         return vigil("alerts", "--patient", "bed-k", "--rule", "hr-high", "--limit", "1")[1]
 
     wait_until(lambda: line() and "+05:45  high" in line(), "the alert")
-    assert vigil("alerts", "--rule", "canary", "--limit", "1")[1].split()[0].endswith("Z")
+
+    def canary():
+        return vigil("alerts", "--rule", "canary", "--limit", "1")[1].split()
+
+    wait_until(canary, "a canary, which belongs to no ward")
+    assert canary()[0].endswith("Z")
 
 
 def test_the_report_is_written_from_the_topics(vigil, tmp_path):
