@@ -33,7 +33,7 @@ test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
 	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
 
 test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)
-	$(PY) -m pytest -q $(BESIDE) -m browser
+	$(PY) -m pytest -q -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
 	$(PY) -m pytest -q -m "kafka and not drill"
