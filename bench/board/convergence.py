@@ -17,7 +17,7 @@ from edge.board.audience import Audience
 from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.position import Log
-from edge.board.reading import Batch
+from edge.board.reading import Batch, has_gap
 
 BOARDS: Final = 3
 STEPS: Final = 120
@@ -63,7 +63,9 @@ class Board:
         if not records:
             return []
         self._at[log] = begin + len(records)
-        return self.intake.take(Batch({log: records}, {log: records[-1].offset + 1}))
+        offsets, ahead = [heard.offset for heard in records], self.live.read.get(log, 0)
+        lacking = {log: self._logs[log][-1].offset + 1} if has_gap(ahead, offsets) else {}
+        return self.intake.take(Batch({log: records}, {log: offsets[-1] + 1}, lacking))
 
     def read_some(self) -> list[int]:
         """Read a little of any log; return when the broker took the alerts among it, ms."""
@@ -78,14 +80,15 @@ class Board:
 
 
 def compacted(world: World, dice: random.Random) -> dict[Log, list[Any]]:
-    """Return the logs as a board may find them: of patients' records older ones of a key may be gone."""
+    """Return the logs as a board may find them: of patients' records older ones of a key may be gone, half the time."""
+    kept_share = dice.choice((0.5, 1.0))
     found = dict[Log, list[Any]]()
     for log, records in world.logs.items():
         last = {heard.key: heard.offset for heard in records}
         kept = [
             heard
             for heard in records
-            if log.topic != "patients" or heard.offset == last[heard.key] or dice.random() < 0.5
+            if log.topic != "patients" or heard.offset == last[heard.key] or dice.random() < kept_share
         ]
         found[log] = kept
     return found

@@ -70,6 +70,8 @@ class Intake:
                 self.live.touch(self._take(log, heard))
                 if isinstance(heard.found, Alert):
                     appended_ms.append(heard.ts_ms)
+        for log, end in batch.lacking.items():
+            self.live.lack(log, end)
         self.live.read |= {log: offset for log, offset in batch.ahead.items() if log.topic in SHOWN}
         return appended_ms
 

@@ -4,7 +4,7 @@ A position is offsets, so a page may come back to another board, or to this one 
 is sent alone where this board has seen it happen; else the whole state is, which ends in the same.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -12,14 +12,14 @@ from typing import Final
 from edge.board import events
 from edge.board.audience import Audience
 from edge.board.position import Log, Position, covers, position_of, reached, text_of
-from edge.board.state import Bed, BoardState, is_of_the_alarm_system, label_of
+from edge.board.state import Bed, BoardState, is_of_the_alarm_system, label_of, wards_of
 from streams.reference import Reference
 
-LEFT_KEPT_MAX: Final = 4_096
-"""Beds that left a ward, remembered for pages that come back; who comes from before gets the whole state."""
-
 GONE_KEPT_MAX: Final = 10_000
-"""Patients who are gone and still remembered, so that an old event of theirs shows nothing."""
+"""Patients who are gone and still remembered: an old event of theirs shows nothing, and pages that come back are told.
+
+Who comes from before the oldest gets the whole state.
+"""
 
 SNAPSHOTS_KEPT_MAX: Final = 64
 """Encoded snapshots of this moment, one an audience: many come back at once after a restart."""
@@ -32,13 +32,6 @@ class Shown:
     ward: str | None
     partition: int
     json: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    patient: str
-    ward: str | None
-    at: dict[Log, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,6 @@ class Live:
         self.text = text_of({}, partitions)
         self._floor: dict[Log, int] | None = None
         self._touched: set[str] = set()
-        self._left: deque[_Left] = deque()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[Audience, bytes] = {}
         self._wards: dict[str, set[int]] | None = None
@@ -106,7 +98,6 @@ class Live:
                 self._wards = None
             if known is not None and (found is None or found.ward != known.ward):
                 left.append((patient, known.ward))
-                self._leave(patient, known.ward)
             if found is None:
                 self.shown.pop(patient, None)
                 self._forget(patient)
@@ -124,7 +115,6 @@ class Live:
     def begin(self) -> None:
         """Note that all there was has been read: pages that were as far as this can be told what changed since."""
         self.look()
-        self._left.clear()
         self._floor = dict(self.position)
 
     def refer(self, reference: Reference) -> None:
@@ -142,7 +132,6 @@ class Live:
         reference = self.state.reference
         self.state, self.read, self._floor = BoardState(), {}, None
         self.state.reference = reference
-        self._left.clear()
 
     def snapshot(self, audience: Audience, now_ts_ms: int) -> bytes:
         """Return the event of all that an audience sees."""
@@ -162,13 +151,15 @@ class Live:
             return None
         if not covers(position, self._floor) or not covers(self.position, position):
             return None
-        left = {one.patient for one in self._left if audience.sees(one.ward) and _is_newer(one.at, position)}
-        told = self.state.told
-        changed = [
-            (patient, shown)
-            for patient, shown in sorted(self.shown.items())
-            if audience.sees(shown.ward) and patient in told and _is_newer(told[patient].at, position)
-        ]
+        changed, left = list[tuple[str, Shown]](), set[str]()
+        for patient, told in sorted(self.state.told.items()):
+            if not _is_newer(told.at, position):
+                continue
+            shown = self.shown.get(patient)
+            if shown is not None and audience.sees(shown.ward):
+                changed.append((patient, shown))
+            elif any(map(audience.sees, wards_of(patient, told))):
+                left.add(patient)  # the page may have it from a board that looked at another moment
         said = self._events(text, self.text, now_ts_ms, changed, left)
         return events.wards(now_ts_ms, self._named(audience)) + said
 
@@ -232,20 +223,18 @@ class Live:
         said = events.gone(before, now_ts_ms, sorted(gone)) if gone else b""
         return said + events.beds(after, now_ts_ms, events.array(shown.json for _, shown in found))
 
-    def _leave(self, patient: str, ward: str | None) -> None:
-        told = self.state.told.get(patient)
-        self._left.append(_Left(patient, ward, dict(told.at) if told else {}))
-        if len(self._left) > LEFT_KEPT_MAX:
-            oldest = self._left.popleft()
-            if self._floor is not None:
-                for log, offset in oldest.at.items():
-                    self._floor[log] = max(self._floor.get(log, 0), offset + 1)
+    def lack(self, log: Log, offset: int) -> None:
+        """Note that records before an offset are lost to this board: what they said of beds, others may have shown."""
+        if self._floor is not None:
+            self._floor[log] = max(self._floor.get(log, 0), offset)
 
     def _forget(self, patient: str) -> None:
         self._gone[patient] = None
         if len(self._gone) > GONE_KEPT_MAX:
             forgotten, _ = self._gone.popitem(last=False)
-            self.state.told.pop(forgotten, None)
+            told = self.state.told.pop(forgotten, None)
+            for log, offset in told.at.items() if told else ():
+                self.lack(log, offset + 1)
 
 
 def _is_newer(at: dict[Log, int], position: Position) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from kafka import TopicPartition
 from pydantic import BaseModel
 
-from edge.board.position import Log
+from edge.board.position import SHOWN, Log
 from edge.records import Skipped, read_record
 from edge.topic_thread import TopicThread
 from streams.alerts import Alert
@@ -72,11 +72,22 @@ class Heard(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What came of each log, and the offset that comes next there; `anew` = all before it counts no more."""
+    """What came of each log, and the offset that comes next there; `anew` = all before it counts no more.
+
+    `lacking` are logs of which records were compacted away before they were read, and the offsets where those end now:
+    what stands for them comes before that.
+    """
 
     records: dict[Log, list[Heard]] = field(default_factory=dict)
     ahead: dict[Log, int] = field(default_factory=dict)
+    lacking: dict[Log, int] = field(default_factory=dict)
     anew: bool = False
+
+
+def has_gap(begin: int | None, offsets: Sequence[int]) -> bool:
+    """Tell whether offsets are missing in a stretch of a log, or right before it if it is known where it begins."""
+    first = offsets[0] if begin is None else begin
+    return bool(offsets) and offsets[-1] - first + 1 != len(offsets)
 
 
 class Reader(TopicThread):
@@ -177,6 +188,9 @@ class Reader(TopicThread):
             log = Log(short, tp.partition)
             batch.records[log] = [one for record in records if (one := self._parsed(short, record))]
             batch.ahead[log] = int(consumer.position(tp, timeout_ms=ANSWER_MS_MAX))
+            is_shown = short in SHOWN and short in COMPACTED
+            if is_shown and has_gap(self._next.get(tp), [record.offset for record in records]):
+                batch.lacking[log] = max(batch.ahead[log], consumer.highwater(tp) or 0)
             self.heard_s[short] = now_s
         # Only now: what fails before is read again.
         self._next |= {tp: batch.ahead[Log(self._names[tp.topic], tp.partition)] for tp in found}

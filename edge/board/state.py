@@ -5,7 +5,7 @@ an alarm that a later alert begins is open although the record does not name it 
 over although the record still does. So it is the same in whatever order the logs were read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ from streams.boards import Heartbeat, Limits, Patient
 from streams.deliveries import Delivery
 from streams.partitions import PARTITION, canary_name
 from streams.reference import Reference
+
+WARDS_KEPT_MAX: Final = 32
+"""Wards that a patient was in, remembered; a stay has a few [M]."""
 
 ENDED_KEPT_MAX: Final = 64
 """Episodes of a patient remembered after their end, so that an event that comes again does not open them again."""
@@ -56,6 +59,15 @@ class Told:
     deliveries: dict[str, dict[tuple[str, str, int], Delivery]] = field(default_factory=dict)
     at: dict[Log, int] = field(default_factory=dict)
     """The last record of each log that was about this patient."""
+    wards: dict[str, None] = field(default_factory=dict)
+    """Named by the patient's records, the last named last."""
+
+    def name_ward(self, ward: str) -> None:
+        """Remember a ward that a record names."""
+        self.wards.pop(ward, None)
+        self.wards[ward] = None
+        while len(self.wards) > WARDS_KEPT_MAX:
+            del self.wards[next(iter(self.wards))]
 
     def record(self) -> Patient | None:
         """Return the patient's own record; of two in two partitions the one that was heard of last."""
@@ -93,6 +105,8 @@ class BoardState:
             told.own[log.partition] = _Own(None, ts_ms)
         elif before is None or before.record is None or _judged(before.record) <= _judged(record):
             told.own[log.partition] = _Own(record, before.gone_ts_ms if before else -1)
+        if record is not None:
+            told.name_ward(record.ward)
         return patient
 
     def take_alert(self, log: Log, offset: int, alert: Alert) -> str:
@@ -183,6 +197,13 @@ def label_of(reference: Reference, patient: str) -> str | None:
 def is_of_the_alarm_system(patient: str) -> bool:
     """Tell whether a bed stands for a part of the alarm system and not for a patient or a ward."""
     return patient.startswith(ALARM_SYSTEM)
+
+
+def wards_of(patient: str, told: Told) -> Iterable[str | None]:
+    """Return in which wards a bed may have been shown by any board; None = as one of the alarm system itself."""
+    if is_of_the_alarm_system(patient):
+        return (None,)
+    return (_ward(patient, None), *told.wards)
 
 
 def _alarms(told: Told) -> Iterator[dict[str, Any]]:
