@@ -1,7 +1,7 @@
 """`vigil assign`: who is on, for a bed or a ward, in which role."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +13,11 @@ from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.rota import assign as store
 from edge.rota import clock, end, make_assignment, outdated, read_assignments, read_rota, write_assignments
+from edge.whereabouts import Whereabouts
 from streams.alerts import WARD
 from streams.deliveries import Assignment
 from streams.errors import VigilError
+from streams.people import ANY_WARD, Person
 from streams.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -26,10 +28,25 @@ def reporting(function: Function) -> Function:
     return where(sign_in_options(function))
 
 
-def _by(said: dict[str, Any]) -> tuple[Settings, str]:
-    """Take the options that `reporting` adds out of what was said: where, and who says so, who may configure."""
-    settings, person = signed_in_by(said, "configure")
-    return settings, person.id
+def _by(said: dict[str, Any]) -> tuple[Settings, Person]:
+    """Take the options that `reporting` adds out of what was said: where, and who says so."""
+    return signed_in_by(said, "configure")
+
+
+def _check(settings: Settings, person: Person, places: Iterable[str]) -> None:
+    """Refuse who may not say who is on at some of these places: that hangs on their wards, as on the board.
+
+    Raises:
+        VigilError: with the first of them.
+    """
+    if person.may("configure", ANY_WARD):
+        return
+    skipped = Skipped()
+    with told(skipped):
+        wards = Whereabouts(settings, skipped)
+        for place in places:
+            if not person.may("configure", wards.ward_of(place)):
+                raise VigilError(f"not allowed: {person.id} ({person.role}) may not say who is on at {place}")
 
 
 def _known(settings: Settings) -> dict[bytes, Assignment]:
@@ -64,8 +81,10 @@ def set_(
     A bed's own people stand for the ward's; several of one role are told together.
     """
     settings, reporter = _by(said_by)
+    _check(settings, reporter, [place])
     now_ms = round(time.time() * 1000)
-    said = make_assignment(place, role, person, now_ms if from_ms is None else from_ms, until_ms, reporter)
+    begin_ms = now_ms if from_ms is None else from_ms
+    said = make_assignment(place, role, person, begin_ms, until_ms, reporter.id)
     answer = store(settings, said, _known(settings), now_ms)
     if as_json:
         print_json(said.model_dump())
@@ -87,8 +106,9 @@ def end_(place: str, role: str, person: str, from_ms: int | None, as_json: bool,
     Exit code 1 if nobody is assigned so.
     """
     settings, reporter = _by(said_by)
+    _check(settings, reporter, [place])
     now_ms = round(time.time() * 1000)
-    answer = end(settings, _known(settings), place, role, person, from_ms, now_ms, reporter)
+    answer = end(settings, _known(settings), place, role, person, from_ms, now_ms, reporter.id)
     if as_json:
         print_json({"ended": answer})
     else:
@@ -141,7 +161,8 @@ def clear(
 
     Exit code 1 if nobody was assigned.
     """
-    settings, _ = _by(said_by)
+    settings, reporter = _by(said_by)
+    _check(settings, reporter, [place])
     keys = [
         key
         for key, said in _known(settings).items()
@@ -171,7 +192,8 @@ def import_(
     Every row is checked first; if one is wrong, nothing is stored, and each wrong row is told with its line.
     """
     settings, reporter = _by(said_by)
-    rows = [row.said for row in read_rota(file, reporter)]
+    rows = [row.said for row in read_rota(file, reporter.id)]
+    _check(settings, reporter, dict.fromkeys(row.place for row in rows))
     known, new = _known(settings), {said.key() for said in rows}
     goes = set(outdated(known, round(time.time() * 1000)))
     if replace:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.commands.assign import assign
+from edge.identity.accounts import Account, Accounts, new_token, save_accounts
 from streams.admin import apply_topics
 from streams.settings import Settings
 
@@ -61,3 +62,21 @@ def test_a_rota_is_stored_as_a_whole_or_not_at_all(hand, tmp_path):
     code, said = hand.run("import", str(path), "--replace", "--json")
     assert (code, json.loads(said)["stored"]) == (0, 1)
     assert [person for *_, person in hand.on("--all")] == ["n-9"]
+
+
+def test_who_may_configure_one_ward_says_nothing_of_another_or_of_a_bed_that_is_not_known_to_be_there(
+    hand, tmp_path, monkeypatch
+):
+    said, kept = new_token("engineer-1")
+    engineer = Account(role="engineer", wards=("icu",), password="", tokens={"t": kept})
+    accounts, token = tmp_path / "accounts.toml", tmp_path / "token"
+    save_accounts(accounts, Accounts(accounts={"engineer-1": engineer}))
+    token.write_text(said)
+    token.chmod(0o600)
+    monkeypatch.setenv("VIGIL_ACCOUNTS", str(accounts))
+    shift = ["--from", "2099-03-01T07:00Z", "--until", "2099-03-01T15:00Z", "--token-file", str(token)]
+    assert hand.run("set", "~ward/icu", "nurse", "n-1", *shift)[0] == 0
+    for place in ("~ward/south", "bed-of-nowhere"):
+        code, said = hand.run("set", place, "nurse", "n-1", *shift)
+        assert (code, said) == (1, f"not allowed: engineer-1 (engineer) may not say who is on at {place}")
+    assert hand.on("--all") == [("~ward/icu", "nurse", "n-1")]
