@@ -30,7 +30,10 @@ SHIFT_MS_MAX: Final = 31 * 86_400_000
 """Nobody is on for longer at a stretch [M]: it is a mistyped date."""
 
 KEPT_MS: Final = 86_400_000
-"""So long after its end an assignment stays before `tidy` deletes it."""
+"""So long after its end an assignment stays before it is deleted."""
+
+TIDIED_MAX: Final = 20
+"""Of those that ended long ago, deleted beside one that is stored: whoever stores it waits for them."""
 
 
 class Row(NamedTuple):
@@ -169,10 +172,13 @@ def assign(settings: Settings, said: Assignment, known: Mapping[bytes, Assignmen
     """Store one assignment, and delete what ended long ago; return what is so now, in one line.
 
     Raises:
+        UsageError: it is over already.
         BrokerUnreachable: no broker takes it.
         VigilError: the broker refused it.
     """
-    write_assignments(settings, [said], outdated(known, now_ms))
+    if said.until_ts_ms <= now_ms:
+        raise UsageError(f"until: {clock(said.until_ts_ms)} is over already")
+    write_assignments(settings, [said], outdated(known, now_ms)[:TIDIED_MAX])
     return f"{said.person} is {said.role} of {said.place} until {clock(said.until_ts_ms)}"
 
 
@@ -224,7 +230,7 @@ def end(
     if not short and not cleared:
         raise UsageError(f"{person} is not assigned as {role} of {place}")
     said = [one.model_copy(update={"reporter": reporter}) for one in short]
-    write_assignments(settings, said, [*cleared, *outdated(known, now_ms)])
+    write_assignments(settings, said, [*cleared, *outdated(known, now_ms)[:TIDIED_MAX]])
     return (
         f"{person} is {role} of {place} no longer"
         if short

@@ -1,5 +1,6 @@
 """Who sees what: the wards that a viewer asked for and may view. Pure, and the same for all who see the same."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,14 @@ class Audience:
     """Viewers of these wards; None is every ward, and patients of none."""
 
     wards: frozenset[str] | None
+
+    @property
+    def mark(self) -> str:
+        """Return what tells this audience from others in a page's position: rights may change while it is away."""
+        if self.wards is None:
+            return ""
+        said = "\0".join(sorted(self.wards)).encode()
+        return f".{hashlib.blake2b(said, digest_size=6).hexdigest()}"
 
     def sees(self, ward: str | None) -> bool:
         """Tell whether a bed of that ward is shown; None is what is of the alarm system itself: shown to all."""

@@ -65,6 +65,7 @@ class Live:
         """Where what is taken stands."""
         self.text = text_of({}, partitions)
         self._floor: dict[Log, int] | None = None
+        self._lacking: dict[Log, int] = {}
         self._touched: set[str] = set()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._snapshots: dict[Audience, bytes] = {}
@@ -100,11 +101,12 @@ class Live:
                 left.append((patient, known.ward))
             if found is None:
                 self.shown.pop(patient, None)
-                self._forget(patient)
+                self._gone[patient] = None
             else:
                 self._gone.pop(patient, None)
                 self.shown[patient] = changed[patient] = found
         self._touched.clear()
+        self._forget()
         self.position = dict(self.read)
         self.text = text_of(self.position, self.partitions)
         named = self._name()
@@ -115,7 +117,10 @@ class Live:
     def begin(self) -> None:
         """Note that all there was has been read: pages that were as far as this can be told what changed since."""
         self.look()
-        self._floor = dict(self.position)
+        lacking, self._lacking = self._lacking, {}
+        self._floor = {
+            log: max(self.position.get(log, 0), lacking.get(log, 0)) for log in {*self.position, *lacking}
+        }
 
     def refer(self, reference: Reference) -> None:
         """Take in what is written above beds; it has no place among the positions of pages."""
@@ -139,15 +144,16 @@ class Live:
             return found
         seen = [shown for _, shown in sorted(self.shown.items()) if audience.sees(shown.ward)]
         named, each = self._named(audience), events.array(shown.json for shown in seen)
-        found = events.snapshot(self.text, now_ts_ms, named, each)
+        found = events.snapshot(self.text + audience.mark, now_ts_ms, named, each)
         if len(self._snapshots) < SNAPSHOTS_KEPT_MAX:
             self._snapshots[audience] = found
         return found
 
     def catch_up(self, audience: Audience, text: str, now_ts_ms: int) -> bytes | None:
         """Return the events between a page's position and now, None where only a snapshot will do."""
-        position = position_of(text, self.partitions)
-        if position is None or self._floor is None:
+        place, _, mark = text.partition(".")
+        position = position_of(place, self.partitions)
+        if position is None or self._floor is None or mark != audience.mark.removeprefix("."):
             return None
         if not covers(position, self._floor) or not covers(self.position, position):
             return None
@@ -158,9 +164,9 @@ class Live:
             shown = self.shown.get(patient)
             if shown is not None and audience.sees(shown.ward):
                 changed.append((patient, shown))
-            elif any(map(audience.sees, wards_of(patient, told))):
+            elif any(map(audience.sees, wards_of(patient, told, position))):
                 left.add(patient)  # the page may have it from a board that looked at another moment
-        said = self._events(text, self.text, now_ts_ms, changed, left)
+        said = self._events(text, self.text + audience.mark, now_ts_ms, changed, left)
         return events.wards(now_ts_ms, self._named(audience)) + said
 
     def told(self, audience: Audience, change: Change, now_ts_ms: int) -> bytes:
@@ -171,7 +177,8 @@ class Live:
         named = events.wards(now_ts_ms, self._named(audience)) if is_named else b""
         if not seen and not left:
             return named
-        return named + self._events(change.before, change.after, now_ts_ms, seen, left)
+        before, after = change.before + audience.mark, change.after + audience.mark
+        return named + self._events(before, after, now_ts_ms, seen, left)
 
     def clock(self, audience: Audience, now_ts_ms: int) -> bytes:
         """Return the event of a second."""
@@ -225,12 +232,12 @@ class Live:
 
     def lack(self, log: Log, offset: int) -> None:
         """Note that records before an offset are lost to this board: what they said of beds, others may have shown."""
-        if self._floor is not None:
-            self._floor[log] = max(self._floor.get(log, 0), offset)
+        floor = self._lacking if self._floor is None else self._floor
+        floor[log] = max(floor.get(log, 0), offset)
 
-    def _forget(self, patient: str) -> None:
-        self._gone[patient] = None
-        if len(self._gone) > GONE_KEPT_MAX:
+    def _forget(self) -> None:
+        """Forget who has been gone for longest, beyond as many as are kept."""
+        while len(self._gone) > GONE_KEPT_MAX:
             forgotten, _ = self._gone.popitem(last=False)
             told = self.state.told.pop(forgotten, None)
             for log, offset in told.at.items() if told else ():

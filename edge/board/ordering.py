@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,8 @@ class _Waiting:
     missing: int
     best: Answer | None = None
     settle: asyncio.TimerHandle | None = None
+    is_begun: bool = False
+    """Handed to the producer, or about to be: it may take effect."""
 
 
 class Desk:
@@ -57,6 +60,8 @@ class Desk:
         self._producer: Producer | None = None
         self._making = asyncio.Lock()
         self._sending = asyncio.Semaphore(SENDING_MAX)
+        self._threads = ThreadPoolExecutor(SENDING_MAX, thread_name_prefix="board-orders")
+        """Of its own: nothing else that waits may hold up an acknowledgement."""
         self._waiting: dict[str, _Waiting] = {}
         self._known: OrderedDict[str, Answer] = OrderedDict()
 
@@ -64,7 +69,7 @@ class Desk:
         """Send a command; return its answer, the first that accepts it, or None if none came within `wait_s`.
 
         Raises:
-            Busy: too many are waited for.
+            Busy: too many are waited for, or it could not be sent in time: it was not stored.
             BrokerUnreachable: Kafka did not take it; it may still take effect.
             VigilError: Kafka refused it.
         """
@@ -79,16 +84,21 @@ class Desk:
                 value = signed(self._seals, order, person)
                 async with self._sending:
                     producer = await self._made()
-                    what = f"{order.kind} {order.id}"
-                    await asyncio.to_thread(send, producer, what, order.patient.encode(), value)
+                    loop = asyncio.get_running_loop()
+                    await loop.run_in_executor(self._threads, self._send, producer, waiting, value)
                 await waiting.done
         except TimeoutError:
-            pass
+            if not waiting.is_begun:
+                raise Busy("the command was not sent: say it again", 2.0) from None
         finally:
             del self._waiting[order.id]
             if waiting.settle is not None:
                 waiting.settle.cancel()
         return waiting.best
+
+    def _send(self, producer: Producer, waiting: _Waiting, value: bytes) -> None:
+        order, waiting.is_begun = waiting.order, True
+        send(producer, f"{order.kind} {order.id}", order.patient.encode(), value)
 
     def answered(self, answers: Iterable[Answer]) -> None:
         """Take answers in."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
@@ -19,6 +20,10 @@ from streams.settings import Settings
 
 WRITING_MAX: Final = 8
 """Assignments on their way to Kafka, or waiting to be; one beyond it is told to try again."""
+
+WRITING_THREADS: Final = 2
+STORED_S_MAX: Final = 15.0
+"""For an answer; what waits for a thread by then is not stored."""
 
 SEEN_S_MAX: Final = 2.0
 """How long an answer waits until this board itself has read what was stored."""
@@ -54,6 +59,7 @@ class RotaRoutes:
     def __init__(self, settings: Settings, doors: LetIn, live: Live, rota: Rota) -> None:
         self._settings, self._doors, self._live, self._rota = settings, doors, live, rota
         self._writing = 0
+        self._threads = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="board-rota")
 
     def add_to(self, app: web.Application) -> None:
         """Add the paths."""
@@ -85,11 +91,12 @@ class RotaRoutes:
             raise Busy("too many assignments are being stored", 2.0)
         self._writing += 1
         try:
-            # A thread cannot be stopped; the producer's own bounds end it.
-            answer = await asyncio.to_thread(self._store, said, person)
+            # A thread cannot be stopped; the producer's own bounds end it. Commands have threads of their own.
+            stored = asyncio.get_running_loop().run_in_executor(self._threads, self._store, said, person)
+            answer = await asyncio.wait_for(stored, STORED_S_MAX)
         except UsageError as error:
             return _answer("refused", str(error))
-        except BrokerUnreachable:
+        except (BrokerUnreachable, TimeoutError):
             return problem("unanswered", "Kafka has not taken it in time; it may still do so")
         except VigilError as error:
             return _answer("refused", str(error))

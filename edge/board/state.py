@@ -5,12 +5,12 @@ an alarm that a later alert begins is open although the record does not name it 
 over although the record still does. So it is the same in whatever order the logs were read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edge.board.episodes import Episode, severity, untold
-from edge.board.position import Log
+from edge.board.position import Log, Position, reached
 from edge.gateway.adt_silence import ADT
 from edge.ward_state import CANARY, QUIET, SEVERITIES
 from streams.alerts import WARD, Alert
@@ -59,13 +59,17 @@ class Told:
     deliveries: dict[str, dict[tuple[str, str, int], Delivery]] = field(default_factory=dict)
     at: dict[Log, int] = field(default_factory=dict)
     """The last record of each log that was about this patient."""
-    wards: dict[str, None] = field(default_factory=dict)
-    """Named by the patient's records, the last named last."""
+    wards: dict[tuple[Log, str], int | None] = field(default_factory=dict)
+    """Named by the patient's records of each log, with the offset of the next that does not; None = the last does."""
 
-    def name_ward(self, ward: str) -> None:
-        """Remember a ward that a record names."""
-        self.wards.pop(ward, None)
-        self.wards[ward] = None
+    def name_ward(self, log: Log, offset: int, ward: str | None) -> None:
+        """Remember which ward a record names, None = it deletes the patient."""
+        for named, left in self.wards.items():
+            if named[0] == log and left is None and named[1] != ward:
+                self.wards[named] = offset
+        if ward is not None:
+            self.wards.pop((log, ward), None)
+            self.wards[log, ward] = None
         while len(self.wards) > WARDS_KEPT_MAX:
             del self.wards[next(iter(self.wards))]
 
@@ -105,8 +109,7 @@ class BoardState:
             told.own[log.partition] = _Own(None, ts_ms)
         elif before is None or before.record is None or _judged(before.record) <= _judged(record):
             told.own[log.partition] = _Own(record, before.gone_ts_ms if before else -1)
-        if record is not None:
-            told.name_ward(record.ward)
+        told.name_ward(log, offset, record.ward if record else None)
         return patient
 
     def take_alert(self, log: Log, offset: int, alert: Alert) -> str:
@@ -199,11 +202,14 @@ def is_of_the_alarm_system(patient: str) -> bool:
     return patient.startswith(ALARM_SYSTEM)
 
 
-def wards_of(patient: str, told: Told) -> Iterable[str | None]:
-    """Return in which wards a bed may have been shown by any board; None = as one of the alarm system itself."""
+def wards_of(patient: str, told: Told, position: Position) -> list[str | None]:
+    """Return in which wards any board may have shown a bed at a position; None = as one of the alarm system itself."""
     if is_of_the_alarm_system(patient):
-        return (None,)
-    return (_ward(patient, None), *told.wards)
+        return [None]
+    named = [
+        ward for (log, ward), left in told.wards.items() if left is None or not reached(position, log, left)
+    ]
+    return [_ward(patient, None), *named]
 
 
 def _alarms(told: Told) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.rota import FAULTS_MAX, KEPT_MS, make_assignment, outdated, read_rota
+from edge.rota import FAULTS_MAX, KEPT_MS, assign, make_assignment, outdated, read_rota
 from streams.errors import UsageError
+from streams.settings import Settings
 
 HEAD = "place,role,person,from,until"
 GOOD = "~ward/north,nurse,n-1,2026-03-01T07:00+01:00,2026-03-01T15:30+01:00"
@@ -72,3 +73,9 @@ def test_what_ended_long_ago_is_outdated():
     old, new = (make_assignment("bed-1", "nurse", who, 1_000, 2_000, "desk") for who in ("n-1", "n-2"))
     new = new.model_copy(update={"until_ts_ms": 3_000})
     assert outdated({b"old": old, b"new": new}, KEPT_MS + 2_500) == [b"old"]
+
+
+def test_a_shift_that_is_over_already_is_refused_before_anything_is_sent():
+    said = make_assignment("bed-1", "nurse", "n-1", 1, 2, "engineer-1")
+    with pytest.raises(UsageError, match="is over already"):
+        assign(Settings(brokers="127.0.0.1:1"), said, {}, 1_000)

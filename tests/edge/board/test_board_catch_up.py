@@ -78,3 +78,52 @@ def test_where_records_were_compacted_away_a_page_from_before_gets_the_whole_sta
     other.read(2, "b")  # the first was gone when it came to read it
     assert not other.join(page, SEEN[1])
     assert page.beds == {}
+
+
+def test_who_left_the_pages_ward_before_its_position_is_named_to_it_no_more():
+    board, page, audience = Board(), ViewerModel(), Audience(frozenset({"a"}))
+    for offset, ward in enumerate(("a", "b"), 1):
+        board.read(offset, ward)
+    board.join(page, audience)
+    board.read(3, "b")
+    board.live.look()
+    assert b"bed-" not in board.live.catch_up(audience, page.position, 0)
+
+
+def test_who_may_view_otherwise_by_now_gets_the_whole_state():
+    board, page = Board(), ViewerModel()
+    board.join(page, Audience(frozenset({"a", "b"})))
+    assert set(page.beds) == {"bed-0"}
+    assert not board.join(page, Audience(frozenset({"a"})))
+    assert page.beds == {}
+    assert not board.join(page, Audience(None))
+    assert set(page.beds) == {"bed-0"}
+
+
+def test_who_comes_back_while_another_is_forgotten_is_shown(monkeypatch):
+    monkeypatch.setattr("edge.board.live.GONE_KEPT_MAX", 1)
+    board = Board()
+    for offset, patient in enumerate(("bed-8", "bed-9"), 1):
+        board.read(offset, "a", patient)
+    board.live.look()
+    board.read(3, None, "bed-9")
+    board.live.look()
+    board.read(4, None, "bed-8")
+    board.read(5, "a", "bed-9")
+    board.live.look()
+    assert "bed-9" in board.live.shown
+
+
+def test_records_that_were_gone_before_all_was_read_count_too():
+    live, page = Live(1), ViewerModel()
+    intake = Intake(live)
+    one = Board()
+    one.read(1, "a")
+    one.join(page, SEEN[1])
+    intake.take(Batch({OWN: [Heard(0, "bed-0", patient_of("bed-0", ward="b"), 0)]}, {OWN: 1}))
+    intake.take(Batch({}, {OWN: 2}, {OWN: 3}))  # the first of bed-1 was compacted away
+    live.begin()
+    said = patient_of("bed-1", ward="b", judged_ms=2)
+    intake.take(Batch({OWN: [Heard(2, "bed-1", said, 2)]}, {OWN: 3}))
+    live.look()
+    assert live.catch_up(SEEN[1], page.position, 0) is None

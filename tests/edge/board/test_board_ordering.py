@@ -1,10 +1,14 @@
 """Commands that a page asks about again by their id are answered from what is known, and sent once."""
 
 import asyncio
+import threading
 
-from edge.board.ordering import KNOWN_MAX, Desk
+import pytest
+
+from edge.board.ordering import KNOWN_MAX, SENDING_MAX, Desk
 from edge.orders import make_order
 from streams.commands import Answer
+from streams.errors import Busy
 from streams.people import Person
 from streams.settings import Settings
 
@@ -39,7 +43,32 @@ def test_the_answer_about_another_patient_is_not_told():
     desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
     desk.answered([answer_to("late", "p2")])
     desk._sending = asyncio.Semaphore(0)  # nothing is sent in this test
-    assert asked(desk, make_order("pause", NURSE, id="late", patient="p1")) is None
+    with pytest.raises(Busy, match="not sent"):
+        asked(desk, make_order("pause", NURSE, id="late", patient="p1"))
+
+
+def test_a_command_that_never_came_to_the_producer_is_said_not_to_be_sent_and_one_that_did_may_take_effect():
+    sent = threading.Event()
+
+    class Producing:
+        def send(self, *_):
+            sent.set()
+            return Taken()
+
+    class Taken:
+        def get(self, timeout):
+            return None
+
+    desk = Desk(Settings(brokers="127.0.0.1:1"), partitions=1)
+    desk._producer = Producing()
+    assert asked(desk, make_order("pause", NURSE, id="one", patient="p1")) is None
+    assert sent.is_set()
+    free = threading.Event()
+    busy = [desk._threads.submit(free.wait, 10) for _ in range(SENDING_MAX)]
+    with pytest.raises(Busy, match="not sent"):
+        asked(desk, make_order("pause", NURSE, id="two", patient="p1"))
+    free.set()
+    assert all(each.result() for each in busy)
 
 
 def test_so_many_answers_are_remembered_and_no_more():
