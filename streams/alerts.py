@@ -21,6 +21,9 @@ WARD: Final = "~ward/"
 CHANNEL: Final = "~channel/"
 """Begins the `patient` of an alarm about a channel by which people are told; no patient may be called so."""
 
+OF_DELIVERY: Final = ("delivery-failed", "nobody-assigned")
+"""Rules of delivery's own alarms: nobody was reached, nobody is assigned. No judge of patients tells them."""
+
 INACTIVATION_PATTERN = (
     r"^(enabled|((audio|alarm)-(paused|off)~)?alert-acknowledged|(audio|alarm)-(paused|off))$"
 )

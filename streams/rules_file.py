@@ -30,6 +30,7 @@ from clinical.rules import (
     field_of,
 )
 from clinical.vitals import INDEX, SIGNALS
+from streams.alerts import OF_DELIVERY
 from streams.rules_tables import (
     DriftTable,
     News2Table,
@@ -62,7 +63,7 @@ RESERVED_IDS: Final = (
     ),
     *("identity-conflict", "too-many-devices", "misplaced-patient", "too-many-patients", "unproven-command"),
     *("unassociated-device", "readings-withdrawn", "break-glass"),
-    *("delivery-failed", "nobody-assigned"),
+    *OF_DELIVERY,
 )
 RESERVED_PREFIXES: Final = ("signal-loss-", "unreliable-signal-")
 """Alarms that are not limit rules carry these ids."""

@@ -1,19 +1,17 @@
 """Technical alerts of delivery itself: nobody was reached, nobody is assigned. Each ends by itself."""
 
 from collections.abc import Collection
-from typing import Final
 
 from agents.delivery.episode import Episode
-from streams.alerts import Alert, system_alert
+from streams.alerts import OF_DELIVERY, Alert, system_alert
 from streams.routing import FAILED_S
 
-DELIVERY_FAILED: Final = "delivery-failed"
-NOBODY_ASSIGNED: Final = "nobody-assigned"
+DELIVERY_FAILED, NOBODY_ASSIGNED = OF_DELIVERY
 
 
 def is_own(rule: str) -> bool:
     """Tell whether an alarm is one of delivery itself: it is routed as any other, and leads to no further one."""
-    return rule in (DELIVERY_FAILED, NOBODY_ASSIGNED)
+    return rule in OF_DELIVERY
 
 
 def failed(episode: Episode, channels: Collection[str], now_ms: int, over: str = "") -> Alert:

@@ -30,6 +30,7 @@ from edge.printing import Coloured, print_json, say
 from edge.records import Skipped, told
 from edge.reference.following import read_reference
 from edge.ward_state import CANARY
+from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
 from streams.boards import Patient
 from streams.errors import UsageError, VigilError
@@ -47,7 +48,7 @@ PLACE_CHARS_MAX: Final = 24
 
 @alarms.command("list")
 @click.option("--patient", help="Only this patient's.")
-@click.option("--ward", help="Only of this ward, by its id.")
+@click.option("--ward", help="Only of this ward, by its id or its name.")
 @where
 def list_alarms(
     patient: str | None, ward: str | None, as_json: bool, brokers: str | None, topic_prefix: str | None
@@ -61,11 +62,13 @@ def list_alarms(
     with told(skipped):
         beats = last_beats(settings, skipped)
         found = read_board(settings, PATIENTS, Patient, skipped)
-        reference = Reference() if as_json else read_reference(settings, skipped)
+        reference = Reference() if as_json and ward is None else read_reference(settings, skipped)
     now_ms = int(time.time() * 1000)
     recorded = settings.time_base == "recorded"
     if warning := unjudged(beats, now_ms, SILENT_S_MAX, BEHIND_S_MAX, recorded):
         say(Coloured(warning, "red"), err=as_json)
+    if ward is not None:
+        ward = ward_asked(ward, (one.ward for one in found), reference)
     chosen = [one for one in found if patient in (None, one.patient) and ward in (None, one.ward)]
     if as_json:
         _print_json(chosen, patient)
@@ -87,7 +90,7 @@ def _print_json(chosen: list[Patient], patient: str | None) -> None:
 
 def _say_rows(rows: list[Row], reference: Reference, now_ms: int) -> None:
     short = short_ids([row.alarm.episode for row in rows])
-    labels = [reference.label(row.patient.patient) for row in rows]
+    labels = [bed_named(row.patient.patient, reference) for row in rows]
     places = [place_of(row, reference)[:PLACE_CHARS_MAX] for row in rows]
     id_chars = max(map(len, short.values()), default=0)
     label_chars, place_chars = max(map(len, labels), default=0), max(map(len, places), default=0)

@@ -6,7 +6,7 @@ import click
 
 from edge.checks import run_checks
 from edge.options import brokers_option, group_option, json_option
-from edge.printing import print_json, say
+from edge.printing import Coloured, print_json, say
 from streams.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
@@ -30,8 +30,7 @@ def doctor(as_json: bool, **options: object) -> None:
     for check in run_checks(settings):
         checks.append(check)
         if not as_json:
-            result = click.style(f"{check.result:<8}", fg=_STYLES[check.result])
-            say(f"{result} {check.name}: {check.detail}")
+            say(Coloured(f"{check.result:<8}", _STYLES[check.result]), f" {check.name}: {check.detail}")
     failed = any(check.result == "failed" for check in checks)
     if as_json:
         values = settings.model_dump(mode="json")

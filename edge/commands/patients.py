@@ -16,6 +16,7 @@ from edge.orders import read_board
 from edge.printing import Coloured, say, say_json
 from edge.records import Skipped, told
 from edge.reference.following import read_reference
+from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
 from streams.boards import Patient
 from streams.errors import UsageError, VigilError
@@ -35,7 +36,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @patients.command("list")
-@click.option("--ward", help="Only of this ward, by its id.")
+@click.option("--ward", help="Only of this ward, by its id or its name.")
 @where
 def list_patients(ward: str | None, as_json: bool, brokers: str | None, topic_prefix: str | None) -> None:
     """Print who is monitored: ward, last frame, open alarms, NEWS2 with what it lacks; alarms off, limits widened.
@@ -50,13 +51,16 @@ def list_patients(ward: str | None, as_json: bool, brokers: str | None, topic_pr
     now_ms = int(time.time() * 1000)
     if warning := unjudged(beats, now_ms, SILENT_S_MAX, BEHIND_S_MAX, settings.time_base == "recorded"):
         say(Coloured(warning, "red"), err=as_json)
-    shown = [one for one in found if is_somebody(one) and ward in (None, one.ward)]
+    shown = [one for one in found if is_somebody(one)]
+    if ward is not None:
+        ward = ward_asked(ward, (one.ward for one in shown), reference)
+        shown = [one for one in shown if one.ward == ward]
     shown.sort(key=lambda one: (one.ward, reference.label(one.patient), one.patient))
     if as_json:
         for one in shown:
             say_json(one.model_dump_json())
         return
-    labels = [reference.label(one.patient) for one in shown]
+    labels = [bed_named(one.patient, reference) for one in shown]
     wards = [reference.ward_name(one.ward) if one.ward else "-" for one in shown]
     label_chars, ward_chars = max(map(len, labels), default=0), max(map(len, wards), default=0)
     for one, label, name in zip(shown, labels, wards, strict=True):

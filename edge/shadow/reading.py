@@ -8,7 +8,7 @@ from typing import Any, Final
 from kafka import TopicPartition
 
 from edge.records import Skipped, read_record
-from streams.alerts import Alert
+from streams.alerts import OF_DELIVERY, Alert
 from streams.boards import Patient
 from streams.connect import connect_admin, connect_consumer
 from streams.errors import UsageError, VigilError
@@ -112,6 +112,8 @@ def heard(
             if (alert := read_record(Alert, record, skipped)) is None:
                 continue
             until_ms = stretch.until_ms.get(record.partition, 0)
+            if alert.rule in OF_DELIVERY:
+                continue
             if stretch.since_ms <= alert.append_ts_ms <= until_ms and _is_judged(alert.patient, canaries):
                 found.append(Heard(int(record.partition), alert))
     return found

@@ -41,7 +41,9 @@ def test_open_alarms_are_listed_with_value_limit_and_nothing_is_said_to_be_old(v
     assert "medium     bed-1  -" in second
     assert "oxygen saturation 80 %, limit 90" in second
     assert "nothing has been judged" not in out
-    assert vigil("alarms", "list", "--ward", "nowhere")[1] == "no alarm is open\n"
+    for kind in ("alarms", "patients"):  # a mistyped ward is no all-clear
+        code, out, err = vigil(kind, "list", "--ward", "nowhere")
+        assert (code, out, "no patient is in ward nowhere; there are patients in: " in err) == (1, "", True)
 
 
 def test_several_open_alarms_are_named_and_one_is_acknowledged_by_the_beginning_of_its_id(vigil):

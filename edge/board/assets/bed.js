@@ -21,6 +21,7 @@ const POINTS_MAX = 30_000;
 const LATE_AGAIN_MS = 3_000;
 const LATE_TRIES_MAX = 5;
 const COMMANDS_SHOWN = 12;
+const NOT_SHOWN = "Nothing is shown of this bed: there is none of this name in a ward that you may view, or it has not been told yet.";
 /** Plots are drawn for this size of type and grow with the page's. */
 const PLOT_TYPE_PX = 16;
 
@@ -62,7 +63,7 @@ export class BedPage {
     this.score = make("div", { class: "bed-score" }, make("span", { class: "label" }, "NEWS2"), make("span", { class: "total" }), make("span", { class: "lacks" }));
     this.values = make("dl", { class: "bed-values" });
     this.alarms = make("ul", { class: "alarms" });
-    this.quiet = make("p", { class: "note" }, "No open alarm.");
+    this.quiet = make("p", { class: "note" }, NOT_SHOWN);
     this.acts = make(
       "p",
       { class: "acts" },
@@ -136,6 +137,9 @@ export class BedPage {
     const { bed } = this;
     setText(this.name, this.title);
     document.title = `${this.title} – Vigil`;
+    this.quiet.hidden = false;
+    this.acts.hidden = !bed;
+    setText(this.quiet, bed ? "No open alarm." : NOT_SHOWN);
     if (!bed) return;
     setText(this.ward, this.site.model.names.get(bed.ward) || bed.ward);
     setAttribute(this.root, "data-severity", bed.severity);
