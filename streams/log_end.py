@@ -6,13 +6,14 @@ that comes with fetched records is right on every broker, so this reads the last
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 from kafka import TopicPartition
+from kafka.errors import KafkaError
 
 from streams.connect import connect_consumer
-from streams.errors import VigilError
+from streams.errors import BrokerUnreachable, VigilError
 from streams.settings import Settings
 
 READ_S_MAX: Final = 60.0
@@ -28,9 +29,18 @@ def log_ends(settings: Settings, topic: str) -> dict[TopicPartition, int]:
         BrokerUnreachable: no broker answers.
         VigilError: a partition does not answer in time.
     """
-    with closing(connect_consumer(settings)) as consumer:
+    with _answering(topic), closing(connect_consumer(settings)) as consumer:
         tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         return ends_of(consumer, tps)
+
+
+@contextmanager
+def _answering(topic: str) -> Iterator[None]:
+    """Say in one line, and by the exit code of an outage, that a broker fell silent after it had answered once."""
+    try:
+        yield
+    except KafkaError as error:
+        raise BrokerUnreachable(f"{topic} could not be read: {error}") from None
 
 
 def ends_of(consumer: Any, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
@@ -72,7 +82,7 @@ def read_whole(settings: Settings, topic: str) -> Iterator[Any]:
         BrokerUnreachable: no broker answers.
         VigilError: the topic could not be read to its end.
     """
-    with closing(connect_consumer(settings)) as consumer:
+    with _answering(topic), closing(connect_consumer(settings)) as consumer:
         tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         ends = {tp: end for tp, end in ends_of(consumer, tps).items() if end > 0}
         if not ends:

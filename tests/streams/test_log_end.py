@@ -4,9 +4,11 @@ from contextlib import closing
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
+from kafka.errors import RequestTimedOutError
 
 from streams.connect import connect_consumer
 from streams.embedded import EmbeddedBroker
+from streams.errors import BrokerUnreachable
 from streams.log_end import ends_of, log_ends, read_whole
 from streams.settings import Settings
 
@@ -45,3 +47,24 @@ def test_a_reader_that_has_read_a_partition_before_learns_its_end_anew(settings)
                 assert ends_of(consumer, tps) == {tps[0]: count}
     finally:
         producer.close(timeout=5)
+
+
+class Silent:
+    """A consumer whose broker has answered once and then falls silent."""
+
+    def partitions_for_topic(self, topic):
+        return {0}
+
+    def end_offsets(self, tps):
+        raise RequestTimedOutError("after 9999 ms")
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("read", [log_ends, lambda *said: list(read_whole(*said))], ids=["ends", "whole"])
+def test_a_broker_that_falls_silent_is_an_outage_of_one_line_and_its_exit_code(monkeypatch, read):
+    """A worker that starts meanwhile ended with 1, which is said of what nobody expects."""
+    monkeypatch.setattr("streams.log_end.connect_consumer", lambda settings: Silent())
+    with pytest.raises(BrokerUnreachable, match="log-end could not be read: .*after 9999 ms"):
+        read(Settings(brokers="127.0.0.1:1"), TOPIC)
