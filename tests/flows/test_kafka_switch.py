@@ -70,4 +70,7 @@ def test_two_workers_switch_and_switch_back_each_partition_at_its_own_mark(ward,
     wait_until(lambda: told(ward) == first | every_bed(("start", 15_000)), "alarms of the first rules again")
     assert [worker.process.pid for worker in workers] == pids
     assert [worker.process.poll() for worker in workers] == [None, None]
-    assert [worker.metric("vigil_rules_decision") for worker in workers] == [2, 2]
+    wait_until(
+        lambda: [worker.metric("vigil_rules_decision") for worker in workers] == [2, 2],
+        "both workers under the second decision",
+    )

@@ -33,7 +33,9 @@ def test_an_hour_of_frames_is_filed_anew_by_whoever_is_left_and_none_is_lost(sit
     site.tell(Movement.model_validate({**said, "id": "2", "what": "update", "event_ts_ms": site.now_ms}))
     wait_for(lambda: len(site.copies("p-1")) >= FRAMES // 2, "copies")
     wait_for(site.left, "departure")
-    assert {said["patient"] for said in site.left()} == {"~device/mon-1"}
+    wait_for(
+        lambda: {said["patient"] for said in site.left()} == {"~device/mon-1"}, "who has left, in the topic"
+    )
     copied = {copy["seq"] for copy in site.copies("p-1")}
     assert copied == {
         frame["seq"] for frame in sent if frame["event_ts_ms"] >= site.now_ms - FRAMES // 2 * 1000
