@@ -53,6 +53,10 @@ class Ledger(Protocol):
         """Return the offset of the first row of each topic and partition."""
         ...
 
+    def count(self, topic: str, partition: int, first: int, behind: int) -> int:
+        """Return how many offsets from `first` up to but not including `behind` are there."""
+        ...
+
     def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
         """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
         ...

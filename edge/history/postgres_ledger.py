@@ -3,22 +3,21 @@
 One connection, made again when it is lost, and a bound on every wait: for the server, for a lock, for an answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from edge.history.chain import Head, Row, chained
+from edge.history.sql_ledger import SqlLedger
 from edge.history.sqlite_ledger import VIEWS
 from streams.errors import UsageError, VigilError
 
 CONNECT_S_MAX: Final = 5
 STATEMENT_S_MAX: Final = 15
 LOCK_S_MAX: Final = 5
-PAGE_ROWS: Final = 1_000
 CHAIN_LOCK: Final = 0x7669_6761_6C  # "vigal"
 """Number of the lock that only one writer holds: two would make two rows of one number."""
 
-_COLUMNS: Final = "topic, partition, offset_, append_ts_ms, key, value, seq, hash, patient, kind, at_ts_ms"
 _OPTIONS: Final = (
     f"-c statement_timeout={STATEMENT_S_MAX}s -c lock_timeout={LOCK_S_MAX}s "
     f"-c idle_in_transaction_session_timeout={STATEMENT_S_MAX}s"
@@ -50,7 +49,7 @@ FROM vigil_records WHERE topic = '{topic}' AND kind IS NOT NULL;
 """
 
 
-class PostgresLedger:
+class PostgresLedger(SqlLedger):
     """A ledger in a database.
 
     Args:
@@ -61,6 +60,8 @@ class PostgresLedger:
         UsageError: psycopg is not installed.
         VigilError: the server does not answer, or lets us not in.
     """
+
+    TABLE, OFFSET = "vigil_records", "offset_"
 
     def __init__(self, conninfo: str, for_writing: bool = False) -> None:
         try:
@@ -75,7 +76,7 @@ class PostgresLedger:
             if for_writing:
                 self._prepare()
             else:
-                self._ask("SELECT 1 FROM vigil_records LIMIT 1")
+                self._ask("SELECT 1 FROM vigil_records LIMIT 1", {})
         except VigilError:
             self.close()
             raise
@@ -101,10 +102,13 @@ class PostgresLedger:
             given = {(row.topic, row.partition, row.offset): row for row in rows}
             there = self._places(db, given)
             new = [row for place, row in given.items() if place not in there]
-            marks = ", ".join(["%s"] * len(_COLUMNS.split(", ")))
-            asked = f"INSERT INTO vigil_records ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+            columns = self._columns()
+            marks = ", ".join(["%s"] * len(columns))
+            asked = f"INSERT INTO {self.TABLE} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+            end = db.execute(self._head_asked()).fetchone()
             with db.cursor() as cursor:
-                cursor.executemany(asked, [_values(row) for row in chained(new, _head(db))])
+                rows = chained(new, Head(*end) if end else Head())
+                cursor.executemany(asked, [self._values(row) for row in rows])
         return len(new)
 
     @staticmethod
@@ -116,67 +120,13 @@ class PostgresLedger:
         )
         return set(db.execute(asked, (list(topics), list(partitions), list(offsets))).fetchall())
 
-    def positions(self) -> dict[tuple[str, int], int]:
-        """Return the offset behind the last row of each topic and partition."""
-        asked = "SELECT topic, partition, max(offset_) FROM vigil_records GROUP BY topic, partition"
-        return {(topic, partition): last + 1 for topic, partition, last in self._ask(asked)}
+    @staticmethod
+    def _mark(name: str) -> str:
+        return f"%({name})s"
 
-    def beginnings(self) -> dict[tuple[str, int], int]:
-        """Return the offset of the first row of each topic and partition."""
-        asked = "SELECT topic, partition, min(offset_) FROM vigil_records GROUP BY topic, partition"
-        return {(topic, partition): first for topic, partition, first in self._ask(asked)}
-
-    def head(self) -> Head:
-        """Return the end of the chain."""
-        with self._connected() as db:
-            return _head(db)
-
-    def rows(self) -> Iterator[Row]:
-        """Yield every row in the order of the chain."""
-        last = -(2**62)
-        asked = f"SELECT {_COLUMNS} FROM vigil_records WHERE seq > %s ORDER BY seq LIMIT {PAGE_ROWS}"
-        while page := self._ask(asked, (last,)):
-            yield from map(_row, page)
-            last = page[-1][6]
-
-    def between(
-        self, topic: str, from_ts_ms: int, until_ts_ms: int, patient: str | None = None
-    ) -> Iterator[Row]:
-        """Yield the rows of a topic with a time from `from_ts_ms` up to but not including `until_ts_ms`, by time."""
-        whose = "" if patient is None else "AND patient = %(patient)s "
-        asked = (
-            f"SELECT {_COLUMNS} FROM vigil_records WHERE topic = %(topic)s {whose}"
-            "AND (at_ts_ms, seq) > (%(at_ts_ms)s, %(seq)s) AND at_ts_ms < %(until_ts_ms)s "
-            f"ORDER BY at_ts_ms, seq LIMIT {PAGE_ROWS}"
-        )
-        given: dict[str, Any] = {"topic": topic, "until_ts_ms": until_ts_ms, "patient": patient}
-        at_ts_ms, seq = from_ts_ms, -1
-        while page := self._ask(asked, given | {"at_ts_ms": at_ts_ms, "seq": seq}):
-            yield from map(_row, page)
-            at_ts_ms, seq = page[-1][10], page[-1][6]
-
-    def taken(self, topic: str, from_ts_ms: int, until_ts_ms: int) -> Iterator[Row]:
-        """Yield the rows of a topic that the broker took from `from_ts_ms` up to but not including `until_ts_ms`."""
-        asked = (
-            f"SELECT {_COLUMNS} FROM vigil_records WHERE topic = %s AND (append_ts_ms, seq) > (%s, %s) "
-            f"AND append_ts_ms < %s ORDER BY append_ts_ms, seq LIMIT {PAGE_ROWS}"
-        )
-        append_ts_ms, seq = from_ts_ms, -1
-        while page := self._ask(asked, (topic, append_ts_ms, seq, until_ts_ms)):
-            yield from map(_row, page)
-            append_ts_ms, seq = page[-1][3], page[-1][6]
-
-    def _ask(self, asked: str, given: Any = None) -> list[Any]:
+    def _ask(self, asked: str, given: Mapping[str, Any]) -> list[Any]:
         with self._connected() as db:
             return list(db.execute(asked, given).fetchall())
-
-    def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
-        """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
-        asked = (
-            f"SELECT {_COLUMNS} FROM vigil_records WHERE topic = %s AND partition = %s "
-            "AND offset_ >= %s AND offset_ < %s ORDER BY offset_"
-        )
-        return [Row(*found) for found in self._ask(asked, (topic, partition, first, behind))]
 
     def close(self) -> None:
         """Leave the server."""
@@ -211,16 +161,3 @@ class _Use:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _head(db: Any) -> Head:
-    found = db.execute("SELECT seq, hash FROM vigil_records ORDER BY seq DESC LIMIT 1").fetchone()
-    return Head(*found) if found else Head()
-
-
-def _row(found: Any) -> Row:
-    return Row(*found)
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, name.removesuffix("_")) for name in _COLUMNS.split(", "))

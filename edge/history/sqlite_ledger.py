@@ -6,18 +6,16 @@ take whole pages of rows and leave no cursor half read, which would keep the log
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from edge.history.chain import Head, Row, chained
+from edge.history.chain import Row, chained
+from edge.history.sql_ledger import SqlLedger
 from streams.errors import VigilError
 
 BUSY_S_MAX: Final = 5.0
-PAGE_ROWS: Final = 1_000
-
-_COLUMNS: Final = "topic, partition, offset, append_ts_ms, key, value, seq, hash, patient, kind, at_ts_ms"
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
@@ -52,12 +50,14 @@ VIEWS: Final = {
 """Names for people with an SQL client; each record's own words are in `value`, as JSON."""
 
 
-class SqliteLedger:
+class SqliteLedger(SqlLedger):
     """A ledger in one file.
 
     Raises:
         VigilError: the file cannot be opened or is no ledger.
     """
+
+    TABLE, OFFSET = "records", "offset"
 
     def __init__(self, path: Path, for_writing: bool = False) -> None:
         self._path = path
@@ -89,8 +89,12 @@ class SqliteLedger:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 new = [row for row in _once_each(rows) if not self._has(row)]
-                values = [_values(row) for row in chained(new, self.head())]
-                self._db.executemany(f"INSERT INTO records ({_COLUMNS}) VALUES ({_marks()})", values)
+                columns = self._columns()
+                marks = ", ".join("?" * len(columns))
+                values = [self._values(row) for row in chained(new, self.head())]
+                self._db.executemany(
+                    f"INSERT INTO {self.TABLE} ({', '.join(columns)}) VALUES ({marks})", values
+                )
                 self._db.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):
@@ -106,70 +110,17 @@ class SqliteLedger:
         except sqlite3.Error as error:
             raise VigilError(f"{self._path}: {error}") from None
 
-    def _all(self, asked: str, given: Any = ()) -> list[Any]:
+    @staticmethod
+    def _mark(name: str) -> str:
+        return f":{name}"
+
+    def _ask(self, asked: str, given: Mapping[str, Any]) -> list[Any]:
         with self._said():
             return self._db.execute(asked, given).fetchall()
 
     def _has(self, row: Row) -> bool:
         asked = "SELECT 1 FROM records WHERE topic = ? AND partition = ? AND offset = ?"
         return self._db.execute(asked, (row.topic, row.partition, row.offset)).fetchone() is not None
-
-    def positions(self) -> dict[tuple[str, int], int]:
-        """Return the offset behind the last row of each topic and partition."""
-        asked = "SELECT topic, partition, max(offset) FROM records GROUP BY topic, partition"
-        return {(topic, partition): last + 1 for topic, partition, last in self._all(asked)}
-
-    def beginnings(self) -> dict[tuple[str, int], int]:
-        """Return the offset of the first row of each topic and partition."""
-        asked = "SELECT topic, partition, min(offset) FROM records GROUP BY topic, partition"
-        return {(topic, partition): first for topic, partition, first in self._all(asked)}
-
-    def head(self) -> Head:
-        """Return the end of the chain."""
-        found = self._all("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1")
-        return Head(*found[0]) if found else Head()
-
-    def rows(self) -> Iterator[Row]:
-        """Yield every row in the order of the chain."""
-        last, asked = -(2**62), f"SELECT {_COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT {PAGE_ROWS}"
-        while page := self._all(asked, (last,)):
-            yield from (Row(*found) for found in page)
-            last = page[-1][6]
-
-    def between(
-        self, topic: str, from_ts_ms: int, until_ts_ms: int, patient: str | None = None
-    ) -> Iterator[Row]:
-        """Yield the rows of a topic with a time from `from_ts_ms` up to but not including `until_ts_ms`, by time."""
-        whose = "" if patient is None else "AND patient = :patient "
-        asked = (
-            f"SELECT {_COLUMNS} FROM records WHERE topic = :topic {whose}"
-            "AND (at_ts_ms, seq) > (:at_ts_ms, :seq) AND at_ts_ms < :until_ts_ms "
-            f"ORDER BY at_ts_ms, seq LIMIT {PAGE_ROWS}"
-        )
-        given: dict[str, Any] = {"topic": topic, "until_ts_ms": until_ts_ms, "patient": patient}
-        at_ts_ms, seq = from_ts_ms, -1
-        while page := self._all(asked, given | {"at_ts_ms": at_ts_ms, "seq": seq}):
-            yield from (Row(*found) for found in page)
-            at_ts_ms, seq = page[-1][10], page[-1][6]
-
-    def taken(self, topic: str, from_ts_ms: int, until_ts_ms: int) -> Iterator[Row]:
-        """Yield the rows of a topic that the broker took from `from_ts_ms` up to but not including `until_ts_ms`."""
-        asked = (
-            f"SELECT {_COLUMNS} FROM records WHERE topic = ? AND (append_ts_ms, seq) > (?, ?) "
-            f"AND append_ts_ms < ? ORDER BY append_ts_ms, seq LIMIT {PAGE_ROWS}"
-        )
-        append_ts_ms, seq = from_ts_ms, -1
-        while page := self._all(asked, (topic, append_ts_ms, seq, until_ts_ms)):
-            yield from (Row(*found) for found in page)
-            append_ts_ms, seq = page[-1][3], page[-1][6]
-
-    def stretch(self, topic: str, partition: int, first: int, behind: int) -> list[Row]:
-        """Return the rows of offsets from `first` up to but not including `behind`, by offset."""
-        asked = (
-            f"SELECT {_COLUMNS} FROM records WHERE topic = ? AND partition = ? "
-            "AND offset >= ? AND offset < ? ORDER BY offset"
-        )
-        return [Row(*found) for found in self._all(asked, (topic, partition, first, behind))]
 
     def close(self) -> None:
         """Close the file."""
@@ -183,11 +134,3 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 def _once_each(rows: Iterable[Row]) -> Iterable[Row]:
     return {(row.topic, row.partition, row.offset): row for row in rows}.values()
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _COLUMNS.split(", "))
-
-
-def _marks() -> str:
-    return ", ".join("?" * len(_COLUMNS.split(", ")))
