@@ -197,6 +197,26 @@ def inspect_topics(settings: Settings) -> Inspection:
     return Inspection(tuple(differences), unreported)
 
 
+def kept_ms(settings: Settings, topic: str) -> int | None:
+    """Return for how long a topic keeps its records, as the broker has it, ms; None where time alone does not say.
+
+    Args:
+        settings: where the brokers are.
+        topic: with its prefix.
+
+    Raises:
+        BrokerUnreachable: no broker answered in time.
+        VigilError: the broker refused to answer.
+    """
+    with closing(connect_admin(settings)) as admin:
+        try:
+            reported = _reported_configs(admin, [topic]).get(topic, {})
+        except KafkaError as error:
+            raise _failure("topics could not be read", error) from None
+    is_by_time = reported.get("retention.bytes") == "-1" and int(reported.get("retention.ms", -1)) >= 0
+    return int(reported["retention.ms"]) if is_by_time else None
+
+
 def _failure(what: str, error: KafkaError) -> VigilError:
     """Return the error to raise: what another attempt may mend is a broker that does not serve at the moment."""
     return (BrokerUnreachable if error.retriable else VigilError)(f"{what}: {error}")

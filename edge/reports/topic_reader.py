@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from typing import Any, Final
+from typing import Any
 
 from kafka import TopicPartition
 
 from edge.history.ledger import Ledger, is_kept, open_ledger
 from edge.reports.sources import Removed, Sources, missing_until
+from streams.admin import kept_ms
 from streams.log_end import begins_of
 from streams.log_search import offsets_at, read_between
 from streams.settings import Settings
-from streams.topics import TOPICS
-
-RETENTION: Final = "retention.ms"
-KEPT_MS: Final = {topic.name: int(topic.config[RETENTION]) for topic in TOPICS if RETENTION in topic.config}
 
 
 class TopicReader:
@@ -56,14 +53,15 @@ class TopicReader:
                 sources.stretches["topic"].take(record.timestamp)
                 oldest_ms.setdefault(record.partition, record.timestamp)
                 yield record
-            gone_ms = self._now_ms - KEPT_MS[name]
-            found = _removed(
-                name,
-                removed,
-                {number: min(gone_ms, oldest_ms.get(number, until_ms)) for number in removed},
-                ledger,
-            )
-            sources.missing_until_ms = missing_until(found, from_ms)
+            if removed:
+                gone_ms = self._gone_ms(topic, until_ms)
+                gone = {number: min(gone_ms, oldest_ms.get(number, until_ms)) for number in removed}
+                sources.missing_until_ms = missing_until(_removed(name, removed, gone, ledger), from_ms)
+
+    def _gone_ms(self, topic: str, until_ms: int) -> int:
+        """Return when the broker took what it has removed at the latest, as far as its retention says."""
+        kept = kept_ms(self._settings, topic)
+        return until_ms if kept is None else self._now_ms - kept
 
 
 def _removed(
@@ -72,9 +70,10 @@ def _removed(
     """Yield what is known of each partition whose beginning was removed."""
     beginnings, positions = ({}, {}) if ledger is None else (ledger.beginnings(), ledger.positions())
     for number, offset in behind.items():
-        kept = beginnings.get((name, number))
-        if ledger is None or kept is None:
+        kept, end = beginnings.get((name, number)), positions.get((name, number), 0)
+        # One that lacks records in between, because its writer stood still for too long, counts as none.
+        if ledger is None or kept is None or ledger.count(name, number, kept, end) < end - kept:
             yield Removed(offset, gone_ms[number])
             continue
         (row,) = ledger.stretch(name, number, kept, kept + 1)
-        yield Removed(offset, gone_ms[number], kept, row.append_ts_ms, positions[name, number])
+        yield Removed(offset, gone_ms[number], kept, row.append_ts_ms, end)

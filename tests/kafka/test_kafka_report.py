@@ -1,5 +1,6 @@
 """The report on Apache Kafka itself, of which retention has removed alerts: they come from the history, once each."""
 
+import sqlite3
 import time
 from contextlib import closing
 
@@ -13,6 +14,7 @@ from edge import cli
 from edge.history.process import Writer
 from edge.records import Skipped
 from edge.reports.reading import read_source
+from streams.admin import kept_ms
 from streams.connect import connect_admin
 from streams.topics import ALERTS, DAY_MS, HOUR_MS
 
@@ -83,7 +85,14 @@ def test_what_the_topic_no_longer_has_comes_from_the_history_and_is_said_so(arch
     alone = read_source(before, now_ms - HOUR_MS, now_ms, now_ms + 31 * DAY_MS, Skipped())
     assert len(alone.episodes) == KEPT + 10 - sum(REMOVED.values())
     assert now_ms - HOUR_MS < alone.sources[0].missing_until_ms < now_ms
+    with closing(sqlite3.connect(archive.folder / "ledger.sqlite")) as ledger:
+        ledger.execute("DELETE FROM records WHERE topic = ? AND partition = 0 AND offset = 5", (ALERTS,))
+        ledger.commit()
+    holed = read_source(archive.settings, now_ms - HOUR_MS, now_ms, now_ms + 31 * DAY_MS, Skipped())
+    assert len(holed.episodes) == KEPT + 10 - 1
+    assert holed.sources[0].missing_until_ms is not None
     forget(archive, {0: 23, 1: 20})  # three that were told after the history ended
     gap = read_source(archive.settings, now_ms - HOUR_MS, now_ms, now_ms + 31 * DAY_MS, Skipped())
-    assert len(gap.episodes) == KEPT + 10 - 3
+    assert len(gap.episodes) == KEPT + 10 - 1 - 3
     assert gap.sources[0].missing_until_ms is not None
+    assert kept_ms(archive.settings, archive.settings.topic(ALERTS)) == 30 * DAY_MS
