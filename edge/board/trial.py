@@ -7,17 +7,15 @@ ends with it.
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from statistics import median
 from typing import Any, Final
 
 from aiohttp import web
 
 from edge.board.answers import found
+from edge.board.beside import beside
 from edge.board.people import person_of
 from edge.options import with_changes
 from edge.records import Skipped
@@ -39,6 +37,9 @@ FRESH_S: Final = 60.0
 
 WAIT_S: Final = 25.0
 """How long a page waits for a comparison that is being made; it goes on, and the next question finds it."""
+
+MADE_S_MAX: Final = 300.0
+"""After so long a comparison is given up [M]."""
 
 SHOWN_MAX: Final = 200
 """Differences that a page lists, what matters most first; all are counted."""
@@ -66,6 +67,9 @@ def shown_to(person: Person, said: dict[str, Any]) -> dict[str, Any]:
     """Return of a comparison what a person may view: by ward, counted anew. Pure."""
     counts = [line for line in said["counts"] if person.may_by_role("view", line["ward"])]
     listed = [one for one in said["differences"] if person.may_by_role("view", one["ward"])]
+    shifts: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for one in listed:
+        shifts[one["ward"], one["rule"], one["outcome"]].append(one["shift_s"])
     totals = Counter[str]()
     for line in counts:
         totals.update({outcome: line[outcome] for outcome in OUTCOMES if line[outcome]})
@@ -73,20 +77,18 @@ def shown_to(person: Person, said: dict[str, Any]) -> dict[str, Any]:
         **{name: said[name] for name in ("rules", "present", "since_ts_ms", "until_ts_ms")},
         "behind": sum(said["lag"].values()),
         "totals": dict(totals),
-        "counts": [line | _shifts(line, listed) for line in counts],
+        "counts": [line | _shifts(line, shifts) for line in counts],
         "differences_total": sum(totals[outcome] for outcome in DIFFERENT),
         "differences": [{name: one[name] for name in SHOWN} | _priorities(one) for one in listed[:SHOWN_MAX]],
     }
 
 
-def _shifts(line: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any]:
+def _shifts(
+    line: dict[str, Any], shifts: Mapping[tuple[str, str, str], list[float]]
+) -> dict[str, float | None]:
     """Return how much later and earlier a rule was told in a ward, s, the median of those listed; null without any."""
-    found = dict[str, Any]()
-    for outcome in ("later", "earlier"):
-        about = line["ward"], line["rule"], outcome
-        shifts = [one["shift_s"] for one in listed if (one["ward"], one["rule"], one["outcome"]) == about]
-        found[f"{outcome}_s"] = median(shifts) if shifts else None
-    return found
+    found = {f"{way}_s": shifts.get((line["ward"], line["rule"], way)) for way in ("later", "earlier")}
+    return {name: median(told) if told else None for name, told in found.items()}
 
 
 def _priorities(one: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +103,7 @@ class Trial:
         settings: of the workers whose alerts count.
         partitions: of the readings.
         looked: makes one.
-        pool: where; none = a process of its own for each.
+        run: calls it within a bound, s, beside the board.
     """
 
     def __init__(
@@ -109,10 +111,10 @@ class Trial:
         settings: Settings,
         partitions: int,
         looked: Callable[[Settings, int], dict[str, Any] | None] = look,
-        pool: Executor | None = None,
+        run: Callable[..., Awaitable[dict[str, Any] | None]] = beside,
     ) -> None:
         self._settings, self._looked = with_changes(settings, partitions=partitions), looked
-        self._pool = pool
+        self._run = run
         self._making: asyncio.Task[dict[str, Any] | None] | None = None
         self._made_s = float("-inf")
 
@@ -133,22 +135,15 @@ class Trial:
                 return await asyncio.shield(making)
         except TimeoutError:
             raise Busy("the comparison is still being made", 5.0) from None
-        except (VigilError, BrokenProcessPool, OSError) as error:
+        except (VigilError, OSError) as error:
             if self._making is making:
                 self._making = None
             logger.warning("the comparison of a trial could not be made: %s", error)
             raise Busy("the comparison could not be made: the board's log says why", 5.0) from None
 
     async def _make(self) -> dict[str, Any] | None:
-        loop, since_ms = asyncio.get_running_loop(), int(time.time() * 1000) - BACK_MS
-        if self._pool is not None:
-            said = await loop.run_in_executor(self._pool, self._looked, self._settings, since_ms)
-        else:
-            pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-            try:
-                said = await loop.run_in_executor(pool, self._looked, self._settings, since_ms)
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        since_ms = int(time.time() * 1000) - BACK_MS
+        said = await self._run(MADE_S_MAX, self._looked, self._settings, since_ms)
         self._made_s = time.monotonic()
         return said
 

@@ -1,5 +1,6 @@
 // One bed's page: alarms with what can be done, the values, 24 hours as plots, limits, and what was ordered.
 
+import { getJson } from "./ask.js";
 import { askAcknowledge, askLimits, askPause } from "./dialogs.js";
 import { keyed, make, setAttribute, setText } from "./dom.js";
 import {
@@ -93,17 +94,10 @@ export class BedPage {
     );
   }
 
-  async get(path) {
-    const answer = await fetch(path, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
-    const body = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(body.detail ?? `the server answered ${answer.status}`);
-    return body;
-  }
-
   /** Ask for the whole page; what was late is asked for again, a bounded number of times. */
   async fetch() {
     try {
-      const said = await this.get(`/v1/beds/${encodeURIComponent(this.patient)}`);
+      const said = await getJson(`/v1/beds/${encodeURIComponent(this.patient)}`, FETCH_TIMEOUT_MS);
       if (this.closed) return;
       this.fetched = said.bed;
       this.limits = said.limits?.limits ?? said.limits ?? null;

@@ -1,5 +1,6 @@
 // Alarm load: how many alarms began, per bed and shift; the beds that alarm most on top.
 
+import { getJson } from "./ask.js";
 import { make, setText } from "./dom.js";
 import { alarmTitle, bedName, byName, clockText } from "./format.js";
 import { SEVERITIES } from "./model.js";
@@ -64,9 +65,8 @@ export class LoadPage {
   async fetch() {
     for (const button of this.spans.children) button.setAttribute("aria-pressed", String(Number(button.dataset.hours) === this.shiftH));
     try {
-      const answer = await fetch(`/v1/load?shift_h=${this.shiftH}&utc_offset_min=${-new Date().getTimezoneOffset()}`, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
-      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-      if (!this.closed) this.show(await answer.json());
+      const said = await getJson(`/v1/load?shift_h=${this.shiftH}&utc_offset_min=${-new Date().getTimezoneOffset()}`, FETCH_TIMEOUT_MS);
+      if (!this.closed) this.show(said);
     } catch (error) {
       if (!this.closed) setText(this.note, `The load could not be counted: ${error.message}. What is below, if anything, is older.`);
     }

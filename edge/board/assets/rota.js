@@ -1,5 +1,6 @@
 // Who is on: what is assigned in each ward, who is asked at each bed now, and saying so with its answer.
 
+import { getJson } from "./ask.js";
 import { ask, field } from "./dialogs.js";
 import { make, setText } from "./dom.js";
 import { ageText, clockText } from "./format.js";
@@ -69,9 +70,8 @@ export class RotaPage {
 
   async fetch() {
     try {
-      const answer = await fetch(ADDRESS, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail ?? `the server answered ${answer.status}`);
-      if (!this.closed) this.show(await answer.json());
+      const said = await getJson(ADDRESS, FETCH_TIMEOUT_MS);
+      if (!this.closed) this.show(said);
     } catch (error) {
       if (!this.closed) setText(this.late, `Who is on could not be read: ${error.message}. What is below, if anything, is older.`);
     }

@@ -1,5 +1,6 @@
 // Rules on trial: what they tell otherwise than those in force, by ward and rule, and each difference; to be read only.
 
+import { getJson } from "./ask.js";
 import { make, setText } from "./dom.js";
 import { alarmTitle, ageText, bedName, clockText } from "./format.js";
 import { localText } from "./rota.js";
@@ -60,17 +61,13 @@ export class TrialPage {
   async fetch() {
     let wait = RENEW_MS;
     try {
-      const answer = await fetch("/v1/shadow", { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), cache: "no-store" });
-      const said = await answer.json().catch(() => ({}));
+      const said = await getJson("/v1/shadow", FETCH_TIMEOUT_MS);
       if (this.closed) return;
-      if (answer.ok) this.show(said);
-      else {
-        wait = AGAIN_MS;
-        setText(this.note, `${said.detail ?? `the server answered ${answer.status}`}. What is below, if anything, is older.`);
-      }
-    } catch {
+      this.show(said);
+    } catch (error) {
       if (this.closed) return;
-      setText(this.note, "The server could not be reached. What is below, if anything, is older.");
+      wait = AGAIN_MS;
+      setText(this.note, `The comparison could not be read: ${error.message}. What is below, if anything, is older.`);
     }
     this.timer = setTimeout(() => this.fetch(), wait);
   }

@@ -1,7 +1,6 @@
 """Rules on trial at the board: what a viewer may see of a comparison, made once for all who ask."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from board_world import World
@@ -83,20 +82,24 @@ def test_who_may_view_no_ward_sees_no_patient():
     assert (shown["counts"], shown["differences"], shown["differences_total"]) == ([], [], 0)
 
 
+async def in_thread(within_s, looked, *said):
+    """Stand in for a process of its own."""
+    return await asyncio.to_thread(looked, *said)
+
+
 def visit(looked, times=1, person=NURSE_OF_A):
     async def test():
-        with ThreadPoolExecutor(1) as pool:
-            part = Trial(Settings(), 2, looked, pool)
-            world = World(person=person, more=[part])
-            async with world.running(), aiohttp.ClientSession() as session:
+        part = Trial(Settings(), 2, looked, in_thread)
+        world = World(person=person, more=[part])
+        async with world.running(), aiohttp.ClientSession() as session:
 
-                async def ask():
-                    async with session.get(f"{world.url}/v1/shadow") as answer:
-                        return answer.status, await answer.json(content_type=None)
+            async def ask():
+                async with session.get(f"{world.url}/v1/shadow") as answer:
+                    return answer.status, await answer.json(content_type=None)
 
-                found = await asyncio.gather(*(ask() for _ in range(times)))
-                await part.close()
-                return found
+            found = await asyncio.gather(*(ask() for _ in range(times)))
+            await part.close()
+            return found
 
     return asyncio.run(test())
 
@@ -134,13 +137,12 @@ def test_a_page_waits_only_so_long_for_a_comparison(monkeypatch):
     release = threading.Event()
 
     async def test():
-        with ThreadPoolExecutor(1) as pool:
-            part = Trial(Settings(), 2, lambda *_: release.wait(10) and None, pool)
-            world = World(more=[part])
-            async with world.running(), aiohttp.ClientSession() as session:
-                async with session.get(f"{world.url}/v1/shadow") as answer:
-                    assert answer.status == 503
-                release.set()
-                await part.close()
+        part = Trial(Settings(), 2, lambda *_: release.wait(10) and None, in_thread)
+        world = World(more=[part])
+        async with world.running(), aiohttp.ClientSession() as session:
+            async with session.get(f"{world.url}/v1/shadow") as answer:
+                assert answer.status == 503
+            release.set()
+            await part.close()
 
     asyncio.run(test())
