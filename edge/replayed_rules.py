@@ -6,8 +6,6 @@ Recordings hold no marks of rules; the decisions behind the marks stand on `vita
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from kafka.errors import KafkaError
-
 from edge.readers.recording import Recording
 from streams.errors import BrokerUnreachable, VigilError
 from streams.rules_log import OWN, Decided, read_rules, switches
@@ -40,7 +38,7 @@ def notes_of_rules(settings: Settings, recordings: Sequence[Recording], start_ms
         found = read_rules(settings, settings.group, seals_of(settings))
     except BrokerUnreachable:
         raise
-    except (VigilError, KafkaError) as error:
+    except VigilError as error:
         return [f"whether the rules were switched in the recordings' time is not known: {error}"]
     line = switched(found, stretches, settings)
     return [line] if line else []

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, Final, Self
@@ -23,7 +24,7 @@ POLL_MS: Final = 500
 ANSWER_MS_MAX: Final = 5_000
 
 
-class TopicThread:
+class TopicThread(ABC):
     """Gives `_follow` a consumer, and another one whenever it has failed, until it is closed.
 
     Args:
@@ -60,9 +61,9 @@ class TopicThread:
                 self.failure = str(error) if known else type(error).__name__
                 self._stop.wait(AGAIN_S)
 
+    @abstractmethod
     def _follow(self, consumer: Any) -> None:
         """Read until `_stop` is set, and clear `failure` when it succeeds."""
-        raise NotImplementedError
 
 
 class WholeTopic(TopicThread):
@@ -104,9 +105,9 @@ class WholeTopic(TopicThread):
         """How long ago the topic's end was last reached, s; infinite before the first time."""
         return time.monotonic() - self._current_s
 
+    @abstractmethod
     def _take(self, records: Iterable[Any]) -> None:
         """Take records in, in the order of the log; a value of None deletes its key."""
-        raise NotImplementedError
 
     def _follow(self, consumer: Any) -> None:
         if not consumer.partitions_for_topic(self._tp.topic):
@@ -121,7 +122,7 @@ class WholeTopic(TopicThread):
             if records:
                 self._take(records)
             self._next = int(consumer.position(self._tp, timeout_ms=ANSWER_MS_MAX))
-            if self._next >= (self._end(consumer) if not records else self._next + 1):
+            if not records and self._next >= self._end(consumer):
                 self._current_s, self.failure = asked_s, ""
                 self._ready.set()
 

@@ -114,7 +114,7 @@ class PatientTable(Columns):
         """
         if len(patients) < 2:  # `itemgetter` of one returns no tuple
             return np.array([self.row_of[patient] for patient in patients], np.int64)
-        # Half again as fast as asking for one after the other.
+        # 30 ns a name in large blocks, where asking for one after the other takes 37 to 46.
         return np.fromiter(itemgetter(*patients)(self.row_of), np.int64, len(patients))
 
     def row(self, patient: str, born: int = NEVER) -> int:

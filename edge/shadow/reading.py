@@ -112,16 +112,15 @@ def heard(
             if (alert := read_record(Alert, record, skipped)) is None:
                 continue
             until_ms = stretch.until_ms.get(record.partition, 0)
-            if alert.rule in OF_DELIVERY:
-                continue
-            if stretch.since_ms <= alert.append_ts_ms <= until_ms and _is_judged(alert.patient, canaries):
+            if stretch.since_ms <= alert.append_ts_ms <= until_ms and _is_judged(alert, canaries):
                 found.append(Heard(int(record.partition), alert))
     return found
 
 
-def _is_judged(patient: str, canaries: set[str]) -> bool:
-    """Whether an alarm is one that the judge of a patient tells: not of a ward, a partition, or what watches us."""
-    return (not patient.startswith("~") or patient.startswith(OWN_STREAM)) and patient not in canaries
+def _is_judged(alert: Alert, canaries: set[str]) -> bool:
+    """Whether an alarm is one that the judge of a patient tells: not delivery, a ward, a partition, our watch."""
+    is_somebody = not alert.patient.startswith("~") or alert.patient.startswith(OWN_STREAM)
+    return is_somebody and alert.patient not in canaries and alert.rule not in OF_DELIVERY
 
 
 def wards(settings: Settings, skipped: Skipped) -> dict[str, str]:
