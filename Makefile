@@ -53,10 +53,10 @@ fix: $(VENV)/dev.stamp ## let ruff mend what it can
 check: lint test ## lint and test
 
 contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
-	$(PY) -m streams.contracts docs/contracts
+	$(PY) -m streams.contracts.schemas docs/contracts
 
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
-	$(PY) -m streams.rulesets clinical/rulesets
+	$(PY) -m streams.config.rulesets clinical/rulesets
 
 bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (an hour)
 	$(PY) -m bench.suite --fresh

@@ -6,16 +6,16 @@ import sys
 import time
 from typing import Final, NoReturn
 
-from agents import preflight
-from agents.canary import with_canary
 from agents.draining import DrainingWorker, begin, run, say, serve_metrics
-from agents.metrics import OURS, SHADOWS, Metrics
+from agents.health import preflight
+from agents.health.canary import with_canary
+from agents.health.metrics import OURS, SHADOWS, Metrics
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
 from agents.wiring import wire
+from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
-from streams.settings import load_settings
 
 SHADOW_NICE: Final = 10
 """A shadow yields the processor to whoever alarms."""

@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
-from streams.block import Block
-from streams.decoded import Record
+from streams.decoding.decoded import Record
+from streams.lane.block import Block
 
 logger = logging.getLogger(__name__)
 

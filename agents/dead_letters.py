@@ -5,10 +5,10 @@ from typing import Final, Protocol
 
 from prometheus_client import Counter
 
-from streams.decoded import Reject
-from streams.publisher import Publisher
-from streams.settings import Settings
-from streams.topics import DEAD_LETTERS
+from streams.config.settings import Settings
+from streams.contracts.topics import DEAD_LETTERS
+from streams.decoding.decoded import Reject
+from streams.kafka.publisher import Publisher
 
 DETAIL_MAX: Final = 300
 """Characters of a dead letter's explanation."""

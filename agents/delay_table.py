@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agents.alarms import (
+from agents.judging.alarms import (
     AGE_UNKNOWN,
     ALARMS_PAUSED,
     BABBLING,
@@ -31,8 +31,8 @@ from agents.alarms import (
     WARD_SILENT,
     Alarm,
 )
-from agents.catalogue import alarms_of
-from agents.tick_alarms import SLOW_MS
+from agents.judging.catalogue import alarms_of
+from agents.judging.tick_alarms import SLOW_MS
 from agents.wiring import TICK_S
 from clinical.rules import LimitRule, RuleSet
 from clinical.ticking import ADVICE_TURNS

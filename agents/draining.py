@@ -9,10 +9,10 @@ from typing import Any, Final
 import faust
 from prometheus_client import CollectorRegistry, start_http_server
 
-from agents.watchdog import Watchdog
-from agents.whereabouts import whereabouts
+from agents.health.stacks import whereabouts
+from agents.health.watchdog import Watchdog
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 GC_ALLOCATIONS: Final = 100_000
 """Allocations between two collections of the youngest generation: some twenty blocks."""

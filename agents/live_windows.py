@@ -1,8 +1,8 @@
 """Tells boards the last minutes of a patient, which the table keeps in memory: a small HTTP server of the worker.
 
-Whoever asks proves it by the command key (`streams.windows`). It reads the table in the event loop, so that no block is
-half entered, and a question that finds the worker busy waits: the board asks with a deadline. A worker that cannot
-listen judges all the same.
+Whoever asks proves it by the command key (`streams.contracts.window_query`). It reads the table in the event loop, so
+that no block is half entered, and a question that finds the worker busy waits: the board asks with a deadline. A
+worker that cannot listen judges all the same.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from aiohttp import web
 
 from clinical.limits import NEVER
 from clinical.vitals import SIGNALS, WINDOWED
-from streams.seals import Seals, Unproven
-from streams.settings import Settings
-from streams.windows import QUESTION_BYTES_MAX, WINDOWS_PATH, asked
+from streams.config.settings import Settings
+from streams.contracts.seals import Seals, Unproven
+from streams.contracts.window_query import QUESTION_BYTES_MAX, WINDOWS_PATH, asked
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
-from tables.store import ColumnStore
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
 BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS

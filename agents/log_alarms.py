@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from faust.types import TP
 
-from agents.metrics import Metrics
-from streams.alerts import Alert
-from streams.decoded import Noted
-from streams.log_faults import Gone, LogFaults
-from streams.partition_alerts import (
+from agents.health.metrics import Metrics
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.partition_alerts import (
     NOTE_KEY,
     PARTITION_UNREADABLE,
     RECORDS_GONE,
@@ -19,10 +18,11 @@ from streams.partition_alerts import (
     PartitionRule,
     partition_alert,
 )
-from streams.publisher import Publisher
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, READINGS, WARDS
-from tables.store import ColumnStore
+from streams.contracts.topics import ALERTS, COMMANDS, READINGS, WARDS
+from streams.decoding.decoded import Noted
+from streams.kafka.publisher import Publisher
+from streams.lane.log_faults import Gone, LogFaults
+from tables.changelog.column_store import ColumnStore
 
 LOOK_S: Final = 1.0
 

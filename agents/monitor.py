@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from agents.alarms import Alarm, Happening, encoded
 from agents.blocks import Admitted, work_off
-from agents.boards import Boards
-from agents.canary import CANARY
+from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
-from agents.judge import Judge
-from agents.metrics import Metrics
+from agents.health.canary import CANARY
+from agents.health.metrics import Metrics
+from agents.judging.alarms import Alarm, Happening, encoded
+from agents.judging.judge import Judge
+from agents.judging.verdict import Tally, Verdict
 from agents.rules_turn import RulesTurn
-from agents.verdict import Tally, Verdict
-from agents.wards.reports import Reports
+from agents.wards.counts import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
-from streams.block import Block
-from streams.decode import Decoder
-from streams.decoded import Noted, Record, Reject
-from streams.publisher import Publisher, fail_stop
-from streams.seals import DEVELOPMENT, Seals
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS
-from tables.checkpoint import Checkpointer
+from streams.config.settings import Settings
+from streams.contracts.seals import DEVELOPMENT, Seals
+from streams.contracts.topics import ALERTS, COMMANDS
+from streams.decoding.decoded import Noted, Record, Reject
+from streams.decoding.decoder import Decoder
+from streams.kafka.publisher import Publisher, fail_stop
+from streams.lane.block import Block
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
-from tables.store import ColumnStore
 
 LATE_S: Final = 5.0
 """A block older than this is backlog: boards are then shown what changes, and last values when it is worked off."""

@@ -13,18 +13,18 @@ from typing import IO, Final
 
 import msgspec
 
-from agents.alarms import report
-from agents.judge import Judge
-from agents.verdict import Tally
+from agents.judging.alarms import report
+from agents.judging.judge import Judge
+from agents.judging.verdict import Tally
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import RuleSet
-from streams.alerts import Alert
-from streams.decode import Decoder
+from streams.config.rules_file import load_rules
+from streams.config.settings import load_settings
+from streams.contracts.alert import Alert
+from streams.decoding.decoder import Decoder
 from streams.errors import BadData, UsageError, VigilError
-from streams.log_file import LoggedRecord, read_log
-from streams.rules_file import load_rules
-from streams.settings import load_settings
+from streams.kafka.log_file import LoggedRecord, read_log
 
 BLOCK_RECORDS: Final = 4_000
 """Records that are judged at once; any other number gives the same alerts."""

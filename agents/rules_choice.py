@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import RuleSet
+from streams.config.rules_file import load_rules
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.rules_file import load_rules
-from streams.rules_log import OWN, Decided, read_rules, rules_of, switches, trials
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.shadows import group_beside
+from streams.kafka.rules_log import OWN, Decided, read_rules, rules_of, switches, trials
+from streams.kafka.security import seals_of
+from streams.kafka.shadows import group_beside
 
 logger = logging.getLogger(__name__)
 

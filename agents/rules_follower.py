@@ -14,18 +14,18 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 
-from agents.canary import with_canary
-from agents.catalogue import alarms_of
-from agents.metrics import Metrics
+from agents.health.canary import with_canary
+from agents.health.metrics import Metrics
+from agents.judging.catalogue import alarms_of
 from agents.rules_choice import Choice
 from agents.rules_turn import RulesTurn
 from clinical.rules import RuleSet
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.seals import Seals
+from streams.contracts.topics import RULES
 from streams.errors import UsageError
-from streams.rules_log import Decided, decided, rules_of, switches
-from streams.seals import Seals
-from streams.settings import Settings
-from streams.topics import RULES
+from streams.kafka.connect import connect_consumer
+from streams.kafka.rules_log import Decided, decided, rules_of, switches
 
 LOOK_S: Final = 0.5
 FOLLOW_S: Final = 1.0

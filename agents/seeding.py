@@ -14,16 +14,16 @@ from typing import Final
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from agents import preflight
-from streams.admin import changelog_topic
-from streams.connect import connect_admin
+from agents.health import preflight
+from streams.config.settings import Settings, load_settings
+from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError, VigilError
-from streams.log_end import read_whole
-from streams.producers import REFILING, Producer
-from streams.settings import Settings, load_settings
-from streams.shadows import group_beside
-from streams.topics import READINGS
-from tables.progress import END_KEY, NOTHING, Progress, decode_progress, packed
+from streams.kafka.admin import changelog_topic
+from streams.kafka.connect import connect_admin
+from streams.kafka.log_end import read_whole
+from streams.kafka.producers import REFILING, Producer
+from streams.kafka.shadows import group_beside
+from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress, packed
 
 POLL_S: Final = 0.005
 IN_FLIGHT_MAX: Final = 5_000

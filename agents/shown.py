@@ -1,8 +1,8 @@
 """The records that boards read: how patients are and which limits hold for them, encoded for many at once.
 
-They are encoded past their pydantic models (`streams.boards`), which a test holds them to: a worker writes one for
-nearly every event of an alarm. What an alarm says is what a reminder of it would say at the present, which is the last
-tick that was judged, or the patient's last frame where that is newer.
+They are encoded past their pydantic models (`streams.contracts.patient_state`), which a test holds them to: a worker
+writes one for nearly every event of an alarm. What an alarm says is what a reminder of it would say at the present,
+which is the last tick that was judged, or the patient's last frame where that is newer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.alarms import facts
-from agents.conditions import Alarming
-from agents.judge import Judge
-from agents.scoring import is_made_for, numbers_of, scored, wanted_of
-from agents.tick_alarms import Numbers
+from agents.judging.alarms import facts
+from agents.judging.conditions import Alarming
+from agents.judging.judge import Judge
+from agents.judging.scoring import is_made_for, numbers_of, scored, wanted_of
+from agents.judging.tick_alarms import Numbers
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
 from clinical.limits import NEVER
 from clinical.masks import some

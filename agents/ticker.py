@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from streams.frames import TICK_KEY, encode_tick
-from streams.publisher import Publisher
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.kafka.publisher import Publisher
 
 TURNS: Final = 8
 """Partitions get their ticks in turns within the second: judged all at once, they would hold up what comes then."""

@@ -9,34 +9,34 @@ from typing import Any
 
 import faust
 
-from agents.boards import WRITE_S, Boards
-from agents.canary import Canary
-from agents.commands import Commands
+from agents.board_writer import WRITE_S, Boards
+from agents.command_forwarder import Commands
 from agents.dead_letters import DeadLetters
-from agents.heart import BEAT_S, Heart
-from agents.judge import Judge
+from agents.health.canary import Canary
+from agents.health.heartbeat import BEAT_S, Heart
+from agents.health.metrics import Metrics
+from agents.health.ownership import Overview
+from agents.health.watchdog import Watchdog
+from agents.judging.judge import Judge
 from agents.live_windows import LiveWindows
 from agents.log_alarms import LOOK_S, LogAlarms
-from agents.metrics import Metrics
 from agents.monitor import Monitor
-from agents.overview import Overview
 from agents.rules_turn import RulesTurn
 from agents.ticker import TURNS, Ticker
 from agents.wards.agent import Wards
-from agents.wards.reports import Reports
-from agents.watchdog import Watchdog
+from agents.wards.counts import Reports
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
 from clinical.wards import RENEW_MS
-from streams.app import PATIENTS, create_app, publisher_of
-from streams.lane import BlockSchema
-from streams.publisher import Publisher
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import COMMANDS, HEARTBEAT, READINGS, WARDS
-from tables.checkpoint import Checkpointer
-from tables.restore import Restorer
-from tables.store import ColumnStore, PatientsTable
+from streams.config.settings import Settings
+from streams.contracts.topics import COMMANDS, HEARTBEAT, READINGS, WARDS
+from streams.kafka.publisher import Publisher
+from streams.kafka.security import seals_of
+from streams.lane.app import PATIENTS, create_app, publisher_of
+from streams.lane.lane import BlockSchema
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore, PatientsTable
+from tables.changelog.restore import Restorer
 
 TICK_S = 1.0
 
@@ -58,7 +58,7 @@ def wire(
 ) -> Flow:
     """Bind readings -> monitor -> patient table -> alerts; commands -> readings; counts -> wards -> answers.
 
-    A shadow (`streams.shadows`) has the first of these alone.
+    A shadow (`streams.kafka.shadows`) has the first of these alone.
     """
     app = create_app(settings)
     time_rules = TimeRules(

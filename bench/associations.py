@@ -17,8 +17,8 @@ from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.moves import Changes
 from edge.gateway.refiler import VIEW_MS_MAX, Marks, Refiler
-from streams.associations import Association, Departure, Fact, Heard, Movement, Placement
-from streams.frames import own_stream
+from streams.contracts.association import Association, Departure, Fact, Heard, Movement, Placement
+from streams.contracts.frame import own_stream
 
 START_MS: Final = 1_700_000_000_000
 HOUR_MS: Final = 3_600_000

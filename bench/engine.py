@@ -22,10 +22,10 @@ from bench import vigil_worker
 from bench.load import Load, create_topic, fill
 from bench.machine import machine
 from bench.process_time import Drain
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn, stop
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.tether import spawn, stop
-from streams.topics import READINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 RAW_DEADLINE_S = 120.0

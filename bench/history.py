@@ -28,6 +28,8 @@ import pyarrow as pa
 from bench.machine import machine
 from bench.process_time import cpu_s_of
 from clinical.vitals import INDEX
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn, stop
 from edge.history import narrow
 from edge.history.levels import thinned
 from edge.history.names import HOUR, LEVELS_S, Named, period_of
@@ -35,12 +37,10 @@ from edge.history.query import history_of, trend
 from edge.history.rows import HOUR_MS, by_patient, in_order, joined, schema_of, whole
 from edge.history.shelf import DAY_MS, Shelf
 from edge.readers import open_paths
-from streams.admin import apply_topics
-from streams.kafka_server import KafkaCluster
-from streams.producers import FRAMES, Producer
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.producers import FRAMES, Producer
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BEDS, PARTITIONS = 1_000, 8

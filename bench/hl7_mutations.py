@@ -19,8 +19,8 @@ from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.reports import AdtEvent, AssociationReport
-from streams.alerts import Alert
-from streams.frames import ID_PATTERN
+from streams.contracts.alert import Alert
+from streams.contracts.frame import ID_PATTERN
 
 BYTES_MAX: Final = 16_384
 MUTATIONS_MAX: Final = 6

@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaAdminClient
 
-from streams.frames import TICK_KEY, encode_tick
-from streams.topics import READINGS, TOPICS
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.topics import READINGS, TOPICS
 
 START_MS = 1_700_000_000_000
 SECOND_MS = 1_000

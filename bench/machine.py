@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from streams.kafka_jars import find_java, kafka_version
+from edge.brokers.jars import find_java, kafka_version
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOL_TIMEOUT_S: Final = 20.0

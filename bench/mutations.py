@@ -12,7 +12,7 @@ import msgspec
 
 from clinical.vitals import ABSENT
 from edge.gateway.accept import Reading, Refusal, Sender
-from streams.frames import Frame
+from streams.contracts.frame import Frame
 
 INPUT_S_MAX: Final = 10.0
 """An input that takes longer would hold up all others: counted as a hang."""

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.load import Load
 from bench.process_time import Drain, Meter
-from streams.frames import TICK_KEY
+from streams.contracts.frame import TICK_KEY
 
 POLL_MS = 1_000
 

@@ -19,12 +19,12 @@ from bench.drills.read_back import end_offsets
 from bench.process_time import cpu_s_of
 from bench.recovery_load import State, fill
 from bench.recovery_worker import RECORD_BY_RECORD
+from edge.brokers.cluster import KafkaCluster, free_ports
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import read
-from streams.admin import apply_topics, changelog_topic
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster, free_ports
-from streams.settings import Settings
-from streams.tether import spawn, stop
+from streams.kafka.admin import apply_topics, changelog_topic
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_S = 300.0

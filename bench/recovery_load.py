@@ -7,14 +7,14 @@ import numpy as np
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
-from agents.judge import Judge
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import INDEX, SIGNALS
-from streams.decoded import Decoded, Frames
-from tables.progress import END_KEY, encode_progress
-from tables.record import encode
-from tables.record_layout import alarm_key
+from streams.decoding.decoded import Decoded, Frames
+from tables.changelog.progress import END_KEY, encode_progress
+from tables.changelog.record import encode
+from tables.changelog.record_layout import alarm_key
 from tables.windows import BUCKET_MS
 
 START_MS = 1_700_000_000_000

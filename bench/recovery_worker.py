@@ -3,11 +3,11 @@
 import sys
 
 from agents import __main__ as worker
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
 from agents.wiring import Flow, wire
 from clinical.rules import RuleSet
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 RECORD_BY_RECORD = "record by record"
 

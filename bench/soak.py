@@ -27,8 +27,8 @@ from bench.suite.latency import Floats, latencies_ms, percentile
 from bench.suite.open_loop import Driver, Session, session
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS
+from edge.brokers.cluster import KafkaCluster
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
 
 SLOPE_BYTES_H_MAX: Final = 16 * 2**20
 """Growth of the resident memory over the second half, bytes an hour: a worker with 1 GiB to spare lasts days."""

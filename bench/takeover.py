@@ -24,14 +24,14 @@ from pathlib import Path
 from kafka import KafkaConsumer
 
 from bench.recovery_load import State, fill
+from edge.brokers.cluster import KafkaCluster, free_ports
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import read
-from streams.admin import apply_topics, changelog_topic
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster, free_ports
-from streams.producers import PROBES, Producer
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, READINGS
+from streams.kafka.admin import apply_topics, changelog_topic
+from streams.kafka.producers import PROBES, Producer
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 90.0

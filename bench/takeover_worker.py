@@ -5,7 +5,7 @@ from functools import partial
 
 from agents import __main__ as worker
 from agents import wiring
-from streams.app import create_app
+from streams.lane.app import create_app
 
 if __name__ == "__main__":
     standbys = int(sys.argv.pop(1))

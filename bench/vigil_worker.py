@@ -19,13 +19,13 @@ from kafka import KafkaAdminClient
 
 from bench.load import Load
 from bench.process_time import Drain, cpu_s_of
+from edge.brokers.cluster import free_ports
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import read
-from streams.admin import apply_topics
+from streams.config.settings import load_settings
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka_server import free_ports
-from streams.settings import load_settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.kafka.admin import apply_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_S = 300.0

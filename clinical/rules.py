@@ -1,6 +1,6 @@
 """What a rule is: limits with delay and hysteresis, technical conditions, score alarms.
 
-A `RuleSet` is configuration: `clinical.defaults` holds the built-in one, `streams.rules_file` reads another.
+A `RuleSet` is configuration: `clinical.defaults` holds the built-in one, `streams.config.rules_file` reads another.
 Times are in seconds here, as people write them; the vectorised decisions use `clinical.compiled_limits`, in ms.
 """
 

@@ -8,13 +8,13 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from edge.records import Skipped, read_record
-from streams.alerts import Alert
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS
 from streams.errors import BrokerUnreachable, TopicsMismatch
-from streams.log_end import ends_of
-from streams.log_search import offsets_at
-from streams.settings import Settings
-from streams.topics import ALERTS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
+from streams.kafka.log_search import offsets_at
 
 LIVENESS_S: Final = 5.0
 """After so long without a record the broker is asked for a sign of life: silence must not look like calm."""

@@ -12,21 +12,21 @@ from typing import Any, Final, Literal
 
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from edge.brokers.embedded import EmbeddedBroker
 from edge.file_checks import reference_file, routing_file, rules_file
 from edge.identity.accounts import load_accounts
 from edge.identity.development import DEVELOPMENT as DEVELOPER
 from edge.identity.development import has_sign_in, is_development
 from edge.options import with_changes
 from edge.project import installed, pins
-from streams.admin import inspect_topics
-from streams.codecs import CODECS, unreadable_codecs
-from streams.connect import connect_admin
-from streams.embedded import EmbeddedBroker
+from streams.config.settings import Settings
+from streams.contracts.seals import DEVELOPMENT
 from streams.errors import VigilError
-from streams.producers import PROBES, Producer
-from streams.seals import DEVELOPMENT
-from streams.security import seals_of
-from streams.settings import Settings
+from streams.kafka.admin import inspect_topics
+from streams.kafka.codecs import CODECS, unreadable_codecs
+from streams.kafka.connect import connect_admin
+from streams.kafka.producers import PROBES, Producer
+from streams.kafka.security import seals_of
 
 PYTHON_MIN: Final = (3, 11)
 DISK_FREE_MIN_MB: Final = 500

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
+from edge.brokers.embedded import free_port
 from edge.supervisor import DRAIN_WAIT_S
 from edge.workers import WorkerPool
-from streams.embedded import free_port
+from streams.config.routing import Routing
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.routing import Routing
-from streams.settings import Settings
 
 _POLL_S: Final = 0.1
 

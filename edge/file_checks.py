@@ -10,12 +10,12 @@ from edge.records import Skipped
 from edge.reference.csv_file import FILE_BYTES_MAX, take
 from edge.reference.following import read_reference
 from edge.reference.posting import ACTOR
+from streams.config.routing_file import load_routing
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings
+from streams.contracts.reference import WardFacts
 from streams.errors import UsageError, VigilError
-from streams.reference import WardFacts
-from streams.routing_file import load_routing
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
-from streams.settings import Settings
 
 
 def rules_file(settings: Settings) -> str:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from edge.readers.recording import GAP_MS, Recording
+from streams.contracts.frame import INTERVAL_MS_MAX, TICK_KEY, encode_tick
 from streams.errors import UsageError
-from streams.frames import INTERVAL_MS_MAX, TICK_KEY, encode_tick
 
 TICK_MS_MIN: Final = 1_000
 TICK_MS_MAX: Final = 60_000

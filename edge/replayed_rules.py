@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from edge.readers.recording import Recording
+from streams.config.settings import Settings
+from streams.contracts.zones import moment, zone
 from streams.errors import BrokerUnreachable, VigilError
-from streams.rules_log import OWN, Decided, read_rules, switches
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.zones import moment, zone
+from streams.kafka.rules_log import OWN, Decided, read_rules, switches
+from streams.kafka.security import seals_of
 
 SHOWN_MAX: Final = 3
 """Switches that are named; further ones are counted."""

@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 from edge.records import Skipped, read_record
 from edge.sending import send
 from edge.topic_thread import WholeTopic
-from streams.deliveries import Assignment
+from streams.config.settings import Settings
+from streams.config.toml_text import read_file
+from streams.contracts.deliveries import Assignment
+from streams.contracts.frame import EVENT_TS_MS_MAX
+from streams.contracts.topics import ASSIGNMENTS
 from streams.errors import UsageError
-from streams.frames import EVENT_TS_MS_MAX
-from streams.log_end import read_whole
-from streams.producers import ORDERS, Producer
-from streams.settings import Settings
-from streams.toml_text import read_file
-from streams.topics import ASSIGNMENTS
+from streams.kafka.log_end import read_whole
+from streams.kafka.producers import ORDERS, Producer
 
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 """Some hundred thousand rows: a year of a large hospital's shifts."""

@@ -5,7 +5,7 @@ from typing import Final
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.errors import BrokerUnreachable, VigilError
-from streams.producers import ORDERS, Producer
+from streams.kafka.producers import ORDERS, Producer
 
 SEND_S_MAX: Final = ORDERS.delivery_s + 1.0
 """For an acknowledgement: before that the producer says what became of a record."""

@@ -3,13 +3,13 @@
 import time
 from typing import Final
 
-from edge.orders import make_order, signed
+from edge.order_sending import make_order, signed
+from streams.config.settings import Settings
+from streams.contracts.people import ANY_WARD, Person
+from streams.contracts.topics import COMMANDS
 from streams.errors import BrokerUnreachable
-from streams.people import ANY_WARD, Person
-from streams.producers import FRAMES, Producer
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import COMMANDS
+from streams.kafka.producers import FRAMES, Producer
+from streams.kafka.security import seals_of
 
 TAKEN_S_MAX: Final = 30.0
 """How long the broker may take for all commands; 100,000 take some seconds."""

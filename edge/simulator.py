@@ -18,11 +18,11 @@ from edge.burst import TIME_S_MAX, Burst, Schedule
 from edge.gateway.outlet import HttpOutlet
 from edge.physiology import Ward, signals_of
 from edge.simulated_profiles import say_ages
+from streams.config.settings import Settings
+from streams.contracts.frame import INTERVAL_MS_MAX
+from streams.contracts.topics import READINGS
 from streams.errors import UsageError
-from streams.frames import INTERVAL_MS_MAX
-from streams.producers import FRAMES, Producer
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.producers import FRAMES, Producer
 
 BEDS_MAX: Final = 100_000
 RATE_HZ_MAX: Final = 1_000.0

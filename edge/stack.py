@@ -1,7 +1,7 @@
 """What a demo or a replay needs around it: a broker, its topics and workers, all gone at the end.
 
 Stopping takes less than five seconds: the workers first, so that their last checkpoint finds the broker, then
-the embedded broker. Children do not outlive this process even if it is killed (`streams.tether`).
+the embedded broker. Children do not outlive this process even if it is killed (`edge.brokers.tether`).
 """
 
 import time
@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final
 
+from edge.brokers.embedded import EmbeddedBroker
 from edge.metrics_scrape import scrape
 from edge.options import with_changes
 from edge.workers import WorkerPool
-from streams.admin import apply_topics
-from streams.embedded import EmbeddedBroker
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.settings import Settings
+from streams.kafka.admin import apply_topics
 
 READY_WAIT_S: Final = 60.0
 """Default for `wait_ready`: imports, joining the group and reading the table back on a busy machine."""

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from edge.brokers.embedded import free_port
 from edge.workers import WorkerPool
-from streams.embedded import free_port
+from streams.config.settings import Settings
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings
 
 DRAIN_WAIT_S: Final = 30.0
 """Between the request to end and the kill. A worker drains in seconds and forces itself out before this."""

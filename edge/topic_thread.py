@@ -10,9 +10,9 @@ from typing import Any, Final, Self
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
 from streams.errors import TopicsMismatch, VigilError
-from streams.settings import Settings
+from streams.kafka.connect import connect_consumer
 
 AGAIN_S: Final = 1.0
 """Between two tries to reach a broker."""

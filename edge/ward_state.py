@@ -4,7 +4,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 SEVERITIES: Final = ("high", "medium", "low", "technical")
 """Most severe first; an alarm about data is `technical` whatever its priority: no patient is the cause."""

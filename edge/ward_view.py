@@ -12,7 +12,7 @@ from rich.text import Text
 from edge.metrics_scrape import Load
 from edge.printing import cell
 from edge.ward_state import QUIET, SEVERITIES, Ward, severity_of
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 # Never colour alone: each severity has its own shape and word too.
 SHAPES: Final = {"high": "▲", "medium": "◆", "low": "■", "technical": "○", QUIET: "·"}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from streams.contracts.reference import Reference
 from streams.errors import VigilError
-from streams.reference import Reference
 
 NAMED_MAX: Final = 20
 """Wards that are named to who asked for another one."""

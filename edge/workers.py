@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn
 from edge.options import with_changes
 from edge.project import ROOT
-from streams.embedded import free_port
+from streams.config.settings import Settings
 from streams.errors import BadData, BrokerUnreachable, UsageError, VigilError
-from streams.settings import Settings
-from streams.tether import spawn
 
 RESTARTS_MAX: Final = 5
 """A worker that dies more often than this in a row has a fault that starting again does not mend."""

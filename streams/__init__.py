@@ -1,1 +1,1 @@
-"""What flows: topics, contracts, settings, the Faust app and its batch lane, the embedded broker."""
+"""What flows: contracts, decoding, configuration, Kafka, and the live lane over Faust."""

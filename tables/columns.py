@@ -47,17 +47,18 @@ class Columns:
 
     `alarm_*` are of shape (rows, alarms). `slots` (rows, DEVICES) are the rows of the patient's devices in `devices`,
     filled from the front; `pushed_out_ms` says when one last had to make room for another. `alarm_clear_ms` of a limit
-    or a loss is the onset of its last episode that is over; `tables.levels` says what an alarm with levels keeps
+    or a loss is the onset of its last episode that is over; `tables.told_levels` says what an alarm with levels keeps
     there, in `alarm_extreme` and in `alarm_area`. `alarm_low` and `alarm_high` are the patient's own limits, NaN where
     the rule's hold; `own_limits` says that they, the age band or the ordered SpO2 target differ from the rules,
     `age_known` that somebody said the band. `alarm_step` is the step of responsibility that is asked, 0 = none.
     `since_ms` is when the patient was admitted or discharged, or `by_order` of when an order made the row; `lapsed_ms`
     (rows, scores) when each score last lapsed. `silence_held_ms` is until when an untold silence waits for the ward's
     decision or is part of its alarm; `pause_ms` is when the last pause began, by `pause_actor`, `pause_until_ms` when
-    it ends by itself. `alarm_paused` is whether the pause in force covers this very episode (`agents.episodes`),
-    `alarm_known` the worst value that somebody knows of. `born` is the offset of the record that brought the patient,
-    `NEVER` where a record of an older version does not say; `came` how many frames have come, at most 2;
-    `turn` which look at what may be everybody's is the patient's (`clinical.ticking`), which follows from the name.
+    it ends by itself. `alarm_paused` is whether the pause in force covers this very episode
+    (`agents.judging.transitions`), `alarm_known` the worst value that somebody knows of. `born` is the offset of the
+    record that brought the patient, `NEVER` where a record of an older version does not say; `came` how many frames
+    have come, at most 2; `turn` which look at what may be everybody's is the patient's (`clinical.ticking`), which
+    follows from the name.
     """
 
     position: Ms

@@ -4,7 +4,7 @@
 | value | devices (`tables.device_rows`), alarms, windows, profile, limits, pause, commands seen |
 | window | 15 minutes of ring buckets in event time (`tables.windows`) |
 | bound | DEVICES devices, one state per alarm, SLOTS buckets: under 16 KiB a patient of one device |
-| changelog | one record a patient, written at each checkpoint (`tables.record`) |
+| changelog | one record a patient, written at each checkpoint (`tables.changelog.record`) |
 
 Times are ms; `NEVER` is no time. "Arrival" is the time base's clock: append time live, event time in recordings.
 """
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from clinical.limits import NEVER
 from clinical.masks import some
 from clinical.ticking import ADVICE_TURNS
-from streams.frames import OWN_STREAM
-from streams.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
+from streams.contracts.frame import OWN_STREAM
+from streams.contracts.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
 from tables.columns import Columns
 from tables.device_rows import NOBODY, SEEN
 

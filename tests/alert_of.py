@@ -1,6 +1,6 @@
 """An alert for tests that need some alert, not this one."""
 
-from streams.alerts import Alert, Evidence, Source
+from streams.contracts.alert import Alert, Evidence, Source
 
 
 def alert_of(**said):

@@ -2,7 +2,7 @@
 
 import time
 
-from streams.boards import Heartbeat
+from streams.contracts.patient_state import Heartbeat
 
 
 def beat_of(partition):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from streams.kafka_server import KafkaCluster
+    from edge.brokers.cluster import KafkaCluster
 
 
 # Another process that takes the machine for 200 ms, Hypothesis' deadline, is no fault of the code.
@@ -108,7 +108,7 @@ def needs_node() -> None:
 @pytest.fixture(scope="session")
 def kafka(needs_java: None) -> Iterator[KafkaCluster]:
     """One node, shared by the whole session: use topic and group names of your own."""
-    from streams.kafka_server import KafkaCluster
+    from edge.brokers.cluster import KafkaCluster
 
     with KafkaCluster(nodes=1) as cluster:
         yield cluster
@@ -117,7 +117,7 @@ def kafka(needs_java: None) -> Iterator[KafkaCluster]:
 @pytest.fixture
 def start_kafka(needs_java: None) -> Iterator[Callable[[int], KafkaCluster]]:
     """Start clusters of this test's own: `start_kafka(3)`; they are stopped after the test."""
-    from streams.kafka_server import KafkaCluster
+    from edge.brokers.cluster import KafkaCluster
 
     started: list[KafkaCluster] = []
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
+from edge.brokers.tether import spawn, stop
 from edge.history.query import History
-from streams.admin import apply_topics
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, AUDIT, COMMANDS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, AUDIT, COMMANDS, READINGS
+from streams.kafka.admin import apply_topics
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGUN_MS = 1_760_000_000_000

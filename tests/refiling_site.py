@@ -11,11 +11,11 @@ from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.following import Following
 from edge.gateway.refiling import Refiling
-from streams.admin import apply_topics
-from streams.associations import Association
-from streams.partitions import partition_of
-from streams.settings import Settings
-from streams.topics import ASSOCIATIONS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.association import Association
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ASSOCIATIONS, READINGS
+from streams.kafka.admin import apply_topics
 
 DEADLINE_S = 40.0
 PARTITIONS = 2

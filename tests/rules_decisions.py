@@ -1,6 +1,6 @@
 """Decisions about rules for tests."""
 
-from streams.rules_log import Decided, Rules, name_of
+from streams.kafka.rules_log import Decided, Rules, name_of
 
 TEXT = '[[rule]]\nid = "hr-only"\nsignal = "hr"\nhigh = 120\n'
 

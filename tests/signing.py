@@ -2,8 +2,8 @@
 
 import json
 
-from streams.people import Person
-from streams.seals import DEVELOPMENT
+from streams.contracts.people import Person
+from streams.contracts.seals import DEVELOPMENT
 
 
 def person(name="nurse-7", role="nurse", wards=("*",), **more):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.history.ledger import KEPT
-from streams.topics import READINGS, TOPICS
+from streams.contracts.topics import READINGS, TOPICS
 
 FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "connect"
 FILES = sorted(FOLDER.glob("*.json"))

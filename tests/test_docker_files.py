@@ -10,9 +10,9 @@ import click
 import pytest
 import yaml
 
+from edge.brokers.jars import kafka_version
 from edge.cli import COMMANDS
-from streams.kafka_jars import kafka_version
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE_FILE = ROOT / "docker" / "compose.yaml"

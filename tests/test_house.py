@@ -30,10 +30,10 @@ PURE = {
 }
 """All that decisions may use besides themselves: no clock, environment, file, socket, log or event loop."""
 
-SETTINGS = "streams/settings.py"
+SETTINGS = "streams/config/settings.py"
 WIRINGS = {"agents/wiring.py", "agents/delivery/wiring.py"}
 """One an app."""
-PRODUCERS = "streams/producers.py"
+PRODUCERS = "streams/kafka/producers.py"
 PRINTING = "edge/printing.py"
 PATIENT_LABELS = {"patient", "device", "bed", "patient_id", "device_id", "episode", "alert_id"}
 IMPURE_CALLS = {"open", "print", "input", "np.load", "np.save", "np.random.default_rng"}

@@ -7,14 +7,14 @@ import click
 from prometheus_client import CollectorRegistry
 
 from agents.delivery.metrics import DeliveryMetrics
-from agents.metrics import SHADOWS, Metrics
+from agents.health.metrics import SHADOWS, Metrics
 from edge.board.metrics import BoardMetrics
 from edge.channels.metrics import ChannelMetrics
 from edge.cli import COMMANDS
 from edge.gateway.metrics import GatewayMetrics
 from edge.history.metrics import HistoryMetrics
 from edge.identity.auditor import Auditor
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
 

@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 from edge.gateway.tokens import claims_of
-from streams.people import table
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.people import table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_rights_is_the_one_that_every_door_asks():
-    assert table() in PAGE, "put what `python -m streams.people` prints into docs/security.md"
+    assert table() in PAGE, "put what `python -m streams.contracts.people` prints into docs/security.md"
 
 
 def test_settings_tests_and_files_that_the_page_names_exist():

@@ -2,14 +2,14 @@
 
 import sys
 
-from agents import preflight
 from agents.delivery.wiring import wire
 from agents.draining import DrainingWorker, begin, run, say, serve_metrics
-from streams.admin import delivery_settings
+from agents.health import preflight
+from streams.config.routing import DEFAULT_ROUTING
+from streams.config.routing_file import load_routing
+from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
-from streams.routing import DEFAULT_ROUTING
-from streams.routing_file import load_routing
-from streams.settings import load_settings
+from streams.kafka.admin import delivery_settings
 
 
 def main() -> int:

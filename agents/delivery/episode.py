@@ -4,8 +4,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from streams.alerts import AlertType, Priority
-from streams.deliveries import FINAL, Delivery, Milestone, delivery_id
+from streams.contracts.alert import AlertType, Priority
+from streams.contracts.deliveries import FINAL, Delivery, Milestone, delivery_id
 
 Reached = Literal["queued", "sent", "taken", "delivered", "shown"]
 RANK: Final[dict[Milestone, int]] = {"queued": 0, "sent": 1, "taken": 2, "delivered": 3, "shown": 4}

@@ -1,20 +1,20 @@
 """Decides an alarm's way to people: an alert, a milestone or a tick in, milestones and technical alerts out.
 
 Pure: `now_ms` is the time of the record in the log, so a replay decides the same. The rules' own asking of who is
-responsible (`agents.responsibility`) leads: while it goes on for a role that can be told, a route's later steps wait
-for it, unless nobody could be reached at all.
+responsible (`agents.judging.responsibility`) leads: while it goes on for a role that can be told, a route's later
+steps wait for it, unless nobody could be reached at all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agents.delivery import answers
+from agents.delivery import endings as answers
 from agents.delivery.episode import RANK, TAKEN, Episode, Plan, Sent
 from agents.delivery.troubles import failed, is_own, unassigned
-from streams.alerts import WARD, Alert
-from streams.deliveries import FINAL, Delivery
-from streams.routing import BOARD, FAILED_S, Receiver, Route, RouteStep, Routing
+from streams.config.routing import BOARD, FAILED_S, Receiver, Route, RouteStep, Routing
+from streams.contracts.alert import WARD, Alert
+from streams.contracts.deliveries import FINAL, Delivery
 
 ASKED_MS_MAX: Final = 3_600_000
 """A delivery that asks for responsibility ends by what the rules say; at the latest after this [M]."""

@@ -14,20 +14,20 @@ from pydantic import ValidationError
 
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
+from agents.delivery.episode_store import END_KEY, Episodes, EpisodeStore, changes
 from agents.delivery.escalation import LATE_MS, Decided, Escalation
 from agents.delivery.metrics import DeliveryMetrics
-from agents.delivery.store import END_KEY, Episodes, EpisodeStore, changes
-from streams.block import Block
-from streams.decode import read_tick
-from streams.decode_sealed import first_fault
-from streams.decoded import Record, Reject
-from streams.deliveries import Delivery
-from streams.escalations import Told
-from streams.frames import TICK_KEY
-from streams.partitions import partition_of
-from streams.publisher import Publisher, fail_stop
-from streams.settings import Settings
-from streams.topics import ALERTS, DELIVERIES, ESCALATIONS
+from streams.config.settings import Settings
+from streams.contracts.deliveries import Delivery
+from streams.contracts.escalations import Told
+from streams.contracts.frame import TICK_KEY
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ALERTS, DELIVERIES, ESCALATIONS
+from streams.decoding.decoded import Record, Reject
+from streams.decoding.decoder import read_tick
+from streams.decoding.sealed import first_fault
+from streams.kafka.publisher import Publisher, fail_stop
+from streams.lane.block import Block
 
 
 class _Kind(msgspec.Struct):

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from agents.delivery.episode import Episode
-from streams.alerts import OF_DELIVERY, Alert, system_alert
-from streams.routing import FAILED_S
+from streams.config.routing import FAILED_S
+from streams.contracts.alert import OF_DELIVERY, Alert, system_alert
 
 DELIVERY_FAILED, NOBODY_ASSIGNED = OF_DELIVERY
 

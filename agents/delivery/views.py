@@ -15,14 +15,14 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from pydantic import ValidationError
 
-from streams.alerts import WARD
-from streams.connect import connect_consumer
-from streams.deliveries import Assignment
-from streams.duty import Duty
+from streams.config.settings import Settings
+from streams.contracts.alert import WARD
+from streams.contracts.deliveries import Assignment
+from streams.contracts.duty import Duty
+from streams.contracts.topics import ASSIGNMENTS, LIMITS
 from streams.errors import VigilError
-from streams.log_end import READ_S_MAX, ends_of
-from streams.settings import Settings
-from streams.topics import ASSIGNMENTS, LIMITS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import READ_S_MAX, ends_of
 
 POLL_MS: Final = 200
 AGAIN_S: Final = 1.0

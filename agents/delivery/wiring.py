@@ -7,20 +7,20 @@ from typing import Any, Final
 import faust
 
 from agents.dead_letters import DeadLetters
-from agents.delivery.ears import Ears
+from agents.delivery.episode_store import EpisodesTable
 from agents.delivery.escalation import Escalation
 from agents.delivery.escalator import Escalator
+from agents.delivery.intake import Ears
 from agents.delivery.metrics import DeliveryMetrics
-from agents.delivery.overview import DeliveryOverview
-from agents.delivery.store import EpisodesTable
+from agents.delivery.ownership_of_delivery import DeliveryOverview
 from agents.delivery.views import Views
+from agents.health.watchdog import Watchdog
 from agents.ticker import TURNS, Ticker
-from agents.watchdog import Watchdog
-from streams.app import EPISODES, create_app, delivery_lane, publisher_of
-from streams.lane import BlockSchema
-from streams.routing import Routing
-from streams.settings import Settings
-from streams.topics import ALERTS, DELIVERIES, ESCALATIONS
+from streams.config.routing import Routing
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, DELIVERIES, ESCALATIONS
+from streams.lane.app import EPISODES, create_app, delivery_lane, publisher_of
+from streams.lane.lane import BlockSchema
 
 TICK_S: Final = 0.5
 """Between two ticks of a partition: a step is due at the first tick behind it, so at most this late."""
@@ -41,7 +41,7 @@ class DeliveryFlow:
 def wire(settings: Settings, routing: Routing) -> DeliveryFlow:
     """Bind alerts and milestones -> ears -> escalations -> escalator -> milestones and technical alerts.
 
-    `settings` are those of delivery's own group (`streams.admin.delivery_settings`).
+    `settings` are those of delivery's own group (`streams.kafka.admin.delivery_settings`).
     """
     app = create_app(settings, delivery_lane(settings))
     table = app.tables.add(EpisodesTable(app, name=EPISODES))

@@ -9,25 +9,25 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.alarms import BREAK_GLASS, WARD_SILENT, Alarm, encoded
 from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
-from agents.metrics import Metrics
-from agents.wards.ward_log import Findings, Ward, WardLog, state_of
+from agents.health.metrics import Metrics
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Alarm, encoded
+from agents.judging.ward_log import Findings, Ward, WardLog, state_of
 from clinical.lifecycle import PHASE_NAMES, Phase, State
 from clinical.limits import MEDIUM
 from clinical.rules import PRIORITIES
 from clinical.wards import newest
-from streams.alerts import WARD, episode_id
-from streams.block import Block
-from streams.boards import OpenAlarm, Patient
-from streams.decoded import Noted, Record
-from streams.frames import TICK_KEY, encode_tick
-from streams.publisher import Publisher, fail_stop
-from streams.seals import Place, Seals
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, PATIENTS, READINGS, WARDS
-from streams.wards import RULING_KEY
+from streams.config.settings import Settings
+from streams.contracts.alert import WARD, episode_id
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.patient_state import OpenAlarm, Patient
+from streams.contracts.seals import Place, Seals
+from streams.contracts.topics import ALERTS, COMMANDS, PATIENTS, READINGS, WARDS
+from streams.contracts.ward import RULING_KEY
+from streams.decoding.decoded import Noted, Record
+from streams.kafka.publisher import Publisher, fail_stop
+from streams.lane.block import Block
 
 
 @dataclass(slots=True)

@@ -28,16 +28,16 @@ from bench.board.over_sockets import run_all
 from bench.board.pages import NodePages
 from bench.machine import machine
 from bench.process_time import cpu_s_of, rss_bytes_of
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import scrape
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.alerts import Alert
-from streams.embedded import free_port
-from streams.kafka_server import KafkaCluster
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS
+from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 PREFIX: Final = "bench-board."
 P99_MS_MAX: Final = 250.0

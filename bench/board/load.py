@@ -4,11 +4,11 @@ import time
 from typing import Final
 
 from bench.board.worlds import PRIORITIES
-from streams.alerts import Alert, Evidence, Source, episode_id
-from streams.boards import Heartbeat, LastValue, OpenAlarm, Patient
-from streams.producers import ORDERS, Producer
-from streams.settings import Settings
-from streams.topics import ALERTS, HEARTBEAT, PATIENTS
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert, Evidence, Source, episode_id
+from streams.contracts.patient_state import Heartbeat, LastValue, OpenAlarm, Patient
+from streams.contracts.topics import ALERTS, HEARTBEAT, PATIENTS
+from streams.kafka.producers import ORDERS, Producer
 
 WATCHED: Final = "w"
 BEDS: Final = 40

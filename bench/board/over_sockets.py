@@ -28,7 +28,7 @@ from edge.board.routes import Routes
 from edge.board.server import BoardServer, Handler
 from edge.identity.development import development
 from edge.identity.doors import PERSON
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 TOGETHER: Final = 20
 """Runs at a time."""

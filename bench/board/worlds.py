@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from edge.board.position import Log
 from edge.board.reading import Heard
-from streams.alerts import Alert, Evidence, Responsibility, Source, episode_id
-from streams.boards import LastValue, OpenAlarm, Patient
-from streams.deliveries import Delivery
+from streams.contracts.alert import Alert, Evidence, Responsibility, Source, episode_id
+from streams.contracts.deliveries import Delivery
+from streams.contracts.patient_state import LastValue, OpenAlarm, Patient
 
 PARTITIONS: Final = 2
 WARDS: Final = ("a", "b", "")

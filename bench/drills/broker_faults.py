@@ -8,9 +8,9 @@ from bench.drills.findings import Findings
 from bench.drills.proxy import Mode
 from bench.drills.stage import Stage
 from bench.drills.supervision import keep_running, wait_in_service
+from edge.brokers.cluster import KafkaCluster
+from streams.contracts.topics import READINGS
 from streams.errors import UsageError
-from streams.kafka_server import KafkaCluster
-from streams.topics import READINGS
 
 BEGIN: Final = 0.15
 DOWN_SHARE: Final = 0.4

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import agents.__main__ as entry
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
 from agents.wiring import Flow, wire
 from clinical.rules import RuleSet
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 
 def run_changed(change: Callable[[Flow], None]) -> int:

@@ -12,8 +12,8 @@ from typing import Any, Final
 from agents.wiring import Flow
 from bench.drills.changed_worker import run_changed
 from bench.drills.worker_faults import CRASH_CODE
-from streams.block_consumer import BlockConsumer
-from streams.topics import ALERTS
+from streams.contracts.topics import ALERTS
+from streams.lane.block_consumer import BlockConsumer
 
 ON_THE_WIRE_S: Final = 0.002
 """Time for what was handed over to leave the process, too short for an answer to be dealt with."""

@@ -12,9 +12,9 @@ from typing import Final
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams.connect import connect_admin
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.settings import Settings
+from streams.kafka.connect import connect_admin
 
 UP_TO_THE_END: Final = -1
 """As the protocol has it: delete records up to the high watermark."""

@@ -17,11 +17,11 @@ from bench.drills.gateways import READY_S_MAX, Gateway, start_gateways
 from bench.drills.read_back import read_back
 from bench.drills.stage import Stage
 from bench.drills.supervision import keep_running
+from edge.brokers.tether import spawn
 from edge.workers import worker_environment
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.settings import Settings
-from streams.tether import spawn
-from streams.topics import READINGS
 
 GATEWAYS: Final = 2
 KILLS: Final = 50

@@ -15,12 +15,12 @@ from bench.gateway.driver import ANSWER_S_MAX, Outcome
 from bench.gateway.frames import Load, request_of
 from bench.gateway.read_back import read_back
 from bench.process_time import rss_bytes_of
+from edge.brokers.jars import find_java, jars
+from edge.brokers.tether import spawn, stop
 from edge.gateway.link import CLIENT_ID
 from edge.workers import worker_environment
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka_jars import find_java, jars
-from streams.tether import spawn, stop
-from streams.topics import READINGS
 
 FLOOD_PATIENTS: Final = "g"
 """How the names of those begin whose frames are the flood."""

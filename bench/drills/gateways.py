@@ -11,12 +11,12 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from edge.brokers.cluster import free_ports
+from edge.brokers.tether import spawn, stop
 from edge.options import with_changes
 from edge.workers import worker_environment
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.kafka_server import free_ports
-from streams.settings import Settings
-from streams.tether import spawn, stop
 
 READY_S_MAX: Final = 60.0
 """For a gateway that starts, on a busy machine."""

@@ -12,6 +12,7 @@ from kafka import TopicPartition
 
 from bench.drills.findings import Findings
 from bench.drills.stage import Stage
+from edge.brokers.tether import spawn
 from edge.history.chain import Broken, first_broken
 from edge.history.disk import held
 from edge.history.ledger import folder, open_ledger, readings_folder
@@ -20,14 +21,13 @@ from edge.history.shelf import Shelf
 from edge.history.verify import files_are_whole, verify
 from edge.options import with_changes
 from edge.project import ROOT
-from streams.connect import connect_consumer
-from streams.decode import Decoder
-from streams.decoded import Frames
-from streams.log_end import ends_of
-from streams.log_search import read_between
-from streams.settings import Settings
-from streams.tether import spawn
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.decoding.decoded import Frames
+from streams.decoding.decoder import Decoder
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
+from streams.kafka.log_search import read_between
 
 KILLS: Final = 50
 ALIVE_S: Final = (0.2, 3.0)

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from agents.alarms import report
 from agents.dead_letters import kept
-from agents.judge import Judge
+from agents.judging.alarms import report
+from agents.judging.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
 from edge.watching.losses import MONITORING_LOST
-from streams.decode import Decoder
-from streams.decoded import Record
-from streams.frames import TICK_KEY
-from streams.security import seals_of
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.frame import TICK_KEY
+from streams.decoding.decoded import Record
+from streams.decoding.decoder import Decoder
+from streams.kafka.security import seals_of
 
 _WATCHERS: Final = f'"rule":"{MONITORING_LOST}"'.encode()
 

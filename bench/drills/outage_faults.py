@@ -21,10 +21,10 @@ from bench.drills.findings import Findings
 from bench.drills.read_back import read_back
 from bench.drills.stage import Stage
 from bench.drills.supervision import all_ready, keep_running
+from edge.brokers.tether import spawn
 from edge.watching.losses import MONITORING_LOST
 from edge.workers import worker_environment
-from streams.tether import spawn
-from streams.topics import ALERTS, READINGS
+from streams.contracts.topics import ALERTS, READINGS
 
 BEGIN: Final = 0.1
 STILL_SHARE: Final = 0.625

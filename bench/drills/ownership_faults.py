@@ -9,9 +9,9 @@ from bench.drills.findings import Findings
 from bench.drills.read_back import read_back
 from bench.drills.stage import Stage
 from bench.drills.supervision import keep_running, wait_in_service
-from streams.admin import changelog_topic
-from tables.progress import END_KEY
-from tables.record_layout import position_of
+from streams.kafka.admin import changelog_topic
+from tables.changelog.progress import END_KEY
+from tables.changelog.record_layout import position_of
 
 BEGIN: Final = 0.15
 WORKERS: Final = (4, 2)

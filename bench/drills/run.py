@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from agents.canary import with_canary
+from agents.health.canary import with_canary
 from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
 from bench.drills.gateways import SABOTAGES
 from bench.drills.ledger import Ledger, Outcome
@@ -24,13 +24,13 @@ from bench.drills.read_back import end_offsets, read_back
 from bench.drills.stage import Stage
 from bench.drills.ward import RULES, LoadPlan
 from bench.drills.workers import Worker, Workers
-from streams.admin import apply_topics
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn, stop
+from streams.config.rules_file import load_rules
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, DEAD_LETTERS, READINGS
 from streams.errors import UsageError, VigilError
-from streams.kafka_server import KafkaCluster
-from streams.rules_file import load_rules
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+from streams.kafka.admin import apply_topics
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PARTITIONS: Final = 8

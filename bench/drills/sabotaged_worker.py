@@ -11,9 +11,9 @@ from typing import Any, Final
 from agents.monitor import Monitor
 from agents.wiring import Flow
 from bench.drills.changed_worker import run_changed
-from streams.block_consumer import BlockConsumer
-from streams.topics import ALERTS
-from tables.progress import END_KEY
+from streams.contracts.topics import ALERTS
+from streams.lane.block_consumer import BlockConsumer
+from tables.changelog.progress import END_KEY
 
 LINGER_S: Final = 12.0
 """How long something unsent stays in this process: longer than a checkpoint interval, so offsets overtake it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bench.drills.ward import Bed, Due, Ward, frames_of
-from streams.frames import FRAME_BYTES_MAX, TICK_KEY
+from streams.contracts.frame import FRAME_BYTES_MAX, TICK_KEY
 
 BAD_ONE_IN: Final = 9
 """One malformed record to so many good ones: 10 % of all."""

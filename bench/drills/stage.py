@@ -14,11 +14,11 @@ from kafka import TopicPartition
 from bench.drills.findings import FaultTime
 from bench.drills.proxy import Proxies
 from bench.drills.workers import Workers
-from streams.connect import connect_admin
+from edge.brokers.cluster import KafkaCluster
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.connect import connect_admin
 
 POLL_S: Final = 0.2
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn
 from edge.metrics_scrape import Scrape, scrape
 from edge.options import with_changes
 from edge.workers import worker_environment
-from streams.embedded import free_port
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.settings import Settings
-from streams.tether import spawn
 
 READY_S_MAX: Final = 60.0
 TERM_S_MAX: Final = 20.0

@@ -23,14 +23,14 @@ from bench.gateway.messages import verdict_of
 from bench.gateway.read_back import Verdict, read_back
 from bench.machine import machine
 from bench.process_time import cpu_s_of
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.gateway.child import READY_S_MAX, wait_ready
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.embedded import free_port
-from streams.kafka_server import KafkaCluster
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
 
 PREFIX: Final = "bench-gateway."
 PROBE_TOPIC: Final = READINGS

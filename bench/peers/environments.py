@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from edge.brokers.jars import locked
 from streams.errors import UsageError, VigilError
-from streams.kafka_jars import locked
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent.parent

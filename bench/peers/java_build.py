@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.peers.environments import CACHE, HERE
+from edge.brokers.jars import copy_jars, find_java, locked, run_maven
 from streams.errors import UsageError
-from streams.kafka_jars import copy_jars, find_java, locked, run_maven
 
 PROGRAMS: Final = {
     "kafka-streams": ("kafka_streams", "bench.peers.streams.Main"),

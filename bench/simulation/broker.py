@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from streams.decoded import Record
+from streams.decoding.decoded import Record
 
 Pair = tuple[bytes | None, bytes | None]
 READINGS: Final = "readings"

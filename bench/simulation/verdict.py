@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from agents.alarms import report
+from agents.judging.alarms import report
 from bench.simulation.broker import Broker
 from bench.simulation.clock import run_now
 from bench.simulation.worker import Parts, Worker, new_judge
-from streams.decode import Decoder
+from streams.decoding.decoder import Decoder
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
-from tables.store import ColumnStore
 
 AFTER_POSITION: Final = 9
 """Bytes of a record that say its version and position; the position depends on when it was written."""

@@ -6,11 +6,11 @@ from random import Random
 from typing import Any, Final
 
 from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
-from streams.alerts import episode_id
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY, encode_tick
-from streams.seals import DEVELOPMENT, Place
-from streams.wards import RULING_KEY
+from streams.contracts.alert import episode_id
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.seals import DEVELOPMENT, Place
+from streams.contracts.ward import RULING_KEY
 
 START_MS: Final = 1_600_000_000_000
 PATIENT_TTL_S: Final = 120

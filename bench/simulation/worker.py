@@ -9,24 +9,24 @@ from typing import Any, Final
 
 from faust.types import TP
 
-from agents.boards import Boards
+from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
-from agents.judge import Judge
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
+from agents.judging.judge import Judge
 from agents.monitor import Monitor
-from agents.wards.reports import Reports
+from agents.wards.counts import Reports
 from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
 from clinical.clock import TimeRules
-from streams import topics
-from streams.admission import Admission, Left
-from streams.block import Block, Blocks
-from streams.decoded import Noted
-from streams.publisher import Publisher
-from streams.settings import Settings
-from tables.checkpoint import Checkpointer
-from tables.restore import Restorer
-from tables.store import ColumnStore
+from streams.config.settings import Settings
+from streams.contracts import topics
+from streams.decoding.decoded import Noted
+from streams.kafka.publisher import Publisher
+from streams.lane.admission import Admission, Left
+from streams.lane.block import Block, Blocks
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore
+from tables.changelog.restore import Restorer
 
 PUBLISH_TIMEOUT_S: Final = 15.0
 TURNS_MAX: Final = 100_000

@@ -19,8 +19,8 @@ from bench.suite.report import write
 from bench.suite.results import Results
 from bench.suite.run import Run, Wanted
 from bench.suite.systems import SYSTEMS
+from edge.brokers.cluster import KafkaCluster
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
 
 HERE: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = HERE.parent / ".cache" / "bench"

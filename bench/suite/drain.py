@@ -13,8 +13,8 @@ from bench.suite.arrivals import Ints
 from bench.suite.fill import Log, mark_at, mark_of
 from bench.suite.stage import Running, Stage
 from bench.suite.systems import System
+from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
-from streams.topics import ALERTS
 
 WARM_UP: Final = 0.2
 """The first part of every partition, which is not measured: compilers and caches settle."""

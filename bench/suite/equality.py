@@ -21,9 +21,9 @@ from bench.suite.sender import Sender
 from bench.suite.stage import Stage
 from bench.suite.systems import RULES, System
 from bench.suite.wire import Request, batch_of_records, frame_value, patient_id, places, produce_request
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
-from streams.frames import TICK_KEY, encode_tick
-from streams.topics import ALERTS
 
 SECONDS: Final = 600
 PATIENTS: Final = 60

@@ -25,7 +25,7 @@ from bench.suite.wire import (
     places,
     produce_request,
 )
-from streams.frames import TICK_KEY, encode_tick
+from streams.contracts.frame import TICK_KEY, encode_tick
 
 START_MS: Final = 1_700_000_000_000
 BATCH_FRAMES: Final = 80

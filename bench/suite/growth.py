@@ -13,7 +13,7 @@ from bench.suite.drain import drain
 from bench.suite.fill import Log, fill
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS
-from streams.topics import READINGS
+from streams.contracts.topics import READINGS
 from tables.windows import BUCKET_MS, SLOTS
 
 PATIENTS: Final = (1_000, 10_000, 100_000)

@@ -23,9 +23,9 @@ from bench.suite.latency import Floats, latencies_ms
 from bench.suite.stage import Running, Stage
 from bench.suite.systems import System
 from bench.suite.wire import patient_id
+from edge.brokers.tether import spawn, stop
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import VigilError
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, READINGS
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 POLL_S: Final = 0.1

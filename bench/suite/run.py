@@ -20,9 +20,9 @@ from bench.suite.order import FIRST, MEMORY, Item, base_hz, items
 from bench.suite.results import BELOW, FAILURE, VOID, Results
 from bench.suite.stage import Stage
 from bench.suite.systems import SYSTEMS, System
+from edge.brokers.cluster import KafkaCluster
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.topics import READINGS
 
 GUESS: Final = 0.5
 """Without a search: what a system sustains beside driver and broker, as a share of its drain on the wall."""

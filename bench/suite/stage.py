@@ -20,11 +20,11 @@ from kafka.errors import KafkaError
 from bench.drills.read_back import end_offsets
 from bench.suite.measure import ProcessTree
 from bench.suite.systems import Order, System, vigil_settings
-from streams.admin import apply_topics
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn
+from streams.contracts.topics import ALERTS, READINGS, TOPICS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.tether import spawn
-from streams.topics import ALERTS, READINGS, TOPICS
+from streams.kafka.admin import apply_topics
 
 REQUEST_MS: Final = 30_000
 STOP_S: Final = 12.0

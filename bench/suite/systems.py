@@ -12,8 +12,8 @@ from bench.peers.defaults import LIMITS, NEWS2
 from bench.peers.spec import Spec
 from bench.suite.arrivals import AT_ONCE
 from edge.workers import worker_environment
-from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, READINGS
 
 RULES: Final = (*LIMITS, AT_ONCE)
 """The rules of every run: those of the bench and the one whose onsets are planted."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streams.people import ANY_WARD, Person
+from streams.contracts.people import ANY_WARD, Person
 
 
 @dataclass(frozen=True, slots=True)

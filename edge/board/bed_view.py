@@ -8,8 +8,8 @@ from edge.board.history import AskedHistory, Points
 from edge.board.intake import Intake
 from edge.board.metrics import BoardMetrics
 from edge.board.sources import gathered
-from streams.topics import DAY_MS, HOUR_MS
-from streams.windows import WindowsAnswer
+from streams.contracts.topics import DAY_MS, HOUR_MS
+from streams.contracts.window_query import WindowsAnswer
 
 TREND_MS: Final = 24 * HOUR_MS
 SPAN_MS_MAX: Final = 31 * DAY_MS

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from streams.alerts import Alert, Responsibility
-from streams.boards import OpenAlarm
+from streams.contracts.alert import Alert, Responsibility
+from streams.contracts.patient_state import OpenAlarm
 
 CLOSING: Final = frozenset({"end", "reset"})
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from streams.config.settings import Settings
 from streams.errors import Busy
-from streams.settings import Settings
 
 THREADS: Final = 4
 QUEUED_MAX: Final = 8

@@ -8,10 +8,10 @@ from edge.board.load import Starts
 from edge.board.position import SHOWN, Log
 from edge.board.reading import Batch, Heard
 from edge.board.showing import Showing
-from streams.alerts import Alert
-from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import Answer, Order
-from streams.deliveries import Delivery
+from streams.contracts.alert import Alert
+from streams.contracts.command import Answer, Order
+from streams.contracts.deliveries import Delivery
+from streams.contracts.patient_state import Heartbeat, Limits, Patient
 
 COMMANDS_KEPT: Final = 20
 """Of a patient, the newest, for the bed's page."""

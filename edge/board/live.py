@@ -13,7 +13,7 @@ from edge.board import events
 from edge.board.audience import Audience
 from edge.board.position import Log, Position, covers, position_of, reached, text_of
 from edge.board.state import Bed, BoardState, is_of_the_alarm_system, label_of, wards_of
-from streams.reference import Reference
+from streams.contracts.reference import Reference
 
 GONE_KEPT_MAX: Final = 10_000
 """Patients who are gone and still remembered: an old event of theirs shows nothing, and pages that come back are told.

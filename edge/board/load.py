@@ -4,8 +4,8 @@ from collections import Counter, OrderedDict
 from typing import Any, Final
 
 from edge.ward_state import CANARY, SEVERITIES, severity_of
-from streams.alerts import Alert
-from streams.topics import HOUR_MS
+from streams.contracts.alert import Alert
+from streams.contracts.topics import HOUR_MS
 
 KEPT_MS: Final = 24 * HOUR_MS
 STARTS_MAX: Final = 500_000

@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from edge.orders import BEST, ELSEWHERE_S, rank, signed
+from edge.order_sending import BEST, ELSEWHERE_S, rank, signed
 from edge.sending import send
-from streams.alerts import WARD
-from streams.commands import Answer, Order
+from streams.config.settings import Settings
+from streams.contracts.alert import WARD
+from streams.contracts.command import Answer, Order
+from streams.contracts.people import Person
+from streams.contracts.topics import COMMANDS
 from streams.errors import BrokerUnreachable, Busy
-from streams.people import Person
-from streams.producers import ORDERS, Producer
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import COMMANDS
+from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.security import seals_of
 
 ANSWER_S_MAX: Final = 10.0
 """How long a page waits; a worker answers within a second or two. After that it is "not answered yet"."""

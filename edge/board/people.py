@@ -6,11 +6,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from edge.identity.doors import PERSON, Doors, sender_of
-from edge.orders import make_order
-from streams.audit import AuditedAct, Outcome
-from streams.commands import Order
-from streams.people import Person
-from streams.settings import Settings
+from edge.order_sending import make_order
+from streams.config.settings import Settings
+from streams.contracts.audit import AuditedAct, Outcome
+from streams.contracts.command import Order
+from streams.contracts.people import Person
 
 SAID_BY_THE_BOARD: Final = ("issued_ts_ms", "actor", "kind", "person")
 """Of a command: a page cannot say these. It does say the id, by which a command that is sent again is applied once."""

@@ -31,10 +31,10 @@ from edge.history.query import trend
 from edge.printing import say
 from edge.reference.following import Follower
 from edge.rota import Rota
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.topics import COMMANDS, PATIENTS
 from streams.errors import TopicsMismatch, UsageError
-from streams.settings import Settings
-from streams.topics import COMMANDS, PATIENTS
+from streams.kafka.connect import connect_consumer
 
 WATCH_S: Final = 1.0
 """Between two looks at how old each source is."""

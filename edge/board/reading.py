@@ -17,16 +17,16 @@ from pydantic import BaseModel
 from edge.board.position import SHOWN, Log
 from edge.records import Skipped, read_record
 from edge.topic_thread import TopicThread
-from streams.alerts import Alert
-from streams.boards import Heartbeat, Limits, Patient
-from streams.commands import Answer, Order, Signed
-from streams.deliveries import Delivery
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.command import Answer, Order, Signed
+from streams.contracts.deliveries import Delivery
+from streams.contracts.patient_state import Heartbeat, Limits, Patient
+from streams.contracts.seals import Unproven
+from streams.contracts.topics import ALERTS, COMMANDS, DELIVERIES, HEARTBEAT, HOUR_MS, LIMITS, PATIENTS
 from streams.errors import TopicsMismatch
-from streams.log_end import ends_of
-from streams.seals import Unproven
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, DELIVERIES, HEARTBEAT, HOUR_MS, LIMITS, PATIENTS
+from streams.kafka.log_end import ends_of
+from streams.kafka.security import seals_of
 
 BACK_MS: Final = 24 * HOUR_MS
 """How far back alerts, deliveries and commands are read: three shifts of eight hours."""

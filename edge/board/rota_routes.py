@@ -14,9 +14,9 @@ from edge.board.live import Live
 from edge.board.people import LetIn, person_of
 from edge.board.rota_view import rota_of, ward_of
 from edge.rota import Rota, assign, end, ended, make_assignment
+from streams.config.settings import Settings
+from streams.contracts.people import MAY, Person
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
-from streams.people import MAY, Person
-from streams.settings import Settings
 
 WRITING_MAX: Final = 8
 """Assignments on their way to Kafka, or waiting to be; one beyond it is told to try again."""

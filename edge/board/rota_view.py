@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from streams.alerts import WARD
-from streams.deliveries import Assignment
-from streams.duty import Duty
-from streams.people import ANY_WARD, Person
-from streams.reference import Reference
-from streams.topics import DAY_MS
+from streams.contracts.alert import WARD
+from streams.contracts.deliveries import Assignment
+from streams.contracts.duty import Duty
+from streams.contracts.people import ANY_WARD, Person
+from streams.contracts.reference import Reference
+from streams.contracts.topics import DAY_MS
 
 SOON_MS: Final = DAY_MS
 """Shifts that begin within so long are shown as planned; later ones `vigil assign list --all` tells."""

@@ -20,10 +20,10 @@ from edge.board.ordering import Desk
 from edge.board.people import LetIn, order_of, person_of
 from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
-from streams.alerts import WARD
+from streams.contracts.alert import WARD
+from streams.contracts.people import ACT_OF, ACTS, ANY_WARD, MAY, Act, Person
+from streams.contracts.topics import HOUR_MS
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
-from streams.people import ACT_OF, ACTS, ANY_WARD, MAY, Act, Person
-from streams.topics import HOUR_MS
 
 WARDS_ASKED_MAX: Final = 200
 SIGNALS_ASKED_MAX: Final = 40

@@ -9,13 +9,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from streams.deliveries import FINAL, Delivery
+from streams.config.routing import BOARD
+from streams.config.settings import Settings
+from streams.contracts.deliveries import FINAL, Delivery
+from streams.contracts.topics import DELIVERIES
 from streams.errors import VigilError
-from streams.producers import DELIVERIES as USE
-from streams.producers import Producer
-from streams.routing import BOARD
-from streams.settings import Settings
-from streams.topics import DELIVERIES
+from streams.kafka.producers import DELIVERIES as USE
+from streams.kafka.producers import Producer
 
 LOOK_S: Final = 0.5
 AGAIN_S: Final = 10.0

@@ -13,11 +13,11 @@ from edge.board.episodes import Episode, severity, untold
 from edge.board.position import Log, Position, reached
 from edge.gateway.adt_silence import ADT
 from edge.ward_state import CANARY, QUIET, SEVERITIES
-from streams.alerts import WARD, Alert
-from streams.boards import Heartbeat, Limits, Patient
-from streams.deliveries import Delivery
-from streams.partitions import PARTITION, canary_name
-from streams.reference import Reference
+from streams.contracts.alert import WARD, Alert
+from streams.contracts.deliveries import Delivery
+from streams.contracts.partitions import PARTITION, canary_name
+from streams.contracts.patient_state import Heartbeat, Limits, Patient
+from streams.contracts.reference import Reference
 
 WARDS_KEPT_MAX: Final = 32
 """Wards that a patient was in, remembered; a stay has a few [M]."""

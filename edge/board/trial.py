@@ -22,12 +22,12 @@ from edge.records import Skipped
 from edge.shadow.compare import OUTCOMES
 from edge.shadow.reading import chosen, lag_of
 from edge.shadow.report import as_data, compare
+from streams.config.settings import Settings
+from streams.contracts.people import Person
+from streams.contracts.topics import DAY_MS
 from streams.errors import Busy, VigilError
-from streams.people import Person
-from streams.rules_log import read_rules, trials
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import DAY_MS
+from streams.kafka.rules_log import read_rules, trials
+from streams.kafka.security import seals_of
 
 BACK_MS: Final = DAY_MS
 """How far back the board compares; a report of `vigil shadow` goes as far as somebody asks."""

@@ -6,9 +6,9 @@ from typing import Final
 import aiohttp
 
 from edge.board.live import Live
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.windows import ANSWER_BYTES_MAX, WINDOWS_PATH, WindowsAnswer, question
+from streams.config.settings import Settings
+from streams.contracts.window_query import ANSWER_BYTES_MAX, WINDOWS_PATH, WindowsAnswer, question
+from streams.kafka.security import seals_of
 
 ASK_S_MAX: Final = 2.0
 """For the connection to end; the page has given up before."""

@@ -7,8 +7,8 @@ import sys
 
 from edge.channels.process import serve
 from edge.printing import say
+from streams.config.settings import Settings, load_settings
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings, load_settings
 
 
 def main() -> int:

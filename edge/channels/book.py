@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.channels.page import Event, Page, event_of
-from streams.alerts import Alert, Evidence, Source
-from streams.deliveries import FINAL, Delivery, Milestone
+from streams.contracts.alert import Alert, Evidence, Source
+from streams.contracts.deliveries import FINAL, Delivery, Milestone
 
 ALERT_WAIT_MS: Final = 2_000
 """How long a message waits for its alert, which was written before it; then it goes without the alert's words."""
@@ -21,7 +21,7 @@ ALERTS_KEPT_MS: Final = 900_000
 
 ALERTS_KEPT_MAX: Final = 100_000
 EPISODES_MAX: Final = 20_000
-"""Alarms of one partition that are open: as many as it may have patients (`streams.settings`)."""
+"""Alarms of one partition that are open: as many as it may have patients (`streams.config.settings`)."""
 
 KNOWN_MS_MAX: Final = 7 * 86_400_000
 """A delivery whose alarm has not ended for so long is forgotten here. [M]"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.channels.breaker import Breaker
-from streams.alerts import CHANNEL, Alert, Priority, system_alert
+from streams.contracts.alert import CHANNEL, Alert, Priority, system_alert
 
 CHANNEL_FAILED: Final = "channel-failed"
 RECIPIENT_GONE: Final = "recipient-gone"

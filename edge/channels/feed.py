@@ -19,13 +19,13 @@ from kafka.structs import OffsetAndMetadata
 
 from edge.channels.pool import Read
 from edge.records import Skipped, read_record
-from streams.alerts import Alert
-from streams.connect import connect_consumer
-from streams.deliveries import Delivery
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import Delivery
+from streams.contracts.topics import ALERTS, DELIVERIES
 from streams.errors import TopicsMismatch, VigilError
-from streams.log_search import offsets_at
-from streams.settings import Settings
-from streams.topics import ALERTS, DELIVERIES
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_search import offsets_at
 
 POLL_MS: Final = 100
 JOIN_POLL_MS: Final = 500

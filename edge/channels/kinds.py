@@ -13,8 +13,8 @@ from edge.channels.pagerduty import PagerDuty, PagerDutyOptions
 from edge.channels.pcd04 import Pcd04, Pcd04Options
 from edge.channels.web_push import WebPush, WebPushOptions
 from edge.channels.webhook import Webhook, WebhookOptions
+from streams.config.routing import ChannelKind
 from streams.errors import UsageError
-from streams.routing import ChannelKind
 
 Tell = Callable[[Status], None]
 
@@ -38,7 +38,7 @@ KINDS: Final[dict[ChannelKind, Kind]] = {
 
 
 def check_options(kind: str, options: Mapping[str, Any]) -> None:
-    """Check a channel's options, as `streams.routing_file` asks for it.
+    """Check a channel's options, as `streams.config.routing_file` asks for it.
 
     Raises:
         ValueError: one sentence that names the option and what is wrong with it.

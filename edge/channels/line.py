@@ -16,7 +16,7 @@ from edge.channels.breaker import Breaker
 from edge.channels.metrics import ChannelMetrics
 from edge.channels.options import Options
 from edge.channels.page import CHANNEL_FAULTS, Channel, Outcome, Refused, Retry, Sent, Why
-from streams.deliveries import Milestone
+from streams.contracts.deliveries import Milestone
 
 WAITING_MAX: Final = 10_000
 """Messages of one channel that wait. A hospital of 1,000 beds has a tenth of that open."""

@@ -24,7 +24,7 @@ class Letter:
 
 
 class Producing(Protocol):
-    """`streams.producers.Producer`, as it is used here."""
+    """`streams.kafka.producers.Producer`, as it is used here."""
 
     def send(
         self,

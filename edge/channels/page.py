@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
-from streams.alerts import Alert
-from streams.deliveries import Milestone
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import Milestone
 
 Event = Literal["start", "update", "acknowledge", "end"]
 """What a message is about: the alarm itself, its new priority, that somebody has acknowledged it, its end."""

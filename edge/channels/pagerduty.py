@@ -16,7 +16,7 @@ from edge.channels.options import HttpOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
 from edge.channels.secret_files import read_secret
 from edge.channels.texts import iso, summary
-from streams.alerts import Priority
+from streams.contracts.alert import Priority
 
 FOLLOWS: Final = frozenset[Event]({"start", "update", "acknowledge", "end"})
 SUMMARY_CHARS_MAX: Final = 1_024

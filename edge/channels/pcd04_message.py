@@ -9,7 +9,7 @@ from typing import Final
 
 from clinical.vitals import SIGNALS
 from edge.channels.page import Page
-from streams.alerts import Alert, AlertType, Priority
+from streams.contracts.alert import Alert, AlertType, Priority
 
 EVENTS: Final = {"MDC_EVT_HI": 196_648, "MDC_EVT_LO": 196_670, "MDC_EVT_ALARM": 196_616}
 PRIORITIES: Final[dict[Priority, str]] = {"high": "PH", "medium": "PM", "low": "PL"}

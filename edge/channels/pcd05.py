@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from edge.channels.page import Status
 from edge.gateway.hl7.split import Header, field, part, plain, read_header, read_segments
-from streams.deliveries import Milestone
+from streams.contracts.deliveries import Milestone
 
 STATES: Final[dict[str, Milestone]] = {
     "undeliverable": "failed",

@@ -17,9 +17,9 @@ from edge.channels.options import TOTAL_S_MAX, Options
 from edge.channels.outbox import Letter, Outbox
 from edge.channels.page import Channel, Status
 from edge.ward_state import CANARY
-from streams.alerts import Alert
-from streams.deliveries import Delivery, Milestone, delivery_id
-from streams.routing import BOARD
+from streams.config.routing import BOARD
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import Delivery, Milestone, delivery_id
 
 LOOK_S: Final = 0.25
 CANARY_EVERY_MS: Final = 55_000

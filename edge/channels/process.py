@@ -14,13 +14,13 @@ from edge.channels.options import Options
 from edge.channels.outbox import Outbox
 from edge.channels.page import Channel
 from edge.channels.pool import Boxes, Pool
+from streams.config.routing import DEFAULT_ROUTING, Routing
+from streams.config.routing_file import load_routing
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, DEAD_LETTERS, DELIVERIES
 from streams.errors import UsageError, VigilError
-from streams.producers import DELIVERIES as DELIVERIES_USE
-from streams.producers import Producer
-from streams.routing import DEFAULT_ROUTING, Routing
-from streams.routing_file import load_routing
-from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, DELIVERIES
+from streams.kafka.producers import DELIVERIES as DELIVERIES_USE
+from streams.kafka.producers import Producer
 
 LAST_S_MAX: Final = 7.0
 """At the end: for tries under way to get their answer, and for milestones to be written."""

@@ -20,7 +20,7 @@ from edge.channels.options import HttpOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
 from edge.channels.secret_files import read_secret
 from edge.channels.texts import summary
-from streams.deliveries import Milestone
+from streams.contracts.deliveries import Milestone
 from streams.errors import UsageError
 
 FOLLOWS: Final = frozenset[Event]({"start", "update", "acknowledge", "end"})

@@ -17,9 +17,9 @@ from edge.identity.accounts import (
     with_account,
 )
 from edge.printing import print_json, say
+from streams.config.settings import load_settings
+from streams.contracts.people import ROLES
 from streams.errors import UsageError
-from streams.people import ROLES
-from streams.settings import load_settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -25,19 +25,19 @@ from edge.nursing.alarm_list import (
     who,
 )
 from edge.nursing.beats import last_beats
-from edge.orders import read_board
+from edge.order_sending import read_board
 from edge.printing import Coloured, print_json, say
 from edge.records import Skipped, told
 from edge.reference.following import read_reference
 from edge.ward_state import CANARY
 from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
-from streams.boards import Patient
+from streams.config.settings import Settings
+from streams.contracts.patient_state import Patient
+from streams.contracts.people import ACT_OF
+from streams.contracts.reference import Reference
+from streams.contracts.topics import PATIENTS
 from streams.errors import UsageError, VigilError
-from streams.people import ACT_OF
-from streams.reference import Reference
-from streams.settings import Settings
-from streams.topics import PATIENTS
 
 __all__ = ["alarms"]
 

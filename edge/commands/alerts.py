@@ -11,10 +11,10 @@ from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import Coloured, say, say_json
 from edge.records import told
 from edge.since import Since, moment_ms
+from edge.stays_seen import Whereabouts
 from edge.ward_state import CANARY, SEVERITIES, severity_of
-from edge.whereabouts import Whereabouts
-from streams.alerts import Alert
-from streams.settings import load_settings
+from streams.config.settings import load_settings
+from streams.contracts.alert import Alert
 
 POLL_S: Final = 0.5
 START: Final = "start"

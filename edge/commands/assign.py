@@ -13,12 +13,12 @@ from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.rota import assign as store
 from edge.rota import clock, end, make_assignment, outdated, read_assignments, read_rota, write_assignments
-from edge.whereabouts import Whereabouts
-from streams.alerts import WARD
-from streams.deliveries import Assignment
+from edge.stays_seen import Whereabouts
+from streams.config.settings import Settings
+from streams.contracts.alert import WARD
+from streams.contracts.deliveries import Assignment
+from streams.contracts.people import ANY_WARD, Person
 from streams.errors import VigilError
-from streams.people import ANY_WARD, Person
-from streams.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -8,9 +8,9 @@ import click
 from edge.commands.history import history_options
 from edge.options import json_option
 from edge.printing import print_json, say
+from streams.config.settings import load_settings
+from streams.contracts.topics import AUDIT, COMMANDS
 from streams.errors import UsageError, VigilError
-from streams.settings import load_settings
-from streams.topics import AUDIT, COMMANDS
 
 
 @click.group()

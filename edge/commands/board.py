@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from edge.options import brokers_option, need_brokers
-from streams.settings import Settings, load_settings
+from streams.config.settings import Settings, load_settings
 
 GARBAGE_AFTER: Final = (100_000, 50, 100)
 """Objects between two looks for garbage in circles: a look at all viewers takes long."""

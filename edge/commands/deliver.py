@@ -10,9 +10,9 @@ from edge.channels.kinds import check_options
 from edge.delivering import deliver_until
 from edge.options import brokers_option, group_option, need_brokers
 from edge.printing import say
-from streams.routing import DEFAULT_ROUTING
-from streams.routing_file import load_routing
-from streams.settings import load_settings
+from streams.config.routing import DEFAULT_ROUTING
+from streams.config.routing_file import load_routing
+from streams.config.settings import load_settings
 
 
 @click.command()

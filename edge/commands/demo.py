@@ -5,7 +5,7 @@ import sys
 import click
 
 from edge.options import brokers_option, json_option, rules_option, with_changes
-from streams.settings import load_settings
+from streams.config.settings import load_settings
 
 PREFIX = "demo."
 """On a broker that others use, simulated patients stay out of the real ones' topics."""
@@ -47,7 +47,7 @@ def demo(
     prefixed with "demo." unless VIGIL_TOPIC_PREFIX is set.
     """
     from edge.burst import parse_burst
-    from edge.demo import Plan, run
+    from edge.demonstration import Plan, run
     from edge.ward_screen import LineScreen, LiveScreen, Screen
 
     settings = load_settings(**options)

@@ -11,7 +11,7 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from edge.commands.orders import sign_in_options, where
-from edge.devices import read_facts, send_facts
+from edge.device_views import read_facts, send_facts
 from edge.gateway.associations import Facts, Span
 from edge.gateway.registrar import refusal_of
 from edge.gateway.stays import FOREVER
@@ -19,10 +19,10 @@ from edge.identity.command_line import signed_in
 from edge.options import need_brokers
 from edge.printing import print_json, say
 from edge.records import Skipped, told
-from streams.associations import Association, Fact, Placement
+from streams.config.settings import Settings, load_settings
+from streams.contracts.association import Association, Fact, Placement
+from streams.contracts.people import Act, Person
 from streams.errors import UsageError, VigilError
-from streams.people import Act, Person
-from streams.settings import Settings, load_settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)

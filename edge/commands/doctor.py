@@ -7,7 +7,7 @@ import click
 from edge.checks import run_checks
 from edge.options import brokers_option, group_option, json_option
 from edge.printing import Coloured, print_json, say
-from streams.settings import Settings, load_settings
+from streams.config.settings import Settings, load_settings
 
 _STYLES = {"ok": "green", "failed": "red", "skipped": "yellow"}
 

@@ -13,10 +13,10 @@ from edge.evaluation.text import percent
 from edge.options import json_option
 from edge.printing import print_json, say
 from edge.reading_options import Reading, reading_options
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
+from streams.config.settings import load_settings
 from streams.errors import UsageError
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
-from streams.settings import load_settings
 
 
 @click.command()

@@ -13,8 +13,8 @@ from edge.explanation.terminal import arrivals, facts, headline, plot, signals_t
 from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import print_json, say
 from edge.records import Skipped, told
+from streams.config.settings import load_settings
 from streams.errors import UsageError
-from streams.settings import load_settings
 
 AROUND_S_MAX = 3600.0
 

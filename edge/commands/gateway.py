@@ -10,8 +10,8 @@ import click
 
 from edge.options import brokers_option, need_brokers
 from edge.printing import say
+from streams.config.settings import Settings, load_settings
 from streams.errors import UsageError
-from streams.settings import Settings, load_settings
 
 GARBAGE_AFTER: Final = (100_000, 50, 100)
 """Objects between two looks for garbage in circles: readings make none, and a look at all of them takes long."""

@@ -4,8 +4,8 @@ import click
 
 from edge.metrics_scrape import scrape
 from edge.printing import say
+from streams.config.settings import load_settings
 from streams.errors import VigilError
-from streams.settings import load_settings
 
 
 @click.command()

@@ -13,8 +13,8 @@ import click
 
 from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import print_json, say
+from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
-from streams.settings import load_settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import click
 
+from edge.brokers.background import Running, running, start_background, stop_background
+from edge.brokers.cluster import NODES_ALLOWED
 from edge.printing import print_json, say
-from streams.kafka_background import Running, running, start_background, stop_background
-from streams.kafka_server import NODES_ALLOWED
 
 
 @click.group()

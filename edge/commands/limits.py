@@ -6,15 +6,15 @@ from clinical.defaults import DEFAULT_RULES
 from edge.commands.orders import limits, settings_of, where
 from edge.nursing.limits_in_force import limits_of, line, title
 from edge.options import rules_option, with_changes
-from edge.orders import read_board
+from edge.order_sending import read_board
 from edge.printing import say, say_json
 from edge.records import Skipped, told
 from edge.ward_state import CANARY
-from streams.boards import Limits, Patient
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
+from streams.contracts.patient_state import Limits, Patient
+from streams.contracts.topics import LIMITS, PATIENTS
 from streams.errors import VigilError
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
-from streams.topics import LIMITS, PATIENTS
 
 __all__ = ["limits"]
 

@@ -8,12 +8,12 @@ import click
 
 from edge.identity.command_line import signed_in
 from edge.options import brokers_option, json_option, need_brokers
-from edge.orders import make_order, send_order
+from edge.order_sending import make_order, send_order
 from edge.printing import say, say_json
-from streams.commands import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
+from streams.config.settings import Settings, load_settings
+from streams.contracts.command import PAUSE_S_DEFAULT, PAUSE_S_MAX, AgeBand, PauseMode
+from streams.contracts.people import ACT_OF, Act, Person
 from streams.errors import VigilError
-from streams.people import ACT_OF, Act, Person
-from streams.settings import Settings, load_settings
 
 WAIT_S: Final = 10.0
 """How long an answer is waited for; a worker answers within a second or two."""

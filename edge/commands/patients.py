@@ -12,16 +12,16 @@ from edge.nursing.alarm_list import unjudged
 from edge.nursing.beats import last_beats
 from edge.nursing.charting import HOURS_DEFAULT, HOURS_MAX, charted, store
 from edge.nursing.patient_list import alarms_open, early_warning, is_old, is_somebody, notes, seen
-from edge.orders import read_board
+from edge.order_sending import read_board
 from edge.printing import Coloured, say, say_json
 from edge.records import Skipped, told
 from edge.reference.following import read_reference
 from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
-from streams.boards import Patient
+from streams.config.settings import Settings
+from streams.contracts.patient_state import Patient
+from streams.contracts.topics import PATIENTS
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings
-from streams.topics import PATIENTS
 
 __all__ = ["patients"]
 

@@ -20,12 +20,20 @@ from edge.reference.following import read_reference
 from edge.reference.refresher import Refresher
 from edge.reference.source import Source
 from edge.reference.writing import changes_of, write
-from streams.commands import AgeBand
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings, load_settings
+from streams.contracts.command import AgeBand
+from streams.contracts.reference import (
+    BedFacts,
+    Fact,
+    FormularyLine,
+    Reference,
+    ReferenceRecord,
+    UnitType,
+    WardFacts,
+)
 from streams.errors import BadData, UsageError, VigilError
-from streams.reference import BedFacts, Fact, FormularyLine, Reference, ReferenceRecord, UnitType, WardFacts
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
-from streams.settings import Settings, load_settings
 
 AGAIN_S: Final = 2.0
 """Before the refresher tries again what Kafka did not take."""

@@ -13,11 +13,11 @@ from edge.options import brokers_option, json_option, rules_option
 from edge.printing import print_json, say
 from edge.readers import open_paths
 from edge.reading_options import Reading, reading_options
-from edge.replay import Replay, run_replay, write_alerts
 from edge.replay_log import side_by_side
 from edge.replayed_rules import notes_of_rules
+from edge.replaying import Replay, run_replay, write_alerts
+from streams.config.settings import load_settings
 from streams.errors import UsageError
-from streams.settings import load_settings
 
 
 @click.command()

@@ -21,9 +21,9 @@ from edge.reports.reading import read_source
 from edge.reports.shifts import DEFAULT, Rota
 from edge.reports.table_file import table_file
 from edge.since import Since, moment_ms
+from streams.config.settings import load_settings
+from streams.contracts.zones import moment, zone
 from streams.errors import UsageError
-from streams.settings import load_settings
-from streams.zones import moment, zone
 
 SINCE: Final = "7d"
 MODE: Final = 0o600

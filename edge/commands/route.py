@@ -11,10 +11,10 @@ from edge.channels.kinds import check_options
 from edge.commands.devices import Moment
 from edge.options import json_option
 from edge.printing import print_json, say
-from streams.alerts import AlertType, Priority
-from streams.routing import DEFAULT_ROUTING, Receiver, Route, Routing
-from streams.routing_file import load_routing
-from streams.settings import load_settings
+from streams.config.routing import DEFAULT_ROUTING, Receiver, Route, Routing
+from streams.config.routing_file import load_routing
+from streams.config.settings import load_settings
+from streams.contracts.alert import AlertType, Priority
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

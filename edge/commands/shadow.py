@@ -18,10 +18,10 @@ from edge.shadow import running
 from edge.shadow.decisions import before_last, decide, text_of
 from edge.shadow.reading import chosen, lag_of
 from edge.shadow.switching import put_in_force
+from streams.config.settings import load_settings
 from streams.errors import UsageError
-from streams.rules_log import Decided, read_rules
-from streams.security import seals_of
-from streams.settings import load_settings
+from streams.kafka.rules_log import Decided, read_rules
+from streams.kafka.security import seals_of
 
 WORKERS_MAX: Final = 64
 READINGS_SHOWN: Final = 40

@@ -10,8 +10,8 @@ import click
 
 from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import print_json, say
+from streams.config.settings import load_settings
 from streams.errors import VigilError
-from streams.settings import load_settings
 
 if TYPE_CHECKING:
     from edge.simulator import Progress

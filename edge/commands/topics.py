@@ -8,9 +8,9 @@ import click
 
 from edge.options import brokers_option, group_option, json_option, need_brokers
 from edge.printing import print_json, say
-from streams import admin
+from streams.config.settings import Settings, load_settings
 from streams.errors import TopicsMismatch
-from streams.settings import Settings, load_settings
+from streams.kafka import admin
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

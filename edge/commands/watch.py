@@ -16,12 +16,12 @@ from edge.watching.log_look import LogLook
 from edge.watching.losses import Losses, Lost
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX, Bounds, Signs
 from edge.watching.writer import Writer
-from streams import producers
+from streams.config.routing import DEFAULT_ROUTING
+from streams.config.routing_file import load_routing
+from streams.config.settings import Settings, load_settings
+from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
-from streams.routing import DEFAULT_ROUTING
-from streams.routing_file import load_routing
-from streams.settings import Settings, load_settings
-from streams.topics import ALERTS
+from streams.kafka import producers
 
 LOOK_S: Final = 0.5
 

@@ -11,7 +11,7 @@ from edge.options import brokers_option, group_option, need_brokers, rules_optio
 from edge.printing import say
 from edge.supervisor import supervise
 from edge.workers import worker_command, worker_environment
-from streams.settings import Settings, load_settings
+from streams.config.settings import Settings, load_settings
 
 WORKERS_MAX: Final = 64
 

@@ -11,7 +11,7 @@ from typing import Final
 from edge.evaluation.early_warning import HOUR_MS, Hour
 from edge.evaluation.episodes import OVER
 from edge.evaluation.rcp_2017 import BANDS
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 RULE: Final = "news2"
 BAND_OF: Final = {None: 0, "low": 1, "medium": 2, "high": 3}

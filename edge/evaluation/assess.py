@@ -21,9 +21,9 @@ from edge.evaluation.load import RuleLine, SetLoad, reduction, removed, rule_lin
 from edge.evaluation.missing import MissingLine, missing_lines
 from edge.evaluation.restarts import Restart, restarts
 from edge.evaluation.series import Series, longest_violation_s, series_of, violated
-from streams.alerts import Alert
-from streams.log_file import write_log
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.kafka.log_file import write_log
 
 Progress = Callable[[str], None]
 Patients = Mapping[str, Mapping[str, Series]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 RANK: Final = {"low": 0, "medium": 1, "high": 2}
 OVER: Final = frozenset({"end", "reset"})

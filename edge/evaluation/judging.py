@@ -14,12 +14,12 @@ from typing import Final
 
 import msgspec
 
+from edge.brokers.tether import spawn, stop
 from edge.options import with_changes
 from edge.workers import worker_environment
-from streams.alerts import Alert
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
 from streams.errors import BadData, UsageError, VigilError
-from streams.settings import Settings
-from streams.tether import spawn, stop
 
 JUDGE_S_MAX: Final = 3_600.0
 """A judge that takes longer is given up; a day of 1,000 beds takes some ten minutes."""
@@ -42,7 +42,7 @@ def judge_under(
     """Judge a log under each rule set, side by side.
 
     Args:
-        log: as `streams.log_file` writes it, in the recordings' own time.
+        log: as `streams.kafka.log_file` writes it, in the recordings' own time.
         rule_files: rules file by the set's name.
         settings: all but the rules.
         folder: for what the judges write.

@@ -12,13 +12,13 @@ from kafka import TopicPartition
 from clinical.vitals import INDEX
 from edge.readings import as_number
 from edge.records import Skipped, read_record
-from streams.alerts import Alert
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import TopicsMismatch, UsageError, VigilError
-from streams.log_end import ends_of
-from streams.log_search import offsets_at, read_between
-from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
+from streams.kafka.log_search import offsets_at, read_between
 
 STRETCH_MS: Final = 3_600_000
 STRETCHES: Final = (1, 8, 64, 512)

@@ -12,7 +12,7 @@ from rich.text import Text
 from clinical.vitals import INDEX, SIGNALS
 from edge.explanation.evidence import Evidence
 from edge.printing import cell, printable
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 PLOT_ROWS: Final = 12
 LABEL_COLUMNS: Final = 8

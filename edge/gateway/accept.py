@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 import msgspec
 
+from streams.decoding.wire_frames import WireFrame
 from streams.errors import Busy, NotStored
-from streams.wire_frames import WireFrame
 
 __all__ = ["FOREIGN_DEVICE", "Busy", "Door", "Filing", "NotStored", "Reading", "Refusal", "Sender"]
 
@@ -76,4 +76,4 @@ class Door(Protocol):
         """
 
     async def store(self, topic: str, key: bytes, value: bytes) -> None:
-        """Store one record of another topic, by its name in `streams.topics`; raises as `readings` does."""
+        """Store one record of another topic, by its name in `streams.contracts.topics`; raises as `readings` does."""

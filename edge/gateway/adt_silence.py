@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streams.alerts import Alert, Evidence, system_alert
+from streams.contracts.alert import Alert, Evidence, system_alert
 
 ADT_SILENT: Final = "adt-silent"
 """Rule of the alert."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
 from edge.gateway.stays import FOREVER, Stay, effective, stays_of
-from streams.associations import Association, Fact, Heard, Movement, Placement
+from streams.contracts.association import Association, Fact, Heard, Movement, Placement
 
 Source = Literal["pcim", "command", "adt", ""]
 Told = TypeVar("Told", bound=Fact)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from edge.brokers.tether import spawn, stop
 from edge.options import with_changes
 from edge.workers import worker_environment
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.settings import Settings
-from streams.tether import spawn, stop
 
 READY_S_MAX: Final = 30.0
 STOP_S_MAX: Final = 3.0

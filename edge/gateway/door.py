@@ -14,11 +14,11 @@ from edge.gateway.accept import FOREIGN_DEVICE, Filing, Reading, Refusal, Sender
 from edge.gateway.lanes import Call, Lanes, Record
 from edge.gateway.link import Link
 from edge.gateway.room import Room
+from streams.config.settings import Settings
+from streams.contracts.frame import ID_PATTERN
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import READINGS
 from streams.errors import Busy, NotStored
-from streams.frames import ID_PATTERN
-from streams.partitions import partition_of
-from streams.settings import Settings
-from streams.topics import READINGS
 
 ACK_S_MAX: Final = 10.0
 """Longest wait for Kafka's acknowledgement; then the sender is told that it is not known."""
@@ -105,7 +105,7 @@ class KafkaDoor:
         return answers
 
     async def store(self, topic: str, key: bytes, value: bytes) -> None:
-        """Store one record of another topic, by its name in `streams.topics`.
+        """Store one record of another topic, by its name in `streams.contracts.topics`.
 
         Raises:
             Busy: there is no room.

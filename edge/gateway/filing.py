@@ -7,8 +7,8 @@ import msgspec
 
 from edge.gateway.associations import Effect, Facts
 from edge.gateway.stays import FOREVER
-from streams.associations import Fact
-from streams.frames import own_stream
+from streams.contracts.association import Fact
+from streams.contracts.frame import own_stream
 
 DEVICES_MAX: Final = 500_000
 """Devices whose last answer is remembered; beyond it the memory starts anew."""

@@ -10,11 +10,11 @@ from kafka.errors import KafkaError
 from pydantic import ValidationError
 
 from edge.topic_thread import TopicThread
-from streams.associations import AssociationRecord, Fact
+from streams.config.settings import Settings
+from streams.contracts.association import AssociationRecord, Fact
+from streams.contracts.topics import ASSOCIATIONS
 from streams.errors import BrokerUnreachable, TopicsMismatch, VigilError
-from streams.log_end import READ_S_MAX
-from streams.settings import Settings
-from streams.topics import ASSOCIATIONS
+from streams.kafka.log_end import READ_S_MAX
 
 CHECK_S: Final = 2.0
 """How often the broker is asked where the topic ends: the view is as old as the last answer that it had reached."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from edge.gateway.associations import Facts
 from edge.gateway.stays import settled
-from streams.associations import KEPT_MS, Association, Movement, Placement
+from streams.contracts.association import KEPT_MS, Association, Movement, Placement
 
 
 def forgotten(facts: Facts, now_ms: int) -> list[bytes]:

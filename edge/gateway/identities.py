@@ -16,8 +16,8 @@ from edge.gateway.clients import Client, Clients, load_clients, load_keys
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 ANYBODY: Final = Sender("anybody", ("*",), names_patients=True)

@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
+from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, TopicsMismatch
-from streams.security import client_security
-from streams.settings import Settings
+from streams.kafka.security import client_security
 
 CLIENT_ID: Final = "vigil-gateway"
 """How the brokers know it, for quotas."""

@@ -10,8 +10,8 @@ import msgspec
 
 from edge.gateway.filing import Filing, renamed
 from edge.gateway.stays import FOREVER
-from streams.associations import KEPT_MS, Departure, Fact
-from streams.frames import OWN_STREAM, own_stream
+from streams.contracts.association import KEPT_MS, Departure, Fact
+from streams.contracts.frame import OWN_STREAM, own_stream
 
 AHEAD_MS: Final = 300_000
 """No device's clock is believed to be further ahead: of a time that is further ahead no frame can have come. [M]"""

@@ -15,9 +15,9 @@ from edge.gateway.protocols import Parts, Server, servers_of
 from edge.gateway.refiling import Refiling
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError
-from streams.settings import Settings
-from streams.topics import READINGS
 
 LOOK_S: Final = 2.0
 """Between two looks at the files of clients and at the topic's partitions."""

@@ -20,7 +20,7 @@ from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
 from edge.gateway.view import View
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from edge.gateway.moves import Changes, Move, Sweep
-from streams.associations import Departure, Fact
+from streams.contracts.association import Departure, Fact
 
 VIEW_MS_MAX: Final = 10_000
 """A gateway whose view of the associations may be older files nothing."""

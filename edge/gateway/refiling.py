@@ -23,19 +23,19 @@ from edge.gateway.following import read
 from edge.gateway.forgetting import forgotten
 from edge.gateway.moves import Changes
 from edge.gateway.refiler import Marks, Refiler
-from streams.alerts import Alert
-from streams.associations import LEFT_KEY, Departure, Heard, Movement
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.association import LEFT_KEY, Departure, Heard, Movement
+from streams.contracts.partitions import partition_of
+from streams.contracts.seals import Place
+from streams.contracts.topics import ALERTS, ASSOCIATIONS, READINGS
 from streams.errors import TopicsMismatch, VigilError
-from streams.log_end import ends_of
-from streams.log_search import offsets_at
-from streams.partitions import partition_of
-from streams.producers import ALERTS as ALERTS_USE
-from streams.producers import REFILING, Producer
-from streams.seals import Place
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import ALERTS, ASSOCIATIONS, READINGS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
+from streams.kafka.log_search import offsets_at
+from streams.kafka.producers import ALERTS as ALERTS_USE
+from streams.kafka.producers import REFILING, Producer
+from streams.kafka.security import seals_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.reports import AdtEvent, AssociationReport
 from edge.gateway.stays import FOREVER
-from streams.associations import KEPT_MS, REPORTS_MAX, Association, Fact, Heard, Movement
-from streams.topics import ASSOCIATIONS
+from streams.contracts.association import KEPT_MS, REPORTS_MAX, Association, Fact, Heard, Movement
+from streams.contracts.topics import ASSOCIATIONS
 
 HEARD_EVERY_MS: Final = 10_000
 """An ADT message that says nothing new of a place is noted when it is so much newer than the last that was."""

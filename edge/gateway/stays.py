@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streams.associations import Movement
-from streams.frames import EVENT_TS_MS_MAX
+from streams.contracts.association import Movement
+from streams.contracts.frame import EVENT_TS_MS_MAX
 
 FOREVER: Final = EVENT_TS_MS_MAX + 1
 

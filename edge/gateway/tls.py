@@ -2,8 +2,8 @@
 
 import ssl
 
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

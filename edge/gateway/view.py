@@ -8,7 +8,7 @@ from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.following import Following, Known
 from edge.gateway.refiler import VIEW_MS_MAX
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 READ_S_MAX: Final = 60.0
 """For reading the topic to its end at the start."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clinical.vitals import ACVPU, FLAGS, INDEX, SIGNALS, Signal
-from streams.frames import OWN_STREAM
+from streams.contracts.frame import OWN_STREAM
 
 LOINC: Final = "http://loinc.org"
 MDC: Final = "urn:iso:std:iso:11073:10101"

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from edge.history.chain import Head, Row
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, AUDIT, COMMANDS, DELIVERIES, LIMITS
 from streams.errors import UsageError
-from streams.settings import Settings
-from streams.topics import ALERTS, AUDIT, COMMANDS, DELIVERIES, LIMITS
 
 KEPT: Final = (ALERTS, COMMANDS, DELIVERIES, AUDIT, LIMITS)
 """Topics whose every record is kept. Of the limits, which are compacted, each state that was read while it stood."""

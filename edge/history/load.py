@@ -11,8 +11,8 @@ from typing import Final
 
 from edge.history.chain import Row, read
 from edge.history.ledger import Ledger
-from streams.alerts import AlertType, Priority
-from streams.topics import ALERTS
+from streams.contracts.alert import AlertType, Priority
+from streams.contracts.topics import ALERTS
 
 HOUR_MS: Final = 3_600_000
 SHIFT_H: Final = 8

@@ -18,11 +18,11 @@ from edge.history.ledger_store import LedgerStore
 from edge.history.metrics import HistoryMetrics
 from edge.history.readings_store import ReadingsStore
 from edge.history.shelf import Shelf
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch, VigilError
-from streams.log_end import begins_of, ends_of
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import begins_of, ends_of
 
 POLL_S: Final = 1.0
 POLL_RECORDS_MAX: Final = 20_000

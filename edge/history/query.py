@@ -23,8 +23,8 @@ from edge.history.levels import Buckets, gathered, once_each, plausible
 from edge.history.names import HOUR, LEVELS_S, Named, period_of
 from edge.history.rows import HOUR_MS, readings, whole
 from edge.history.shelf import Index, folders_between, length_of
+from streams.config.settings import Settings
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings
 
 TRIES_MAX: Final = 3
 """Files that were listed are replaced at most every few minutes: twice during one question is not by chance."""

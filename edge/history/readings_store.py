@@ -9,9 +9,9 @@ from typing import Any, Final
 from edge.history.metrics import READINGS_STORE, HistoryMetrics
 from edge.history.rows import HOUR_MS, Believed, rows_of
 from edge.history.shelf import DAY_MS, Shelf
-from streams.decode import Decoder
-from streams.decoded import Frames
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.decoding.decoded import Frames
+from streams.decoding.decoder import Decoder
 
 ROWS_MAX: Final = 400_000
 """Readings in memory that are not on the disk yet, some 100 MB; beyond them no more are read."""

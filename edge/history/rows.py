@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clinical.vitals import ABSENT, COUNT, INDEX, SIGNALS
-from streams.decoded import Frames
+from streams.decoding.decoded import Frames
 
 HOUR_MS: Final = 3_600_000
 NAMES: Final = tuple(signal.name for signal in SIGNALS)

@@ -25,14 +25,14 @@ from edge.history.names import HOUR, Named
 from edge.history.readings_store import believed_of
 from edge.history.rows import HOUR_MS, joined, no_rows, rows_of, signals_of, whole
 from edge.history.shelf import Index
-from streams.connect import connect_consumer
-from streams.decode import Decoder
-from streams.decoded import Frames
+from streams.config.settings import Settings
+from streams.contracts.topics import LIMITS, READINGS
+from streams.decoding.decoded import Frames
+from streams.decoding.decoder import Decoder
 from streams.errors import VigilError
-from streams.log_end import begins_of, ends_of
-from streams.log_search import read_between
-from streams.settings import Settings
-from streams.topics import LIMITS, READINGS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import begins_of, ends_of
+from streams.kafka.log_search import read_between
 
 STRETCH: Final = 200_000
 """Offsets that are compared at once: some 100 MB."""

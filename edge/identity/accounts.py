@@ -16,9 +16,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.gateway.keys import HASH_CHARACTERS, hash_of, is_among, name_in, new_key
+from streams.contracts.frame import ID_PATTERN
+from streams.contracts.people import WARDS_MAX, Person, Role
 from streams.errors import UsageError
-from streams.frames import ID_PATTERN
-from streams.people import WARDS_MAX, Person, Role
 
 ACCOUNTS_MAX: Final = 10_000
 TOKENS_MAX: Final = 16

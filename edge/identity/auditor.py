@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from streams.audit import Audited, AuditedAct, Outcome
-from streams.people import Person
-from streams.producers import AUDITS, Producer
-from streams.settings import Settings
-from streams.topics import AUDIT
+from streams.config.settings import Settings
+from streams.contracts.audit import Audited, AuditedAct, Outcome
+from streams.contracts.people import Person
+from streams.contracts.topics import AUDIT
+from streams.kafka.producers import AUDITS, Producer
 
 QUEUE_MAX: Final = 10_000
 """Records that wait for Kafka: some minutes of a hospital's boards, 5 MB."""

@@ -8,9 +8,9 @@ import click
 
 from edge.identity.accounts import TOKEN_PREFIX, Accounts, load_accounts
 from edge.identity.development import development, has_sign_in, is_development
+from streams.config.settings import Settings
+from streams.contracts.people import MAY, Act, Person
 from streams.errors import UsageError, VigilError
-from streams.people import MAY, Act, Person
-from streams.settings import Settings
 
 STATION: Final = "command line"
 TOKEN_CHARACTERS_MAX: Final = 256

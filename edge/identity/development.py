@@ -3,9 +3,9 @@
 import ipaddress
 from typing import Final
 
-from streams.people import ANY_WARD, MAY, Act, Person, Role
-from streams.security import knows_who_connects
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.people import ANY_WARD, MAY, Act, Person, Role
+from streams.kafka.security import knows_who_connects
 
 DEVELOPMENT: Final = "development"
 """Id of the person who acts where there is no sign-in; `vigil doctor` names it."""

@@ -30,12 +30,12 @@ from edge.identity.pages import (
     signed_out_page,
 )
 from edge.identity.people import Known, People
-from edge.orders import send_order
-from streams.audit import AuditedAct, Outcome
-from streams.commands import Answer, Order
+from edge.order_sending import send_order
+from streams.config.settings import Settings
+from streams.contracts.audit import AuditedAct, Outcome
+from streams.contracts.command import Answer, Order
+from streams.contracts.people import Act, Person
 from streams.errors import VigilError
-from streams.people import Act, Person
-from streams.settings import Settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Send = Callable[[Order, Person], Awaitable[Answer]]
@@ -317,7 +317,7 @@ class Doors:
 
 
 def sender_of(settings: Settings, wait_s: float = SEND_S) -> Send:
-    """Return what sends commands by `edge.orders`, beside the event loop."""
+    """Return what sends commands by `edge.order_sending`, beside the event loop."""
 
     async def send(order: Order, person: Person) -> Answer:
         return await asyncio.to_thread(send_order, settings, order, person, wait_s)

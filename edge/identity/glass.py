@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge.identity.sessions import SESSIONS_MAX
-from edge.orders import make_order
-from streams.alerts import WARD
-from streams.commands import Answer, Order
+from edge.order_sending import make_order
+from streams.contracts.alert import WARD
+from streams.contracts.command import Answer, Order
+from streams.contracts.people import Person
 from streams.errors import Unanswered, VigilError
-from streams.people import Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from edge.gateway.tokens import SIGN_IN_ALGORITHMS, TOKEN_CHARACTERS_MAX, Refused, claims_of
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 CALLBACK: Final = "/sign-in/callback"
 FLOWS_MAX: Final = 1_000

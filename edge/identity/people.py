@@ -15,9 +15,9 @@ from edge.identity.oidc import OpenId
 from edge.identity.proxy import Proxies
 from edge.identity.sessions import Sessions
 from edge.identity.tries import Tries
+from streams.config.settings import Settings
+from streams.contracts.people import Person
 from streams.errors import UsageError
-from streams.people import Person
-from streams.settings import Settings
 
 LOOK_S: Final = 1.0
 """How often the accounts file is looked at for changes."""

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.gateway.keys import hash_of
-from streams.people import Person
+from streams.contracts.people import Person
 
 SESSIONS_MAX: Final = 10_000
 """Of all; the one that rested longest makes room."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from clinical.vitals import INDEX, SIGNALS
 from edge.ward_state import CANARY, SEVERITIES
-from streams.boards import Heartbeat, OpenAlarm, Patient
+from streams.contracts.patient_state import Heartbeat, OpenAlarm, Patient
+from streams.contracts.reference import Reference
 from streams.errors import UsageError
-from streams.reference import Reference
 
 SHAPES: Final = {"high": "!!!", "medium": "!! ", "low": "!  ", "technical": "?  "}
 """Beside the colour, so that severity is told without it; three, two and one mark as IEC 60601-1-8 counts bursts."""

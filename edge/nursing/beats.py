@@ -8,11 +8,11 @@ from kafka import TopicPartition
 
 from edge.nursing.alarm_list import Beat
 from edge.records import Skipped, read_record
-from streams.boards import Heartbeat
-from streams.connect import connect_consumer
-from streams.log_end import ends_of
-from streams.settings import Settings
-from streams.topics import HEARTBEAT
+from streams.config.settings import Settings
+from streams.contracts.patient_state import Heartbeat
+from streams.contracts.topics import HEARTBEAT
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
 
 POLLS_MAX: Final = 25
 POLL_MS: Final = 200

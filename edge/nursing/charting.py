@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from edge.gateway.numbering import BOOT, numbered
 from edge.sending import send
+from streams.config.settings import Settings
+from streams.contracts.frame import Frame
+from streams.contracts.topics import READINGS
 from streams.errors import UsageError
-from streams.frames import Frame
-from streams.producers import ORDERS, Producer
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.producers import ORDERS, Producer
 
 DEVICE: Final = "chart-"
 """Begins the id of a charting device; who charts follows, so that each person's values are of one device."""

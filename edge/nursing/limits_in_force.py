@@ -2,7 +2,7 @@
 
 from clinical.rules import LimitRule, RuleSet
 from clinical.vitals import FLAGS
-from streams.boards import LimitPair, Limits, Patient
+from streams.contracts.patient_state import LimitPair, Limits, Patient
 
 
 def limits_of(rules: RuleSet, patient: Patient) -> Limits:

@@ -5,9 +5,9 @@ from typing import Final
 
 from edge.nursing.alarm_list import Row, lasting
 from edge.ward_state import CANARY, SEVERITIES
-from streams.alerts import WARD
-from streams.boards import Patient
-from streams.partitions import PARTITION
+from streams.contracts.alert import WARD
+from streams.contracts.partitions import PARTITION
+from streams.contracts.patient_state import Patient
 
 OLD_FRAME_S: Final = 60.0
 """A last frame that is older is pointed at; a bed's monitor sends one a second, our choice [M]."""

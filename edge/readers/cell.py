@@ -9,8 +9,8 @@ from typing import Final
 from clinical.vitals import ACVPU, FLAGS
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, Value
+from streams.contracts.frame import EVENT_TS_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData
-from streams.frames import EVENT_TS_MS_MAX, VALUE_ABS_MAX
 
 SHOWN_CHARACTERS_MAX: Final = 40
 _YES: Final = frozenset({"1", "1.0", "true", "yes"})

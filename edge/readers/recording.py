@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.readers.findings import Implausible
+from streams.contracts.frame import INTERVAL_MS_MAX
 from streams.errors import BadData
-from streams.frames import INTERVAL_MS_MAX
 
 Value = float | str | bool | None
 Signals = dict[str, Value]

@@ -18,8 +18,8 @@ import numpy as np
 from edge.readers.names import Chosen, Known
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
 from edge.readers.units import Unit, unit_of
+from streams.contracts.frame import INTERVAL_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData, UnknownRecording, UsageError
-from streams.frames import INTERVAL_MS_MAX, VALUE_ABS_MAX
 
 SUFFIX: Final = ".vital"
 NUMERIC: Final = 2

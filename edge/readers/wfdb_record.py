@@ -18,8 +18,8 @@ from edge.readers.names import Chosen, choose
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
 from edge.readers.units import Unit
+from streams.contracts.frame import INTERVAL_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData, UnknownRecording, UsageError
-from streams.frames import INTERVAL_MS_MAX, VALUE_ABS_MAX
 
 NUMERICS_HZ_MAX: Final = 4.0
 WHOLE_SECOND_TOLERANCE: Final = 1e-4

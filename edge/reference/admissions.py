@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Final
 
-from streams.commands import Admit, Answer, Commanded, said_in
+from streams.contracts.command import Admit, Answer, Commanded, said_in
 
 ORDERS_MAX: Final = 10_000
 """Admissions of one partition that wait for their answer; older ones are let go."""

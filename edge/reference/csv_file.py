@@ -20,8 +20,8 @@ from pydantic import BaseModel, ValidationError
 from clinical.gaps import joint_fault
 from clinical.rules import LimitRule
 from clinical.vitals import FLAGS
-from streams.commands import AgeBand
-from streams.reference import BedFacts, Fact, FormularyLine, ReferenceRecord, WardFacts
+from streams.contracts.command import AgeBand
+from streams.contracts.reference import BedFacts, Fact, FormularyLine, ReferenceRecord, WardFacts
 
 KINDS: Final[Mapping[str, type[BaseModel]]] = {"ward": WardFacts, "bed": BedFacts, "limits": FormularyLine}
 COLUMNS: Final = (

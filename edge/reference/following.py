@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from edge.records import Skipped
 from edge.topic_thread import WholeTopic
-from streams.log_end import read_whole
-from streams.reference import Fact, Reference, ReferenceRecord
-from streams.settings import Settings
-from streams.topics import REFERENCE
+from streams.config.settings import Settings
+from streams.contracts.reference import Fact, Reference, ReferenceRecord
+from streams.contracts.topics import REFERENCE
+from streams.kafka.log_end import read_whole
 
 
 def read_fact(record: Any) -> Fact | None:

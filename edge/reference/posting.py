@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Final
 
-from edge.orders import signed
+from edge.order_sending import signed
 from edge.sending import send
-from streams.commands import Order
-from streams.people import ANY_WARD, Person
-from streams.producers import ORDERS, Producer
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import COMMANDS
+from streams.config.settings import Settings
+from streams.contracts.command import Order
+from streams.contracts.people import ANY_WARD, Person
+from streams.contracts.topics import COMMANDS
+from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.security import seals_of
 
 ACTOR: Final = Person(id="reference", role="system", wards=(ANY_WARD,), station="vigil reference run")
 """Who orders it, for the audit trail; the reason names the ward."""

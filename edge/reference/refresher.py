@@ -14,7 +14,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from edge.orders import read_board
+from edge.order_sending import read_board
 from edge.records import Skipped
 from edge.reference.admissions import Admissions, Admitted
 from edge.reference.following import Follower
@@ -22,11 +22,11 @@ from edge.reference.posting import ACTOR, post
 from edge.reference.source import Source
 from edge.reference.wishes import ID_BEGINS, Wish, wishes
 from edge.reference.writing import write
-from streams.boards import Limits
-from streams.connect import CONNECT_WAIT_S, connect_with
+from streams.config.settings import Settings
+from streams.contracts.patient_state import Limits
+from streams.contracts.topics import COMMANDS, LIMITS, REFERENCE
 from streams.errors import TopicsMismatch, VigilError
-from streams.settings import Settings
-from streams.topics import COMMANDS, LIMITS, REFERENCE
+from streams.kafka.connect import CONNECT_WAIT_S, connect_with
 
 POLL_MS: Final = 500
 LOOK_S: Final = 1.0

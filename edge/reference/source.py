@@ -8,7 +8,7 @@ from clinical.rules import LimitRule
 from edge.reference.csv_file import FILE_BYTES_MAX, take
 from edge.reference.posting import ACTOR
 from edge.reference.writing import Changes, changes_of
-from streams.reference import Reference, WardFacts
+from streams.contracts.reference import Reference, WardFacts
 
 
 @dataclass(frozen=True, slots=True)

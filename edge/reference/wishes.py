@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from streams.boards import Limits
-from streams.commands import Admit, Command, Order
-from streams.reference import Reference
+from streams.contracts.command import Admit, Command, Order
+from streams.contracts.patient_state import Limits
+from streams.contracts.reference import Reference
 
 ID_BEGINS: Final = "ref-"
 """Of the ids of these orders, by which their answers are known."""

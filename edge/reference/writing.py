@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from edge.sending import send
-from streams.producers import ORDERS, Producer
-from streams.reference import Fact, Reference
-from streams.settings import Settings
-from streams.topics import REFERENCE
+from streams.config.settings import Settings
+from streams.contracts.reference import Fact, Reference
+from streams.contracts.topics import REFERENCE
+from streams.kafka.producers import ORDERS, Producer
 
 
 class Changes(NamedTuple):

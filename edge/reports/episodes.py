@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.ward_state import CANARY
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 EPISODES_MAX: Final = 2_000_000
 """More in one report would take more memory than a workstation has to give; ask for a shorter time."""
@@ -15,7 +15,7 @@ RANK: Final = {"low": 0, "medium": 1, "high": 2}
 CLOSING: Final = ("end", "reset")
 
 _withheld = re.compile(r"alarms withheld: (\d+)").search
-"""As a pause's reminders say it, see `agents.pauses`; a test holds the two together."""
+"""As a pause's reminders say it, see `agents.judging.pauses`; a test holds the two together."""
 
 
 @dataclass(slots=True)

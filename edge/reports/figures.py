@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from edge.reports.episodes import Episode
 from edge.reports.shifts import Rota, Shift
 from edge.ward_state import SEVERITIES
-from streams.commands import Pause
+from streams.contracts.command import Pause
 
 LONGEST_SHOWN: Final = 20
 RULES_SHOWN: Final = 25

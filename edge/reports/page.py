@@ -12,8 +12,8 @@ from edge.reports.figures import Answers, Bed, Figures, Ward
 from edge.reports.shifts import Rota
 from edge.reports.style import CSS
 from edge.ward_state import SEVERITIES
-from streams.reference import Reference
-from streams.zones import moment
+from streams.contracts.reference import Reference
+from streams.contracts.zones import moment
 
 BEDS_SHOWN: Final = 40
 """Of a ward, those with the most alarms; all are in the CSV."""

@@ -5,21 +5,21 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.orders import read_board
+from edge.order_sending import read_board
 from edge.records import Skipped, read_record
 from edge.reference.following import read_reference
 from edge.reports.episodes import Episode, episodes_of
 from edge.reports.sources import Sources
 from edge.reports.stays import Said, Stays, accepted, pauses
 from edge.reports.topic_reader import TopicReader
-from streams.alerts import Alert
-from streams.boards import Patient
-from streams.commands import Answer, Order, Pause, said_in
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.command import Answer, Order, Pause, said_in
+from streams.contracts.patient_state import Patient
+from streams.contracts.reference import Reference
+from streams.contracts.topics import ALERTS, COMMANDS, PATIENTS
 from streams.errors import UsageError
-from streams.reference import Reference
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, PATIENTS
+from streams.kafka.connect import connect_consumer
 
 LATE_MS: Final = 60_000
 """Answers are read so much beyond the time: an order at its end is answered within seconds."""

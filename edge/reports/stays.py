@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from streams.commands import Admit, Answer, Order, Pause, SetProfile, Transfer
+from streams.contracts.command import Admit, Answer, Order, Pause, SetProfile, Transfer
 
 UNKNOWN = ""
 

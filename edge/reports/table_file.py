@@ -10,8 +10,8 @@ from edge.reports.figures import Figures, percentile
 from edge.reports.shifts import Rota
 from edge.spreadsheet import cell
 from edge.ward_state import SEVERITIES
-from streams.reference import Reference
-from streams.zones import moment
+from streams.contracts.reference import Reference
+from streams.contracts.zones import moment
 
 HEAD: Final = (
     *("ward", "ward_name", "patient", "bed", "shift_begins", "shift"),

@@ -8,10 +8,10 @@ from kafka import TopicPartition
 
 from edge.history.ledger import Ledger, is_kept, open_ledger
 from edge.reports.sources import Removed, Sources, missing_until
-from streams.admin import kept_ms
-from streams.log_end import begins_of
-from streams.log_search import offsets_at, read_between
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.admin import kept_ms
+from streams.kafka.log_end import begins_of
+from streams.kafka.log_search import offsets_at, read_between
 
 
 class TopicReader:

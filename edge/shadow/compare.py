@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 Outcome = Literal["only-new", "only-present", "later", "earlier", "lower", "higher", "more", "fewer", "same"]
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from edge.sending import send
+from streams.config.rules_file import parse_rules
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings
+from streams.contracts.people import MAY, Person
+from streams.contracts.topics import RULES
 from streams.errors import UsageError, VigilError
-from streams.people import MAY, Person
-from streams.producers import ORDERS, Producer
-from streams.rules_file import parse_rules
-from streams.rules_log import OWN, Decided, Rules, name_of, read_rules, sealed, switches
-from streams.rulesets import path_of
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import RULES
+from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.rules_log import OWN, Decided, Rules, name_of, read_rules, sealed, switches
+from streams.kafka.security import seals_of
 
 FILE_CHARS_MAX: Final = 255
 

@@ -12,7 +12,7 @@ from edge.explanation.picture import picture
 from edge.shadow.compare import OUTCOMES, Outcome
 from edge.shadow.report import Comparison, Seen, behind, highest
 from edge.svg import STYLE
-from streams.rules_log import Decided
+from streams.kafka.rules_log import Decided
 
 SAYS: Final[dict[Outcome, str]] = {
     "only-new": "only the new rules",

@@ -8,18 +8,18 @@ from typing import Any, Final
 from kafka import TopicPartition
 
 from edge.records import Skipped, read_record
-from streams.alerts import OF_DELIVERY, Alert
-from streams.boards import Patient
-from streams.connect import connect_admin, connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.alert import OF_DELIVERY, Alert
+from streams.contracts.frame import OWN_STREAM
+from streams.contracts.partitions import canary_name
+from streams.contracts.patient_state import Patient
+from streams.contracts.topics import ALERTS, PATIENTS, READINGS, SHADOW_ALERTS
 from streams.errors import UsageError, VigilError
-from streams.frames import OWN_STREAM
-from streams.log_end import ends_of, read_whole
-from streams.log_search import offsets_at, read_between
-from streams.partitions import canary_name
-from streams.rules_log import Decided, switches, trials
-from streams.settings import Settings
-from streams.shadows import SHADOW_HEADER, shadow_settings
-from streams.topics import ALERTS, PATIENTS, READINGS, SHADOW_ALERTS
+from streams.kafka.connect import connect_admin, connect_consumer
+from streams.kafka.log_end import ends_of, read_whole
+from streams.kafka.log_search import offsets_at, read_between
+from streams.kafka.rules_log import Decided, switches, trials
+from streams.kafka.shadows import SHADOW_HEADER, shadow_settings
 
 BEHIND_COMMIT: Final = 32
 """Records before the committed one that are read for their time: the very last may be a marker of a transaction."""

@@ -28,12 +28,12 @@ from edge.shadow.reading import (
     until_by_patient,
     wards,
 )
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, SHADOW_ALERTS
 from streams.errors import VigilError
-from streams.rules_log import Decided, read_rules, switches
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import ALERTS, SHADOW_ALERTS
+from streams.kafka.connect import connect_consumer
+from streams.kafka.rules_log import Decided, read_rules, switches
+from streams.kafka.security import seals_of
 
 LISTED_MAX: Final = 2_000
 """Differences that a report lists; all of them are counted."""

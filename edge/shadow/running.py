@@ -13,14 +13,14 @@ from kafka.errors import KafkaError
 from edge.shadow.decisions import decide, text_of
 from edge.supervisor import supervise
 from edge.workers import worker_environment
-from streams.admin import apply_topics, changelog_topic
-from streams.connect import connect_admin
+from streams.config.settings import Settings
+from streams.contracts.people import Person
 from streams.errors import VigilError
-from streams.people import Person
-from streams.rules_log import Decided, name_of, read_rules, trials
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.shadows import shadow_settings
+from streams.kafka.admin import apply_topics, changelog_topic
+from streams.kafka.connect import connect_admin
+from streams.kafka.rules_log import Decided, name_of, read_rules, trials
+from streams.kafka.security import seals_of
+from streams.kafka.shadows import shadow_settings
 
 SEED_S_MAX: Final = 600.0
 """Copying the state of 20,000 patients takes some seconds."""

@@ -8,15 +8,15 @@ from typing import Final
 from kafka import TopicPartition
 
 from edge.sending import send
-from streams.connect import connect_admin
+from streams.config.settings import Settings
+from streams.contracts.rules_marks import MARK_KEY
+from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch, VigilError
-from streams.log_end import log_ends
-from streams.producers import ORDERS, Producer
-from streams.rules_log import Decided, sealed_mark
-from streams.rules_marks import MARK_KEY
-from streams.security import seals_of
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.connect import connect_admin
+from streams.kafka.log_end import log_ends
+from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.rules_log import Decided, sealed_mark
+from streams.kafka.security import seals_of
 
 POLL_S: Final = 0.5
 

@@ -10,14 +10,14 @@ from edge.records import Skipped, read_record
 from edge.ward_state import CANARY
 from edge.watching.hops import Hops
 from edge.watching.signs import Signs
-from streams.alerts import Alert
-from streams.boards import Heartbeat
-from streams.connect import connect_consumer
-from streams.deliveries import Delivery
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import Delivery
+from streams.contracts.patient_state import Heartbeat
+from streams.contracts.topics import ALERTS, DELIVERIES, HEARTBEAT
 from streams.errors import TopicsMismatch
-from streams.log_end import ends_of
-from streams.settings import Settings
-from streams.topics import ALERTS, DELIVERIES, HEARTBEAT
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of
 
 RECONNECT_MS_MAX: Final = 1_000
 _CANARY: Final = f'"{CANARY}"'.encode()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from edge.watching.signs import CANARY_S_MAX
-from streams.alerts import CHANNEL, Alert, system_alert
-from streams.deliveries import Milestone
+from streams.contracts.alert import CHANNEL, Alert, system_alert
+from streams.contracts.deliveries import Milestone
 
 Hop = Literal["queued", "sent", "taken", "returned"]
 

@@ -13,10 +13,10 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from edge.watching.signs import NOTHING
-from streams.connect import connect_admin, connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.connect import connect_admin, connect_consumer
 
 EVERY_S: Final = 2.0
 ANSWER_S_MAX: Final = 5.0

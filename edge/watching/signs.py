@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from streams.boards import Heartbeat
+from streams.contracts.patient_state import Heartbeat
 
 SILENT_S_MAX: Final = 10.0
 """A partition without a beat for so long is not being judged; a beat is due every 2 s."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from edge.printing import say
 from edge.watching.losses import Losses, Lost
-from streams.alerts import Alert
-from streams.producers import Producer
+from streams.contracts.alert import Alert
+from streams.kafka.producers import Producer
 
 LAST_S_MAX: Final = 5.0
 """At the end: how long what is unwritten may take."""

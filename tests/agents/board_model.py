@@ -3,10 +3,10 @@
 import asyncio
 import json
 
-from agents.boards import Boards
-from streams.boards import Limits, Patient
-from streams.settings import Settings
-from streams.topics import LIMITS, PATIENTS
+from agents.board_writer import Boards
+from streams.config.settings import Settings
+from streams.contracts.patient_state import Limits, Patient
+from streams.contracts.topics import LIMITS, PATIENTS
 
 CONTRACTS = {PATIENTS: Patient, LIMITS: Limits}
 

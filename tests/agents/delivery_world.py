@@ -6,9 +6,9 @@ from alert_of import alert_of
 
 from agents.delivery.episode import decode_episode, encode_episode
 from agents.delivery.escalation import Escalation
-from streams.alerts import Responsibility
-from streams.deliveries import FINAL
-from streams.routing_file import parse_routing
+from streams.config.routing_file import parse_routing
+from streams.contracts.alert import Responsibility
+from streams.contracts.deliveries import FINAL
 
 ROUTING = """
 [channels.pager]

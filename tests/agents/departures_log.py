@@ -6,8 +6,8 @@ from dataclasses import replace
 from logs import DEVICES, Record
 from moods_log import Log
 
-from streams.associations import LEFT_KEY
-from streams.seals import DEVELOPMENT, Place
+from streams.contracts.association import LEFT_KEY
+from streams.contracts.seals import DEVELOPMENT, Place
 
 STREAMS = ("bed-1", "~device/mon-a", "bed-2")
 

@@ -5,15 +5,15 @@ from zlib import crc32
 from logs import Record, frame_record, sealed
 from worker_model import WorkerModel
 
-from agents.alarms import BREAK_GLASS, WARD_SILENT, report
-from agents.wards.reports import due
-from agents.wards.ward_log import WardLog, state_of
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, report
+from agents.judging.ward_log import WardLog, state_of
+from agents.wards.counts import due
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.limits import NEVER
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY, encode_tick
-from streams.wards import RULING_KEY
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.ward import RULING_KEY
 
 
 class Hospital:

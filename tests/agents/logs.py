@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from signing import commanded
 
 from clinical.clock import TimeRules
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY, encode_tick
-from streams.seals import DEVELOPMENT, Place
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.seals import DEVELOPMENT, Place
 
 START_MS = 1_600_000_000_000
 PATIENTS = ("bed-1", "bed-2")

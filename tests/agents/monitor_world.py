@@ -4,20 +4,20 @@ import asyncio
 import json
 from types import SimpleNamespace
 
-from agents.boards import Boards
+from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
-from agents.judge import Judge
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
+from agents.judging.judge import Judge
 from agents.monitor import Monitor
-from agents.wards.reports import Reports
+from agents.wards.counts import Reports
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.block import Block, Blocks
-from streams.publisher import Publisher
-from streams.settings import Settings
-from streams.topics import ALERTS, DEAD_LETTERS, READINGS
-from tables.checkpoint import Checkpointer
-from tables.store import ColumnStore
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, DEAD_LETTERS, READINGS
+from streams.kafka.publisher import Publisher
+from streams.lane.block import Block, Blocks
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore
 
 RULES = RuleSet(limits=(LimitRule("hr-high", "hr", high=120.0, delay_s=2.0),))
 TTL_MS = 120_000

@@ -9,10 +9,10 @@ from plain.house import House
 from signing import commanded, person
 
 from clinical.rules import AGE_BANDS
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY
-from streams.people import ROLES
-from streams.seals import Seals
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY
+from streams.contracts.people import ROLES
+from streams.contracts.seals import Seals
 
 KINDS = (
     *("acknowledge",) * 5,

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.alarms import LOSS_COLUMNS, Asked, Happening, encoded, report
-from agents.catalogue import alarms_of
-from agents.episodes import number_event
+from agents.judging.alarms import LOSS_COLUMNS, Asked, Happening, encoded, report
+from agents.judging.catalogue import alarms_of
+from agents.judging.transitions import number_event
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import PHASE_NAMES, Phase
 from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
 from clinical.vitals import SIGNALS
-from streams.alerts import Alert, Responsibility, episode_id
+from streams.contracts.alert import Alert, Responsibility, episode_id
 from tables.patients import PatientTable
 
 RULES = RuleSet(

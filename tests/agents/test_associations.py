@@ -17,9 +17,9 @@ from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.associations import LEFT_KEY
-from streams.decode import Decoder
-from streams.seals import Place, Seals
+from streams.contracts.association import LEFT_KEY
+from streams.contracts.seals import Place, Seals
+from streams.decoding.decoder import Decoder
 
 RULES = RuleSet((LimitRule("hr-high", "hr", high=120),), responsibility=())
 OWN = "~device/mon-a"

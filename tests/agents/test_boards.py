@@ -7,12 +7,12 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
-from agents.boards import LATE_TURNS
-from agents.verdict import Verdict
+from agents.board_writer import LATE_TURNS
+from agents.judging.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
+from streams.contracts.topics import LIMITS, PATIENTS
 from streams.errors import PromiseBroken
-from streams.topics import LIMITS, PATIENTS
-from tables.checkpoint import CHUNK
+from tables.changelog.checkpoint import CHUNK
 
 RULES = RuleSet((LimitRule("hr-high", "hr", high=120),))
 TWO_TURNS = 2

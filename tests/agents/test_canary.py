@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logs import Record, tick_record
 
-from agents.canary import CANARY, CANARY_RULE, EVERY_S, Canary, with_canary
-from agents.judge import Judge
+from agents.health.canary import CANARY, CANARY_RULE, EVERY_S, Canary, with_canary
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import Phase
 from clinical.rules import RULES_MAX, LimitRule, RuleSet
-from streams.decode import Decoder
-from streams.frames import Frame
-from streams.publisher import Publisher
+from streams.contracts.frame import Frame
+from streams.decoding.decoder import Decoder
+from streams.kafka.publisher import Publisher
 
 START_S = 1_600_000_000
 HR = LimitRule("hr-high", "hr", high=120.0)

@@ -7,17 +7,17 @@ import pytest
 from logs import Record
 from signing import commanded, person, signed
 
-from agents.commands import Commands
+from agents.command_forwarder import Commands
 from agents.dead_letters import DeadLetters
-from agents.metrics import Metrics
-from streams.block import Block
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, UNSIGNED
-from streams.partition_alerts import NOTE_KEY
-from streams.partitions import partition_of
-from streams.publisher import Publisher
-from streams.seals import DEVELOPMENT, Place, Seals
-from streams.settings import Settings
-from streams.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
+from agents.health.metrics import Metrics
+from streams.config.settings import Settings
+from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY, UNSIGNED
+from streams.contracts.partition_alerts import NOTE_KEY
+from streams.contracts.partitions import partition_of
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
+from streams.contracts.topics import COMMANDS, DEAD_LETTERS, READINGS, WARDS
+from streams.kafka.publisher import Publisher
+from streams.lane.block import Block
 
 PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
 NOTE = b'{"rule":"records-gone","topic":"vitals.commands","partition":3,"onset_ts_ms":5000,"first":1,"end":2}'

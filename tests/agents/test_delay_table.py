@@ -6,8 +6,8 @@ import pytest
 from test_conditions import watch
 from test_ticks import Ward
 
-from agents.catalogue import alarms_of
 from agents.delay_table import table
+from agents.judging.catalogue import alarms_of
 from clinical.defaults import DEFAULT_RULES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text(encoding="utf-8")

@@ -4,13 +4,13 @@ import asyncio
 
 from alert_of import alert_of
 
-from agents.delivery.ears import MILESTONE_MS_MAX, Ears
-from streams.block import Block
-from streams.decoded import Reject
-from streams.deliveries import Delivery
-from streams.escalations import Told
-from streams.partitions import partition_of
-from streams.settings import Settings
+from agents.delivery.intake import MILESTONE_MS_MAX, Ears
+from streams.config.settings import Settings
+from streams.contracts.deliveries import Delivery
+from streams.contracts.escalations import Told
+from streams.contracts.partitions import partition_of
+from streams.decoding.decoded import Reject
+from streams.lane.block import Block
 
 NOW_MS = 1_800_000_000_000
 

@@ -3,7 +3,7 @@
 from delivery_world import ROUTING, World, event
 
 from agents.delivery.escalation import Escalation
-from streams.routing import DEFAULT_ROUTING
+from streams.config.routing import DEFAULT_ROUTING
 
 
 def test_an_alarm_is_queued_for_whoever_is_on_over_all_channels():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.delivery.episode import RANK, TAKEN
-from streams.deliveries import FINAL
+from streams.contracts.deliveries import FINAL
 
 RULES = ("spo2-low", "hr-high")
 TICK_S = 0.5

@@ -8,17 +8,17 @@ from alert_of import alert_of
 from delivery_world import NURSES, ROUTING
 
 from agents.delivery.episode import Episode, decode_episode, encode_episode
+from agents.delivery.episode_store import END_KEY, EpisodeStore, changes
 from agents.delivery.escalation import Escalation
 from agents.delivery.escalator import Escalator
 from agents.delivery.metrics import DeliveryMetrics
-from agents.delivery.store import END_KEY, EpisodeStore, changes
-from streams.block import Block
-from streams.deliveries import Delivery
-from streams.escalations import Told
-from streams.frames import TICK_KEY, encode_tick
-from streams.partitions import partition_of
-from streams.routing_file import parse_routing
-from streams.settings import Settings
+from streams.config.routing_file import parse_routing
+from streams.config.settings import Settings
+from streams.contracts.deliveries import Delivery
+from streams.contracts.escalations import Told
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.partitions import partition_of
+from streams.lane.block import Block
 
 
 def episode(name="e1", position=5, **said):

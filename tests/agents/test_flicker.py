@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.alarms import LOSS_COLUMNS
-from agents.flicker import MINUTE_MS, count, flickers, last_minute
+from agents.judging.alarms import LOSS_COLUMNS
+from agents.judging.flicker import MINUTE_MS, count, flickers, last_minute
 from clinical.limits import NEVER
 from clinical.vitals import ABSENT, COUNT
 from tables.device_rows import FLICKER_SLOT_MS, DeviceRows

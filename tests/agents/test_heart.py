@@ -3,9 +3,9 @@
 import asyncio
 import json
 
-from agents.heart import Heart
+from agents.health.heartbeat import Heart
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
-from tables.store import ColumnStore
 
 
 class Sink:

@@ -9,7 +9,7 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import WITHHELD
-from streams.decode import Decoder
+from streams.decoding.decoder import Decoder
 
 WELL = {"hr": 80, "pulse": 80, "spo2": 97, "resp": 16}
 

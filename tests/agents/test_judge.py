@@ -9,7 +9,7 @@ from orders_log import with_orders
 from random_rules import rule_sets
 from worker_model import WorkerModel
 
-from streams.frames import TICK_KEY
+from streams.contracts.frame import TICK_KEY
 
 few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 fewer = settings(few, max_examples=60)

@@ -11,14 +11,14 @@ from logs import TTL_S, worlds
 from orders_log import with_orders
 from random_rules import rule_sets
 
-from agents.judge import Judge
-from agents.verdict import Tally
+from agents.judging.judge import Judge
+from agents.judging.verdict import Tally
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
-from streams.decode import Decoder
-from tables.record import encode
-from tables.record_layout import alarm_key
-from tables.store import ColumnStore
+from streams.decoding.decoder import Decoder
+from tables.changelog.column_store import ColumnStore
+from tables.changelog.record import encode
+from tables.changelog.record_layout import alarm_key
 
 PARTITIONS = 3
 

@@ -4,11 +4,11 @@ import pytest
 from board_model import BoardModel
 from test_orders import Ward as Ordered
 
-from agents.judge import Judge
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, TechnicalRules
-from streams.topics import LIMITS, PATIENTS
+from streams.contracts.topics import LIMITS, PATIENTS
 
 BOUNDED = LimitRule(
     "hr-high",

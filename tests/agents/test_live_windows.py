@@ -13,10 +13,10 @@ from worker_model import WorkerModel
 
 from agents.live_windows import BUCKETS, LiveWindows, told
 from clinical.rules import LimitRule, RuleSet
-from streams.frames import encode_tick
-from streams.seals import DEVELOPMENT, Place, Seals
-from streams.settings import Settings
-from streams.windows import FRESH_MS, WINDOWS_KEY, WindowsAnswer, question
+from streams.config.settings import Settings
+from streams.contracts.frame import encode_tick
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
+from streams.contracts.window_query import FRESH_MS, WINDOWS_KEY, WindowsAnswer, question
 from tables.windows import BUCKET_MS
 
 RULES = RuleSet((LimitRule("hr-high", "hr", high=120),))

@@ -7,16 +7,16 @@ import pytest
 from faust.types import TP
 from logs import Record
 
+from agents.health.metrics import Metrics
 from agents.log_alarms import LogAlarms
-from agents.metrics import Metrics
-from streams.decode import Decoder
-from streams.log_faults import TOLD_TRIES, LogFaults
-from streams.partition_alerts import NOTE_KEY
-from streams.publisher import Publisher
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.partition_alerts import NOTE_KEY
+from streams.contracts.topics import ALERTS, COMMANDS, READINGS
+from streams.decoding.decoder import Decoder
+from streams.kafka.publisher import Publisher
+from streams.lane.log_faults import TOLD_TRIES, LogFaults
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
-from tables.store import ColumnStore
 
 ONE, TWO = TP(READINGS, 1), TP(READINGS, 2)
 TICKED_MS = 50_000

@@ -3,7 +3,7 @@
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
 
 NAMES = {
     "vigil_ready": set(),

@@ -7,11 +7,11 @@ from logs import frame_record
 from one_partition import OnePartition
 from worker_model import WorkerModel
 
-from agents.judge import Judge
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.decode import Decoder
-from streams.partitions import canary_name, partitions_of
+from streams.contracts.partitions import canary_name, partitions_of
+from streams.decoding.decoder import Decoder
 
 PARTITIONS = 4
 RULES = RuleSet((LimitRule("hr-high", "hr", high=120),), responsibility=())

@@ -8,10 +8,10 @@ from logs import Record, frame, frame_record, order_record, seconds, tick_record
 from monitor_world import Event, Stream, World, fetched
 
 from agents.dead_letters import DETAIL_MAX, kept
-from streams.block import Block, Blocks
-from streams.partition_alerts import NOTE_KEY
-from streams.partitions import partition_of
-from streams.topics import ALERTS, PATIENTS, READINGS, WARDS
+from streams.contracts.partition_alerts import NOTE_KEY
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ALERTS, PATIENTS, READINGS, WARDS
+from streams.lane.block import Block, Blocks
 
 NOTE = b'{"rule":"records-gone","topic":"vitals.readings","partition":0,"onset_ts_ms":5000,"first":1,"end":2}'
 

@@ -8,10 +8,10 @@ from logs import Record, frame, tick_record
 from worker_model import WorkerModel
 
 from agents import offline
-from agents.verdict import Tally
+from agents.judging.verdict import Tally
 from clinical.defaults import DEFAULT_RULES
 from streams.errors import BadData
-from streams.log_file import write_log
+from streams.kafka.log_file import write_log
 
 LOG = [
     record

@@ -5,11 +5,11 @@ from board_model import BoardModel
 from logs import Record, frame_record, order_record, tick_record
 from worker_model import WorkerModel
 
-from agents.judge import Judge
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, Step, TechnicalRules
-from streams.commands import COMMAND_KEY
-from streams.topics import LIMITS, PATIENTS
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.topics import LIMITS, PATIENTS
 
 RULES = RuleSet(
     (

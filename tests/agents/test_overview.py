@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from agents.metrics import Metrics
-from agents.overview import READ_AGAIN_S, Overview
-from agents.watchdog import MEMBERSHIP, Watchdog
-from streams.log_faults import LogFaults
+from agents.health.metrics import Metrics
+from agents.health.ownership import READ_AGAIN_S, Overview
+from agents.health.watchdog import MEMBERSHIP, Watchdog
+from streams.lane.log_faults import LogFaults
 
 
 class App:
@@ -73,7 +73,7 @@ class Table:
 def judged_nothing_for_long(monkeypatch, stable, damaged=False):
     """Let a partition stand still behind offset 4; return the consumer and what the watchdog reports."""
     stalled, now_s, consumer = [], [time.monotonic()], Consumer(stable)
-    monkeypatch.setattr("agents.overview.time.monotonic", lambda: now_s[0])
+    monkeypatch.setattr("agents.health.ownership.time.monotonic", lambda: now_s[0])
     dog = Watchdog(30.0, on_stall=stalled.append, clock_s=lambda: now_s[0])
     app = App(rebalancing=False, ready=True)
     app.consumer = consumer

@@ -19,13 +19,13 @@ from random_rules import rule_sets
 from wards_model import PlainHospital, spread
 from worker_model import WorkerModel
 
-from agents.verdict import Verdict
-from agents.wards.reports import due
-from agents.wards.ward_log import WardLog
+from agents.judging.verdict import Verdict
+from agents.judging.ward_log import WardLog
+from agents.wards.counts import due
 from clinical.limits import NEVER
 from clinical.rules import News2Rules, TechnicalRules
-from streams import topics
-from streams.partitions import PARTITION
+from streams.contracts import topics
+from streams.contracts.partitions import PARTITION
 
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)

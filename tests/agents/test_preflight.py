@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from agents import preflight
-from streams.admin import apply_topics, changelog_topic, plan
-from streams.connect import connect_admin
-from streams.embedded import EmbeddedBroker
+from agents.health import preflight
+from edge.brokers.embedded import EmbeddedBroker
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.admin import apply_topics, changelog_topic, plan
+from streams.kafka.connect import connect_admin
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATE_TIMEOUT_MS = 10_000
@@ -94,7 +94,7 @@ def test_configuration_that_differs_is_only_logged(settings, caplog):
     with closing(connect_admin(settings)) as admin:
         admin.create_topics({settings.topic(READINGS): changed}, timeout_ms=CREATE_TIMEOUT_MS)
     apply_topics(settings)
-    with caplog.at_level(logging.WARNING, logger="agents.preflight"):
+    with caplog.at_level(logging.WARNING, logger="agents.health.preflight"):
         preflight.check_topics(settings)
     assert f"{settings.topic(READINGS)}: retention.ms is 60000, planned 604800000" in caplog.messages
 
@@ -116,9 +116,9 @@ def test_readings_that_the_broker_does_not_stamp_are_refused_with_the_command_th
 
 CHECK = """
 import os, resource, sys
-from agents.preflight import check_data_dir
+from agents.health.preflight import check_data_dir
 from streams.errors import UsageError
-from streams.settings import Settings
+from streams.config.settings import Settings
 settings = Settings(data_dir=sys.argv[1])
 exec(sys.argv[2])
 try:

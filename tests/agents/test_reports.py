@@ -2,14 +2,14 @@
 
 import asyncio
 
-from agents.wards.reports import Reports, due
+from agents.wards.counts import Reports, due
 from clinical.limits import NEVER
 from clinical.wards import RENEW_MS, REST_MS, Count
-from streams.partitions import partition_of
-from streams.publisher import Publisher
-from streams.settings import Settings
-from streams.topics import WARDS
-from streams.wards import WardReport
+from streams.config.settings import Settings
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import WARDS
+from streams.contracts.ward import WardReport
+from streams.kafka.publisher import Publisher
 
 NOW = 1_000_000
 

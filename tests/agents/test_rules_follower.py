@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from rules_decisions import decision
 
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
 from agents.rules_choice import Choice, in_force
 from agents.rules_follower import TURN_S_MAX, RulesFollower
 from agents.rules_turn import RulesTurn
 from clinical.defaults import DEFAULT_RULES
-from streams.seals import DEVELOPMENT
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.seals import DEVELOPMENT
 
 
 class World:

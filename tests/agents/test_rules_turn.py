@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.rules_turn import UNKNOWN_MS, RulesTurn
-from streams.block import Block
-from streams.decode import Decoder
-from streams.frames import TICK_KEY, encode_tick
-from streams.rules_marks import MARK_KEY, RulesMark
-from streams.seals import DEVELOPMENT, Place
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.rules_marks import MARK_KEY, RulesMark
+from streams.contracts.seals import DEVELOPMENT, Place
+from streams.decoding.decoder import Decoder
+from streams.lane.block import Block
 
 NOW_MS = 1_780_000_000_000
 

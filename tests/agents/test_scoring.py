@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.judge import Judge
-from agents.scoring import scored, too_few
+from agents.judging.judge import Judge
+from agents.judging.scoring import scored, too_few
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.limits import NEVER

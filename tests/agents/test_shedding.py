@@ -10,7 +10,7 @@ from logs import frame_record, tick_record
 from plain.house import House
 from worker_model import WorkerModel
 
-from agents.shedding import LOOK_MS, surplus
+from agents.judging.shedding import LOOK_MS, surplus
 from clinical.rules import LimitRule, RuleSet, TechnicalRules
 from clinical.vitals import ABSENT, COUNT, INDEX
 from tables.latest import latest

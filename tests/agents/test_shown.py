@@ -10,7 +10,7 @@ from worker_model import WorkerModel
 from agents.shown import Shown
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
-from streams.topics import PATIENTS
+from streams.contracts.topics import PATIENTS
 
 RULES = RuleSet(
     (

@@ -10,8 +10,8 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.limits import NEVER
-from streams.commands import COMMAND_KEY
-from streams.wards import RULING_KEY
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.ward import RULING_KEY
 
 BEDS = ("bed-1", "bed-2", "bed-3")
 

@@ -4,8 +4,8 @@ import asyncio
 import json
 
 from agents.ticker import TURNS, Ticker
-from streams.frames import TICK_KEY, Tick
-from streams.publisher import Publisher
+from streams.contracts.frame import TICK_KEY, Tick
+from streams.kafka.publisher import Publisher
 
 
 class World:

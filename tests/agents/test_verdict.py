@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.verdict import Tally
+from agents.judging.verdict import Tally
 from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, WITHHELD
 
 YES, NO = [[True], [True]], [[False], [False]]

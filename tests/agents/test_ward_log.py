@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import Record, sealed
 
-from agents.alarms import report
-from agents.catalogue import alarms_of
-from agents.wards.ward_log import WardLog, state_of
+from agents.judging.alarms import report
+from agents.judging.catalogue import alarms_of
+from agents.judging.ward_log import WardLog, state_of
 from clinical.defaults import DEFAULT_RULES
 from clinical.limits import NEVER
-from streams.alerts import episode_id
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY, encode_tick
-from streams.partition_alerts import NOTE_KEY
+from streams.contracts.alert import episode_id
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.partition_alerts import NOTE_KEY
 
 START_MS = 1_700_000_000_000
 ALARMS = alarms_of(DEFAULT_RULES)

@@ -6,20 +6,20 @@ import json
 import pytest
 from logs import Record, sealed
 
-from agents.catalogue import alarms_of
 from agents.dead_letters import DeadLetters
-from agents.metrics import Metrics
+from agents.health.metrics import Metrics
+from agents.judging.catalogue import alarms_of
 from agents.wards.agent import Wards
 from clinical.defaults import DEFAULT_RULES
-from streams.block import Block
-from streams.boards import Patient
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY
-from streams.publisher import Publisher
-from streams.seals import DEVELOPMENT, Place
-from streams.settings import Settings
-from streams.topics import ALERTS, COMMANDS, DEAD_LETTERS, PATIENTS, READINGS, WARDS
-from streams.wards import RULING_KEY, WardReport
+from streams.config.settings import Settings
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY
+from streams.contracts.patient_state import Patient
+from streams.contracts.seals import DEVELOPMENT, Place
+from streams.contracts.topics import ALERTS, COMMANDS, DEAD_LETTERS, PATIENTS, READINGS, WARDS
+from streams.contracts.ward import RULING_KEY, WardReport
+from streams.kafka.publisher import Publisher
+from streams.lane.block import Block
 
 START_MS = 1_700_000_000_000
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from agents.watchdog import DRAIN_SLOW_S, MEMBERSHIP_S_MAX, Watchdog
+from agents.health.watchdog import DRAIN_SLOW_S, MEMBERSHIP_S_MAX, Watchdog
 
 STALL_S_MAX = 30.0
 DEADLINE_S = 10.0

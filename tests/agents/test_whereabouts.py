@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from agents.whereabouts import whereabouts
+from agents.health.stacks import whereabouts
 
 DEADLINE_S = 10.0
 

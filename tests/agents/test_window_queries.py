@@ -9,11 +9,11 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from logs import PATIENTS, START_MS, frame_record
 
-from agents.judge import Judge
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import INDEX
-from streams.decode import Decoder
+from streams.decoding.decoder import Decoder
 from tables.windows import BUCKET_MS
 
 PLAUSIBLE = {"hr": (1, 350), "spo2": (1, 100)}

@@ -10,9 +10,9 @@ from plain.strangers import order_in
 from plain.ward_losses import Wards
 from signing import commanded
 
-from streams.commands import COMMAND_KEY
-from streams.frames import TICK_KEY, encode_tick
-from streams.wards import RULING_KEY
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.ward import RULING_KEY
 
 
 class PlainHospital:

@@ -5,13 +5,13 @@ import asyncio
 from faust.types import TP
 from plain.telling import Told
 
-from agents.alarms import WARD_SILENT, encoded, report
-from agents.judge import Judge
+from agents.judging.alarms import WARD_SILENT, encoded, report
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
-from streams.decode import Decoder
+from streams.decoding.decoder import Decoder
 from streams.errors import PromiseBroken
-from tables.checkpoint import Checkpointer
-from tables.store import ColumnStore
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore
 
 CHANGELOG = "changelog"
 

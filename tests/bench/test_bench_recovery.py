@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from agents.catalogue import alarms_of
+from agents.judging.catalogue import alarms_of
 from bench.recovery_load import HEALTHY, checkpoint_of
 from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import INDEX
+from tables.changelog.progress import END_KEY
+from tables.changelog.record import decode_all
 from tables.latest import latest
 from tables.patients import PatientTable
-from tables.progress import END_KEY
-from tables.record import decode_all
 from tables.windows import EMPTY
 
 BUCKETS = 3

@@ -8,8 +8,8 @@ from bench.suite.driver import FRAMES_MAX, check_plan
 from bench.suite.systems import RULES, rules_file
 from bench.suite.wire import patient_id
 from edge.burst import Burst
+from streams.config.rules_file import parse_rules
 from streams.errors import UsageError
-from streams.rules_file import parse_rules
 
 PLAN = Plan(500, 20, (Burst(10, 12, 2),), flood_at_s=17, flood_s=2, patients=300, onsets_max=200)
 

@@ -7,8 +7,8 @@ from bench.drills.delivery.receiver import Got
 from bench.drills.delivery.verdict import Evidence, Window, judge
 from edge.channels.faults import CHANNEL_FAILED, fault_alert
 from edge.channels.kinds import check_options
-from streams.deliveries import Delivery
-from streams.routing_file import parse_routing
+from streams.config.routing_file import parse_routing
+from streams.contracts.deliveries import Delivery
 
 TOLD_MS = 1_000_000
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.peers import java_build
-from streams import kafka_jars
+from edge.brokers import jars as kafka_jars
 from streams.errors import UsageError, VigilError
 
 

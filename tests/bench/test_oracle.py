@@ -9,8 +9,8 @@ from bench.drills.oracle import Oracle, Told
 from bench.drills.shapes import SHAPES
 from bench.drills.ward import LoadPlan, Ward
 from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
-from streams.frames import TICK_KEY, encode_tick
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.frame import TICK_KEY, encode_tick
 
 RULES = RuleSet(
     (LimitRule("hr-high", "hr", high=120, delay_s=2, priority="high"),),

@@ -13,11 +13,11 @@ from bench.simulation.broker import CHANGELOG
 from bench.simulation.schedule import simulate
 from bench.simulation.worker import Parts
 from clinical.limits import NEVER
-from streams.admission import Admission
-from streams.publisher import Publisher
-from tables.checkpoint import Checkpointer
-from tables.progress import END_KEY, encode_progress
-from tables.store import ColumnStore
+from streams.kafka.publisher import Publisher
+from streams.lane.admission import Admission
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.column_store import ColumnStore
+from tables.changelog.progress import END_KEY, encode_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 200

@@ -19,7 +19,7 @@ from edge.nursing.alarm_list import (
     who,
 )
 from edge.ward_state import SEVERITIES
-from streams.boards import Asked, Heartbeat, OpenAlarm, Patient
+from streams.contracts.patient_state import Asked, Heartbeat, OpenAlarm, Patient
 from streams.errors import UsageError
 
 HEX = st.text("0a", min_size=16, max_size=16)

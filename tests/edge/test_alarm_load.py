@@ -4,7 +4,7 @@ import pytest
 
 from edge.evaluation.episodes import Episode, episodes_of
 from edge.evaluation.load import count, reduction, removed, rule_lines, set_load, worst_share
-from streams.alerts import Alert, Evidence, Source
+from streams.contracts.alert import Alert, Evidence, Source
 
 SPAN = {"bed-1": 600_000, "bed-2": 600_000}
 

@@ -13,7 +13,7 @@ from edge.evaluation.episodes import Episode
 from edge.evaluation.missing import missing_lines
 from edge.evaluation.series import Series
 from edge.readers import open_recording, parse_columns
-from streams.alerts import Alert, Evidence, Source
+from streams.contracts.alert import Alert, Evidence, Source
 
 HOUR_MS = 3_600_000
 NONE = None

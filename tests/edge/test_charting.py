@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from clinical.rules import SIGN_OFF_MS
 from edge.nursing.charting import HOURS_MAX, charted
+from streams.contracts.frame import EVENT_TS_MS_MAX, SEQ_MAX, Frame
 from streams.errors import UsageError
-from streams.frames import EVENT_TS_MS_MAX, SEQ_MAX, Frame
 
 NOW_MS = 1_800_000_000_000
 

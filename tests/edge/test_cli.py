@@ -12,11 +12,11 @@ from alert_of import alert_of
 from kafka import KafkaProducer
 
 from edge import cli
-from streams.admin import apply_topics
-from streams.alerts import Alert
-from streams.embedded import EmbeddedBroker, free_port
-from streams.settings import Settings
-from streams.topics import TOPICS
+from edge.brokers.embedded import EmbeddedBroker, free_port
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import TOPICS
+from streams.kafka.admin import apply_topics
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.catalogue import alarms_of
+from agents.judging.catalogue import alarms_of
 from clinical.rules import DriftRule, RuleSet, ScoreRule, TrendRule
 from edge.evaluation.assess import Chosen
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
 
 OFF = {
     "classic": {

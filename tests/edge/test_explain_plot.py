@@ -12,7 +12,7 @@ from edge.explanation.evidence import Evidence, Moment
 from edge.explanation.picture import picture
 from edge.explanation.terminal import arrivals, facts, headline, plot, signals_table
 from edge.svg import Plot, ticks
-from streams import alerts
+from streams.contracts import alert as alerts
 
 COLUMNS = 108  # 100 of them are the plot's: one a second of `evidence()`
 

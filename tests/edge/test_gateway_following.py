@@ -9,8 +9,8 @@ from waiting import wait_until
 from edge import topic_thread
 from edge.gateway import following as following_file
 from edge.gateway.following import Following
-from streams.associations import Association
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.association import Association
 
 Record = namedtuple("Record", "offset key value timestamp")
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from edge.brokers.embedded import free_port
 from edge.cli import main
-from streams.embedded import free_port
 
 
 @pytest.fixture

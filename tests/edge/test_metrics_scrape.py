@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.brokers.embedded import free_port
 from edge.metrics_scrape import LoadMeter, parse, quantile, read, scrape
-from streams.embedded import free_port
 
 
 def metrics(frames, ready=1, lag=0, buckets=((0.01, 0), (0.1, 0), ("+Inf", 0))):

@@ -5,7 +5,7 @@ import pytest
 from clinical.rules import AgeLimits, LimitRule, RuleSet
 from edge.nursing.limits_in_force import limits_of, line, title
 from edge.nursing.patient_list import alarms_open, early_warning, is_old, is_somebody, notes, seen
-from streams.boards import LimitPair, OpenAlarm, Patient, ScoreNow
+from streams.contracts.patient_state import LimitPair, OpenAlarm, Patient, ScoreNow
 
 NOW_MS = 1_000_000
 

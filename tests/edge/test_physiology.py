@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from clinical.vitals import ABSENT, COUNT, INDEX, PLAUSIBLE_HIGH, PLAUSIBLE_LOW, SIGNALS
 from edge.physiology import CUFF_EVERY_S, DETERIORATIONS, Ward, signals_of
-from streams.frames import Frame
+from streams.contracts.frame import Frame
 
 HR, SPO2, RESP, SYS = (INDEX[name] for name in ("hr", "spo2", "resp", "abp_sys"))
 ALARMS = {"desaturation": (SPO2, 90, None), "tachycardia": (HR, None, 120), "bradycardia": (HR, 50, None)}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from edge.readers import open_recording, parse_columns
 from edge.readers.recording import patient_of
+from streams.contracts.frame import ID_PATTERN
 from streams.errors import BadData, UnknownRecording, UsageError
-from streams.frames import ID_PATTERN
 
 BIDMC = "Time [s], HR, PULSE, RESP, SpO2\n"
 

@@ -4,7 +4,7 @@ import pytest
 
 from clinical.vitals import INDEX, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
 from edge.readers import open_recording
-from streams.frames import Frame
+from streams.contracts.frame import Frame
 
 pytestmark = pytest.mark.recordings
 

@@ -8,8 +8,8 @@ from alert_of import alert_of
 
 from edge.printing import Coloured, cell, print_json, say, say_json
 from edge.records import TS_MS_MAX, Skipped, read_record, told
-from streams.alerts import Alert
-from streams.boards import Patient
+from streams.contracts.alert import Alert
+from streams.contracts.patient_state import Patient
 from streams.errors import BadData
 
 ALERT = alert_of(id="e-0", episode="e", append_ts_ms=0, reason="low").model_dump(mode="json")

@@ -4,9 +4,9 @@ from signing import signed
 
 from edge.reference.admissions import WAIT_MS, Admissions
 from edge.reference.wishes import wishes
-from streams.boards import LimitPair, Limits
-from streams.commands import Admit, Answer
-from streams.reference import FormularyLine, Reference, WardFacts
+from streams.contracts.command import Admit, Answer
+from streams.contracts.patient_state import LimitPair, Limits
+from streams.contracts.reference import FormularyLine, Reference, WardFacts
 
 ADMIT = Admit(id="a1", patient="bed-1", actor="clerk", issued_ts_ms=1, ward="icu")
 

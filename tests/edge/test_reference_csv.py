@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clinical.rules import AgeLimits, LimitRule
 from edge.reference.csv_file import COLUMNS, FAULTS_MAX, take
 from edge.reference.writing import changes_of
-from streams.reference import BedFacts, FormularyLine, Reference, WardFacts
+from streams.contracts.reference import BedFacts, FormularyLine, Reference, WardFacts
 
 RULES = (
     LimitRule("hr-high", "hr", high=120, high_max=160, neonate=AgeLimits(high=200)),

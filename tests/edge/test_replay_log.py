@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from edge.readers import open_recording, parse_columns
-from edge.replay import first_refused
 from edge.replay_log import check_recordings, replay_entries, side_by_side
+from edge.replaying import first_refused
 from streams.errors import UsageError
 
 

@@ -19,8 +19,8 @@ from edge.reports.page import page
 from edge.reports.shifts import DEFAULT, Rota, Shift
 from edge.reports.stays import Said, Stays, accepted, pauses
 from edge.reports.table_file import table_file
-from streams.commands import Admit, Answer, Pause, Transfer
-from streams.reference import BedFacts, Reference, WardFacts
+from streams.contracts.command import Admit, Answer, Pause, Transfer
+from streams.contracts.reference import BedFacts, Reference, WardFacts
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

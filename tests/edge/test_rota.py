@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from edge.rota import FAULTS_MAX, KEPT_MS, assign, make_assignment, outdated, read_rota
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 HEAD = "place,role,person,from,until"
 GOOD = "~ward/north,nurse,n-1,2026-03-01T07:00+01:00,2026-03-01T15:30+01:00"

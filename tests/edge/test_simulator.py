@@ -12,11 +12,11 @@ from edge.burst import Burst, Schedule
 from edge.commands.simulate import line, losses
 from edge.physiology import Ward
 from edge.simulator import OpenLoop, PlannedFrame, check_options, planned_frames, simulate
+from streams.config.settings import Settings
+from streams.contracts.frame import Frame
+from streams.contracts.topics import COMMANDS
 from streams.errors import UsageError
-from streams.frames import Frame
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.topics import COMMANDS
+from streams.kafka.log_end import read_whole
 
 START_MS = 1_700_000_000_000
 
@@ -235,8 +235,8 @@ def test_a_stop_ends_a_run_without_length(broker_settings):
 
 @pytest.fixture(scope="module")
 def broker_settings():
-    from streams.admin import apply_topics
-    from streams.embedded import EmbeddedBroker
+    from edge.brokers.embedded import EmbeddedBroker
+    from streams.kafka.admin import apply_topics
 
     with EmbeddedBroker() as broker:
         settings = Settings(brokers=broker.bootstrap)

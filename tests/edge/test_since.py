@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.since import moment_ms, span_ms
+from streams.config.settings import load_settings
+from streams.contracts.zones import moment, zone
 from streams.errors import UsageError
-from streams.settings import load_settings
-from streams.zones import moment, zone
 
 NOW_MS = 1_800_000_000_000
 

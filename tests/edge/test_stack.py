@@ -12,9 +12,9 @@ from processes import DEADLINE_S, command, wait_until
 from edge import workers
 from edge.stack import Stack
 from edge.workers import worker_environment
-from streams.admin import check_topics
+from streams.config.settings import Settings, load_settings
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings, load_settings
+from streams.kafka.admin import check_topics
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_S_MAX = 5.0
@@ -109,7 +109,7 @@ import sys, time
 from pathlib import Path
 from edge.stack import Stack
 from edge import cli
-from streams.settings import Settings
+from streams.config.settings import Settings
 import signal
 signal.signal(signal.SIGTERM, cli._end)
 settings = Settings(brokers="", partitions=1, data_dir=Path(sys.argv[1]))

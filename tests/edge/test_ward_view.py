@@ -6,7 +6,7 @@ from rich.console import Console
 from edge.metrics_scrape import Load
 from edge.ward_state import Ward
 from edge.ward_view import clock, plain_line, render, status_data, summary
-from streams.alerts import Alert, Evidence, Source, episode_id
+from streams.contracts.alert import Alert, Evidence, Source, episode_id
 
 NOW_MS = 1_700_000_100_000
 LOAD = Load(

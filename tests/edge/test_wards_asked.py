@@ -3,8 +3,8 @@
 import pytest
 
 from edge.wards_asked import bed_named, ward_asked
+from streams.contracts.reference import Reference
 from streams.errors import VigilError
-from streams.reference import Reference
 
 
 class Called(Reference):

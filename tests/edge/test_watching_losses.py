@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edge.watching.losses import UNWRITTEN_MAX, Losses
 from edge.watching.writer import Writer
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 
 class Sent:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from edge.watching.signs import NOTHING, Bounds, Signs
-from streams.boards import Heartbeat
+from streams.contracts.patient_state import Heartbeat
 
 BOUNDS = Bounds(silent_s=10.0, behind_s=30.0, canary_s=40.0, commit_s=10.0)
 

@@ -15,12 +15,12 @@ import pytest
 from processes import DEADLINE_S, command, wait_until
 
 from edge import supervisor, workers
+from edge.brokers.embedded import free_port
 from edge.metrics_scrape import read
 from edge.supervisor import supervise
 from edge.workers import worker_environment
-from streams.embedded import free_port
+from streams.config.settings import Settings
 from streams.errors import BadData, BrokerUnreachable, UsageError, VigilError
-from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

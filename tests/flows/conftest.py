@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from worker_flow import Ward
 
-from streams.embedded import EmbeddedBroker
+from edge.brokers.embedded import EmbeddedBroker
 
 
 @pytest.fixture(scope="module")

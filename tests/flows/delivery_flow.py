@@ -6,10 +6,10 @@ import time
 from alert_of import alert_of
 from worker_flow import Ward, Worker, wait_until
 
-from streams.deliveries import FINAL, Assignment, Delivery
-from streams.frames import TICK_KEY
-from streams.partitions import partition_of
-from streams.topics import ALERTS, ASSIGNMENTS, DELIVERIES, ESCALATIONS, LIMITS
+from streams.contracts.deliveries import FINAL, Assignment, Delivery
+from streams.contracts.frame import TICK_KEY
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ALERTS, ASSIGNMENTS, DELIVERIES, ESCALATIONS, LIMITS
 
 ROUTING = """
 [channels.pager]

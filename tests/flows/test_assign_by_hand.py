@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from edge.commands.assign import assign
 from edge.identity.accounts import Account, Accounts, new_token, save_accounts
-from streams.admin import apply_topics
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
 
 
 class Hand:

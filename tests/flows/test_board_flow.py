@@ -12,8 +12,8 @@ from streams_client import Viewer
 from worker_flow import frame, wait_until
 
 from edge.board.child import board_child
-from streams.deliveries import Delivery
-from streams.topics import DELIVERIES
+from streams.contracts.deliveries import Delivery
+from streams.contracts.topics import DELIVERIES
 
 EPISODE_OF_NOBODY = "0" * 16
 

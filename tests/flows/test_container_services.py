@@ -9,12 +9,12 @@ import pytest
 import yaml
 from worker_flow import environment_of, wait_until
 
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.gateway.keys import new_key
 from edge.identity.accounts import Account, Accounts, save_accounts
-from streams.admin import apply_topics
-from streams.embedded import free_port
-from streams.settings import Settings
-from streams.tether import spawn, stop
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))["services"]

@@ -7,9 +7,9 @@ import pytest
 from delivery_flow import Hospital
 from worker_flow import environment_of, wait_until
 
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import scrape
-from streams.embedded import free_port
-from streams.tether import spawn, stop
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from edge.cli import main
 from edge.commands.devices import devices
-from streams.admin import apply_topics
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
 
 
 class Hand:

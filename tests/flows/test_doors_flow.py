@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from worker_flow import frame, wait_until
 
 from edge.identity.doors import Doors, sender_of
-from streams.topics import AUDIT
+from streams.contracts.topics import AUDIT
 
 
 def test_what_is_seen_by_broken_glass_is_told_at_the_patient_and_in_the_audit(make_ward, tmp_path):

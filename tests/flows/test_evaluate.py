@@ -10,11 +10,11 @@ from edge import cli
 from edge.evaluation.datasets import find_datasets
 from edge.evaluation.judging import judge_under
 from edge.readers import open_recording
-from edge.replay import run_replay
+from edge.replaying import run_replay
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.log_file import write_log
-from streams.rulesets import path_of
-from streams.settings import Settings
+from streams.kafka.log_file import write_log
 
 HEADER = "Time [s], HR, PULSE, RESP, SpO2\n"
 

@@ -6,9 +6,9 @@ import pytest
 
 from edge.evaluation.assess import Chosen, assess_all
 from edge.evaluation.datasets import find_datasets
-from streams.rules_file import load_rules
-from streams.rulesets import path_of
-from streams.settings import Settings
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings
 
 SETS = tuple(Chosen(name, path_of(Path(name)), load_rules(Path(name))) for name in ("classic", "vigil"))
 

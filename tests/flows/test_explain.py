@@ -8,9 +8,9 @@ from alert_of import alert_of
 from kafka import KafkaProducer
 
 from edge import cli
-from streams.admin import apply_topics
-from streams.frames import TICK_KEY, encode_tick
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.kafka.admin import apply_topics
 
 PATIENT = b"bed-1"
 

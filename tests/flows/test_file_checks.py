@@ -7,10 +7,10 @@ import pytest
 from edge import cli
 from edge.file_checks import reference_file, routing_file, rules_file
 from edge.reference.writing import write
-from streams.admin import apply_topics
+from streams.config.settings import Settings
+from streams.contracts.reference import WardFacts
 from streams.errors import VigilError
-from streams.reference import WardFacts
-from streams.settings import Settings
+from streams.kafka.admin import apply_topics
 
 HOOK = """
 [channels.hook]

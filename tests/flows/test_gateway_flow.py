@@ -17,19 +17,19 @@ import waiting
 from kafka import TopicPartition
 
 from edge.alert_feed import AlertFeed
-from edge.demo import CURL, GATEWAY_PORT
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
+from edge.demonstration import CURL, GATEWAY_PORT
 from edge.gateway.child import gateway_child
 from edge.gateway.http.server import READINGS_PATH
 from edge.gateway.keys import hash_of, new_key
 from edge.gateway.outlet import HttpOutlet
 from edge.stack import Stack
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.connect import connect_consumer
-from streams.embedded import free_port
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_consumer
 
 COMMAND = [sys.executable, "-P", "-m", "edge", "gateway"]
 STOP_S_MAX = 20.0

@@ -6,7 +6,7 @@ import pytest
 from delivery_flow import Hospital
 from worker_flow import Ward, wait_until
 
-from streams.deliveries import FINAL
+from streams.contracts.deliveries import FINAL
 
 WAIT_S = 18
 """Longer than a dead process's session, its rebalance and the recovery: every step is due after all that."""

@@ -6,8 +6,8 @@ import pytest
 from worker_flow import RULES, Ward, frame, tick, wait_until
 
 from edge.cli import main
-from streams.partitions import partition_of
-from streams.topics import ALERTS
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ALERTS
 
 pytestmark = pytest.mark.kafka
 

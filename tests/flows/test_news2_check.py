@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agents.judging.verdict import Tally
 from agents.offline import judge_log
-from agents.verdict import Tally
 from clinical import news2 as judged
 from clinical.defaults import DEFAULT_RULES
 from edge.evaluation.agreement import agreement
 from edge.evaluation.early_warning import chart_of, hours_of
 from edge.readers import open_recording, parse_columns
 from edge.replay_log import replay_entries
-from streams.log_file import LoggedRecord
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.log_file import LoggedRecord
 
 EDGES = {  # the values at both sides of each line of the printed chart
     "resp": (8, 9, 11, 12, 20, 21, 24, 25),

@@ -12,9 +12,9 @@ from edge.evaluation.datasets import Dataset
 from edge.evaluation.judging import judge_under
 from edge.readers import notation_of, open_recording, parse_columns
 from edge.readers.wfdb_record import from_record
-from streams.log_file import write_log
-from streams.rulesets import path_of
-from streams.settings import Settings
+from streams.config.rulesets import path_of
+from streams.config.settings import Settings
+from streams.kafka.log_file import write_log
 
 
 @pytest.fixture

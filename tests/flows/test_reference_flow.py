@@ -11,7 +11,7 @@ from edge import cli
 from edge.reference.following import Follower
 from edge.reference.refresher import Refresher
 from edge.reference.source import Source
-from streams.rules_file import load_rules
+from streams.config.rules_file import load_rules
 
 HEAD = "kind,ward,name,time_zone,unit_type,age_band,phone,patient,label,rule,low,high,reason\n"
 WARD = "ward,kids,Children,Europe/Vienna,general,child,,,,,,,\n"

@@ -6,8 +6,8 @@ import time
 import pytest
 from refiling_site import Site, wait_for
 
-from streams.associations import Heard, Movement, Placement
-from streams.topics import ALERTS
+from streams.contracts.association import Heard, Movement, Placement
+from streams.contracts.topics import ALERTS
 
 
 @pytest.fixture

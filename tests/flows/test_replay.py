@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from edge.readers import open_recording
-from edge.replay import run_replay, write_alerts
-from streams.settings import Settings
+from edge.replaying import run_replay, write_alerts
+from streams.config.settings import Settings
 
 RULES = """
 [technical]

@@ -8,12 +8,12 @@ import pytest
 from edge import cli
 from edge.readers import open_recording
 from edge.replayed_rules import notes_of_rules, stretches_of, switched
-from streams.admin import apply_topics
-from streams.producers import ORDERS, Producer
-from streams.rules_log import Rules, decided, name_of, sealed
-from streams.seals import DEVELOPMENT
-from streams.settings import Settings
-from streams.topics import RULES
+from streams.config.settings import Settings
+from streams.contracts.seals import DEVELOPMENT
+from streams.contracts.topics import RULES
+from streams.kafka.admin import apply_topics
+from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.rules_log import Rules, decided, name_of, sealed
 
 TEXT = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\n'
 BEGUN_MS = 1_772_366_400_000

@@ -9,10 +9,10 @@ from worker_flow import frame, wait_until
 
 from edge import cli
 from edge.identity.accounts import Account, Accounts, new_token, save_accounts
-from edge.orders import make_order
-from streams.people import ACT_OF, ACTS, MAY, ROLES
-from streams.seals import Seals
-from streams.topics import COMMANDS
+from edge.order_sending import make_order
+from streams.contracts.people import ACT_OF, ACTS, MAY, ROLES
+from streams.contracts.seals import Seals
+from streams.contracts.topics import COMMANDS
 
 BEDS = {"own": "bed-own", "other": "bed-other", "none": "bed-none"}
 WARDS = {"own": "icu", "other": "er"}
@@ -82,7 +82,7 @@ def test_every_cell_of_the_table_on_the_topic(ward):
 
 
 def test_every_kind_of_command_is_an_act_of_the_table():
-    from streams.commands import Command
+    from streams.contracts.command import Command
 
     kinds = {model.model_fields["kind"].default for model in Command.model_fields["root"].annotation.__args__}
     assert kinds == ACT_OF.keys()

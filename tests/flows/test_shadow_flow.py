@@ -11,12 +11,9 @@ from worker_flow import RULES, frame, tick, wait_until
 from edge.board.trial import look, shown_to
 from edge.cli import main
 from edge.workers import WorkerPool
-from streams.connect import connect_admin
-from streams.partitions import partition_of
-from streams.people import Person
-from streams.rules_log import name_of
-from streams.shadows import SHADOW_HEADER, shadow_settings
-from streams.topics import (
+from streams.contracts.partitions import partition_of
+from streams.contracts.people import Person
+from streams.contracts.topics import (
     ALERTS,
     COMMANDS,
     DEAD_LETTERS,
@@ -27,6 +24,9 @@ from streams.topics import (
     SHADOW_ALERTS,
     WARDS,
 )
+from streams.kafka.connect import connect_admin
+from streams.kafka.rules_log import name_of
+from streams.kafka.shadows import SHADOW_HEADER, shadow_settings
 
 NEW = RULES.replace("high = 120", "high = 150").replace("delay_s = 5", "delay_s = 2")
 """A wider limit of the heart rate, and a shorter delay of the oxygen saturation."""

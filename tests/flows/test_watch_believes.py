@@ -9,7 +9,7 @@ from beats import beat_of
 from worker_flow import wait_until
 
 from edge import cli
-from streams.topics import HEARTBEAT
+from streams.contracts.topics import HEARTBEAT
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 from refiling_site import Site, wait_for
 from worker_flow import tick
 
-from streams.associations import Association
-from streams.partitions import partition_of
-from streams.topics import ASSOCIATIONS, READINGS
+from streams.contracts.association import Association
+from streams.contracts.partitions import partition_of
+from streams.contracts.topics import ASSOCIATIONS, READINGS
 
 OWN = "~device/mon-1"
 

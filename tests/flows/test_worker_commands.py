@@ -5,10 +5,10 @@ import json
 from signing import signed
 from worker_flow import frame, tick, wait_until
 
-from streams.commands import COMMAND_KEY
-from streams.partitions import partitions_of
-from streams.seals import DEVELOPMENT, Place, Seals
-from streams.topics import COMMANDS
+from streams.contracts.command import COMMAND_KEY
+from streams.contracts.partitions import partitions_of
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
+from streams.contracts.topics import COMMANDS
 
 BED = b"bed-1"
 

@@ -9,10 +9,10 @@ import time
 import pytest
 from worker_flow import environment_of, frame, wait_until
 
-from agents import watchdog
-from agents.watchdog import Watchdog
+from agents.health import watchdog
+from agents.health.watchdog import Watchdog
+from edge.brokers.embedded import free_port
 from edge.metrics_scrape import read
-from streams.embedded import free_port
 
 DRAIN_S_MAX = 20.0
 KILLED_S_MAX = 30.0
@@ -20,8 +20,8 @@ KILLED_S_MAX = 30.0
 
 STUCK = """
 import asyncio, sys, time
-import agents.watchdog as watchdog
-from tables.checkpoint import Checkpointer
+import agents.health.watchdog as watchdog
+from tables.changelog.checkpoint import Checkpointer
 watchdog.DRAIN_S_MAX = 2.0
 async def never(self):
     print("checkpoint begun", file=sys.stderr, flush=True)

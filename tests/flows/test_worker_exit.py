@@ -7,7 +7,7 @@ import sys
 import pytest
 from worker_flow import environment_of
 
-from streams.embedded import free_port
+from edge.brokers.embedded import free_port
 
 START_S_MAX = 30.0
 

@@ -7,8 +7,8 @@ import pytest
 from worker_flow import frame, wait_until, ward_log
 
 from agents.dead_letters import kept
-from streams.alerts import Alert, episode_id
-from streams.frames import TICK_KEY
+from streams.contracts.alert import Alert, episode_id
+from streams.contracts.frame import TICK_KEY
 
 BEDS = [f"bed-{number}" for number in range(8)]
 SECONDS = 60

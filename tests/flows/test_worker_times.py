@@ -6,8 +6,8 @@ import time
 from kafka import KafkaProducer
 from worker_flow import wait_until
 
-from streams.frames import TICK_KEY, encode_tick
-from streams.topics import READINGS
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.topics import READINGS
 
 HOUR_MS = 3_600_000
 STEADY_S = 4.0

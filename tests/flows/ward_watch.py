@@ -9,7 +9,7 @@ from kafka.partitioner.default import murmur2
 from signing import signed
 from worker_flow import frame
 
-from streams.topics import ALERTS, COMMANDS, HEARTBEAT, READINGS
+from streams.contracts.topics import ALERTS, COMMANDS, HEARTBEAT, READINGS
 
 wait_until = partial(waiting.wait_until, deadline_s=60.0)
 

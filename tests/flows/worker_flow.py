@@ -19,19 +19,19 @@ import waiting
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.alarms import report
-from agents.judge import Judge
+from agents.judging.alarms import report
+from agents.judging.judge import Judge
 from clinical.clock import TimeRules
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import read
-from streams.admin import apply_topics
-from streams.connect import connect_admin, connect_consumer
-from streams.decode import Decoder
-from streams.embedded import free_port
-from streams.frames import TICK_KEY, encode_tick
-from streams.rules_file import load_rules
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, DEAD_LETTERS, READINGS
+from streams.config.rules_file import load_rules
+from streams.config.settings import Settings
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.topics import ALERTS, DEAD_LETTERS, READINGS
+from streams.decoding.decoder import Decoder
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_admin, connect_consumer
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 40.0

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench.peers.environments import CACHE
-from streams.kafka_jars import copy_jars, find_java, locked, run_maven
+from edge.brokers.jars import copy_jars, find_java, locked, run_maven
 
 HERE = Path(__file__).parent / "hl7_clients"
 INSTALL_S_MAX = 300.0

@@ -12,11 +12,11 @@ import waiting
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from bench.drills.workers import READY_S_MAX, Workers
-from streams.admin import apply_topics
-from streams.connect import connect_admin
-from streams.partitions import partition_name
-from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.partitions import partition_name
+from streams.contracts.topics import ALERTS, READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_admin
 
 DEADLINE_S = 40.0
 SEND_S = 15.0

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
-from streams.connect import connect_admin
-from streams.kafka_jars import CACHE, find_java, jars
-from streams.kafka_node import LOOPBACK, KafkaNode, NodeAddress, properties
-from streams.kafka_server import READY_TIMEOUT_S, free_ports
-from streams.settings import Settings
+from edge.brokers.cluster import READY_TIMEOUT_S, free_ports
+from edge.brokers.jars import CACHE, find_java, jars
+from edge.brokers.node import LOOPBACK, KafkaNode, NodeAddress, properties
+from streams.config.settings import Settings
+from streams.kafka.connect import connect_admin
 
 USER, PASSWORD = "vigil-test", "correct horse battery staple"
 COMMAND_KEY = "of-orders-in-the-readings-0123456789"

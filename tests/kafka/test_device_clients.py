@@ -17,10 +17,10 @@ from kafka import KafkaConsumer, TopicPartition
 from waiting import wait_until
 
 from bench.peers.environments import environment
-from streams.connect import connect_admin
-from streams.kafka_jars import find_java, jars
-from streams.kafka_server import KafkaCluster
-from streams.settings import Settings
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.jars import find_java, jars
+from streams.config.settings import Settings
+from streams.kafka.connect import connect_admin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 
@@ -317,7 +317,7 @@ def test_what_was_acknowledged_is_in_the_log_in_the_order_of_its_key_and_nothing
 
 
 def test_kafka_python_as_it_comes_is_mute_after_a_refused_record_until_that_is_mended(story):
-    """When this fails: idempotence may be allowed again in docs/devices.md and streams/producers.py."""
+    """When this fails: idempotence may be allowed again in docs/devices.md and streams/kafka/producers.py."""
     assert not story.clients[REFUSED].acknowledged(story.refused_s + 1.0)
 
 

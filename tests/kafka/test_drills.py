@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka_server import KafkaCluster
+from edge.brokers.cluster import KafkaCluster
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_S_MAX = 240.0

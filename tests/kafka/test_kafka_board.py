@@ -12,11 +12,11 @@ from streams_client import Viewer
 from waiting import wait_until
 
 from edge.board.child import board_child
-from streams.admin import apply_topics
-from streams.boards import LastValue, Patient
-from streams.producers import ORDERS, Producer
-from streams.settings import Settings
-from streams.topics import HEARTBEAT, PATIENTS
+from streams.config.settings import Settings
+from streams.contracts.patient_state import LastValue, Patient
+from streams.contracts.topics import HEARTBEAT, PATIENTS
+from streams.kafka.admin import apply_topics
+from streams.kafka.producers import ORDERS, Producer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 

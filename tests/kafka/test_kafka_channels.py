@@ -11,15 +11,15 @@ from waiting import wait_until
 
 from bench.drills.delivery.plan import write_files
 from bench.drills.delivery.receiver import Receiver
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.workers import worker_environment
-from streams import producers
-from streams.admin import apply_topics
-from streams.deliveries import Delivery, delivery_id
-from streams.embedded import free_port
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, DELIVERIES
+from streams.config.settings import Settings
+from streams.contracts.deliveries import Delivery, delivery_id
+from streams.contracts.topics import ALERTS, DELIVERIES
+from streams.kafka import producers
+from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 pytestmark = pytest.mark.kafka
 

@@ -8,10 +8,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from bench.drills.faults import delete_records, leader_of
 from bench.drills.proxy import Mode, Proxies
-from streams.admin import apply_topics, changelog_topic
-from streams.kafka_server import KafkaCluster
-from streams.settings import Settings
-from streams.topics import READINGS
+from edge.brokers.cluster import KafkaCluster
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics, changelog_topic
 
 TIMEOUT_MS = 15_000
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import KafkaAdminClient
 
-from streams.client_pauses import ClientPauses
+from streams.lane.client_pauses import ClientPauses
 
 DEADLINE_S = 20.0
 WAIT_S = 0.05

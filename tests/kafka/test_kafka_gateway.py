@@ -23,16 +23,16 @@ from bench.drills.proxy import Mode, Proxies
 from bench.gateway.driver import Outcome
 from bench.gateway.frames import Load
 from bench.gateway.read_back import read_back
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.gateway.child import wait_ready
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.connect import connect_admin
-from streams.embedded import free_port
-from streams.kafka_server import KafkaCluster
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_admin
+from streams.kafka.log_end import read_whole
 
 pytestmark = pytest.mark.kafka
 

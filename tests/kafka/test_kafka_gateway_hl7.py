@@ -15,15 +15,15 @@ from hl7_alarms import ASYSTOLE, alarm, message
 from hl7_world import DEVICE, STAMP, block, framed, msh, obx, said, segments
 
 from edge.alert_feed import AlertFeed
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.gateway.hl7.framing import CR, FS
 from edge.gateway.pseudonym import Pseudonyms
 from edge.workers import worker_command, worker_environment
-from streams.admin import apply_topics
-from streams.embedded import free_port
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 pytestmark = pytest.mark.kafka
 

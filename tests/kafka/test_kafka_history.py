@@ -11,8 +11,8 @@ from edge.history.chain import Head, first_broken
 from edge.history.ledger import open_ledger
 from edge.history.process import Writer
 from edge.history.verify import verify
-from streams.connect import connect_admin
-from streams.topics import READINGS
+from streams.contracts.topics import READINGS
+from streams.kafka.connect import connect_admin
 
 pytestmark = pytest.mark.kafka
 DEADLINE_S = 60.0

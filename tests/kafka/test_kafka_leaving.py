@@ -10,9 +10,9 @@ from kafka import KafkaAdminClient
 from waiting import wait_until
 
 from bench.drills.workers import READY_S_MAX, Workers
-from streams.admin import apply_topics
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.kafka.admin import apply_topics
 
 PARTITIONS = 4
 SESSION_S = 20.0

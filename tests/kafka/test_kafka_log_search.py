@@ -6,11 +6,11 @@ from contextlib import closing
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
-from streams.admin import apply_topics
-from streams.connect import connect_consumer
-from streams.kafka_server import KafkaCluster
-from streams.log_search import offsets_at, read_between
-from streams.settings import Settings
+from edge.brokers.cluster import KafkaCluster
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_search import offsets_at, read_between
 
 pytestmark = pytest.mark.kafka
 

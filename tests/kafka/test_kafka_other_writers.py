@@ -6,12 +6,12 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 from other_writers import DEADLINE_S, Site, wait_until
 
-from agents.preflight import check_topics
-from streams.admin import changelog_topic
-from streams.connect import connect_admin
+from agents.health.preflight import check_topics
+from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch
-from streams.log_end import log_ends, read_whole
-from streams.topics import READINGS
+from streams.kafka.admin import changelog_topic
+from streams.kafka.connect import connect_admin
+from streams.kafka.log_end import log_ends, read_whole
 
 PAUSED_S = 3.0
 

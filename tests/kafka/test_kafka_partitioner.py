@@ -13,13 +13,13 @@ import pytest
 from kafka import KafkaProducer
 
 from edge import cli
+from edge.brokers.embedded import free_port
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.embedded import free_port
-from streams.log_end import read_whole
-from streams.partitions import partitions_of
-from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.config.settings import Settings
+from streams.contracts.partitions import partitions_of
+from streams.contracts.topics import ALERTS, READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 PARTITIONS = 8
 PATIENTS = ("crc-bed-1", "crc-bed-2", "crc-bed-3")

@@ -9,15 +9,15 @@ from contextlib import closing
 
 import pytest
 
-from agents.preflight import check_topics
+from agents.health.preflight import check_topics
+from edge.brokers.embedded import free_port
 from edge.metrics_scrape import read
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.connect import connect_admin
-from streams.embedded import free_port
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import TopicsMismatch
-from streams.settings import Settings
-from streams.topics import ALERTS, READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_admin
 
 READY_S_MAX = 40.0
 NOTICED_S_MAX = 20.0

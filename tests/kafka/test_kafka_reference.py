@@ -6,12 +6,12 @@ import sys
 import pytest
 from waiting import wait_until
 
+from edge.brokers.tether import spawn, stop
 from edge.records import Skipped
 from edge.reference.following import Follower, read_reference
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.settings import Settings
-from streams.tether import spawn, stop
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from refiling_site import Site, wait_for
 
-from streams.associations import Movement, Placement
+from streams.contracts.association import Movement, Placement
 
 pytestmark = pytest.mark.kafka
 

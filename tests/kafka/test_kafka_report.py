@@ -14,9 +14,9 @@ from edge import cli
 from edge.history.process import Writer
 from edge.records import Skipped
 from edge.reports.reading import read_source
-from streams.admin import kept_ms
-from streams.connect import connect_admin
-from streams.topics import ALERTS, DAY_MS, HOUR_MS
+from streams.contracts.topics import ALERTS, DAY_MS, HOUR_MS
+from streams.kafka.admin import kept_ms
+from streams.kafka.connect import connect_admin
 
 pytestmark = pytest.mark.kafka
 DEADLINE_S = 60.0

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from secure_kafka import PASSWORD, secure_kafka
 
+from edge.brokers.embedded import free_port
 from edge.workers import worker_environment
-from streams.connect import connect_admin
-from streams.embedded import free_port
+from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
-from streams.settings import Settings
+from streams.kafka.connect import connect_admin
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_S_MAX = 30.0

@@ -15,11 +15,11 @@ import waiting
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import KafkaAdminClient, KafkaConsumer
 
-import streams.kafka_server
-from streams import kafka_background
+import edge.brokers.cluster
+from edge.brokers import background as kafka_background
+from edge.brokers.cluster import KafkaCluster, free_ports
+from edge.brokers.jars import jars
 from streams.errors import UsageError, VigilError
-from streams.kafka_jars import jars
-from streams.kafka_server import KafkaCluster, free_ports
 
 DEADLINE_S = 60.0
 
@@ -131,7 +131,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced_by_another(monkeypatch: pyt
         taken.listen(0)
         offers = iter([[taken.getsockname()[1], *free_ports(1)]])
         monkeypatch.setattr(
-            streams.kafka_server, "free_ports", lambda count: next(offers, None) or free_ports(count)
+            edge.brokers.cluster, "free_ports", lambda count: next(offers, None) or free_ports(count)
         )
         with KafkaCluster() as kafka:
             assert not kafka.bootstrap.endswith(f":{taken.getsockname()[1]}")
@@ -146,7 +146,7 @@ def test_a_configuration_that_kafka_refuses_is_reported_in_its_own_words() -> No
 
 def test_it_dies_with_the_process_that_started_it() -> None:
     script = (
-        "import time\nfrom streams.kafka_server import KafkaCluster\n"
+        "import time\nfrom edge.brokers.cluster import KafkaCluster\n"
         "kafka = KafkaCluster().start()\nprint(kafka.pids[0], kafka.home, flush=True)\ntime.sleep(600)"
     )
     with subprocess.Popen(

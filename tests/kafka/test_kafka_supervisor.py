@@ -10,11 +10,11 @@ import uuid
 import psutil
 import pytest
 
+from edge.brokers.cluster import free_ports
 from edge.metrics_scrape import scrape
 from edge.workers import worker_environment
-from streams.admin import apply_topics
-from streams.kafka_server import free_ports
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.admin import apply_topics
 
 READY_S_MAX = 60.0
 DRAIN_S_MAX = 20.0

@@ -13,15 +13,15 @@ from beats import beat_of
 from kafka import TopicPartition
 from waiting import wait_until
 
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn
 from edge.workers import worker_environment
-from streams import producers
-from streams.admin import apply_topics
-from streams.connect import connect_consumer
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, HEARTBEAT
 from streams.errors import TopicsMismatch
-from streams.kafka_server import KafkaCluster
-from streams.settings import Settings
-from streams.tether import spawn
-from streams.topics import ALERTS, HEARTBEAT
+from streams.kafka import producers
+from streams.kafka.admin import apply_topics
+from streams.kafka.connect import connect_consumer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from faust.types import TP
 
-from streams.app import create_app
-from streams.block import Block
-from streams.block_consumer import BlockConsumer
-from streams.fetched import Stretch
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane.app import create_app
+from streams.lane.block import Block
+from streams.lane.block_consumer import BlockConsumer
+from streams.lane.fetched import Stretch
 
 READINGS, COMMANDS, CHANGELOG = "vitals.readings", "vitals.commands", "vigil-patients-changelog"
 ONE, TWO, LOG = TP(READINGS, 0), TP(READINGS, 1), TP(CHANGELOG, 0)

@@ -5,13 +5,13 @@ from contextlib import closing
 import pytest
 from kafka.errors import RequestTimedOutError, TopicAuthorizationFailedError
 
-import streams.admin
-from streams.admin import Difference, apply_topics, changelog_topic, check_topics, inspect_topics, plan
-from streams.connect import connect_admin
-from streams.embedded import EmbeddedBroker, free_port
+import streams.kafka.admin
+from edge.brokers.embedded import EmbeddedBroker, free_port
+from streams.config.settings import Settings
+from streams.contracts.topics import DAY_MS, TOPICS
 from streams.errors import BrokerUnreachable, UsageError, VigilError
-from streams.settings import Settings
-from streams.topics import DAY_MS, TOPICS
+from streams.kafka.admin import Difference, apply_topics, changelog_topic, check_topics, inspect_topics, plan
+from streams.kafka.connect import connect_admin
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_broker_that_does_not_answer_in_time_is_told_from_one_that_refuses(mon
         def close(self):
             pass
 
-    monkeypatch.setattr(streams.admin, "connect_admin", lambda settings: Admin())
+    monkeypatch.setattr(streams.kafka.admin, "connect_admin", lambda settings: Admin())
     with pytest.raises(VigilError, match="topics could not be read") as raised:
         inspect_topics(Settings(brokers="127.0.0.1:1"))
     assert type(raised.value) is kind

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.begun import Ended, begin
+from streams.lane.eager import Ended, begin
 
 
 async def steps(told, waits, fault=None):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lane_model import READINGS, Record
 
-from streams.block import turns
-from streams.fetched import Stretch
+from streams.lane.block import turns
+from streams.lane.fetched import Stretch
 
 fetches = st.dictionaries(
     st.integers(0, 9).map(lambda partition: TP(READINGS, partition)),

@@ -9,13 +9,13 @@ from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.app import PATIENTS, create_app
-from streams.block import Block
-from streams.fetched import Stretch
-from streams.lane import BlockScheduler
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane.app import PATIENTS, create_app
+from streams.lane.block import Block
+from streams.lane.fetched import Stretch
+from streams.lane.lane import BlockScheduler
+from tables.changelog.column_store import PatientsTable
 from tables.patients import PatientTable
-from tables.store import PatientsTable
 
 CHANGELOG = "vigil-patients-changelog"
 ONE, TWO = TP(CHANGELOG, 0), TP(CHANGELOG, 1)

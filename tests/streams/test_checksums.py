@@ -12,7 +12,7 @@ from fetched_log import batches, log_of, plain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.checksums import CRC_AT, CheckedRecords, check_in_hardware
+from streams.lane.checksums import CRC_AT, CheckedRecords, check_in_hardware
 
 
 def taken(records):

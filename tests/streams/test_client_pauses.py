@@ -8,9 +8,9 @@ from aiokafka.consumer.fetcher import Fetcher
 from faust.transport.consumer import Consumer
 from faust.types import TP
 
-from streams.app import create_app
-from streams.client_pauses import ClientPauses
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane.app import create_app
+from streams.lane.client_pauses import ClientPauses
 
 READINGS, CHANGELOG = TopicPartition("readings", 0), TopicPartition("changelog", 0)
 
@@ -117,7 +117,7 @@ def test_each_fetch_of_the_lane_has_the_client_follow():
 
 
 def test_faust_does_not_tell_the_client_itself_and_the_client_holds_back_a_nodes_fetch():
-    """When this fails, `streams.client_pauses` may have become needless."""
+    """When this fails, `streams.lane.client_pauses` may have become needless."""
     assert "self._paused_partitions.update(tpset)" in inspect.getsource(Consumer.pause_partitions)
     for method in (Consumer.pause_partitions, Consumer.resume_partitions):
         assert ".pause(" not in inspect.getsource(method)

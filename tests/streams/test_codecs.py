@@ -4,8 +4,8 @@ import aiokafka.codec
 import kafka.codec
 import pytest
 
-from streams import codecs
-from streams.codecs import CODECS, EDGE, WORKERS, unreadable_codecs
+from streams.kafka import codecs
+from streams.kafka.codecs import CODECS, EDGE, WORKERS, unreadable_codecs
 
 
 def test_every_codec_is_opened_by_workers_and_at_the_edge():

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from streams import connect
-from streams.connect import PROBE_TIMEOUT_S, connect_admin
+from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
-from streams.probe import Refusal
-from streams.settings import Settings
+from streams.kafka import connect
+from streams.kafka.connect import PROBE_TIMEOUT_S, connect_admin
+from streams.kafka.probe import Refusal
 
 
 def test_a_last_probe_that_is_cut_short_does_not_hide_what_the_others_said(monkeypatch):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clinical.vitals import ABSENT, ACVPU, INDEX, SIGNALS
-from streams.decode import Decoder
-from streams.decoded import Frames, Tick
-from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
-from streams.frames import Tick as TickModel
+from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
+from streams.contracts.frame import Tick as TickModel
+from streams.decoding.decoded import Frames, Tick
+from streams.decoding.decoder import Decoder
 
 IDENTITY = {"patient": "bed-1", "device": "mon-a", "boot": 1, "seq": 7, "event_ts_ms": 1_000}
 GOOD = json.dumps({**IDENTITY, "hr": 60.5, "spo2": None, "consciousness": "V", "on_oxygen": True}).encode()
@@ -324,7 +324,7 @@ def test_what_a_decoder_knows_of_blocks_before_changes_no_verdict():
 
 
 def test_a_decoder_that_has_seen_too_many_identifiers_learns_anew(monkeypatch):
-    monkeypatch.setattr("streams.decode._IDENTIFIERS_MAX", 10)
+    monkeypatch.setattr("streams.decoding.decoder._IDENTIFIERS_MAX", 10)
     decoder = Decoder()
     for number in range(20):
         name = f"bed-{number}"

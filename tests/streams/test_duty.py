@@ -1,7 +1,7 @@
 """Who is on for a bed."""
 
-from streams.deliveries import Assignment
-from streams.duty import PEOPLE_MAX, Duty
+from streams.contracts.deliveries import Assignment
+from streams.contracts.duty import PEOPLE_MAX, Duty
 
 
 def assignment(place="~ward/north", role="nurse", person="n-1", begins=100, ends=200):

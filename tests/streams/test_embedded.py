@@ -12,8 +12,8 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from waiting import wait_until
 
-from streams import embedded
-from streams.embedded import EmbeddedBroker
+from edge.brokers import embedded
+from edge.brokers.embedded import EmbeddedBroker
 from streams.errors import VigilError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_it_is_gone_after_an_error_in_the_block():
 def test_it_does_not_outlive_a_parent_that_is_killed():
     code = (
         "import time\n"
-        "from streams.embedded import EmbeddedBroker\n"
+        "from edge.brokers.embedded import EmbeddedBroker\n"
         "with EmbeddedBroker() as broker:\n"
         "    print(broker.pid, flush=True)\n"
         "    time.sleep(60)\n"

@@ -27,7 +27,7 @@ from intervaltree import IntervalTree
 from mode.threads import ServiceThread
 from mode.utils.queues import FlowControlEvent, FlowControlQueue
 
-from streams.app import FETCHES_BUFFERED
+from streams.lane.app import FETCHES_BUFFERED
 
 ONE = TP("vitals.readings", 0)
 DEADLINE_S = 5.0
@@ -163,7 +163,7 @@ def test_faust_does_not_look_up_when_a_full_buffer_has_room_again():
 
 
 def test_what_mode_does_with_a_thread_is_what_its_stand_in_does():
-    """`streams.one_loop` is made in the thread's place: made with the service, started, and stopped at the end."""
+    """`streams.lane.one_loop` is made in the thread's place: made with the service, started, and stopped at the end."""
     text = source(ServiceThread.start) + source(ServiceThread.stop) + source(ServiceThread._start_thread)
     for line in ("self._thread = self.Worker(self)", "self._thread.start()", "self._thread.stop()"):
         assert line in text

@@ -25,9 +25,9 @@ from fetched_log import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.checksums import CheckedRecords
-from streams.fetched import Batches, FetchedResults, Opening
-from streams.stamping import stamp_by
+from streams.kafka.stamping import stamp_by
+from streams.lane.checksums import CheckedRecords
+from streams.lane.fetched import Batches, FetchedResults, Opening
 
 
 class Taken:

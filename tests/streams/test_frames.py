@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from clinical.vitals import ACVPU, FLAGS, SIGNALS, WINDOWED
-from streams.frames import (
+from streams.contracts.frame import (
     EVENT_TS_MS_MAX,
     FRAME_BYTES_MAX,
     INTERVAL_MS_MAX,

@@ -20,12 +20,12 @@ from lane_model import (
     with_consumer,
 )
 
-from streams import block_consumer
-from streams.app import create_app
-from streams.block import Block, Blocks
-from streams.fetched import Stretch
-from streams.lane import BlockScheduler, BlockSchema, Lane
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane import block_consumer
+from streams.lane.app import create_app
+from streams.lane.block import Block, Blocks
+from streams.lane.fetched import Stretch
+from streams.lane.lane import BlockScheduler, BlockSchema, Lane
 
 fetches = st.dictionaries(
     st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1), TP("other", 0)]),

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lane_model import ONE, TWO, block, records, with_consumer
 
-from streams.block import Block
-from streams.log_faults import Gone
+from streams.lane.block import Block
+from streams.lane.log_faults import Gone
 
 
 def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_is_left():

@@ -7,9 +7,9 @@ from aiokafka.consumer.fetcher import FetchResult
 from fetched_log import batch, fetched, summed
 from lane_model import LOG, ONE, TWO
 
-from streams.app import create_app
-from streams.block_consumer import STATE_TRIES_MAX, _Consumer
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane.app import create_app
+from streams.lane.block_consumer import STATE_TRIES_MAX, _Consumer
 
 DAMAGED = ValueError("a wrong checksum")
 

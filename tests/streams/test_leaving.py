@@ -7,11 +7,11 @@ import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.types import TP
 
-from streams import leaving
-from streams.app import create_app
-from streams.leaving import Leaving
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.lane import leaving
+from streams.lane.app import create_app
+from streams.lane.leaving import Leaving
 
 ONE = TP(READINGS, 0)
 
@@ -149,7 +149,7 @@ def test_faust_still_closes_the_client_when_partitions_go_while_it_ends_and_ours
         monkeypatch.setattr(type(consumer), "close", lambda self: closed.append("Faust's"))
         await app._on_partitions_revoked({ONE})
         await app._on_partitions_assigned({ONE})
-        assert closed == ["Faust's"] * 2  # else streams/leaving.py may go
+        assert closed == ["Faust's"] * 2  # else streams/lane/leaving.py may go
 
     asyncio.run(run())
 

@@ -6,11 +6,11 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import RequestTimedOutError
 
-from streams.connect import connect_consumer
-from streams.embedded import EmbeddedBroker
+from edge.brokers.embedded import EmbeddedBroker
+from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
-from streams.log_end import ends_of, log_ends, read_whole
-from streams.settings import Settings
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import ends_of, log_ends, read_whole
 
 TOPIC = "log-end"
 
@@ -65,6 +65,6 @@ class Silent:
 @pytest.mark.parametrize("read", [log_ends, lambda *said: list(read_whole(*said))], ids=["ends", "whole"])
 def test_a_broker_that_falls_silent_is_an_outage_of_one_line_and_its_exit_code(monkeypatch, read):
     """A worker that starts meanwhile ended with 1, which is said of what nobody expects."""
-    monkeypatch.setattr("streams.log_end.connect_consumer", lambda settings: Silent())
+    monkeypatch.setattr("streams.kafka.log_end.connect_consumer", lambda settings: Silent())
     with pytest.raises(BrokerUnreachable, match=r"log-end could not be read: .*after 9999 ms"):
         read(Settings(brokers="127.0.0.1:1"), TOPIC)

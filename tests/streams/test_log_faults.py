@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from streams.log_faults import (
+from streams.lane.log_faults import (
     HELD_S_MAX,
     RETRY_S_FIRST,
     RETRY_S_MAX,

@@ -3,7 +3,7 @@
 import pytest
 
 from streams.errors import BadData
-from streams.log_file import read_log, write_log
+from streams.kafka.log_file import read_log, write_log
 
 RECORDS = [(0, b"bed-1", b"{}"), (1_000, b"~tick", b""), (2**40, b"", b"\x00\xff")]
 

@@ -6,11 +6,11 @@ from contextlib import closing
 import pytest
 from kafka import KafkaProducer, TopicPartition
 
-from streams.connect import connect_consumer
-from streams.embedded import EmbeddedBroker
+from edge.brokers.embedded import EmbeddedBroker
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.log_search import offsets_at, read_between
-from streams.settings import Settings
+from streams.kafka.connect import connect_consumer
+from streams.kafka.log_search import offsets_at, read_between
 
 TOPIC = "log-search"
 LATER_MS = 100_000
@@ -61,6 +61,6 @@ def test_a_stretch_is_read_and_nothing_beside_it(consumer, times_ms):
 
 
 def test_a_stretch_that_never_ends_is_given_up(consumer, times_ms, monkeypatch):
-    monkeypatch.setattr("streams.log_search.READ_S_MAX", 0.5)
+    monkeypatch.setattr("streams.kafka.log_search.READ_S_MAX", 0.5)
     with pytest.raises(VigilError, match=r"log-search could not be read within 0\.5 s"):
         list(read_between(consumer, {TP: 3}, {TP: 99}))

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.app import create_app
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.lane.app import create_app
 
 DEADLINE_S = 10
 

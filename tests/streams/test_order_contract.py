@@ -4,13 +4,13 @@ import pytest
 from pydantic import ValidationError
 from signing import commanded, person, signed
 
-from edge.orders import make_order
-from edge.orders import signed as signed_by_door
-from streams.commands import Answer, Command, said_in
-from streams.decode_sealed import read_command, read_signed
-from streams.decoded import Reject
+from edge.order_sending import make_order
+from edge.order_sending import signed as signed_by_door
+from streams.contracts.command import Answer, Command, said_in
+from streams.contracts.seals import DEVELOPMENT, Seals
+from streams.decoding.decoded import Reject
+from streams.decoding.sealed import read_command, read_signed
 from streams.errors import UsageError
-from streams.seals import DEVELOPMENT, Seals
 
 PAUSE = {"kind": "pause", "id": "c1", "patient": "bed-1", "actor": "nurse-7", "issued_ts_ms": 1}
 
@@ -120,7 +120,7 @@ def test_what_a_record_of_commands_says_is_read_without_believing_it():
 
 
 def test_a_signed_command_counts_as_no_sealed_one_and_the_other_way_round():
-    from streams.seals import Unproven
+    from streams.contracts.seals import Unproven
 
     with pytest.raises(Unproven):
         DEVELOPMENT.opened(b"bed-1", GOOD)

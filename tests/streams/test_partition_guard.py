@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.cluster import ClusterMetadata
 
-from streams.app import create_app
-from streams.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
+from streams.lane.app import create_app
 
 
 class Cluster:

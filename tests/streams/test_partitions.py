@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
-from streams.frames import ID_PATTERN
-from streams.partitions import partitions_of
+from streams.contracts.frame import ID_PATTERN
+from streams.contracts.partitions import partitions_of
 
 
 @given(

@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from streams.connect import connect_admin
-from streams.embedded import EmbeddedBroker, free_port
+from edge.brokers.embedded import EmbeddedBroker, free_port
+from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
-from streams.probe import address_of, refusal
-from streams.settings import Settings
+from streams.kafka.connect import connect_admin
+from streams.kafka.probe import address_of, refusal
 
 TIMEOUT_S = 1.0
 TLS_ALERT = b"\x15\x03\x03\x00\x02\x02\x0a"
@@ -104,7 +104,7 @@ def test_tls_to_what_does_not_speak_it(answer):
 
 
 def test_one_line_with_progress_ends_a_bounded_wait(monkeypatch):
-    monkeypatch.setattr("streams.connect.PROGRESS_EVERY_S", 0.2)
+    monkeypatch.setattr("streams.kafka.connect.PROGRESS_EVERY_S", 0.2)
     lines = []
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(

@@ -10,12 +10,12 @@ from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 from waiting import wait_until
 
-from streams.admin import apply_topics
-from streams.embedded import EmbeddedBroker, free_port
+from edge.brokers.embedded import EmbeddedBroker, free_port
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable
-from streams.producers import ALERTS, BUSY_NODE_WAIT_MS, FRAMES, CalmClient, Producer, options
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.kafka.admin import apply_topics
+from streams.kafka.producers import ALERTS, BUSY_NODE_WAIT_MS, FRAMES, CalmClient, Producer, options
 
 
 @pytest.fixture

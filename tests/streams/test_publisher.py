@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streams import publisher as publishing
 from streams.errors import PromiseBroken
-from streams.publisher import Publisher
+from streams.kafka import publisher as publishing
+from streams.kafka.publisher import Publisher
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,7 +133,7 @@ def test_beyond_the_bound_publishing_waits_for_arrivals(monkeypatch):
 def test_fail_stop_ends_the_process_at_once_with_its_own_code_and_says_why():
     code = (
         "import atexit, logging\n"
-        "from streams.publisher import fail_stop\n"
+        "from streams.kafka.publisher import fail_stop\n"
         "logging.basicConfig()\n"
         "atexit.register(print, 'cleaned up')\n"
         "fail_stop('no alert may be lost')\n"

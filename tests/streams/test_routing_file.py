@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from streams.config.routing import DEFAULT_ROUTING
+from streams.config.routing_file import FILE_BYTES_MAX, load_routing, parse_routing
 from streams.errors import UsageError
-from streams.routing import DEFAULT_ROUTING
-from streams.routing_file import FILE_BYTES_MAX, load_routing, parse_routing
 
 TEXT = """zone = "Europe/Berlin"
 

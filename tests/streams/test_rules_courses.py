@@ -4,7 +4,7 @@ import pytest
 from test_rules_file import complaint, rule_text
 
 from clinical.rules import TRENDS_MAX, DriftRule, ScoreRule, TrendRule
-from streams.rules_file import parse_rules
+from streams.config.rules_file import parse_rules
 
 COURSES = """
 [[score]]

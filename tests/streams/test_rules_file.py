@@ -24,9 +24,9 @@ from clinical.rules import (
     TrendRule,
 )
 from clinical.vitals import SIGNALS
-from streams import rules_file, rules_tables
+from streams.config import rules_file, rules_tables
+from streams.config.rules_file import FILE_BYTES_MAX, load_rules, parse_rules
 from streams.errors import UsageError
-from streams.rules_file import FILE_BYTES_MAX, load_rules, parse_rules
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rules.md"
 LARGE = "9" * 400  # an integer that no float holds

@@ -2,10 +2,10 @@
 
 import pytest
 
-from agents.catalogue import alarms_of
+from agents.judging.catalogue import alarms_of
 from clinical.rules import GAP_S, RuleSet
+from streams.config.rules_file import parse_rules
 from streams.errors import UsageError
-from streams.rules_file import parse_rules
 
 
 def test_a_rule_of_a_file_that_names_no_gap_has_that_of_a_built_in_one():

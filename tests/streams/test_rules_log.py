@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from clinical.defaults import DEFAULT_RULES
-from streams.decode import Decoder
+from streams.contracts.rules_marks import MARK_KEY
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
+from streams.decoding.decoder import Decoder
 from streams.errors import UsageError
-from streams.rules_log import Rules, decided, name_of, rules_of, sealed, sealed_mark, switches, trials
-from streams.rules_marks import MARK_KEY
-from streams.seals import DEVELOPMENT, Place, Seals
+from streams.kafka.rules_log import Rules, decided, name_of, rules_of, sealed, sealed_mark, switches, trials
 
 TEXT = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\n'
 OTHER = TEXT.replace("120", "130")

@@ -3,8 +3,8 @@
 import pytest
 
 from clinical.rules import RuleSet, Step
+from streams.config.rules_file import parse_rules
 from streams.errors import UsageError
-from streams.rules_file import parse_rules
 
 
 def test_a_file_says_who_is_asked_to_answer_in_turn():

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from clinical.defaults import DEFAULT_RULES
-from streams.rules_file import load_rules
-from streams.rulesets import FOLDER, classic_rules, path_of, shipped, texts
+from streams.config.rules_file import load_rules
+from streams.config.rulesets import FOLDER, classic_rules, path_of, shipped, texts
 
 AGAIN = "make rulesets"
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from signing import commanded, person
 
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY, Admit
-from streams.decode import Decoder
-from streams.decoded import Ordered, Tick, Unproved
-from streams.frames import TICK_KEY, encode_tick
-from streams.seals import DEVELOPMENT, Place, Seals
+from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY, Admit
+from streams.contracts.frame import TICK_KEY, encode_tick
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
+from streams.decoding.decoded import Ordered, Tick, Unproved
+from streams.decoding.decoder import Decoder
 
 ADMIT = {"kind": "admit", "id": "c1", "patient": "bed-1", "actor": "clerk", "issued_ts_ms": 1}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.commands import COMMAND_BYTES_MAX, COMMAND_KEY
-from streams.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
+from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY
+from streams.contracts.seals import DEVELOPMENT, SEAL_BYTES_MAX, Place, Seals, Unproven
 
 OLD, NEW, OTHER = (bytes([letter]) * 32 for letter in b"abc")
 ORDER = b'{"kind": "discharge",\n "patient": "bed-1"}'

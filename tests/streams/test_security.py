@@ -7,11 +7,11 @@ import subprocess
 
 import pytest
 
-from streams.app import credentials
+from streams.config.settings import Settings, load_settings
+from streams.contracts.seals import DEVELOPMENT, Place
 from streams.errors import UsageError
-from streams.seals import DEVELOPMENT, Place
-from streams.security import client_security, password_of, seals_of, tls_context
-from streams.settings import Settings, load_settings
+from streams.kafka.security import client_security, password_of, seals_of, tls_context
+from streams.lane.app import credentials
 
 SECRET = "correct-horse"
 ACCOUNT = {"security_protocol": "SASL_SSL", "sasl_username": "vigil", "sasl_password": SECRET}

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from streams.admin import changelog_topic
-from streams.settings import Settings
-from streams.shadows import SHADOW_HEADER, ShadowPublisher, group_beside, outlets, shadow_settings
-from streams.topics import ALERTS, SHADOW_ALERTS, TOPICS
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, SHADOW_ALERTS, TOPICS
+from streams.kafka.admin import changelog_topic
+from streams.kafka.shadows import SHADOW_HEADER, ShadowPublisher, group_beside, outlets, shadow_settings
 
 LIVE = Settings(group="ward", topic_prefix="x.")
 SHADOW = shadow_settings(LIVE, "0123456789ab")

@@ -8,10 +8,10 @@ from aiokafka.conn import AIOKafkaConnection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import whole_responses
-from streams.app import create_app
-from streams.settings import Settings
-from streams.whole_responses import PIECE_BYTES, WholeReader
+from streams.config.settings import Settings
+from streams.lane import whole_responses
+from streams.lane.app import create_app
+from streams.lane.whole_responses import PIECE_BYTES, WholeReader
 
 LARGE = 3 * PIECE_BYTES
 DEADLINE_S = 10.0

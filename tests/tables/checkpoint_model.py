@@ -5,9 +5,9 @@ from collections import Counter
 
 from table_model import CHANGELOG, new_store
 
-from streams.publisher import Publisher
-from tables.checkpoint import Checkpointer
-from tables.progress import END_KEY
+from streams.kafka.publisher import Publisher
+from tables.changelog.checkpoint import Checkpointer
+from tables.changelog.progress import END_KEY
 
 
 class Broker:

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 from faust.types import TP
 
-from streams.block import Block
+from streams.lane.block import Block
+from tables.changelog.column_store import ColumnStore
+from tables.changelog.record import encode
+from tables.changelog.record_layout import alarm_key
 from tables.device_rows import NOBODY
 from tables.patients import PatientTable
-from tables.record import encode
-from tables.record_layout import alarm_key
-from tables.store import ColumnStore
 
 ALARMS = ("hr-high", "spo2-low")
 DEVICE = 7

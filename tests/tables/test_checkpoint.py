@@ -7,8 +7,8 @@ from checkpoint_model import turns, with_worker
 from faust.types import TP
 from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
-from tables import checkpoint as checkpoints
-from tables.progress import END_KEY, decode_progress
+from tables.changelog import checkpoint as checkpoints
+from tables.changelog.progress import END_KEY, decode_progress
 
 
 def test_records_wait_for_alerts_and_the_offset_waits_for_records():

@@ -5,7 +5,7 @@ import asyncio
 from checkpoint_model import turns, with_worker
 from table_model import feed, judge, new_store
 
-from tables.record_layout import encode_gone
+from tables.changelog.record_layout import encode_gone
 
 
 def test_patients_who_were_dropped_are_written_as_gone_and_deleted_once_that_is_committed():

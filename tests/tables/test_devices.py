@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.vitals import ABSENT, INDEX
-from streams.decoded import Frames
+from streams.decoding.decoded import Frames
 from tables.columns import DEVICES
 from tables.device_rows import NOBODY, SEEN
-from tables.devices import News, device_name, digests, find_devices, remember
 from tables.groups import Groups
+from tables.identification import News, device_name, digests, find_devices, remember
 from tables.patients import PatientTable, lap
 
 PATIENTS = 2

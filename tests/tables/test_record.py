@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
 from clinical.vitals import COUNT, SIGNALS
+from tables.changelog.progress import NOTHING, decode_progress, encode_progress
+from tables.changelog.record import decode, encode
+from tables.changelog.record_layout import DEVICE, HEAD, RECORD_BYTES_MAX, alarm_key, position_of, size_max
 from tables.columns import COMMANDS, DEVICES
 from tables.device_rows import FLICKER_SLOTS, NOBODY, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.patients import PatientTable
-from tables.progress import NOTHING, decode_progress, encode_progress
-from tables.record import decode, encode
-from tables.record_layout import DEVICE, HEAD, RECORD_BYTES_MAX, alarm_key, position_of, size_max
 from tables.windows import BUCKET_MS, SAMPLES_MAX, SLOTS
 
 ALARMS = ("hr-high", "spo2-low", "silent-device", "news2")

@@ -10,8 +10,7 @@ from test_record import ALARMS, LIMITS, T0, read, record_of, seeds
 from clinical.lifecycle import State
 from clinical.limits import NEVER
 from clinical.vitals import COUNT, INDEX
-from tables.device_rows import NOBODY, DeviceRows
-from tables.record_layout import (
+from tables.changelog.record_layout import (
     ALARM_BEFORE,
     CELL_BYTES,
     DEVICE_BEFORE,
@@ -27,6 +26,7 @@ from tables.record_layout import (
     position_of,
     upgraded,
 )
+from tables.device_rows import NOBODY, DeviceRows
 
 KEYS = [alarm_key(alarm) for alarm in ALARMS]
 

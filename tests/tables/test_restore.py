@@ -5,9 +5,9 @@ import asyncio
 from faust.types import TP
 from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
+from tables.changelog.progress import END_KEY, encode_progress
+from tables.changelog.restore import Restorer
 from tables.patients import PatientTable
-from tables.progress import END_KEY, encode_progress
-from tables.restore import Restorer
 
 
 class Recovered:

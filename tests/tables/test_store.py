@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from table_model import CHANGELOG, changelog, feed, feed_blocks, judge, new_store, rate_of, record
 
 from clinical.limits import NEVER
+from tables.changelog.progress import END_KEY, encode_progress
+from tables.changelog.record_layout import encode_gone
 from tables.patients import PatientTable
-from tables.progress import END_KEY, encode_progress
-from tables.record_layout import encode_gone
 
 
 def recovered(store, *partitions):

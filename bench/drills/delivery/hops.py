@@ -15,16 +15,16 @@ from typing import Any, Final
 from bench.drills.delivery.plan import alert_number
 from bench.drills.delivery.receiver import Receiver
 from bench.drills.delivery.run import SENDER, SENDER_READY, Stage
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.tether import spawn, stop
 from edge.ward_state import CANARY
 from edge.workers import worker_environment
-from streams import producers
-from streams.admin import apply_topics
+from streams.config.settings import Settings
+from streams.contracts.partitions import canary_name
+from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.partitions import canary_name
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS
+from streams.kafka import producers
+from streams.kafka.admin import apply_topics
 
 NAME: Final = "delivery-hops"
 CHANNELS: Final = ("answers", "breaks", "forgets")

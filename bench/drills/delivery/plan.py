@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 from typing import Final
 
-from streams.alerts import Alert, Evidence, Source, episode_id
+from streams.contracts.alert import Alert, Evidence, Source, episode_id
 
 CHANNELS: Final = ("plain", "error", "hole", "timeout", "late", "refuses", "twice")
 """What each does: takes all; answers 500 twice; never answers; never answers the first try; answers too late;

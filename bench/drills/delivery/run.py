@@ -16,21 +16,21 @@ from bench.drills.delivery.plan import alert_number, write_files
 from bench.drills.delivery.receiver import Receiver
 from bench.drills.delivery.verdict import Evidence, Window, judge
 from bench.drills.worker_faults import CRASH_CODE
+from edge.brokers.cluster import KafkaCluster
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.channels.faults import CHANNEL_FAILED
 from edge.metrics_scrape import scrape
 from edge.options import with_changes
 from edge.workers import worker_environment
-from streams import producers
-from streams.admin import apply_topics
-from streams.alerts import Alert
-from streams.deliveries import Delivery
-from streams.embedded import free_port
+from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import Delivery
+from streams.contracts.topics import ALERTS, DELIVERIES
 from streams.errors import VigilError
-from streams.kafka_server import KafkaCluster
-from streams.log_end import read_whole
-from streams.settings import Settings
-from streams.tether import spawn, stop
-from streams.topics import ALERTS, DELIVERIES
+from streams.kafka import producers
+from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 NAME: Final = "delivery"
 ALERTS_COUNT: Final = 1_000

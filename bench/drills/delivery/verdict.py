@@ -9,8 +9,8 @@ import numpy as np
 
 from bench.drills.delivery.plan import BACKUP, RULE, TAKEN_S, WAIT_S, WORKING
 from bench.drills.delivery.receiver import Got
-from streams.alerts import Alert
-from streams.deliveries import FINAL, Delivery
+from streams.contracts.alert import Alert
+from streams.contracts.deliveries import FINAL, Delivery
 
 FINAL_S_MAX: Final = 120.0
 FIRST_S_MAX: Final = 1.0

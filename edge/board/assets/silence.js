@@ -6,7 +6,7 @@ import { clockText, durationText } from "./format.js";
 /** The server says the time each second; three of them missed and something is wrong [M]. A banner is due in 5 s. */
 export const SERVER_SILENT_MS = 3_500;
 /**
- * A worker's heartbeat comes every 2 s (agents/heart.py) and is told with the next second: a judged-until moves every
+ * A worker's heartbeat comes every 2 s (agents/health/heartbeat.py) and is told with the next second: a judged-until moves every
  * 3 s at least. It stands when it has not moved for so long; or, where the clocks agree, for a little less and what it
  * says is so old. So a banner is due within 5 s of the last judgement [M].
  */

@@ -17,9 +17,9 @@ from edge.gateway.hl7.pcim import is_association, may_be_association, read_assoc
 from edge.gateway.hl7.profile import USUAL, Profile
 from edge.gateway.hl7.split import Header, read_header, read_segments
 from edge.gateway.reports import AdtEvent, AssociationReport, Registrar
-from streams.alerts import Alert
-from streams.topics import ALERTS
-from streams.wire_frames import WireFrame
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS
+from streams.decoding.wire_frames import WireFrame
 
 HOLD_S_MAX: Final = 5.0
 """So long a message waits where Kafka has no room or says nothing, before its sender is told. HAPI's client waits 10 s

@@ -7,7 +7,7 @@ from typing import Final
 
 from edge.gateway.hl7.split import part, plain
 from edge.gateway.pseudonym import Pseudonyms
-from streams.frames import ID_PATTERN
+from streams.contracts.frame import ID_PATTERN
 
 DAMAGED: Final = ("?", "\N{REPLACEMENT CHARACTER}")
 """What stands where a character was lost: a known client writes `?` for all beyond ASCII, decoding writes the other.

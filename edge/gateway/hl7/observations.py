@@ -12,7 +12,7 @@ from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.hl7.times import day_of, moment_ms
 from edge.gateway.hl7.values import Measured, measured_of
 from edge.gateway.numbering import BOOT, numbered
-from streams.wire_frames import WireFrame
+from streams.decoding.wire_frames import WireFrame
 
 OBX_FIELDS: Final = 19
 """As many as are looked at, with the segment's name."""

@@ -17,7 +17,7 @@ from edge.gateway.hl7.observations import Context, Group, Place, message_id, par
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.numbering import BOOT, numbered
-from streams.alerts import (
+from streams.contracts.alert import (
     INACTIVATION_PATTERN,
     Alert,
     AlertType,
@@ -27,7 +27,7 @@ from streams.alerts import (
     Source,
     episode_id,
 )
-from streams.wire_frames import WireFrame
+from streams.decoding.wire_frames import WireFrame
 
 EVENT: Final = "1"
 _FACETS: Final = {

@@ -13,7 +13,7 @@ from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.charsets import codec_of
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import PRODUCTION, USUAL, AckMode, Profile
-from streams.frames import INTERVAL_MS_MAX
+from streams.contracts.frame import INTERVAL_MS_MAX
 
 KNOWN_MAX: Final = 16_384
 """Pairs of peers and applications whose sender is kept in mind."""

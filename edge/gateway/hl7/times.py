@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from streams.frames import EVENT_TS_MS_MAX
+from streams.contracts.frame import EVENT_TS_MS_MAX
 
 # Milliseconds without a point before them stand in monitors' headers.
 _FORM: Final = re.compile(

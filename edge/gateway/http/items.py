@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.numbering import BOOT, numbered
-from streams.frames import FRAME_BYTES_MAX, ID_PATTERN
-from streams.wire_frames import Count, WireFrame
+from streams.contracts.frame import FRAME_BYTES_MAX, ID_PATTERN
+from streams.decoding.wire_frames import Count, WireFrame
 
 ITEMS_MAX: Final = 10_000
 """Frames of one request."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.alerts import episode_id
+from streams.contracts.alert import episode_id
 
 OPEN = ("active", "acknowledged", "latched")
 ANNOUNCED = ("active", "acknowledged")

@@ -21,8 +21,8 @@ from edge.board.server import BoardServer
 from edge.identity.development import development
 from edge.identity.doors import PERSON
 from edge.rota import Rota
-from streams.boards import LastValue, OpenAlarm, Patient
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.patient_state import LastValue, OpenAlarm, Patient
 
 DEVELOPMENT = development("acknowledge", "test")
 PAGE = Asset(b"<!doctype html><title>page</title>", "text/html; charset=utf-8", '"1"')

@@ -6,11 +6,11 @@ import threading
 import pytest
 
 from edge.board.ordering import KNOWN_MAX, SENDING_MAX, Desk
-from edge.orders import make_order
-from streams.commands import Answer
+from edge.order_sending import make_order
+from streams.config.settings import Settings
+from streams.contracts.command import Answer
+from streams.contracts.people import Person
 from streams.errors import Busy
-from streams.people import Person
-from streams.settings import Settings
 
 NURSE = Person(id="n1", role="nurse", wards=("*",))
 

@@ -15,8 +15,8 @@ from kafka import KafkaProducer
 from page_tools import LIVE, until
 
 from edge.stack import Stack
-from streams.settings import Settings
-from streams.topics import READINGS
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
 
 pytestmark = pytest.mark.browser
 

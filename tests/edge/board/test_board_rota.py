@@ -10,9 +10,9 @@ from board_world import World
 
 from edge.board import rota_routes
 from edge.rota import ended, make_assignment
+from streams.contracts.people import MAY, ROLES, Person
+from streams.contracts.reference import BedFacts, Reference, WardFacts
 from streams.errors import BrokerUnreachable
-from streams.people import MAY, ROLES, Person
-from streams.reference import BedFacts, Reference, WardFacts
 
 HOUR_MS = 3_600_000
 WARD = "~ward/a"

@@ -14,8 +14,8 @@ from edge.board import hub, routes
 from edge.board.answers import HEADERS
 from edge.board.people import doors_of
 from edge.board.viewer import BACKLOG_BYTES_MAX
-from streams.people import Person
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.people import Person
 
 NURSE_OF_A = Person(id="n1", role="nurse", wards=("a",))
 ADMINISTRATOR = Person(id="root", role="administrator", wards=("*",))

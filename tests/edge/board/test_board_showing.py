@@ -9,8 +9,8 @@ from streams_client import Viewer
 
 from edge.board.audience import Audience
 from edge.board.showing import AGAIN_S, PENDING_MAX, Showing
-from streams.deliveries import Delivery
-from streams.reference import BedFacts, Reference, WardFacts
+from streams.contracts.deliveries import Delivery
+from streams.contracts.reference import BedFacts, Reference, WardFacts
 
 
 def queued(name="d1", **said):

@@ -10,7 +10,7 @@ import pytest
 
 from edge.identity.accounts import Account, Accounts, hashed, save_accounts
 from edge.stack import Stack
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 pytestmark = pytest.mark.browser
 

@@ -15,8 +15,8 @@ from edge.board.live import Live
 from edge.board.position import Log
 from edge.board.reading import Batch
 from edge.board.state import DELIVERED_KEPT_MAX, BoardState
-from streams.boards import Heartbeat, ScoreNow
-from streams.deliveries import Delivery
+from streams.contracts.deliveries import Delivery
+from streams.contracts.patient_state import Heartbeat, ScoreNow
 
 OWN, TOLD = Log("patients", 0), Log("alerts", 0)
 SEEDS = st.integers(0, 2**32 - 1)

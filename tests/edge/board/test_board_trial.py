@@ -8,9 +8,9 @@ from board_world import World
 from edge.board import trial
 from edge.board.trial import Trial, shown_to
 from edge.shadow.compare import OUTCOMES
+from streams.config.settings import Settings
+from streams.contracts.people import Person
 from streams.errors import VigilError
-from streams.people import Person
-from streams.settings import Settings
 
 NURSE_OF_A = Person(id="nurse-1", role="nurse", wards=("a",))
 ADMINISTRATOR = Person(id="admin-1", role="administrator", wards=("*",))

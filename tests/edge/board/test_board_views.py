@@ -17,11 +17,11 @@ from edge.board.history import QUEUED_MAX, AskedHistory
 from edge.board.load import KEPT_MS, Starts
 from edge.board.ordering import Desk
 from edge.board.sources import DEADLINE_S
-from edge.orders import make_order
-from streams.commands import Answer
+from edge.order_sending import make_order
+from streams.config.settings import Settings
+from streams.contracts.command import Answer
+from streams.contracts.window_query import WindowsAnswer
 from streams.errors import Busy
-from streams.settings import Settings
-from streams.windows import WindowsAnswer
 
 HOUR_MS = 3_600_000
 PERSON = World().person

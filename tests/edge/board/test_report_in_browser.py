@@ -11,7 +11,7 @@ from edge.reports.episodes import episodes_of
 from edge.reports.figures import figures
 from edge.reports.page import page
 from edge.reports.shifts import DEFAULT, Rota
-from streams.reference import Reference
+from streams.contracts.reference import Reference
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from openid_provider import OpenIdProvider
 from prometheus_client import CollectorRegistry
 
+from edge.brokers import embedded
 from edge.identity.accounts import Account, Accounts, Rights, hashed, save_accounts
 from edge.identity.doors import PERSON, Doors, sender_of
-from streams import embedded
-from streams.settings import Settings
+from streams.config.settings import Settings
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.channels.book import ALERT_WAIT_MS, Book
-from streams.deliveries import Delivery
+from streams.contracts.deliveries import Delivery
 
 TOTAL_S = 90.0
 

@@ -11,7 +11,7 @@ from edge.channels.line import WAITING_MAX, Line
 from edge.channels.metrics import ChannelMetrics
 from edge.channels.options import Options
 from edge.channels.page import Refused, Retry, Sent, Why
-from streams.deliveries import Delivery
+from streams.contracts.deliveries import Delivery
 
 
 class Way:

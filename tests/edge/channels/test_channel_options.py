@@ -6,9 +6,9 @@ import pytest
 
 from edge.channels.kinds import KINDS, check_options, make_channel, read_options
 from edge.channels.process import channels_of
+from streams.config.routing import CHANNEL_KINDS
+from streams.config.routing_file import parse_routing
 from streams.errors import UsageError
-from streams.routing import CHANNEL_KINDS
-from streams.routing_file import parse_routing
 
 PAGE = Path(__file__).parents[3] / "docs" / "channels.md"
 

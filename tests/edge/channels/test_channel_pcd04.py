@@ -14,7 +14,7 @@ from edge.channels.pcd04 import Pcd04, Pcd04Options
 from edge.channels.pcd04_message import compose
 from edge.channels.pcd05 import STATES, Acknowledged, Reported, read_answer
 from edge.gateway.hl7.framing import CR, FS, VT
-from streams.alerts import Evidence, Source
+from streams.contracts.alert import Evidence, Source
 
 PARTIES = ("VIGIL", "HOSPITAL", "MANAGER", "")
 

@@ -12,7 +12,7 @@ from edge.channels.options import Options
 from edge.channels.outbox import Outbox
 from edge.channels.page import Refused, Retry, Sent, Status, Why
 from edge.channels.pool import Boxes, Pool, Read
-from streams.deliveries import Delivery
+from streams.contracts.deliveries import Delivery
 
 
 class Sending:

@@ -12,10 +12,10 @@ import pytest
 from channel_peers import page_of, receiving
 from waiting import wait_until
 
+from edge.brokers.embedded import free_port
+from edge.brokers.tether import spawn, stop
 from edge.channels.alertmanager import Alertmanager, AlertmanagerOptions
 from edge.channels.page import Sent
-from streams.embedded import free_port
-from streams.tether import spawn, stop
 
 CONFIGURATION = Path(__file__).parents[3] / "deploy" / "alertmanager.yml"
 EPISODES = 300

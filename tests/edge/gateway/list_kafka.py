@@ -9,8 +9,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from edge.gateway.accept import Reading
 from edge.gateway.door import KafkaDoor
 from edge.gateway.http.items import read_items
-from streams.frames import own_stream
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.contracts.frame import own_stream
 
 PARTITIONS = 4
 BATCH_BYTES = 2_000

@@ -11,7 +11,7 @@ from bench.associations import BOUND_MS, Hospital
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing, renamed
 from edge.gateway.forgetting import forgotten
-from streams.associations import KEPT_MS, Association, Heard, Movement, Placement
+from streams.contracts.association import KEPT_MS, Association, Heard, Movement, Placement
 
 MINUTE_MS = 60_000
 NOON_MS = 1_700_000_000_000

@@ -14,8 +14,8 @@ from list_kafka import PARTITIONS, ListKafka, made, readings
 from edge.gateway import door as door_file
 from edge.gateway.accept import Sender
 from edge.gateway.room import BYTES_EACH, Room
+from streams.contracts.partitions import partition_of
 from streams.errors import Busy, NotStored
-from streams.partitions import partition_of
 
 
 def test_a_frame_goes_to_its_patients_partition_as_it_came():

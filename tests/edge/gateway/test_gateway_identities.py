@@ -16,9 +16,9 @@ from edge.gateway.clients import load_clients
 from edge.gateway.identities import ANYBODY, Identities
 from edge.gateway.keys import new_key
 from edge.gateway.tokens import ALGORITHMS, ASSERTION_S_MAX, LEEWAY_S, Refused, claims_of
+from streams.config.settings import Settings
+from streams.contracts.frame import ID_PATTERN
 from streams.errors import UsageError
-from streams.frames import ID_PATTERN
-from streams.settings import Settings
 
 NOW_S = 1_760_000_000
 AUDIENCE = "https://gateway.example"

@@ -14,8 +14,8 @@ from edge.gateway.accept import Reading
 from edge.gateway.http.items import ITEMS_MAX, TooMany, read_items, split_json, split_lines
 from edge.gateway.http.server import BODY_BYTES_MAX
 from edge.gateway.numbering import numbered
-from streams.frames import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, Frame
-from streams.wire_frames import decode_frame
+from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, Frame
+from streams.decoding.wire_frames import decode_frame
 
 scalars = st.one_of(
     st.none(),

@@ -13,9 +13,9 @@ from edge.gateway import door as door_file
 from edge.gateway import lanes as lanes_file
 from edge.gateway.link import END_S_MAX, Link
 from edge.gateway.refiler import STORE_MS_MAX
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS
 from streams.errors import NotStored
-from streams.settings import Settings
-from streams.topics import ALERTS
 
 
 def test_what_was_not_stored_in_time_never_arrives_however_long_brokers_are_away(monkeypatch):

@@ -11,7 +11,7 @@ from edge.gateway.filing import Filing
 from edge.gateway.moves import AHEAD_MS, Changes, Move, Sweep, moves_between
 from edge.gateway.refiler import SETTLE_MS, Refiler
 from edge.gateway.stays import FOREVER
-from streams.associations import KEPT_MS, Association, Departure
+from streams.contracts.association import KEPT_MS, Association, Departure
 
 OWN = "~device/mon"
 

@@ -10,8 +10,8 @@ from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.registrar import HEARD_EVERY_MS, KafkaRegistrar
 from edge.gateway.reports import AdtEvent, AssociationReport
-from streams.associations import KEPT_MS, REPORTS_MAX, AssociationRecord, Placement
-from streams.topics import ASSOCIATIONS
+from streams.contracts.association import KEPT_MS, REPORTS_MAX, AssociationRecord, Placement
+from streams.contracts.topics import ASSOCIATIONS
 
 NOW_MS = 1_700_000_000_000
 NURSE = Sender("pcim-manager", ("*",), names_patients=True)

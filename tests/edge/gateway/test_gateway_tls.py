@@ -16,8 +16,8 @@ from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.tls import tls_of
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 DAY = datetime.timedelta(days=1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedded import free_port
+from edge.brokers.embedded import free_port
 
 USER = "postgres" if Path("/etc/passwd").read_text().find("\npostgres:") >= 0 else "nobody"
 START_S_MAX = 60

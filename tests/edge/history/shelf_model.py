@@ -10,7 +10,7 @@ from clinical.vitals import ABSENT, INDEX, SIGNALS
 from edge.history.names import NEW
 from edge.history.rows import HOUR_MS, Believed, in_order, joined, no_rows, rows_of, signals_of
 from edge.history.shelf import DAY_MS
-from streams.decoded import Frames
+from streams.decoding.decoded import Frames
 
 HOUR_0_MS = 1_760_000_400_000 // HOUR_MS * HOUR_MS
 KEEP_MS = {"hour": 2 * DAY_MS, "10": 10 * DAY_MS, "60": 20 * DAY_MS, "900": 1000 * DAY_MS}

@@ -11,8 +11,8 @@ from edge.history.chain import Broken, Row, first_broken
 from edge.history.ledger import open_ledger
 from edge.history.postgres_ledger import CHAIN_LOCK, PostgresLedger
 from edge.history.sqlite_ledger import SqliteLedger
+from streams.config.settings import Settings
 from streams.errors import VigilError
-from streams.settings import Settings
 
 __all__ = ["postgres"]
 

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from edge.identity.accounts import Account, Accounts, new_token, save_accounts
 from edge.identity.doors import PERSON, Doors
-from edge.orders import make_order
-from streams.commands import Answer
-from streams.people import ACT_OF, ROLES
-from streams.settings import Settings
+from edge.order_sending import make_order
+from streams.config.settings import Settings
+from streams.contracts.command import Answer
+from streams.contracts.people import ACT_OF, ROLES
 
 WARD_OF = {"bed-own": "icu", "bed-other": "er", "bed-none": ""}
 PASSWORD = "correct horse battery"

@@ -18,8 +18,8 @@ from edge.identity.accounts import (
     save_accounts,
 )
 from edge.identity.tries import Tries
+from streams.contracts.people import ROLES
 from streams.errors import UsageError
-from streams.people import ROLES
 
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._:@-]{0,20}\Z")
 words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)

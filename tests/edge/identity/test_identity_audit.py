@@ -10,8 +10,8 @@ from signing import person
 
 from edge.identity import auditor
 from edge.identity.auditor import UNKNOWN, Auditor
-from streams.audit import Audited
-from streams.contracts import schema_of
+from streams.contracts.audit import Audited
+from streams.contracts.schemas import schema_of
 
 NURSE = person("nurse-1", wards=["icu"], station="board", session="s-1")
 

@@ -11,8 +11,8 @@ from edge.commands.accounts import accounts
 from edge.identity import command_line
 from edge.identity.accounts import hashed, load_accounts
 from edge.identity.command_line import signed_in
+from streams.config.settings import Settings
 from streams.errors import UsageError, VigilError
-from streams.settings import Settings
 
 LOOPBACK = {"brokers": "127.0.0.1:9092"}
 

@@ -9,9 +9,9 @@ from door_world import PASSWORD, Browser, World, accounts_file
 
 from edge.identity.accounts import hashed, load_accounts, save_accounts, with_account
 from edge.identity.doors import Doors
+from streams.config.settings import Settings
+from streams.contracts.people import ACTS, MAY, ROLES
 from streams.errors import BrokerUnreachable, Unanswered, UsageError
-from streams.people import ACTS, MAY, ROLES
-from streams.settings import Settings
 
 KIND_OF = {"acknowledge": "acknowledge", "pause": "pause", "limits": "set-profile"}
 MORE_OF = {"acknowledge": {"episode": "0" * 16}, "pause": {}, "limits": {"expected_oxygen": True}}

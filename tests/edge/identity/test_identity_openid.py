@@ -11,8 +11,8 @@ from openid_provider import OTHER, OpenIdProvider
 from edge.gateway.tokens import Refused
 from edge.identity.accounts import Accounts, Rights, save_accounts
 from edge.identity.oidc import OpenId
+from streams.config.settings import Settings
 from streams.errors import UsageError
-from streams.settings import Settings
 
 
 @pytest.fixture

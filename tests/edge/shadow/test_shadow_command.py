@@ -7,9 +7,9 @@ import pytest
 from edge.cli import main
 from edge.commands.shadow import since_of
 from edge.shadow.decisions import before_last, decide
+from streams.config.settings import Settings
+from streams.contracts.people import MAY, ROLES, Person
 from streams.errors import UsageError, VigilError
-from streams.people import MAY, ROLES, Person
-from streams.settings import Settings
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 WHO = ["--reason", "why", "--brokers", "127.0.0.1:1"]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.shadow.compare import OUTCOMES, conditions, counted, differences, episodes
-from streams.alerts import Alert, Evidence, Source, episode_id
+from streams.contracts.alert import Alert, Evidence, Source, episode_id
 
 PATIENTS, RULES = ("bed-1", "bed-2"), ("hr-high", "spo2-low")
 SIGNAL = {"hr-high": "hr", "hr-very-high": "hr", "spo2-low": "spo2"}

@@ -2,8 +2,8 @@
 
 from device_protocol import Device
 
-from streams import producers
-from streams.settings import Settings
+from streams.config.settings import Settings
+from streams.kafka import producers
 
 device = Device()
 use = producers.Use("device", **device.plan["settings"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, opaque, place_of
 from edge.gateway.hl7.split import USUAL_MARKS
 from edge.gateway.pseudonym import Pseudonyms
-from streams.frames import ID_PATTERN
+from streams.contracts.frame import ID_PATTERN
 
 ID = re.compile(ID_PATTERN)
 PATIENTS = Patients(Pseudonyms(b"key"))

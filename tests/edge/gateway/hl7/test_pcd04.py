@@ -10,7 +10,7 @@ from hl7_world import DEVICE, PEER, SENDER, STAMP, STAMP_MS, Door, desk_of, said
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7 import desk as desk_file
 from edge.gateway.hl7.acks import answer
-from streams.alerts import Alert
+from streams.contracts.alert import Alert
 
 
 def flags(*alarms, **other):

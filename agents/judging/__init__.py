@@ -1,0 +1,1 @@
+"""The judge: pure decisions over the patient table, without Faust, Kafka, clock or log."""

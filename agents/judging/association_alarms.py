@@ -1,0 +1,145 @@
+"""Alarms of who is on which device: a device that is on no patient, and readings that were somebody else's.
+
+A device on no patient has a stream of its own, judged like a patient's, which somebody must be told of. Where a device
+does not belong to a stream that its frames went to, the readings say so (`~left`): the device is taken off there.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.alarms import MISPLACED, READINGS_WITHDRAWN, UNASSOCIATED, Alarm
+from agents.judging.tick_alarms import Held, judge_levels
+from agents.judging.transitions import Moment, Teller
+from agents.judging.verdict import Verdict
+from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
+from clinical.limits import MEDIUM, NEVER
+from clinical.losses import UNASSOCIATED_S, silence_ms_max
+from clinical.rules import TechnicalRules
+from streams.contracts.association import Departure
+from streams.contracts.frame import OWN_STREAM
+from streams.decoding.decoded import Left
+from tables.device_rows import NOBODY
+from tables.identification import device_name
+from tables.patients import PatientTable, by_order
+
+Rows = NDArray[np.int64]
+
+WITHDRAWN_MS: Final = 600_000
+"""The alarm of readings that were somebody else's ends so long after the last of them; our choice [M]."""
+
+
+class AssociationAlarms:
+    """Judges what concerns devices and whom they are on."""
+
+    def __init__(
+        self, alarms: tuple[Alarm, ...], limits: int, teller: Teller, technical: TechnicalRules
+    ) -> None:
+        ids = [alarm.id for alarm in alarms]
+        self._teller, self._technical, self._limits = teller, technical, limits
+        self._unassociated: Final = ids.index(UNASSOCIATED)
+        self._withdrawn: Final = ids.index(READINGS_WITHDRAWN)
+        self._staying: Final = {
+            column
+            for column, alarm in enumerate(alarms)
+            if alarm.type == "advisory" or alarm.id in (MISPLACED, READINGS_WITHDRAWN)
+        }
+        """What is told of a patient whatever is measured."""
+
+    def leave(self, table: PatientTable, left: Left, recorded: bool, verdict: Verdict) -> None:
+        """Take a device off a stream that it does not belong to, with the alarms that only it was the reason of."""
+        said = left.departure
+        row = table.row_of.get(said.patient)
+        if row is None or left.offset <= int(table.reach([said.patient])[0]):
+            return
+        now = said.from_ts_ms if recorded else left.append_ts_ms
+        moment = Moment(left.offset, now, left.append_ts_ms, now)
+        if said.withdrawn and not said.patient.startswith(OWN_STREAM):
+            if table.alarm_state[row, self._withdrawn] == NORMAL:
+                table.alarm_state[row, self._withdrawn] = DELAYED
+            table.alarm_clear_ms[row, self._withdrawn] = NEVER
+            table.dirty[row] = True
+        if self._is_still_there(table, row, said):
+            return
+        if not self._take_off(table, row, said.device):
+            return
+        stays = table.slots[row, 0] != NOBODY
+        self._end_alarms(table, row, stays, moment, verdict)
+        if stays:
+            return
+        if said.patient.startswith(OWN_STREAM):
+            table.drop(said.patient)
+            verdict.dropped.append(said.patient)
+        else:
+            table.windows.clear(row)
+            if table.since_ms[row] <= NEVER:
+                table.since_ms[row] = by_order(now)
+
+    @staticmethod
+    def _is_still_there(table: PatientTable, row: int, said: Departure) -> bool:
+        """Return whether the device's newest frame is of after the time in which it does not belong there."""
+        slots, name = table.slots[row], device_name(said.device)
+        at = slots[(slots != NOBODY) & (table.devices.name[slots] == name)]
+        return said.until_ts_ms is not None and bool(np.any(table.devices.event_ms[at] >= said.until_ts_ms))
+
+    @staticmethod
+    def _take_off(table: PatientTable, row: int, device: str) -> bool:
+        slots = table.slots[row]
+        used = slots[slots != NOBODY]
+        gone = table.devices.name[used] == device_name(device)
+        if not gone.any():
+            return False
+        table.devices.give_back(used[gone].copy())
+        kept = used[~gone]
+        table.slots[row] = NOBODY
+        table.slots[row, : len(kept)] = kept
+        if table.last_device[row] == device:
+            table.last_device[row], table.last_slot[row] = None, NOBODY
+        table.dirty[row] = True
+        return True
+
+    def _end_alarms(
+        self, table: PatientTable, row: int, stays: bool, moment: Moment, verdict: Verdict
+    ) -> None:
+        """End the limit alarms of which no other device has a run; without another device, all that is measured."""
+        note = "its device was taken off the patient"
+        for column in range(self._limits if stays else len(table.alarms)):
+            if column in self._staying or (stays and self._has_run(table, row, column)):
+                continue
+            if is_open(table.alarm_state[row, [column]])[0]:
+                told = self._teller.move(table, row, column, Event.DISMISS, moment, note)
+                verdict.happenings.append(told)
+            else:
+                self._teller.rest(table, row, column)
+
+    @staticmethod
+    def _has_run(table: PatientTable, row: int, column: int) -> bool:
+        slots = table.slots[row]
+        return bool(np.any(table.devices.run_onset_ms[slots[slots != NOBODY], column] != NEVER))
+
+    def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Tell at a tick of devices on no patient, and of readings that were withdrawn, among n patients."""
+        for row in rows[table.alarm_state[rows, self._withdrawn] != NORMAL].tolist():
+            self._tell_withdrawn(table, row, moment, verdict)
+        if not table.own_streams or not self._technical.enabled:
+            return
+        own = rows[np.isin(rows, table.known_rows(list(table.own_streams)))]
+        slots, devices = table.of_devices(own), table.devices
+        fresh = moment.event_ms - devices.heard_ms[slots] <= silence_ms_max(
+            self._technical, devices.interval_ms[slots]
+        )
+        sends = ((slots != NOBODY) & fresh).any(axis=1)
+        level = np.where(sends, MEDIUM + 1, 0)
+        held = Held(UNASSOCIATED_S)
+        judge_levels(self._teller, table, own, self._unassociated, held, level, moment, verdict)
+
+    def _tell_withdrawn(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
+        column, now = self._withdrawn, moment.event_ms
+        if table.alarm_clear_ms[row, column] == NEVER:
+            table.alarm_clear_ms[row, column], table.dirty[row] = now, True
+        if table.alarm_state[row, column] == DELAYED:
+            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
+            verdict.happenings.append(self._teller.move(table, row, column, Event.DUE, moment))
+        elif now - int(table.alarm_clear_ms[row, column]) >= WITHDRAWN_MS:
+            verdict.happenings.append(self._teller.move(table, row, column, Event.CLEAR, moment))

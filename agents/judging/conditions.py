@@ -1,0 +1,351 @@
+"""The judge of conditions that need no frame of their own: contradicting sensors, faulty devices, trends, scores.
+
+Decided at ticks from the last readings and the windows; but for the alarms themselves nothing has to be remembered.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.alarms import (
+    AGE_UNKNOWN,
+    BABBLING,
+    BACKLOG,
+    CHECK_SENSOR,
+    CLOCK_SUSPECT,
+    IDENTITY_CONFLICT,
+    TOO_MANY_DEVICES,
+    VITAL_LOSS,
+    Alarm,
+)
+from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
+from agents.judging.tick_alarms import NOT_MEASURED, SLOW_MS, Behind, Held, Numbers, is_at_rest, judge_levels
+from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.verdict import Verdict
+from clinical.compiled_limits import CompiledLimits, signals_by_age
+from clinical.lifecycle import ACTIVE
+from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NO_COVER
+from clinical.losses import silence_ms_max
+from clinical.masks import some
+from clinical.rates import agree
+from clinical.rules import PRIORITIES, SIGN_OFF_MS, RuleSet, ScoreRule, TechnicalRules
+from clinical.scores import NEWS2, SHEETS, Sheet
+from clinical.sensors import (
+    CROWDED_MS,
+    Clock,
+    are_apart,
+    babbling,
+    conflicting,
+    disagree,
+    doubts,
+    has_clock,
+)
+from clinical.ticking import ADVICE_TURNS, LAPSED, Delayed
+from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
+from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
+from clinical.vitals import COUNT, INDEX, SIGNALS
+from tables.device_rows import NOBODY
+from tables.latest import Latest, latest
+from tables.patients import PatientTable
+from tables.windows import BUCKET_MS, MINUTES_MAX
+
+Rows = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+HR: Final = INDEX["hr"]
+PULSE: Final = INDEX["pulse"]
+_VITAL: Final = np.array([INDEX[name] for name in (*PERFUSION, *DRIVE)])
+DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
+
+SLOPE_DIGITS: Final = 2
+"""Decimals in which a trend is told."""
+
+INTERVAL_MS_MAX: Final = SIGN_OFF_MS
+"""Longest interval that a device can announce."""
+
+UNMEASURED: Final = Numbers(over=NOT_MEASURED)
+
+
+AT_ONCE: Final = Held(0.0)
+
+
+class Conditions:
+    """Judges conditions under one rule set."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        alarms: tuple[Alarm, ...],
+        limits: CompiledLimits,
+        teller: Teller,
+        recorded: bool,
+    ) -> None:
+        self._rules = rules
+        self._teller = teller
+        self._column: Final = {alarm.id: column for column, alarm in enumerate(alarms)}
+        self.sheets: Final = tuple(_sheets(rules))
+        self.scored: Final = {self._column[alarming.sheet.id]: alarming.sheet for alarming in self.sheets}
+        technical = rules.technical
+        self._sensor = Held(technical.check_sensor_s)
+        self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
+        self._vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
+        # Recordings say no ages; who replays them knows whose they are.
+        self._age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
+        self._by_age: Final = signals_by_age(limits)
+        # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
+        # that do not reach the finger, as in bigeminy, are no fault of a sensor.
+        doubtful = (limits.signal == HR) | ((limits.signal == PULSE) & np.isneginf(limits.low))
+        self._doubt_cover: Final = np.where(doubtful & ~limits.never_withheld, MEDIUM, NO_COVER)
+        self._uncovered: Final = limits.never_withheld & (limits.rank <= MEDIUM)
+
+    @property
+    def technical(self) -> TechnicalRules:
+        """The technical rules."""
+        return self._rules.technical
+
+    def cover_of_limits(self, table: PatientTable, rows: Rows, now_ms: Rows) -> Rows:
+        """Return up to which rank each limit rule is withheld, (n, rules) or (n, 1): by a pause, or a sensor in doubt.
+
+        A sensor in doubt withholds only while its own alarm is active, so that something always is told again; `now_ms`
+        (n,) is the present.
+        """
+        cover = cover_of(table, rows)[:, None]
+        if some(self._uncovered):  # high ones are above every cover
+            cover = np.where(self._uncovered, NO_COVER, cover)
+        if not self._checks_sensor:
+            return cover
+        column = self._column[CHECK_SENSOR]
+        doubt = table.alarm_state[rows, column] == ACTIVE
+        if not some(doubt):
+            return cover
+        last = latest(table, rows, [HR, PULSE])
+        doubt &= doubts(
+            table.alarm_onset_ms[rows, column],
+            now_ms,
+            last.value_ms.min(axis=1),
+            last.interval_ms.max(axis=1).astype(np.int64),
+            np.any(last.is_lost, axis=1),
+        )
+        return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
+
+    def same_rate(self, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Bools:
+        """Return where heart rate and pulse rate of n patients agree at `now_ms`, one time or (n,), as (n,)."""
+        last = latest(table, rows, [HR, PULSE])
+        interval = last.interval_ms.max(axis=1).astype(np.int64)
+        lost = np.any(last.is_lost, axis=1)
+        return agree(last.value[:, 0], last.value[:, 1], last.value_ms.min(axis=1), lost, now_ms, interval)
+
+    def judge_sensors(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether heart rate and pulse contradict each other."""
+        if not self._checks_sensor:
+            return
+        rows = rows[may_disagree(table, rows) | ~is_at_rest(table, rows, self._column[CHECK_SENSOR])]
+        if not len(rows):
+            return
+        last = latest(table, rows, [HR, PULSE])
+        (hr, pulse), (hr_ms, pulse_ms) = last.value.T, last.value_ms.T
+        interval = last.interval_ms.max(axis=1).astype(np.int64)
+        apart = disagree(hr, pulse, hr_ms, pulse_ms, moment.event_ms, interval, np.any(last.is_lost, axis=1))
+
+        def behind(i: int) -> Numbers:
+            note = f"heart rate {hr[i]:g} and pulse rate {pulse[i]:g} bpm differ"
+            return Numbers(float(abs(hr[i] - pulse[i])), note=note)
+
+        self._judge(table, rows, CHECK_SENSOR, self._sensor, MEDIUM, apart, moment, verdict, behind)
+
+    def judge(self, table: PatientTable, rows: Rows, bucket: Bools, moment: Moment, verdict: Verdict) -> None:
+        """Judge everything else for n patients; `bucket` (n,) whether a window bucket is over since last time."""
+        if self._rules.technical.enabled:
+            self._judge_devices(table, rows, moment, verdict)
+            self._judge_babbling(table, rows[bucket], moment, verdict)
+        if self._vital_loss_s > 0:
+            self._judge_vital_loss(table, rows, moment, verdict)
+        if self._age_unknown_s > 0:
+            self._judge_age(table, rows, moment, verdict)
+        if self.sheets:
+            last = latest(table, rows)
+            for alarming in self.sheets:
+                self._judge_score(alarming, table, rows, last, moment, verdict)
+        if some(bucket):
+            self._judge_trends(table, rows[bucket], moment, verdict)
+            self._judge_drifts(table, rows[bucket], moment, verdict)
+
+    def _judge_score(
+        self,
+        alarming: "Alarming",
+        table: PatientTable,
+        rows: Rows,
+        last: Latest,
+        moment: Moment,
+        verdict: Verdict,
+    ) -> None:
+        """Judge a score: computed for those of whom enough is measured, or whose alarm is not at rest."""
+        sheet, column, now = alarming.sheet, self._column[alarming.sheet.id], moment.event_ms
+        wanted = wanted_of(sheet, alarming.inputs_min)
+        few = too_few(sheet, table, rows, last, now, wanted)
+        idle = few & is_at_rest(table, rows, column)
+        if some(idle):
+            unknown = np.flatnonzero(idle & is_made_for(sheet, table, rows))
+            lapsed(sheet, table, rows[unknown], last.take(unknown), now, wanted)
+            asked = np.flatnonzero(~idle)
+            rows, last = rows[asked], last.take(asked)
+        if not len(rows):
+            return
+        found = scored(sheet, table, rows, last, now)
+        level = level_of(sheet, table, rows, found, last, now, alarming.inputs_min)
+
+        def behind(i: int) -> Numbers:
+            return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
+
+        judge_levels(self._teller, table, rows, column, alarming.rule, level, moment, verdict, behind)
+
+    def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
+        """Return the numbers of a score as they are now."""
+        sheet, rows = self.scored[column], np.array([row])
+        return numbers_of(sheet, scored(sheet, table, rows, latest(table, rows), now_ms), 0)
+
+    def _judge(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        alarm: str,
+        rule: Delayed,
+        rank: int,
+        holds: Bools,
+        moment: Moment,
+        verdict: Verdict,
+        behind: Behind | None = None,
+    ) -> None:
+        level = np.where(holds, rank + 1, 0)
+        judge_levels(self._teller, table, rows, self._column[alarm], rule, level, moment, verdict, behind)
+
+    def _judge_devices(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        technical, now = self._rules.technical, moment.event_ms
+        devices, slots = table.devices, table.of_devices(rows)
+        kinds, heard = devices.clock[slots], devices.heard_ms[slots]
+        age, held = silence_ms_max(technical, devices.interval_ms[slots]), Held(technical.device_fault_s)
+        for alarm, kind, rank in (
+            (CLOCK_SUSPECT, Clock.SUSPECT, LOW),
+            (BACKLOG, Clock.HISTORIC, MEDIUM),
+        ):
+            holds = has_clock(kind, kinds, heard, now, age)
+            self._judge(table, rows, alarm, held, rank, holds, moment, verdict)
+        again = np.any(
+            conflicting(devices.conflict_ms[slots], devices.conflict_before_ms[slots], now), axis=1
+        )
+        self._judge(table, rows, IDENTITY_CONFLICT, AT_ONCE, LOW, again, moment, verdict)
+        pushed = table.pushed_out_ms[rows]
+        crowded = (pushed != NEVER) & (now - pushed <= CROWDED_MS)
+        self._judge(table, rows, TOO_MANY_DEVICES, AT_ONCE, LOW, crowded, moment, verdict)
+
+    def _judge_babbling(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        if not len(rows):
+            return
+        devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
+        intervals = devices.interval_ms[slots].astype(np.int64)
+        heard = now - devices.heard_ms[slots] <= silence_ms_max(
+            self._rules.technical, devices.interval_ms[slots]
+        )
+        shortest = np.where((slots != NOBODY) & heard, intervals, INTERVAL_MS_MAX).min(axis=1)
+        shortest[~((slots != NOBODY) & heard).any(axis=1)] = 0
+        readings = table.windows.busiest(rows, now // BUCKET_MS - 1)
+        holds = babbling(readings, shortest, BUCKET_MS)
+
+        def behind(i: int) -> Numbers:
+            due = BUCKET_MS // max(1, int(shortest[i]))
+            note = f"{readings[i]} readings in {BUCKET_MS // 1000} s where it announces {due}"
+            return Numbers(float(readings[i]), note=note)
+
+        held = Held(self._rules.technical.device_fault_s)
+        self._judge(table, rows, BABBLING, held, LOW, holds, moment, verdict, behind)
+
+    def _judge_vital_loss(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether signs of life are lost together: asked in full of those only who have no pulse."""
+        no_pulse = self._lost_since(table, rows, _VITAL[:1])[:, 0] != NEVER
+        rows = rows[no_pulse | ~is_at_rest(table, rows, self._column[VITAL_LOSS])]
+        if not len(rows):  # as nearly always
+            return
+        since = self._lost_since(table, rows, _VITAL)
+        lost = vital_loss_since(since[:, : len(PERFUSION)], since[:, len(PERFUSION) :])
+
+        def behind(i: int) -> Numbers:
+            gone = [SIGNALS[s].title for s, ms in zip(_VITAL, since[i].tolist(), strict=True) if ms != NEVER]
+            for_s = (moment.event_ms - int(lost[i])) / 1000
+            return Numbers(note=f"{', '.join(gone)} lost together for {for_s:g} s, check the patient")
+
+        held = Held(0.0)  # how long it must last is in the patience
+        self._judge(table, rows, VITAL_LOSS, held, HIGH, lost != NEVER, moment, verdict, behind)
+
+    def _lost_since(self, table: PatientTable, rows: Rows, signals: Rows) -> Rows:
+        """Return since when each of some signs of life is lost, (n, signals), `NEVER` where it is not."""
+        last = latest(table, rows, signals)
+        patience = np.maximum(
+            round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+        )
+        return lost_since(last.live_ms, last.lost_ms, last.value_ms, patience)
+
+    def _judge_age(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Judge whether limits hang on an age that nobody said: an advisory alarm, which no pause covers.
+
+        It may be everybody's: it begins when it is a patient's turn.
+        """
+        column = self._column[AGE_UNKNOWN]
+        begins = table.turn[rows] == moment.event_ms // SLOW_MS % ADVICE_TURNS
+        asked = rows[(begins & ~table.age_known[rows]) | ~is_at_rest(table, rows, column)]
+        measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
+        level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
+        held, free = Held(self._age_unknown_s), np.full(len(asked), NO_COVER)
+        judge_levels(self._teller, table, asked, column, held, level, moment, verdict, cover=free)
+
+    def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        last = moment.event_ms // BUCKET_MS - 1
+        lines: dict[tuple[str, int], Line] = {}
+        for rule in self._rules.trends:
+            buckets = rule.minutes * 60_000 // BUCKET_MS
+            line = lines.get((rule.signal, buckets))
+            if line is None:
+                means = table.windows.means(rows, INDEX[rule.signal], last, buckets)
+                line = lines[rule.signal, buckets] = fit(means, BUCKET_MS)
+            holds = has_trend(rule, line, buckets)
+            behind = _course(line.slope, is_filled(line.count, buckets))
+            rank = PRIORITIES.index(rule.priority)
+            self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
+
+    def _judge_drifts(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        last = moment.event_ms // BUCKET_MS - 1
+        for rule in self._rules.drifts:
+            found = drift(rule, table.windows.means(rows, INDEX[rule.signal], last, DRIFT_BUCKETS))
+            holds = has_drift(rule, found, DRIFT_BUCKETS)
+            most = np.where(found.up >= found.down, found.up, -found.down)
+            behind = _course(most, is_filled(found.count, DRIFT_BUCKETS))
+            rank = PRIORITIES.index(rule.priority)
+            self._judge(table, rows, rule.id, rule, rank, holds, moment, verdict, behind)
+
+
+def _course(value: NDArray[np.float64], filled: Bools) -> Behind:
+    """Return the numbers behind a trend or a drift: its value (n,), where enough was measured (n,) to say one."""
+    return lambda i: Numbers(round(float(value[i]), SLOPE_DIGITS)) if filled[i] else UNMEASURED
+
+
+def may_disagree(table: PatientTable, rows: Rows) -> Bools:
+    """Return whose rates may contradict each other, (n,): a cheap look each second, before the one that counts."""
+    devices, slots = table.devices, table.of_devices(rows)
+    if slots.shape[1] > 1:
+        return np.ones(len(rows), np.bool_)
+    cells, value = slots[:, 0].astype(np.int64) * COUNT, devices.value.reshape(-1)
+    return are_apart(value.take(cells + HR), value.take(cells + PULSE))
+
+
+class Alarming(NamedTuple):
+    """A score that alarms, its rule and how many inputs it needs."""
+
+    sheet: Sheet
+    rule: Delayed
+    inputs_min: int
+
+
+def _sheets(rules: RuleSet) -> list[Alarming]:
+    by_id = {sheet.id: sheet for sheet in SHEETS}
+    chosen = [ScoreRule(NEWS2.id, rules.news2.inputs_min, rules.news2.delay_s)] if rules.news2.enabled else []
+    return [Alarming(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]

@@ -1,0 +1,382 @@
+"""The judge of frames: duplicates, time, plausibility, windows, last values, and the alarms of limits.
+
+Frames are judged in two ways that end in the same state: patients who are inside all limits, in order and without an
+open alarm take one vectorised step together; the others are judged in rounds, the k-th frame of each in round k.
+"""
+
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.alarms import Happening
+from agents.judging.conditions import Conditions
+from agents.judging.effective_limits import LimitsInForce
+from agents.judging.flicker import MINUTE_MS, count
+from agents.judging.plausibility import Readings, plausible
+from agents.judging.runs import (
+    alarms_of,
+    follow_clock,
+    hear,
+    keep_alarms,
+    keep_runs,
+    other_runs,
+    runs_of,
+    take_samples,
+)
+from agents.judging.shedding import surplus
+from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.verdict import Reasons, Tally
+from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
+from clinical.lifecycle import DELAYED, NORMAL, Phase
+from clinical.limits import NEVER, Judgement, step
+from clinical.masks import every, how_many, places, some
+from clinical.rates import SameRate, told_by_other
+from clinical.sensors import clock_of
+from clinical.vitals import COUNT
+from streams.decoding.decoded import Frames
+from tables.device_rows import DeviceRows
+from tables.groups import Groups
+from tables.identification import Found, find_devices, remember
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+Told = tuple[int, Happening]
+"""A row and what happened to its patient."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Frames that are new and have a row, without what no working sensor reports: arrays of shape (n,).
+
+    `devices` are the frames by the row of their device, `next` which of them come next of it (`tables.identification`;
+    None = all), `cells` where each reading belongs in columns of shape (device rows, signals) when these are one axis,
+    (m,).
+    """
+
+    rows: Rows
+    devices: Groups
+    next: NDArray[np.bool_] | None
+    frames: Frames
+    readings: Readings
+    cells: NDArray[np.int64]
+    time: JudgedTime
+
+
+class FrameJudge:
+    """Judges frames under one rule set; `babbling` is the column of the alarm of devices that babble."""
+
+    def __init__(
+        self,
+        limits: LimitsInForce,
+        conditions: Conditions,
+        teller: Teller,
+        time: TimeRules,
+        babbling: int,
+    ) -> None:
+        self._limits = limits
+        self._conditions = conditions
+        self._teller = teller
+        self._time = time
+        self._babbling = babbling
+
+    def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Told]:
+        """Judge frames that are not part of the state yet, each of the patient of its row, (n,), and count them.
+
+        The rows may be those of several partitions that share columns.
+        """
+        told: list[Told] = []
+        while len(frames):
+            found = find_devices(table, rows, frames)
+            done = len(found.devices)
+            is_all = done == len(frames)  # as nearly always
+            part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
+            batch = self._admit(table, part, of_part, found, tally)
+            if len(batch.rows):
+                told += self._apply(table, batch, tally)
+            if is_all:
+                break
+            frames, rows = frames.take(slice(done, None)), rows[done:]
+        return told
+
+    def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
+        """Leave out repeats, judge each frame's time and each reading's plausibility."""
+        devices = Groups(found.devices)
+        news = remember(table.devices, devices, frames)
+        if found.has_pushed_out:
+            row = int(rows[0])
+            table.pushed_out_ms[row] = max(int(table.pushed_out_ms[row]), self._arrival_ms(frames, 0))
+            self._settle(table, row, tally)
+        comes_next = None
+        if news is not None:
+            for i in news.conflicts:
+                self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
+            fresh = news.fresh
+            tally.duplicate += len(fresh) - how_many(fresh)
+            frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
+            devices = Groups(devices.numbers[fresh])
+        time = self._judge_time(table.devices, frames, devices, comes_next)
+        frames, readings = plausible(frames)
+        tally.readings += len(readings.frame)
+        tally.suspect += how_many(time.suspect)
+        cells = devices.numbers.take(readings.frame) * COUNT + readings.signal
+        return _Batch(rows, devices, comes_next, frames, readings, cells, time)
+
+    def _arrival_ms(self, frames: Frames, i: int) -> int:
+        return int((frames.event_ts_ms if self._time.recorded else frames.append_ts_ms)[i])
+
+    @staticmethod
+    def _note_conflict(table: PatientTable, device: int, arrival_ms: int) -> None:
+        devices = table.devices
+        devices.conflict_before_ms[device] = devices.conflict_ms[device]
+        devices.conflict_ms[device] = arrival_ms
+
+    def _settle(self, table: PatientTable, row: int, tally: Tally) -> None:
+        """Bring to rest what waits for its delay and lies with no device any more, after one was pushed out."""
+        runs = table.devices.run_onset_ms[table.slots[row]] != NEVER
+        waiting = table.alarm_state[row, : self._limits.count] == DELAYED
+        for column in np.flatnonzero(waiting & ~runs.any(axis=0)).tolist():
+            self._teller.rest(table, row, column)
+            tally.ended_in_delay += 1
+
+    def _judge_time(
+        self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_] | None
+    ) -> JudgedTime:
+        """Judge each frame's time by its own device's previous frame, and remember the last."""
+        at = groups.numbers
+        event, append = devices.event_ms, devices.append_ms
+        if self._time.recorded:
+            time = judge_recorded(frames.event_ts_ms)
+        else:
+            time = judge_time(
+                self._time,
+                frames.event_ts_ms,
+                frames.append_ts_ms,
+                groups.before(frames.event_ts_ms, event[at]),
+                groups.before(frames.append_ts_ms, append[at]),
+                comes_next,
+            )
+        event[at] = frames.event_ts_ms
+        append[at] = frames.append_ts_ms
+        devices.clock[at] = clock_of(time.suspect, time.historic)
+        return time
+
+    def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Told]:
+        rows, time = batch.rows, batch.time
+        readings = batch.readings
+        held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
+        self._count(table, batch)
+        table.dirty[rows] = True
+        # Looking for the few that are not at rest takes a third of the time of asking each row.
+        waiting = (table.alarm_state.take(rows, axis=0) != NORMAL).reshape(-1).nonzero()[0]
+        historic = how_many(time.historic)
+        live = ~time.historic if historic else None
+        if len(waiting):
+            live = self._leave_out(table, batch, live, tally)
+        tally.beyond_windows += len(held) - how_many(held)
+        tally.historic += historic
+        tally.judged += len(rows) if live is None else how_many(live)
+        restless = self._restless(table, batch, waiting)
+        if restless is None:
+            self._judge_calm(table, batch, live)
+            return []
+        calm = ~restless
+        if some(calm):
+            self._judge_calm(table, batch, live, calm)
+        return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
+
+    @staticmethod
+    def _count(table: PatientTable, batch: _Batch) -> None:
+        """Note of which patients a single frame has come: who is not known to be monitored yet (`tick_judge`)."""
+        came = table.came.take(batch.rows)
+        if every(came > 1):  # as nearly always
+            return
+        new = batch.rows[came < 2]
+        for row in new.tolist():
+            table.came[row] = min(int(table.came[row]) + 1, 2)
+
+    def _leave_out(
+        self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_] | None, tally: Tally
+    ) -> NDArray[np.bool_] | None:
+        """Return which frames are live, (n,), None = all: without what devices that babble send too much."""
+        babbles = table.alarm_state[batch.rows, self._babbling] > DELAYED
+        if not some(babbles):
+            return live
+        live = ~batch.time.historic
+        chosen = np.flatnonzero(live & babbles)
+        devices = batch.devices.numbers[chosen]
+        left_out = surplus(
+            devices,
+            batch.frames.of_all_signals(chosen),
+            batch.time.now_ms[chosen],
+            batch.frames.interval_ms[chosen],
+            table.devices.newest_ms[devices],
+            table.devices.value[devices],
+        )
+        live[chosen[left_out]] = False
+        tally.surplus += int(left_out.sum())
+        return live
+
+    def _restless(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
+        """Return which frames are of patients who must be judged frame by frame, (n,), None = none.
+
+        `waiting` are the places of alarms that are not at rest, in the patients' alarms of all frames one after the
+        other.
+        """
+        rows, now = batch.rows, batch.time.now_ms
+        found: list[Rows] = []
+        limits, readings = self._limits.rules, batch.readings
+        frame, signal, value = readings.frame, readings.signal, readings.value
+        beyond = (value < limits.strictest_low.take(signal)) | (value > limits.strictest_high.take(signal))
+        own = table.own_limits[rows]
+        if some(own):
+            beyond &= ~own[frame]
+            broken = self._limits.violated(table, rows[own], batch.frames.of_all_signals(own)).any(axis=1)
+            found.append(rows[own][broken])
+        devices, at = table.devices, batch.devices.numbers
+        late = now.take(frame) < devices.newest_ms.reshape(-1).take(batch.cells)
+        outside = (beyond | late).nonzero()[0]
+        if len(outside):
+            found.append(rows[frame[outside]])
+        if len(waiting):
+            alarms = len(table.alarms)
+            found.append(rows[waiting[waiting % alarms < self._limits.count] // alarms])
+        # A clock that stepped back, also against the frame before in this batch; an excess that is worked off; ...
+        odd = now < batch.devices.before(now, devices.now_ms[at])
+        odd |= devices.has_excess[at]
+        odd |= (
+            devices.missing_ms[at] >= batch.time.arrival_ms - MINUTE_MS
+        )  # ... and whose readings are counted
+        if some(odd):
+            found.append(rows[odd])
+        if readings.invalid is not None:
+            found.append(rows[readings.invalid])
+        if not any(map(len, found)):
+            return None
+        restless = np.zeros(len(table.position), dtype=np.bool_)
+        for of_patients in found:
+            restless[of_patients] = True
+        return restless[rows]
+
+    @staticmethod
+    def _judge_calm(
+        table: PatientTable,
+        batch: _Batch,
+        live: NDArray[np.bool_] | None,
+        calm: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts.
+
+        `live` and `calm` are of shape (n,), None = all.
+        """
+        readings, devices = batch.readings, table.devices
+        at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
+        hear(devices, at, batch.frames, came, calm)
+        chosen = live if calm is None else calm if live is None else calm & live
+        frame, value, cells = readings.frame, readings.value, batch.cells
+        if chosen is not None:
+            kept = chosen[frame]
+            frame, value, cells = frame[kept], value[kept], cells[kept]
+        devices.newest_ms.reshape(-1)[cells] = now.take(frame)
+        devices.value.reshape(-1)[cells] = value
+        devices.value_ms.reshape(-1)[cells] = came.take(frame)
+        devices.lost_ms.reshape(-1)[cells] = NEVER
+        if batch.next is not None:
+            chosen = batch.next if chosen is None else chosen & batch.next
+        if chosen is not None:
+            at, now, came = at[chosen], now[chosen], came[chosen]
+        devices.now_ms[at], devices.came_ms[at] = now, came
+
+    def _judge_rounds(
+        self,
+        table: PatientTable,
+        batch: _Batch,
+        chosen: Rows,
+        live: NDArray[np.bool_] | None,
+        tally: Tally,
+    ) -> list[Told]:
+        rank = Groups(batch.rows[chosen]).rank
+        told: list[Told] = []
+        for k in range(int(rank.max()) + 1):
+            one = chosen[rank == k]
+            hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
+            told += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
+        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+
+    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
+        """Judge at most one frame a patient."""
+        if not len(chosen):
+            return []
+        rows, values = batch.rows[chosen], batch.frames.of_all_signals(chosen)
+        devices, at = table.devices, batch.devices.numbers[chosen]
+        now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
+        comes_next = np.ones(len(at), np.bool_) if batch.next is None else batch.next[chosen]
+        follow_clock(devices, at, comes_next, now, arrival)
+        count(devices, at, arrival, values)
+        samples = take_samples(devices, at, values, now, arrival, batch.frames.interval_ms[chosen])
+
+        limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
+        alarms = alarms_of(table, rows, rules)
+        cover = self._conditions.cover_of_limits(table, rows, arrival)
+        others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
+        same_rate = cache(partial(self._conditions.same_rate, table, rows, arrival))
+        result = step(limits, alarms, runs_of(devices, at), samples, cover, others, same_rate)
+        keep_alarms(table, rows, rules, result.alarms)
+        keep_runs(devices, at, result.runs)
+        before, after = alarms.state, result.alarms.state
+        if some(before != after):
+            tally.count_limits(before, after, lambda: self._withheld(table, rows, cover, after, same_rate))
+            for i, column in places((after == NORMAL) & (before != NORMAL)):
+                table.end_runs(int(rows[i]), column)
+        return self._tell(table, batch, chosen, values, result)
+
+    def _withheld(
+        self, table: PatientTable, rows: Rows, cover: Rows, after: NDArray[np.uint8], same_rate: SameRate
+    ) -> Reasons:
+        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would withhold."""
+        limits = self._limits.rules
+        by_pause = limits.rank <= cover_of(table, rows)[:, None]
+        return by_pause, limits.rank <= cover, told_by_other(limits, after, same_rate)
+
+    def _tell(
+        self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement
+    ) -> list[Told]:
+        limits, frames = self._limits.rules, batch.frames
+        told = []
+        for i, column in places(result.phase):
+            frame = int(chosen[i])
+            row = int(batch.rows[frame])
+            moment = Moment(
+                offset=int(frames.offset[frame]),
+                event_ms=int(batch.time.now_ms[frame]),
+                append_ms=int(frames.append_ts_ms[frame]),
+                told_ms=int(batch.time.arrival_ms[frame]),
+                device=frames.device[frame],
+            )
+            happening = self._teller.tell(
+                table,
+                row,
+                column,
+                int(result.phase[i, column]),
+                moment,
+                priority=int(limits.rank[column]),
+                onset_ms=int(result.onset_ms[i, column]),
+                value=float(values[i, limits.signal[column]]),
+                extreme=float(result.extreme[i, column]),
+                note=self._saw_tooth(table, result, i, column),
+            )
+            told.append((row, happening))
+        return told
+
+    def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
+        """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""
+        limits = self._limits.rules
+        if (
+            result.phase[i, column] != Phase.START
+            or result.runs.excess_ms[i, column] < limits.excess_ms[column]
+        ):
+            return ""
+        longer_s = limits.excess_ms[column] / 1000
+        return f"outside the limit for {longer_s:g} s longer than inside it, again and again"

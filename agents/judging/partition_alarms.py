@@ -1,0 +1,106 @@
+"""Alarms of a partition itself, and of patients who are in the wrong one.
+
+A partition's alarms are kept and told of as those of a patient `~partition/NUMBER`, whose row is made when there is
+something to tell. What happens between two ticks is noted there, and told of at the next one.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm, Happening
+from agents.judging.association_alarms import AssociationAlarms
+from agents.judging.tick_alarms import Held, Numbers, judge_levels
+from agents.judging.transitions import Moment, Teller
+from agents.judging.verdict import Verdict
+from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
+from clinical.limits import MEDIUM, NEVER
+from streams.contracts.partitions import partition_name
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+UNPROVEN_MS: Final = 60_000
+"""The alarm of records that are no proven orders ends so long after the last of them; our choice."""
+
+
+class PartitionAlarms:
+    """Judges what concerns a partition, not a patient; `patients_max` is the bound on its patients."""
+
+    def __init__(
+        self,
+        alarms: tuple[Alarm, ...],
+        teller: Teller,
+        patients_max: int,
+        associations: AssociationAlarms,
+    ) -> None:
+        self.associations: Final = associations
+        column = {alarm.id: number for number, alarm in enumerate(alarms)}
+        self._teller = teller
+        self._patients_max = patients_max
+        self._too_many: Final = column[TOO_MANY]
+        self._unproven: Final = column[UNPROVEN]
+        self.misplaced: Final = column[MISPLACED]
+
+    def refused(self, table: PatientTable, offset: int) -> None:
+        """Note that a frame of a patient was refused for whom there is no room."""
+        self._note(table, self._too_many, offset)
+
+    def unproven(self, table: PatientTable, offset: int) -> None:
+        """Note that a record would be an order, but has not proven it."""
+        self._note(table, self._unproven, offset)
+
+    @staticmethod
+    def _note(table: PatientTable, column: int, offset: int) -> None:
+        """Note at the partition's row that something happened since the last tick: `alarm_clear_ms` says when else."""
+        row = table.row(partition_name(table.partition), offset)
+        if offset <= table.position[row]:
+            return
+        table.discharged[row] = True  # nobody is measured there
+        if table.alarm_state[row, column] == NORMAL:
+            table.alarm_state[row, column] = DELAYED
+        table.alarm_clear_ms[row, column] = NEVER
+        table.dirty[row] = True
+
+    def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Tell at a tick, which `rows` have not had yet, what was noted since the last one, and what is over."""
+        self.associations.judge(table, rows, moment, verdict)
+        row = table.row_of.get(partition_name(table.partition))
+        if row is None or row not in rows:
+            return
+        is_full = int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max
+        for column, lasts in ((self._too_many, is_full), (self._unproven, None)):
+            verdict.happenings += self._tell(table, row, column, lasts, moment)
+
+    def _tell(
+        self, table: PatientTable, row: int, column: int, lasts: bool | None, moment: Moment
+    ) -> list[Happening]:
+        state, now = int(table.alarm_state[row, column]), moment.event_ms
+        if state == NORMAL:
+            return []
+        if table.alarm_clear_ms[row, column] == NEVER:
+            table.alarm_clear_ms[row, column], table.dirty[row] = now, True
+        if state == DELAYED:
+            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
+            return [self._teller.move(table, row, column, Event.DUE, moment)]
+        since_ms = now - int(table.alarm_clear_ms[row, column])
+        is_over = since_ms >= UNPROVEN_MS if lasts is None else not lasts and since_ms > 0
+        return [self._teller.move(table, row, column, Event.CLEAR, moment)] if is_over else []
+
+    def judge_places(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+        """Tell of patients among n who belong into another partition: once, for as long as they are here."""
+        if not table.misplaced:
+            return
+        chosen = rows[np.isin(rows, table.known_rows(list(table.misplaced)))]
+        at_rest = ~is_open(table.alarm_state[chosen, self.misplaced])
+        chosen = chosen[at_rest]
+        level = np.full(len(chosen), MEDIUM + 1)
+
+        def behind(i: int) -> Numbers:
+            patient = table.patients[int(chosen[i])]
+            assert patient is not None, "a misplaced patient has a row"
+            there = f"in partition {table.partition}, where another partitioner than murmur2 put it"
+            return Numbers(note=f"{there}; the patient belongs into {table.misplaced[patient]}")
+
+        judge_levels(self._teller, table, chosen, self.misplaced, Held(0), level, moment, verdict, behind)

@@ -1,0 +1,363 @@
+"""The judge of one partition of `vitals.wards`: counts of its wards in, alarms of wards and answers out.
+
+Pure: no clock, no broker, no order but the log's. The same log gives the same alerts, wherever a restart falls. Who
+begins reads the compacted topic from its start: what was committed is only taken in, what came after it is decided
+again, except what a ward's state (`WardState`) says was decided already. Old records may have been compacted away, but
+nothing of what is decided again: the topic keeps an hour of everything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Happening
+from agents.judging.broken_glass import is_broken_by, note_of
+from clinical.lifecycle import CLOSING, Event, Phase, State, advance
+from clinical.limits import LOW, MEDIUM, NEVER
+from clinical.wards import Count, Loss, newest, next_event, onset
+from streams.contracts.alert import WARD, episode_id
+from streams.contracts.command import COMMAND_KEY, Acknowledge, Answer, BreakGlass, Order
+from streams.contracts.frame import TICK_KEY
+from streams.contracts.partition_alerts import NOTE_KEY
+from streams.contracts.seals import DEVELOPMENT, Seals
+from streams.contracts.ward import (
+    COMMANDS_KEPT,
+    RECORD_BYTES_MAX,
+    WardRecord,
+    WardReport,
+    WardRuling,
+    WardState,
+)
+from streams.decoding.decoded import Noted, Ordered, Record, Reject, Unproved
+from streams.decoding.decoder import read_note, read_tick
+from streams.decoding.sealed import first_fault, read_order
+
+_STATES: Final = {"normal": State.NORMAL, "active": State.ACTIVE, "acknowledged": State.ACKNOWLEDGED}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run of records led to: alarms' transitions, answers to partitions and commands, wards' alarms by name.
+
+    `notes` are about the partition itself, and not judged.
+    """
+
+    happenings: list[Happening] = field(default_factory=list)
+    rulings: list[tuple[int, WardRuling]] = field(default_factory=list)
+    """Each with the partition of the readings that it is for."""
+    answers: list[Answer] = field(default_factory=list)
+    changed: dict[str, None] = field(default_factory=dict)
+    """Wards whose alarm has changed, in the order of that."""
+    rejects: list[Reject] = field(default_factory=list)
+    notes: list[Noted] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ward:
+    """What is known of a ward: each partition's count, the alarm, and up to which record it was decided."""
+
+    counts: dict[int, Count] = field(default_factory=dict)
+    loss: Loss = field(default_factory=Loss)
+    decided: int = NEVER
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The record that decides, and the time. Times in ms."""
+
+    offset: int
+    now_ms: int
+    append_ms: int
+
+
+class WardLog:
+    """One partition of the topic, from the start of the log on.
+
+    Args:
+        partition: which.
+        columns: of the ward's alarm, and of that which tells of broken glass, among all alarms.
+        recorded: whether the time is that of the ticks that counts are of, as with recordings, not the broker's.
+        committed: the offset below which all was decided by somebody; 0 = nobody has decided anything yet, and what is
+            there is taken in as it is.
+        end: the offset up to which the log must be read before anything is decided.
+        seals: what commands are sealed with.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        columns: tuple[int, int],
+        recorded: bool,
+        committed: int = 0,
+        end: int = 0,
+        seals: Seals = DEVELOPMENT,
+    ) -> None:
+        self._partition, (self._column, self._glass), self._recorded = partition, columns, recorded
+        self._seals = seals
+        self._from = min(committed, end) if committed else end
+        self._end = end
+        self._read: list[Record] = []
+        self._is_begun = False
+        self._now_ms = NEVER
+        self.wards: dict[str, Ward] = {}
+        self.processed = NEVER
+
+    @property
+    def durable(self) -> int:
+        """The offset below which nothing must be decided again, `NEVER` before anything was decided."""
+        return self.processed + 1 if self._is_begun else NEVER
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether an alarm of a ward is open."""
+        return any(ward.loss.state != State.NORMAL for ward in self.wards.values())
+
+    def take(self, records: Sequence[Record], until: int = NEVER) -> Findings:
+        """Judge the next records; nothing is found until the log was read up to its end.
+
+        `until` is the last offset that they cover, if that is not the last record's: what was compacted away and marks
+        of transactions have offsets too.
+        """
+        found = Findings()
+        self.processed = max(self.processed, until, *(record.offset for record in records[-1:]))
+        if not self._is_begun:
+            self._read += records
+            if self.processed + 1 < self._end:
+                return found
+            self._is_begun = True
+            records, self._read = self._read, []
+            self._go_on_from_states(records)
+        for record in records:
+            self._take(record, found)
+        return found
+
+    def _go_on_from_states(self, records: Sequence[Record]) -> None:
+        """Take over what the wards' states say, the one that reaches furthest of each."""
+        for record in records:
+            state = self._said(record)
+            if isinstance(state, WardState):
+                self._go_on_from(state)
+
+    def _go_on_from(self, state: WardState) -> None:
+        ward = self._ward(state.ward)
+        if state.offset > ward.decided:
+            ward.loss, ward.decided, ward.commands = loss_of(state), state.offset, state.commands
+
+    def _ward(self, name: str) -> Ward:
+        return self.wards.setdefault(name, Ward())
+
+    def _take(self, record: Record, found: Findings) -> None:
+        said, is_new = self._said(record), record.offset >= self._from
+        if isinstance(said, Reject):
+            found.rejects += [said] if is_new else []
+        elif isinstance(said, Noted):
+            found.notes += [said] if is_new else []
+        elif isinstance(said, WardState):
+            self._go_on_from(said)  # our own, mostly: it says nothing new
+        elif isinstance(said, WardReport):
+            self._report(said, record, is_new, found)
+        elif isinstance(said, Ordered):
+            ward = self.wards.get(said.order.patient.removeprefix(WARD), Ward())
+            if is_new and record.offset > ward.decided:
+                self._order(said, ward, self._moment(record, said.order.issued_ts_ms), found)
+        elif said is None and not self._recorded:
+            moment = self._moment(record, NEVER)
+            for name, ward in self.wards.items():
+                if is_new and record.offset > ward.decided and ward.loss.state != State.NORMAL:
+                    self._judge(name, ward, moment, found)
+
+    def _said(self, record: Record) -> WardReport | WardState | Ordered | Noted | Reject | None:
+        return _read(record, self._seals)
+
+    def _moment(self, record: Record, recorded_ms: int) -> _Moment:
+        self._now_ms = max(self._now_ms, recorded_ms if self._recorded else record.timestamp)
+        return _Moment(record.offset, self._now_ms, record.timestamp)
+
+    def _report(self, report: WardReport, record: Record, is_new: bool, found: Findings) -> None:
+        """Take a partition's count, if it is newer than what it has said, and judge the ward by it."""
+        ward, moment = self._ward(report.ward), self._moment(record, report.tick_ts_ms)
+        before = ward.counts.get(report.partition)
+        if before is not None and before.tick_ms >= report.tick_ts_ms:
+            return
+        times = report.first_ts_ms, report.last_ts_ms, report.tick_ts_ms
+        ward.counts[report.partition] = Count(report.patients, report.silent, *times)
+        if not is_new or record.offset <= ward.decided:
+            return
+        event = self._judge(report.ward, ward, moment, found)
+        if event not in _RULED and ward.loss.state != State.NORMAL and report.silent:
+            self._rule(report.ward, report.partition, True, moment, found)
+
+    def _judge(self, name: str, ward: Ward, moment: _Moment, found: Findings) -> Event | None:
+        """Judge a ward by the counts that hold; whoever waits is answered when a loss begins and when it ends."""
+        counts = [count for count in ward.counts.values() if count.holds(moment.now_ms)]
+        event = next_event(ward.loss, counts, moment.now_ms)
+        if event is None:
+            return None
+        if event == Event.DUE:
+            ward.loss = Loss(onset_ms=onset(ward.loss, counts))
+        self._tell(name, ward, event, moment, sum(count.silent for count in counts), "", found)
+        if event in _RULED:
+            for partition in sorted(p for p, count in ward.counts.items() if count.silent):
+                self._rule(name, partition, event == Event.DUE, moment, found)
+        return event
+
+    def _rule(self, name: str, partition: int, lost: bool, moment: _Moment, found: Findings) -> None:
+        ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=moment.offset)
+        found.rulings.append((partition, ruling))
+
+    def _tell(
+        self, name: str, ward: Ward, event: Event, moment: _Moment, silent: int, note: str, found: Findings
+    ) -> Happening:
+        """Move the alarm, and take note of what is told of that."""
+        before = ward.loss
+        state, phase = advance(np.array([before.state], np.uint8), np.array([event], np.uint8))
+        after = State(int(state[0]))
+        ended = int(phase[0]) in CLOSING
+        lasted_s = (moment.now_ms - before.onset_ms) / 1000
+        lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
+        told = Happening(
+            offset=moment.offset,
+            column=self._column,
+            patient=WARD + name,
+            phase=Phase(int(phase[0])),
+            number=before.events,
+            priority=MEDIUM,
+            onset_ms=before.onset_ms,
+            event_ms=moment.now_ms,
+            append_ms=moment.append_ms,
+            value=float(silent),
+            note=note if note or ended else lasting,
+            state=after,
+        )
+        events = 0 if ended else before.events + 1
+        ward.loss = replace(before, state=after, told_ms=moment.now_ms, events=events)
+        ward.decided = moment.offset
+        found.happenings.append(told)
+        found.changed[name] = None
+        return told
+
+    def _order(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
+        """Take a command for the ward; one that comes again changes nothing."""
+        order, person = ordered.order, ordered.person
+        if order.id in ward.commands:
+            return
+        name, alerts = order.patient.removeprefix(WARD), tuple[str, ...]()
+        refusal = person.refusal(order.kind, name)
+        glass = "" if refusal or not is_broken_by(person, order.kind, name) else note_of(person, order.kind)
+        if not refusal and isinstance(order, Acknowledge):
+            refusal, alerts = self._acknowledge(order, name, ward, moment, found)
+        if glass and not refusal:
+            alerts += self._tell_of_glass(glass, order, moment, found)
+        by_glass = f", by broken glass: {person.break_glass}"
+        ward.commands, ward.decided = (order.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
+        if name in self.wards:
+            found.changed[name] = None
+        found.answers.append(
+            Answer(
+                id=order.id,
+                patient=order.patient,
+                command=order.kind,
+                outcome="refused" if refusal else "accepted",
+                reason=refusal or f"{order.kind} by {order.actor}{by_glass if glass else ''}",
+                alerts=alerts,
+                offset=moment.offset,
+                append_ts_ms=moment.append_ms,
+                order_partition=ordered.place.partition,
+                order_offset=ordered.place.offset,
+                monitored=name in self.wards,
+            )
+        )
+
+    def _acknowledge(
+        self, order: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
+    ) -> tuple[str, tuple[str, ...]]:
+        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was told."""
+        if ward.loss.state == State.NORMAL or order.episode != _episode(name, ward.loss):
+            return f"no open alarm of episode {order.episode}: it is over or was never announced", ()
+        if ward.loss.state == State.ACKNOWLEDGED:
+            return "already acknowledged", ()
+        note = f"acknowledged by {order.actor}"
+        told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
+        found.happenings[-1] = replace(
+            told, value=None, acknowledges=True, actor=order.actor, command=order.id
+        )
+        ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
+        return "", (f"{_episode(name, ward.loss)}-{told.number}",)
+
+    def _tell_of_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
+        """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
+        begun = Happening(
+            offset=moment.offset,
+            column=self._glass,
+            patient=order.patient,
+            phase=Phase.START,
+            number=0,
+            priority=LOW,
+            onset_ms=moment.now_ms,
+            event_ms=moment.now_ms,
+            append_ms=moment.append_ms,
+            note=note,
+            actor=order.actor,
+            command=order.id,
+        )
+        found.happenings += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
+        episode = episode_id(order.patient, BREAK_GLASS, moment.now_ms)
+        return f"{episode}-0", f"{episode}-1"
+
+
+_RULED: Final = (Event.DUE, Event.CLEAR)
+
+
+def _episode(name: str, loss: Loss) -> str:
+    return episode_id(WARD + name, WARD_SILENT, loss.onset_ms)
+
+
+def state_of(name: str, ward: Ward) -> WardState:
+    """Return the record that says what a ward's alarm is."""
+    loss = ward.loss
+    return WardState(
+        ward=name,
+        offset=ward.decided,
+        state=loss.state.name.lower(),  # type: ignore[arg-type]
+        onset_ts_ms=loss.onset_ms,
+        told_ts_ms=loss.told_ms,
+        events=loss.events,
+        known_ts_ms=loss.known_ms,
+        commands=ward.commands,
+    )
+
+
+def loss_of(state: WardState) -> Loss:
+    """Return the alarm that a record tells of."""
+    times = state.onset_ts_ms, state.told_ts_ms
+    return Loss(_STATES[state.state], *times, events=state.events, known_ms=state.known_ts_ms)
+
+
+def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | Noted | Reject | None:
+    """Return what a record says; None = time passes."""
+    if record.key == TICK_KEY:
+        tick = read_tick(record)
+        return tick if isinstance(tick, Reject) else None
+    if record.key == NOTE_KEY:
+        return read_note(record)
+    if record.key == COMMAND_KEY:
+        ordered = read_order(record, seals)
+        if isinstance(ordered, Unproved):
+            return Reject(record, "unproven-command", "command: nobody has signed one")
+        if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge | BreakGlass):
+            return ordered
+        return Reject(record, "invalid", f"a ward takes no {ordered.order.kind}")
+    value = record.value or b""
+    if len(value) > RECORD_BYTES_MAX:
+        return Reject(record, "too-large", f"{len(value)} bytes, at most {RECORD_BYTES_MAX}")
+    try:
+        said = WardRecord.model_validate_json(value).root
+    except ValidationError as error:
+        return Reject(record, "invalid", first_fault(error))
+    if record.key != said.key:
+        return Reject(record, "key-mismatch", f"the key of this record should be {said.key.decode()}")
+    return said

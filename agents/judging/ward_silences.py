@@ -1,0 +1,98 @@
+"""A partition's part in the alarms of wards: it counts its silent patients and holds back who waits for an answer.
+
+A silence that nobody was told of waits `WAIT_MS` for its ward's decision, which comes as an answer in the readings
+(`streams.contracts.ward`), at whose place it takes effect: "lost" withholds the single alarms for `HOLD_MS`, "not
+lost" lets them go. Who gets no answer is told of singly, by this partition's log alone. Nothing here hangs on another
+patient.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.transitions import Moment
+from agents.judging.verdict import Verdict
+from clinical.lifecycle import State
+from clinical.limits import NEVER
+from clinical.masks import some
+from clinical.rules import TechnicalRules
+from clinical.wards import HOLD_MS, WAIT_MS, counted, held_until
+from streams.decoding.decoded import Ruled
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+COUNT_MS = 5_000
+"""How often the patients of wards are counted while nobody of them is silent."""
+
+
+class Silences:
+    """Judges the silences of one partition's wards; `silent` is the column of the patients' own alarms."""
+
+    def __init__(self, rules: TechnicalRules, silent: int) -> None:
+        self._enabled = rules.enabled and rules.ward_silent
+        self._silent = silent
+
+    def judge(
+        self, table: PatientTable, rows: Rows, since: NDArray[np.int64], moment: Moment, verdict: Verdict
+    ) -> NDArray[np.int64]:
+        """Judge one tick and return since when each patient is silent whose silence is not held back, (n,).
+
+        Args:
+            table: the partition's patients.
+            rows: (n,) who is monitored.
+            since: (n,) since when each is silent, `NEVER` = is not.
+            moment: the tick.
+            verdict: gets the counts of the wards.
+        """
+        if not self._enabled:
+            return since
+        now, before = moment.event_ms, table.silence_held_ms.take(rows)
+        is_due = now - table.wards_counted_ms >= COUNT_MS or some(before != NEVER)
+        if not is_due and not some(since != NEVER):  # as nearly always
+            return since
+        alone = table.alarm_state[rows, self._silent] != State.NORMAL
+        silent = (since != NEVER) & ~alone & (table.ward[rows] != b"")
+        if not is_due and not some(silent):
+            return since
+        until = held_until(now, silent, before)
+        table.silence_held_ms[rows] = until
+        table.dirty[rows[until != before]] = True
+        held = silent & (now < until)
+        self._count(table, rows, ~alone & ~(silent & ~held), held, since, moment, verdict)
+        return np.where(held, NEVER, since)
+
+    @staticmethod
+    def _count(
+        table: PatientTable,
+        rows: Rows,
+        known: NDArray[np.bool_],
+        silent: NDArray[np.bool_],
+        since: NDArray[np.int64],
+        moment: Moment,
+        verdict: Verdict,
+    ) -> None:
+        """Count the patients of each ward, unless a replay has some of them ahead of this tick already."""
+        now = moment.event_ms
+        everybody = table.occupied()
+        if some((table.ticked_ms[everybody] > now) | (table.position[everybody] >= moment.offset)):
+            return
+        table.wards_counted_ms = now
+        known = known & (table.seen_ms(rows) != NEVER)
+        verdict.counted_ms = now
+        verdict.counts = dict(counted(now, table.ward[rows], known, silent, since))
+
+    def rule(self, table: PatientTable, ruled: Ruled, verdict: Verdict) -> None:
+        """Take an answer: who waits here is part of the ward's alarm for a while, or waits no longer."""
+        rows, now = table.occupied(), table.ticked_until_ms
+        chosen = (table.ward[rows] == ruled.ward.encode()) & (table.silence_held_ms[rows] != NEVER)
+        rows = rows[chosen & (table.position[rows] < ruled.offset)]
+        if ruled.lost:
+            verdict.tally.withheld_by_ward += int((table.silence_held_ms[rows] - now <= WAIT_MS).sum())
+        table.silence_held_ms[rows] = now + HOLD_MS if ruled.lost else now
+        table.dirty[rows] = True
+
+    @staticmethod
+    def leave(table: PatientTable, row: int) -> None:
+        """Let a patient go who is moved: another ward's alarm no longer stands for his own."""
+        if table.silence_held_ms[row] != NEVER:
+            table.silence_held_ms[row], table.dirty[row] = table.ticked_until_ms, True

@@ -1,0 +1,1 @@
+"""Settings, rules files and routing files: what people configure, read within bounds."""

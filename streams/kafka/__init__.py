@@ -1,0 +1,1 @@
+"""Connections to the broker: clients, topics, security, producers, readers without a group."""

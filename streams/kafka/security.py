@@ -1,0 +1,125 @@
+"""How every client of ours proves who it is and checks whom it talks to: TLS, SASL and seals, one place for all.
+
+The TLS context is made here and not by the Kafka clients: TLS 1.2 at least, the broker's certificate required and
+its host name checked. There is no setting that turns either off.
+"""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from streams.config.settings import Settings
+from streams.contracts.seals import DEVELOPMENT, KEY_BYTES_MIN, KEYS_MAX, Seals
+from streams.errors import UsageError
+
+
+def uses_tls(settings: Settings) -> bool:
+    """Tell whether the brokers are spoken to over TLS."""
+    return settings.security_protocol.endswith("SSL")
+
+
+def uses_sasl(settings: Settings) -> bool:
+    """Tell whether an account proves who we are."""
+    return settings.security_protocol.startswith("SASL")
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Return the context of every TLS connection to a broker.
+
+    Raises:
+        UsageError: a certificate or key cannot be read.
+    """
+    authorities = settings.ssl_cafile
+    try:
+        context = ssl.create_default_context(cafile=str(authorities) if authorities else None)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(_unreadable("ssl_cafile", authorities, error)) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = True
+    if settings.ssl_certfile is not None:
+        try:
+            # An empty password instead of none: a key that needs one is refused, not asked for at a terminal.
+            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile, password="")
+        except (OSError, ssl.SSLError) as error:
+            name = "ssl_certfile" if settings.ssl_keyfile is None else "ssl_certfile, ssl_keyfile"
+            raise UsageError(_unreadable(name, settings.ssl_certfile, error)) from None
+    return context
+
+
+def password_of(settings: Settings) -> str:
+    """Return the account's password.
+
+    Raises:
+        UsageError: its file cannot be read or is empty.
+    """
+    if settings.sasl_password is not None:
+        return settings.sasl_password.get_secret_value()
+    if settings.sasl_password_file is None:
+        raise UsageError("sasl_password: none is given")
+    try:
+        password = settings.sasl_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(_unreadable("sasl_password_file", settings.sasl_password_file, error)) from None
+    if not password:
+        raise UsageError(f"sasl_password_file: {settings.sasl_password_file} is empty")
+    return password
+
+
+def knows_who_connects(settings: Settings) -> bool:
+    """Tell whether the brokers ask who we are, so that not everybody may write everywhere."""
+    return uses_sasl(settings) or settings.ssl_certfile is not None
+
+
+def seals_of(settings: Settings) -> Seals:
+    """Return the seals of orders in the readings: of the command key, or where none is needed of one known to all.
+
+    Raises:
+        UsageError: the key is missing, cannot be read, or is too short.
+    """
+    path = settings.command_key_file
+    if settings.command_key is None and path is None:
+        if knows_who_connects(settings):
+            raise UsageError(
+                "command_key_file: brokers that ask who connects need one, the same for all workers: "
+                f"{KEY_BYTES_MIN} characters or more, for example of openssl rand -hex 32"
+            )
+        return DEVELOPMENT
+    name = "command_key" if path is None else "command_key_file"
+    keys = _key_text(settings).encode().split()
+    if not 0 < len(keys) <= KEYS_MAX:
+        raise UsageError(f"{name}: holds {len(keys)} keys, not one and perhaps the one before it")
+    if any(len(key) < KEY_BYTES_MIN for key in keys):
+        raise UsageError(f"{name}: a key has fewer than {KEY_BYTES_MIN} characters")
+    return Seals(keys)
+
+
+def _key_text(settings: Settings) -> str:
+    if settings.command_key is not None:
+        return settings.command_key.get_secret_value()
+    assert settings.command_key_file is not None, "one of the two is given"
+    try:
+        return settings.command_key_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(_unreadable("command_key_file", settings.command_key_file, error)) from None
+
+
+def client_security(settings: Settings) -> dict[str, Any]:
+    """Return the options of kafka-python's clients, which aiokafka's have too.
+
+    Raises:
+        UsageError: a certificate, key or password cannot be read.
+    """
+    options: dict[str, Any] = {"security_protocol": settings.security_protocol}
+    if uses_tls(settings):
+        options["ssl_context"] = tls_context(settings)
+    if uses_sasl(settings):
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        options["sasl_plain_username"] = settings.sasl_username
+        options["sasl_plain_password"] = password_of(settings)
+    return options
+
+
+def _unreadable(setting: str, path: Path | None, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "not what it should be"
+    return f"{setting}: cannot read {path}: {str(reason).lower()}"

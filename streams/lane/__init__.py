@@ -1,0 +1,1 @@
+"""The live lane over Faust and aiokafka: what is fetched comes in blocks, what is durable is committed."""

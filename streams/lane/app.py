@@ -1,0 +1,169 @@
+"""The Faust app with settings that suit an alarm system, and the live lane as its transport."""
+
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, Final
+
+import faust
+from yarl import URL
+
+from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
+from streams.errors import PromiseBroken
+from streams.kafka.admin import changelog_topic
+from streams.kafka.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
+from streams.kafka.publisher import Publisher
+from streams.kafka.security import password_of, tls_context, uses_sasl, uses_tls
+from streams.kafka.shadows import ShadowPublisher, outlets
+from streams.kafka.stamping import stamp_by
+from streams.lane.block_consumer import BlockTransport
+from streams.lane.lane import Lane
+
+PATIENTS: Final = "patients"
+"""The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
+
+EPISODES: Final = "escalations"
+"""Likewise the one table of delivery."""
+
+FETCH_PAUSE_S_MAX: Final = 300.0
+"""After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
+while it waits for a rebalance: longer than any patience of the watchdog, which ends what is stuck."""
+
+FETCHES_BUFFERED: Final = 2
+"""Fetches that wait for the agent, each with blocks of several partitions; when one waits, Faust takes no others."""
+
+RECORD_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Largest record that the producer sends: a dead letter carries the refused record as it came."""
+
+BATCH_BYTES: Final = 256 * 1024
+"""A checkpoint's records travel together; alerts are sent at once, however few there are."""
+
+
+def judging_lane(settings: Settings) -> Lane:
+    """Return the lane of a worker: readings, commands and wards."""
+    return Lane(
+        topics=frozenset({settings.topic(name) for name in (READINGS, COMMANDS, WARDS)}),
+        stateless=frozenset({settings.topic(COMMANDS)}),
+        rebuilt=frozenset({settings.topic(WARDS)}),
+        records_max=settings.block_records_max,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        changelogs=frozenset({changelog_topic(settings)}),
+        stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
+        watch_client=PartitionGuard(
+            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
+        ).watch,
+    )
+
+
+def delivery_lane(settings: Settings) -> Lane:
+    """Return the lane of delivery, whose settings are those of its own group: alerts, milestones, and its log."""
+    topics = {settings.topic(name): settings.partitions for name in (ALERTS, DELIVERIES, ESCALATIONS)}
+    return Lane(
+        topics=frozenset(topics),
+        stateless=frozenset({settings.topic(ALERTS), settings.topic(DELIVERIES)}),
+        records_max=settings.block_records_max,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        changelogs=frozenset({f"{settings.group}-{EPISODES}-changelog"}),
+        stamp=stamp_by(time.time, settings.clock_ahead_ms_max),
+        watch_client=PartitionGuard(topics).watch,
+    )
+
+
+def create_app(settings: Settings, lane: Lane | None = None, **overrides: Any) -> faust.App:
+    """Return the app; nothing is connected yet. Its lane is the worker's unless another is given.
+
+    Sources of the values: at-least-once with one actor per partition, because Faust's exactly-once is not atomic
+    across topics; short session and request timeouts bound how long a dead worker's patients go unwatched.
+    """
+    urls = ";".join(f"kafka://{server}" for server in settings.bootstrap)
+    lane = lane or judging_lane(settings)
+    options: dict[str, Any] = {
+        "broker": urls,
+        "broker_credentials": credentials(settings),
+        "store": "memory://",
+        "datadir": str(settings.data_dir / settings.group),
+        "processing_guarantee": "at_least_once",
+        "autodiscover": False,
+        "web_enabled": False,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "table_standby_replicas": 0,
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.session_timeout_s / 5,
+        "broker_request_timeout": max(settings.request_timeout_s, settings.session_timeout_s),
+        "broker_rebalance_timeout": 2 * settings.session_timeout_s,
+        "broker_max_poll_interval": FETCH_PAUSE_S_MAX,
+        "broker_commit_interval": 1.0,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
+        "producer_metadata_max_age_ms": int(METADATA_AGE_S_MAX * 1000),
+        "consumer_max_fetch_size": settings.fetch_bytes_max,
+        "stream_buffer_maxsize": FETCHES_BUFFERED,
+        "stream_wait_empty": True,
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_request_timeout": settings.request_timeout_s,
+        "producer_max_request_size": RECORD_BYTES_MAX,
+        "producer_max_batch_size": BATCH_BYTES,
+        "worker_redirect_stdouts": False,
+    }
+    app = faust.App(settings.group, **(options | overrides))
+    app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
+    app.lane = lane
+    return app
+
+
+def credentials(settings: Settings) -> Any:
+    """Return what Faust's consumer and producer prove themselves with; None = a plain connection.
+
+    Raises:
+        UsageError: a certificate, key or password cannot be read.
+    """
+    context = tls_context(settings) if uses_tls(settings) else None
+    if uses_sasl(settings):
+        return faust.SASLCredentials(
+            username=settings.sasl_username,
+            password=password_of(settings),
+            mechanism=settings.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
+def publisher_of(app: faust.App, settings: Settings) -> Publisher:
+    """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line."""
+
+    async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
+        return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
+
+    async def send_batch(
+        topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+    ) -> Awaitable[int]:
+        producer = app.producer._ensure_producer()  # Faust's producer has no batches, aiokafka's below it has
+        arrivals: list[tuple[Awaitable[Any], int]] = []
+        batch, count = producer.create_batch(), 0
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
+                batch, count = producer.create_batch(), 0
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    raise PromiseBroken(f"a record of {len(value or b'')} bytes does not fit a batch")
+            count += 1
+        arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
+        return _last_offset(arrivals)
+
+    if settings.shadow:
+        return ShadowPublisher(
+            send, send_batch, settings.request_timeout_s, outlets(settings), settings.shadow
+        )
+    return Publisher(send, send_batch, settings.request_timeout_s)
+
+
+async def _last_offset(arrivals: Sequence[tuple[Awaitable[Any], int]]) -> int:
+    """Wait for batches (each with its number of records) and return the offset of the last record."""
+    last = -1
+    for arrival, count in arrivals:
+        last = max(last, (await arrival).offset + count - 1)
+    return last

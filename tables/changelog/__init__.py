@@ -1,0 +1,1 @@
+"""What is remembered is made durable: records, checkpoints, and how a partition's state comes back."""
