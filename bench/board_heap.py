@@ -23,8 +23,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from aiohttp import web
 
-from edge.board.answers import HEADERS
 from edge.board.assets import SHELL, read_assets, served
+from edge.board.responses import HEADERS
 from streams.errors import UsageError
 
 SLOPE_MB_H_MAX: Final = 1.0

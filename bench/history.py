@@ -31,8 +31,8 @@ from clinical.vitals import INDEX
 from edge.brokers.cluster import KafkaCluster
 from edge.brokers.tether import spawn, stop
 from edge.history import narrow
+from edge.history.file_names import HOUR, LEVELS_S, Named, period_of
 from edge.history.levels import thinned
-from edge.history.names import HOUR, LEVELS_S, Named, period_of
 from edge.history.query import history_of, trend
 from edge.history.rows import HOUR_MS, by_patient, in_order, joined, schema_of, whole
 from edge.history.shelf import DAY_MS, Shelf

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from edge.alert_feed import AlertFeed
-from edge.board.child import board_child
+from edge.board.board_child import board_child
 from edge.brokers.tether import spawn, stop
-from edge.gateway.child import gateway_child
+from edge.gateway.gateway_child import gateway_child
 from edge.gateway.http.server import READINGS_PATH
 from edge.metrics_scrape import Load, LoadMeter, scrape
 from edge.options import with_changes

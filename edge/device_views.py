@@ -1,7 +1,7 @@
 """Who is on which device, for the command line: what the topic says now, and one more report in it."""
 
+from edge.gateway.association_view import read
 from edge.gateway.associations import Facts
-from edge.gateway.following import read
 from edge.records import Skipped
 from edge.sending import send
 from streams.config.settings import Settings

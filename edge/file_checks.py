@@ -8,8 +8,8 @@ from edge.channels.kinds import check_options
 from edge.channels.process import channels_of
 from edge.records import Skipped
 from edge.reference.csv_file import FILE_BYTES_MAX, take
-from edge.reference.following import read_reference
 from edge.reference.posting import ACTOR
+from edge.reference.reference_view import read_reference
 from streams.config.routing_file import load_routing
 from streams.config.rules_file import load_rules
 from streams.config.rulesets import path_of

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from edge.order_sending import read_board
 from edge.records import Skipped
-from edge.reference.following import read_reference
+from edge.reference.reference_view import read_reference
 from streams.config.settings import Settings
 from streams.contracts.alert import WARD
 from streams.contracts.patient_state import Patient

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from edge.gateway.accept import Reading, Refusal, Sender
-from edge.gateway.hl7.bounds import Bounds
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
+from edge.gateway.hl7.mllp_bounds import Bounds
 from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
 from streams.errors import NotStored

@@ -7,9 +7,9 @@ import uuid
 import waiting
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from edge.gateway.association_view import Following
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
-from edge.gateway.following import Following
 from edge.gateway.refiling import Refiling
 from streams.config.settings import Settings
 from streams.contracts.association import Association

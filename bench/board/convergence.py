@@ -14,10 +14,10 @@ from bench.board.plain import plain_beds
 from bench.board.viewer_model import ViewerModel
 from bench.board.worlds import PARTITIONS, World, made
 from edge.board.audience import Audience
-from edge.board.intake import Intake
+from edge.board.board_follower import Batch, has_gap
 from edge.board.live import Live
 from edge.board.position import Log
-from edge.board.reading import Batch, has_gap
+from edge.board.record_intake import Intake
 
 BOARDS: Final = 3
 STEPS: Final = 120

@@ -4,8 +4,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from edge.board.board_follower import Heard
 from edge.board.position import Log
-from edge.board.reading import Heard
 from streams.contracts.alert import Alert, Evidence, Responsibility, Source, episode_id
 from streams.contracts.deliveries import Delivery
 from streams.contracts.patient_state import LastValue, OpenAlarm, Patient

@@ -15,8 +15,8 @@ from bench.drills.stage import Stage
 from edge.brokers.tether import spawn
 from edge.history.chain import Broken, first_broken
 from edge.history.disk import held
+from edge.history.file_names import HOUR
 from edge.history.ledger import folder, open_ledger, readings_folder
-from edge.history.names import HOUR
 from edge.history.shelf import Shelf
 from edge.history.verify import files_are_whole, verify
 from edge.options import with_changes

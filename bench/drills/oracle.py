@@ -14,7 +14,7 @@ from agents.judging.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
 from clinical.rules import RuleSet
-from edge.watching.losses import MONITORING_LOST
+from edge.watching.monitoring_losses import MONITORING_LOST
 from streams.config.settings import Settings
 from streams.contracts.frame import TICK_KEY
 from streams.decoding.decoded import Record

@@ -22,7 +22,7 @@ from bench.drills.read_back import read_back
 from bench.drills.stage import Stage
 from bench.drills.supervision import all_ready, keep_running
 from edge.brokers.tether import spawn
-from edge.watching.losses import MONITORING_LOST
+from edge.watching.monitoring_losses import MONITORING_LOST
 from edge.workers import worker_environment
 from streams.contracts.topics import ALERTS, READINGS
 

@@ -26,7 +26,7 @@ from bench.process_time import cpu_s_of
 from edge.brokers.cluster import KafkaCluster
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn, stop
-from edge.gateway.child import READY_S_MAX, wait_ready
+from edge.gateway.gateway_child import READY_S_MAX, wait_ready
 from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS

@@ -1,4 +1,5 @@
 """The ward board: what the compacted topics say, kept in memory and pushed to browsers.
 
-`reading.py` follows the topics, `state.py` is what they say, `live.py` encodes it once, `hub.py` hands it to viewers.
+`board_follower.py` follows the topics, `state.py` is what they say, `live.py` encodes it once,
+`hub.py` hands it to viewers.
 """

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from clinical.vitals import SIGNALS, WINDOWED
+from edge.board.asked_at_once import gathered
 from edge.board.history import AskedHistory, Points
-from edge.board.intake import Intake
 from edge.board.metrics import BoardMetrics
-from edge.board.sources import gathered
+from edge.board.record_intake import Intake
 from streams.contracts.topics import DAY_MS, HOUR_MS
 from streams.contracts.window_query import WindowsAnswer
 

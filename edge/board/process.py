@@ -11,25 +11,25 @@ from prometheus_client import start_http_server
 
 from edge.board.assets import read_assets
 from edge.board.bed_view import BedView
+from edge.board.board_access import doors_of
+from edge.board.board_follower import TOPICS as READ
+from edge.board.board_follower import Batch, Reader
 from edge.board.history import AskedHistory
 from edge.board.hub import Hub
-from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import doors_of
-from edge.board.reading import TOPICS as READ
-from edge.board.reading import Batch, Reader
+from edge.board.record_intake import Intake
 from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.board.showing import write_shown
 from edge.board.trial import Trial
-from edge.board.windows import WorkerWindows
+from edge.board.worker_windows import WorkerWindows
 from edge.history.ledger import readings_folder
 from edge.history.query import trend
 from edge.printing import say
-from edge.reference.following import Follower
+from edge.reference.reference_view import Follower
 from edge.rota import Rota
 from streams.config.settings import Settings
 from streams.contracts.topics import COMMANDS, PATIENTS

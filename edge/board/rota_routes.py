@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.board.answers import found, problem
+from edge.board.board_access import LetIn, person_of
 from edge.board.live import Live
-from edge.board.people import LetIn, person_of
+from edge.board.responses import found, problem
 from edge.board.rota_view import rota_of, ward_of
 from edge.rota import Rota, assign, end, ended, make_assignment
 from streams.config.settings import Settings

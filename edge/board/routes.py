@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from edge.board.answers import found, problem
 from edge.board.audience import audience_of
 from edge.board.bed_view import SPAN_MS_MAX, TREND_MS, BedView
+from edge.board.board_access import LetIn, order_of, person_of
 from edge.board.exports import table
 from edge.board.hub import Hub
-from edge.board.intake import Intake
-from edge.board.load import SHIFT_H_MAX
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
-from edge.board.people import LetIn, order_of, person_of
+from edge.board.record_intake import Intake
+from edge.board.responses import found, problem
+from edge.board.shift_load import SHIFT_H_MAX
 from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
 from streams.contracts.alert import WARD

@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from edge.board.answers import HEADERS, KIND_OF, problem
 from edge.board.assets import SHELL, Asset, served
+from edge.board.board_access import LetIn
 from edge.board.metrics import BoardMetrics
-from edge.board.people import LetIn
+from edge.board.responses import HEADERS, KIND_OF, problem
 from streams.errors import Busy
 
 BODY_BYTES_MAX: Final = 16_384

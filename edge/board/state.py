@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from edge.board.episodes import Episode, severity, untold
+from edge.board.alarm_events import Episode, severity, untold
 from edge.board.position import Log, Position, reached
 from edge.gateway.adt_silence import ADT
 from edge.ward_state import CANARY, QUIET, SEVERITIES

@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from edge.board.answers import found
 from edge.board.beside import beside
-from edge.board.people import person_of
+from edge.board.board_access import person_of
+from edge.board.responses import found
 from edge.options import with_changes
 from edge.records import Skipped
 from edge.shadow.compare import OUTCOMES
-from edge.shadow.reading import chosen, lag_of
-from edge.shadow.report import as_data, compare
+from edge.shadow.compared_topics import chosen, lag_of
+from edge.shadow.comparison import as_data, compare
 from streams.config.settings import Settings
 from streams.contracts.people import Person
 from streams.contracts.topics import DAY_MS

@@ -28,7 +28,7 @@ from edge.nursing.beats import last_beats
 from edge.order_sending import read_board
 from edge.printing import Coloured, print_json, say
 from edge.records import Skipped, told
-from edge.reference.following import read_reference
+from edge.reference.reference_view import read_reference
 from edge.ward_state import CANARY
 from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX

@@ -67,7 +67,7 @@ def list_(from_: str, until: str, patient: str | None, as_json: bool, **options:
 
     from edge.history.chain import read
     from edge.history.ledger import open_ledger
-    from edge.history.times import moment_ms
+    from edge.history.typed_times import moment_ms
 
     now_ms = int(time.time() * 1000)
     between = moment_ms(from_, now_ms), moment_ms(until, now_ms)

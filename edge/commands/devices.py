@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from edge.commands.orders import sign_in_options, where
 from edge.device_views import read_facts, send_facts
+from edge.gateway.adt_stays import FOREVER
 from edge.gateway.associations import Facts, Span
 from edge.gateway.registrar import refusal_of
-from edge.gateway.stays import FOREVER
 from edge.identity.command_line import signed_in
 from edge.options import need_brokers
 from edge.printing import print_json, say

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from edge.evaluation.assess import Assessment, Chosen, assess_all
+from edge.evaluation.compared_load import reduction
 from edge.evaluation.datasets import find_datasets
-from edge.evaluation.load import reduction
-from edge.evaluation.report import as_data, write_report
+from edge.evaluation.report_files import as_data, write_report
 from edge.evaluation.text import percent
 from edge.options import json_option
 from edge.printing import print_json, say

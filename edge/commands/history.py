@@ -89,7 +89,7 @@ def query(
 ) -> None:
     """Print a patient's readings by steps of time: lowest, mean and highest of each signal."""
     from edge.history.query import history_of
-    from edge.history.times import length_s, moment_ms
+    from edge.history.typed_times import length_s, moment_ms
 
     settings, now_ms = load_settings(**options), int(time.time() * 1000)
     names, step_s = [name.strip() for name in signals.split(",") if name.strip()], length_s(step)
@@ -177,7 +177,7 @@ def export(
     from clinical.vitals import INDEX
     from edge.history.export import export as write
     from edge.history.query import history_of
-    from edge.history.times import moment_ms
+    from edge.history.typed_times import moment_ms
 
     settings, now_ms = load_settings(**options), int(time.time() * 1000)
     names = [name.strip() for name in signals.split(",")] if signals else None
@@ -203,8 +203,8 @@ def load(from_: str, until: str, shift_h: int, as_json: bool, **options: object)
     from datetime import UTC, datetime
 
     from edge.history.ledger import open_ledger
-    from edge.history.load import alarm_load
-    from edge.history.times import moment_ms
+    from edge.history.ledger_load import alarm_load
+    from edge.history.typed_times import moment_ms
 
     settings, now_ms = load_settings(**options), int(time.time() * 1000)
     with closing(open_ledger(settings)) as ledger:

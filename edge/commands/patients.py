@@ -15,7 +15,7 @@ from edge.nursing.patient_list import alarms_open, early_warning, is_old, is_som
 from edge.order_sending import read_board
 from edge.printing import Coloured, say, say_json
 from edge.records import Skipped, told
-from edge.reference.following import read_reference
+from edge.reference.reference_view import read_reference
 from edge.wards_asked import bed_named, ward_asked
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX
 from streams.config.settings import Settings

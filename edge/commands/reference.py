@@ -16,7 +16,7 @@ from edge.options import group_option, need_brokers, rules_option
 from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.reference.csv_file import FILE_BYTES_MAX, beyond_bounds, take
-from edge.reference.following import read_reference
+from edge.reference.reference_view import read_reference
 from edge.reference.refresher import Refresher
 from edge.reference.source import Source
 from edge.reference.writing import changes_of, write

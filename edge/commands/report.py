@@ -17,7 +17,7 @@ from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.reports.figures import figures
 from edge.reports.page import page
-from edge.reports.reading import read_source
+from edge.reports.report_input import read_source
 from edge.reports.shifts import DEFAULT, Rota
 from edge.reports.table_file import table_file
 from edge.since import Since, moment_ms

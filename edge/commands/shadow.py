@@ -15,8 +15,8 @@ from edge.options import Function, brokers_option, group_option, json_option, ne
 from edge.printing import print_json, say
 from edge.records import Skipped, told
 from edge.shadow import running
+from edge.shadow.compared_topics import chosen, lag_of
 from edge.shadow.decisions import before_last, decide, text_of
-from edge.shadow.reading import chosen, lag_of
 from edge.shadow.switching import put_in_force
 from streams.config.settings import load_settings
 from streams.errors import UsageError
@@ -131,8 +131,8 @@ def report(
     name: str | None, since: str | None, out: Path | None, readings: int, as_json: bool, **options: object
 ) -> None:
     """Say what would have been told and what not, by ward and rule, with the readings behind the differences."""
+    from edge.shadow.comparison import as_data, compare
     from edge.shadow.page import page
-    from edge.shadow.report import as_data, compare
 
     settings = need_brokers(load_settings(**options))
     since_ms = since_of(since, datetime.now(UTC)) if since else 0

@@ -13,7 +13,7 @@ from edge.records import Skipped, told
 from edge.watching.ears import Ears
 from edge.watching.hops import Hops, cut_alert
 from edge.watching.log_look import LogLook
-from edge.watching.losses import Losses, Lost
+from edge.watching.monitoring_losses import Losses, Lost
 from edge.watching.signs import BEHIND_S_MAX, SILENT_S_MAX, Bounds, Signs
 from edge.watching.writer import Writer
 from streams.config.routing import DEFAULT_ROUTING

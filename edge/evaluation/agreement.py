@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Final
 
 from edge.evaluation.early_warning import HOUR_MS, Hour
-from edge.evaluation.episodes import OVER
 from edge.evaluation.rcp_2017 import BANDS
+from edge.evaluation.recorded_episodes import OVER
 from streams.contracts.alert import Alert
 
 RULE: Final = "news2"

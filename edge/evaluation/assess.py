@@ -11,14 +11,14 @@ from clinical.scores import NEWS2
 from clinical.vitals import SIGNALS
 from edge.evaluation.agreement import Agreement, agreement
 from edge.evaluation.collapse import Collapse, judge_collapse
+from edge.evaluation.compared_load import RuleLine, SetLoad, reduction, removed, rule_lines, set_load
 from edge.evaluation.datasets import Dataset, span_ms
 from edge.evaluation.early_warning import BandTable, band_table, chart_of, hours_of, is_charted, labels_of
-from edge.evaluation.episodes import RANK, Episode, episodes_of
 from edge.evaluation.glance import Glance, HighAlarms, high_alarms
 from edge.evaluation.judging import Judged, judge_under
 from edge.evaluation.labels import Score, alarmed_at, read_labels, score
-from edge.evaluation.load import RuleLine, SetLoad, reduction, removed, rule_lines, set_load
 from edge.evaluation.missing import MissingLine, missing_lines
+from edge.evaluation.recorded_episodes import RANK, Episode, episodes_of
 from edge.evaluation.restarts import Restart, restarts
 from edge.evaluation.series import Series, longest_violation_s, series_of, violated
 from streams.config.settings import Settings

@@ -9,9 +9,9 @@ import numpy as np
 from clinical.scores import BANDS
 from edge.evaluation.assess import Assessment
 from edge.evaluation.collapse import MEAN, MEAN_MMHG, SYSTOLIC, SYSTOLIC_MMHG, Collapse
+from edge.evaluation.compared_load import RuleLine
 from edge.evaluation.early_warning import BandTable
 from edge.evaluation.labels import ALARM_S
-from edge.evaluation.load import RuleLine
 from edge.evaluation.series import Series
 from edge.svg import Plot
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinical.rules import LimitRule
-from edge.evaluation.episodes import Episode
 from edge.evaluation.labels import ALARM_S, WITHIN_S
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.series import Series, longest_violation_s, runs
 
 SYSTOLIC: Final = "abp_sys"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.evaluation.episodes import Episode
+from edge.evaluation.recorded_episodes import Episode
 
 HIGH = "high"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.evaluation.episodes import Episode
+from edge.evaluation.recorded_episodes import Episode
 from edge.readers.table import header_of, rows
 from streams.errors import BadData
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clinical.vitals import INDEX, SIGNALS
-from edge.evaluation.episodes import Episode
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.series import Series, runs
 
 SignalSeries = Mapping[str, Series]

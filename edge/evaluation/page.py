@@ -6,8 +6,8 @@ from typing import Final
 
 from edge.evaluation.assess import Assessment, Chosen
 from edge.evaluation.charts import band_bars, duration_curves, rule_bars, worst_curves
+from edge.evaluation.compared_load import Rate, RuleLine, reduction
 from edge.evaluation.labels_page import labels_section
-from edge.evaluation.load import Rate, RuleLine, reduction
 from edge.evaluation.losses_page import high_section, restarts_section
 from edge.evaluation.text import number, percent, seconds, table
 from edge.svg import STYLE

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from clinical.rules import LimitRule
-from edge.evaluation.episodes import Episode
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.series import Series, longest_violation_s, runs, violated
 
 SHOWN: Final = 10

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
-from edge.gateway.stays import FOREVER, Stay, effective, stays_of
+from edge.gateway.adt_stays import FOREVER, Stay, effective, stays_of
 from streams.contracts.association import Association, Fact, Heard, Movement, Placement
 
 Source = Literal["pcim", "command", "adt", ""]

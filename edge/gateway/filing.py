@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
+from edge.gateway.adt_stays import FOREVER
 from edge.gateway.associations import Effect, Facts
-from edge.gateway.stays import FOREVER
 from streams.contracts.association import Fact
 from streams.contracts.frame import own_stream
 

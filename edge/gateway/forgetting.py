@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
+from edge.gateway.adt_stays import settled
 from edge.gateway.associations import Facts
-from edge.gateway.stays import settled
 from streams.contracts.association import KEPT_MS, Association, Movement, Placement
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from edge.gateway.adt_stays import FOREVER
 from edge.gateway.filing import Filing, renamed
-from edge.gateway.stays import FOREVER
 from streams.contracts.association import KEPT_MS, Departure, Fact
 from streams.contracts.frame import OWN_STREAM, own_stream
 

@@ -17,9 +17,9 @@ from kafka.structs import OffsetAndMetadata
 
 from edge.gateway.accept import NotStored
 from edge.gateway.adt_silence import AdtSilence
+from edge.gateway.association_view import read
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
-from edge.gateway.following import read
 from edge.gateway.forgetting import forgotten
 from edge.gateway.moves import Changes
 from edge.gateway.refiler import Marks, Refiler

@@ -7,10 +7,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from edge.gateway.accept import FOREIGN_DEVICE, Door, Refusal, Sender
+from edge.gateway.adt_stays import FOREVER
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.reports import AdtEvent, AssociationReport
-from edge.gateway.stays import FOREVER
 from streams.contracts.association import KEPT_MS, REPORTS_MAX, Association, Fact, Heard, Movement
 from streams.contracts.topics import ASSOCIATIONS
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from edge.gateway.association_view import Following, Known
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
-from edge.gateway.following import Following, Known
 from edge.gateway.refiler import VIEW_MS_MAX
 from streams.config.settings import Settings
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from clinical.vitals import INDEX
 from edge.history.disk import Disk
+from edge.history.file_names import HOUR, LEVELS_S, Named, period_of
 from edge.history.ledger import readings_folder
 from edge.history.levels import Buckets, gathered, once_each, plausible
-from edge.history.names import HOUR, LEVELS_S, Named, period_of
 from edge.history.rows import HOUR_MS, readings, whole
 from edge.history.shelf import Index, folders_between, length_of
 from streams.config.settings import Settings

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from edge.history import narrow
 from edge.history.disk import Disk
+from edge.history.file_names import HOUR, LEVELS_S, NEW, PERIODS_MS, Named, named, period_of, start_of
 from edge.history.levels import thinned
-from edge.history.names import HOUR, LEVELS_S, NEW, PERIODS_MS, Named, named, period_of, start_of
 from edge.history.rows import HOUR_MS, by_hour, by_patient, in_order, joined, whole
 
 DAY_MS: Final = 24 * HOUR_MS

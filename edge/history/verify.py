@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from edge.history import narrow
 from edge.history.chain import Row
 from edge.history.disk import Disk
+from edge.history.file_names import HOUR, Named
 from edge.history.ledger import KEPT, Ledger, readings_folder
-from edge.history.names import HOUR, Named
 from edge.history.readings_store import believed_of
 from edge.history.rows import HOUR_MS, joined, no_rows, rows_of, signals_of, whole
 from edge.history.shelf import Index

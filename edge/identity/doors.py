@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from edge.gateway.tokens import Refused
 from edge.identity.auditor import Auditor
+from edge.identity.authentication import Known, People
 from edge.identity.development import is_loopback
 from edge.identity.glass import Glasses
 from edge.identity.oidc import CALLBACK, FLOW_S
@@ -29,7 +30,6 @@ from edge.identity.pages import (
     sign_in_page,
     signed_out_page,
 )
-from edge.identity.people import Known, People
 from edge.order_sending import send_order
 from streams.config.settings import Settings
 from streams.contracts.audit import AuditedAct, Outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.readers import bidmc, mimic, sepsis, vital_file, vt_alarms
-from edge.readers.columns import parse_columns
+from edge.readers.column_map import parse_columns
 from edge.readers.notation import PLAIN, Notation, notation_of
 from edge.readers.plain import open_plain
 from edge.readers.recording import RecordedFrame, Recording

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from edge.readers.cell import Cell
-from edge.readers.names import Chosen, choose
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import RecordedFrame, Recording, Value, check
+from edge.readers.signal_names import Chosen, choose
 from edge.readers.table import frames_of, require_once
 
 TIME: Final = "t_s"

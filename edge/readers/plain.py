@@ -13,7 +13,7 @@ from typing import Final
 
 from clinical.vitals import INDEX, PERIODIC
 from edge.readers.cell import Cell
-from edge.readers.columns import check_columns, find_column
+from edge.readers.column_map import check_columns, find_column
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Value, check
 from edge.readers.table import frames_of, header_of, require_once, rows

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from edge.readers.names import Chosen, Known
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
+from edge.readers.signal_names import Chosen, Known
 from edge.readers.units import Unit, unit_of
 from streams.contracts.frame import INTERVAL_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData, UnknownRecording, UsageError

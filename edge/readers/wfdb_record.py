@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from clinical.vitals import INDEX, PERIODIC
-from edge.readers.names import Chosen, choose
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
+from edge.readers.signal_names import Chosen, choose
 from edge.readers.units import Unit
 from streams.contracts.frame import INTERVAL_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData, UnknownRecording, UsageError

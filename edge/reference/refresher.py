@@ -17,8 +17,8 @@ from kafka.structs import OffsetAndMetadata
 from edge.order_sending import read_board
 from edge.records import Skipped
 from edge.reference.admissions import Admissions, Admitted
-from edge.reference.following import Follower
 from edge.reference.posting import ACTOR, post
+from edge.reference.reference_view import Follower
 from edge.reference.source import Source
 from edge.reference.wishes import ID_BEGINS, Wish, wishes
 from edge.reference.writing import write

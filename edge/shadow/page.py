@@ -10,7 +10,7 @@ from edge.evaluation.page import CSS
 from edge.evaluation.text import FREE, LEFT, number, seconds, table
 from edge.explanation.picture import picture
 from edge.shadow.compare import OUTCOMES, Outcome
-from edge.shadow.report import Comparison, Seen, behind, highest
+from edge.shadow.comparison import Comparison, Seen, behind, highest
 from edge.svg import STYLE
 from streams.kafka.rules_log import Decided
 

@@ -5,6 +5,6 @@
 | `signs.py` | what was heard of each partition, and whether it is being judged (pure) |
 | `ears.py` | the reader of heartbeats and canaries' alerts |
 | `log_look.py` | where the readings end and how far the group has committed, asked in a thread of its own |
-| `losses.py` | times of lost monitoring as alerts, kept until they are written (pure) |
+| `monitoring_losses.py` | times of lost monitoring as alerts, kept until they are written (pure) |
 | `writer.py` | writes them, and never waits for it |
 """

@@ -8,7 +8,7 @@ import time
 from typing import Any, Final
 
 from edge.printing import say
-from edge.watching.losses import Losses, Lost
+from edge.watching.monitoring_losses import Losses, Lost
 from streams.contracts.alert import Alert
 from streams.kafka.producers import Producer
 

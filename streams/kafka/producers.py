@@ -1,6 +1,6 @@
 """Producers of kafka-python: the one place that makes them, the table of their settings, and what became of records.
 
-What version 3.0.12 does to a producer that lives long, each held off here; tests/kafka/test_kafka_producers.py fails
+What version 3.0.12 does to a producer that lives long, each held off here; tests/streams/test_producers.py fails
 when one of them is mended:
 
 - with idempotence, its default, nothing is acknowledged any more once a record has outlived `delivery_timeout_ms`, and

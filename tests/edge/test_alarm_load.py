@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.evaluation.episodes import Episode, episodes_of
-from edge.evaluation.load import count, reduction, removed, rule_lines, set_load, worst_share
+from edge.evaluation.compared_load import count, reduction, removed, rule_lines, set_load, worst_share
+from edge.evaluation.recorded_episodes import Episode, episodes_of
 from streams.contracts.alert import Alert, Evidence, Source
 
 SPAN = {"bed-1": 600_000, "bed-2": 600_000}

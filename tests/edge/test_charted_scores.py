@@ -9,8 +9,8 @@ import pytest
 from edge.evaluation import early_warning, rcp_2017
 from edge.evaluation.agreement import agreement
 from edge.evaluation.early_warning import band_table, chart_of, hours_of
-from edge.evaluation.episodes import Episode
 from edge.evaluation.missing import missing_lines
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.series import Series
 from edge.readers import open_recording, parse_columns
 from streams.contracts.alert import Alert, Evidence, Source

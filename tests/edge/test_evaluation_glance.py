@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from clinical.rules import LimitRule
-from edge.evaluation.episodes import Episode
 from edge.evaluation.glance import high_alarms
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.restarts import Restart, restarts
 from edge.evaluation.series import Series
 

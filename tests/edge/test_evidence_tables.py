@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.evaluation.tables import BLOCK, TABLES, head_of, main, refresh, table_of
+from edge.evaluation.evidence_tables import BLOCK, TABLES, head_of, main, refresh, table_of
 from streams.errors import UsageError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")

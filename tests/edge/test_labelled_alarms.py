@@ -5,8 +5,8 @@ import pytest
 
 from clinical.rules import LimitRule
 from edge.evaluation.collapse import judge_collapse
-from edge.evaluation.episodes import Episode
 from edge.evaluation.labels import Score, read_labels, score
+from edge.evaluation.recorded_episodes import Episode
 from edge.evaluation.series import Series, longest_violation_s, runs
 from streams.errors import BadData
 

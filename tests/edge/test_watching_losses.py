@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.watching.losses import UNWRITTEN_MAX, Losses
+from edge.watching.monitoring_losses import UNWRITTEN_MAX, Losses
 from edge.watching.writer import Writer
 from streams.contracts.alert import Alert
 

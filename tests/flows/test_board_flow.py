@@ -11,7 +11,7 @@ import pytest
 from streams_client import Viewer
 from worker_flow import frame, wait_until
 
-from edge.board.child import board_child
+from edge.board.board_child import board_child
 from streams.contracts.deliveries import Delivery
 from streams.contracts.topics import DELIVERIES
 

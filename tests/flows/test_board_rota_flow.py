@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from worker_flow import frame, wait_until
 
-from edge.board.child import board_child
+from edge.board.board_child import board_child
 from edge.commands.assign import assign
 from edge.identity.accounts import Account, Accounts, new_token, save_accounts
 from edge.options import with_changes

@@ -20,7 +20,7 @@ from edge.alert_feed import AlertFeed
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn, stop
 from edge.demonstration import CURL, GATEWAY_PORT
-from edge.gateway.child import gateway_child
+from edge.gateway.gateway_child import gateway_child
 from edge.gateway.http.server import READINGS_PATH
 from edge.gateway.keys import hash_of, new_key
 from edge.gateway.outlet import HttpOutlet

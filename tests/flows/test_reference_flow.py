@@ -8,7 +8,7 @@ import pytest
 from worker_flow import frame, wait_until
 
 from edge import cli
-from edge.reference.following import Follower
+from edge.reference.reference_view import Follower
 from edge.reference.refresher import Refresher
 from edge.reference.source import Source
 from streams.config.rules_file import load_rules

@@ -11,7 +11,7 @@ from beats import beat_of
 from streams_client import Viewer
 from waiting import wait_until
 
-from edge.board.child import board_child
+from edge.board.board_child import board_child
 from streams.config.settings import Settings
 from streams.contracts.patient_state import LastValue, Patient
 from streams.contracts.topics import HEARTBEAT, PATIENTS

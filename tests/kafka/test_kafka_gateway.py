@@ -26,7 +26,7 @@ from bench.gateway.read_back import read_back
 from edge.brokers.cluster import KafkaCluster
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn, stop
-from edge.gateway.child import wait_ready
+from edge.gateway.gateway_child import wait_ready
 from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS

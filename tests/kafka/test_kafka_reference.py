@@ -8,7 +8,7 @@ from waiting import wait_until
 
 from edge.brokers.tether import spawn, stop
 from edge.records import Skipped
-from edge.reference.following import Follower, read_reference
+from edge.reference.reference_view import Follower, read_reference
 from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.kafka.admin import apply_topics

@@ -13,7 +13,7 @@ from waiting import wait_until
 from edge import cli
 from edge.history.process import Writer
 from edge.records import Skipped
-from edge.reports.reading import read_source
+from edge.reports.report_input import read_source
 from streams.contracts.topics import ALERTS, DAY_MS, HOUR_MS
 from streams.kafka.admin import kept_ms
 from streams.kafka.connect import connect_admin

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, cast
 from edge.gateway.accept import Refusal
 from edge.gateway.certificates import names_of
 from edge.gateway.hl7.acks import NO_HEADER, answer
-from edge.gateway.hl7.bounds import WRITE_BYTES_MAX
 from edge.gateway.hl7.desk import Peer, Taken
 from edge.gateway.hl7.framing import Broken, Framer
+from edge.gateway.hl7.mllp_bounds import WRITE_BYTES_MAX
 from edge.gateway.hl7.split import read_header
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Final, Protocol
 from edge.gateway.accept import FOREIGN_DEVICE, Busy, Door, Filing, NotStored, Reading, Refusal, Sender
 from edge.gateway.hl7.acks import NO_HEADER, answer
 from edge.gateway.hl7.adt import read_adt
+from edge.gateway.hl7.bedside_alarms import Alarms, nothing_found
 from edge.gateway.hl7.framing import Broken
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.observations import Observations
-from edge.gateway.hl7.pcd04 import Alarms, nothing_found
 from edge.gateway.hl7.pcim import is_association, may_be_association, read_association
 from edge.gateway.hl7.profile import USUAL, Profile
 from edge.gateway.hl7.split import Header, read_header, read_segments

@@ -5,9 +5,9 @@ import ssl
 from collections import Counter
 from typing import Final
 
-from edge.gateway.hl7.bounds import LOOK_EVERY_S, Bounds
 from edge.gateway.hl7.connection import Connection
 from edge.gateway.hl7.desk import Desk
+from edge.gateway.hl7.mllp_bounds import LOOK_EVERY_S, Bounds
 
 LISTEN_BACKLOG: Final = 256
 

@@ -6,10 +6,10 @@ from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Final
 
+from edge.gateway.hl7.hl7_times import day_of, moment_ms
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, place_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
-from edge.gateway.hl7.times import day_of, moment_ms
 from edge.gateway.hl7.values import Measured, measured_of
 from edge.gateway.numbering import BOOT, numbered
 from streams.decoding.wire_frames import WireFrame

@@ -7,14 +7,14 @@ from aiohttp import web
 
 from edge.board.assets import Asset
 from edge.board.bed_view import BedView
+from edge.board.board_follower import Batch, Heard
 from edge.board.history import AskedHistory
 from edge.board.hub import Hub
-from edge.board.intake import Intake
 from edge.board.live import Live
 from edge.board.metrics import BoardMetrics
 from edge.board.ordering import Desk
 from edge.board.position import Log
-from edge.board.reading import Batch, Heard
+from edge.board.record_intake import Intake
 from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer

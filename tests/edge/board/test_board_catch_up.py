@@ -5,10 +5,10 @@ from board_world import patient_of
 
 from bench.board.viewer_model import ViewerModel
 from edge.board.audience import Audience
-from edge.board.intake import Intake
+from edge.board.board_follower import Batch, Heard, has_gap
 from edge.board.live import Live
 from edge.board.position import Log
-from edge.board.reading import Batch, Heard, has_gap
+from edge.board.record_intake import Intake
 
 OWN = Log("patients", 0)
 SEEN = (Audience(None), Audience(frozenset({"a"})))

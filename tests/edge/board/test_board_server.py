@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from streams_client import Viewer
 
 from edge.board import hub, routes
-from edge.board.answers import HEADERS
-from edge.board.people import doors_of
+from edge.board.board_access import doors_of
+from edge.board.responses import HEADERS
 from edge.board.viewer import BACKLOG_BYTES_MAX
 from streams.config.settings import Settings
 from streams.contracts.people import Person
@@ -146,7 +146,7 @@ def test_every_answer_forbids_what_comes_from_elsewhere():
                 "/v1/me",
                 "/v1/beds/p1",
                 "/nowhere",
-                "/assets/../people.py",
+                "/assets/../board_access.py",
             ):
                 _, headers, _ = await get(world.url + path)
                 assert {name: headers.get(name) for name in HEADERS} == dict(HEADERS)
@@ -168,7 +168,7 @@ def test_the_pages_files_are_served_with_their_types_and_nothing_else_of_the_dis
             assert headers["Content-Type"] == "text/javascript; charset=utf-8"
             status, _, _ = await get(f"{world.url}/assets/board.js", **{"If-None-Match": headers["ETag"]})
             assert status == 304
-            for path in ("/assets/nothing.js", "/assets/%2e%2e/people.py", "/assets//etc/passwd"):
+            for path in ("/assets/nothing.js", "/assets/%2e%2e/board_access.py", "/assets//etc/passwd"):
                 assert (await get(world.url + path))[0] == 404
 
     run(test())

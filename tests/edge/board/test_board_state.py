@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from bench.board.convergence import differing, run
 from bench.board.plain import plain_beds
 from bench.board.worlds import PARTITIONS, made
-from edge.board.intake import Intake
+from edge.board.board_follower import Batch
 from edge.board.live import Live
 from edge.board.position import Log
-from edge.board.reading import Batch
+from edge.board.record_intake import Intake
 from edge.board.state import DELIVERED_KEPT_MAX, BoardState
 from streams.contracts.deliveries import Delivery
 from streams.contracts.patient_state import Heartbeat, ScoreNow

@@ -12,11 +12,11 @@ import pytest
 from alert_of import alert_of
 from board_world import World
 
+from edge.board.asked_at_once import DEADLINE_S
 from edge.board.bed_view import joined, means_of
 from edge.board.history import QUEUED_MAX, AskedHistory
-from edge.board.load import KEPT_MS, Starts
 from edge.board.ordering import Desk
-from edge.board.sources import DEADLINE_S
+from edge.board.shift_load import KEPT_MS, Starts
 from edge.order_sending import make_order
 from streams.config.settings import Settings
 from streams.contracts.command import Answer

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.gateway.adt_stays import FOREVER
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
 from edge.gateway.moves import AHEAD_MS, Changes, Move, Sweep, moves_between
 from edge.gateway.refiler import SETTLE_MS, Refiler
-from edge.gateway.stays import FOREVER
 from streams.contracts.association import KEPT_MS, Association, Departure
 
 OWN = "~device/mon"

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from clinical.vitals import ABSENT, INDEX, SIGNALS
-from edge.history.names import NEW
+from edge.history.file_names import NEW
 from edge.history.rows import HOUR_MS, Believed, in_order, joined, no_rows, rows_of, signals_of
 from edge.history.shelf import DAY_MS
 from streams.decoding.decoded import Frames

@@ -3,9 +3,9 @@
 import pytest
 from ledger_model import row_of
 
-from edge.history.load import HOUR_MS, alarm_load, shift_of
+from edge.history.ledger_load import HOUR_MS, alarm_load, shift_of
 from edge.history.sqlite_ledger import SqliteLedger
-from edge.history.times import length_s, moment_ms
+from edge.history.typed_times import length_s, moment_ms
 from streams.errors import UsageError
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.history import narrow
-from edge.history.names import HOUR, LEVELS_S, NEW, Named, named, period_of
+from edge.history.file_names import HOUR, LEVELS_S, NEW, Named, named, period_of
 from edge.history.rows import HOUR_MS, Believed
 
 NUMBERS = st.one_of(

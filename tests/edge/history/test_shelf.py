@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shelf_model import HOUR_0_MS, KEEP_MS, all_rows, frames_of, log_of, plain_levels, stored_levels, work
 
 from edge.history.disk import PART, Disk, held
-from edge.history.names import LEVELS_S
+from edge.history.file_names import LEVELS_S
 from edge.history.rows import HOUR_MS, in_order, joined
 from edge.history.shelf import DAY_MS, Shelf
 from streams.errors import VigilError

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from edge.gateway.hl7.acks import answers_of, error_code
-from edge.gateway.hl7.bounds import Bounds
 from edge.gateway.hl7.desk import HOLD_S_MAX
+from edge.gateway.hl7.device_tables import codes_table, forms_table, units_table
+from edge.gateway.hl7.mllp_bounds import Bounds
 from edge.gateway.hl7.senders import Hl7Entry
-from edge.gateway.hl7.tables import codes_table, forms_table, units_table
 from edge.gateway.hl7.values import NO_READING_FLAGS
 
 TEXT = (Path(__file__).parents[4] / "docs" / "devices.md").read_text(encoding="utf-8")
-AGAIN = "put what `python -m edge.gateway.hl7.tables` prints into docs/devices.md"
+AGAIN = "put what `python -m edge.gateway.hl7.device_tables` prints into docs/devices.md"
 
 
 @pytest.mark.parametrize("table", [codes_table, units_table, forms_table])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.gateway.hl7.hl7_times import day_of, moment_ms
 from edge.gateway.hl7.observations import time_of
 from edge.gateway.hl7.split import USUAL_MARKS
-from edge.gateway.hl7.times import day_of, moment_ms
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON_MS = 1_795_953_600_000  # 2026-11-29 12:00 UTC

@@ -25,7 +25,7 @@ from hl7_world import (
 )
 
 from edge.gateway.accept import Busy
-from edge.gateway.hl7.bounds import Bounds
+from edge.gateway.hl7.mllp_bounds import Bounds
 
 
 def test_a_device_sends_and_hears_in_turn():

@@ -8,8 +8,8 @@ from hl7_world import VT, Client, Door, desk_of, framed, pcd01, run, said, servi
 
 from edge.gateway.hl7 import connection as connection_module
 from edge.gateway.hl7 import mllp as mllp_module
-from edge.gateway.hl7.bounds import Bounds
 from edge.gateway.hl7.connection import BLOCK_BYTES
+from edge.gateway.hl7.mllp_bounds import Bounds
 
 
 @pytest.fixture

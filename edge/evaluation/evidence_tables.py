@@ -1,4 +1,4 @@
-"""The tables of docs/evidence.md from a report: `python -m edge.evaluation.tables REPORT.json docs/evidence.md`.
+"""The tables of docs/evidence.md from a report: `python -m edge.evaluation.evidence_tables REPORT docs/evidence.md`.
 
 A table stands between `<!-- table NAME -->` and `<!-- end -->`; what stands there is replaced, the prose is
 left as it is.

@@ -19,7 +19,7 @@ from edge.shadow.compare import (
     differences,
     episodes,
 )
-from edge.shadow.reading import (
+from edge.shadow.compared_topics import (
     Heard,
     Stretch,
     chosen,

@@ -3,10 +3,10 @@
 from collections import OrderedDict, deque
 from typing import Final
 
+from edge.board.board_follower import Batch, Heard
 from edge.board.live import Live
-from edge.board.load import Starts
 from edge.board.position import SHOWN, Log
-from edge.board.reading import Batch, Heard
+from edge.board.shift_load import Starts
 from edge.board.showing import Showing
 from streams.contracts.alert import Alert
 from streams.contracts.command import Answer, Order

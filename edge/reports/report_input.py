@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from edge.order_sending import read_board
 from edge.records import Skipped, read_record
-from edge.reference.following import read_reference
+from edge.reference.reference_view import read_reference
 from edge.reports.episodes import Episode, episodes_of
 from edge.reports.sources import Sources
 from edge.reports.stays import Said, Stays, accepted, pauses

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from edge.evaluation.episodes import Episode
+from edge.evaluation.recorded_episodes import Episode
 
 WORST_SHARE: Final = 0.1
 """Lansdowne 2016: the top 10 % of patients make 57.4 % of SpO2 alarms at 90 % and 15 s."""

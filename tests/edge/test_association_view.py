@@ -7,8 +7,8 @@ from kafka.errors import KafkaError
 from waiting import wait_until
 
 from edge import topic_thread
-from edge.gateway import following as following_file
-from edge.gateway.following import Following
+from edge.gateway import association_view
+from edge.gateway.association_view import Following
 from streams.config.settings import Settings
 from streams.contracts.association import Association
 
@@ -67,7 +67,7 @@ class Consumer:
             self._at = len(self._topic.log)
         found = self._topic.log[self._at :]
         self._at += len(found)
-        return {following_file.TopicPartition("vitals.associations", 0): found} if found else {}
+        return {association_view.TopicPartition("vitals.associations", 0): found} if found else {}
 
     def position(self, tp, timeout_ms):
         return self._at
@@ -83,7 +83,7 @@ class Consumer:
 def followed(monkeypatch):
     """The topic, the devices that are known of it, and who follows it."""
     monkeypatch.setattr(topic_thread, "AGAIN_S", 0.01)
-    monkeypatch.setattr(following_file, "CHECK_S", 0.01)
+    monkeypatch.setattr(association_view, "CHECK_S", 0.01)
     topic, known = Topic(), []
     monkeypatch.setattr(topic_thread, "connect_consumer", topic.consumer)
     topic.add("mon-1", "mon-2")

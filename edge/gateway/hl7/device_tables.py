@@ -1,4 +1,4 @@
-"""The tables of docs/devices.md that the code knows: `python -m edge.gateway.hl7.tables` prints them."""
+"""The tables of docs/devices.md that the code knows: `python -m edge.gateway.hl7.device_tables` prints them."""
 
 from collections.abc import Iterator
 from typing import Final

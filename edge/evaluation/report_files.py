@@ -10,7 +10,7 @@ import msgspec
 
 from edge.evaluation.agreement import Agreement
 from edge.evaluation.assess import Assessment, Chosen, Labelled, Removed
-from edge.evaluation.load import RuleLine, reduction
+from edge.evaluation.compared_load import RuleLine, reduction
 from edge.evaluation.page import SCOPE, page
 from streams.errors import UsageError
 
