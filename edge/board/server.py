@@ -97,8 +97,7 @@ class BoardServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=self._tls, backlog=LISTEN_BACKLOG)
         await site.start()
-        assert site._server is not None
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Take no new connection, answer what is in flight, then close."""

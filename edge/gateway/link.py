@@ -3,19 +3,17 @@
 import asyncio
 import contextlib
 import logging
-import socket
-import struct
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.structs import TopicPartition
 
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, TopicsMismatch
 from streams.kafka.security import client_security
+from streams.lane.producer_shortcuts import acknowledgement, give_up
 
 CLIENT_ID: Final = "vigil-gateway"
 """How the brokers know it, for quotas."""
@@ -32,8 +30,6 @@ STOP_S_MAX: Final = 2.0
 END_S_MAX: Final = 2 * STOP_S_MAX
 REPLACE_AFTER_S: Final = 1.0
 """Between two producers that could not be made."""
-
-_AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 logger = logging.getLogger(__name__)
 
@@ -118,17 +114,15 @@ class Link:
         """Give the producer a batch that it can take at once; the future is done when all copies have it.
 
         None = it cannot, and has nothing of the batch: `send` waits until it can, or says why not. The future is the
-        producer's own: do not cancel it. The shield around it that `send_batch` returns is told a turn of the event
-        loop later, behind all that the producer does after an acknowledgement: a third of what the gateway adds to a
-        lone message.
+        producer's own: do not cancel it. Waiting for what `send_batch` returns instead is a third of what the gateway
+        adds to a lone message.
         """
         producer = self.producer()
         handing = producer.send_batch(batch, topic, partition=partition)
         try:
             handing.send(None)
         except StopIteration:
-            taken = producer._message_accumulator._batches[TopicPartition(topic, partition)][-1]
-            return cast("asyncio.Future[Any]", taken.future)
+            return acknowledgement(producer, topic, partition)
         except Exception:  # `send` says which
             return None
         handing.close()  # it would have waited, for the topic's metadata or for a batch before this one
@@ -183,21 +177,7 @@ async def _end(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(STOP_S_MAX):
             await producer.stop()
             return
-    # It would try to deliver for as long as brokers are away, and its batches would stay open for good.
-    producer._message_accumulator.fail_all(ProducerClosed())
-    if (sending := producer._sender.sender_task) is not None:
-        sending.cancel()
-    _cut(producer)
+    give_up(producer)
     with contextlib.suppress(KafkaError, TimeoutError, OSError):
         async with asyncio.timeout(STOP_S_MAX):
             await producer.client.close()
-
-
-def _cut(producer: AIOKafkaProducer) -> None:
-    """Throw away what the sockets hold: closed as usual, they would deliver it once the network is back."""
-    for connection in producer.client._conns.values():
-        if connection._writer is not None:
-            transport = connection._writer.transport
-            with contextlib.suppress(OSError, AttributeError):
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-            transport.abort()

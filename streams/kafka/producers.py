@@ -8,13 +8,14 @@ when one of them is mended:
   the order of a key when one has to be sent again.
 - `send` waits up to `max_block_ms` for metadata. So it is cut to `BLOCK_MS` once the topic is known.
 - its thread spins while a broker has all the requests that it may have open (`CalmClient`).
-- `close` waits for every open record, and `close(0)` raises.
+- `close` waits for every open record, and `close(0)` raises (`EndableKafkaProducer`).
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -51,6 +52,27 @@ class CalmClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python ships no
     def connection_delay(self, node_id: Any) -> float:
         """Return how long to wait for a node that cannot take a request now, ms as the producer reads it."""
         return max(BUSY_NODE_WAIT_MS, float(super().connection_delay(node_id)) * 1000)
+
+
+class EndableKafkaProducer(KafkaProducer):  # type: ignore[misc]  # kafka-python ships no types
+    """kafka-python's producer, and a way to end it that does not wait for every open record first, as `close` does."""
+
+    is_given_up = False
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until nothing is open, s at most; not at all once given up."""
+        if not self.is_given_up:
+            super().flush(timeout)
+
+    def give_up(self, wait_s: float) -> None:
+        """Have the sender fail what is open, and wait for that for so long.
+
+        Its thread may still wait for an answer that never comes; it is a daemon and ends with the process.
+        """
+        self.is_given_up = True
+        self.close(timeout=0)
+        with suppress(KafkaTimeoutError):
+            super().flush(wait_s)
 
 
 SAFE: Final[dict[str, Any]] = {
@@ -142,8 +164,8 @@ class Producer:
         self.acknowledged = self.failed = 0
         self.last_error = ""
         self._open: deque[tuple[float, Any]] = deque()
-        self._producer: Any = connect_with(
-            settings, connect_wait_s, lambda **common: KafkaProducer(**(common | options(use)))
+        self._producer = connect_with(
+            settings, connect_wait_s, lambda **common: EndableKafkaProducer(**(common | options(use)))
         )
         try:
             found = self._producer.partitions_for(topic)
@@ -166,17 +188,13 @@ class Producer:
 
     def close(self) -> None:
         """End within `CLOSE_S_MAX`; what the broker has not answered is given up and counts as failed."""
-        close_s = CLOSE_S_MAX
         if self.in_flight:
-            # close() would wait for these, a timeout for each batch: let the sender fail them at once.
-            self._producer._sender.force_close()
-            close_s = ABANDON_S_MAX
+            self._producer.give_up(ABANDON_S_MAX)
+            return
         try:
-            self._producer.close(timeout=close_s)
+            self._producer.close(timeout=CLOSE_S_MAX)
         except KafkaTimeoutError:
-            # Its thread waits for an answer that may never come; it is a daemon and ends with the process.
-            # Without this the destructor waits once more and raises where nobody can catch it.
-            self._producer._closed = True
+            self._producer.give_up(0)
 
     @property
     def in_flight(self) -> int:

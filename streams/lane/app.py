@@ -18,6 +18,7 @@ from streams.kafka.shadows import ShadowPublisher, outlets
 from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
 from streams.lane.lane import Lane
+from streams.lane.producer_shortcuts import batching_producer
 
 PATIENTS: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
@@ -141,7 +142,7 @@ def publisher_of(app: faust.App, settings: Settings) -> Publisher:
     async def send_batch(
         topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
     ) -> Awaitable[int]:
-        producer = app.producer._ensure_producer()  # Faust's producer has no batches, aiokafka's below it has
+        producer = batching_producer(app)
         arrivals: list[tuple[Awaitable[Any], int]] = []
         batch, count = producer.create_batch(), 0
         for key, value in records:

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -114,8 +114,7 @@ class HttpServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=self._tls, backlog=1024)
         await site.start()
-        assert site._server is not None
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Take no new connection, answer what is in flight, then close."""
@@ -272,7 +271,8 @@ class _BoundedHandler(RequestHandler):
     def pause_writing(self) -> None:
         super().pause_writing()
         transport = self.transport
-        self._stuck = self._loop.call_later(WRITE_S_MAX, transport.abort) if transport is not None else None
+        loop = asyncio.get_running_loop()
+        self._stuck = loop.call_later(WRITE_S_MAX, transport.abort) if transport is not None else None
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -291,10 +291,14 @@ class _BoundedHandler(RequestHandler):
 class _BoundedServer(web.Server):
     """A server that closes connections beyond `CONNECTIONS_MAX` at once."""
 
+    def __init__(self, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._options = options
+
     def __call__(self) -> RequestHandler:
-        return _BoundedHandler(self, loop=self._loop, **self._kwargs)
+        return _BoundedHandler(self, loop=asyncio.get_running_loop(), **self._options)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if len(self._connections) > CONNECTIONS_MAX:
+        if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
