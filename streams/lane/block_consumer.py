@@ -13,14 +13,13 @@ from mode.services import WaitResults
 
 from streams.lane.admission import Admission, Left
 from streams.lane.block import Block, StandIn
-from streams.lane.checksums import check_in_hardware
 from streams.lane.client_pauses import ClientPauses
 from streams.lane.eager import Ended, begin
-from streams.lane.fetched import FetchedResults, Opening
+from streams.lane.fetch_requests import hold_empty_fetches
 from streams.lane.lane import BlockScheduler, Fetched, Lane
 from streams.lane.leaving import Leaving
 from streams.lane.one_loop import LoopConsumer
-from streams.lane.whole_responses import gather_large_responses
+from streams.lane.seam import install
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
@@ -45,16 +44,13 @@ class _Consumer(LoopConsumer):
         self._pauses = ClientPauses()
 
     async def on_start(self) -> None:
-        """Connect, and see to it that a worker that ends does not join again."""
+        """Connect, and change what the client has made for that."""
         await super().on_start()
-        self.consumer.leaving.keep_out(self._ensure_consumer()._coordinator)
+        self._install(self._ensure_consumer())
 
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
-        fetcher, lane = consumer._fetcher, self.transport.lane
-        if not isinstance(fetcher._records, FetchedResults):
-            opening = Opening(lane.in_blocks, self._note_fault, lane.stamp, lane.changelogs | lane.rebuilt)
-            fetcher._records = FetchedResults(opening, fetcher._records)
-        fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
+        lane = self.transport.lane
+        hold_empty_fetches(consumer, RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms)
         self._pauses.follow(consumer, self.consumer._paused_partitions | lane.faults.resting())
         fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
         for tp, stretches in fetched.items():
@@ -87,15 +83,12 @@ class _Consumer(LoopConsumer):
         return stable
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        gather_large_responses()
         consumer = super()._create_worker_consumer(transport)
-        check_in_hardware(consumer)
-        consumer._isolation_level = (
-            "read_committed"  # Faust asks for it only where it has transactions of its own
-        )
-        consumer._fetch_max_wait_ms = transport.lane.fetch_wait_ms
-        transport.lane.watch_client(consumer._client)
+        self._install(consumer)
         return consumer
+
+    def _install(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
+        install(consumer, self.transport.lane, self.consumer.leaving, self._note_fault)
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer
 from faust.events import Event
 from faust.serializers.schemas import Schema
 from faust.stores.base import Store
@@ -116,12 +115,6 @@ def test_the_consumer_keeps_its_books_where_the_lane_looks():
     for name in ("_acked", "_committed_offset", "_read_offset", "_unacked_messages", "_waiting_for_ack"):
         assert f"self.{name} = " in text
     assert "self.scheduler = self.app.conf.ConsumerScheduler()" in text
-
-
-def test_the_consumers_thread_fixes_how_long_the_broker_holds_an_empty_fetch():
-    """The lane sets the attribute after the consumer was made and before it starts, which reads it."""
-    assert "fetch_max_wait_ms=1500" in source(driver.AIOKafkaConsumerThread._create_worker_consumer)
-    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source(AIOKafkaConsumer.start)
 
 
 def test_the_agents_buffer_asks_for_no_more_as_soon_as_one_fetch_waits():

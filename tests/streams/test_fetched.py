@@ -4,7 +4,6 @@ import gc
 import weakref
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.record import MemoryRecords
 from faust.types import TP
@@ -178,10 +177,6 @@ def test_a_time_that_no_broker_stamped_counts_up_to_a_bound_and_the_brokers_alwa
     assert [time for _, time, *_ in Taken(fetched(unstamped), stamp).records] == [1_000, 1_001, 1_000, 1_000]
     assert [key for _, _, key, _ in Taken(fetched(unstamped), stamp).records][2] == b"key-2"
     assert {time for _, time, *_ in Taken(fetched(stamped), stamp).records} == {1_003}
-
-
-def test_aiokafka_reads_what_is_committed_by_the_name_that_the_lane_sets_before_it_starts():
-    assert "_isolation_level" in AIOKafkaConsumer.start.__code__.co_names
 
 
 @pytest.mark.parametrize(("topic", "kind"), [(ONE.topic, Batches), ("other", PartitionRecords)])

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +19,7 @@ from lane_model import (
     with_consumer,
 )
 
-from streams.config.settings import Settings
 from streams.lane import block_consumer
-from streams.lane.app import create_app
 from streams.lane.block import Block, Blocks
 from streams.lane.fetched import Stretch
 from streams.lane.lane import BlockScheduler, BlockSchema, Lane
@@ -298,17 +295,6 @@ def test_handing_over_does_not_wait_for_ever(monkeypatch):
         assert broker.commits == []
 
     with_consumer(test)
-
-
-@pytest.mark.parametrize("wait_ms", [20, 250])
-def test_the_broker_holds_an_empty_fetch_for_as_long_as_the_settings_say(wait_ms):
-    async def run():
-        app = create_app(Settings(brokers="127.0.0.1:1", fetch_wait_ms=wait_ms))
-        consumer = app.consumer._thread._create_worker_consumer(app.transport)
-        await consumer.stop()
-        return consumer._fetch_max_wait_ms
-
-    assert asyncio.run(run()) == wait_ms
 
 
 def test_a_topic_that_is_its_agent_s_state_is_read_from_its_start_whatever_is_committed():

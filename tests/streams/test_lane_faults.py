@@ -10,6 +10,7 @@ from lane_model import LOG, ONE, TWO
 from streams.config.settings import Settings
 from streams.lane.app import create_app
 from streams.lane.block_consumer import STATE_TRIES_MAX, _Consumer
+from streams.lane.leaving import Leaving
 
 DAMAGED = ValueError("a wrong checksum")
 
@@ -25,14 +26,19 @@ class World:
         self.thread = object.__new__(_Consumer)
         self.thread.transport = SimpleNamespace(lane=self.lane)
         self.thread.app = SimpleNamespace(in_recovery=True, tables=SimpleNamespace(recovery=self.recovery))
-        self.thread.consumer = SimpleNamespace(flow_active=False, _paused_partitions={TWO})
+        self.thread.consumer = SimpleNamespace(
+            flow_active=False, _paused_partitions={TWO}, leaving=Leaving(lambda: False)
+        )
         self.thread._pauses = SimpleNamespace(
             follow=lambda client, paused: self.paused.append(paused),
             pause=lambda client, tp: self.stopped.append(tp),
         )
         self.stopped = []
-        self.client = SimpleNamespace(_fetcher=SimpleNamespace(_records={}))
+        self.client = SimpleNamespace(
+            _fetcher=SimpleNamespace(_records={}), _coordinator=SimpleNamespace(_do_rejoin_group=None)
+        )
         self.thread._ensure_consumer = lambda: self.client
+        self.thread._install(self.client)
 
     def fetch(self):
         asyncio.run(self.thread._fetch_records(self.client, set()))

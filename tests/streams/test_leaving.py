@@ -174,7 +174,9 @@ def test_aiokafka_joins_by_the_method_that_is_kept_out_and_takes_no_for_an_answe
 def test_the_clients_coordinator_is_kept_out_from_the_start(app):
     async def run():
         log, thread = [], app.consumer._thread
-        client = SimpleNamespace(_coordinator=Coordinator(log), start=turns, stop=turns)
+        client = SimpleNamespace(
+            _coordinator=Coordinator(log), _fetcher=SimpleNamespace(_records={}), start=turns, stop=turns
+        )
         thread._create_consumer = lambda loop: client
         await thread.start()
         app._stopped.set()

@@ -20,6 +20,7 @@ class Client:
         self.started_in = self.loop = None
         self.stopped = False
         self._coordinator = SimpleNamespace(_do_rejoin_group=None)
+        self._fetcher = SimpleNamespace(_records={})
 
     async def start(self):
         if self.fault is not None:

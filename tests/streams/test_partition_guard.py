@@ -1,3 +1,4 @@
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -57,6 +58,20 @@ def test_it_is_told_by_the_kafka_client_with_every_answer_of_the_broker():
     )
     cluster.update_metadata(answer)
     assert len(reasons) == 1
+
+
+def test_the_clients_of_consumer_and_producer_are_watched_before_they_connect():
+    async def run():
+        app, watched = create_app(Settings(brokers="127.0.0.1:9")), []
+        app.lane.watch_client = watched.append
+        consumer = app.consumer._thread._create_worker_consumer(app.transport)
+        producer = app.producer._new_producer()
+        assert watched == [consumer._client, producer.client]
+        assert all(client.cluster.brokers() == set() for client in watched)
+        await consumer.stop()
+        producer._closed = True  # it has never started
+
+    asyncio.run(run())
 
 
 def test_the_app_asks_often_enough_that_a_change_is_noticed_soon(tmp_path):

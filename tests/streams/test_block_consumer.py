@@ -1,4 +1,4 @@
-"""The live lane where the agent has room for what was fetched, and where it has none."""
+"""The lane's consumer where the agent has room for what was fetched, and where it has none."""
 
 import asyncio
 
