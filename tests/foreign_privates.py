@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 DOCUMENTED = {
@@ -18,6 +19,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
+@cache
 def defined_in(tree: ast.AST) -> set[str]:
     """Return the private names that a file makes: functions, classes, variables, attributes of `self`, slots."""
     names = set()
@@ -32,7 +34,7 @@ def defined_in(tree: ast.AST) -> set[str]:
 
 
 def is_own(value: ast.expr) -> bool:
-    return ast.unparse(value) in ("self", "cls")
+    return isinstance(value, ast.Name) and value.id in ("self", "cls")
 
 
 def foreign_privates(path: Path, trees: Mapping[Path, ast.AST], root: Path) -> Iterator[tuple[int, str]]:

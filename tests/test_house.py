@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foreign_privates import foreign_privates
 
 from streams import errors
 
@@ -33,10 +34,22 @@ PURE = {
 SETTINGS = "streams/config/settings.py"
 WIRINGS = {"agents/wiring.py", "agents/delivery/wiring.py"}
 """One an app."""
+LANE = "streams/lane/"
 PRODUCERS = "streams/kafka/producers.py"
 PRINTING = "edge/printing.py"
 PATIENT_LABELS = {"patient", "device", "bed", "patient_id", "device_id", "episode", "alert_id"}
 IMPURE_CALLS = {"open", "print", "input", "np.load", "np.save", "np.random.default_rng"}
+ROLES = {"__init__", "__main__", "metrics", "process", "wiring", "page", "options", "server"}
+"""Names of modules that every package may have: what they hold is clear where they are."""
+
+COMMANDS = "edge/commands/"
+"""Named as the words of the command line."""
+
+TESTED_BY_NAME = {
+    "clinical": "tests/clinical",
+    "streams/lane": "tests/streams",
+    "streams/decoding": "tests/streams",
+}
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
 
 
@@ -175,6 +188,52 @@ def test_only_one_file_prints_on_a_terminal_but_for_what_rich_draws():
 
     assert faults_in([path for path in sources("edge") if name_of(path) != PRINTING], check) == []
     assert any(check(PRINTING, tree_of(ROOT / PRINTING)))
+
+
+def test_what_is_private_to_a_library_is_named_in_the_lane_only():
+    paths = [path for path in THE_PROGRAM if not name_of(path).startswith(LANE)]
+    assert faults_in(paths, lambda path, _: foreign_privates(path, TREES, ROOT)) == []
+    assert any(any(foreign_privates(path, TREES, ROOT)) for path in sources(LANE))
+
+
+@pytest.mark.parametrize(
+    ("code", "is_foreign"),
+    [
+        ("consumer._fetcher.start()", True),
+        ("class Consumer(Base):\n    def go(self):\n        self._fetcher.start()", True),
+        ("class Consumer(Base):\n    def go(self):\n        super()._fetch()", True),
+        ("class Own:\n    def go(self, other):\n        self._since = other._since", False),
+        ("class Own:\n    def _go(self):\n        self._go()", False),
+        ("found = progress._replace(end=1)", False),
+        ("sys._current_frames()", False),
+        ("self.__class__", False),
+    ],
+)
+def test_the_check_of_private_names_tells_foreign_ones_from_a_file_s_own(code, is_foreign):
+    path = ROOT / "streams/some.py"
+    assert any(foreign_privates(path, {path: ast.parse(code)}, ROOT)) == is_foreign
+
+
+def test_no_two_modules_of_the_program_have_one_name():
+    seen = dict[str, str]()
+    twice = []
+    for name in map(name_of, THE_PROGRAM):
+        base = Path(name).stem
+        if base in ROLES or name.startswith(COMMANDS):
+            continue
+        twice += [f"{name} and {seen[base]}"] if base in seen else []
+        seen[base] = name
+    assert twice == []
+
+
+def test_each_module_of_some_folders_has_a_test_file_of_its_name():
+    missing = [
+        f"{tests}/test_{path.stem}.py"
+        for folder, tests in TESTED_BY_NAME.items()
+        for path in (ROOT / folder).glob("*.py")
+        if path.stem != "__init__" and not (ROOT / tests / f"test_{path.stem}.py").exists()
+    ]
+    assert missing == []
 
 
 def reads_of_environment(tree):

@@ -10,7 +10,6 @@ from foreign_privates import foreign_privates, overridden_privates
 
 from streams.lane import seam
 from streams.lane.seam import CORRECTNESS, DEVIATIONS, NONE_FILED
-from streams.lane.seam_page import documented, section
 
 ROOT = Path(__file__).parents[2]
 LANE = sorted((ROOT / "streams/lane").glob("*.py"))
@@ -79,16 +78,3 @@ def test_only_the_seam_installs_what_changes_the_process_or_a_client():
         called = [name for name in installers if name in text]
         assert called == [] or path.name == "seam.py", path.name
     assert all(name in Path(seam.__file__).read_text(encoding="utf-8") for name in installers)
-
-
-def test_the_page_shows_the_table():
-    page = (ROOT / "docs/design.md").read_text(encoding="utf-8")
-    assert documented(page) == page, "write it again: python -m streams.lane.seam_page"
-    assert all(row.name in section() for row in DEVIATIONS)
-
-
-def test_what_stands_around_the_table_on_the_page_stays():
-    page = "# A\n\n<!-- table seam -->\nold\n<!-- end -->\n\nafter\n"
-    assert documented(page) == f"# A\n\n<!-- table seam -->\n{section()}\n<!-- end -->\n\nafter\n"
-    with pytest.raises(ValueError, match="no table"):
-        documented("# A page without one\n")
