@@ -1,4 +1,4 @@
-"""What the documents point to exists: files and headings that they link to, files and modules that they name."""
+"""What the documents point to exists: headings, files and modules; and the first pages stay short."""
 
 import re
 from pathlib import Path
@@ -89,6 +89,13 @@ def test_every_file_and_module_that_is_named_exists(page):
 def test_the_readme_leads_to_every_document():
     linked = LINK.findall(text_of(ROOT / "README.md"))
     assert {name_of(page) for page in PAGES} - {"README.md"} <= set(linked)
+
+
+@pytest.mark.parametrize(
+    ("page", "lines_max"), [("README.md", 90), ("docs/performance.md", 80), ("docs/design.md", 250)]
+)
+def test_pages_for_a_first_look_are_short(page, lines_max):
+    assert len(text_of(ROOT / page).splitlines()) <= lines_max
 
 
 def test_a_link_to_nothing_is_found(tmp_path):
