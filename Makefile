@@ -60,6 +60,7 @@ rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built
 
 bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (an hour)
 	$(PY) -m bench.suite --fresh
+	$(PY) -m bench.suite.summary bench/report.json README.md docs/performance.md
 
 bench-quick: $(VENV)/dev.stamp ## the same for Vigil, plain Faust and Kafka Streams: drain and one burst, under 5 minutes
 	$(PY) -m bench.suite --quick --fresh --results .cache/bench-quick

@@ -26,8 +26,8 @@ that alerts are lost: only "missed alerts" says that. A drain says how much hard
 backlog is worked off; the burst's tail says how late an alert comes when many devices speak at once. A base that a
 system does not sustain counts as infinite latency (∞) without a run, because its backlog would grow for ever.
 
-Where a frame's time goes in Vigil, why a lone alert takes longer than elsewhere, and what would close what is missed:
-[performance](../docs/performance.md)."""
+Where a frame's time goes in Vigil, and a lone alert's: [performance](../docs/performance.md). What was tried so far to
+close what is missed: [experiments](experiments.md)."""
 NONE: Final = "-"
 INFINITE: Final = "∞"
 

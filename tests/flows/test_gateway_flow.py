@@ -115,9 +115,10 @@ def test_the_line_that_the_demo_prints_raises_an_alarm(tmp_path):
     assert (found[0].phase, found[0].priority) == ("start", "high")
 
 
-def test_the_readme_has_that_line():
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").replace(" \\\n ", "")
-    assert CURL.format(url=f"http://127.0.0.1:{GATEWAY_PORT}{READINGS_PATH}") in readme
+def test_the_page_of_devices_has_that_line():
+    page = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+    line = CURL.format(url=f"http://127.0.0.1:{GATEWAY_PORT}{READINGS_PATH}")
+    assert line in page.replace(" \\\n ", "")
 
 
 @pytest.mark.usefixtures("needs_curl")
