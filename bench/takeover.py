@@ -44,7 +44,7 @@ SETTLE_S = 5.0
 STEP_S = 0.2
 STOP_S = 2.0
 POLL_MS = 500
-PARTITIONS = 8
+PARTITIONS, PATIENTS = 8, 20_000
 RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[technical]\nenabled = false\n'
 
 
@@ -86,14 +86,14 @@ def main() -> int:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--patients", type=int, default=20_000, help="(%(default)s)")
+    options.add_argument("--patients", type=int, default=PATIENTS, help="(%(default)s)")
     options.add_argument("--repeats", type=int, default=2, help="(%(default)s)")
     given = options.parse_args()
     try:
         with KafkaCluster() as kafka:
             for repeat in range(given.repeats):
                 for standbys in (0, 1):
-                    gaps = _measure(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
+                    gaps = gaps_s(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
                     print(
                         f"{standbys} standby: gap {statistics.median(gaps):.1f} s in the middle of "
                         f"{len(gaps)} partitions, {max(gaps):.1f} s at most",
@@ -105,8 +105,21 @@ def main() -> int:
     return 0
 
 
-def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[float]:
-    """Return the gap of each partition of the killed worker, s."""
+def gaps_s(
+    brokers: str, name: str, patients: int, standbys: int, after_kill_s: float = AFTER_KILL_S
+) -> list[float]:
+    """Return the gap of each partition of the killed worker, s.
+
+    Args:
+        brokers: of Kafka.
+        name: of the workers' group, and of their topics' prefix.
+        patients: of both workers.
+        standbys: replicas of their state.
+        after_kill_s: how long is listened after the kill.
+
+    Raises:
+        VigilError: the workers did not come to share the partitions, or nobody took over a partition in that time.
+    """
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder, ExitStack() as stack:
         rules = Path(folder) / "rules.toml"
         rules.write_text(RULES)
@@ -124,10 +137,16 @@ def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[floa
         victim = workers[0]
         lost = victim.owned()
         victim.child.kill()
-        time.sleep(AFTER_KILL_S)
+        killed_s = time.time()
+        time.sleep(after_kill_s)
         probes.ending.set()
         probes.join()
-        return [_longest(times) for partition, times in _alerts(settings).items() if partition in lost]
+        heard = {partition: times for partition, times in _alerts(settings).items() if partition in lost}
+        if untaken := sorted(
+            lost - {place for place, times in heard.items() if max(times) > killed_s + SETTLE_S}
+        ):
+            raise VigilError(f"nobody took over {untaken} within {after_kill_s:.0f} s")
+        return [_longest(times) for times in heard.values()]
 
 
 def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: ExitStack) -> Process:

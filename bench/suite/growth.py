@@ -17,7 +17,8 @@ from streams.contracts.topics import READINGS
 from tables.windows import BUCKET_MS, SLOTS
 
 PATIENTS: Final = (1_000, 10_000, 100_000)
-MEMORY_PATIENTS: Final = (1_000, 100_000)
+MEMORY_PATIENTS: Final = (10_000, 1_000, 100_000)
+"""The first is what one worker should have at most, and what its memory is bounded for."""
 PARTITIONS: Final = (1, 8, 32)
 USUAL: Final = (10_000, 8)
 COMPARED: Final = ((10_000, 8), (100_000, 8))

@@ -131,8 +131,8 @@ class Ward:
             for turn, frames in enumerate(ill):
                 while len(frames) >= EACH:
                     self._one(turn, frames.pop(), None, "judge_one_in_alarm")
-                    runs = [[others.pop() for _ in range(EACH)] for others in calm]
-                    runs[turn][0] = frames.pop()
+                    runs = [[others.pop() for _ in range(EACH - (others is calm[turn]))] for others in calm]
+                    runs[turn].append(frames.pop())
                     self._fetch(runs, "fetch_in_alarm")
         rest = zip(calm, ill, ticks, strict=True)
         self._fetch([[*healthy, *sick, *tick] for healthy, sick, tick in rest], None)

@@ -18,7 +18,8 @@ def drain(per_core_s):
         "wall_s": 1.0,
         "rss_bytes": 10**8,
         "per_core_s": per_core_s,
-        "per_s": per_core_s,
+        "per_s": 2 * per_core_s,
+        "first_s": 6.0,
     }
 
 
@@ -61,6 +62,7 @@ def test_a_report_of_nothing_has_every_system_with_nulls(results):
         assert system["sustainable_frames_s"] is None
         assert system["burst"] == {"low": None, "high": None}
     assert report["vigil"]["growth"]["bytes_per_patient_100k"] is None
+    assert set(report["peers"]) == set(SYSTEMS)
     assert {target["met"] for target in report["targets"]} == {None}
     assert build(results, quick=False)["kind"] == "partial"
 
