@@ -30,6 +30,7 @@ METHOD: Final = """\
 - **Small blocks**: the processor time of single calls in one process, 5,000 patients in four partitions and the rules
   that are built in, among the log's other frames and ticks: the median of {blocks} repeats' medians. No broker takes
   part.
+- **Start**: from the start of Vigil's processes to the broker's time of their first alert, the engines in turn.
 - **Memory**: one worker whose patients have a frame in each half minute that windows hold.
 - **Takeover**: of two workers with {taken:,} patients one is killed; the longest time between two alerts of a partition
   of its own, one alert due every 0.2 s.

@@ -26,7 +26,7 @@ from bench.suite.small_blocks import engines
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES
 
-PHASES: Final = ("equality", "drain", "blocks", "sustainable", "burst", "takeover", "growth")
+PHASES: Final = ("equality", "drain", "blocks", "start", "sustainable", "burst", "takeover", "growth")
 MEMORY: Final = "memory"
 """A measurement of the phase growth."""
 
@@ -36,7 +36,7 @@ QUICK_MINUTES: Final = 8.0
 
 REPEATS: Final = 5
 """Of every drain."""
-SLOW_REPEATS: Final = 3
+SLOW_REPEATS: Final = 2
 SLOW: Final = ("faust", "quix", "bytewax")
 """The systems whose drains are so far from ours that fewer tell as much."""
 SEARCHES: Final = {"vigil": 2, "faust": 1}
@@ -45,9 +45,9 @@ COMPARED: Final = ("vigil", "kafka-streams")
 """The systems whose bursts are near each other: they come first and have more repeats than the others."""
 BOUNDED: Final = "faust"
 """Its burst on the low base has a target too."""
-TAKEOVERS: Final = 2
 BLOCKS: Final = 3
-"""Repeats."""
+STARTS: Final = 3
+"""Repeats, of each engine in turn."""
 
 FIRST: Final = {"low": Bursts(True, 2), "high": Bursts(True, 1)}
 """What a compared system's first run at each base holds."""
@@ -121,8 +121,9 @@ def _own(systems: Sequence[System], quick: bool) -> Iterator[Item]:
     if vigil not in systems:
         return
     for repeat in range(1, 1 + BLOCKS):
-        for engine in engines():
-            yield Item("blocks", vigil, engine, repeat, BLOCKS_S)
+        yield from (Item("blocks", vigil, engine, repeat, BLOCKS_S) for engine in engines())
+    for repeat in range(1, 1 + STARTS):
+        yield from (Item("start", vigil, engine, repeat, PACES["vigil"].start_s) for engine in engines())
     for patients in growth.MEMORY_PATIENTS[:1] if quick else growth.MEMORY_PATIENTS:
         yield Item(MEMORY, vigil, str(patients), 1, memory_s(patients))
 
@@ -156,13 +157,15 @@ def _takeover_and_growth(systems: Sequence[System]) -> Iterator[Item]:
     """Yield what only Vigil is asked and takes longer."""
     vigil = SYSTEMS["vigil"]
     if vigil in systems:
-        yield from (Item("takeover", vigil, "", repeat, TAKEOVER_S) for repeat in range(1, 1 + TAKEOVERS))
+        yield Item("takeover", vigil, "", 1, TAKEOVER_S)
         yield from (_point(*point) for point in growth.points() if point in growth.COMPARED)
 
 
 def _completing(systems: Sequence[System]) -> Iterator[Item]:
     """Yield what only completes the picture: bursts and rates of the other systems, the other points of growth."""
     deciding = _deciding(systems)
+    if SYSTEMS["vigil"] in systems:
+        yield Item("takeover", SYSTEMS["vigil"], "", 2, TAKEOVER_S)
     for base, bursts in OTHERS.items():
         for system in deciding:
             if system.name not in COMPARED and (base, system.name) != ("low", BOUNDED):

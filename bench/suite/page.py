@@ -174,6 +174,11 @@ def _alone(report: Mapping[str, Any]) -> str:
         for kind, cost in costs.items()
     ]
     found = [_table(["engine", "what", "processor time, us", "at best"], rows)] if rows else []
+    for engine, start in vigil["start"].items():
+        found.append(
+            f"With {engine} the first alert came {_number(start['median'])} s after the start "
+            f"({_number(start['lowest'])} to {_number(start['highest'])}, {start['repeats']} runs)."
+        )
     if size := vigil["worker_bytes_10k"]:
         found.append(f"A worker of 10,000 patients with full windows: {size / 1e6:,.0f} MB resident.")
     if gap := vigil["takeover"]:

@@ -77,6 +77,7 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
         "vigil": {
             "growth": growth,
             "blocks": _blocks(results),
+            "start": _starts(results),
             "worker_bytes_10k": _worker_bytes(results),
             "takeover": spread(figures["longest_s"] for figures in results.good("takeover", "vigil")),
         },
@@ -234,6 +235,14 @@ def _blocks(results: Results) -> dict[str, Any]:
             for kind in KINDS
         }
     return found
+
+
+def _starts(results: Results) -> dict[str, Any]:
+    """Return the time from Vigil's start to its first alert, by engine, s."""
+    engines = sorted({result.variant for result in results.all("start") if not result.failed})
+    return {
+        engine: spread(one["first_s"] for one in results.good("start", "vigil", engine)) for engine in engines
+    }
 
 
 def _worker_bytes(results: Results) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 
 from bench import takeover
-from bench.suite import burst, equality, growth, small_blocks, sustainable
+from bench.suite import burst, equality, growth, small_blocks, start, sustainable
 from bench.suite.arrivals import Ints, Plan
 from bench.suite.drain import drain
 from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
@@ -253,6 +253,9 @@ class Run:
     def _blocks(self, item: Item) -> None:
         self._take(item, lambda: small_blocks.measured_apart(item.variant))
 
+    def _start(self, item: Item) -> None:
+        self._take(item, lambda: start.measure(self._stage, item.variant, self._wanted.partitions))
+
     def _takeover(self, item: Item) -> None:
         def measure() -> dict[str, Any]:
             before, name = self._stage.topics(), f"takeover-{item.repeat}"
@@ -318,6 +321,8 @@ def headline(phase: str, figures: dict[str, Any]) -> str:
         return f"{'equal' if figures['equal'] else 'DIFFERENT'}, {figures['starts']:,} starts"
     if phase == "blocks":
         return ", ".join(f"{kind} {figures[kind]['median_us']:.0f} us" for kind in small_blocks.KINDS)
+    if phase == "start":
+        return f"first alert after {figures['first_s']:.1f} s"
     if phase == "takeover":
         return f"longest gap {figures['longest_s']:.1f} s"
     if phase == "sustainable":

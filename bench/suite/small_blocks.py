@@ -82,13 +82,12 @@ class Engine:
         """Return a run of one partition decoded."""
         return self._decoder.decode(run)
 
-    def judge(self, decoded: Sequence[tuple[int, Any]]) -> int:
-        """Judge a decoded run of each of several partitions together; return how many transitions they led to."""
-        runs = [(self._tables[partition], run) for partition, run in decoded]
-        return sum(len(verdict.happenings) for verdict in self._judge.judge_together(runs))
+    def judge(self, decoded: Sequence[tuple[int, Any]]) -> Any:
+        """Judge a decoded run of each of several partitions together; return the verdicts."""
+        return self._judge.judge_together([(self._tables[partition], run) for partition, run in decoded])
 
-    def take(self, fetched: Sequence[tuple[int, Sequence[Consumed]]]) -> int:
-        """Decode and judge what a fetch brought of several partitions."""
+    def take(self, fetched: Sequence[tuple[int, Sequence[Consumed]]]) -> Any:
+        """Decode and judge what a fetch brought of several partitions; return the verdicts."""
         return self.judge([(partition, self.decode(run)) for partition, run in fetched])
 
 
@@ -114,7 +113,6 @@ class Ward:
         self._seconds = _seconds(Load(SECONDS * PATIENTS, PATIENTS, PARTITIONS))
         self._offsets = [0] * PARTITIONS
         self._random = random.Random(5)
-        self.transitions = 0
         self.taken_ns: dict[str, list[int]] = {kind: [] for kind in KINDS}
 
     def pass_second(self, measured: bool) -> None:
@@ -143,7 +141,7 @@ class Ward:
         began = time.process_time_ns()
         decoded = self._engine.decode(run)
         between = time.process_time_ns()
-        self.transitions += self._engine.judge([(partition, decoded)])
+        self._engine.judge([(partition, decoded)])
         ended = time.process_time_ns()
         if decoding:
             self.taken_ns[decoding].append(between - began)
@@ -153,7 +151,7 @@ class Ward:
         """Judge what a fetch brought, a run of each partition."""
         fetched = [(partition, self._placed(partition, run)) for partition, run in enumerate(runs)]
         began = time.process_time_ns()
-        self.transitions += self._engine.take(fetched)
+        self._engine.take(fetched)
         ended = time.process_time_ns()
         if kind:
             self.taken_ns[kind].append(ended - began)
@@ -184,15 +182,13 @@ def _divided(run: Sequence[Frame]) -> tuple[list[Frame], list[Frame], list[Frame
 
 
 def measure() -> dict[str, Any]:
-    """Return the costs with the engine that the environment names, and how many transitions there were."""
+    """Return the costs with the engine that the environment names."""
     ward = Ward(Engine(Settings()))
     gc.collect()
     gc.disable()  # a worker's collector runs rarely
     for second in range(SECONDS):
         ward.pass_second(second >= WARM_S)
-    return {"transitions": ward.transitions} | {
-        kind: asdict(_cost(taken)) for kind, taken in ward.taken_ns.items()
-    }
+    return {kind: asdict(_cost(taken)) for kind, taken in ward.taken_ns.items()}
 
 
 def _cost(taken_ns: Sequence[int]) -> Cost:

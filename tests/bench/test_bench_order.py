@@ -36,7 +36,9 @@ def names(found):
     return [item.name for item in found]
 
 
-def test_all_that_targets_are_about_fits_into_a_benchs_time():
+@pytest.mark.parametrize("engines", [("numpy",), ("numba", "numpy")])
+def test_all_that_targets_are_about_fits_into_a_benchs_time(monkeypatch, engines):
+    monkeypatch.setattr("bench.suite.order.engines", lambda: engines)
     every = items(ALL, PHASES, REPEATS, 1.0, False)
     fit = fitting(every, MINUTES)
     assert {item.phase for item in fit} == {*PHASES, "memory"}
@@ -47,7 +49,9 @@ def test_all_that_targets_are_about_fits_into_a_benchs_time():
             ]
             assert sum(item.bursts.headlines for item in mine) >= 3
     assert {"burst faust low 1", "growth vigil 10000-8 1", "growth vigil 100000-8 1"} <= set(names(fit))
-    assert {"takeover vigil 1", "takeover vigil 2", "memory vigil 10000 1"} <= set(names(fit))
+    assert {"takeover vigil 1", "memory vigil 10000 1", *(f"start vigil {one} 3" for one in engines)} <= set(
+        names(fit)
+    )
     assert fitting(every, 2 * MINUTES) == every
     quick = items(ALL, PHASES, 1, 0.4, True)
     assert {item.variant for item in quick if item.phase == "burst"} == {"low", "high"}

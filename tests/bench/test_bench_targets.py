@@ -5,7 +5,7 @@ import pytest
 from bench.suite.report import build
 from bench.suite.results import Results
 from bench.suite.small_blocks import KINDS
-from bench.suite.targets import START_S_MAX, TAKEOVER_S_MAX
+from bench.suite.targets import START_MORE_S_MAX, TAKEOVER_S_MAX
 
 DRAINS = {
     "vigil": 160.0,
@@ -57,6 +57,8 @@ def results(tmp_path):
         found.save("burst", "faust", base, 1, burst(None, None, missed=9))
     found.save("bases", "all", "", 1, {"high": {"hz": 100.0, "factor": 10.0, "refused": []}})
     found.save("blocks", "vigil", "numpy", 1, blocks(30.0))
+    for engine, first_s in (("numpy", 5.0), ("numba", 5.0 + START_MORE_S_MAX)):
+        found.save("start", "vigil", engine, 1, {"first_s": first_s, "cpu_s": 1.0})
     found.save("takeover", "vigil", "", 1, {"patients": 1, "gaps_s": [1.0], "longest_s": 1.0})
     found.save("memory", "vigil", "10000", 1, {"patients": 10_000, "partitions": 8, "rss_bytes": 350e6})
     for patients, rss in (("1000", 1e8), ("100000", 10e8)):
@@ -137,12 +139,20 @@ def test_a_workers_memory_start_and_takeover_are_bounded(results):
     results.save("memory", "vigil", "10000", 1, {"patients": 10_000, "partitions": 8, "rss_bytes": 351e6})
     late = {"patients": 1, "gaps_s": [], "longest_s": TAKEOVER_S_MAX + 0.1}
     results.save("takeover", "vigil", "", 1, late)
-    results.save("drain", "vigil", "", 1, drain(160.0, 160.0, START_S_MAX + 0.1))
+    results.save("start", "vigil", "numba", 1, {"first_s": 5.1 + START_MORE_S_MAX, "cpu_s": 1.0})
     assert missed(results) == {
         "memory of a worker of 10,000 patients, MB",
         "longest gap when a worker is killed, s",
-        "start of a worker to its first judged frame, s",
+        "start to the first judged frame with numba, s more than with numpy",
     }
+
+
+def test_a_start_without_a_choice_of_engines_says_nothing_about_compiled_ones(tmp_path):
+    results = Results(tmp_path)
+    results.save("start", "vigil", "numpy", 1, {"first_s": 5.0, "cpu_s": 1.0})
+    report = build(results, quick=False)
+    assert report["vigil"]["start"]["numpy"]["median"] == 5.0
+    assert {one["met"] for one in report["targets"] if one["target"].startswith("start")} == {None}
 
 
 def test_processor_seconds_of_every_system_stand_beside_each_other(results):

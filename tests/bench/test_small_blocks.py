@@ -16,7 +16,7 @@ class Remembering(Engine):
     def __init__(self):
         super().__init__(Settings())
         self.taken = [[] for _ in range(PARTITIONS)]
-        self.fetched, self._run = [], None
+        self.fetched, self._run, self.transitions = [], None, 0
 
     def decode(self, run):
         self._run = run
@@ -25,7 +25,9 @@ class Remembering(Engine):
     def judge(self, decoded):
         if len(decoded) == 1:
             self.taken[decoded[0][0]] += self._run
-        return super().judge(decoded)
+        verdicts = super().judge(decoded)
+        self.transitions += sum(len(verdict.happenings) for verdict in verdicts)
+        return verdicts
 
     def take(self, fetched):
         self.fetched.append([len(run) for _, run in fetched])
@@ -47,7 +49,7 @@ def test_every_frame_of_the_load_is_judged_once_in_the_order_of_offsets():
         assert sorted((record.key, record.value) for record in taken) == sorted(every)
         seconds = [i for i, record in enumerate(taken) if record.key == TICK_KEY]
         assert seconds == [i for i, (key, _) in enumerate(every) if key == TICK_KEY]
-    assert ward.transitions > 0
+    assert engine.transitions > 0
     assert engine.fetched.count([EACH] * PARTITIONS) > 2 * SINGLES
     assert set(ward.taken_ns) == set(KINDS)
     assert all(len(taken) >= 20 for taken in ward.taken_ns.values())
