@@ -8,7 +8,7 @@ SOAK_RATE ?=
 QUICK ?=
 MINUTES ?=
 TEST_WORKERS ?= 3
-BENCH_QUICK = $(PY) -m bench.suite --quick --fresh --results .cache/bench-quick
+BENCH_QUICK = $(PY) -m bench.suite --quick --fresh --results .cache/bench-quick --report .cache/bench-quick
 BESIDE := -n $(TEST_WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -62,9 +62,13 @@ rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built
 	$(PY) -m streams.config.rulesets clinical/rulesets
 
 bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (35 minutes; QUICK=1: 8; MINUTES=70: all of it)
-	$(if $(QUICK),$(BENCH_QUICK),$(PY) -m bench.suite --fresh $(if $(MINUTES),--minutes $(MINUTES)))
+ifdef QUICK
+	$(BENCH_QUICK)
+else
+	$(PY) -m bench.suite --fresh $(if $(MINUTES),--minutes $(MINUTES))
+endif
 
-bench-quick: $(VENV)/dev.stamp ## the same for five systems: one drain each, one burst a base, small blocks; within 8 minutes
+bench-quick: $(VENV)/dev.stamp ## the same for five systems: one drain each, one burst a base, small blocks; within 8 minutes, report in .cache/bench-quick
 	$(BENCH_QUICK)
 
 soak: $(VENV)/dev.stamp ## memory and latency of a worker under a steady load (SOAK_MINUTES=30 SOAK_RATE=10000)
