@@ -23,6 +23,7 @@ from pathlib import Path
 
 from kafka import KafkaConsumer
 
+from bench.drills.read_back import end_offsets
 from bench.recovery_load import State, fill
 from edge.brokers.cluster import KafkaCluster, free_ports
 from edge.brokers.tether import spawn, stop
@@ -127,6 +128,7 @@ def gaps_s(
             brokers=brokers, group=name, topic_prefix=f"{name}.", partitions=PARTITIONS, rules=rules
         )
         apply_topics(settings)
+        end_offsets(brokers, changelog_topic(settings), PARTITIONS)  # until its leaders answer
         fill(brokers, changelog_topic(settings), State(patients, PARTITIONS, buckets=10))
         workers = [_start(settings, standbys, Path(folder), number, stack) for number in (1, 2)]
         _await(lambda: all(worker.owned() for worker in workers), workers)
