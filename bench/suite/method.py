@@ -19,7 +19,7 @@ METHOD: Final = """\
 - **Equal work first**: ten minutes of seeded frames through each system; one whose alert starts differ from the
   reference's is struck out.
 - **Drain**: one topic for all, of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames;
-  each system is measured over as much of it as it does in about ten seconds, all systems in turn, round after round;
+  each system is measured over as much of it as it does in about ten seconds, all systems in turn, there and back;
   the slow ones have fewer rounds.
   The broker waits 3 s, its default, for others to join a new group: partitions are shared from the beginning.
   Marks, which every system must tell at once, show from outside how far it is. The first {warm:.0%} of what it drains

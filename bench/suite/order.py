@@ -1,7 +1,7 @@
 """The order of a bench: which measurements are made, one after the other.
 
-Rounds go over all systems, so that a slow spell of the machine falls on all of them. What the targets need comes first;
-what only completes the picture comes last, as long as there is time.
+Rounds go over all systems, there and back again, so that a slow spell of the machine falls on all of them. What the
+targets need comes first; what only completes the picture comes last, as long as there is time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ def items(
     for repeat in range(1, repeats + 1):
         found += [
             Item("drain", system, "", repeat, drain_s(system, scale))
-            for system in systems
+            for system in (systems if repeat % 2 else systems[::-1])
             if repeat <= SLOW_REPEATS or system.name not in SLOW
         ]
     found += _own(systems, quick)
