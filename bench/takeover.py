@@ -15,15 +15,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from kafka import KafkaConsumer
-
-from bench.drills.read_back import end_offsets
+from bench.drills.read_back import end_offsets, read_back
 from bench.recovery_load import State, fill
 from edge.brokers.cluster import KafkaCluster, free_ports
 from edge.brokers.tether import spawn, stop
@@ -44,7 +43,6 @@ SETTLE_S = 5.0
 
 STEP_S = 0.2
 STOP_S = 2.0
-POLL_MS = 500
 PARTITIONS, PATIENTS = 8, 20_000
 RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[technical]\nenabled = false\n'
 
@@ -143,12 +141,7 @@ def gaps_s(
         time.sleep(after_kill_s)
         probes.ending.set()
         probes.join()
-        heard = {partition: times for partition, times in _alerts(settings).items() if partition in lost}
-        if untaken := sorted(
-            lost - {place for place, times in heard.items() if max(times) > killed_s + SETTLE_S}
-        ):
-            raise VigilError(f"nobody took over {untaken} within {after_kill_s:.0f} s")
-        return [_longest(times) for times in heard.values()]
+        return longest_s(_alerts(settings), lost, killed_s + SETTLE_S)
 
 
 def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: ExitStack) -> Process:
@@ -179,25 +172,27 @@ def _await(condition: Callable[[], bool], workers: list[Process]) -> None:
 
 
 def _alerts(settings: Settings) -> dict[int, list[float]]:
-    """Return when the broker received the alerts of each partition's patient, s."""
-    consumer = KafkaConsumer(
-        settings.topic(ALERTS),
-        bootstrap_servers=settings.brokers,
-        auto_offset_reset="earliest",
-        consumer_timeout_ms=10 * POLL_MS,
-    )
+    """Return when the broker received the alerts of each partition's patient, s; canaries are heard all the time."""
     found: dict[int, list[float]] = {}
-    for record in consumer:
-        patient = record.key.decode()
-        if patient.startswith("probe-"):
-            found.setdefault(int(patient.rpartition("-")[2]), []).append(record.timestamp / 1000)
-    consumer.close()
+
+    def take(partition: int, records: Sequence[Any]) -> None:
+        mine = f"probe-{partition}".encode()
+        found.setdefault(partition, []).extend(one.timestamp / 1000 for one in records if one.key == mine)
+
+    read_back(settings.brokers, settings.topic(ALERTS), PARTITIONS, take)
     return found
 
 
-def _longest(times: list[float]) -> float:
-    times = sorted(times)
-    return max(after - before for before, after in pairwise(times))
+def longest_s(alerts: Mapping[int, Sequence[float]], lost: Collection[int], until_s: float) -> list[float]:
+    """Return the longest time between two alerts of each lost partition, s; `alerts` are times by partition.
+
+    Raises:
+        VigilError: a lost partition has no alert after `until_s`.
+    """
+    times = {partition: sorted(alerts.get(partition, [])) for partition in sorted(lost)}
+    if silent := [partition for partition, heard in times.items() if not heard or heard[-1] < until_s]:
+        raise VigilError(f"nobody took over the partitions {silent} in time")
+    return [max(after - before for before, after in pairwise(heard)) for heard in times.values()]
 
 
 if __name__ == "__main__":
