@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from agents.judging.judge import Judge
 from bench.load import EPISODE_S, SICK_ONE_IN, START_MS, Load, records
+from bench.suite.targets import COMPILED, PLAIN
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from edge.project import ROOT
@@ -44,8 +45,9 @@ KINDS: Final = ("decode_one", "judge_one", "judge_one_in_alarm", "fetch", "fetch
 DEADLINE_S: Final = 120.0
 US: Final = 1e-3
 """Of a nanosecond."""
-PLAIN: Final = "numpy"
-"""The engine where there is no choice of one."""
+
+Frame = tuple[bytes, bytes]
+"""Key and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,7 @@ def _made(kind: Callable[..., Any], settings: Settings, *given: Any) -> Any:
 
 def engines() -> tuple[str, ...]:
     """Return the engines that can be chosen; one where there is no such setting."""
-    return ("numba", PLAIN) if "engine" in Settings.model_fields else (PLAIN,)
-
-
-Frame = tuple[bytes, bytes]
+    return (COMPILED, PLAIN) if "engine" in Settings.model_fields else (PLAIN,)
 
 
 class Ward:
