@@ -254,7 +254,9 @@ class Run:
         self._take(item, lambda: small_blocks.measured_apart(item.variant))
 
     def _start(self, item: Item) -> None:
-        self._take(item, lambda: start.measure(self._stage, item.variant, self._wanted.partitions))
+        self._take(
+            item, lambda: start.measure(self._stage, item.variant, item.repeat, self._wanted.partitions)
+        )
 
     def _takeover(self, item: Item) -> None:
         def measure() -> dict[str, Any]:

@@ -33,15 +33,17 @@ def with_engine(system: System, engine: str) -> System:
     return replace(system, start=start)
 
 
-def measure(stage: Stage, engine: str, partitions: int) -> dict[str, Any]:
+def measure(stage: Stage, engine: str, repeat: int, partitions: int) -> dict[str, Any]:
     """Return the time until the broker had the first alert, and the processor time until then, s.
+
+    Each repeat has topics of its own name: one that is made again may still be on its way out.
 
     Raises:
         VigilError: there was none within `DEADLINE_S`, or the system ended.
     """
     system = with_engine(SYSTEMS["vigil"], engine)
     with (
-        filled(stage, f"start-{engine}.", Log(FRAMES, partitions=partitions)) as (prefix, _),
+        filled(stage, f"start-{engine}-{repeat}.", Log(FRAMES, partitions=partitions)) as (prefix, _),
         AlertsReader(stage.broker, prefix + ALERTS, partitions) as reader,
         stage.run(system, prefix, partitions, recorded=True) as running,
     ):
