@@ -5,7 +5,10 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 SOAK_MINUTES ?=
 SOAK_RATE ?=
+QUICK ?=
+MINUTES ?=
 TEST_WORKERS ?= 3
+BENCH_QUICK = $(PY) -m bench.suite --quick --fresh --results .cache/bench-quick --report .cache/bench-quick
 BESIDE := -n $(TEST_WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -58,12 +61,16 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.config.rulesets clinical/rulesets
 
-bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (an hour)
-	$(PY) -m bench.suite --fresh
+bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (35 minutes; QUICK=1: 8; MINUTES=70: all of it)
+ifdef QUICK
+	$(BENCH_QUICK)
+else
+	$(PY) -m bench.suite --fresh $(if $(MINUTES),--minutes $(MINUTES))
 	$(PY) -m bench.suite.summary bench/report.json README.md docs/performance.md
+endif
 
-bench-quick: $(VENV)/dev.stamp ## the same for Vigil, plain Faust and Kafka Streams: drain and one burst, under 5 minutes
-	$(PY) -m bench.suite --quick --fresh --results .cache/bench-quick
+bench-quick: $(VENV)/dev.stamp ## the same for five systems: one drain each, one burst a base, small blocks; within 8 minutes, report in .cache/bench-quick
+	$(BENCH_QUICK)
 
 soak: $(VENV)/dev.stamp ## memory and latency of a worker under a steady load (SOAK_MINUTES=30 SOAK_RATE=10000)
 	$(PY) -m bench.soak $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES)) $(if $(SOAK_RATE),--rate $(SOAK_RATE))

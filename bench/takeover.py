@@ -15,14 +15,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from kafka import KafkaConsumer
-
+from bench.drills.read_back import end_offsets, read_back
 from bench.recovery_load import State, fill
 from edge.brokers.cluster import KafkaCluster, free_ports
 from edge.brokers.tether import spawn, stop
@@ -43,8 +43,7 @@ SETTLE_S = 5.0
 
 STEP_S = 0.2
 STOP_S = 2.0
-POLL_MS = 500
-PARTITIONS = 8
+PARTITIONS, PATIENTS = 8, 20_000
 RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[technical]\nenabled = false\n'
 
 
@@ -86,14 +85,14 @@ def main() -> int:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--patients", type=int, default=20_000, help="(%(default)s)")
+    options.add_argument("--patients", type=int, default=PATIENTS, help="(%(default)s)")
     options.add_argument("--repeats", type=int, default=2, help="(%(default)s)")
     given = options.parse_args()
     try:
         with KafkaCluster() as kafka:
             for repeat in range(given.repeats):
                 for standbys in (0, 1):
-                    gaps = _measure(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
+                    gaps = gaps_s(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
                     print(
                         f"{standbys} standby: gap {statistics.median(gaps):.1f} s in the middle of "
                         f"{len(gaps)} partitions, {max(gaps):.1f} s at most",
@@ -105,8 +104,21 @@ def main() -> int:
     return 0
 
 
-def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[float]:
-    """Return the gap of each partition of the killed worker, s."""
+def gaps_s(
+    brokers: str, name: str, patients: int, standbys: int, after_kill_s: float = AFTER_KILL_S
+) -> list[float]:
+    """Return the gap of each partition of the killed worker, s.
+
+    Args:
+        brokers: of Kafka.
+        name: of the workers' group, and of their topics' prefix.
+        patients: of both workers.
+        standbys: replicas of their state.
+        after_kill_s: how long is listened after the kill.
+
+    Raises:
+        VigilError: the workers did not come to share the partitions, or nobody took over a partition in that time.
+    """
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder, ExitStack() as stack:
         rules = Path(folder) / "rules.toml"
         rules.write_text(RULES)
@@ -114,6 +126,7 @@ def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[floa
             brokers=brokers, group=name, topic_prefix=f"{name}.", partitions=PARTITIONS, rules=rules
         )
         apply_topics(settings)
+        end_offsets(brokers, changelog_topic(settings), PARTITIONS)  # until its leaders answer
         fill(brokers, changelog_topic(settings), State(patients, PARTITIONS, buckets=10))
         workers = [_start(settings, standbys, Path(folder), number, stack) for number in (1, 2)]
         _await(lambda: all(worker.owned() for worker in workers), workers)
@@ -124,10 +137,11 @@ def _measure(brokers: str, name: str, patients: int, standbys: int) -> list[floa
         victim = workers[0]
         lost = victim.owned()
         victim.child.kill()
-        time.sleep(AFTER_KILL_S)
+        killed_s = time.time()
+        time.sleep(after_kill_s)
         probes.ending.set()
         probes.join()
-        return [_longest(times) for partition, times in _alerts(settings).items() if partition in lost]
+        return longest_s(_alerts(settings), lost, killed_s + SETTLE_S)
 
 
 def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: ExitStack) -> Process:
@@ -158,25 +172,27 @@ def _await(condition: Callable[[], bool], workers: list[Process]) -> None:
 
 
 def _alerts(settings: Settings) -> dict[int, list[float]]:
-    """Return when the broker received the alerts of each partition's patient, s."""
-    consumer = KafkaConsumer(
-        settings.topic(ALERTS),
-        bootstrap_servers=settings.brokers,
-        auto_offset_reset="earliest",
-        consumer_timeout_ms=10 * POLL_MS,
-    )
+    """Return when the broker received the alerts of each partition's patient, s; canaries are heard all the time."""
     found: dict[int, list[float]] = {}
-    for record in consumer:
-        patient = record.key.decode()
-        if patient.startswith("probe-"):
-            found.setdefault(int(patient.rpartition("-")[2]), []).append(record.timestamp / 1000)
-    consumer.close()
+
+    def take(partition: int, records: Sequence[Any]) -> None:
+        mine = f"probe-{partition}".encode()
+        found.setdefault(partition, []).extend(one.timestamp / 1000 for one in records if one.key == mine)
+
+    read_back(settings.brokers, settings.topic(ALERTS), PARTITIONS, take)
     return found
 
 
-def _longest(times: list[float]) -> float:
-    times = sorted(times)
-    return max(after - before for before, after in pairwise(times))
+def longest_s(alerts: Mapping[int, Sequence[float]], lost: Collection[int], until_s: float) -> list[float]:
+    """Return the longest time between two alerts of each lost partition, s; `alerts` are times by partition.
+
+    Raises:
+        VigilError: a lost partition has no alert after `until_s`.
+    """
+    times = {partition: sorted(alerts.get(partition, [])) for partition in sorted(lost)}
+    if silent := [partition for partition, heard in times.items() if not heard or heard[-1] < until_s]:
+        raise VigilError(f"nobody took over the partitions {silent} in time")
+    return [max(after - before for before, after in pairwise(heard)) for heard in times.values()]
 
 
 if __name__ == "__main__":

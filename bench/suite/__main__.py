@@ -14,7 +14,7 @@ from typing import Final
 
 from bench.machine import commit
 from bench.suite import growth
-from bench.suite.order import MINUTES, PHASES, REPEATS, table
+from bench.suite.order import MINUTES, PHASES, QUICK_MINUTES, REPEATS, table
 from bench.suite.report import write
 from bench.suite.results import Results
 from bench.suite.run import Run, Wanted
@@ -29,9 +29,8 @@ BROKER: Final = {"group.initial.rebalance.delay.ms": "3000"}
 about the same time share its partitions from the beginning. Else the first may have them all, and hands half of them
 over in the middle of what is measured, or not: a matter of milliseconds at the start."""
 
-QUICK_SYSTEMS: Final = ["vigil", "faust", "kafka-streams"]
+QUICK_SYSTEMS: Final = ["vigil", "faust", "kafka-streams", "flink", "raw-librdkafka"]
 ALL_SYSTEMS: Final = [name for name in SYSTEMS if name != growth.SYSTEM]
-QUICK_PHASES: Final = ("equality", "drain", "burst")
 
 
 def main() -> int:
@@ -40,14 +39,14 @@ def main() -> int:
     quick = given.quick
     wanted = Wanted(
         systems=_flat(given.systems) or (QUICK_SYSTEMS if quick else ALL_SYSTEMS),
-        phases=_flat(given.phases) or list(QUICK_PHASES if quick else PHASES),
+        phases=_flat(given.phases) or list(PHASES),
         repeats=given.repeats or (1 if quick else REPEATS),
         partitions=given.partitions,
         scale=given.scale or (0.4 if quick else 1.0),
         quick=quick,
         low_hz=given.low,
         high_hz=given.high,
-        minutes=given.minutes,
+        minutes=given.minutes or (QUICK_MINUTES if quick else MINUTES),
     )
     if given.plan:
         print(table(wanted.items(), wanted.minutes))
@@ -114,9 +113,11 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--scale", type=float, help="of the drained logs' lengths (1, quick 0.4)")
     options.add_argument("--low", type=float, help="low base rate, frames/s; else of the results")
     options.add_argument("--high", type=float, help="high base rate, frames/s; else of the results")
-    options.add_argument("--quick", action="store_true", help="three systems, one repeat, no search")
+    options.add_argument("--quick", action="store_true", help="five systems, one repeat, no search")
     options.add_argument("--fresh", action="store_true", help="forget what was measured before")
-    options.add_argument("--minutes", type=float, default=MINUTES, help="that it may take (%(default)g)")
+    options.add_argument(
+        "--minutes", type=float, help=f"that it may take ({MINUTES:g}, quick {QUICK_MINUTES:g})"
+    )
     options.add_argument("--plan", action="store_true", help="measure nothing, print what would be measured")
     options.add_argument("--report", type=Path, default=HERE, help="folder of the report (%(default)s)")
     options.add_argument("--results", type=Path, default=RESULTS, help="folder (%(default)s)")

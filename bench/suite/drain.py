@@ -28,7 +28,8 @@ STILL_S_MAX: Final = 60.0
 class Drained:
     """One drain: frames between two moments, and the time and memory that the process tree took between them.
 
-    `broker_cpu_s` is the broker's processor time between them.
+    `broker_cpu_s` is the broker's processor time between them. `first_s` is from the start of the system's process
+    until the broker had its first alert, of one of the log's first frames.
     """
 
     frames: int
@@ -36,6 +37,7 @@ class Drained:
     broker_cpu_s: float
     wall_s: float
     rss_bytes: int
+    first_s: float
 
     @property
     def per_core_s(self) -> float:
@@ -78,9 +80,10 @@ def _follow(
     reached = np.zeros(len(done), dtype=np.int64)
     warm, last = max(1, mark_at(done, WARM_UP * frames)), mark_at(done, frames)
     start: tuple[int, float, float, float] | None = None
-    moved_s = time.monotonic()
+    moved_s, first_ms = time.monotonic(), 0
     while reached.min() < last:
         for told in reader.poll(POLL_S):
+            first_ms = first_ms or told.append_ms
             if told.rule == MARKER and told.phase == "start":
                 partition, mark = mark_of(told.patient, marks)
                 if mark > reached[partition]:
@@ -101,4 +104,5 @@ def _follow(
         broker_cpu_s() - broker_s,
         time.perf_counter() - wall_s,
         running.tree.rss_bytes(),
+        first_ms / 1000 - running.started_s,
     )

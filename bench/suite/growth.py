@@ -17,7 +17,8 @@ from streams.contracts.topics import READINGS
 from tables.windows import BUCKET_MS, SLOTS
 
 PATIENTS: Final = (1_000, 10_000, 100_000)
-MEMORY_PATIENTS: Final = (1_000, 100_000)
+MEMORY_PATIENTS: Final = (10_000, 1_000, 100_000)
+"""The first is what one worker should have at most, and what its memory is bounded for."""
 PARTITIONS: Final = (1, 8, 32)
 USUAL: Final = (10_000, 8)
 COMPARED: Final = ((10_000, 8), (100_000, 8))
@@ -54,7 +55,7 @@ def memory_log(patients: int) -> Log:
 def memory(stage: Stage, patients: int) -> dict[str, Any]:
     """Return the resident memory of a worker whose patients have full windows."""
     log = memory_log(patients)
-    with _filled(stage, f"memory-{patients}.", log) as (prefix, done):
+    with filled(stage, f"memory-{patients}.", log) as (prefix, done):
         drained = drain(stage, SYSTEMS[SYSTEM], prefix, log, done)
     return {"patients": patients, "partitions": log.partitions, "rss_bytes": drained.rss_bytes}
 
@@ -73,7 +74,7 @@ def repeats(patients: int, partitions: int) -> int:
 def measure(stage: Stage, patients: int, partitions: int) -> dict[str, Any]:
     """Drain and recover with so many patients and partitions; return medians and every drain."""
     log, times = log_of(patients, partitions), range(repeats(patients, partitions))
-    with _filled(stage, f"growth-{patients}-{partitions}.", log) as (prefix, done):
+    with filled(stage, f"growth-{patients}-{partitions}.", log) as (prefix, done):
         drains = [drain(stage, SYSTEMS[SYSTEM], prefix, log, done) for _ in times]
     before = stage.topics()
     settings, record_bytes = prepare(stage.broker, state := State(patients, partitions, WINDOWS))
@@ -91,7 +92,7 @@ def measure(stage: Stage, patients: int, partitions: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _filled(stage: Stage, prefix: str, log: Log) -> Iterator[tuple[str, Ints]]:
+def filled(stage: Stage, prefix: str, log: Log) -> Iterator[tuple[str, Ints]]:
     """Fill topics with a log and delete them afterwards; yields their prefix and the frames up to each mark."""
     stage.create_topics(prefix, log.partitions)
     mine = {name for name in stage.topics() if name.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""The order of a bench: which measurements are made, one after the other, and how long each is expected to take.
+"""The order of a bench: which measurements are made, one after the other.
 
-Rounds go over all systems, so that a slow spell of the machine falls on all of them. What the targets need comes first;
-further repeats of bursts come last, as long as there is time.
+Rounds go over all systems, there and back again, so that a slow spell of the machine falls on all of them. What the
+targets need comes first; what only completes the picture comes last, as long as there is time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,72 +9,60 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.suite import growth
-from bench.suite.burst import HEADLINE_FACTOR, Bursts
-from bench.suite.driver import FRAMES_MAX, lead_s
-from bench.suite.equality import PATIENTS, QUIET_S, SECONDS
-from bench.suite.open_loop import WARM_FRAMES
-from bench.suite.sustainable import WINDOW_S
+from bench.suite.burst import Bursts
+from bench.suite.paces import (
+    BLOCKS_S,
+    PACES,
+    SETUP_S,
+    TAKEOVER_S,
+    burst_s,
+    drain_s,
+    equality_s,
+    growth_s,
+    memory_s,
+    sustainable_s,
+)
+from bench.suite.small_blocks import engines
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES
 
-PHASES: Final = ("equality", "drain", "sustainable", "burst", "growth")
+PHASES: Final = ("equality", "drain", "blocks", "start", "sustainable", "burst", "takeover", "growth")
 MEMORY: Final = "memory"
 """A measurement of the phase growth."""
 
-MINUTES: Final = 60.0
+MINUTES: Final = 35.0
+QUICK_MINUTES: Final = 8.0
 """How long a bench may take; what does not fit is left out, and said."""
 
 REPEATS: Final = 5
 """Of every drain."""
-SEARCHES: Final = {"vigil": 3, "faust": 3}
-"""How often the sustainable rate of those is searched for whose median a base rate is a share of; once elsewhere."""
+SLOW_REPEATS: Final = 2
+SLOW: Final = ("faust", "quix", "bytewax")
+"""The systems whose drains are so far from ours that fewer tell as much."""
+SEARCHES: Final = {"vigil": 2, "faust": 1}
+"""How often the sustainable rate is searched for early: of those that a base rate is a share of."""
 COMPARED: Final = ("vigil", "kafka-streams")
-"""The systems whose bursts are near each other: they have more repeats than the others."""
+"""The systems whose bursts are near each other: they come first and have more repeats than the others."""
+BOUNDED: Final = "faust"
+"""Its burst on the low base has a target too."""
+BLOCKS: Final = 3
+STARTS: Final = 3
+"""Repeats, of each engine in turn."""
 
 FIRST: Final = {"low": Bursts(True, 2), "high": Bursts(True, 1)}
-"""What a system's first run at each base holds. A burst at the high base leaves a backlog: one a run."""
+"""What a compared system's first run at each base holds."""
+OTHERS: Final = {"low": Bursts(True, 1), "high": Bursts(True, 1)}
 AGAIN: Final = {"low": Bursts(False, 3), "high": Bursts(False, 1)}
 AGAIN_ROUNDS: Final = {"low": 1, "high": 4}
 """Further runs of the compared systems, up to five headline bursts at each base, as far as there is time."""
-QUICK_FIRST: Final = {"low": Bursts(False, 1)}
+TARGETED_ROUND: Final = 3
+"""After this round there are three headline bursts at each base: what else targets are about comes next."""
+QUICK_FIRST: Final = {"low": Bursts(False, 1), "high": Bursts(False, 1)}
 
 LOW_SHARE: Final = 1 / 10
-HIGH_SHARE: Final = 1 / 3
-"""The base rates: of the slowest Python peer's sustainable rate, and of Vigil's."""
-
-FILLED_A_SECOND: Final = 300_000
-SETUP_S: Final = 40.0
-"""Kafka's start, the log that is drained, the rehearsal of the bursts and the report."""
-STEPS_EXPECTED: Final = 6
-STEP_S: Final = 2.0
-"""Of a search, and what one takes beside its window and its encoding."""
-HIGH_TAIL_S: Final = 15.0
-"""Until the backlog of a burst at the high base is worked off."""
-RECOVERY_S: Final = 5.0
-RECOVERED_A_SECOND: Final = 10_000
-"""A recovery: the worker's start and stop, and patients a second, with their writing before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What a system is expected to take on the reference machine: its start and stop, s, and frames/s on the wall."""
-
-    start_s: float
-    drain_hz: float
-    sustained_hz: float
-
-
-PACES: Final = {
-    "vigil": Pace(12, 120_000, 70_000),
-    "vigil-1": Pace(11, 80_000, 60_000),
-    "faust": Pace(17, 3_500, 2_500),
-    "quix": Pace(9, 30_000, 15_000),
-    "bytewax": Pace(5, 150_000, 60_000),
-    "kafka-streams": Pace(10, 400_000, 200_000),
-    "flink": Pace(8, 400_000, 200_000),
-    "raw-aiokafka": Pace(3, 500_000, 0),
-    "raw-librdkafka": Pace(3, 600_000, 0),
-}
+HIGH_SHARE: Final = 1 / 12
+"""The base rates: of the slowest Python peer's sustainable rate, and of Vigil's. Ten times the high one is 0.83 of what
+Vigil sustains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,74 +97,95 @@ def items(
         phases: which of `PHASES` are wanted.
         repeats: rounds of drains.
         scale: of the drains' lengths.
-        quick: the low base only, once, and nothing that grows.
+        quick: one burst at each base, no search, and of what grows only a worker's memory.
     """
-    first, again = (QUICK_FIRST, 0) if quick else (FIRST, 1)
-    deciding = [system for system in systems if system.alarms and system.open_loop]
-    found = [_equality(system) for system in deciding]
+    found = [Item("equality", system, "", 1, equality_s(system)) for system in _deciding(systems)]
     for repeat in range(1, repeats + 1):
-        found += [_drain(system, repeat, scale) for system in systems]
-    for search in range(1, 1 + max(SEARCHES.values())):
-        found += [_sustainable(one, search) for one in deciding if search <= SEARCHES.get(one.name, 1)]
-    for base, bursts in first.items():
-        found += [_burst(system, base, 1, bursts) for system in deciding]
-    if SYSTEMS["vigil"] in systems and not quick:
-        found += _growth()
-    for repeat in range(2, 2 + max(AGAIN_ROUNDS.values()) * again):
-        for base in BASES:
-            if repeat < 2 + AGAIN_ROUNDS[base]:
-                found += [
-                    _burst(system, base, repeat, AGAIN[base])
-                    for system in deciding
-                    if system.name in COMPARED
-                ]
+        found += [
+            Item("drain", system, "", repeat, drain_s(system, scale))
+            for system in (systems if repeat % 2 else systems[::-1])
+            if repeat <= SLOW_REPEATS or system.name not in SLOW
+        ]
+    found += _own(systems, quick)
+    found += _once(systems) if quick else [*_needed(systems), *_completing(systems)]
     return [item for item in found if item.part_of in phases]
 
 
-def _equality(system: System) -> Item:
-    pace = PACES[system.name]
-    return Item("equality", system, "", 1, pace.start_s + PATIENTS * SECONDS / pace.drain_hz + QUIET_S)
+def _deciding(systems: Sequence[System]) -> list[System]:
+    return [system for system in systems if system.alarms and system.open_loop]
 
 
-def _drain(system: System, repeat: int, scale: float) -> Item:
-    pace = PACES[system.name]
-    return Item("drain", system, "", repeat, pace.start_s + scale * system.drain_frames / pace.drain_hz)
+def _own(systems: Sequence[System], quick: bool) -> Iterator[Item]:
+    """Yield what only Vigil is asked and takes little time."""
+    vigil = SYSTEMS["vigil"]
+    if vigil not in systems:
+        return
+    for repeat in range(1, 1 + BLOCKS):
+        yield from (Item("blocks", vigil, engine, repeat, BLOCKS_S) for engine in engines())
+    for repeat in range(1, 1 + STARTS):
+        yield from (Item("start", vigil, engine, repeat, PACES["vigil"].start_s) for engine in engines())
+    for patients in growth.MEMORY_PATIENTS[:1] if quick else growth.MEMORY_PATIENTS:
+        yield Item(MEMORY, vigil, str(patients), 1, memory_s(patients))
 
 
-def _sustainable(system: System, search: int) -> Item:
-    pace = PACES[system.name]
-    encoding_s = lead_s(pace.sustained_hz * WINDOW_S)
-    steps_s = STEPS_EXPECTED * (WINDOW_S + encoding_s + STEP_S)
-    return Item("sustainable", system, "", search, _warm_s(pace) + steps_s)
+def _once(systems: Sequence[System]) -> Iterator[Item]:
+    """Yield what a quick run holds of what targets are about."""
+    for base, bursts in QUICK_FIRST.items():
+        yield from (_burst(one, base, 1, bursts) for one in _deciding(systems) if one.name in COMPARED)
+    if SYSTEMS["vigil"] in systems:
+        yield Item("takeover", SYSTEMS["vigil"], "", 1, TAKEOVER_S)
+
+
+def _needed(systems: Sequence[System]) -> Iterator[Item]:
+    """Yield what targets are about: base rates, bursts, takeover, growth, and further repeats of the bursts."""
+    deciding = _deciding(systems)
+    for search in range(1, 1 + max(SEARCHES.values())):
+        yield from (_search(one, search) for one in deciding if search <= SEARCHES.get(one.name, 0))
+    compared = [system for system in deciding if system.name in COMPARED]
+    for base, bursts in FIRST.items():
+        yield from (_burst(system, base, 1, bursts) for system in compared)
+    yield from (_burst(one, "low", 1, OTHERS["low"]) for one in deciding if one.name == BOUNDED)
+    for repeat in range(2, 2 + max(AGAIN_ROUNDS.values())):
+        for base in BASES:
+            if repeat < 2 + AGAIN_ROUNDS[base]:
+                yield from (_burst(system, base, repeat, AGAIN[base]) for system in compared)
+        if repeat == TARGETED_ROUND:
+            yield from _takeover_and_growth(systems)
+
+
+def _takeover_and_growth(systems: Sequence[System]) -> Iterator[Item]:
+    """Yield what only Vigil is asked and takes longer."""
+    vigil = SYSTEMS["vigil"]
+    if vigil in systems:
+        yield Item("takeover", vigil, "", 1, TAKEOVER_S)
+        yield from (_point(*point) for point in growth.points() if point in growth.COMPARED)
+
+
+def _completing(systems: Sequence[System]) -> Iterator[Item]:
+    """Yield what only completes the picture: bursts and rates of the other systems, the other points of growth."""
+    deciding = _deciding(systems)
+    if SYSTEMS["vigil"] in systems:
+        yield Item("takeover", SYSTEMS["vigil"], "", 2, TAKEOVER_S)
+    for base, bursts in OTHERS.items():
+        for system in deciding:
+            if system.name not in COMPARED and (base, system.name) != ("low", BOUNDED):
+                yield _burst(system, base, 1, bursts)
+    yield from (_search(system, 1) for system in deciding if system.name not in SEARCHES)
+    if SYSTEMS["vigil"] in systems:
+        yield from (_point(*point) for point in growth.points() if point not in growth.COMPARED)
+
+
+def _search(system: System, repeat: int) -> Item:
+    return Item("sustainable", system, "", repeat, sustainable_s(system))
 
 
 def _burst(system: System, base: str, repeat: int, bursts: Bursts) -> Item:
-    pace, hz = PACES[system.name], expected_base_hz(base)
-    if pace.sustained_hz < hz:  # it is not run
-        return Item("burst", system, base, repeat, 0.0, bursts)
-    frames = min(bursts.plan(hz, HEADLINE_FACTOR, 1).frames_about, FRAMES_MAX)
-    tail_s = HIGH_TAIL_S if base == "high" else 0.0
-    return Item(
-        "burst", system, base, repeat, _warm_s(pace) + bursts.length_s + lead_s(frames) + tail_s, bursts
-    )
+    return Item("burst", system, base, repeat, burst_s(system, expected_base_hz(base), bursts), bursts)
 
 
-def _growth() -> Iterator[Item]:
-    vigil, pace = SYSTEMS["vigil"], PACES[growth.SYSTEM]
-    for patients, partitions in growth.points():
-        frames = growth.log_of(patients, partitions).frames
-        drain_s = pace.start_s + frames / pace.drain_hz
-        recovery_s = RECOVERY_S + patients / RECOVERED_A_SECOND
-        seconds = frames / FILLED_A_SECOND + growth.repeats(patients, partitions) * (drain_s + recovery_s)
-        yield Item("growth", vigil, f"{patients}-{partitions}", 1, seconds)
-    for patients in growth.MEMORY_PATIENTS:
-        frames = growth.memory_log(patients).frames
-        seconds = frames / FILLED_A_SECOND + pace.start_s + frames / pace.drain_hz
-        yield Item(MEMORY, vigil, str(patients), 1, seconds)
-
-
-def _warm_s(pace: Pace) -> float:
-    return pace.start_s + WARM_FRAMES / pace.drain_hz
+def _point(patients: int, partitions: int) -> Item:
+    seconds = growth_s(patients, partitions)
+    return Item("growth", SYSTEMS["vigil"], f"{patients}-{partitions}", 1, seconds)
 
 
 def base_hz(base: str, sustained_hz: Mapping[str, float]) -> float | None:

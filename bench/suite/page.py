@@ -3,17 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bench.suite.arrivals import SLOT_MS
-from bench.suite.burst import FLOOD, HEADLINE_WAKE_S
-from bench.suite.drain import WARM_UP
-from bench.suite.driver import FRAMES_MAX, LAG_P99_MS_MAX
-from bench.suite.fill import BATCH_FRAMES
+from bench.suite.burst import FLOOD
 from bench.suite.growth import SYSTEM as GROWN
-from bench.suite.latency import RECOVERED_SLACK_MS, STAYS_S
-from bench.suite.open_loop import GRACE_S, WARM_FRAMES
-from bench.suite.sustainable import LATE_MS, SETTLE_S, SLOPE_MS_S_MAX, WINDOW_S
+from bench.suite.method import method
 from bench.suite.targets import BASES
-from bench.suite.wire import FRAME_BYTES
 
 KINDS: Final = {
     "full": "A full run.",
@@ -28,6 +21,13 @@ system does not sustain counts as infinite latency (∞) without a run, because 
 
 Where a frame's time goes in Vigil, and a lone alert's: [performance](../docs/performance.md). What was tried so far to
 close what is missed: [experiments](experiments.md)."""
+BLOCKS: Final = {
+    "decode_one": "a block of one frame decoded",
+    "judge_one": "it judged",
+    "judge_one_in_alarm": "it judged, its patient in alarm",
+    "fetch": "8 frames of 4 partitions decoded and judged",
+    "fetch_in_alarm": "the same, one of the 8 patients in alarm",
+}
 NONE: Final = "-"
 INFINITE: Final = "∞"
 
@@ -44,18 +44,22 @@ def page(report: Mapping[str, Any], plots: Sequence[str]) -> str:
         "## Drain",
         _drain(report),
         _pictures(plots, "drain"),
+        "## Processor time",
+        _processor_time(report),
         "## Sustainable rate",
         _sustainable(report),
         *(part for base in BASES for part in _burst_section(report, base, plots)),
         "## Other bursts, and a reconnect flood",
         _shapes(report),
+        "## Small blocks, a worker's memory and its death",
+        _alone(report),
         "## Growth (one Vigil worker)",
         _growth(report),
         _pictures(plots, "growth"),
         "## Void and failed",
         _spoiled(report),
         "## How it was measured",
-        _method(report),
+        method(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -129,6 +133,7 @@ def _drain(report: Mapping[str, Any]) -> str:
                 _number(drain["with_broker_frames_per_core_s"]),
                 _number(drain["wall_frames_s"]),
                 f"{drain['rss_bytes'] / 1e6:,.0f}",
+                _number(drain["first_s"]),
                 str(drain["repeats"]),
             ]
             rows.append([name, *_struck(system, cells), _equal(system)])
@@ -140,8 +145,48 @@ def _drain(report: Mapping[str, Any]) -> str:
         "with the broker's share",
         "frames/s on the wall",
         "memory, MB",
+        "first alert, s",
     ]
     return _table([*head, "repeats", "alerts equal"], rows) if rows else "Not measured."
+
+
+def _processor_time(report: Mapping[str, Any]) -> str:
+    rows = []
+    for name, peer in report["peers"].items():
+        figures = [peer["drain_s_per_million"], peer["drain_broker_s_per_million"]]
+        figures += [peer["burst_cores"][base] for base in BASES]
+        if any(figure is not None for figure in figures):
+            rows.append([name, *_struck(report["systems"][name], [_number(figure) for figure in figures])])
+    head = [
+        "system",
+        "s for a million drained frames",
+        "the broker's",
+        *(f"cores, {base} base" for base in BASES),
+    ]
+    return _table(head, rows) if rows else "Not measured."
+
+
+def _alone(report: Mapping[str, Any]) -> str:
+    vigil = report["vigil"]
+    rows = [
+        [engine, BLOCKS[kind], _number(cost["median_us"]), _number(cost["best_us"])]
+        for engine, costs in vigil["blocks"].items()
+        for kind, cost in costs.items()
+    ]
+    found = [_table(["engine", "what", "processor time, us", "at best"], rows)] if rows else []
+    for engine, start in vigil["start"].items():
+        found.append(
+            f"With {engine} the first alert came {_number(start['median'])} s after the start "
+            f"({_number(start['lowest'])} to {_number(start['highest'])}, {start['repeats']} runs)."
+        )
+    if size := vigil["worker_bytes_10k"]:
+        found.append(f"A worker of 10,000 patients with full windows: {size / 1e6:,.0f} MB resident.")
+    if gap := vigil["takeover"]:
+        found.append(
+            f"A worker is killed: nobody watches one of its partitions for {_number(gap['median'])} s at most "
+            f"({_number(gap['lowest'])} to {_number(gap['highest'])}, {gap['repeats']} runs)."
+        )
+    return "\n\n".join(found) or "Not measured."
 
 
 def _sustainable(report: Mapping[str, Any]) -> str:
@@ -191,7 +236,17 @@ def _burst(report: Mapping[str, Any], base: str) -> str:
         "recovery, s",
         "repeats",
     ]
-    return f"{about}\n\n{_table(head, rows)}"
+    return f"{about}{_refused(report, base)}\n\n{_table(head, rows)}"
+
+
+def _refused(report: Mapping[str, Any], base: str) -> str:
+    """Return at which higher factors the driver was not on time."""
+    said = ""
+    for one in (report["bases"].get(base) or {}).get("refused", ()):
+        late = one["lag_ms"]
+        why = "too many frames for the driver" if late is None else f"the driver was {late:.1f} ms late"
+        said += f" It was not offered {one['factor']:g} times: {why}."
+    return said
 
 
 def _shapes(report: Mapping[str, Any]) -> str:
@@ -239,68 +294,6 @@ def _spoiled(report: Mapping[str, Any]) -> str:
         for one in system["failures"]
     ]
     return "\n".join([void, "", *failed] if failed else [f"{void} No measurement failed."])
-
-
-METHOD: Final = """\
-- **Equal work first**: ten minutes of seeded frames through each system; one whose alert starts differ from the
-  reference's is struck out.
-- **Drain**: one topic for all, of 10,000 patients, a frame a second each with 7 signals, in batches of {batch} frames;
-  each system is measured over as much of it as it does in about ten seconds, all systems in turn, round after round.
-  The broker waits 3 s, its default, for others to join a new group: partitions are shared from the beginning.
-  Marks, which every system must tell at once, show from outside how far it is. The first {warm:.0%} of what it drains
-  is not measured. Processor time is that of the whole process tree, all threads; with the broker's share, that of
-  the broker in the same time is added, which a system's changelog costs too. What is still to be made durable when the
-  last mark is told is not waited for.
-- **Warm-up**: before it runs against the clock every system is given the same: {warm_frames:,} frames of 10,000
-  patients, until it has told the last mark; then the steady seconds before the first burst, and in its first run
-  the smaller bursts before the headline's.
-- **Sustainable rate**: the highest rate that was held twice and never not: over {window:g} s after {settle:g} s of
-  settling, the median latency of planted onsets grew by less than {slope:g} ms a second, or was below {late:g} ms at
-  the end, and none was missed. A search up and down, then what it found is tried again. The median of three searches
-  for the two systems that a base rate comes from, one for the others; a search in which no rate was held counts as
-  the lowest.
-- **Bursts**: open loop, Poisson arrivals on a grid of {slot} ms, the schedule computed and encoded beforehand ({bytes}
-  bytes a record, at most {frames:,} frames in memory). Latency is the alert's append time by the broker minus the
-  planned send time of the frame that made the condition true; alerts are read when the load is over, so that reading
-  takes nothing of the machine. Figures are of the onsets planned from the burst's start
-  to {wake:g} s after its end; percentiles are measured values, not interpolated. A run may hold several bursts of the
-  headline, each a repeat.
-- **Missed**: not told {grace:g} s after the load's end. It counts as infinite (∞; null in the JSON). A base that a
-  system does not sustain is not run.
-- **Recovery**: from the burst's end until the 99th percentile over a sliding second is within a tenth or {slack:g} ms
-  of the worst second before the burst, and stays there for {stays:g} s.
-- **Driver**: a process of its own with a higher priority than the rest. A run whose requests were handed over more than
-  {lag:g} ms late at the 99th percentile is void.
-- **Low base**: a tenth of the slowest Python peer's sustainable rate. **High base**: a third of Vigil's."""
-
-
-def _method(report: Mapping[str, Any]) -> str:
-    driver = report["driver"]
-    method = METHOD.format(
-        batch=BATCH_FRAMES,
-        warm=WARM_UP,
-        warm_frames=WARM_FRAMES,
-        wake=HEADLINE_WAKE_S,
-        window=WINDOW_S - SETTLE_S,
-        settle=SETTLE_S,
-        slope=SLOPE_MS_S_MAX,
-        late=LATE_MS,
-        slot=SLOT_MS,
-        bytes=FRAME_BYTES,
-        frames=FRAMES_MAX,
-        grace=GRACE_S,
-        slack=RECOVERED_SLACK_MS,
-        stays=STAYS_S,
-        lag=LAG_P99_MS_MAX,
-    )
-    if not driver["runs"]:
-        return method
-    return (
-        f"{method}\n\nThe driver's lag at the 99th percentile was {driver['lag_p99_ms']:.2f} ms (median of "
-        f"{driver['runs']} runs, highest {driver['lag_p99_ms_highest']:.2f} ms). It "
-        f"took {100 * driver['cores']:.1f} % of a core (highest {100 * driver['cores_highest']:.1f} %) at "
-        f"{' or '.join(driver['priorities'])}."
-    )
 
 
 def _struck(system: Mapping[str, Any], cells: Sequence[str]) -> list[str]:

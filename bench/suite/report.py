@@ -17,9 +17,10 @@ from bench.suite.order import MEMORY, PHASES
 from bench.suite.page import page
 from bench.suite.plots import draw
 from bench.suite.results import BELOW, VOID, Results
+from bench.suite.small_blocks import KINDS
 from bench.suite.sustainable import sustained_hz
 from bench.suite.systems import SYSTEMS, System
-from bench.suite.targets import BASES, targets
+from bench.suite.targets import BASES, WORKER_PATIENTS, targets
 
 BURST_FIGURES: Final = (
     "p50_ms",
@@ -73,7 +74,15 @@ def build(results: Results, quick: bool) -> dict[str, Any]:
         },
         "versions": versions() | peer_versions(),
         "systems": systems,
-        "vigil": {"growth": growth},
+        "vigil": {
+            "growth": growth,
+            "blocks": _blocks(results),
+            "start": _starts(results),
+            "worker_bytes_10k": _worker_bytes(results),
+            "takeover": spread(figures["longest_s"] for figures in results.good("takeover", "vigil")),
+        },
+        "peers": {name: processor_seconds(results, name) for name in SYSTEMS},
+        "bases": next(iter(results.good("bases", "all")), {}),
         "driver": _driver(results),
     }
     report["ratios"] = _ratios(systems)
@@ -151,6 +160,7 @@ def _system(results: Results, system: System) -> dict[str, Any]:
             ),
             "wall_frames_s": _median(figures["per_s"] for figures in drains),
             "frames": drains[0]["frames"],
+            "first_s": _median(figures["first_s"] for figures in drains),
             "rss_bytes": _median(figures["rss_bytes"] for figures in drains),
         },
         "sustainable_steps": [step for figures in searches for step in figures["steps"]],
@@ -212,6 +222,50 @@ def _growth(results: Results) -> dict[str, Any]:
             {key: value for key, value in point.items() if key != "drains"}
             for _, point in sorted(points.items())
         ],
+    }
+
+
+def _blocks(results: Results) -> dict[str, Any]:
+    """Return what little costs, by engine: each figure the median of its repeats, us of processor time."""
+    found = {}
+    for engine in sorted({result.variant for result in results.all("blocks") if not result.failed}):
+        repeats = results.good("blocks", "vigil", engine)
+        found[engine] = {
+            kind: {of: _median(one[kind][of] for one in repeats) for of in ("best_us", "median_us")}
+            for kind in KINDS
+        }
+    return found
+
+
+def _starts(results: Results) -> dict[str, Any]:
+    """Return the time from Vigil's start to its first alert, by engine, s."""
+    engines = sorted({result.variant for result in results.all("start") if not result.failed})
+    return {
+        engine: spread(one["first_s"] for one in results.good("start", "vigil", engine)) for engine in engines
+    }
+
+
+def _worker_bytes(results: Results) -> float | None:
+    """Return the resident memory of a worker of 10,000 patients with full windows."""
+    return _median(figures["rss_bytes"] for figures in results.good(MEMORY, "vigil", str(WORKER_PATIENTS)))
+
+
+def processor_seconds(results: Results, name: str) -> dict[str, Any]:
+    """Return the processor time that a system takes, and the broker for it, s: a million drained frames, and in bursts.
+
+    That in bursts is by the seconds of the runs: how many cores it takes.
+    """
+    drains = results.good("drain", name)
+    burst_cores = {}
+    for base in BASES:
+        runs = [run for run in results.good("burst", name, base) if not run["driver"]["void"]]
+        burst_cores[base] = _median(run["cpu_s"] / run["driver"]["wall_s"] for run in runs)
+    return {
+        "drain_s_per_million": _median(1e6 * one["cpu_s"] / one["frames"] for one in drains),
+        "drain_broker_s_per_million": _median(1e6 * one["broker_cpu_s"] / one["frames"] for one in drains),
+        "drained_frames": sum(one["frames"] for one in drains),
+        "drained_s": sum(one["cpu_s"] for one in drains),
+        "burst_cores": burst_cores,
     }
 
 

@@ -35,13 +35,14 @@ LOG_TAIL_LINES: Final = 5
 
 @dataclass(slots=True)
 class Running:
-    """A system that runs."""
+    """A system that runs; `started_s` is when its process was started, s since the epoch."""
 
     system: System
     order: Order
     process: subprocess.Popen[bytes]
     tree: ProcessTree
     log: Path
+    started_s: float
 
     def check(self) -> None:
         """Raise a `VigilError` with the system's last lines when it has ended by itself."""
@@ -104,10 +105,11 @@ class Stage:
             command, environment = system.start(order)
             if system.name.startswith("vigil"):
                 apply_topics(vigil_settings(order))
+            started_s = time.time()
             with log.open("wb") as output:
                 process = spawn(command, output, {**_without_settings(), **environment})
             try:
-                yield Running(system, order, process, ProcessTree(process.pid), log)
+                yield Running(system, order, process, ProcessTree(process.pid), log, started_s)
             finally:
                 _end(process)
         finally:

@@ -150,7 +150,7 @@ def _java(name: str, drain_frames: int) -> System:
 SYSTEMS: Final = {
     system.name: system
     for system in (
-        System("vigil", _vigil(THREADS), 1_200_000),
+        System("vigil", _vigil(THREADS), 3_000_000),
         System("vigil-1", _vigil(1), 800_000, open_loop=False),
         _python("faust", 40_000),
         _python("quix", 250_000),

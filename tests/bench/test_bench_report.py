@@ -4,6 +4,7 @@ import pytest
 
 from bench.suite.report import build, write
 from bench.suite.results import Results
+from bench.suite.small_blocks import KINDS
 from bench.suite.systems import SYSTEMS
 
 REQUIRED = {"vigil", "faust", "quix", "bytewax", "kafka-streams", "flink", "raw-aiokafka", "raw-librdkafka"}
@@ -18,7 +19,8 @@ def drain(per_core_s):
         "wall_s": 1.0,
         "rss_bytes": 10**8,
         "per_core_s": per_core_s,
-        "per_s": per_core_s,
+        "per_s": 2 * per_core_s,
+        "first_s": 6.0,
     }
 
 
@@ -61,6 +63,7 @@ def test_a_report_of_nothing_has_every_system_with_nulls(results):
         assert system["sustainable_frames_s"] is None
         assert system["burst"] == {"low": None, "high": None}
     assert report["vigil"]["growth"]["bytes_per_patient_100k"] is None
+    assert set(report["peers"]) == set(SYSTEMS)
     assert {target["met"] for target in report["targets"]} == {None}
     assert build(results, quick=False)["kind"] == "partial"
 
@@ -202,6 +205,13 @@ def test_page_json_and_pictures_are_written_together(results, tmp_path):
         results.save("burst", name, "high", 1, burst(None, missed=1))
     results.save("drain", "quix", "", 3, {"failure": "it ended"})
     results.save("void", "vigil", "low-1", 1, {"driver": {}})
+    refused = [{"factor": 10.0, "lag_ms": 12.34}, {"factor": 7.0, "lag_ms": None}]
+    results.save("bases", "all", "", 1, {"high": {"hz": 100.0, "factor": 5.0, "refused": refused}})
+    costs = {kind: {"best_us": 20.0, "median_us": 21.0, "calls": 9} for kind in KINDS}
+    results.save("blocks", "vigil", "numpy", 1, costs)
+    results.save("start", "vigil", "numpy", 1, {"first_s": 5.5, "cpu_s": 1.0})
+    results.save("memory", "vigil", "10000", 1, {"patients": 10_000, "partitions": 8, "rss_bytes": 3e8})
+    results.save("takeover", "vigil", "", 1, {"patients": 9, "gaps_s": [11.5], "longest_s": 11.5})
     write(results, tmp_path, quick=False)
     page = (tmp_path / "report.md").read_text()
     report = json.loads((tmp_path / "report.json").read_text())
@@ -211,6 +221,14 @@ def test_page_json_and_pictures_are_written_together(results, tmp_path):
     assert "∞" in page
     assert "- quix, drain 3: it ended" in page
     assert "1 runs were void" in page
+    assert (
+        "not offered 10 times: the driver was 12.3 ms late. It was not offered 7 times: too many frames"
+        in page
+    )
+    assert "| vigil | 1,000 | 1,000 | 0.05 | 0.05 |" in page  # processor-seconds, and cores in bursts
+    assert "| numpy | a block of one frame decoded | 21 | 20 |" in page
+    for said in ("first alert came 5.5 s after the start", "300 MB resident", "for 11.5 s at most"):
+        assert said in page
     for name in ("drain", "burst-low", "seconds-low"):
         assert f"![plots/{name}.svg](plots/{name}.svg)" in page
         assert (tmp_path / "plots" / f"{name}.svg").stat().st_size > 1_000
