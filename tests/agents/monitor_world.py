@@ -58,8 +58,7 @@ class World:
         self.sent, self.partitions, self.failures, self.ended = [], [], [], []
         settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix, **more)
         judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = judge.new_table
+        self.store = ColumnStore(judge.new_table)
         publisher = Publisher(self._send, self._send_batch, 5.0, self.failures.append)
         checkpointer = Checkpointer(self.store, publisher, "changelog", lambda *_: None, self.failures.append)
         self.checkpointer = checkpointer

@@ -28,8 +28,7 @@ class World:
     def __init__(self):
         self.sent, self.owned = [], {1}
         self.metrics, self.faults = Metrics(), LogFaults()
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = lambda: PatientTable(("hr-high",))
+        self.store = ColumnStore(lambda: PatientTable(("hr-high",)))
         self.store.state(1).ticked_until_ms = TICKED_MS
         self.alarms = LogAlarms(
             Settings(),

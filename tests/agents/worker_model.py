@@ -60,8 +60,7 @@ class WorkerModel:
         self._start()
 
     def _start(self):
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = self.judge.new_table
+        self.store = ColumnStore(self.judge.new_table)
         self.checkpointer = Checkpointer(self.store, self.changelog, CHANGELOG, self._commit, self._broken)
         self.decoder = Decoder()
 

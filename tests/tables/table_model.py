@@ -22,8 +22,7 @@ KEYS = np.array([alarm_key(alarm) for alarm in ALARMS], dtype=np.uint64)
 
 
 def new_store(alarms=ALARMS):
-    store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = lambda: PatientTable(alarms, len(alarms))
+    store = ColumnStore(lambda: PatientTable(alarms, len(alarms)))
     return store
 
 
