@@ -4,11 +4,11 @@ A pair that is absent from the table cannot happen; meeting one is a fault of ou
 (`tables.partition`).
 """
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 
-class Life(Enum):
+class Life(IntEnum):
     """Where a partition stands with this worker."""
 
     ASSIGNED = auto()
@@ -25,7 +25,7 @@ class Life(Enum):
     """Somebody else has it: all that was kept of it is dropped."""
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What happens to a partition."""
 
     ASSIGN = auto()
