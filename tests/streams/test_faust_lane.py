@@ -10,7 +10,7 @@ from streams.config.settings import Settings
 from streams.lane.app import create_app
 from streams.lane.faust_lane import FaustLane
 from streams.lane.log_faults import LogFaults
-from streams.lane.protocol import Lag, Reader
+from streams.lane.protocol import Lag, Lane, Reader
 
 
 class Consumer:
@@ -105,3 +105,9 @@ def test_a_reader_becomes_a_faust_agent_of_its_name_and_answers_the_consumer():
     FaustLane(app, READINGS).blocks(READINGS, reader)
     assert app.transport.readers == {READINGS: reader}
     assert [agent.name for agent in app.agents.values()] == ["monitor"]
+
+
+def test_six_methods_are_all_that_agents_know_of_a_lane_and_this_one_has_no_others():
+    methods = {"blocks", "owned", "lag", "read_again", "durable", "commit"}
+    for kind in (Lane, FaustLane):
+        assert {name for name, value in vars(kind).items() if callable(value) and name[0] != "_"} == methods
