@@ -7,13 +7,13 @@ import time
 from typing import Final, NoReturn
 
 from agents.draining import DrainingWorker, begin, run, say, serve_metrics
+from agents.faust_worker import build
 from agents.health import preflight
 from agents.health.canary import with_canary
 from agents.health.metrics import OURS, SHADOWS, Metrics
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
-from agents.wiring import wire
 from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
 
@@ -35,19 +35,19 @@ def main() -> int:
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)
-        flow = wire(settings, with_canary(choice.rules), metrics, turn)
+        app, flow = build(settings, with_canary(choice.rules), metrics, turn)
+        worker = DrainingWorker(app, flow.watchdog)
         follower = RulesFollower(
-            settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss
+            *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
+            worker.end_of_itself,
         )
     except VigilError as error:
         say(str(error))
         return error.exit_code
-    worker = DrainingWorker(flow.app, flow.watchdog)
     if settings.shadow:
         os.nice(SHADOW_NICE)
     else:
-        flow.app.timer(LOOK_S, name="rules")(follower.look)
-        follower.end = worker.end_of_itself
+        app.timer(LOOK_S, name="rules")(follower.look)
         follower.start()
     exit_code = run(worker, flow.watchdog)
     if follower.is_due and exit_code == 0 and not worker.is_told_to_end:

@@ -8,8 +8,7 @@ remembers it from the verdict that told it, for as long as the alarm stays ackno
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -24,6 +23,8 @@ from streams.config.settings import Settings
 from streams.contracts.topics import LIMITS, PATIENTS
 from streams.kafka.publisher import Publisher, fail_stop
 from tables.changelog.checkpoint import CHUNK
+from tables.changelog.column_store import ColumnStore
+from tables.partition import Partition
 from tables.patients import PatientTable
 
 WRITE_S: Final = 0.25
@@ -40,11 +41,29 @@ REFRESHED_MAX: Final = 20
 
 
 @dataclass(slots=True)
-class _Changed:
-    """Of one partition: whose state and whose limits are to be written, patients by name."""
+class Board:
+    """What is kept for the boards of one partition."""
 
     states: set[str] = field(default_factory=set)
+    """Patients whose state is to be written."""
     limits: set[str] = field(default_factory=set)
+    """Patients whose limits are to be written."""
+    known: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    """Who has acknowledged, by patient and alarm's column: the onset of the episode and the actor."""
+    is_late: bool = False
+    """Judging is behind what comes in."""
+    turns: int = 0
+    next_row: int = 0
+    """From which row on patients are written again at the next tick."""
+
+    def take(self, patients: Collection[str] | None) -> tuple[list[str], list[str]]:
+        """Return whose state and whose limits are to be written, of some patients or of all, and note it no longer."""
+        taken = []
+        for noted in (self.states, self.limits):
+            some = set(noted) if patients is None else noted.intersection(patients)
+            noted -= some
+            taken.append(sorted(some))
+        return taken[0], taken[1]
 
 
 class Boards:
@@ -54,7 +73,8 @@ class Boards:
         settings: name the topics.
         judge: knows rules and limits.
         publisher: where the records go.
-        whole_blocks: held while a block is judged and its alerts are handed over, which boards must not precede.
+        store: whose `whole_blocks` is held while a block is judged and its alerts, which boards must not precede, are
+            handed over.
         on_failure: what to do when something cannot be handed over; the default stops the process.
     """
 
@@ -63,41 +83,37 @@ class Boards:
         settings: Settings,
         judge: Judge,
         publisher: Publisher,
-        whole_blocks: asyncio.Lock,
+        store: ColumnStore,
         on_failure: Callable[[str], None] = fail_stop,
     ) -> None:
         self._settings = settings
         self._shown = Shown(judge)
         self._publisher = publisher
-        self._whole_blocks = whole_blocks
+        self._whole_blocks = store.whole_blocks
         self._on_failure = on_failure
         self._writing = asyncio.Lock()
-        self._next: defaultdict[int, int] = defaultdict(int)
-        self._late: set[int] = set()
-        self._turns: defaultdict[int, int] = defaultdict(int)
-        self._changed: defaultdict[int, _Changed] = defaultdict(_Changed)
-        self._known: defaultdict[int, dict[tuple[str, int], tuple[int, str]]] = defaultdict(dict)
 
-    def note(self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False) -> None:
+    def note(self, partition: Partition, verdict: Verdict, *, late: bool = False) -> None:
         """Note whom the verdict concerns, and in turns the others, but not while judging is late."""
         if not (verdict.happenings or verdict.profiled or verdict.dropped or verdict.tally.ticks):
             return
-        changed = self._changed[partition]
+        board, table = partition.of(Board), partition.table
         told = {happening.patient for happening in verdict.happenings}
-        self._take_note(partition, table, verdict)
+        self._take_note(board, table, verdict)
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
-        changed.states |= told | {*verdict.profiled} | gone
-        changed.limits |= {*verdict.profiled} | gone
-        (self._late.add if late else self._late.discard)(partition)
+        board.states |= told | {*verdict.profiled} | gone
+        board.limits |= {*verdict.profiled} | gone
+        board.is_late = late
         if verdict.tally.ticks and not late:
-            changed.states |= self._in_turn(partition, table)
+            board.states |= self._in_turn(board, table)
 
-    def _take_note(self, partition: int, table: PatientTable, verdict: Verdict) -> None:
+    @staticmethod
+    def _take_note(board: Board, table: PatientTable, verdict: Verdict) -> None:
         """Remember who has acknowledged what, and forget it with the next that is told of the same alarm.
 
-        Of a partition that is another worker's nothing is remembered; of each alarm of a patient one actor at most.
+        Of each alarm of a patient that is one actor at most.
         """
-        known = self._known[partition]
+        known = board.known
         for happening in verdict.happenings:
             place = happening.patient, happening.column
             if happening.acknowledges and happening.actor is not None:
@@ -106,39 +122,30 @@ class Boards:
                 known.pop(place, None)
         if verdict.dropped:
             gone = {*verdict.dropped} - table.row_of.keys()
-            self._known[partition] = {place: by for place, by in known.items() if place[0] not in gone}
+            board.known = {place: by for place, by in known.items() if place[0] not in gone}
 
-    async def write_in_turn(self, partition: int, table: PatientTable) -> None:
+    async def write_in_turns(self, partitions: Iterable[Partition]) -> None:
         """Called every `WRITE_S`: write, while judging is late only every `LATE_TURNS`-th time."""
-        self._turns[partition] += 1
-        if partition not in self._late or self._turns[partition] % LATE_TURNS == 0:
-            await self.write(partition, table)
+        for partition in partitions:
+            board = partition.of(Board)
+            board.turns += 1
+            if not board.is_late or board.turns % LATE_TURNS == 0:
+                await self.write(partition)
 
-    async def write(
-        self, partition: int, table: PatientTable, patients: Collection[str] | None = None
-    ) -> None:
+    async def write(self, partition: Partition, patients: Collection[str] | None = None) -> None:
         """Write how those are by now who were noted, of some patients or all; who is gone is shown no more."""
         async with self._writing:
-            changed = self._take(partition, patients)
+            board, number, table = partition.of(Board), partition.number, partition.table
+            of_states, of_limits = board.take(patients)
 
             def states(table: PatientTable, names: list[str]) -> list[bytes | None]:
-                return self._shown.patients(table, names, self._known[partition])
+                return self._shown.patients(table, names, board.known)
 
             try:
-                await self._write(partition, table, PATIENTS, sorted(changed.states), states)
-                await self._write(partition, table, LIMITS, sorted(changed.limits), self._shown.limits)
+                await self._write(number, table, PATIENTS, of_states, states)
+                await self._write(number, table, LIMITS, of_limits, self._shown.limits)
             except Exception as error:  # whatever it is, nobody else knows who was to be written
-                self._on_failure(f"boards of partition {partition}: {error!r}")
-
-    def _take(self, partition: int, patients: Collection[str] | None) -> _Changed:
-        """Return who was noted, of some patients or of all, and note them no longer."""
-        if patients is None:
-            return self._changed.pop(partition, _Changed())
-        noted = self._changed[partition]
-        taken = _Changed(noted.states.intersection(patients), noted.limits.intersection(patients))
-        noted.states -= taken.states
-        noted.limits -= taken.limits
-        return taken
+                self._on_failure(f"boards of partition {number}: {error!r}")
 
     async def _write(
         self,
@@ -150,19 +157,19 @@ class Boards:
     ) -> None:
         for start in range(0, len(names), CHUNK):
             async with self._whole_blocks:
-                if table.is_released:  # another worker's by now, which shows it
-                    self._known.pop(partition, None)
+                if table.is_released:  # another worker's by now, which shows it, or built again
                     return
                 some = names[start : start + CHUNK]
                 records = [*zip((name.encode() for name in some), encode(table, some), strict=True)]
             await self._publisher.publish_batch(self._settings.topic(topic), partition, records)
 
-    def _in_turn(self, partition: int, table: PatientTable) -> set[str]:
+    @staticmethod
+    def _in_turn(board: Board, table: PatientTable) -> set[str]:
         """Return the patients who are written again now."""
         rows = table.occupied()
         count = min(REFRESHED_MAX, ceil(len(rows) / REFRESH_TICKS))
-        begin = int(np.searchsorted(rows, self._next[partition]))
+        begin = int(np.searchsorted(rows, board.next_row))
         chosen = [*rows[begin : begin + count].tolist(), *rows[: max(0, begin + count - len(rows))].tolist()]
         if chosen:
-            self._next[partition] = chosen[-1] + 1
+            board.next_row = chosen[-1] + 1
         return {patient for row in chosen if (patient := table.patients[row]) and not table.discharged[row]}

@@ -10,12 +10,10 @@ between, is applied once by its id. Answers on the same topic are passed over.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from streams.config.settings import Settings
 from streams.contracts.alert import WARD
@@ -36,8 +34,10 @@ from streams.contracts.topics import READINGS, WARDS
 from streams.decoding.decoded import Noted, Record, Reject
 from streams.decoding.decoder import read_note
 from streams.decoding.sealed import read_signed
-from streams.kafka.publisher import Publisher, fail_stop
+from streams.kafka.publisher import Publisher
 from streams.lane.block import Block
+from streams.lane.protocol import Lane
+from streams.lane.work_off import Admitted
 
 
 class _Kind(msgspec.Struct):
@@ -49,22 +49,16 @@ _kind_of = msgspec.json.Decoder(_Kind).decode
 
 @dataclass(slots=True)
 class Commands:
-    """Everything the agent works with; `watch` is the agent itself."""
+    """Everything the agent works with."""
 
     settings: Settings
     seals: Seals
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
-    mark_durable: Callable[[int, int], None]
-    """Told (partition, offset) when everything below the offset has been forwarded."""
+    lane: Lane
+    """Told what has been forwarded."""
     end_note: Callable[[Noted], Awaitable[None]]
     """Tells that what a note about a partition of commands says is over."""
-    on_failure: Callable[[str], None] = fail_stop
-
-    async def watch(self, stream: Any) -> None:
-        """Forward every block of the commands topic, in order."""
-        await work_off(stream, self.admit, self.forward, self.on_failure)
 
     async def forward(self, admitted: Admitted) -> None:
         """Forward the commands among records; what is neither command nor answer becomes a dead letter."""
@@ -93,7 +87,7 @@ class Commands:
         if unproven is not None:
             await self._tell_of(unproven, block.partition)
         await self.publisher.settled()
-        self.mark_durable(block.partition, block.offset + 1)
+        self.lane.durable(block.topic, block.partition, block.offset + 1)
 
     def _read(self, record: Record) -> tuple[Commanded, bytes] | Reject:
         found = read_signed(record, self.seals)

@@ -44,7 +44,7 @@ def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:
     # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)
-    watchdog.start()
+    watchdog.start(lambda: whereabouts(worker.loop))
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:
@@ -58,7 +58,6 @@ class DrainingWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no type
     def __init__(self, app: faust.App, watchdog: Watchdog) -> None:
         super().__init__(app, loglevel="WARNING", quiet=True)
         self._watchdog = watchdog
-        watchdog.describe = lambda: whereabouts(self.loop)
         self.spinner = None  # it draws on stdout even when that is no terminal
 
     is_told_to_end = False

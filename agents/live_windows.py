@@ -43,13 +43,19 @@ class LiveWindows:
         seals: tell who may ask.
         store: the tables.
         owned: partitions of this worker at the moment.
+        wall_s: the clock.
     """
 
     def __init__(
-        self, settings: Settings, seals: Seals, store: ColumnStore, owned: Callable[[], Iterable[int]]
+        self,
+        settings: Settings,
+        seals: Seals,
+        store: ColumnStore,
+        owned: Callable[[], Iterable[int]],
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._seals, self._store, self._owned = settings, seals, store, owned
-        self.wall_s: Callable[[], float] = time.time
+        self._wall_s = wall_s
         self.address: str | None = None
         """Where it listens, host:port; None while it does not."""
 
@@ -82,7 +88,7 @@ class LiveWindows:
     def answer(self, question: bytes) -> tuple[int, bytes]:
         """Return status and body for a question: 403 unproven, 404 not here, 421 another worker's partition."""
         try:
-            partition, patient = asked(self._seals, question, int(self.wall_s() * 1000))
+            partition, patient = asked(self._seals, question, int(self._wall_s() * 1000))
         except (Unproven, ValueError):
             return 403, b"{}"
         if partition not in set(self._owned()):

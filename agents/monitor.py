@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from agents.blocks import Admitted, work_off
 from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
 from agents.health.canary import CANARY
@@ -18,15 +16,15 @@ from agents.rules_turn import RulesTurn
 from agents.wards.counts import Reports
 from clinical.lifecycle import PHASE_NAMES, Phase
 from streams.config.settings import Settings
-from streams.contracts.seals import DEVELOPMENT, Seals
+from streams.contracts.seals import Seals
 from streams.contracts.topics import ALERTS, COMMANDS
 from streams.decoding.decoded import Noted, Record, Reject
 from streams.decoding.decoder import Decoder
-from streams.kafka.publisher import Publisher, fail_stop
-from streams.lane.block import Block
-from tables.changelog.checkpoint import Checkpointer
+from streams.kafka.publisher import Publisher
+from streams.lane.work_off import Admitted
 from tables.changelog.column_store import ColumnStore
-from tables.patients import PatientTable
+from tables.partition import Partition
+from tables.partition_life import Event
 
 LATE_S: Final = 5.0
 """A block older than this is backlog: boards are then shown what changes, and last values when it is worked off."""
@@ -34,41 +32,52 @@ LATE_S: Final = 5.0
 NO_LONGER: Final = "its rule is no longer in force"
 
 
-@dataclass(slots=True)
 class Monitor:
-    """Everything the agent works with; `watch` is the agent itself."""
+    """Takes blocks of the readings.
 
-    settings: Settings
-    judge: Judge
-    store: ColumnStore
-    publisher: Publisher
-    checkpointer: Checkpointer
-    metrics: Metrics
-    dead_letters: DeadLetters
-    boards: Boards
-    reports: Reports
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
-    end_note: Callable[[Noted], Awaitable[None]]
-    """Tells that what a note about a partition says is over."""
-    seals: Seals = DEVELOPMENT
-    turn: RulesTurn = field(default_factory=RulesTurn)
-    """From where on others judge, by other rules."""
-    wall_s: Callable[[], float] = time.time
-    on_failure: Callable[[str], None] = fail_stop
+    Args:
+        settings: name the topics and the time base.
+        judge: decides.
+        seals: tell which records are a worker's own.
+        turn: from where on others judge, by other rules.
+        store: the partitions.
+        publisher: where alerts and answers go.
+        metrics: count.
+        dead_letters: take what cannot be judged.
+        boards: told whom verdicts concern.
+        reports: told what a tick counted of wards.
+        end_note: tells that what a note about a partition says is over.
+        wall_s: the clock.
+    """
 
-    async def watch(self, stream: Any) -> None:
-        """Judge every block of the readings topic, in order."""
-        decoder = Decoder(self.seals)
+    def __init__(
+        self,
+        settings: Settings,
+        judge: Judge,
+        seals: Seals,
+        turn: RulesTurn,
+        store: ColumnStore,
+        publisher: Publisher,
+        metrics: Metrics,
+        dead_letters: DeadLetters,
+        boards: Boards,
+        reports: Reports,
+        end_note: Callable[[Noted], Awaitable[None]],
+        wall_s: Callable[[], float],
+    ) -> None:
+        self.settings, self.judge, self.store = settings, judge, store
+        self.publisher, self.metrics = publisher, metrics
+        self.dead_letters, self.boards, self.reports = dead_letters, boards, reports
+        self.turn, self.end_note, self.wall_s = turn, end_note, wall_s
+        self.seals, self._decoder = seals, Decoder(seals)
 
-        async def judge(admitted: Admitted) -> None:
-            async with self.checkpointer.whole_blocks:
-                await self.take(decoder, admitted)
+    async def take(self, admitted: Admitted) -> None:
+        """Judge the records of blocks of different partitions, and send what follows, as one step."""
+        async with self.store.whole_blocks:
+            await self._take(admitted)
 
-        await work_off(stream, self.admit, judge, self.on_failure)
-
-    async def take(self, decoder: Decoder, admitted: Admitted) -> None:
-        """Judge the records of blocks of different partitions, and send what follows."""
-        metrics, started_s = self.metrics, time.perf_counter()
+    async def _take(self, admitted: Admitted) -> None:
+        metrics, decoder, started_s = self.metrics, self._decoder, time.perf_counter()
         if self.settings.time_base == "live":
             now_s = self.wall_s()
             for _, records in admitted:
@@ -79,7 +88,8 @@ class Monitor:
         if not admitted:
             return
         decoded_s = time.perf_counter()
-        tables = [self.store.state(block.partition) for block, _ in admitted]
+        partitions = [self._judged(block.partition) for block, _ in admitted]
+        tables = [partition.table for partition in partitions]
         verdicts = self.judge.judge_together(list(zip(tables, decoded, strict=True)))
         for table, (block, records) in zip(tables, admitted, strict=True):
             table.processed = max(table.processed, block.offset)
@@ -90,33 +100,40 @@ class Monitor:
         metrics.block_records.observe(sum(len(records) for _, records in admitted))
         for (block, _), verdict in zip(admitted, verdicts, strict=True):
             await self._alert(verdict, block.partition)
-        for (block, records), run, table, verdict in zip(admitted, decoded, tables, verdicts, strict=True):
+        for (block, records), run, partition, verdict in zip(
+            admitted, decoded, partitions, verdicts, strict=True
+        ):
             for reject in (*run.rejects, *_strangers(records, verdict)):
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
             for noted in run.notes:
                 await self.end_note(noted)
             if records:
-                await self._send(block.partition, table, verdict, records[-1].timestamp)
+                await self._send(partition, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])
         if refiled := sum(run.refiled for run in decoded):
             metrics.frames.inc(refiled)
             metrics.not_judged.labels(reason="refiled").inc(refiled)
 
+    def _judged(self, number: int) -> Partition:
+        partition = self.store.partition(number)
+        partition.on(Event.JUDGE)
+        return partition
+
     async def dismiss(self, kept: frozenset[str]) -> None:
         """End open alarms of rules that are not among those kept, in every partition of this worker."""
-        async with self.checkpointer.whole_blocks:
-            for partition, table in sorted(self.store.partitions.items()):
-                verdict = self.judge.dismiss(table, kept, NO_LONGER)
-                await self._alert(verdict, partition)
-                self.boards.note(partition, table, verdict)
+        async with self.store.whole_blocks:
+            for number, partition in sorted(self.store.partitions.items()):
+                verdict = self.judge.dismiss(partition.table, kept, NO_LONGER)
+                await self._alert(verdict, number)
+                self.boards.note(partition, verdict)
 
-    async def _send(self, partition: int, table: PatientTable, verdict: Verdict, append_ms: int) -> None:
+    async def _send(self, partition: Partition, verdict: Verdict, append_ms: int) -> None:
         """Send what the judging of a partition led to besides alerts; `append_ms` is the last record's time."""
-        await self._answer(verdict, partition)
+        await self._answer(verdict, partition.number)
         await self.reports.write(partition, verdict.counts, verdict.counted_ms)
         late = self.wall_s() - append_ms / 1000 > LATE_S
-        self.boards.note(partition, table, verdict, late=late)
-        self.checkpointer.note_dropped(partition, verdict.dropped)
+        self.boards.note(partition, verdict, late=late)
+        partition.dropped.update(verdict.dropped)
 
     async def _alert(self, verdict: Verdict, partition: int) -> None:
         topic = self.settings.topic(ALERTS)

@@ -52,6 +52,7 @@ class RulesFollower:
         metrics: shows which decision holds.
         owned: this worker's partitions at the moment.
         dismiss: ends the open alarms that the new rules do not have, by their ids.
+        end: ends the worker in order; called in its event loop.
         clock_s: a monotonic clock.
     """
 
@@ -65,6 +66,7 @@ class RulesFollower:
         metrics: Metrics,
         owned: Callable[[], Iterable[int]],
         dismiss: Callable[[frozenset[str]], Awaitable[None]],
+        end: Callable[[], None],
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -74,6 +76,7 @@ class RulesFollower:
         self._metrics = metrics
         self._owned = owned
         self._dismiss = dismiss
+        self._end = end
         self._clock_s = clock_s
         self._known = choice.number
         self._since_s: float | None = None
@@ -81,8 +84,6 @@ class RulesFollower:
         """The newest decision that this worker does not judge by, once it is known to be one that it can."""
         self.is_due = False
         """The worker ends to begin again."""
-        self.end: Callable[[], None] = lambda: None
-        """Ends the worker in order; called in its event loop."""
         metrics.rules.set(choice.number)
         metrics.rules_refused.set(1 if choice.refused else 0)
 
@@ -99,7 +100,7 @@ class RulesFollower:
             if self.newer is not None:
                 logger.warning("decision %s: beginning again under its rules", self.newer.rules.number)
                 await self._dismiss(self._alarms(self.newer))
-            self.end()
+            self._end()
 
     def _alarms(self, newer: Decided) -> frozenset[str]:
         rules = with_canary(rules_of(newer.rules, self._own))

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agents.blocks import Admitted
 from streams.decoding.decoded import Decoded
 from streams.decoding.decoder import Decoder
 from streams.lane.block import Block
+from streams.lane.work_off import Admitted
 
 UNKNOWN_MS: Final = 60_000
 """A mark that was there so long before the worker read which rules hold, and is of none of those, is nobody's: its

@@ -2,25 +2,18 @@
 
 import sys
 
-from agents import __main__ as worker
-from agents.health.metrics import Metrics
-from agents.rules_turn import RulesTurn
-from agents.wiring import Flow, wire
-from clinical.rules import RuleSet
-from streams.config.settings import Settings
+import faust
+
+from agents.wiring import Flow
+from bench.drills.changed_worker import run_changed
 
 RECORD_BY_RECORD = "record by record"
 
 
-def wire_without_blocks(
-    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
-) -> Flow:
-    """Wire a worker whose changelog blocks hold one record each."""
-    flow = wire(settings, rules, metrics, turn)
-    flow.app.lane.records_max = 1
-    return flow
+def record_by_record(app: faust.App, _: Flow) -> None:
+    """Let changelog blocks hold one record each."""
+    app.transport.lane.records_max = 1
 
 
 if __name__ == "__main__":
-    worker.wire = wire_without_blocks  # type: ignore[attr-defined]
-    sys.exit(worker.main())
+    sys.exit(run_changed(record_by_record))

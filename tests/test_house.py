@@ -32,8 +32,9 @@ PURE = {
 """All that decisions may use besides themselves: no clock, environment, file, socket, log or event loop."""
 
 SETTINGS = "streams/config/settings.py"
-WIRINGS = {"agents/wiring.py", "agents/delivery/wiring.py"}
-"""One an app."""
+FAUST_LANE = "streams/lane/faust_lane.py"
+WIRINGS = ("agents/wiring.py", "agents/faust_worker.py", "agents/delivery/wiring.py")
+"""Where parts are made and bound to each other."""
 LANE = "streams/lane/"
 PRODUCERS = "streams/kafka/producers.py"
 PRINTING = "edge/printing.py"
@@ -155,13 +156,55 @@ def test_a_file_says_in_its_first_line_what_is_inside():
     assert faults_in(OURS, check) == []
 
 
-def test_only_the_wiring_file_of_an_app_makes_agents():
+def test_only_the_lane_makes_agents_of_faust():
     def check(_, tree):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and re.fullmatch(r"(.*\.)?app\.agent", dotted(node.func)):
                 yield node.lineno, "app.agent"
 
-    assert faults_in([path for path in THE_PROGRAM if name_of(path) not in WIRINGS], check) == []
+    assert faults_in([path for path in THE_PROGRAM if name_of(path) != FAUST_LANE], check) == []
+    assert any(check(FAUST_LANE, tree_of(ROOT / FAUST_LANE)))
+
+
+def attributes_assigned(tree):
+    """Yield (line, what) of each `part.name = ...`, also inside a tuple and with `setattr`."""
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            for each in ast.walk(target) if isinstance(node, ast.stmt) and target is not None else ():
+                if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+                    yield each.lineno, f"{dotted(each)} ="
+        if isinstance(node, ast.Call) and dotted(node.func) in ("setattr", "object.__setattr__"):
+            yield node.lineno, "setattr"
+
+
+def test_parts_are_wired_by_their_constructors_alone():
+    assert faults_in([ROOT / name for name in WIRINGS], lambda _, tree: attributes_assigned(tree)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "is_one"),
+    [
+        ("lane.handover = save", True),
+        ("a.on_done, b = save, 1", True),
+        ("a.on_done: int = 1", True),
+        ("a.count += 1", True),
+        ("setattr(a, 'on_done', save)", True),
+        ("on_done = a.save", False),
+        ("part = Part(on_done=a.save)", False),
+    ],
+)
+def test_the_check_of_the_wiring_tells_an_assigned_attribute_from_others(code, is_one):
+    assert bool(list(attributes_assigned(ast.parse(code)))) == is_one
+
+
+def test_agents_know_nothing_of_faust_s_consumer():
+    def check(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "consumer":
+                yield node.lineno, dotted(node)
+
+    assert faults_in([*sources("agents"), *sources("tables")], check) == []
 
 
 def test_only_one_file_makes_producers_of_kafka_python():

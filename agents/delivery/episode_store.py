@@ -4,7 +4,7 @@ Faust's recovery feeds the changelog in, block by block; what is written goes ou
 (`agents.delivery.escalator`), not per key.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import faust
@@ -27,14 +27,16 @@ Episodes = dict[str, Episode]
 
 
 class EpisodeStore(base.Store):
-    """Episodes of every partition that this process holds, by name."""
+    """Episodes of every partition that this process holds, by name.
 
-    on_failure: Callable[[str], None] = staticmethod(fail_stop)
-    """What to do when the changelog cannot be read; the default stops the process."""
-    on_read: Callable[[], None] = staticmethod(lambda: None)
-    """Told when records of the changelog were taken in: a recovery makes progress."""
+    Args:
+        on_read: told when records of the changelog were taken in: a recovery makes progress.
+        on_failure: what to do when the changelog cannot be read; the default stops the process.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, on_read: Callable[[], None], on_failure: Callable[[str], None] = fail_stop) -> None:
+        super().__init__("memory://", None, None, table_name="episodes")
+        self._on_read, self._on_failure = on_read, on_failure
         self.partitions: dict[int, Episodes] = {}
         self._applied: dict[int, int] = {}
         self._given_up: set[int] = set()
@@ -47,7 +49,7 @@ class EpisodeStore(base.Store):
         """Do not trust what was recovered of a partition: its changelog could not be read to its end."""
         self._given_up.add(partition)
 
-    async def resume_at(self, committed: dict[int, int]) -> dict[int, int]:
+    def resume_at(self, committed: Mapping[int, int], begins: Mapping[int, int]) -> dict[int, int]:
         """Return where deciding goes on: at what is committed, or at the log's start where the state was lost.
 
         The log holds a day; decided again it leads to milestones of the same ids.
@@ -68,9 +70,9 @@ class EpisodeStore(base.Store):
                     self.apply(message.partition, record.key, record.value)
                 except Exception as error:  # whatever it is, Faust would swallow it and recovery never end
                     where = f"partition {message.partition}, offset {record.offset}"
-                    self.on_failure(f"changelog of delivery, {where}: {error!r}")
+                    self._on_failure(f"changelog of delivery, {where}: {error!r}")
             self._applied[message.partition] = message.offset
-            self.on_read()
+            self._on_read()
 
     def apply(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Take one record: of two of an episode the one counts that reaches further into the log.
@@ -139,7 +141,7 @@ class EpisodeStore(base.Store):
 class EpisodesTable(faust.Table):
     """Faust table on an `EpisodeStore`."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, store: EpisodeStore, **kwargs: Any) -> None:
         super().__init__(
             *args,
             schema=BlockSchema(),
@@ -149,9 +151,10 @@ class EpisodesTable(faust.Table):
             standby_buffer_size=1,
             **kwargs,
         )
+        self._episodes = store
 
     def _new_store(self) -> EpisodeStore:
-        return EpisodeStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
+        return self._episodes
 
 
 def changes(episodes: Episodes, names: Iterable[str]) -> list[tuple[bytes, bytes | None]]:

@@ -7,12 +7,10 @@ between decides the same again: ids and times are of the log.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from agents.delivery.episode_store import END_KEY, Episodes, EpisodeStore, changes
 from agents.delivery.escalation import LATE_MS, Decided, Escalation
@@ -26,8 +24,9 @@ from streams.contracts.topics import ALERTS, DELIVERIES, ESCALATIONS
 from streams.decoding.decoded import Record, Reject
 from streams.decoding.decoder import read_tick
 from streams.decoding.sealed import first_fault
-from streams.kafka.publisher import Publisher, fail_stop
-from streams.lane.block import Block
+from streams.kafka.publisher import Publisher
+from streams.lane.protocol import Lane
+from streams.lane.work_off import Admitted
 
 
 class _Kind(msgspec.Struct):
@@ -39,7 +38,7 @@ _kind_of = msgspec.json.Decoder(_Kind).decode
 
 @dataclass(slots=True)
 class Escalator:
-    """Everything the agent works with; `watch` is the agent itself.
+    """Everything the agent works with.
 
     `new_decider` makes the deciding half of one partition, `ready` waits until it knows who is on.
     """
@@ -52,14 +51,8 @@ class Escalator:
     metrics: DeliveryMetrics
     new_decider: Callable[[], Escalation]
     ready: Callable[[], Awaitable[None]]
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
-    mark_durable: Callable[[str, int, int], None]
-    on_failure: Callable[[str], None] = fail_stop
+    lane: Lane
     _deciders: dict[int, Escalation] = field(default_factory=dict)
-
-    async def watch(self, stream: Any) -> None:
-        """Decide every block of the log, in order."""
-        await work_off(stream, self.admit, self.take, self.on_failure)
 
     async def take(self, admitted: Admitted) -> None:
         """Decide blocks of different partitions, and make what follows durable."""
@@ -74,7 +67,7 @@ class Escalator:
         await self.publisher.settled()
         await self._remember(changed)
         for block, _ in admitted:
-            self.mark_durable(self.settings.topic(ESCALATIONS), block.partition, block.offset + 1)
+            self.lane.durable(self.settings.topic(ESCALATIONS), block.partition, block.offset + 1)
 
     def _decide(self, partition: int, records: Sequence[Record]) -> list[tuple[Reject | None, Decided]]:
         decider = self._deciders.setdefault(partition, self.new_decider())

@@ -7,12 +7,11 @@ in between, is dropped by its id or its rank where it is decided.
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from pydantic import ValidationError
 
-from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from agents.health.canary import CANARY
 from streams.config.settings import Settings
@@ -23,8 +22,9 @@ from streams.contracts.partitions import partition_of
 from streams.contracts.topics import ALERTS, ESCALATIONS
 from streams.decoding.decoded import Record, Reject
 from streams.decoding.sealed import first_fault
-from streams.kafka.publisher import Publisher, fail_stop
-from streams.lane.block import Block
+from streams.kafka.publisher import Publisher
+from streams.lane.protocol import Lane
+from streams.lane.work_off import Admitted
 
 MILESTONE_MS_MAX: Final = 86_400_000
 """Milestones of older days concern nobody any more: who begins to read them all passes them over."""
@@ -44,18 +44,12 @@ class Ears:
     settings: Settings
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
-    mark_durable: Callable[[str, int, int], None]
-    """Told (topic, partition, offset) when everything below the offset is in the log."""
+    lane: Lane
+    """Told what is in the log."""
     ready: Callable[[], Awaitable[None]]
     """Waits until the wards are known."""
     ward_of: Callable[[str], str]
     wall_s: Callable[[], float] = time.time
-    on_failure: Callable[[str], None] = fail_stop
-
-    async def watch(self, stream: Any) -> None:
-        """Put every block of a topic into the log, in order."""
-        await work_off(stream, self.admit, self.forward, self.on_failure)
 
     async def forward(self, admitted: Admitted) -> None:
         """Put the records of blocks into the log."""
@@ -72,7 +66,7 @@ class Ears:
                 await self.publisher.publish(to, patient.encode(), value, partition=partition)
         await self.publisher.settled()
         for block, _ in admitted:
-            self.mark_durable(block.topic, block.partition, block.offset + 1)
+            self.lane.durable(block.topic, block.partition, block.offset + 1)
 
     @staticmethod
     def _read(

@@ -2,12 +2,12 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import faust
 
 from agents.dead_letters import DeadLetters
-from agents.delivery.episode_store import EpisodesTable
+from agents.delivery.episode_store import EpisodesTable, EpisodeStore
 from agents.delivery.escalation import Escalation
 from agents.delivery.escalator import Escalator
 from agents.delivery.intake import Ears
@@ -20,7 +20,8 @@ from streams.config.routing import Routing
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, DELIVERIES, ESCALATIONS
 from streams.lane.app import EPISODES, create_app, delivery_lane, publisher_of
-from streams.lane.lane import BlockSchema
+from streams.lane.faust_lane import FaustLane
+from streams.lane.protocol import Reader
 
 TICK_S: Final = 0.5
 """Between two ticks of a partition: a step is due at the first tick behind it, so at most this late."""
@@ -44,42 +45,28 @@ def wire(settings: Settings, routing: Routing) -> DeliveryFlow:
     `settings` are those of delivery's own group (`streams.kafka.admin.delivery_settings`).
     """
     app = create_app(settings, delivery_lane(settings))
-    table = app.tables.add(EpisodesTable(app, name=EPISODES))
-    store, publisher = table.data, publisher_of(app, settings)
     metrics, watchdog, views = DeliveryMetrics(), Watchdog(settings.stall_s_max), Views(settings)
-    alerts, milestones, log = (
-        app.topic(settings.topic(name), schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
-        for name in (ALERTS, DELIVERIES, ESCALATIONS)
+    alerts, milestones, decided = map(settings.topic, (ALERTS, DELIVERIES, ESCALATIONS))
+    store, publisher, lane = (
+        EpisodeStore(watchdog.member),
+        publisher_of(app, settings),
+        FaustLane(app, decided),
     )
-    decided = settings.topic(ESCALATIONS)
-    beside = settings.topic(ALERTS), settings.topic(DELIVERIES)
-    overview = DeliveryOverview(app, decided, beside, store, views, metrics, watchdog)
+    table = app.tables.add(EpisodesTable(app, name=EPISODES, store=store))
+    overview = DeliveryOverview(lane, (decided, alerts, milestones), store, views, metrics, watchdog)
     letters = DeadLetters(settings, publisher, metrics)
-    ears = Ears(
-        settings, publisher, letters, overview.admit, overview.mark_durable, views.ready, views.ward_of
-    )
+    ears = Ears(settings, publisher, letters, lane, views.ready, views.ward_of)
     escalator = Escalator(
         *(settings, store, table.changelog_topic.get_topic_name(), publisher, letters, metrics),
-        lambda: Escalation(routing, views.on),
-        *(views.ready, overview.admit, overview.mark_durable),
+        *(lambda: Escalation(routing, views.on), views.ready, lane),
     )
-    store.on_read = watchdog.member
-    app.lane.resume_at = store.resume_at
-    app.lane.give_up_state = store.give_up
-
-    app.agent(alerts, name="alerts", concurrency=1)(watching(ears))
-    app.agent(milestones, name="milestones", concurrency=1)(watching(ears))
-    app.agent(log, name="escalator", concurrency=1)(watching(escalator))
+    lane.blocks(alerts, Reader("alerts", ears.forward))
+    lane.blocks(milestones, Reader("milestones", ears.forward))
+    lane.blocks(
+        decided, Reader("escalator", escalator.take, resume_at=store.resume_at, give_up=store.give_up)
+    )
     app.timer(REFRESH_S, name="overview")(overview.refresh)
-    app.timer(TICK_S / TURNS, name="ticker")(Ticker(publisher, decided, overview.owned, time.time).tick)
+    app.timer(TICK_S / TURNS, name="ticker")(
+        Ticker(publisher, decided, lambda: lane.owned() or (), time.time).tick
+    )
     return DeliveryFlow(app, metrics, watchdog, views)
-
-
-def watching(actor: Ears | Escalator) -> Any:
-    """Return the agent function: Faust wants a function with a name and a docstring, not a method."""
-
-    async def watch(stream: Any) -> None:
-        """Works off every block of the topic."""
-        await actor.watch(stream)
-
-    return watch

@@ -11,6 +11,7 @@ from typing import Final
 from clinical.rules import RULES_MAX, LimitRule, RuleSet
 from streams.contracts.partitions import canary_name
 from streams.kafka.publisher import Publisher
+from tables.partition import Partition
 
 CANARY: Final = "canary"
 CANARY_RULE: Final = LimitRule(
@@ -40,17 +41,24 @@ def with_canary(rules: RuleSet) -> RuleSet:
 
 
 @dataclass(slots=True)
+class Crossing:
+    """The canary of one partition."""
+
+    crossed_s: float | None = None
+    """When it crossed its limit last."""
+    is_beyond: bool = False
+
+
+@dataclass(slots=True)
 class Canary:
-    """Writes canaries' frames to the partitions that `owned` names: this worker's, none while they change."""
+    """Writes canaries' frames to the partitions that `owned` returns: this worker's, none while they change."""
 
     publisher: Publisher
     topic: str
-    owned: Callable[[], Iterable[int]]
+    owned: Callable[[], Iterable[Partition]]
     wall_s: Callable[[], float]
     _boot: int = field(init=False)
     _seq: int = 0
-    _crossed_s: dict[int, float] = field(default_factory=dict)
-    _beyond: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._boot = int(self.wall_s() * 1000)
@@ -58,15 +66,16 @@ class Canary:
     async def sing(self) -> None:
         """Called once a second: let each canary cross its limit every ten, in turns, and come back the next time."""
         now_s = self.wall_s()
-        for partition in sorted(self.owned()):
-            crossed_s = self._crossed_s.setdefault(partition, now_s - partition % EVERY_S)
-            if partition in self._beyond:
-                self._beyond.remove(partition)
-                await self._send(partition, now_s, QUIET)
-            elif now_s - crossed_s > EVERY_S - JITTER_S:
-                self._crossed_s[partition] = now_s
-                self._beyond.add(partition)
-                await self._send(partition, now_s, SINGING)
+        for partition in self.owned():
+            number, crossing = partition.number, partition.of(Crossing)
+            if crossing.crossed_s is None:
+                crossing.crossed_s = now_s - number % EVERY_S
+            if crossing.is_beyond:
+                crossing.is_beyond = False
+                await self._send(number, now_s, QUIET)
+            elif now_s - crossing.crossed_s > EVERY_S - JITTER_S:
+                crossing.crossed_s, crossing.is_beyond = now_s, True
+                await self._send(number, now_s, SINGING)
 
     async def _send(self, partition: int, now_s: float, fio2: bytes) -> None:
         patient = canary_name(partition).encode()

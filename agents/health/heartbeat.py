@@ -5,8 +5,8 @@ What does not judge does not beat: a watcher outside (`vigil watch`) alarms when
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,58 +14,64 @@ import numpy as np
 from clinical.lifecycle import is_open
 from streams.contracts.patient_state import Heartbeat
 from streams.kafka.publisher import Publisher
-from tables.changelog.column_store import ColumnStore
+from tables.partition import Partition
 
 BEAT_S: Final = 2.0
 
 
+@dataclass(slots=True)
+class Beat:
+    """The last beat of one partition."""
+
+    ticked_ms: int = 0
+    """The tick that it told of."""
+
+
 class Heart:
-    """Beats for the partitions that `owned` names.
+    """Beats for the partitions that `owned` returns.
 
     Args:
         publisher: where the beats go; also asked how long its oldest record waits.
         topic: the heartbeat topic.
-        store: the state that was judged.
         owned: partitions of this worker at the moment.
         lag: how many records of a partition wait to be judged.
         windows: where this worker tells its live windows, None if nowhere.
+        wall_s: the clock.
     """
 
     def __init__(
         self,
         publisher: Publisher,
         topic: str,
-        store: ColumnStore,
-        owned: Callable[[], Iterable[int]],
-        lag: Callable[[int], int],
-        windows: Callable[[], str | None] = lambda: None,
+        owned: Callable[[], Iterable[Partition]],
+        lag: Callable[[Partition], int],
+        windows: Callable[[], str | None],
+        wall_s: Callable[[], float],
     ) -> None:
         self._publisher = publisher
         self._topic = topic
-        self._store = store
         self._owned = owned
         self._lag = lag
         self._windows = windows
-        self._told: dict[int, int] = {}
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
-        self.wall_s: Callable[[], float] = time.time
+        self._wall_s = wall_s
 
     async def beat(self) -> None:
         """Write a beat of each partition that has judged a tick since its last one."""
-        for partition in sorted(self._owned()):
-            table = self._store.state(partition)
-            if table.ticked_until_ms <= self._told.get(partition, 0):
+        for partition in self._owned():
+            number, table, last = partition.number, partition.table, partition.of(Beat)
+            if table.ticked_until_ms <= last.ticked_ms:
                 continue
-            self._told[partition] = table.ticked_until_ms
+            last.ticked_ms = table.ticked_until_ms
             beat = Heartbeat(
-                partition=partition,
+                partition=number,
                 worker=self._worker,
-                sent_ts_ms=int(self.wall_s() * 1000),
+                sent_ts_ms=int(self._wall_s() * 1000),
                 judged_ts_ms=table.ticked_until_ms,
                 lag=self._lag(partition),
                 open_alarms=int(np.count_nonzero(is_open(table.alarm_state[table.occupied()]))),
                 waiting_s=round(self._publisher.waiting_s(), 3),
                 windows=self._windows(),
             )
-            key, value = str(partition).encode(), beat.model_dump_json().encode()
-            await self._publisher.publish(self._topic, key, value, partition=partition)
+            key, value = str(number).encode(), beat.model_dump_json().encode()
+            await self._publisher.publish(self._topic, key, value, partition=number)

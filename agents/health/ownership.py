@@ -1,118 +1,119 @@
-"""What this worker owns and how far behind it is; keeps the gauges and the watchdog informed."""
+"""What this worker owns and how far behind it is; keeps gauges and watchdog informed, and has read again what stands.
+
+A block may have been lost on the way to its agent when a rebalance ended, with none behind it that would show the
+hole.
+"""
 
 import time
-from collections.abc import Iterable
-from typing import Any
-
-from faust.types import TP
+from dataclasses import dataclass
+from typing import Final
 
 from agents.health.metrics import Metrics
-from agents.health.standstill import READ_AGAIN_S, Standstill
 from agents.health.watchdog import Watchdog
 from clinical.limits import NEVER
-from streams.lane.block import Block
+from streams.lane.protocol import Lag, Lane
 from tables.changelog.column_store import ColumnStore
+from tables.partition import Partition
+
+READ_AGAIN_S: Final = 5.0
+"""A partition that stands still for so long though it has more records is read again."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a partition of a topic was when it was last seen to move."""
+
+    at: int = NEVER
+    since_s: float | None = None
+
+    def stands(self, at: int, can_go_on: bool) -> bool:
+        """Return whether it has stood still for too long although it could go on; the time then begins anew."""
+        now_s = time.monotonic()
+        if self.since_s is None or not can_go_on or at != self.at:
+            self.at, self.since_s = at, now_s
+        elif now_s - self.since_s > READ_AGAIN_S:
+            self.since_s = now_s
+            return True
+        return False
+
+
+async def look_after(lane: Lane, topic: str, partition: int, progress: Progress) -> Lag | None:
+    """Read records again that were lost on the way to their agent; return how far the partition is."""
+    lag = lane.lag(topic, partition)
+    if lag is not None and progress.stands(lag.at, lag.can_go_on):
+        await lane.read_again(topic, partition)
+    return lag
 
 
 class Overview:
-    """Reads the app's assignment; nothing here decides anything."""
+    """Looks at a worker's partitions once a second.
+
+    Args:
+        lane: tells what this worker owns.
+        readings: the topic that is judged.
+        beside: topics whose agents run along, each of as many partitions.
+        store: the partitions.
+        metrics: the gauges.
+        watchdog: told that judging goes on.
+    """
 
     def __init__(
         self,
-        app: Any,
+        lane: Lane,
         readings: str,
-        commands: str,
-        wards: str,
+        beside: tuple[str, ...],
         store: ColumnStore,
         metrics: Metrics,
         watchdog: Watchdog,
     ) -> None:
-        self._app = app
+        self._lane = lane
         self._readings = readings
-        self._commands = commands
-        self._wards = wards
-        self._beside = Standstill(lambda: app.consumer)
+        self._beside = beside
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
-        self._progress: dict[int, tuple[int, float]] = {}
+        self._seen: dict[int, dict[str, Progress]] = {}
+        """What was seen of the partitions that are owned, by topic."""
 
-    def owned(self) -> Iterable[int]:
-        """Return the partitions that are assigned and recovered; none while that changes."""
-        if not self._is_settled():
-            return ()
-        app = self._app
-        return [tp.partition for tp in app.consumer.assignment() if tp.topic == self._readings]
-
-    def _is_settled(self) -> bool:
-        return not self._app.rebalancing and bool(self._app.tables.actives_ready)
-
-    def mark_durable(self, partition: int, offset: int) -> None:
-        """Tell the consumer that everything below the offset needs no replay."""
-        self._app.consumer.mark_durable(TP(self._readings, partition), offset)
-
-    def mark_forwarded(self, partition: int, offset: int) -> None:
-        """Tell the consumer that every command below the offset is in the readings."""
-        self._app.consumer.mark_durable(TP(self._commands, partition), offset)
-
-    def mark_decided(self, partition: int, offset: int) -> None:
-        """Tell the consumer that everything that wards' records below the offset lead to has arrived."""
-        self._app.consumer.mark_durable(TP(self._wards, partition), offset)
-
-    def committed(self, partition: int) -> int:
-        """Return the committed offset of a partition of the readings."""
-        offset: int = self._app.consumer.committed(TP(self._readings, partition))
-        return offset
-
-    def lag(self, partition: int) -> int:
+    def lag(self, partition: Partition) -> int:
         """Return how many records of the readings wait to be judged."""
-        highwater: int = self._app.consumer.highwater(TP(self._readings, partition)) or 0
-        return max(0, highwater - 1 - max(NEVER, self._store.state(partition).processed))
-
-    async def admit(self, block: Block) -> list[Any] | None:
-        """Return the records of a block that come next in its partition, None when it does not."""
-        records: list[Any] | None = await self._app.consumer.admit(block)
-        return records
+        lag = self._lane.lag(self._readings, partition.number, partition.table.processed + 1)
+        return 0 if lag is None else lag.records
 
     async def refresh(self) -> None:
         """Bring gauges and signs of life up to date."""
         self._watchdog.alive("event loop")
-        if self._is_settled():
+        owned = self._lane.owned()
+        if owned is not None:
             self._watchdog.member()
-        owned = sorted(self.owned())
         metrics = self._metrics
         metrics.ready.set(1 if owned else 0)
-        metrics.partitions.set(len(owned))
+        metrics.partitions.set(len(owned or ()))
         metrics.recovery.set(self._store.recovery_s)
-        for partition in set(self._progress) - set(owned):
-            self._watchdog.forget(_sign(partition))
-            del self._progress[partition]
-            metrics.forget(partition)
-        for partition in owned:
-            await self._refresh_partition(partition)
-            for topic in (self._commands, self._wards):
-                await self._beside.look_after(TP(topic, partition))
+        for number in self._seen.keys() - (owned or frozenset()):
+            self._watchdog.forget(_sign(number))
+            del self._seen[number]
+            metrics.forget(number)
+        for number in sorted(owned or ()):
+            seen = self._seen.setdefault(
+                number, {topic: Progress() for topic in (self._readings, *self._beside)}
+            )
+            await self._refresh(self._store.partition(number), seen[self._readings])
+            for topic in self._beside:
+                await look_after(self._lane, topic, number, seen[topic])
 
-    async def _refresh_partition(self, partition: int) -> None:
-        table = self._store.state(partition)
-        lag = self.lag(partition)
-        now_s = time.monotonic()
-        processed, since_s = self._progress.get(partition, (NEVER, now_s))
-        consumer, tp = self._app.consumer, TP(self._readings, partition)
-        stable = consumer.stable_end(tp)
-        consumer.faults.held(tp, stable if lag > 0 and table.processed + 1 >= stable else None)
+    async def _refresh(self, partition: Partition, progress: Progress) -> None:
+        number, table = partition.number, partition.table
+        lag = self._lane.lag(self._readings, number, table.processed + 1)
+        assert lag is not None, "asked for from an offset on"
         # What the log itself holds up is no fault of the judging, and stops nobody else's.
-        if lag == 0 or processed != table.processed or consumer.faults.stops(tp):
-            self._watchdog.alive(_sign(partition))
-            self._progress[partition] = (table.processed, now_s)
-        elif now_s - since_s > READ_AGAIN_S:
-            self._progress[partition] = (processed, now_s)
-            await consumer.read_again(tp)
-        label = str(partition)
-        age_s = (
-            time.time() - table.processed_append_ms / 1000 if lag and table.processed_append_ms >= 0 else 0.0
-        )
-        self._metrics.lag_frames.labels(label).set(lag)
+        if not lag.can_go_on or progress.at != table.processed:
+            self._watchdog.alive(_sign(number))
+        if progress.stands(table.processed, lag.can_go_on):
+            await self._lane.read_again(self._readings, number)
+        label, append_ms = str(number), table.processed_append_ms
+        age_s = time.time() - append_ms / 1000 if lag.records and append_ms > NEVER else 0.0
+        self._metrics.lag_frames.labels(label).set(lag.records)
         self._metrics.lag_seconds.labels(label).set(max(0.0, age_s))
         self._metrics.patients.labels(label).set(len(table))
         self._metrics.misplaced.labels(label).set(len(table.misplaced))

@@ -38,7 +38,8 @@ class Watchdog:
         on_stall: what to do then; the default stops the process.
         clock_s: a monotonic clock.
 
-    `describe` says what the process waits for; it is asked before `on_stall` is called, and once in a slow drain.
+    What is given to `start` says what the process waits for; it is asked before `on_stall` is called, and once in a
+    slow drain.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Watchdog:
         self._stall_s_max = stall_s_max
         self._on_stall = on_stall
         self._clock_s = clock_s
-        self.describe: Callable[[], str] = str
+        self._describe: Callable[[], str] = str
         self._signs: dict[str, tuple[float, float]] = {}
         self._drain_since_s: float | None = None
         self._is_slow_drain_told = False
@@ -98,14 +99,15 @@ class Watchdog:
 
     def _where(self) -> str:
         try:
-            return self.describe()
+            return self._describe()
         except (
             Exception
         ) as error:  # the loop runs on meanwhile; nothing may keep the process from being stopped
             return repr(error)
 
-    def start(self) -> None:
-        """Begin to watch; the worker is about to join its group."""
+    def start(self, describe: Callable[[], str]) -> None:
+        """Begin to watch; the worker is about to join its group. `describe` says what the process waits for."""
+        self._describe = describe
         self.member()
         self._thread.start()
 

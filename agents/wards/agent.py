@@ -1,15 +1,13 @@
 """The wards agent: takes what partitions say of their wards, publishes the wards' alarms, and answers the partitions.
 
 What it knows of a partition of the topic it reads from the topic itself whenever the partition is assigned
-(`Lane.begin_anew`). A block counts as done when all that follows from it has arrived.
+(`Reader.begin_anew`). A block counts as done when all that follows from it has arrived.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from agents.blocks import Admitted, work_off
 from agents.dead_letters import DeadLetters
 from agents.health.metrics import Metrics
 from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Alarm, encoded
@@ -26,16 +24,17 @@ from streams.contracts.seals import Place, Seals
 from streams.contracts.topics import ALERTS, COMMANDS, PATIENTS, READINGS, WARDS
 from streams.contracts.ward import RULING_KEY
 from streams.decoding.decoded import Noted, Record
-from streams.kafka.publisher import Publisher, fail_stop
+from streams.kafka.publisher import Publisher
 from streams.lane.block import Block
+from streams.lane.protocol import Lane
+from streams.lane.work_off import Admitted
 
 
 @dataclass(slots=True)
 class Wards:
-    """Everything the agent works with; `watch` is the agent itself.
+    """Everything the agent works with.
 
-    `owned` names this worker's partitions at the moment, `mark_durable` is told (partition, offset) when everything
-    below the offset has been decided and has arrived, and `end_note` tells that what a note says is over.
+    The lane is told what has been decided and has arrived; `end_note` tells that what a note says is over.
     """
 
     settings: Settings
@@ -44,12 +43,9 @@ class Wards:
     publisher: Publisher
     dead_letters: DeadLetters
     metrics: Metrics
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
-    mark_durable: Callable[[int, int], None]
+    lane: Lane
     end_note: Callable[[Noted], Awaitable[None]]
-    owned: Callable[[], Iterable[int]]
     wall_s: Callable[[], float] = time.time
-    on_failure: Callable[[str], None] = fail_stop
     _logs: dict[int, WardLog] = field(default_factory=dict)
     _columns: tuple[int, int] = field(init=False)
 
@@ -65,10 +61,6 @@ class Wards:
         recorded = self.settings.time_base == "recorded"
         return WardLog(partition, self._columns, recorded, committed, end, self.seals)
 
-    async def watch(self, stream: Any) -> None:
-        """Judge every block of the topic, in order."""
-        await work_off(stream, self.admit, self.take, self.on_failure)
-
     async def take(self, admitted: Admitted) -> None:
         """Judge records of different partitions, and send what follows."""
         for block, records in admitted:
@@ -76,7 +68,7 @@ class Wards:
 
     async def tick(self) -> None:
         """Write that time passes into each partition that has a lost ward: it is reminded of, or found again."""
-        for partition in sorted(self.owned()):
+        for partition in sorted(self.lane.owned() or ()):
             log = self._logs.get(partition)
             if log is not None and log.is_lost:
                 value = encode_tick(int(self.wall_s() * 1000))
@@ -91,7 +83,7 @@ class Wards:
             await self.end_note(noted)
         await self._publish(block.partition, log, found)
         await self.publisher.settled()
-        self.mark_durable(block.partition, log.durable)
+        self.lane.durable(block.topic, block.partition, log.durable)
 
     async def _publish(self, partition: int, log: WardLog, found: Findings) -> None:
         """Send what was found: nobody waits longer for an alert than for what follows from it."""

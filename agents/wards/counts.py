@@ -1,6 +1,5 @@
 """What a partition says of its wards: the counts that the judge finds, written when they change and now and then."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from clinical.limits import NEVER
@@ -10,24 +9,28 @@ from streams.contracts.partitions import partition_of
 from streams.contracts.topics import WARDS
 from streams.contracts.ward import WardReport
 from streams.kafka.publisher import Publisher
+from tables.partition import Partition
+
+
+@dataclass(slots=True)
+class Said:
+    """What one partition has said of its wards, by name; kept only here: a restart says all once more."""
+
+    counts: dict[str, Count] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Reports:
-    """Writes the counts of this worker's partitions.
-
-    What was written is remembered only here: after a restart all is said once more, which changes nothing.
-    """
+    """Writes the counts of this worker's partitions."""
 
     settings: Settings
     publisher: Publisher
-    _said: defaultdict[int, dict[str, Count]] = field(default_factory=lambda: defaultdict(dict))
 
-    async def write(self, partition: int, counts: dict[str, Count], tick_ms: int) -> None:
+    async def write(self, partition: Partition, counts: dict[str, Count], tick_ms: int) -> None:
         """Write what has changed, or was said long ago, of the counts of all wards at a tick; `NEVER` = at none."""
         if tick_ms == NEVER:
             return
-        for report in due(partition, self._said[partition], counts, tick_ms):
+        for report in due(partition.number, partition.of(Said).counts, counts, tick_ms):
             to = partition_of(report.ward, self.settings.partitions)
             value = report.model_dump_json().encode()
             await self.publisher.publish(self.settings.topic(WARDS), report.key, value, partition=to)

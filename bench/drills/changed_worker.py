@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 
+import faust
+
 import agents.__main__ as entry
+from agents.faust_worker import build
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
-from agents.wiring import Flow, wire
+from agents.wiring import Flow
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
 
 
-def run_changed(change: Callable[[Flow], None]) -> int:
+def run_changed(change: Callable[[faust.App, Flow], None]) -> int:
     """Run the worker as `agents.__main__` does, with the change; return its exit code."""
 
-    def wire_and_change(
+    def build_and_change(
         settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
-    ) -> Flow:
-        flow = wire(settings, rules, metrics, turn)
-        change(flow)
-        return flow
+    ) -> tuple[faust.App, Flow]:
+        app, flow = build(settings, rules, metrics, turn)
+        change(app, flow)
+        return app, flow
 
-    entry.wire = wire_and_change  # type: ignore[attr-defined]
+    entry.build = build_and_change  # type: ignore[attr-defined]
     return entry.main()

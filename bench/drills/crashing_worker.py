@@ -68,14 +68,14 @@ def after_send(flow: Flow, fuse: Fuse) -> None:
 
 def before_commit(flow: Flow, fuse: Fuse) -> None:
     """Die when state is durable and the offset is declared so, but not committed."""
-    checkpointer = flow.monitor.checkpointer
-    mark_durable = checkpointer._mark_durable
+    checkpointer: Any = flow.checkpointer
+    declare = checkpointer._declare
 
-    def wrapped(partition: int, offset: int) -> None:
-        mark_durable(partition, offset)
+    def wrapped(*durable: Any) -> None:
+        declare(*durable)
         fuse.burn()
 
-    checkpointer._mark_durable = wrapped
+    checkpointer._declare = wrapped
 
 
 def in_commit(_: Flow, fuse: Fuse) -> None:
@@ -115,7 +115,7 @@ POINTS: Final[dict[str, Callable[[Flow, Fuse], None]]] = {
 def main() -> int:
     """Run the worker with the crash that the arguments name."""
     point, fuse = POINTS[sys.argv[1]], Fuse(int(sys.argv[2]))
-    return run_changed(lambda flow: point(flow, fuse))
+    return run_changed(lambda _, flow: point(flow, fuse))
 
 
 if __name__ == "__main__":

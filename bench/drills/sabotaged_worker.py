@@ -97,7 +97,7 @@ def drop_frame(flow: Flow) -> None:
 
 def concurrency(flow: Flow) -> None:
     """Two actors judge the blocks in turns, and the second is slower than the first."""
-    take = Monitor.take
+    take = Monitor._take
     turns = 0
     working: set[asyncio.Future[None]] = set()
 
@@ -105,17 +105,17 @@ def concurrency(flow: Flow) -> None:
         await asyncio.sleep(SLOW_ACTOR_S)
         await take(self, *args)
 
-    async def wrapped(self: Monitor, decoder: Any, admitted: Any) -> None:
+    async def wrapped(self: Monitor, admitted: Any) -> None:
         nonlocal turns
         turns += 1
         if turns % 2:
-            await take(self, decoder, admitted)
+            await take(self, admitted)
             return
-        task = asyncio.ensure_future(slowly(self, decoder, admitted))
+        task = asyncio.ensure_future(slowly(self, admitted))
         working.add(task)
         task.add_done_callback(working.discard)
 
-    Monitor.take = wrapped  # type: ignore[method-assign]
+    Monitor._take = wrapped  # type: ignore[method-assign]
 
 
 SABOTAGES: Final[dict[str, Callable[[Flow], None]]] = {
@@ -128,7 +128,8 @@ SABOTAGES: Final[dict[str, Callable[[Flow], None]]] = {
 
 def main() -> int:
     """Run the worker with the fault that the argument names."""
-    return run_changed(SABOTAGES[sys.argv[1]])
+    sabotage = SABOTAGES[sys.argv[1]]
+    return run_changed(lambda _, flow: sabotage(flow))
 
 
 if __name__ == "__main__":

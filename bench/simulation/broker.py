@@ -10,7 +10,6 @@ from typing import Any, Final
 from streams.decoding.decoded import Record
 
 Pair = tuple[bytes | None, bytes | None]
-READINGS: Final = "readings"
 ALERTS: Final = "alerts"
 ANSWERS: Final = "answers"
 CHANGELOG: Final = "changelog"

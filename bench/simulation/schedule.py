@@ -213,53 +213,52 @@ class _Schedule:
 
     def _do_fetch(self) -> str:
         worker = self._someone()
-        if worker is None or not worker.flowing or not worker.owned:
+        if worker is None or not worker.flowing or not worker.held:
             return ""
-        partition = self._random.choice(sorted(worker.owned))
+        partition = self._random.choice(sorted(worker.held))
         fetched = worker.fetch(partition, self._random.randint(1, 10))
         return f"worker {worker.number}, partition {partition}, {fetched}"
 
     def _do_checkpoint(self) -> str:
         worker = self._someone()
-        if worker is None or not worker.flowing or not worker.owned:
+        if worker is None or not worker.flowing or not worker.held:
             return ""
-        partition = self._random.choice(sorted(worker.owned))
+        partition = self._random.choice(sorted(worker.held))
         worker.start(worker.checkpointer.checkpoint(partition))
         return f"worker {worker.number}, partition {partition}"
 
     def _do_commit(self) -> str:
         worker = self._someone()
-        if worker is None or not worker.durable:
+        if worker is None or not (durable := worker.durables()):
             return ""
-        durable = dict(worker.durable)
-        return f"worker {worker.number}, {durable} {'taken' if worker.commit() else 'refused'}"
+        return f"worker {worker.number}, {durable} {'taken' if worker.commit_durable() else 'refused'}"
 
     def _do_look(self) -> str:
         """A partition that stands still though it has more records is read again, as the overview does."""
         worker = self._someone()
         if worker is None or not worker.flowing or worker.waiting:
             return ""
-        for partition in sorted(worker.owned):
+        for partition in sorted(worker.held):
             if worker.position[partition] >= self._broker.visible[partition]:
-                worker.read_again(partition)
+                worker.rewind(partition)
         return f"worker {worker.number}"
 
     def _do_repeat(self) -> str:
         """The same records are fetched again, as after a retried request."""
         worker = self._someone()
-        if worker is None or not worker.flowing or not worker.owned:
+        if worker is None or not worker.flowing or not worker.held:
             return ""
-        partition = self._random.choice(sorted(worker.owned))
+        partition = self._random.choice(sorted(worker.held))
         worker.position[partition] = max(0, worker.position[partition] - self._random.randint(1, 8))
         return f"worker {worker.number}, partition {partition}, from {worker.position[partition]}"
 
     def _do_lose_blocks(self) -> str:
         """Faust empties the agent's queue after a fetch, but not while a hole is being read again."""
         worker = self._someone()
-        if worker is None or not worker.owned or worker.admission.rewound:
+        if worker is None or not worker.held or worker.is_rewound():
             return ""
         fetched = self._do_fetch()
-        lost = sum(other.clear_queue() for other in self._workers if not other.admission.rewound)
+        lost = sum(other.clear_queue() for other in self._workers if not other.is_rewound())
         return f"{lost}, the last was {fetched}" if lost else ""
 
     def _do_rebalance(self) -> str:
@@ -324,19 +323,19 @@ class _Schedule:
     def _advance(self, step: int) -> bool:
         """Fetch and make durable; return whether anything is left to do."""
         broker = self._broker
-        owned = {partition for worker in self._members for partition in worker.owned}
+        owned = {partition for worker in self._members for partition in worker.held}
         left = len(owned) < len(broker.readings)
         if left and not self._members:
             self._begin_rebalance()
         for worker in self._members:
-            for partition in sorted(worker.owned):
+            for partition in sorted(worker.held):
                 end = broker.visible[partition]
                 if worker.position[partition] < end:
                     worker.fetch(partition, 5)
-                elif not worker.waiting and worker.admission.expected[partition] < end:
-                    worker.read_again(partition)
+                elif not worker.waiting and worker.expected(partition) < end:
+                    worker.rewind(partition)
                 elif broker.committed.get(partition, 0) < end and step % 5 == 0:
                     worker.start(worker.checkpointer.checkpoint(partition))
-                    worker.commit()
+                    worker.commit_durable()
                 left |= broker.committed.get(partition, 0) < end
         return left

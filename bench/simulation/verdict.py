@@ -25,7 +25,7 @@ def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
         alerts, told, state = oracle(broker, partition)
         expected |= alerts
         answers |= told
-        owner = next(worker for worker in owners if partition in worker.owned)
+        owner = next(worker for worker in owners if partition in worker.held)
         broken += _compare_state(f"state of worker {owner.number}", records_of(owner.store, partition), state)
         broken += _compare_state(
             "changelog", records_of(recovered(broker, partition, parts), partition), state
@@ -38,8 +38,7 @@ def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
 def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], set[bytes], dict[str, bytes]]:
     """Judge the whole log in one go; return the alerts by id, the answers and the patients' records."""
     judge = new_judge()
-    store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = judge.new_table
+    store = ColumnStore(judge.new_table)
     table: PatientTable = store.state(partition)
     verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))
     alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.happenings]

@@ -1,36 +1,41 @@
-"""A simulated worker: the production parts wired as in `agents.wiring`, on the simulated broker."""
+"""A simulated worker: the production parts as `agents.wiring` binds them, on a lane over the simulated broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 
 from faust.types import TP
 
-from agents.board_writer import Boards
-from agents.dead_letters import DeadLetters
+from agents import wiring
 from agents.health.metrics import Metrics
 from agents.judging.judge import Judge
-from agents.monitor import Monitor
-from agents.wards.counts import Reports
-from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
+from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
-from clinical.clock import TimeRules
 from streams.config.settings import Settings
 from streams.contracts import topics
-from streams.decoding.decoded import Noted
+from streams.kafka.admin import changelog_topic
 from streams.kafka.publisher import Publisher
 from streams.lane.admission import Admission, Left
 from streams.lane.block import Block, Blocks
-from tables.changelog.checkpoint import Checkpointer
-from tables.changelog.column_store import ColumnStore
-from tables.changelog.restore import Restorer
+from streams.lane.log_faults import LogFaults
+from streams.lane.protocol import Lag, Reader
+from streams.lane.work_off import work_off
 
 PUBLISH_TIMEOUT_S: Final = 15.0
 TURNS_MAX: Final = 100_000
 """Turns of the loop that a worker waits for its own block; the schedule goes on meanwhile."""
+
+SETTINGS: Final = Settings(time_base="recorded", partitions=1, patient_ttl_s=PATIENT_TTL_S)
+READINGS: Final = SETTINGS.topic(topics.READINGS)
+PLACES: Final = {
+    SETTINGS.topic(topics.ALERTS): ALERTS,
+    SETTINGS.topic(topics.COMMANDS): ANSWERS,
+    changelog_topic(SETTINGS): CHANGELOG,
+}
+"""What the simulated broker calls the topics that a promise hangs on."""
 
 
 class Died(Exception):
@@ -39,39 +44,34 @@ class Died(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a worker is made of; a test wires a broken part in from here."""
+    """What a worker is made of; a test puts a broken part in here."""
 
-    store: type[ColumnStore] = ColumnStore
+    wired: wiring.Parts = field(default_factory=wiring.Parts)
     publisher: type[Publisher] = Publisher
-    checkpointer: type[Checkpointer] = Checkpointer
     admission: type[Admission] = Admission
-
-
-async def _no_note(noted: Noted) -> None:
-    """Stand in for telling that a note is over: the simulated broker loses nothing and damages nothing."""
-    raise AssertionError(noted)
 
 
 def new_judge() -> Judge:
     """Return the judge that workers and the oracle use."""
-    return Judge(RULES, TimeRules(recorded=True), PATIENT_TTL_S * 1000)
+    return wiring.judge_of(SETTINGS, RULES)
 
 
 class Worker:
-    """One worker process: what it owns, what it has fetched, and what it believes."""
+    """One worker process: what it owns, what it has fetched, and what it believes. It is the lane of its parts, too."""
 
-    settings: Final = Settings(time_base="recorded")
     metrics: Final = Metrics()
 
     def __init__(self, number: int, broker: Broker, parts: Parts) -> None:
         self.number, self.broker = number, broker
         self.alive, self.paused = True, False
         self.why = ""
-        self.owned: set[int] = set()
+        self.held: set[int] = set()
+        """The partitions that it owns."""
         self.generation = -1
         self.position: dict[int, int] = {}
-        self.durable: dict[int, int] = {}
+        self.admissions: dict[int, Admission] = {}
         self.rewinds = 0
+        self.faults = LogFaults()
         self._moving = asyncio.Event()
         self._moving.set()
         self._blocks: asyncio.Queue[Block] = asyncio.Queue()
@@ -80,27 +80,23 @@ class Worker:
         """Whether it fetches and checkpoints by itself: not while it hands over or recovers."""
         self._handing = asyncio.Lock()
         self._taking: asyncio.Task[Any] | None = None
-        judge = new_judge()
-        self.store = parts.store("memory://", None, None, table_name="patients")
-        self.store.new_table = judge.new_table
-        self.store.on_failure = self.die
-        self.publisher = parts.publisher(self._send, self._send_batch, PUBLISH_TIMEOUT_S, self.die)
-        self.checkpointer = parts.checkpointer(
-            self.store, self.publisher, CHANGELOG, self._mark_durable, self.die
-        )
+        self._new_admission = parts.admission
+        self._readers: dict[str, Reader] = {}
         self.known_committed: dict[int, int] = {}
-        self.checkpointer.committed = lambda partition: self.known_committed.get(partition, 0)
-        self.admission = parts.admission()
-        self.restorer = Restorer(self.store, CHANGELOG, self._earliest)
-        letters = DeadLetters(self.settings, self.publisher, self.metrics)
-        parties = self.store, self.publisher, self.checkpointer
-        boards = Boards(self.settings, judge, self.publisher, self.checkpointer.whole_blocks, self.die)
-        self.checkpointer.write_beside = boards.write
-        beside, flow = (boards, Reports(self.settings, self.publisher)), (self._admit, _no_note)
-        self.monitor = Monitor(self.settings, judge, *parties, self.metrics, letters, *beside, *flow)
-        self.monitor.on_failure = self.die
+        publisher = parts.publisher(self._send, self._send_batch, PUBLISH_TIMEOUT_S, self.die)
+        flow = wiring.wire(
+            *(SETTINGS, RULES, self, publisher),
+            metrics=self.metrics,
+            parts=parts.wired,
+            on_failure=self.die,
+        )
+        self.store, self.checkpointer = flow.store, flow.checkpointer
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.start(self.monitor.watch(self))
+        self.start(work_off(self, self._admit, self._reader.take, self.die))
+
+    @property
+    def _reader(self) -> Reader:
+        return self._readers[READINGS]
 
     def start(self, work: Any) -> "asyncio.Task[Any]":
         """Run something of this worker beside the rest until it dies."""
@@ -177,36 +173,63 @@ class Worker:
             self._blocks.get_nowait()
         return lost
 
-    # What the parts ask of Faust and of the broker.
+    # The lane, as the parts see it.
+
+    def blocks(self, topic: str, reader: Reader) -> None:
+        self._readers[topic] = reader
+
+    def owned(self) -> frozenset[int] | None:
+        return frozenset(self.held) if self.flowing else None
+
+    def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:
+        if partition not in self.admissions:
+            return None
+        at = self.expected(partition) if at is None else at
+        waiting = self.broker.visible[partition] - at
+        return Lag(at, waiting, False, self.known_committed.get(partition, 0))
+
+    async def read_again(self, topic: str, partition: int) -> None:
+        self.rewind(partition)
+
+    def durable(self, topic: str, partition: int, offset: int) -> None:
+        if partition in self.held:
+            self.admissions[partition].declare(offset)
+
+    async def commit(self) -> None:
+        self.commit_durable()
+
+    # What they ask of Faust and of the broker.
 
     async def _admit(self, block: Block) -> list[Any] | None:
-        records = self.admission.admit(block.partition, block)
+        admission = self.admissions.get(block.partition)
+        records = Left.OUT if admission is None else admission.admit(block)
         if records is Left.READ_AGAIN:
-            self.read_again(block.partition)
+            self.rewind(block.partition)
         return None if isinstance(records, Left) else records
 
-    def read_again(self, partition: int) -> None:
-        """Read the partition again from the first record that was not admitted."""
-        if partition in self.owned and partition in self.admission.expected:
-            self.rewinds += 1
-            self.admission.rewound[partition] = self.rewinds
-            self.position[partition] = self.admission.expected[partition]
+    def expected(self, partition: int) -> int:
+        """Return the offset of a partition that is admitted next, 0 where none is."""
+        admission = self.admissions.get(partition)
+        return 0 if admission is None else admission.expected or 0
 
-    def _mark_durable(self, partition: int, offset: int) -> None:
-        if partition in self.owned:
-            self.durable[partition] = max(offset, self.durable.get(partition, 0))
+    def is_rewound(self) -> bool:
+        """Return whether a partition is being read again."""
+        return any(admission.rewound is not None for admission in self.admissions.values())
+
+    def rewind(self, partition: int) -> None:
+        """Read the partition again from the first record that was not admitted."""
+        if partition in self.held and partition in self.admissions:
+            self.rewinds += 1
+            self.admissions[partition].rewound = self.rewinds
+            self.position[partition] = self.expected(partition)
 
     async def _send(self, topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Awaitable[Any]:
         await self._moving.wait()
-        to = {topics.ALERTS: ALERTS, topics.COMMANDS: ANSWERS}.get(topic, topic)
-        return self.broker.send(self.number, to, 0, [(key, value)])
+        return self.broker.send(self.number, PLACES.get(topic, topic), 0, [(key, value)])
 
     async def _send_batch(self, topic: str, partition: int, records: Sequence[Pair]) -> Awaitable[int]:
         await self._moving.wait()
-        return self.broker.send(self.number, topic, partition, records)
-
-    async def _earliest(self, *tps: TP) -> Mapping[TP, int | None]:
-        return dict.fromkeys(tps, 0)
+        return self.broker.send(self.number, PLACES.get(topic, topic), partition, records)
 
     # What the group asks of it.
 
@@ -224,24 +247,28 @@ class Worker:
             if not self._in_work:
                 break
             await asyncio.sleep(0)
-        await self.checkpointer.checkpoint_all()
-        self.commit()
-        self.durable.clear()
-        for partition in self.owned:
-            self.admission.forget(partition)
-        self.owned = set()
+        await self._reader.hand_over()
+        self.commit_durable()
+        self.admissions.clear()
+        self.held = set()
 
-    def commit(self) -> bool:
-        """Commit what is durable."""
-        taken = self.broker.commit(self.generation, dict(self.durable))
+    def durables(self) -> dict[int, int]:
+        """Return what was declared durable of each partition."""
+        return {p: own.durable for p, own in self.admissions.items() if own.durable is not None}
+
+    def commit_durable(self) -> bool:
+        """Commit what is durable; return whether the group has taken it."""
+        durable = self.durables()
+        taken = self.broker.commit(self.generation, durable)
         if taken:
-            self.known_committed.update(self.durable)
+            self.known_committed.update(durable)
         return taken
 
     async def take_over(self, generation: int, partitions: set[int]) -> None:
         """Recover the partitions' state and begin to read them."""
         self._taking = asyncio.current_task()
         self.generation = generation
+        self._reader.assign(sorted(partitions))
         tps = {TP(CHANGELOG, partition) for partition in partitions}
         for tp in sorted(tps):
             await self._recover(tp)
@@ -249,12 +276,13 @@ class Worker:
         await self._moving.wait()
         committed = {partition: self.broker.committed.get(partition, 0) for partition in sorted(partitions)}
         self.known_committed = dict(committed)
-        resume_at = await self.restorer.resume_at(committed)
+        resume_at = self._reader.resume_at(committed, dict.fromkeys(committed, 0))
         self.rewinds += 1
         for partition, offset in resume_at.items():
-            self.admission.begin(partition, offset)
+            self.admissions[partition] = self._new_admission()
+            self.admissions[partition].begin(offset)
             self.position[partition] = offset
-        self.owned, self.flowing = set(partitions), True
+        self.held, self.flowing = set(partitions), True
 
     async def _recover(self, tp: TP) -> None:
         """Read the changelog to its end, from the last record that the state holds, as Faust does."""

@@ -76,8 +76,7 @@ class Engine:
         ttl_ms = settings.patient_ttl_s * 1000
         self._judge = _made(Judge, settings, DEFAULT_RULES, TimeRules(recorded=True), ttl_ms, PARTITIONS)
         self._decoder = _made(Decoder, settings)
-        store = ColumnStore("memory://", None, None, table_name="patients")
-        store.new_table = self._judge.new_table
+        store = ColumnStore(self._judge.new_table)
         self._tables = [store.state(partition) for partition in range(PARTITIONS)]
 
     def decode(self, run: Sequence[Consumed]) -> Any:

@@ -1,9 +1,9 @@
-"""Which records of a block come next in their partition: no hole in the log passes, and no record twice.
+"""What the lane keeps of one partition: which record comes next, so that no hole passes, and what is durable.
 
 Pure: the consumer tells where reading begins, which blocks come and when it reads again.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ class Left(Enum):
     READ_AGAIN = "records before it are missing: the log must be read again"
 
 
-def _nobody(partition: Any, first: int, end: int) -> None:
+def _nobody(first: int, end: int) -> None:
     """Stand in for who is told of holes in the log."""
 
 
@@ -29,45 +29,46 @@ class Run(Protocol):
 
 
 class Admission:
-    """Keeps, by partition, which offset comes next.
+    """One partition of a topic, for as long as it is this worker's.
 
-    `on_hole` is told the partition, the first offset that the log does not have any more, and the first that it has.
+    `on_hole` is told the first offset that the log does not have any more, and the first that it has.
     """
 
-    def __init__(self, on_hole: Callable[[Any, int, int], None] = _nobody) -> None:
+    def __init__(self, on_hole: Callable[[int, int], None] = _nobody) -> None:
         self._on_hole = on_hole
-        self.expected: dict[Any, int] = {}
-        self.rewound: dict[Any, int] = {}
-        """Partitions that are being read again, with the number of rewinds from which on blocks count."""
+        self.expected: int | None = None
+        """The offset that is admitted next; None = nothing is yet."""
+        self.rewound: int | None = None
+        """While it is being read again: the number of rewinds from which on blocks count."""
+        self.durable: int | None = None
+        """Everything below this offset needs no replay; None = nothing was declared."""
 
-    def begin(self, partition: Hashable, offset: int) -> None:
-        """Expect the next block of the partition to begin at `offset`."""
-        self.expected[partition] = offset
-        self.rewound.pop(partition, None)
+    def begin(self, offset: int) -> None:
+        """Expect the next block to begin at `offset`."""
+        self.expected, self.rewound = offset, None
 
-    def forget(self, partition: Hashable) -> None:
-        """Admit nothing of the partition any more."""
-        self.expected.pop(partition, None)
-        self.rewound.pop(partition, None)
+    def declare(self, offset: int) -> None:
+        """Note that everything below `offset` needs no replay."""
+        self.durable = offset if self.durable is None else max(offset, self.durable)
 
-    def admit(self, partition: Hashable, block: Run) -> list[Any] | Left:
+    def admit(self, block: Run) -> list[Any] | Left:
         """Return the records of a block that come next, which may be none, or why it is left.
 
         Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched
         between its seek and the resuming; the next block would then silently follow a hole. If the hole is still
         there when the log has been read again, the log itself has it (retention), and the block is taken.
         """
-        expected = self.expected.get(partition)
+        expected = self.expected
         if expected is None or block.offset < expected:
             return Left.OUT
         if block.first > expected:
-            if partition not in self.rewound:
+            if self.rewound is None:
                 return Left.READ_AGAIN
-            if block.rewinds < self.rewound[partition]:
+            if block.rewinds < self.rewound:
                 return Left.OUT
-            self._on_hole(partition, expected, block.first)
-        self.rewound.pop(partition, None)
-        self.expected[partition] = block.offset + 1
+            self._on_hole(expected, block.first)
+        self.rewound = None
+        self.expected = block.offset + 1
         if block.first < expected:
             return [record for record in block.value if record.offset >= expected]
         return block.value

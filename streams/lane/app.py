@@ -17,7 +17,7 @@ from streams.kafka.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.kafka.shadows import ShadowPublisher, outlets
 from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
-from streams.lane.lane import Lane
+from streams.lane.lane import LanePlan
 from streams.lane.producer_shortcuts import batching_producer
 
 PATIENTS: Final = "patients"
@@ -40,9 +40,9 @@ BATCH_BYTES: Final = 256 * 1024
 """A checkpoint's records travel together; alerts are sent at once, however few there are."""
 
 
-def judging_lane(settings: Settings) -> Lane:
+def judging_lane(settings: Settings) -> LanePlan:
     """Return the lane of a worker: readings, commands and wards."""
-    return Lane(
+    return LanePlan(
         topics=frozenset({settings.topic(name) for name in (READINGS, COMMANDS, WARDS)}),
         stateless=frozenset({settings.topic(COMMANDS)}),
         rebuilt=frozenset({settings.topic(WARDS)}),
@@ -56,10 +56,10 @@ def judging_lane(settings: Settings) -> Lane:
     )
 
 
-def delivery_lane(settings: Settings) -> Lane:
+def delivery_lane(settings: Settings) -> LanePlan:
     """Return the lane of delivery, whose settings are those of its own group: alerts, milestones, and its log."""
     topics = {settings.topic(name): settings.partitions for name in (ALERTS, DELIVERIES, ESCALATIONS)}
-    return Lane(
+    return LanePlan(
         topics=frozenset(topics),
         stateless=frozenset({settings.topic(ALERTS), settings.topic(DELIVERIES)}),
         records_max=settings.block_records_max,
@@ -70,7 +70,7 @@ def delivery_lane(settings: Settings) -> Lane:
     )
 
 
-def create_app(settings: Settings, lane: Lane | None = None, **overrides: Any) -> faust.App:
+def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: Any) -> faust.App:
     """Return the app; nothing is connected yet. Its lane is the worker's unless another is given.
 
     Sources of the values: at-least-once with one actor per partition, because Faust's exactly-once is not atomic
@@ -112,7 +112,6 @@ def create_app(settings: Settings, lane: Lane | None = None, **overrides: Any) -
     }
     app = faust.App(settings.group, **(options | overrides))
     app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
-    app.lane = lane
     return app
 
 

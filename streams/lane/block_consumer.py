@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 import aiokafka
@@ -16,9 +17,10 @@ from streams.lane.block import Block, StandIn
 from streams.lane.client_pauses import ClientPauses
 from streams.lane.eager import Ended, begin
 from streams.lane.fetch_requests import hold_empty_fetches
-from streams.lane.lane import BlockScheduler, Fetched, Lane
+from streams.lane.lane import BlockScheduler, Fetched, LanePlan
 from streams.lane.leaving import Leaving
 from streams.lane.one_loop import LoopConsumer
+from streams.lane.protocol import Reader
 from streams.lane.seam import install
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
@@ -70,7 +72,8 @@ class _Consumer(LoopConsumer):
         # At once: who waits for records would be sent the same batch again, as often as the broker can.
         self._pauses.pause(self._ensure_consumer(), tp)
         if tp.topic in lane.changelogs and tries >= STATE_TRIES_MAX and tp in recovery.active_highwaters:
-            lane.give_up_state(tp.partition)
+            for reader in self.transport.readers.values():
+                reader.give_up(tp.partition)
             recovery.active_offsets[tp] = recovery.active_highwaters[tp]
 
     async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
@@ -94,7 +97,7 @@ class _Consumer(LoopConsumer):
 class _ReadOffsets(defaultdict[TP, int | None]):
     """How far Faust has read each partition, to leave out what comes again: of the lane's nothing, see `admit`."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: LanePlan) -> None:
         super().__init__(lambda: None)
         self._lane = lane
 
@@ -107,13 +110,12 @@ class BlockConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lane: Lane = self.transport.lane
+        self._lane: LanePlan = self.transport.lane
         self.scheduler = BlockScheduler(self._lane)
         self._read_offset = _ReadOffsets(self._lane)
-        self._durable: dict[TP, int] = {}
+        self._readers: dict[str, Reader] = self.transport.readers
+        self._admissions: dict[TP, Admission] = {}
         self.faults = self._lane.faults
-        self._admission = Admission(self.faults.gone)
-        self._expected, self._rewound = self._admission.expected, self._admission.rewound
         self._fetcher: asyncio.Task[Any] | None = None
         self._room = asyncio.Event()
         """Set while the agent that judges has room for another fetch."""
@@ -167,31 +169,60 @@ class BlockConsumer(driver.Consumer):
             self.stop_flow()
         await super().perform_seek()
         if asyncio.current_task() is self._fetcher:
-            for tp in tuple(self._expected):
+            for tp in tuple(self._admissions):
                 await self._rewind(tp)
             return
         lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
         if not lane_tps:
             return
-        earliest = await self.earliest_offsets(*lane_tps)
-        committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
-        judged = {tp: offset for tp, offset in committed.items() if self._lane.is_judged(tp.topic)}
-        resume_at = await self._lane.resume_at({tp.partition: offset for tp, offset in judged.items()})
+        changelogs = {TP(topic, tp.partition) for topic in self._lane.changelogs for tp in lane_tps}
+        earliest = await self.earliest_offsets(*lane_tps, *sorted(changelogs))
         rebuilt = [tp for tp in lane_tps if tp.topic in self._lane.rebuilt]
         ends = await self.highwaters(*rebuilt) if rebuilt else {}
-        for tp in lane_tps:
-            begin, first = resume_at[tp.partition] if tp in judged else committed[tp], earliest.get(tp) or 0
-            if tp in ends:
-                begin = 0
-                self._lane.begin_anew(tp.partition, committed[tp], ends[tp] or 0)
-            elif committed[tp]:
-                # A new group has judged nothing, and a state that is built anew begins where the log does.
-                self.faults.gone(tp, begin or committed[tp], first)
-            self._expected[tp] = max(begin, first)
-            self._rewound.pop(tp, None)
-        earlier = {tp: self._expected[tp] for tp in lane_tps if self._expected[tp] < committed[tp]}
+        earlier = self._begin(lane_tps, earliest, ends)
         if earlier:
             await self.seek_wait(earlier)
+
+    def _begin(
+        self, lane_tps: list[TP], earliest: Mapping[TP, int | None], ends: Mapping[TP, int | None]
+    ) -> dict[TP, int]:
+        """Expect the next block of each partition where its reader goes on; return those before what is committed."""
+        committed = {tp: self._committed_offset[tp] or 0 for tp in lane_tps}
+        begins = self._resume_at(committed, earliest)
+        earlier: dict[TP, int] = {}
+        for tp in lane_tps:
+            begin, first = begins[tp], earliest.get(tp) or 0
+            if tp in ends:
+                begin = 0
+                self._readers[tp.topic].begin_anew(tp.partition, committed[tp], ends[tp] or 0)
+            elif committed[tp]:
+                # A new group has judged nothing, and a state that is built anew begins where the log does.
+                self._gone(tp, begin or committed[tp], first)
+            self._admission(tp).begin(max(begin, first))
+            if max(begin, first) < committed[tp]:
+                earlier[tp] = max(begin, first)
+        return earlier
+
+    def _resume_at(self, committed: Mapping[TP, int], earliest: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Return where to read on: where the reader of a judged topic says, or at what is committed."""
+        begins, changelogs = dict(committed), self._lane.changelogs
+        for topic in filter(self._lane.is_judged, self._readers):
+            ours = {tp.partition: offset for tp, offset in committed.items() if tp.topic == topic}
+            whole = {p: max([earliest.get(TP(log, p)) or 0 for log in changelogs]) for p in ours}
+            resumed = self._readers[topic].resume_at(ours, whole)
+            begins |= {TP(topic, partition): offset for partition, offset in resumed.items()}
+        return begins
+
+    def _admission(self, tp: TP) -> Admission:
+        """Return what is kept of a lane partition, which is made when it is asked for first."""
+        if tp not in self._admissions:
+            self._admissions[tp] = Admission(partial(self._gone, tp))
+        return self._admissions[tp]
+
+    def _gone(self, tp: TP, first: int, end: int) -> None:
+        gone = self.faults.gone(tp, first, end)
+        if gone is not None and tp.topic in self._readers:
+            self._readers[tp.topic].gone(gone)
 
     async def admit(self, block: Block) -> list[Any] | None:
         """Return the records of a block that comes next; None when it came before or others are missing.
@@ -199,7 +230,8 @@ class BlockConsumer(driver.Consumer):
         Those are then read again; see `streams.lane.admission`.
         """
         tp = TP(block.topic, block.partition)
-        records = self._admission.admit(tp, block)
+        admission = self._admissions.get(tp)
+        records = Left.OUT if admission is None else admission.admit(block)
         if records is Left.READ_AGAIN:
             await self.read_again(tp)
         return None if isinstance(records, Left) else records
@@ -208,17 +240,15 @@ class BlockConsumer(driver.Consumer):
         """Read a lane partition again from the first record that was not admitted."""
         if await self._rewind(tp):
             logger.warning(
-                "%s: records before what was fetched are missing, read again from %s",
-                tp,
-                self._expected.get(tp),
+                "%s: records before what was fetched are missing, read again from %s", tp, self.expected(tp)
             )
 
     async def _rewind(self, tp: TP) -> bool:
         """Go back to the record that is admitted next; return whether the partition is ours and has one."""
-        expected = self._expected.get(tp)
+        expected = self.expected(tp)
         if expected is None or tp not in self.assignment():
             return False
-        self._rewound[tp] = self._thread.rewinds + 1
+        self._admissions[tp].rewound = self._thread.rewinds + 1
         await self.seek_wait({tp: expected})
         return True
 
@@ -269,12 +299,13 @@ class BlockConsumer(driver.Consumer):
 
     def expected(self, tp: TP) -> int | None:
         """Return the offset of a lane partition that is admitted next, None when the partition is not ours."""
-        return self._expected.get(tp)
+        admission = self._admissions.get(tp)
+        return None if admission is None else admission.expected
 
     def mark_durable(self, tp: TP, offset: int) -> None:
         """Declare that everything below `offset` needs no replay; the next commit takes it."""
         if tp in self.assignment():
-            self._durable[tp] = max(offset, self._durable.get(tp, 0))
+            self._admission(tp).declare(offset)
 
     def ack(self, message: Any) -> bool:
         """Note that the agent is done with a block. Says nothing about its effects: see `mark_durable`."""
@@ -295,15 +326,22 @@ class BlockConsumer(driver.Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
-        for tp in tuple(self._durable):
-            if topics is None or tp in topics or tp.topic in topics:
+        for tp, admission in tuple(self._admissions.items()):
+            if admission.durable is not None and (topics is None or tp in topics or tp.topic in topics):
                 yield tp
 
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic not in self._lane.topics:
             offset: int | None = super()._new_offset(tp)
             return offset
-        return self._durable.get(tp)
+        admission = self._admissions.get(tp)
+        return None if admission is None else admission.durable
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Tell the readers what is theirs now, before its state is recovered."""
+        for topic, reader in self._readers.items():
+            reader.assign(sorted(tp.partition for tp in assigned if tp.topic == topic))
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Hand over, then forget. A worker that ends is handing over already."""
@@ -311,8 +349,7 @@ class BlockConsumer(driver.Consumer):
             await self.leaving.handed_over()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
-            self._durable.pop(tp, None)
-            self._admission.forget(tp)
+            self._admissions.pop(tp, None)
         self.faults.forget(revoked)
 
     async def wait_empty(self) -> None:
@@ -324,7 +361,8 @@ class BlockConsumer(driver.Consumer):
             await self._wait_for_ack(timeout=1)
             self._clean_unacked_messages()
             waited += 1
-        await self._lane.handover()
+        for reader in self._readers.values():
+            await reader.hand_over()
         if (
             not await self.commit()
         ):  # it only waited for one that had begun before the handover, and may hold less
@@ -348,6 +386,8 @@ class BlockTransport(driver.Transport):
     Consumer = BlockConsumer
     Producer = _WatchedProducer
 
-    def __init__(self, url: Any, app: Any, lane: Lane) -> None:
+    def __init__(self, url: Any, app: Any, lane: LanePlan) -> None:
         super().__init__(url, app)
         self.lane = lane
+        self.readers: dict[str, Reader] = {}
+        """Who works off the topics of the lane; they say so before the app starts."""

@@ -7,7 +7,7 @@ faust-streaming 0.15.3 is held by tests/streams/test_faust_assumptions.py and te
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,23 +20,9 @@ from streams.lane.fetched import Stamp, Stretch
 from streams.lane.log_faults import LogFaults
 
 
-async def _nothing() -> None:
-    """Stand in for a handover until the worker has one."""
-
-
-async def _as_committed(committed: Mapping[int, int]) -> Mapping[int, int]:
-    """Stand in for a check of the state until the worker has one."""
-    return committed
-
-
 @dataclass(slots=True)
-class Lane:
-    """What runs block by block: topics, the bound on a block, and what must happen before partitions go.
-
-    `handover` is awaited when partitions are revoked or the worker stops, after the agent has finished its block
-    and before offsets are committed. `resume_at` is given the committed offset of each assigned partition (0 where
-    there is none) and returns the offset to read from: an earlier one where the state does not reach so far.
-    """
+class LanePlan:
+    """What runs block by block: topics, and the bound on a block."""
 
     topics: frozenset[str]
     records_max: int
@@ -46,13 +32,7 @@ class Lane:
     stateless: frozenset[str] = frozenset()
     """Those of `topics` whose agent keeps no state: reading always goes on at what is committed."""
     rebuilt: frozenset[str] = frozenset()
-    """Compacted ones of `topics`, which are their agent's state themselves: reading begins at their start, and
-    `begin_anew` is told (partition, committed offset or 0, end of the log) before."""
-    handover: Callable[[], Awaitable[None]] = _nothing
-    resume_at: Callable[[Mapping[int, int]], Awaitable[Mapping[int, int]]] = _as_committed
-    begin_anew: Callable[[int, int, int], None] = lambda partition, committed, end: None
-    give_up_state: Callable[[int], None] = lambda partition: None
-    """Told of a partition whose changelog cannot be opened."""
+    """Compacted ones of `topics`, which are their agent's state themselves: reading begins at their start."""
     faults: LogFaults = field(default_factory=LogFaults)
     """What is wrong with the log of partitions."""
     stamp: Stamp | None = None
@@ -82,7 +62,7 @@ class Fetched(dict[TP, Any]):
 class BlockScheduler(DefaultSchedulingStrategy):
     """Turns what was fetched of lane topics into blocks, all of a topic together, the rest as Faust does."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: LanePlan) -> None:
         self._lane = lane
 
     def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:

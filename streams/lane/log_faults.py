@@ -56,8 +56,6 @@ class LogFaults:
         self._clock_s = clock_s
         self._faults: dict[Any, Fault] = {}
         self._gone_until: dict[Any, int] = {}
-        self.on_gone: Callable[[Gone], None] = lambda gone: None
-        """Told at once, before anything that follows is judged."""
 
     def cannot_open(self, tp: Any, offset: int, error: Exception) -> int:
         """Note that the batch at an offset could not be opened, and leave it alone for a while; return the tries."""
@@ -94,14 +92,14 @@ class LogFaults:
             why = f"a transaction that began at offset {offset} is still open"
             self._faults[tp] = Fault(offset, why, self._clock_s(), is_held=True)
 
-    def gone(self, tp: Any, first: int, end: int) -> None:
-        """Note that records were deleted before they were judged; again counts only what was not noted before."""
+    def gone(self, tp: Any, first: int, end: int) -> Gone | None:
+        """Note that records were deleted before they were judged; return those that were not noted before."""
         first = max(first, self._gone_until.get(tp, first))
         if first >= end:
-            return
+            return None
         self._gone_until[tp] = end
         logger.error("%s: records %s to %s were deleted before they were judged", tp, first, end - 1)
-        self.on_gone(Gone(tp, first, end))
+        return Gone(tp, first, end)
 
     def resting(self) -> frozenset[Any]:
         """Return the partitions that are not to be fetched now."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from streams.lane.checksums import check_in_hardware
 from streams.lane.fetch_requests import ask_for_committed
 from streams.lane.fetched import FetchedResults, OnFault, Opening
-from streams.lane.lane import Lane
+from streams.lane.lane import LanePlan
 from streams.lane.leaving import Leaving
 from streams.lane.whole_responses import gather_large_responses
 
@@ -48,7 +48,7 @@ class Deviation:
     touches: tuple[str, ...] = ()
 
 
-def install(consumer: Any, lane: Lane, leaving: Leaving, on_fault: OnFault) -> None:
+def install(consumer: Any, lane: LanePlan, leaving: Leaving, on_fault: OnFault) -> None:
     """Change what is foreign: for the whole process, of this consumer, and of its parts.
 
     To be called twice: before the consumer connects, and when it has, because only then it has parts.

@@ -5,7 +5,7 @@ Faust's recovery feeds the changelog in, block by block; what is written goes ou
 rebalance reads only what is new.
 """
 
-import logging
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -20,51 +20,88 @@ from clinical.limits import NEVER
 from streams.kafka.publisher import fail_stop
 from streams.lane.block import Block
 from streams.lane.lane import BlockSchema
-from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress
+from tables.changelog.progress import END_KEY, decode_progress
 from tables.changelog.record import decode, decode_all, encode
 from tables.changelog.record_layout import alarm_key, is_gone, position_of
+from tables.partition import Partition
+from tables.partition_life import Event
 from tables.patients import PatientTable
 
 BLOCKS_BUFFERED: Final = 2
 """Blocks of the changelog that recovery collects before it applies them. With 1, Faust would go on to read the
 changelog of a partition that it owns after recovery, and apply what this worker has just written."""
 
-logger = logging.getLogger(__name__)
+
+def _nothing() -> None:
+    """Stand in for who is told that records were read."""
 
 
 class ColumnStore(base.Store):
-    """State of every partition that this worker holds; keys are patients, values their durable records."""
+    """Every partition that this worker holds; as a mapping, patients and their durable records.
 
-    new_table: Callable[[], PatientTable]
-    on_failure: Callable[[str], None] = staticmethod(fail_stop)
-    """What to do when the changelog cannot be read; the default stops the process."""
-    on_read: Callable[[], None] = staticmethod(lambda: None)
-    """Told when records of the changelog were taken into the state: a recovery makes progress."""
+    Args:
+        new_table: makes the empty state of a partition.
+        on_read: told when records of the changelog were taken into the state: a recovery makes progress.
+        on_failure: what to do when the changelog cannot be read, or something happens to a partition that cannot
+            happen; the default stops the process.
+    """
 
-    def __post_init__(self) -> None:
-        self.partitions: dict[int, PatientTable] = {}
+    def __init__(
+        self,
+        new_table: Callable[[], PatientTable],
+        on_read: Callable[[], None] = _nothing,
+        on_failure: Callable[[str], None] = fail_stop,
+    ) -> None:
+        super().__init__("memory://", None, None, table_name="patients")
+        self._new_table, self._on_read, self._on_failure = new_table, on_read, on_failure
+        self.partitions: dict[int, Partition] = {}
+        self.whole_blocks = asyncio.Lock()
+        """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
+        blocks only, else it could become durable, or be shown, before alerts that nobody waits for yet."""
         self.forgotten_alarms = 0
         """Alarms met in records whose rule is gone from the rules file."""
         self.recovery_s = 0.0
-        self._applied: dict[int, int] = {}
-        self._progress: dict[int, Progress] = {}
         self._recovering_since: float | None = None
 
-    def state(self, partition: int) -> PatientTable:
-        """Return the partition's state, empty if there is none yet."""
-        table = self.partitions.get(partition)
-        if table is None:
-            beside = next(iter(self.partitions.values()), None)
-            table = self.new_table() if beside is None else beside.beside()
-            table.partition = partition
-            self.partitions[partition] = table
+    def partition(self, number: int) -> Partition:
+        """Return a partition, which is made, with an empty state, if there is none yet."""
+        partition = self.partitions.get(number)
+        if partition is None:
+            partition = Partition(number, self._empty(number), self._on_failure)
+            self.partitions[number] = partition
+        return partition
+
+    def state(self, number: int) -> PatientTable:
+        """Return the state of a partition's patients, empty if there is none yet."""
+        return self.partition(number).table
+
+    def _empty(self, number: int) -> PatientTable:
+        """Return an empty state, which shares columns with those of other partitions."""
+        beside = next((other.table for other in self.partitions.values() if other.number != number), None)
+        table = self._new_table() if beside is None else beside.beside()
+        table.partition = number
         return table
 
-    def forget(self, partition: int) -> None:
-        """Forget the state of a partition."""
-        table = self.partitions.pop(partition, None)
-        if table is not None:
-            table.release()
+    def build_again(self, number: int, begins: int) -> None:
+        """Begin with an empty state, whose records will all be written from changelog offset `begins` on."""
+        partition = self.partition(number)
+        partition.table.release()
+        partition.table = self._empty(number)
+        partition.table.whole_from = begins
+
+    def assign(self, numbers: Iterable[int]) -> None:
+        """Take note that the group has assigned partitions to this worker."""
+        for number in numbers:
+            self.partition(number).on(Event.ASSIGN)
+
+    def revoke(self) -> None:
+        """Take note that the group takes back what it had assigned, or that the worker ends."""
+        for partition in self.partitions.values():
+            partition.on(Event.REVOKE)
+
+    def give_up(self, number: int) -> None:
+        """Do not trust what was recovered of a partition: its changelog could not be read to its end."""
+        self.partition(number).is_given_up = True
 
     def apply_changelog_batch(
         self, batch: Iterable[Any], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
@@ -74,15 +111,17 @@ class ColumnStore(base.Store):
             self._recovering_since = time.monotonic()
         for event in batch:
             message = event.message
+            partition = self.partition(message.partition)
+            partition.on(Event.READ)
             found = message.value.value if isinstance(message.value, Block) else [message]
             try:
                 entries = [(record.key.decode(), record.value) for record in found]
                 self.apply_all(message.partition, entries)
             except Exception as error:  # whatever it is, Faust would swallow it and recovery never end
                 where = f"partition {message.partition}, offset {self._first_damaged(found)}"
-                self.on_failure(f"changelog {where}: {error!r}")
-            self._applied[message.partition] = message.offset
-            self.on_read()
+                self._on_failure(f"changelog {where}: {error!r}")
+            partition.applied = message.offset
+            self._on_read()
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
         """Take one record into the state; see `apply_all`."""
@@ -149,14 +188,15 @@ class ColumnStore(base.Store):
             rows = table.rows(list(newest))
             self.forgotten_alarms += len(decode_all(list(newest.values()), table, rows, columns))
 
-    def _note_progress(self, partition: int, record: bytes | None) -> None:
+    def _note_progress(self, number: int, record: bytes | None) -> None:
         if record is not None:
-            self._progress[partition] = max(decode_progress(record), self._progress.get(partition, NOTHING))
+            partition = self.partition(number)
+            partition.progress = max(decode_progress(record), partition.progress)
 
     def _first_damaged(self, found: Iterable[Any]) -> int | None:
         """Return the offset of the first record that cannot be read by itself."""
         for record in found:
-            scratch = self.new_table()
+            scratch = self._new_table()
             try:
                 if record.value is not None and record.key == END_KEY.encode():
                     decode_progress(record.value)
@@ -169,48 +209,46 @@ class ColumnStore(base.Store):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Keep what is ours, and remember how far each patient's state already reaches into the log."""
         held = {tp.partition for tp in active_tps | standby_tps}
-        for partition in [p for p in self.partitions if p not in held]:
-            self.forget(partition)
-            self._applied.pop(partition, None)
-            self._progress.pop(partition, None)
-        for partition, table in self.partitions.items():
+        for number in self.partitions.keys() - held:
+            self.partitions.pop(number).drop()
+        for partition in self.partitions.values():
+            table = partition.table
             rows = table.occupied()
-            self._catch_up_with_ticks(partition, table, rows)
+            self._catch_up_with_ticks(partition, rows)
             table.position[rows] = np.maximum(table.position[rows], table.processed)
             table.deleted.clear()
             if len(rows) or table.gone:
                 table.replay_until = max([*table.position[rows].tolist(), *table.gone.values()])
+        for tp in active_tps:
+            self.partition(tp.partition).on(Event.RECOVER)
         if self._recovering_since is not None:
             self.recovery_s = time.monotonic() - self._recovering_since
             self._recovering_since = None
 
-    def _catch_up_with_ticks(self, partition: int, table: PatientTable, rows: NDArray[np.int64]) -> None:
+    @staticmethod
+    def _catch_up_with_ticks(partition: Partition, rows: NDArray[np.int64]) -> None:
         """A patient whom ticks leave as they were is not written: the last checkpoint says which ticks were judged.
 
         A record that is newer than that checkpoint, because the worker died in the middle of the next, knows better.
         """
-        processed, ticked_ms, _ = self.progress(partition)
+        table = partition.table
+        processed, ticked_ms, _ = partition.progress
         table.ticked_until_ms = max(table.ticked_until_ms, ticked_ms)
         old = rows[table.position[rows] <= processed]
         table.ticked_ms[old] = np.maximum(table.ticked_ms[old], ticked_ms)
 
-    def progress(self, partition: int) -> Progress:
-        """Return what the newest end of a checkpoint in the changelog said, `NOTHING` if there was none."""
-        return self._progress.get(partition, NOTHING)
-
     def persisted_offset(self, tp: TP) -> int | None:
         """Return the last changelog offset that the state holds, None when the partition is not held."""
-        return self._applied.get(tp.partition)
+        partition = self.partitions.get(tp.partition)
+        return None if partition is None else partition.applied
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         """Note that the changelog up to `offset` is what the state says."""
-        self._applied[tp.partition] = max(offset, self._applied.get(tp.partition, NEVER))
+        self.partition(tp.partition).note_applied(offset)
 
     def reset_state(self) -> None:
         """Forget everything; recovery brings it back."""
         self.partitions.clear()
-        self._applied.clear()
-        self._progress.clear()
 
     async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to back up: the changelog is the copy."""
@@ -218,8 +256,11 @@ class ColumnStore(base.Store):
     def restore_backup(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to restore: the changelog is the copy."""
 
+    def _tables(self) -> Iterator[PatientTable]:
+        return (partition.table for partition in self.partitions.values())
+
     def __getitem__(self, patient: str) -> bytes:
-        for table in self.partitions.values():
+        for table in self._tables():
             if (row := table.row_of.get(patient)) is not None:
                 keys = np.array([alarm_key(alarm) for alarm in table.alarms], dtype=np.uint64)
                 return encode(table, np.array([row]), keys)[0]
@@ -232,19 +273,19 @@ class ColumnStore(base.Store):
         raise TypeError("patient state changes by judging the log, not by deletion")
 
     def __iter__(self) -> Iterator[str]:
-        return (patient for table in self.partitions.values() for patient in table.row_of)
+        return (patient for table in self._tables() for patient in table.row_of)
 
     def __contains__(self, patient: object) -> bool:
-        return any(patient in table.row_of for table in self.partitions.values())
+        return any(patient in table.row_of for table in self._tables())
 
     def __len__(self) -> int:
-        return sum(len(table) for table in self.partitions.values())
+        return sum(map(len, self._tables()))
 
 
 class PatientsTable(faust.Table):
-    """Faust table on a `ColumnStore`; `new_table` makes the empty state of one partition."""
+    """Faust's table over a `ColumnStore`."""
 
-    def __init__(self, *args: Any, new_table: Callable[[], PatientTable], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, store: ColumnStore, **kwargs: Any) -> None:
         super().__init__(
             *args,
             schema=BlockSchema(),
@@ -254,12 +295,10 @@ class PatientsTable(faust.Table):
             standby_buffer_size=1,
             **kwargs,
         )
-        self._new_table = new_table
+        self._columns = store
 
     def _new_store(self) -> ColumnStore:
-        store = ColumnStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
-        store.new_table = self._new_table
-        return store
+        return self._columns
 
 
 def _reach(table: PatientTable, patient: str) -> int:

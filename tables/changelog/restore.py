@@ -9,12 +9,12 @@ Nobody's open alarm is forgotten in silence.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-
-from faust.types import TP
+from collections.abc import Callable, Mapping
 
 from tables.changelog.column_store import ColumnStore
 from tables.changelog.progress import NOTHING
+from tables.partition import Partition
+from tables.partition_life import Event
 
 logger = logging.getLogger(__name__)
 
@@ -25,44 +25,33 @@ class Restorer:
     Args:
         store: the state, just recovered.
         changelog: topic of its records.
-        earliest: the first offset of each of some topic partitions.
+        on_rebuild: told of each partition whose state must be built again.
     """
 
-    def __init__(
-        self,
-        store: ColumnStore,
-        changelog: str,
-        earliest: Callable[..., Awaitable[Mapping[TP, int | None]]],
-    ) -> None:
+    def __init__(self, store: ColumnStore, changelog: str, on_rebuild: Callable[[int], None]) -> None:
         self._store = store
         self._changelog = changelog
-        self._earliest = earliest
-        self.on_rebuild: Callable[[int], None] = lambda partition: None
-        """Told of each partition whose state must be built again."""
-        self._given_up: set[int] = set()
+        self._on_rebuild = on_rebuild
 
-    def give_up(self, partition: int) -> None:
-        """Do not trust what was recovered of a partition: its changelog could not be read to its end."""
-        self._given_up.add(partition)
-
-    async def resume_at(self, committed: Mapping[int, int]) -> dict[int, int]:
+    def resume_at(self, committed: Mapping[int, int], begins: Mapping[int, int]) -> dict[int, int]:
         """Return the offset of the readings at which judging goes on, by partition.
 
         Args:
             committed: the committed offset of each partition that was assigned, 0 where there is none.
+            begins: the first offset of its changelog.
         """
-        tps = {partition: TP(self._changelog, partition) for partition in committed}
-        earliest = await self._earliest(*tps.values()) if tps else {}
-        return {
-            partition: self._resume(partition, offset, earliest.get(tps[partition]) or 0)
-            for partition, offset in committed.items()
-        }
+        found = {}
+        for number, offset in committed.items():
+            partition = self._store.partition(number)
+            found[number] = self._resume(partition, offset, begins[number])
+            partition.on(Event.RESUME)
+        return found
 
-    def _resume(self, partition: int, committed: int, begins: int) -> int:
-        table = self._store.state(partition)
-        self._store.set_persisted_offset(TP(self._changelog, partition), begins - 1)
-        progress, is_damaged = self._store.progress(partition), partition in self._given_up
-        self._given_up.discard(partition)
+    def _resume(self, partition: Partition, committed: int, begins: int) -> int:
+        number, table = partition.number, partition.table
+        partition.note_applied(begins - 1)
+        progress, is_damaged = partition.progress, partition.is_given_up
+        partition.is_given_up = False
         if committed and table.processed + 1 >= committed:
             if begins > table.whole_from:  # here it is whole still: write all of it again
                 table.dirty[table.occupied()] = True
@@ -71,30 +60,25 @@ class Restorer:
         if progress == NOTHING and not committed and not begins:
             return 0
         if progress == NOTHING or begins > progress.whole_from or is_damaged:
-            self._forget(partition, begins)
+            self._store.build_again(number, begins)
             if is_damaged:
                 logger.error(
                     "partition %s: %s holds a batch that cannot be opened; its state is built again from the readings",
-                    *(partition, self._changelog),
+                    *(number, self._changelog),
                 )
-                self.on_rebuild(partition)
+                self._on_rebuild(number)
             elif committed:
                 logger.error(
                     "partition %s: its state is not in %s, which begins at %s; it is built again from the readings",
-                    *(partition, self._changelog, begins),
+                    *(number, self._changelog, begins),
                 )
-                self.on_rebuild(partition)
+                self._on_rebuild(number)
             return 0
         table.whole_from = progress.whole_from
         if progress.processed + 1 < committed:
             logger.error(
                 "partition %s: its state reaches to %s, before the committed %s; judged again from there",
-                *(partition, progress.processed, committed),
+                *(number, progress.processed, committed),
             )
-            self.on_rebuild(partition)
+            self._on_rebuild(number)
         return min(committed, progress.processed + 1)
-
-    def _forget(self, partition: int, begins: int) -> None:
-        """Begin with an empty state whose records will all be written from `begins` on."""
-        self._store.forget(partition)
-        self._store.state(partition).whole_from = begins

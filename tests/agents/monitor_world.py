@@ -4,20 +4,17 @@ import asyncio
 import json
 from types import SimpleNamespace
 
-from agents.board_writer import Boards
-from agents.dead_letters import DeadLetters
+from lane_stand_in import StandInLane
+
 from agents.health.metrics import Metrics
-from agents.judging.judge import Judge
-from agents.monitor import Monitor
-from agents.wards.counts import Reports
-from clinical.clock import TimeRules
+from agents.wiring import wire
 from clinical.rules import LimitRule, RuleSet
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, DEAD_LETTERS, READINGS
 from streams.kafka.publisher import Publisher
 from streams.lane.block import Block, Blocks
-from tables.changelog.checkpoint import Checkpointer
-from tables.changelog.column_store import ColumnStore
+from streams.lane.work_off import work_off
+from tables import partition_life
 
 RULES = RuleSet(limits=(LimitRule("hr-high", "hr", high=120.0, delay_s=2.0),))
 TTL_MS = 120_000
@@ -52,34 +49,27 @@ class Stream:
 
 
 class World:
-    """A monitor with everything real but the broker, which is a list."""
+    """A worker's flow with everything real but the broker, which is a list; partitions are its own when they come."""
 
     def __init__(self, time_base="recorded", prefix="", **more):
-        self.sent, self.partitions, self.failures, self.ended = [], [], [], []
-        settings = Settings(brokers="", time_base=time_base, topic_prefix=prefix, **more)
-        judge = Judge(RULES, TimeRules(time_base == "recorded"), TTL_MS)
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = judge.new_table
-        publisher = Publisher(self._send, self._send_batch, 5.0, self.failures.append)
-        checkpointer = Checkpointer(self.store, publisher, "changelog", lambda *_: None, self.failures.append)
-        self.checkpointer = checkpointer
-        self.admitted = lambda block: block.value
-        self.metrics = Metrics()
-        self.monitor = Monitor(
-            settings,
-            judge,
-            self.store,
-            publisher,
-            checkpointer,
-            self.metrics,
-            DeadLetters(settings, publisher, self.metrics),
-            Boards(settings, judge, publisher, checkpointer.whole_blocks, self.failures.append),
-            Reports(settings, publisher),
-            self._admit,
-            self._end_note,
-            wall_s=lambda: 100.0,
+        self.sent, self.partitions, self.failures = [], [], []
+        settings = Settings(
+            brokers="", time_base=time_base, topic_prefix=prefix, patient_ttl_s=TTL_MS // 1000, **more
+        )
+        self.metrics, self.lane = Metrics(), StandInLane()
+        self.flow = wire(
+            *(settings, RULES, self.lane, Publisher(self._send, self._send_batch, 5.0, self.failures.append)),
+            *(lambda: 100.0,),
+            metrics=self.metrics,
             on_failure=self.failures.append,
         )
+        self.store, self.checkpointer, self.monitor = (
+            self.flow.store,
+            self.flow.checkpointer,
+            self.flow.monitor,
+        )
+        self.reader = self.lane.readers[settings.topic(READINGS)]
+        self.admitted = lambda block: block.value
 
     async def _send(self, topic, key, value, partition, headers):
         self.sent.append((topic, key, value, dict(headers)))
@@ -99,21 +89,27 @@ class World:
         """Write what has been noted for boards."""
 
         async def write():
-            for partition, table in self.store.partitions.items():
-                await self.monitor.boards.write(partition, table)
+            for partition in self.store.partitions.values():
+                await self.monitor.boards.write(partition)
 
         asyncio.run(write())
 
-    async def _end_note(self, noted):
-        self.ended.append(noted)
-
     async def _admit(self, block):
+        number = block.partition
+        if number not in self.store.partitions:
+            self.reader.assign([number])
+            self.store.partition(number).on(partition_life.Event.RECOVER)
+            self.reader.resume_at({number: 0}, {number: 0})
         return self.admitted(block)
 
+    async def work_off(self, *events):
+        """Let the monitor work off events of its stream."""
+        await work_off(Stream(events), self._admit, self.reader.take, self.failures.append)
+
     def watch(self, *blocks, partition=0):
-        """Let the agent work through blocks (lists of records); return which of them it acknowledged."""
+        """Let the monitor work off blocks (lists of records); return which of them it acknowledged."""
         events = [fetched(block, partition) for block in blocks]
-        asyncio.run(self.monitor.watch(Stream(events)))
+        asyncio.run(self.work_off(*events))
         return [event.acknowledged for event in events]
 
     def alerts(self):

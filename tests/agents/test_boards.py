@@ -49,8 +49,8 @@ def test_nothing_is_written_while_a_block_is_judged_and_its_alerts_are_handed_ov
 
     async def test():
         async with shown.whole_blocks:
-            shown.boards.note(0, worker.table, verdict)
-            writing = asyncio.ensure_future(shown.boards.write(0, worker.table))
+            shown.note(worker.table, verdict)
+            writing = asyncio.ensure_future(shown.boards.write(shown.partition))
             for _ in range(TWO_TURNS):
                 await asyncio.sleep(0)
             frame(worker, 2, 80)
@@ -66,11 +66,11 @@ def test_who_writes_too_waits_until_what_another_has_taken_is_handed_over(worker
     verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
 
     async def test():
-        shown.boards.note(0, worker.table, verdict)
+        shown.note(worker.table, verdict)
         shown.room.clear()
-        timer = asyncio.ensure_future(shown.boards.write(0, worker.table))
+        timer = asyncio.ensure_future(shown.boards.write(shown.partition))
         await asyncio.sleep(0)
-        checkpoint = asyncio.ensure_future(shown.boards.write(0, worker.table))
+        checkpoint = asyncio.ensure_future(shown.boards.write(shown.partition))
         for _ in range(TWO_TURNS):
             await asyncio.sleep(0)
         assert not checkpoint.done()
@@ -104,16 +104,16 @@ def test_what_cannot_be_handed_over_stops_the_process(worker):
         raise PromiseBroken("the broker is gone")
 
     shown.publish_batch = refused
-    shown.boards.note(5, worker.table, verdict)
-    asyncio.run(shown.boards.write(5, worker.table))
+    shown.note(worker.table, verdict, of=shown.other)
+    asyncio.run(shown.boards.write(shown.other))
     assert shown.failures == ["boards of partition 5: PromiseBroken('the broker is gone')"]
 
 
 def test_partitions_are_written_apart(worker):
     verdict, shown = frame(worker, 1, 130), BoardModel(worker.judge)
-    shown.boards.note(5, worker.table, verdict)
+    shown.note(worker.table, verdict, of=shown.other)
     assert shown.show(worker.table) == {}
-    asyncio.run(shown.boards.write(5, worker.table))
+    asyncio.run(shown.boards.write(shown.other))
     assert len(shown.written) == 1
 
 
@@ -125,10 +125,10 @@ def test_a_checkpoint_writes_of_the_patients_whose_records_it_sends_and_leaves_t
         for i, bed in enumerate(("bed-1", "bed-2"))
     ]
     verdict, shown = worker.take(frames), BoardModel(worker.judge)
-    shown.boards.note(0, worker.table, verdict)
-    asyncio.run(shown.boards.write(0, worker.table, ["bed-2", "bed-3"]))
+    shown.note(worker.table, verdict)
+    asyncio.run(shown.boards.write(shown.partition, ["bed-2", "bed-3"]))
     assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2"]
-    asyncio.run(shown.boards.write(0, worker.table))
+    asyncio.run(shown.boards.write(shown.partition))
     assert [patient["patient"] for _, _, patient in shown.written] == ["bed-2", "bed-1"]
 
 
@@ -139,10 +139,10 @@ def test_while_judging_is_late_what_changed_is_written_every_fourth_turn_and_at_
 
     def turns(count):
         for _ in range(count):
-            asyncio.run(shown.boards.write_in_turn(0, worker.table))
+            asyncio.run(shown.boards.write_in_turns([shown.partition]))
         return len(shown.written)
 
-    shown.boards.note(0, worker.table, verdict, late=True)
+    shown.note(worker.table, verdict, late=True)
     assert (turns(LATE_TURNS - 1), turns(1)) == (0, 1)
-    shown.boards.note(0, worker.table, frame(worker, 2, 80))
+    shown.note(worker.table, frame(worker, 2, 80))
     assert turns(1) == 2

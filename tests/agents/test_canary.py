@@ -17,6 +17,7 @@ from clinical.rules import RULES_MAX, LimitRule, RuleSet
 from streams.contracts.frame import Frame
 from streams.decoding.decoder import Decoder
 from streams.kafka.publisher import Publisher
+from tables.partition import Partition
 
 START_S = 1_600_000_000
 HR = LimitRule("hr-high", "hr", high=120.0)
@@ -34,8 +35,10 @@ def sung(seconds, partitions=(0, 3), owned=None):
 
     async def run():
         publisher = Publisher(send, None, 5.0, lambda why: None)
+        held = {number: Partition(number, None) for number in range(EVERY_S)}
         canary = Canary(
-            publisher, "vitals.readings", lambda: (owned or {}).get(now[0], partitions), lambda: now[0]
+            *(publisher, "vitals.readings"),
+            *(lambda: [held[number] for number in (owned or {}).get(now[0], partitions)], lambda: now[0]),
         )
         for _ in range(seconds):
             await canary.sing()

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from lane_stand_in import StandInLane
 from logs import Record
 from signing import commanded, person, signed
 
@@ -27,16 +28,15 @@ class World:
     """The agent with a broker that takes all, or nothing from a point on."""
 
     def __init__(self, takes=10**6):
-        self.sent, self.done, self.failures, self.takes = [], [], [], takes
-        settings = Settings()
+        self.sent, self.failures, self.takes = [], [], takes
+        settings, lane = Settings(), StandInLane()
+        self.done = lane.done
         publisher = Publisher(self._send, None, 0.05, self.failures.append)
         letters = DeadLetters(settings, publisher, Metrics())
         self.ended = []
         self.agent = Commands(
-            *(settings, DEVELOPMENT, publisher, letters, None),
-            lambda *mark: self.done.append(mark),
+            *(settings, DEVELOPMENT, publisher, letters, lane),
             self._end_note,
-            self.failures.append,
         )
 
     async def _end_note(self, noted):

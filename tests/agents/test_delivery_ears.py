@@ -21,7 +21,7 @@ class Record:
 
 
 class Broker:
-    """Stands in for the publisher and the dead letters."""
+    """Stands in for the publisher, the dead letters and the lane."""
 
     def __init__(self):
         self.sent, self.refused, self.marked = [], [], []
@@ -31,6 +31,9 @@ class Broker:
 
     async def settled(self):
         pass
+
+    def durable(self, *said):
+        self.marked.append(said)
 
     async def refuse(self, reject, topic, partition):
         assert isinstance(reject, Reject)
@@ -47,8 +50,7 @@ def hear(topic, *records):
         Settings(),
         broker,
         broker,
-        None,
-        lambda *said: broker.marked.append(said),
+        broker,
         ready,
         {"bed-1": "north"}.get,
         lambda: NOW_MS / 1000,

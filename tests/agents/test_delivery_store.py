@@ -29,13 +29,10 @@ def episode(name="e1", position=5, **said):
 
 @pytest.fixture
 def store():
-    found = EpisodeStore("memory://", SimpleNamespace(), SimpleNamespace(name="escalations"))
-
     def fail(reason):
         raise AssertionError(reason)
 
-    found.on_failure = fail
-    return found
+    return EpisodeStore(lambda: None, fail)
 
 
 def batch(*records, partition=3):
@@ -72,13 +69,13 @@ def test_a_damaged_record_stops_the_process(store):
 def test_state_whose_changelog_cannot_be_read_is_decided_again_from_the_log(store):
     store.state(3)["e1"] = episode()
     store.give_up(3)
-    assert asyncio.run(store.resume_at({3: 100, 4: 50})) == {3: 0, 4: 50}
+    assert store.resume_at({3: 100, 4: 50}, {}) == {3: 0, 4: 50}
     assert store.state(3) == {}
-    assert asyncio.run(store.resume_at({3: 100})) == {3: 100}
+    assert store.resume_at({3: 100}, {}) == {3: 100}
 
 
 class Broker:
-    """Stands in for the publisher: what was sent, waited for and marked, in order."""
+    """Stands in for the publisher, the dead letters and the lane: what was sent, waited for and marked, in order."""
 
     def __init__(self):
         self.acts = []
@@ -91,6 +88,9 @@ class Broker:
 
     async def settled(self):
         self.acts.append("settled")
+
+    def durable(self, *said):
+        self.acts.append(("durable", *said))
 
     async def refuse(self, reject, topic, partition):
         self.acts.append(("refused", reject.reason))
@@ -111,8 +111,7 @@ def escalator(store, broker):
             parse_routing(ROUTING, "r"), lambda patient, ward, role, now: NURSES[patient, role]
         ),
         ready,
-        None,
-        lambda *said: broker.acts.append(("durable", *said)),
+        broker,
     )
 
 

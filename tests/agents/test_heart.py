@@ -20,11 +20,12 @@ class Sink:
 
 
 def heart_of(owned):
-    store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = lambda: PatientTable(("hr-high", "news2"))
+    store = ColumnStore(lambda: PatientTable(("hr-high", "news2")))
     sink = Sink()
-    heart = Heart(sink, "beats", store, lambda: owned, lambda partition: 10 + partition)
-    heart.wall_s = lambda: 99.0
+    heart = Heart(
+        *(sink, "beats", lambda: [store.partition(number) for number in owned]),
+        *(lambda partition: 10 + partition.number, lambda: None, lambda: 99.0),
+    )
     return heart, store, sink
 
 

@@ -47,8 +47,7 @@ class Partition:
 
 
 def shared_tables(judge):
-    store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = judge.new_table
+    store = ColumnStore(judge.new_table)
     return [store.state(partition) for partition in range(PARTITIONS)]
 
 

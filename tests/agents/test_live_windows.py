@@ -37,9 +37,7 @@ def worker_with(readings):
 
 
 def windows_of(worker, owned=(0,), seals=DEVELOPMENT):
-    found = LiveWindows(Settings(), seals, worker.store, lambda: owned)
-    found.wall_s = lambda: NOW_MS / 1000
-    return found
+    return LiveWindows(Settings(), seals, worker.store, lambda: owned, lambda: NOW_MS / 1000)
 
 
 @given(st.lists(st.tuples(st.integers(0, 199), st.integers(40, 110)), min_size=1, max_size=40))

@@ -28,8 +28,7 @@ class World:
     def __init__(self):
         self.sent, self.owned = [], {1}
         self.metrics, self.faults = Metrics(), LogFaults()
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = lambda: PatientTable(("hr-high",))
+        self.store = ColumnStore(lambda: PatientTable(("hr-high",)))
         self.store.state(1).ticked_until_ms = TICKED_MS
         self.alarms = LogAlarms(
             Settings(),
@@ -40,13 +39,15 @@ class World:
             lambda: self.owned,
             wall_s=lambda: 60.0,
         )
-        self.faults.on_gone = self.alarms.note_gone
 
     async def _send(self, topic, key, value, partition, headers):
         self.sent.append((topic, key, value, partition))
         arrived = asyncio.get_running_loop().create_future()
         arrived.set_result(None)
         return arrived
+
+    def gone(self, tp, first, end):
+        self.alarms.note_gone(self.faults.gone(tp, first, end))
 
     def damage(self, tp=ONE, offset=7):
         for _ in range(TOLD_TRIES):
@@ -140,7 +141,7 @@ def test_a_changelog_gets_no_note_and_no_alarm():
 
 def test_records_that_are_gone_are_counted_told_and_passed_over_and_the_next_checkpoint_is_behind_them():
     world = World()
-    world.faults.gone(ONE, 10, 60)
+    world.gone(ONE, 10, 60)
     assert world.value("records_gone_total") == 50
     assert world.store.state(1).processed == 59
     world.look()
@@ -156,15 +157,15 @@ def test_faults_of_one_onset_are_episodes_of_their_own():
     world = World()
     world.damage()
     world.damage(TP(COMMANDS, 1))
-    world.faults.gone(ONE, 3, 5)
-    world.faults.gone(ONE, 5, 7)
+    world.gone(ONE, 3, 5)
+    world.gone(ONE, 5, 7)
     world.look()
     assert len({alert["episode"] for alert in world.alerts()}) == 4
 
 
 def test_commands_that_are_gone_move_no_readings():
     world = World()
-    world.faults.gone(TP(COMMANDS, 1), 10, 60)
+    world.gone(TP(COMMANDS, 1), 10, 60)
     assert world.store.state(1).processed < 10
     assert world.value("records_gone_total", topic=COMMANDS) == 50
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from logs import Record, frame, frame_record, order_record, seconds, tick_record
-from monitor_world import Event, Stream, World, fetched
+from monitor_world import Event, World, fetched
 
 from agents.dead_letters import DETAIL_MAX, kept
 from streams.contracts.partition_alerts import NOTE_KEY
@@ -13,6 +13,7 @@ from streams.contracts.partitions import partition_of
 from streams.contracts.topics import ALERTS, PATIENTS, READINGS, WARDS
 from streams.lane.block import Block, Blocks
 
+CHANGELOG = "vigil-patients-changelog"
 NOTE = b'{"rule":"records-gone","topic":"vitals.readings","partition":0,"onset_ts_ms":5000,"first":1,"end":2}'
 
 
@@ -30,7 +31,7 @@ def test_alerts_go_out_keyed_by_patient_in_the_order_of_the_log():
 def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_what_boards_are_shown_comes_later():
     world = World()
     event = Event(Blocks([[Block(READINGS, partition, seconds([140] * 4)) for partition in (3, 5)]]))
-    asyncio.run(world.monitor.watch(Stream([event])))
+    asyncio.run(world.work_off(event))
     assert [found for found in world.partitions if found[0] == ALERTS] == [
         (ALERTS, b"bed-1", 3),
         (ALERTS, b"bed-1", 5),
@@ -42,11 +43,10 @@ def test_a_patient_s_alerts_are_in_the_partition_of_the_frames_and_what_boards_a
 
 def test_what_boards_are_shown_has_arrived_before_a_checkpoint_writes_state():
     world = World()
-    world.checkpointer.write_beside = world.monitor.boards.write
     world.watch(seconds([140] * 4))
     asyncio.run(world.checkpointer.checkpoint(0))
     topics = [topic for topic, *_ in world.sent]
-    assert topics == [ALERTS, PATIENTS, "changelog", "changelog"]
+    assert topics == [ALERTS, PATIENTS, CHANGELOG, CHANGELOG]
 
 
 def test_what_a_tick_counts_of_wards_is_said_where_the_ward_is_judged():
@@ -57,26 +57,30 @@ def test_what_a_tick_counts_of_wards_is_said_where_the_ward_is_judged():
         *seconds([80] * 4),
         tick_record(9, 60_000),
     ]
-    world.watch([*log[:1], *(replace(record, offset=record.offset + 1) for record in log[1:])])
+    home = partition_of("bed-1", 8)
+    world.watch(
+        [*log[:1], *(replace(record, offset=record.offset + 1) for record in log[1:])], partition=home
+    )
     said = [place for place in world.partitions if place[0] == WARDS]
-    assert said == [(WARDS, b"icu/0", partition_of("icu", 8))]
+    assert said == [(WARDS, b"icu/%d" % home, partition_of("icu", 8))]
 
 
 def test_a_stretch_of_markers_only_is_passed_and_the_next_checkpoint_is_behind_it():
     world = World(time_base="live")
     frames = seconds([80, 80])
     event = Event(Blocks([[Block(READINGS, 0, frames)], [Block(READINGS, 0, [], first=2, offset=5)]]))
-    asyncio.run(world.monitor.watch(Stream([event])))
+    asyncio.run(world.work_off(event))
     assert event.acknowledged
     assert world.failures == []
     assert world.store.state(0).processed == 5
     assert world.store.state(0).processed_append_ms == frames[-1].timestamp
 
 
-def test_a_note_about_the_partition_is_handed_on_and_no_dead_letter():
+def test_a_note_about_the_partition_ends_what_it_tells_of_and_is_no_dead_letter():
     world = World()
     world.watch([*seconds([80]), Record(7, 9_000, NOTE_KEY, NOTE)])
-    assert [(noted.append_ts_ms, noted.note.first) for noted in world.ended] == [(9_000, 1)]
+    ((_, end),) = world.alerts()
+    assert (end["rule"], end["phase"], end["append_ts_ms"]) == ("records-gone", "end", 9_000)
     assert world.dead_letters() == []
 
 
@@ -90,7 +94,7 @@ def test_topics_carry_the_prefix_of_the_settings():
 
 def test_a_block_lets_go_of_its_records_when_they_are_worked_off():
     event = fetched(seconds([140, 140]))
-    asyncio.run(World().monitor.watch(Stream([event])))
+    asyncio.run(World().work_off(event))
     assert event.acknowledged
     assert [(block.value, block.offset) for (block,) in event.value.value] == [([], 1)]
 
@@ -100,7 +104,7 @@ def test_a_fetch_is_acknowledged_when_all_its_turns_are_worked_off_and_others_ha
     event = Event(Blocks([[Block(READINGS, partition, seconds([140, 140]))] for partition in range(3)]))
 
     async def run():
-        watching = asyncio.ensure_future(world.monitor.watch(Stream([event])))
+        watching = asyncio.ensure_future(world.work_off(event))
         while not watching.done():
             turns.append((len(world.store.partitions), event.acknowledged))
             await asyncio.sleep(0)
@@ -186,14 +190,14 @@ def test_blocks_of_a_turn_are_judged_at_once_each_in_its_partition():
     blocks = [
         Block(READINGS, partition, seconds([140] * 3, patient=f"bed-{partition}")) for partition in (4, 2)
     ]
-    asyncio.run(world.monitor.watch(Stream([Event(Blocks([blocks]))])))
+    asyncio.run(world.work_off(Event(Blocks([blocks]))))
     assert world.count("vigil_stage_seconds_count", stage="decide") == 1
     assert [key for key, _ in world.alerts()] == [b"bed-4", b"bed-2"]
-    assert {p: list(table.row_of) for p, table in world.store.partitions.items()} == {
+    assert {p: list(of.table.row_of) for p, of in world.store.partitions.items()} == {
         4: ["bed-4"],
         2: ["bed-2"],
     }
-    assert [table.processed for table in world.store.partitions.values()] == [2, 2]
+    assert [of.table.processed for of in world.store.partitions.values()] == [2, 2]
 
 
 def test_records_that_were_not_admitted_are_acknowledged_and_not_judged():
@@ -235,7 +239,7 @@ def test_a_refused_alert_stops_the_worker():
     world.monitor.publisher._send = refuse
 
     async def run():
-        await world.monitor.watch(Stream([fetched(seconds([140, 140, 140]))]))
+        await world.work_off(fetched(seconds([140, 140, 140])))
         await asyncio.sleep(0)
 
     asyncio.run(run())
@@ -248,13 +252,13 @@ def test_a_block_is_judged_as_a_whole_while_no_checkpoint_looks():
     judged = world.monitor.judge.judge_together
 
     def judge(runs):
-        seen.append(world.monitor.checkpointer.whole_blocks.locked())
+        seen.append(world.store.whole_blocks.locked())
         return judged(runs)
 
     world.monitor.judge.judge_together = judge
     world.watch(seconds([80]))
     assert seen == [True]
-    assert not world.monitor.checkpointer.whole_blocks.locked()
+    assert not world.store.whole_blocks.locked()
 
 
 def test_every_frame_is_counted_with_what_became_of_it():
@@ -278,7 +282,7 @@ def test_alerts_are_counted_by_rule_and_phase_and_their_latency_is_measured_when
     ]
 
     async def run():
-        await world.monitor.watch(Stream([fetched(frames)]))
+        await world.work_off(fetched(frames))
         await asyncio.sleep(0)
 
     asyncio.run(run())

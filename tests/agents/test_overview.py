@@ -1,112 +1,84 @@
-"""What the overview tells the watchdog about a worker's place in its group."""
+"""What the overview tells the watchdog, and which partitions it has read again."""
 
 import asyncio
 import time
-from types import SimpleNamespace
 
 import pytest
-from faust.types import TP
+from lane_stand_in import StandInLane
 
 from agents.health.metrics import Metrics
 from agents.health.ownership import READ_AGAIN_S, Overview
 from agents.health.watchdog import MEMBERSHIP, Watchdog
-from streams.lane.log_faults import LogFaults
+from streams.lane.protocol import Lag
+from tables.changelog.column_store import ColumnStore
+from tables.patients import PatientTable
 
 
-class App:
-    """What the overview asks of Faust."""
-
-    def __init__(self, rebalancing, ready):
-        self.rebalancing = rebalancing
-        self.tables = SimpleNamespace(actives_ready=ready)
-        self.consumer = SimpleNamespace(assignment=lambda: set())
+def overview_of(lane, dog):
+    store = ColumnStore(lambda: PatientTable(("hr-high",)))
+    if lane.ours:
+        store.state(0).processed = 4
+    return Overview(lane, "readings", ("commands", "wards"), store, Metrics(), dog)
 
 
-@pytest.mark.parametrize(
-    ("rebalancing", "ready", "is_member"),
-    [(False, True, True), (True, True, False), (False, False, False), (True, False, False)],
-)
-def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_nothing(
-    rebalancing, ready, is_member
-):
+@pytest.mark.parametrize(("owned", "is_member"), [((), True), ((0,), True), (None, False)])
+def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_nothing(owned, is_member):
     dog = Watchdog(30.0, on_stall=lambda reason: None)
-    store = SimpleNamespace(recovery_s=0.0)
-    overview = Overview(App(rebalancing, ready), "readings", "commands", "wards", store, Metrics(), dog)
-    asyncio.run(overview.refresh())
+    asyncio.run(overview_of(StandInLane(owned), dog).refresh())
     assert (MEMBERSHIP in dog._signs) == is_member
     assert "event loop" in dog._signs
 
 
-READINGS = TP("readings", 0)
+class Behind(StandInLane):
+    """One partition, of whose readings records wait from some offset on."""
+
+    def __init__(self, is_stopped, waits=5):
+        super().__init__(owned=(0,))
+        self.is_stopped, self.waits, self.again = is_stopped, waits, []
+
+    def lag(self, topic, partition, at=None):
+        if topic == "commands":
+            return None  # a shadow does not read them
+        waits = self.waits if topic == "readings" else 0
+        return Lag(at or 0, waits, self.is_stopped, 0)
+
+    async def read_again(self, topic, partition):
+        self.again.append((topic, partition))
 
 
-class Consumer:
-    """One partition of the readings that holds 10 records, of which up to `stable` can be read."""
-
-    def __init__(self, stable):
-        self.faults, self.again = LogFaults(), []
-        self._stable = stable
-
-    def assignment(self):
-        return {READINGS}
-
-    def highwater(self, tp):
-        return 10 if tp == READINGS else 0
-
-    def stable_end(self, tp):
-        return self._stable if tp == READINGS else 0
-
-    def expected(self, tp):
-        return None
-
-    async def read_again(self, tp):
-        self.again.append(tp)
-
-
-class Table:
-    processed, processed_append_ms, misplaced = 4, 1_000, ()
-
-    def __len__(self):
-        return 1
-
-
-def judged_nothing_for_long(monkeypatch, stable, damaged=False):
-    """Let a partition stand still behind offset 4; return the consumer and what the watchdog reports."""
-    stalled, now_s, consumer = [], [time.monotonic()], Consumer(stable)
+def judged_nothing_for_long(monkeypatch, **how):
+    """Let a partition stand still behind offset 4; return what is read again and what the watchdog reports."""
+    stalled, now_s, lane = [], [time.monotonic()], Behind(**how)
     monkeypatch.setattr("agents.health.ownership.time.monotonic", lambda: now_s[0])
     dog = Watchdog(30.0, on_stall=stalled.append, clock_s=lambda: now_s[0])
-    app = App(rebalancing=False, ready=True)
-    app.consumer = consumer
-    store = SimpleNamespace(recovery_s=0.0, state=lambda partition: Table())
-    overview = Overview(app, "readings", "commands", "wards", store, Metrics(), dog)
-    if damaged:
-        consumer.faults.cannot_open(READINGS, 5, ValueError("damaged"))
+    overview = overview_of(lane, dog)
     for _ in range(20):
         asyncio.run(overview.refresh())
         dog.check()
         now_s[0] += READ_AGAIN_S / 2
-    return consumer, stalled
+    return lane.again, stalled
 
 
 def test_a_partition_that_stands_still_is_read_again_and_ends_the_worker(monkeypatch):
-    consumer, stalled = judged_nothing_for_long(monkeypatch, stable=10)
-    assert consumer.again
+    again, stalled = judged_nothing_for_long(monkeypatch, is_stopped=False)
+    assert again
+    assert set(again) == {("readings", 0)}
     assert "judging of partition 0" in stalled[0]
-    assert not consumer.faults.stops(READINGS)
 
 
-def test_one_that_a_damaged_batch_stops_is_left_alone_and_ends_no_worker(monkeypatch):
-    consumer, stalled = judged_nothing_for_long(monkeypatch, stable=10, damaged=True)
-    assert (consumer.again, stalled) == ([], [])
+def test_one_that_its_log_stops_is_left_alone_and_ends_no_worker(monkeypatch):
+    assert judged_nothing_for_long(monkeypatch, is_stopped=True) == ([], [])
 
 
-def test_one_that_an_open_transaction_holds_up_is_told_and_ends_no_worker(monkeypatch):
-    consumer, stalled = judged_nothing_for_long(monkeypatch, stable=5)
-    assert (consumer.again, stalled) == ([], [])
-    assert consumer.faults.stops(READINGS)
+def test_one_that_has_judged_all_is_left_alone(monkeypatch):
+    assert judged_nothing_for_long(monkeypatch, is_stopped=False, waits=0) == ([], [])
 
 
-def test_an_open_transaction_further_on_holds_up_nothing_yet(monkeypatch):
-    consumer, stalled = judged_nothing_for_long(monkeypatch, stable=6)
-    assert consumer.again
-    assert stalled
+def test_a_partition_that_goes_elsewhere_is_watched_and_shown_no_more():
+    dog, lane = Watchdog(30.0, on_stall=lambda reason: None), StandInLane(owned=(0,))
+    overview = overview_of(lane, dog)
+    asyncio.run(overview.refresh())
+    assert "judging of partition 0" in dog._signs
+    lane.ours = None
+    asyncio.run(overview.refresh())
+    assert "judging of partition 0" not in dog._signs

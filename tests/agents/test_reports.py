@@ -10,6 +10,7 @@ from streams.contracts.partitions import partition_of
 from streams.contracts.topics import WARDS
 from streams.contracts.ward import WardReport
 from streams.kafka.publisher import Publisher
+from tables.partition import Partition
 
 NOW = 1_000_000
 
@@ -58,9 +59,10 @@ def test_all_of_a_ward_goes_into_the_partition_that_its_name_chooses():
 
     async def write():
         reports = Reports(Settings(partitions=48), Publisher(send, None, 1.0))
-        await reports.write(7, {}, NEVER)
-        await reports.write(7, {"icu": silent(NOW)}, NOW)
-        await reports.write(8, {"icu": silent(NOW)}, NOW)
+        seven, eight = (Partition(number, None) for number in (7, 8))
+        await reports.write(seven, {}, NEVER)
+        await reports.write(seven, {"icu": silent(NOW)}, NOW)
+        await reports.write(eight, {"icu": silent(NOW)}, NOW)
 
     asyncio.run(write())
     assert [(topic, key, partition) for topic, key, _, partition in sent] == [

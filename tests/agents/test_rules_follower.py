@@ -29,9 +29,9 @@ class World:
             self.metrics,
             lambda: self.owned,
             self.dismiss,
+            self.end,
             lambda: self.now_s,
         )
-        self.follower.end = self.end
 
     async def dismiss(self, kept):
         self.kept.append(kept)

@@ -7,6 +7,7 @@ from board_model import BoardModel
 from logs import frame_record, order_record, tick_record
 from worker_model import WorkerModel
 
+from agents.board_writer import Board
 from agents.shown import Shown
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
@@ -118,7 +119,7 @@ def test_who_acknowledged_is_forgotten_with_the_patient(bed):
     alarm = only(bed.frame(1, spo2=70))
     bed.order(2, "acknowledge", episode=alarm["episode"])
     bed.order(3, "discharge")
-    assert not bed.model.boards._known[0]
+    assert not bed.model.partition.of(Board).known
 
 
 def test_a_pause_is_shown_at_the_alarms_that_it_covers(bed):
@@ -167,8 +168,11 @@ def test_many_are_encoded_together_as_each_would_be_alone(bed):
 def test_what_another_worker_owns_by_now_is_forgotten(bed):
     alarm = only(bed.frame(1, spo2=70))
     bed.order(2, "acknowledge", episode=alarm["episode"])
-    boards = bed.model.boards
-    bed.worker.table.release()
-    boards._changed[0].states.add("bed-1")
-    asyncio.run(boards.write(0, bed.worker.table))
-    assert 0 not in boards._known
+    model, partition = bed.model, bed.model.partition
+    assert partition.of(Board).known
+    partition.of(Board).states.add("bed-1")
+    model.written.clear()
+    partition.drop()
+    asyncio.run(model.boards.write(partition))
+    assert model.written == []
+    assert partition.of(Board) == Board()

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from lane_stand_in import StandInLane
 from logs import Record, sealed
 
 from agents.dead_letters import DeadLetters
@@ -28,9 +29,10 @@ class World:
     """The agent with a broker that takes all, or nothing from a point on; partition 3 of the topic."""
 
     def __init__(self, takes=10**6):
-        self.sent, self.done, self.failures, self.takes = [], [], [], takes
+        self.sent, self.failures, self.takes = [], [], takes
         self.ended = []
-        settings = Settings(partitions=48)
+        settings, lane = Settings(partitions=48), StandInLane(owned=(3, 4))
+        self.done = lane.done
         publisher = Publisher(self._send, None, 0.05, self.failures.append)
         letters = DeadLetters(settings, publisher, Metrics())
         self.agent = Wards(
@@ -40,12 +42,9 @@ class World:
             publisher,
             letters,
             Metrics(),
-            None,
-            lambda *mark: self.done.append(mark),
+            lane,
             self._end_note,
-            lambda: (3, 4),
             lambda: START_MS / 1000,
-            self.failures.append,
         )
         self.agent.begin_anew(3, 0, 0)
         self.log = []

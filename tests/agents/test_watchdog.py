@@ -70,7 +70,7 @@ def test_its_thread_reports_a_loop_that_is_stuck(clock):
     stuck = threading.Event()
     dog = Watchdog(STALL_S_MAX / 1_000, lambda _: stuck.set(), clock)
     dog.alive("event loop")
-    dog.start()
+    dog.start(str)
     try:
         clock.now_s += 1
         assert stuck.wait(DEADLINE_S)
@@ -95,7 +95,7 @@ def test_a_sign_may_have_a_bound_of_its_own(dog, clock, stalls):
 
 
 def test_a_worker_that_never_comes_to_own_anything_is_stuck(dog, clock, stalls):
-    dog.start()
+    dog.start(str)
     dog.stop()
     for _ in range(3):
         clock.now_s += MEMBERSHIP_S_MAX
@@ -108,7 +108,8 @@ def test_a_worker_that_never_comes_to_own_anything_is_stuck(dog, clock, stalls):
 
 
 def test_a_slow_drain_says_once_what_it_waits_for(dog, clock, stalls, caplog):
-    dog.describe = lambda: "waits for a commit"
+    dog.start(lambda: "waits for a commit")
+    dog.stop()
     dog.draining()
     clock.now_s += DRAIN_SLOW_S
     dog.check()
@@ -121,7 +122,8 @@ def test_a_slow_drain_says_once_what_it_waits_for(dog, clock, stalls, caplog):
 
 
 def test_what_is_stuck_is_said_before_it_is_reported(dog, clock, stalls, caplog):
-    dog.describe = lambda: f"waits for a socket, {len(stalls)} reported"
+    dog.start(lambda: f"waits for a socket, {len(stalls)} reported")
+    dog.stop()
     dog.alive("event loop")
     clock.now_s += STALL_S_MAX + 1
     dog.check()
@@ -132,7 +134,8 @@ def test_it_is_reported_also_when_nobody_can_say_where_it_is(dog, clock, stalls,
     def changing():
         raise RuntimeError("set changed size during iteration")
 
-    dog.describe = changing
+    dog.start(changing)
+    dog.stop()
     dog.alive("event loop")
     clock.now_s += STALL_S_MAX + 1
     dog.check()

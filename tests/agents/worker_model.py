@@ -3,6 +3,7 @@
 import asyncio
 
 from faust.types import TP
+from lane_stand_in import StandInLane
 from plain.telling import Told
 
 from agents.judging.alarms import WARD_SILENT, encoded, report
@@ -60,10 +61,15 @@ class WorkerModel:
         self._start()
 
     def _start(self):
-        self.store = ColumnStore("memory://", None, None, table_name="patients")
-        self.store.new_table = self.judge.new_table
-        self.checkpointer = Checkpointer(self.store, self.changelog, CHANGELOG, self._commit, self._broken)
+        self.store = ColumnStore(self.judge.new_table)
+        self.checkpointer = Checkpointer(
+            *(self.store, self.changelog, CHANGELOG, StandInLane(on_durable=self._commit), "readings"),
+            *(self._show, lambda took_s: None, self._broken),
+        )
         self.decoder = Decoder()
+
+    async def _show(self, partition, patients):
+        """Stand in for boards."""
 
     def _commit(self, partition, offset):
         self.committed = offset
@@ -85,7 +91,7 @@ class WorkerModel:
         self.rejects += decoded.rejects
         self.tallies.append(verdict.tally)
         self.dropped += verdict.dropped
-        self.checkpointer.note_dropped(0, verdict.dropped)
+        self.store.partition(0).dropped.update(verdict.dropped)
         for happening in verdict.happenings:
             self.happenings.append(happening)
             alarm = self.judge.alarms[happening.column]

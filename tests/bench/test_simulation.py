@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.simulation.broker import CHANGELOG
+from agents import wiring
 from bench.simulation.schedule import simulate
 from bench.simulation.worker import Parts
 from clinical.limits import NEVER
@@ -64,12 +64,13 @@ def test_schedules_are_full_of_trouble():
 class DurableTooEarly(Checkpointer):
     """Ends the checkpoint and says that all is durable before the records have arrived."""
 
-    async def _write(self, partition, table):
-        offset, end = table.processed + 1, [(END_KEY.encode(), encode_progress(table))]
-        await self._publisher.publish_batch(CHANGELOG, partition, end)
+    async def _write(self, partition):
+        offset = partition.table.processed + 1
+        end = [(END_KEY.encode(), encode_progress(partition.table))]
+        await self._publisher.publish_batch(self._changelog, partition.number, end)
         await self._publisher.settled()
-        self._mark_durable(partition, offset)
-        await super()._write(partition, table)
+        self._declare(partition, offset)
+        await super()._write(partition)
 
 
 class AlertsNotAwaited(Publisher):
@@ -84,7 +85,8 @@ class PositionForgotten(ColumnStore):
 
     async def on_recovery_completed(self, active_tps, standby_tps):
         await super().on_recovery_completed(active_tps, standby_tps)
-        for table in self.partitions.values():
+        for partition in self.partitions.values():
+            table = partition.table
             table.position[:] = table.replay_until = NEVER
             table.gone.clear()
 
@@ -103,30 +105,29 @@ class LastRecordWins(ColumnStore):
 class DeletedTooEarly(Checkpointer):
     """Deletes a dropped patient's record although a replay may bring his frames again."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
-        type(self).committed = property(lambda self: lambda partition: 10**9, lambda self, value: None)
+    def _committed(self, partition):
+        return 10**9
 
 
 class HolesAdmitted(Admission):
     """Takes any block that reaches further than the last."""
 
-    def admit(self, partition, block):
-        expected = self.expected.get(partition)
+    def admit(self, block):
+        expected = self.expected
         if expected is None or block.offset < expected:
             return []
-        self.expected[partition] = block.offset + 1
+        self.expected = block.offset + 1
         return [record for record in block.value if record.offset >= expected]
 
 
 @pytest.mark.parametrize(
     ("parts", "promise"),
     [
-        (Parts(checkpointer=DurableTooEarly), "differs"),
+        (Parts(wiring.Parts(checkpointer=DurableTooEarly)), "differs"),
         (Parts(publisher=AlertsNotAwaited), "is lost"),
-        (Parts(store=PositionForgotten), "differs"),
-        (Parts(store=LastRecordWins), "differs"),
-        (Parts(checkpointer=DeletedTooEarly), "patient"),
+        (Parts(wiring.Parts(PositionForgotten)), "differs"),
+        (Parts(wiring.Parts(LastRecordWins)), "differs"),
+        (Parts(wiring.Parts(checkpointer=DeletedTooEarly)), "patient"),
         (Parts(admission=HolesAdmitted), "differs"),
     ],
     ids=["durable too early", "alerts not awaited", "position", "late record", "early tombstone", "holes"],
@@ -156,11 +157,11 @@ def test_a_schedule_is_the_same_in_another_process_whatever_its_hashes():
 class NeverWritten(Checkpointer):
     """Fails at each checkpoint, so that each worker dies of its first one."""
 
-    async def _write(self, partition, table):
+    async def _write(self, partition):
         raise RuntimeError("cannot write")
 
 
 def test_workers_that_keep_dying_end_the_schedule_with_the_reason():
-    [broken] = simulate(3, Parts(checkpointer=NeverWritten)).broken
+    [broken] = simulate(3, Parts(wiring.Parts(checkpointer=NeverWritten))).broken
     assert broken.startswith("workers keep dying: checkpoint of partition")
     assert "cannot write" in broken

@@ -26,7 +26,7 @@ watchdog.DRAIN_S_MAX = 2.0
 async def never(self):
     print("checkpoint begun", file=sys.stderr, flush=True)
     {how}
-Checkpointer.checkpoint_all = never
+Checkpointer.hand_over = never
 from agents.__main__ import main
 sys.exit(main())
 """

@@ -10,6 +10,7 @@ from streams.lane.app import create_app
 from streams.lane.block import Block
 from streams.lane.block_consumer import BlockConsumer
 from streams.lane.fetched import Stretch
+from streams.lane.protocol import Reader
 
 READINGS, COMMANDS, CHANGELOG = "vitals.readings", "vitals.commands", "vigil-patients-changelog"
 ONE, TWO, LOG = TP(READINGS, 0), TP(READINGS, 1), TP(CHANGELOG, 0)
@@ -86,6 +87,21 @@ class Broker:
         return fetched
 
 
+def answer(consumer, topic=READINGS, **how):
+    """Have the reader of a topic answer the lane like this."""
+    consumer.transport.readers[topic] = Reader("reader", None, **how)
+
+
+def expected(consumer):
+    """Return the offset that is admitted next, by partition."""
+    return {tp: admission.expected for tp, admission in consumer._admissions.items()}
+
+
+def durable(consumer):
+    """Return what was declared durable, by partition."""
+    return {tp: own.durable for tp, own in consumer._admissions.items() if own.durable is not None}
+
+
 def with_consumer(test):
     """Run an asynchronous test with (consumer, broker); `consumer.told` lists revocations that Faust was told of."""
 
@@ -94,7 +110,7 @@ def with_consumer(test):
         told = []
 
         async def revoked(tps):
-            told.append((set(tps), dict(consumer._durable)))
+            told.append((set(tps), durable(consumer)))
 
         async def ignore(*_):
             return

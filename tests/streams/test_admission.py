@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lane_model import ONE, TWO, block, records, with_consumer
+from lane_model import ONE, TWO, answer, block, expected, records, with_consumer
 
 from streams.lane.block import Block
 from streams.lane.log_faults import Gone
@@ -15,7 +15,7 @@ def test_seeking_stops_the_flow_and_expects_what_is_committed_or_the_first_that_
         consumer.resume_flow()
         await consumer.perform_seek()
         assert not consumer.flow_active
-        assert consumer._expected == {ONE: 40, TWO: 8}
+        assert expected(consumer) == {ONE: 40, TWO: 8}
 
     with_consumer(test)
 
@@ -25,11 +25,11 @@ def test_judging_goes_on_before_what_is_committed_where_the_state_does_not_reach
         broker.committed, broker.earliest = {ONE: 40, TWO: 30}, {TWO: 8}
         asked = []
 
-        async def resume_at(committed):
+        def resume_at(committed, _):
             asked.append(committed)
             return {0: 40, 1: 0}
 
-        consumer._lane.resume_at = resume_at
+        answer(consumer, resume_at=resume_at)
         await consumer.perform_seek()
         assert asked == [{0: 40, 1: 30}]
         assert broker.seeks == [{TWO: 8}]
@@ -87,11 +87,11 @@ def test_a_hole_that_is_still_there_after_reading_again_is_the_logs_own(caplog):
 def test_records_that_were_deleted_before_they_were_judged_are_told_at_the_start():
     async def test(consumer, broker):
         told = []
-        consumer.faults.on_gone = told.append
+        answer(consumer, gone=told.append)
         broker.committed, broker.earliest = {ONE: 40}, {ONE: 43, TWO: 8}  # of TWO nothing was ever judged
         await consumer.perform_seek()
         assert told == [Gone(ONE, 40, 43)]
-        assert consumer._expected == {ONE: 43, TWO: 8}
+        assert expected(consumer) == {ONE: 43, TWO: 8}
         await consumer.perform_seek()
         assert len(told) == 1
 
@@ -104,13 +104,12 @@ def test_records_that_were_deleted_before_they_were_judged_are_told_at_the_start
 def test_of_a_state_that_is_built_again_what_is_neither_in_it_nor_in_the_log_is_told(begin, earliest, gone):
     async def test(consumer, broker):
         told = []
-        consumer.faults.on_gone = told.append
         broker.committed, broker.earliest = {ONE: 40}, {ONE: earliest}
 
-        async def resume_at(committed):
+        def resume_at(committed, _):
             return {0: begin, 1: 0}
 
-        consumer._lane.resume_at = resume_at
+        answer(consumer, resume_at=resume_at, gone=told.append)
         await consumer.perform_seek()
         assert [(each.first, each.end) for each in told] == ([gone] if gone else [])
 
@@ -155,7 +154,7 @@ def test_whatever_deliveries_are_lost_doubled_or_late_every_record_is_admitted_o
                 break
             found = block(position, min(position + size - 1, end), rewinds=broker.rewinds)
             position = found.offset + 1
-            steady = ONE not in consumer._rewound and found.offset < end
+            steady = consumer._admissions[ONE].rewound is None and found.offset < end
             if fate == "late" and steady:
                 late.append(found)
             elif fate != "lose" or not steady:

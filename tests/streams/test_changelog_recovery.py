@@ -14,7 +14,7 @@ from streams.lane.app import PATIENTS, create_app
 from streams.lane.block import Block
 from streams.lane.fetched import Stretch
 from streams.lane.lane import BlockScheduler
-from tables.changelog.column_store import PatientsTable
+from tables.changelog.column_store import ColumnStore, PatientsTable
 from tables.patients import PatientTable
 
 CHANGELOG = "vigil-patients-changelog"
@@ -29,9 +29,8 @@ class Recovered:
 
     def __init__(self):
         app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
-        self.table = app.tables.add(
-            PatientsTable(app, name=PATIENTS, new_table=lambda: PatientTable(("hr-high",)))
-        )
+        store = ColumnStore(lambda: PatientTable(("hr-high",)))
+        self.table = app.tables.add(PatientsTable(app, name=PATIENTS, store=store))
         self.app, self.recovery = app, app.tables.recovery
         self.applied = {ONE: [], TWO: []}
         self.table.data.apply_changelog_batch = self._apply
@@ -56,7 +55,7 @@ class Recovered:
         recovery, queue = self.recovery, self.app.tables.changelog_queue
         events = []
         for fetched in fetches:
-            for tp, block in BlockScheduler(self.app.lane).iterate(fetched):
+            for tp, block in BlockScheduler(self.app.transport.lane).iterate(fetched):
                 message = SimpleNamespace(tp=tp, offset=block.offset, value=block)
                 events.append(SimpleNamespace(message=message))
         self.app.flow_control.resume()

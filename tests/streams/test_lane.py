@@ -12,6 +12,7 @@ from lane_model import (
     READINGS,
     TWO,
     Record,
+    answer,
     block,
     records,
     stretch,
@@ -22,7 +23,7 @@ from lane_model import (
 from streams.lane import block_consumer
 from streams.lane.block import Block, Blocks
 from streams.lane.fetched import Stretch
-from streams.lane.lane import BlockScheduler, BlockSchema, Lane
+from streams.lane.lane import BlockScheduler, BlockSchema, LanePlan
 
 fetches = st.dictionaries(
     st.sampled_from([ONE, TWO, TP(READINGS, 2), LOG, TP(CHANGELOG, 1), TP("other", 0)]),
@@ -32,7 +33,7 @@ fetches = st.dictionaries(
 
 @given(fetches, st.integers(1, 5))
 def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
-    lane = Lane(frozenset({READINGS}), size, 1, changelogs=frozenset({CHANGELOG}))
+    lane = LanePlan(frozenset({READINGS}), size, 1, changelogs=frozenset({CHANGELOG}))
     found = []
     for tp, item in BlockScheduler(lane).iterate(fetched):
         if isinstance(item, Blocks):
@@ -54,7 +55,7 @@ def test_a_fetch_becomes_bounded_blocks_in_the_order_of_the_log(fetched, size):
 
 def test_what_a_fetch_brings_of_a_topic_is_one_event_in_which_partitions_take_turns_block_by_block():
     fetched = {ONE: stretch(0, 1, 2), TWO: stretch(0, 1, 2, 3)}
-    ((tp, blocks),) = BlockScheduler(Lane(frozenset({READINGS}), 2, 1)).iterate(fetched)
+    ((tp, blocks),) = BlockScheduler(LanePlan(frozenset({READINGS}), 2, 1)).iterate(fetched)
     assert tp == ONE
     found = [[(block.partition, block.first, block.offset) for block in turn] for turn in blocks.value]
     assert found == [[(0, 0, 1)], [(1, 0, 1)], [(0, 2, 2)], [(1, 2, 3)]]
@@ -89,7 +90,7 @@ def test_the_changelog_reaches_recovery_in_blocks_that_are_neither_admitted_nor_
         assert (tp, message.offset, message.key) == (LOG, 11, None)
         assert [record.offset for record in message.value.value] == [7, 8, 11]
         await consumer.perform_seek()
-        assert LOG not in consumer._expected
+        assert LOG not in consumer._admissions
         await consumer.commit()
         assert broker.commits == []
 
@@ -200,11 +201,11 @@ def test_records_that_come_while_the_flow_has_stopped_are_read_again_and_no_old_
     async def test(consumer, broker):
         asked = []
 
-        async def resume_at(committed):
+        def resume_at(committed, _):
             asked.append(committed)
             return committed
 
-        consumer._lane.resume_at = resume_at
+        answer(consumer, resume_at=resume_at)
         broker.committed = {ONE: 10, TWO: 20}
         await asyncio.create_task(consumer.perform_seek())
         assert len(asked) == 1
@@ -242,7 +243,8 @@ def test_what_is_handed_over_while_a_commit_goes_on_is_committed_too():
             consumer.mark_durable(ONE, 20)
             asyncio.get_running_loop().call_soon(go_on.set)
 
-        broker.commit, consumer._lane.handover = slow_commit, handover
+        broker.commit = slow_commit
+        answer(consumer, hand_over=handover)
         consumer.mark_durable(ONE, 10)
         going_on = asyncio.create_task(consumer.commit())
         await asyncio.sleep(0)
@@ -273,7 +275,7 @@ def test_handing_over_waits_for_the_block_in_work_then_commits_what_it_made_dura
             steps.append(message.acked)
             consumer.mark_durable(ONE, 10)
 
-        consumer._lane.handover = handover
+        answer(consumer, hand_over=handover)
         handing = asyncio.ensure_future(consumer.wait_empty())
         await asyncio.sleep(0)
         assert steps == []
@@ -302,7 +304,7 @@ def test_a_topic_that_is_its_agent_s_state_is_read_from_its_start_whatever_is_co
 
     async def test(consumer, broker):
         told = []
-        consumer._lane.begin_anew = lambda *begun: told.append(begun)
+        answer(consumer, wards.topic, begin_anew=lambda *begun: told.append(begun))
         consumer._set_active_tps(broker.assigned | {wards})
         broker.assigned, broker.committed, broker.ends = {ONE, wards}, {ONE: 7, wards: 40}, {wards: 50}
         await consumer.perform_seek()

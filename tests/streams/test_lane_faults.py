@@ -11,6 +11,7 @@ from streams.config.settings import Settings
 from streams.lane.app import create_app
 from streams.lane.block_consumer import STATE_TRIES_MAX, _Consumer
 from streams.lane.leaving import Leaving
+from streams.lane.protocol import Reader
 
 DAMAGED = ValueError("a wrong checksum")
 
@@ -20,11 +21,11 @@ class World:
 
     def __init__(self):
         app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
-        self.lane, self.given_up, self.paused = app.lane, [], []
-        self.lane.give_up_state = self.given_up.append
+        self.lane, self.given_up, self.paused = app.transport.lane, [], []
+        readers = {ONE.topic: Reader("judge", None, give_up=self.given_up.append)}
         self.recovery = SimpleNamespace(active_highwaters={LOG: 9}, active_offsets={LOG: 3})
         self.thread = object.__new__(_Consumer)
-        self.thread.transport = SimpleNamespace(lane=self.lane)
+        self.thread.transport = SimpleNamespace(lane=self.lane, readers=readers)
         self.thread.app = SimpleNamespace(in_recovery=True, tables=SimpleNamespace(recovery=self.recovery))
         self.thread.consumer = SimpleNamespace(
             flow_active=False, _paused_partitions={TWO}, leaving=Leaving(lambda: False)

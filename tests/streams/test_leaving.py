@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.types import TP
+from lane_model import answer, durable
 
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
@@ -47,7 +48,8 @@ def with_log(app, log):
         return True
 
     consumer = app.consumer
-    consumer._lane.handover, consumer.commit = handover, commit
+    answer(consumer, hand_over=handover)
+    consumer.commit = commit
     return consumer
 
 
@@ -125,14 +127,14 @@ def test_a_worker_that_ends_hands_over_once_because_all_is_others_then(app):
 def test_partitions_that_are_revoked_while_the_worker_ends_are_kept_until_it_has_handed_over(app):
     async def run():
         consumer = with_log(app, [])
-        consumer._durable[ONE] = 7
+        consumer._admission(ONE).declare(7)
         app._stopped.set()
         revoked = asyncio.ensure_future(consumer.on_partitions_revoked({ONE}))
         await turns()
-        assert (revoked.done(), consumer._durable) == (False, {ONE: 7})
+        assert (revoked.done(), durable(consumer)) == (False, {ONE: 7})
         await consumer.wait_empty()
         await revoked
-        assert consumer._durable == {}
+        assert durable(consumer) == {}
 
     asyncio.run(run())
 

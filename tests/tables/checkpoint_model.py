@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+from lane_stand_in import StandInLane
 from table_model import CHANGELOG, new_store
 
 from streams.kafka.publisher import Publisher
@@ -55,18 +56,26 @@ class Worker:
     def __init__(self, timeout_s=5.0):
         self.broker, self.store, self.failures = Broker(), new_store(), []
         self.publisher = Publisher(self.broker.send, self.broker.send_batch, timeout_s, self.failures.append)
-        self.durable = []
+        self.lane, self.took = StandInLane(on_durable=self._note_durable), []
+        self.durable = self.lane.done
         self.checkpointer = Checkpointer(
-            self.store, self.publisher, CHANGELOG, self._mark_durable, self.failures.append
+            *(self.store, self.publisher, CHANGELOG, self.lane, "readings", self._show),
+            *(self.took.append, self.failures.append),
         )
 
-    def _mark_durable(self, partition, offset):
-        self.durable.append((partition, offset))
+    async def _show(self, partition, patients):
+        """Stand in for boards."""
+
+    def _note_durable(self, partition, offset):
         self.broker.arrived.append(("durable", partition, str(offset).encode(), None))
 
     @property
     def table(self):
         return self.store.state(0)
+
+    def drop(self, patient):
+        """Have the next checkpoint write that a patient is gone."""
+        self.store.partition(0).dropped.add(patient)
 
     async def checkpoint(self, partition=0):
         await asyncio.wait_for(self.checkpointer.checkpoint(partition), 10)

@@ -21,10 +21,8 @@ CHANGELOG = "vigil-patients-changelog"
 KEYS = np.array([alarm_key(alarm) for alarm in ALARMS], dtype=np.uint64)
 
 
-def new_store(alarms=ALARMS):
-    store = ColumnStore("memory://", None, None, table_name="patients")
-    store.new_table = lambda: PatientTable(alarms, len(alarms))
-    return store
+def new_store(alarms=ALARMS, **told):
+    return ColumnStore(lambda: PatientTable(alarms, len(alarms)), **told)
 
 
 def judge(table, patient, offset, rate=80.0, alarm_since_ms=None):

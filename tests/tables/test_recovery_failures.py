@@ -6,8 +6,8 @@ from table_model import feed, new_store, record
 
 @pytest.mark.parametrize("error", [KeyError("bed"), MemoryError(), RuntimeError("a mistake of ours")])
 def test_a_recovery_that_fails_for_any_reason_stops_the_worker(error):
-    store, failures = new_store(), []
-    store.on_failure = failures.append
+    failures = []
+    store = new_store(on_failure=failures.append)
 
     def fail(*_):
         raise error

@@ -1,7 +1,5 @@
 """Where judging goes on: state that is whole, that ends too early, that is gone, and that a worker still holds."""
 
-import asyncio
-
 from faust.types import TP
 from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
@@ -21,14 +19,11 @@ class Recovered:
         feed(self.store, *entries, offset=offset)
 
     def resume_at(self, committed):
-        async def earliest(*tps):
-            return dict.fromkeys(tps, self.begins)
-
-        restorer = Restorer(self.store, CHANGELOG, earliest)
-        restorer.on_rebuild = self.rebuilt.append
         if self.given_up:
-            restorer.give_up(0)
-        return asyncio.run(restorer.resume_at({0: committed}))[0]
+            self.store.give_up(0)
+        return Restorer(self.store, CHANGELOG, self.rebuilt.append).resume_at(
+            {0: committed}, {0: self.begins}
+        )[0]
 
     @property
     def table(self):

@@ -166,8 +166,8 @@ def test_alarms_whose_rule_is_gone_are_counted_and_the_patient_kept():
 
 @pytest.mark.parametrize("damaged", [b"", b"\x09 of another version", record()[:-1]])
 def test_a_record_that_cannot_be_read_stops_the_worker_and_says_where_it_is(damaged):
-    store, failures = new_store(), []
-    store.on_failure = failures.append
+    failures = []
+    store = new_store(on_failure=failures.append)
     feed(store, ("bed-1", damaged), partition=3, offset=17)
     assert len(failures) == 1
     assert "partition 3, offset 17" in failures[0]
@@ -262,7 +262,7 @@ def test_patients_change_by_judging_alone():
 
 
 def test_every_block_that_recovery_reads_is_told():
-    store, told = new_store(), []
-    store.on_read = lambda: told.append(len(store))
+    told = []
+    store = new_store(on_read=lambda: told.append(len(store)))
     feed(store, ("bed-1", record()), ("bed-2", record("bed-2")))
     assert told == [1, 2]

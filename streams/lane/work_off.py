@@ -1,4 +1,4 @@
-"""How an agent works off blocks: in order, each admitted, all of a fetch done before they count as done."""
+"""How blocks are worked off: in order, each admitted, all of a fetch done before they count as done."""
 
 import asyncio
 import logging

@@ -1,0 +1,28 @@
+"""The flow as a Faust app: its lane over Faust's consumer, its partitions as Faust's table, its timers and tasks."""
+
+import faust
+
+from agents.health.metrics import Metrics
+from agents.rules_turn import RulesTurn
+from agents.wiring import Flow, wire
+from clinical.rules import RuleSet
+from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.lane.app import PATIENTS, create_app, publisher_of
+from streams.lane.faust_lane import FaustLane
+from tables.changelog.column_store import PatientsTable
+
+
+def build(
+    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+) -> tuple[faust.App, Flow]:
+    """Return a worker's app, which nothing has started yet, and what is wired in it."""
+    app = create_app(settings)
+    lane = FaustLane(app, settings.topic(READINGS))
+    flow = wire(settings, rules, lane, publisher_of(app, settings), metrics=metrics, turn=turn)
+    app.tables.add(PatientsTable(app, name=PATIENTS, store=flow.store))
+    for timer in flow.timers:
+        app.timer(timer.every_s, name=timer.name)(timer.run)
+    for task in flow.tasks:
+        app.task(task)
+    return app, flow
