@@ -1,0 +1,60 @@
+"""The rules of the judge's room: pure with all that it imports, few parameters, a test of each module's name."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+OURS = ("clinical", "streams", "tables", "agents")
+LIBRARIES = {"numpy", "pydantic", "msgspec", "numba"}
+STANDARD = {
+    *("collections", "dataclasses", "enum", "functools", "hashlib", "hmac", "itertools", "math", "operator"),
+    *("re", "struct", "sys", "typing", "zlib"),
+}
+"""Nothing that waits, reads a clock, an environment, a file or a socket, or writes a log."""
+
+
+def modules_of(folder):
+    return sorted(path for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py")
+
+
+def imported(path):
+    """Yield the dotted names that a file imports, and of `from a import b` both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def file_of(module):
+    """Return the file of one of our modules, None for anything else that was imported."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
+
+
+def closure(paths):
+    """Return all our files that these files import, directly or not, these included."""
+    found, waiting = set(), list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            ours = (name for name in imported(path) if name.split(".")[0] in OURS)
+            waiting += [file for file in map(file_of, ours) if file is not None]
+    return found
+
+
+def test_the_judge_and_all_that_it_imports_wait_for_nothing_and_see_nothing_of_the_outside():
+    foreign = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in closure(modules_of("agents/judging"))
+        for name in imported(path)
+        if name.split(".")[0] not in {*OURS, *LIBRARIES, *STANDARD}
+    }
+    assert foreign == set()
+
+
+def test_the_closure_reaches_what_is_imported_by_what_is_imported():
+    reached = {path.relative_to(ROOT).as_posix() for path in closure([ROOT / "agents/judging/judge.py"])}
+    assert {"clinical/limits.py", "streams/decoding/decoded.py", "tables/device_rows.py"} <= reached
