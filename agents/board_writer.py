@@ -80,10 +80,10 @@ class Boards:
 
     def note(self, partition: int, table: PatientTable, verdict: Verdict, *, late: bool = False) -> None:
         """Note whom the verdict concerns, and in turns the others, but not while judging is late."""
-        if not (verdict.happenings or verdict.profiled or verdict.dropped or verdict.tally.ticks):
+        if not (verdict.transitions or verdict.profiled or verdict.dropped or verdict.tally.ticks):
             return
         changed = self._changed[partition]
-        told = {happening.patient for happening in verdict.happenings}
+        told = {transition.patient for transition in verdict.transitions}
         self._take_note(partition, table, verdict)
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         changed.states |= told | {*verdict.profiled} | gone
@@ -98,11 +98,11 @@ class Boards:
         Of a partition that is another worker's nothing is remembered; of each alarm of a patient one actor at most.
         """
         known = self._known[partition]
-        for happening in verdict.happenings:
-            place = happening.patient, happening.column
-            if happening.acknowledges and happening.actor is not None:
-                known[place] = happening.onset_ms, happening.actor
-            elif happening.state != State.ACKNOWLEDGED:
+        for transition in verdict.transitions:
+            place = transition.patient, transition.column
+            if transition.acknowledges and transition.actor is not None:
+                known[place] = transition.onset_ms, transition.actor
+            elif transition.state != State.ACKNOWLEDGED:
                 known.pop(place, None)
         if verdict.dropped:
             gone = {*verdict.dropped} - table.row_of.keys()

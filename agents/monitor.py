@@ -11,8 +11,10 @@ from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
 from agents.health.canary import CANARY
 from agents.health.metrics import Metrics
-from agents.judging.alarms import Alarm, Happening, encoded
+from agents.judging.alarms import Alarm
+from agents.judging.alert_facts import encoded
 from agents.judging.judge import Judge
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Tally, Verdict
 from agents.rules_turn import RulesTurn
 from agents.wards.counts import Reports
@@ -121,12 +123,12 @@ class Monitor:
     async def _alert(self, verdict: Verdict, partition: int) -> None:
         topic = self.settings.topic(ALERTS)
         decided_s = time.perf_counter()
-        for happening in verdict.happenings:
-            alarm = self.judge.alarms[happening.column]
-            key, value = happening.patient.encode(), encoded(alarm, happening)
+        for transition in verdict.transitions:
+            alarm = self.judge.alarms[transition.column]
+            key, value = transition.patient.encode(), encoded(alarm, transition)
             future = await self.publisher.publish(topic, key, value, partition=partition)
-            self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
-            future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
+            self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(transition.phase)]).inc()
+            future.add_done_callback(partial(self._arrived, decided_s, alarm, transition, partition))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -137,16 +139,16 @@ class Monitor:
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
     def _arrived(
-        self, decided_s: float, alarm: Alarm, happening: Happening, partition: int, _: object
+        self, decided_s: float, alarm: Alarm, transition: Transition, partition: int, _: object
     ) -> None:
         self.metrics.publish.observe(time.perf_counter() - decided_s)
         if self.settings.time_base != "live":
             return  # a recording's times say nothing about now
         now = self.wall_s()
-        on_the_way_s = max(0.0, now - happening.append_ms / 1000)
-        self.metrics.event_to_alert.observe(max(0.0, now - happening.event_ms / 1000))
+        on_the_way_s = max(0.0, now - transition.append_ms / 1000)
+        self.metrics.event_to_alert.observe(max(0.0, now - transition.event_ms / 1000))
         self.metrics.append_to_alert.observe(on_the_way_s)
-        if alarm.id == CANARY and happening.phase == Phase.START:
+        if alarm.id == CANARY and transition.phase == Phase.START:
             self.metrics.canary.labels(str(partition)).set(on_the_way_s)
             self.metrics.canary_heard.labels(str(partition)).set(now)
 

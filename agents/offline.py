@@ -13,7 +13,7 @@ from typing import IO, Final
 
 import msgspec
 
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from agents.judging.judge import Judge
 from agents.judging.verdict import Tally
 from clinical.clock import TimeRules
@@ -47,8 +47,8 @@ def judge_log(
         verdict = judge.judge(table, decoded)
         table.processed = max(table.processed, block[-1].offset)
         tally.add(verdict.tally)
-        for happening in verdict.happenings:
-            yield report(judge.alarms[happening.column], happening)
+        for transition in verdict.transitions:
+            yield report(judge.alarms[transition.column], transition)
 
 
 def main(arguments: list[str], output: IO[bytes]) -> int:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import facts
+from agents.judging.alert_facts import facts
 from agents.judging.conditions import Alarming
 from agents.judging.judge import Judge
 from agents.judging.scoring import is_made_for, numbers_of, scored, wanted_of

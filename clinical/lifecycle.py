@@ -144,9 +144,9 @@ class Answered(IntEnum):
 CLOSING: Final = (Phase.END, Phase.RESET)
 """Phases that close an episode."""
 
-Transition = tuple[State, Phase]
+Outcome = tuple[State, Phase]
 
-TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
+TRANSITIONS: Final[dict[State, dict[Event, Outcome]]] = {
     State.NORMAL: {
         Event.VIOLATED: (State.DELAYED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),

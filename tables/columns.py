@@ -55,7 +55,7 @@ class Columns:
     (rows, scores) when each score last lapsed. `silence_held_ms` is until when an untold silence waits for the ward's
     decision or is part of its alarm; `pause_ms` is when the last pause began, by `pause_actor`, `pause_until_ms` when
     it ends by itself. `alarm_paused` is whether the pause in force covers this very episode
-    (`agents.judging.transitions`), `alarm_known` the worst value that somebody knows of. `born` is the offset of the
+    (`agents.judging.episode_events`), `alarm_known` the worst value that somebody knows of. `born` is the offset of the
     record that brought the patient, `NEVER` where a record of an older version does not say; `came` how many frames
     have come, at most 2; `turn` which look at what may be everybody's is the patient's (`clinical.ticking`), which
     follows from the name.

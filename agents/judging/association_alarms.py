@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import MISPLACED, READINGS_WITHDRAWN, UNASSOCIATED, Alarm
+from agents.judging.episode_events import Moment, Teller
 from agents.judging.tick_alarms import Held, judge_levels
-from agents.judging.transitions import Moment, Teller
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
 from clinical.limits import MEDIUM, NEVER
@@ -109,7 +109,7 @@ class AssociationAlarms:
                 continue
             if is_open(table.alarm_state[row, [column]])[0]:
                 told = self._teller.move(table, row, column, Event.DISMISS, moment, note)
-                verdict.happenings.append(told)
+                verdict.transitions.append(told)
             else:
                 self._teller.rest(table, row, column)
 
@@ -140,6 +140,6 @@ class AssociationAlarms:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if table.alarm_state[row, column] == DELAYED:
             table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
-            verdict.happenings.append(self._teller.move(table, row, column, Event.DUE, moment))
+            verdict.transitions.append(self._teller.move(table, row, column, Event.DUE, moment))
         elif now - int(table.alarm_clear_ms[row, column]) >= WITHDRAWN_MS:
-            verdict.happenings.append(self._teller.move(table, row, column, Event.CLEAR, moment))
+            verdict.transitions.append(self._teller.move(table, row, column, Event.CLEAR, moment))

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
-from agents.judging.transitions import Moment, Teller
+from agents.judging.episode_events import Moment, Teller
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import Event, State
 from clinical.limits import LOW
@@ -40,7 +40,7 @@ class BrokenGlass:
         self._teller = teller
         self._column = column
 
-    def tell(self, table: PatientTable, row: int, note: str, moment: Moment) -> Happening:
+    def tell(self, table: PatientTable, row: int, note: str, moment: Moment) -> Transition:
         """Tell of a use, at a command."""
         column, event = self._column, Event.CHANGE
         state = int(table.alarm_state[row, column])
@@ -58,4 +58,4 @@ class BrokenGlass:
         opened = rows[table.alarm_state[rows, column] != State.NORMAL]
         for row in opened[moment.event_ms - table.alarm_clear_ms[opened, column] >= GLASS_MS].tolist():
             told = self._teller.move(table, row, column, Event.CLEAR, moment, "told; the audit has it")
-            verdict.happenings.append(told)
+            verdict.transitions.append(told)

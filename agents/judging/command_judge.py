@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from agents.judging.alarms import ALARMS_PAUSED, Alarm, Happening
+from agents.judging.alarms import ALARMS_PAUSED, Alarm
 from agents.judging.broken_glass import BrokenGlass, is_broken_by, note_of
+from agents.judging.episode_events import Moment, Refused, Teller
 from agents.judging.limit_commands import LimitOrders
 from agents.judging.pauses import Pauses
 from agents.judging.responsibility import Responsibilities
-from agents.judging.transitions import Moment, Refused, Teller
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Verdict
 from agents.judging.ward_silences import Silences
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
@@ -63,7 +64,7 @@ class OrderJudge:
         self._broken_glass = broken_glass
         self._recorded = recorded
         self._patients_max = patients_max
-        self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Happening]]] = {
+        self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Transition]]] = {
             commands.Acknowledge: self._acknowledge,
             commands.Accept: self._accept,
             commands.Reject: self._reject,
@@ -91,7 +92,7 @@ class OrderJudge:
             return
         monitored = row is not None and int(table.seen_ms(np.array([row]))[0]) != NEVER
         moment, reach = self._moment(ordered), table.gone.get(order.patient)
-        is_new, reason, glass, told = row is None, "", "", list[Happening]()
+        is_new, reason, glass, told = row is None, "", "", list[Transition]()
         try:
             row = self._row(table, row, order, moment)
             glass = self._allowed(table, row, ordered)
@@ -108,7 +109,7 @@ class OrderJudge:
             _remember(table, row, key)
         tally.refused += bool(reason)
         tally.accepted += not reason
-        verdict.happenings += told
+        verdict.transitions += told
         if not reason and not isinstance(order, OF_ALARMS):
             verdict.profiled.append(order.patient)
         verdict.answers.append(self._answer(ordered, reason, told, monitored, bool(glass)))
@@ -119,7 +120,7 @@ class OrderJudge:
         return Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
 
     def _answer(
-        self, ordered: Ordered, refusal: str, told: list[Happening], monitored: bool, broken: bool
+        self, ordered: Ordered, refusal: str, told: list[Transition], monitored: bool, broken: bool
     ) -> Answer:
         order, ahead = ordered.order, "" if monitored else ", held for the first frame"
         glass = f", by broken glass: {ordered.person.break_glass}" if broken else ""
@@ -182,7 +183,7 @@ class OrderJudge:
 
     def _acknowledge(
         self, table: PatientTable, row: int, order: commands.Acknowledge, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         column = self._open_alarm(table, row, order)
         if table.alarm_state[row, column] == State.ACKNOWLEDGED:
             raise Refused("already acknowledged")
@@ -191,36 +192,38 @@ class OrderJudge:
 
     def _accept(
         self, table: PatientTable, row: int, order: commands.Accept, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         column = self._open_alarm(table, row, order)
         return [self._responsibilities.accept(table, row, column, moment)]
 
     def _reject(
         self, table: PatientTable, row: int, order: commands.Reject, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         column = self._open_alarm(table, row, order)
         return [self._responsibilities.reject(table, row, column, moment)]
 
-    def _pause(self, table: PatientTable, row: int, order: commands.Pause, moment: Moment) -> list[Happening]:
+    def _pause(
+        self, table: PatientTable, row: int, order: commands.Pause, moment: Moment
+    ) -> list[Transition]:
         seconds = order.seconds or commands.PAUSE_S_DEFAULT
         return self._pauses.begin(table, row, MODES[order.mode], seconds, moment)
 
     def _resume(
         self, table: PatientTable, row: int, order: commands.Resume, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         if table.pause[row] == Pause.NONE:
             raise Refused("nothing is paused")
         return self._pauses.end(table, row, moment, f"resumed by {order.actor}")
 
     def _set_limits(
         self, table: PatientTable, row: int, order: commands.SetLimits, _: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         self._limits.set_limits(table, row, order)
         return []
 
     def _set_profile(
         self, table: PatientTable, row: int, order: commands.SetProfile, _: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         scale2 = bool(table.scale2[row]) if order.spo2_scale2 is None else order.spo2_scale2
         self._set_band_and_ward(table, row, order, scale2)
         if order.expected_oxygen is not None:
@@ -238,7 +241,9 @@ class OrderJudge:
         if order.ward is not None:
             self._move(table, row, order.ward)
 
-    def _admit(self, table: PatientTable, row: int, order: commands.Admit, moment: Moment) -> list[Happening]:
+    def _admit(
+        self, table: PatientTable, row: int, order: commands.Admit, moment: Moment
+    ) -> list[Transition]:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
         self._set_band_and_ward(table, row, order, bool(table.scale2[row]))
@@ -247,7 +252,7 @@ class OrderJudge:
 
     def _transfer(
         self, table: PatientTable, row: int, order: commands.Transfer, _: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         if table.ward[row] == order.ward.encode():
             raise Refused(f"already in {order.ward}")
         self._move(table, row, order.ward)
@@ -262,12 +267,12 @@ class OrderJudge:
     @staticmethod
     def _break_glass(
         _table: PatientTable, _row: int, _order: commands.BreakGlass, _moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         return []  # what is told of it is told of every use
 
     def _discharge(
         self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         note = f"monitoring ended, discharged by {order.actor}"
         told = self._teller.dismiss(table, row, moment, note)
         table.discharge(row, moment.told_ms)

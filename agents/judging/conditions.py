@@ -19,9 +19,9 @@ from agents.judging.alarms import (
     VITAL_LOSS,
     Alarm,
 )
+from agents.judging.episode_events import Moment, Teller, cover_of
 from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
 from agents.judging.tick_alarms import NOT_MEASURED, SLOW_MS, Behind, Held, Numbers, is_at_rest, judge_levels
-from agents.judging.transitions import Moment, Teller, cover_of
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
 from clinical.lifecycle import ACTIVE

@@ -10,9 +10,9 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
+from agents.judging.episode_events import Moment, Teller, cover_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
 from agents.judging.runs import (
@@ -26,7 +26,7 @@ from agents.judging.runs import (
     take_samples,
 )
 from agents.judging.shedding import surplus
-from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Reasons, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
@@ -43,7 +43,7 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-Told = tuple[int, Happening]
+Told = tuple[int, Transition]
 """A row and what happened to its patient."""
 
 
@@ -355,7 +355,7 @@ class FrameJudge:
                 told_ms=int(batch.time.arrival_ms[frame]),
                 device=frames.device[frame],
             )
-            happening = self._teller.tell(
+            transition = self._teller.tell(
                 table,
                 row,
                 column,
@@ -367,7 +367,7 @@ class FrameJudge:
                 extreme=float(result.extreme[i, column]),
                 note=self._saw_tooth(table, result, i, column),
             )
-            told.append((row, happening))
+            told.append((row, transition))
         return told
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:

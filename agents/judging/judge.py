@@ -23,6 +23,7 @@ from agents.judging.catalogue import LASTING, alarms_of
 from agents.judging.command_judge import OrderJudge
 from agents.judging.conditions import Alarming, Conditions
 from agents.judging.effective_limits import LimitsInForce
+from agents.judging.episode_events import Moment, Teller
 from agents.judging.frame_judge import FrameJudge
 from agents.judging.limit_commands import LimitOrders
 from agents.judging.partition_alarms import PartitionAlarms
@@ -31,7 +32,6 @@ from agents.judging.responsibility import Responsibilities
 from agents.judging.strangers import let_in
 from agents.judging.tick_alarms import Numbers
 from agents.judging.tick_judge import TickJudge
-from agents.judging.transitions import Moment, Teller
 from agents.judging.verdict import Verdict
 from agents.judging.ward_silences import Silences
 from agents.judging.widenings import Widenings
@@ -167,7 +167,7 @@ class Judge:
         verdict = Verdict()
         for row in table.occupied().tolist():
             for column in np.flatnonzero(is_open(table.alarm_state[row]) & gone).tolist():
-                verdict.happenings.append(self.teller.move(table, row, column, Event.DISMISS, moment, note))
+                verdict.transitions.append(self.teller.move(table, row, column, Event.DISMISS, moment, note))
         return verdict
 
     def _judge_other(self, table: PatientTable, part: Other, verdict: Verdict) -> None:
@@ -191,9 +191,9 @@ class Judge:
         first = runs[0]
         found = [self._next_frames(run) for run in runs]
         frames, rows = Frames.joined([part for part, _ in found]), np.concatenate([rows for _, rows in found])
-        for row, happening in self._frames.judge(first.table, frames, rows, first.verdict.tally):
+        for row, transition in self._frames.judge(first.table, frames, rows, first.verdict.tally):
             run = next(run for run in runs if run.table.has(row))
-            run.verdict.happenings.append(happening)
+            run.verdict.transitions.append(transition)
 
     def _next_frames(self, run: _Run) -> tuple[Frames, Rows]:
         """Return the frames that a run begins with and are not part of the state yet, and their rows."""

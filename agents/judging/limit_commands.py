@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.transitions import Refused
+from agents.judging.episode_events import Refused
 from clinical.bounds import REASON_SHARE
 from clinical.gaps import ROUNDING, joint_fault
 from clinical.masks import some

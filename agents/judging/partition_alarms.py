@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm, Happening
+from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm
 from agents.judging.association_alarms import AssociationAlarms
+from agents.judging.episode_events import Moment, Teller
 from agents.judging.tick_alarms import Held, Numbers, judge_levels
-from agents.judging.transitions import Moment, Teller
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
 from clinical.limits import MEDIUM, NEVER
@@ -71,11 +72,11 @@ class PartitionAlarms:
             return
         is_full = int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max
         for column, lasts in ((self._too_many, is_full), (self._unproven, None)):
-            verdict.happenings += self._tell(table, row, column, lasts, moment)
+            verdict.transitions += self._tell(table, row, column, lasts, moment)
 
     def _tell(
         self, table: PatientTable, row: int, column: int, lasts: bool | None, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         state, now = int(table.alarm_state[row, column]), moment.event_ms
         if state == NORMAL:
             return []

@@ -9,8 +9,8 @@ over, the next tick announces it.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
-from agents.judging.transitions import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
+from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
+from agents.judging.transitions import Transition
 from clinical.compiled_limits import CompiledLimits
 from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
 from clinical.limits import LOW, MEDIUM, NEVER, outranked
@@ -31,7 +31,7 @@ class Pauses:
 
     def begin(
         self, table: PatientTable, row: int, mode: Pause, seconds: int, moment: Moment
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         """Pause what is of medium priority or below, and what is open; a pause in force is replaced.
 
         `seconds` is for how long, unless `mode` is one of `OFF`: these last as long as the rules let them.
@@ -56,7 +56,7 @@ class Pauses:
         told = self._teller.move(table, row, self.column, event, moment, note)
         return [told, *self._tell_covered(table, row, before, moment, note)]
 
-    def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
+    def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Transition]:
         """End the pause in force."""
         before = self._covered(table, row)
         told = self._teller.move(table, row, self.column, Event.CLEAR, moment, note)
@@ -110,7 +110,7 @@ class Pauses:
 
     def _tell_covered(
         self, table: PatientTable, row: int, before: dict[int, int], moment: Moment, note: str
-    ) -> list[Happening]:
+    ) -> list[Transition]:
         after = self._covered(table, row)
         return [
             self._teller.move(table, row, column, Event.CHANGE, moment, note)

@@ -7,8 +7,8 @@ for nobody.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
-from agents.judging.transitions import Moment, Refused, Teller
+from agents.judging.episode_events import Moment, Refused, Teller
+from agents.judging.transitions import Transition
 from clinical.lifecycle import Answered, Event
 from clinical.rules import Step
 from streams.contracts.alert import ResponsibilityStatus
@@ -23,7 +23,7 @@ class Responsibilities:
         self._steps = steps
         self._after_ms = np.array([0, *(round(step.after_s * 1000) for step in steps)], dtype=np.int64)
 
-    def accept(self, table: PatientTable, row: int, column: int, moment: Moment) -> Happening:
+    def accept(self, table: PatientTable, row: int, column: int, moment: Moment) -> Transition:
         """Take the answer of somebody who takes responsibility."""
         self._asked(table, row, column)
         if table.alarm_answer[row, column] == Answered.ACCEPTED:
@@ -31,7 +31,7 @@ class Responsibilities:
         table.alarm_answer[row, column] = Answered.ACCEPTED
         return self._tell(table, row, column, moment, f"accepted by {moment.actor}")
 
-    def reject(self, table: PatientTable, row: int, column: int, moment: Moment) -> Happening:
+    def reject(self, table: PatientTable, row: int, column: int, moment: Moment) -> Transition:
         """Take the answer of somebody who cannot, also of one who could before."""
         self._asked(table, row, column)
         return self._next(table, row, column, moment, Answered.REJECTED, f"rejected by {moment.actor}")
@@ -51,14 +51,14 @@ class Responsibilities:
         due = waiting & late & ~paused
         return list(zip(rows[due].tolist(), columns[due].tolist(), strict=True))
 
-    def pass_over(self, table: PatientTable, row: int, column: int, moment: Moment) -> Happening:
+    def pass_over(self, table: PatientTable, row: int, column: int, moment: Moment) -> Transition:
         """Ask the next step, because this one has not answered in time."""
         to = self._steps[min(int(table.alarm_step[row, column]), len(self._steps)) - 1].to
         return self._next(table, row, column, moment, Answered.UNDEFINED, f"no answer of {to} in time")
 
     def _next(
         self, table: PatientTable, row: int, column: int, moment: Moment, ended: Answered, note: str
-    ) -> Happening:
+    ) -> Transition:
         step = int(table.alarm_step[row, column])
         if step >= len(self._steps):
             table.alarm_answer[row, column] = ended
@@ -86,5 +86,5 @@ class Responsibilities:
         moment: Moment,
         note: str,
         previous: ResponsibilityStatus | None = None,
-    ) -> Happening:
+    ) -> Transition:
         return self._teller.move(table, row, column, Event.CHANGE, moment, note, previous=previous)

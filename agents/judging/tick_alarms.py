@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.episode_events import Moment, Teller, cover_of
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import NORMAL, Phase
 from clinical.limits import NEVER
@@ -104,7 +104,7 @@ def take(
             old=numbers.old,
             note=numbers.over if ended else numbers.note,
         )
-        verdict.happenings.append(told)
+        verdict.transitions.append(told)
 
 
 def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_]:

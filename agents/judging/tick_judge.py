@@ -14,12 +14,12 @@ from agents.judging.alarms import LOSS_COLUMNS
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
+from agents.judging.episode_events import Moment, Teller, cover_of
 from agents.judging.flicker import flickers, last_minute
 from agents.judging.partition_alarms import PartitionAlarms
 from agents.judging.pauses import Pauses
 from agents.judging.responsibility import Responsibilities
 from agents.judging.tick_alarms import NOT_MEASURED, NOTHING, SLOW_MS, Numbers, state_of, take
-from agents.judging.transitions import Moment, Teller, cover_of
 from agents.judging.verdict import Verdict
 from agents.judging.ward_silences import Silences
 from agents.judging.widenings import Widenings
@@ -122,17 +122,17 @@ class TickJudge:
             self._worsen(table, open_rows, moment, found)
             self._release(table, open_rows, moment, found)
             for row, column in self._responsibilities.overdue(table, open_rows, now):
-                found.happenings.append(self._responsibilities.pass_over(table, row, column, moment))
+                found.transitions.append(self._responsibilities.pass_over(table, row, column, moment))
             self._remind(table, open_rows, moment, found)
         self._drop_gone(table, rows, moment, found)
-        verdict.happenings += sorted(found.happenings, key=lambda h: (h.column, h.patient))
+        verdict.transitions += sorted(found.transitions, key=lambda h: (h.column, h.patient))
         verdict.dropped += sorted(found.dropped)
         if found.counted_ms != NEVER:
             verdict.counted_ms, verdict.counts = found.counted_ms, found.counts
 
     def _end_pauses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         for row in self._pauses.over(table, rows, moment.event_ms):
-            verdict.happenings += self._pauses.end(table, row, moment, "the pause is over")
+            verdict.transitions += self._pauses.end(table, row, moment, "the pause is over")
 
     def _lapse(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """End acknowledged and withheld limit alarms whose signal is not measured any more.
@@ -154,7 +154,7 @@ class TickJudge:
                 self._teller.rest(table, row, column)
             else:
                 told = self._teller.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
-                verdict.happenings.append(told)
+                verdict.transitions.append(told)
 
     def _worsen(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Tell again of limit alarms that have grown worse by a step than somebody knows of.
@@ -175,7 +175,7 @@ class TickJudge:
                 continue
             now, unit = float(table.alarm_extreme[row, column]), SIGNALS[limits.signal[column]].unit
             note = f"{now:g} {unit}, worse than the {known[i, column]:g} that somebody knows of"
-            verdict.happenings.append(
+            verdict.transitions.append(
                 self._teller.move(table, row, column, Event.WORSE, moment, note, value=now)
             )
 
@@ -206,7 +206,7 @@ class TickJudge:
             for i, column in places(ready & ~stood_for(rules, state, same_rate)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rules.rank[column]
-                verdict.happenings.append(
+                verdict.transitions.append(
                     self._teller.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
                 )
 
@@ -319,7 +319,7 @@ class TickJudge:
                 missing=now.missing,
                 old=now.old,
             )
-            verdict.happenings.append(told)
+            verdict.transitions.append(told)
 
     def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers behind an alarm, and what it says, as they are now."""
@@ -343,7 +343,7 @@ class TickJudge:
             patient = table.patients[row]
             if patient is None:
                 continue
-            verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
+            verdict.transitions += self._teller.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)
 

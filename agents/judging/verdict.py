@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
+from agents.judging.transitions import Transition
 from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
 from clinical.limits import NEVER
 from clinical.masks import places, some
@@ -89,7 +89,7 @@ class Tally:
 class Verdict:
     """What a run of records led to: transitions and answers in log order, patients dropped, counts."""
 
-    happenings: list[Happening] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     profiled: list[str] = field(default_factory=list)

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
-from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Happening
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT
 from agents.judging.broken_glass import is_broken_by, note_of
+from agents.judging.transitions import Transition
 from clinical.lifecycle import CLOSING, Event, Phase, State, advance
 from clinical.limits import LOW, MEDIUM, NEVER
 from clinical.wards import Count, Loss, newest, next_event, onset
@@ -45,7 +46,7 @@ class Findings:
     `notes` are about the partition itself, and not judged.
     """
 
-    happenings: list[Happening] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
     rulings: list[tuple[int, WardRuling]] = field(default_factory=list)
     """Each with the partition of the readings that it is for."""
     answers: list[Answer] = field(default_factory=list)
@@ -211,7 +212,7 @@ class WardLog:
 
     def _tell(
         self, name: str, ward: Ward, event: Event, moment: _Moment, silent: int, note: str, found: Findings
-    ) -> Happening:
+    ) -> Transition:
         """Move the alarm, and take note of what is told of that."""
         before = ward.loss
         state, phase = advance(np.array([before.state], np.uint8), np.array([event], np.uint8))
@@ -219,7 +220,7 @@ class WardLog:
         ended = int(phase[0]) in CLOSING
         lasted_s = (moment.now_ms - before.onset_ms) / 1000
         lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
-        told = Happening(
+        told = Transition(
             offset=moment.offset,
             column=self._column,
             patient=WARD + name,
@@ -236,7 +237,7 @@ class WardLog:
         events = 0 if ended else before.events + 1
         ward.loss = replace(before, state=after, told_ms=moment.now_ms, events=events)
         ward.decided = moment.offset
-        found.happenings.append(told)
+        found.transitions.append(told)
         found.changed[name] = None
         return told
 
@@ -282,7 +283,7 @@ class WardLog:
             return "already acknowledged", ()
         note = f"acknowledged by {order.actor}"
         told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
-        found.happenings[-1] = replace(
+        found.transitions[-1] = replace(
             told, value=None, acknowledges=True, actor=order.actor, command=order.id
         )
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
@@ -290,7 +291,7 @@ class WardLog:
 
     def _tell_of_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
         """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
-        begun = Happening(
+        begun = Transition(
             offset=moment.offset,
             column=self._glass,
             patient=order.patient,
@@ -304,7 +305,7 @@ class WardLog:
             actor=order.actor,
             command=order.id,
         )
-        found.happenings += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
+        found.transitions += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
         episode = episode_id(order.patient, BREAK_GLASS, moment.now_ms)
         return f"{episode}-0", f"{episode}-1"
 

@@ -9,7 +9,7 @@ patient.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.transitions import Moment
+from agents.judging.episode_events import Moment
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import State
 from clinical.limits import NEVER

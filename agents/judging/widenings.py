@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.transitions import Moment, Teller
+from agents.judging.episode_events import Moment, Teller
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import ACKNOWLEDGED, NORMAL, Event
 from clinical.limits import LOW
@@ -56,7 +56,7 @@ class Widenings:
             event, note = Event.CLEAR, "limits are the unit's again, or tighter"
         elif state == ACKNOWLEDGED and width > told:
             event = Event.WORSE
-        verdict.happenings.append(self._teller.move(table, row, self.column, event, moment, note))
+        verdict.transitions.append(self._teller.move(table, row, self.column, event, moment, note))
         table.alarm_extreme[row, self.column] = width or np.nan
 
     def note(self, table: PatientTable, row: int) -> str:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.judging.alarms import LOSS_COLUMNS, Asked, Happening, encoded, report
+from agents.judging.alarms import LOSS_COLUMNS
+from agents.judging.alert_facts import encoded, report
 from agents.judging.catalogue import alarms_of
-from agents.judging.transitions import number_event
+from agents.judging.episode_events import number_event
+from agents.judging.transitions import Asked, Transition
 from clinical.defaults import DEFAULT_RULES
 from clinical.lifecycle import PHASE_NAMES, Phase
 from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TrendRule
@@ -27,7 +29,7 @@ RULES = RuleSet(
     drifts=(DriftRule("hr-drift", "hr", sigma=2.0),),
 )
 ALARMS = {alarm.id: alarm for alarm in alarms_of(RULES)}
-HAPPENING = Happening(
+HAPPENING = Transition(
     offset=70,
     column=0,
     patient="bed-1",
@@ -42,10 +44,10 @@ HAPPENING = Happening(
 
 def told(rule, **changes):
     limits = {"low": ALARMS[rule].low, "high": ALARMS[rule].high}
-    happening = replace(HAPPENING, **limits, **changes)
-    alert = report(ALARMS[rule], happening)
+    transition = replace(HAPPENING, **limits, **changes)
+    alert = report(ALARMS[rule], transition)
     # What is written past the model is what the model writes, byte for byte.
-    assert encoded(ALARMS[rule], happening) == alert.model_dump_json().encode()
+    assert encoded(ALARMS[rule], transition) == alert.model_dump_json().encode()
     return alert
 
 

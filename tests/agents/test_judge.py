@@ -56,7 +56,7 @@ def test_judging_record_by_record_tells_the_same_in_the_same_order(rules, world)
     whole.take(log)
     for record in log:
         single.take([record])
-    assert list(map(repr, single.happenings)) == list(map(repr, whole.happenings))
+    assert list(map(repr, single.transitions)) == list(map(repr, whole.transitions))
     assert single.dropped == whole.dropped
     assert single.state() == whole.state()
 
@@ -91,4 +91,4 @@ def test_every_event_of_an_alarm_has_an_id_of_its_own(rules, world):
     time, log = world
     worker = WorkerModel(rules, time)
     worker.take(log)
-    assert len(worker.alerts) == len(worker.happenings)
+    assert len(worker.alerts) == len(worker.transitions)

@@ -28,11 +28,11 @@ class Partition:
 
     def __init__(self, table):
         self.table = table
-        self.happenings, self.answers, self.dropped = [], [], []
+        self.transitions, self.answers, self.dropped = [], [], []
 
     def take(self, verdict, records):
         self.table.processed = max(self.table.processed, records[-1].offset)
-        self.happenings += verdict.happenings
+        self.transitions += verdict.transitions
         self.answers += verdict.answers
         self.dropped += verdict.dropped
 
@@ -42,8 +42,8 @@ class Partition:
         records = encode(self.table, rows, keys) if len(rows) else []
         state = {self.table.patients[row]: record for row, record in zip(rows, records, strict=True)}
         # Of several patients one tick tells in the order of their rows, which their neighbours have a part in.
-        happenings = sorted(self.happenings, key=lambda happening: happening.patient)
-        return list(map(repr, happenings)), self.answers, sorted(self.dropped), state
+        transitions = sorted(self.transitions, key=lambda transition: transition.patient)
+        return list(map(repr, transitions)), self.answers, sorted(self.dropped), state
 
 
 def shared_tables(judge):

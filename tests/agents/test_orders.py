@@ -31,7 +31,7 @@ class Ward:
         self.verdict = None
 
     def _take(self, record):
-        seen = len(self.worker.happenings)
+        seen = len(self.worker.transitions)
         self.verdict = self.worker.take([record])
         self.offset += 1
         alerts = list(self.worker.alerts.values())[seen:]

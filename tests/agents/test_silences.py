@@ -40,7 +40,7 @@ class Partition:
         record = tick_record(0, at_s * 1000)
         verdict = self.take(at_s, record.key, record.value)
         count = verdict.counts.get("icu")
-        return count and (count.patients, count.silent), [h.patient for h in verdict.happenings]
+        return count and (count.patients, count.silent), [h.patient for h in verdict.transitions]
 
     def rule(self, at_s, lost):
         ruling = {"ward": "icu", "lost": lost, "partition": 0, "offset": 1}
