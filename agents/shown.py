@@ -139,7 +139,7 @@ class Shown:
         table, row = several.table, int(several.rows[i])
         alarm, state = self._judge.alarms[column], State(int(table.alarm_state[row, column]))
         numbers = self._numbers(several, i, column)
-        standing = self._judge.teller.standing(
+        standing = self._judge.episodes.standing(
             table,
             row,
             column,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import MISPLACED, READINGS_WITHDRAWN, UNASSOCIATED, Alarm
-from agents.judging.episode_events import Moment, Teller
+from agents.judging.episode_events import Episodes, Moment
 from agents.judging.tick_alarms import Held, judge_levels
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
@@ -34,10 +34,10 @@ class AssociationAlarms:
     """Judges what concerns devices and whom they are on."""
 
     def __init__(
-        self, alarms: tuple[Alarm, ...], limits: int, teller: Teller, technical: TechnicalRules
+        self, alarms: tuple[Alarm, ...], limits: int, episodes: Episodes, technical: TechnicalRules
     ) -> None:
         ids = [alarm.id for alarm in alarms]
-        self._teller, self._technical, self._limits = teller, technical, limits
+        self._episodes, self._technical, self._limits = episodes, technical, limits
         self._unassociated: Final = ids.index(UNASSOCIATED)
         self._withdrawn: Final = ids.index(READINGS_WITHDRAWN)
         self._staying: Final = {
@@ -108,10 +108,10 @@ class AssociationAlarms:
             if column in self._staying or (stays and self._has_run(table, row, column)):
                 continue
             if is_open(table.alarm_state[row, [column]])[0]:
-                told = self._teller.move(table, row, column, Event.DISMISS, moment, note)
-                verdict.transitions.append(told)
+                emitted = self._episodes.move(table, row, column, Event.DISMISS, moment, note)
+                verdict.transitions.append(emitted)
             else:
-                self._teller.rest(table, row, column)
+                self._episodes.rest(table, row, column)
 
     @staticmethod
     def _has_run(table: PatientTable, row: int, column: int) -> bool:
@@ -121,7 +121,7 @@ class AssociationAlarms:
     def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Tell at a tick of devices on no patient, and of readings that were withdrawn, among n patients."""
         for row in rows[table.alarm_state[rows, self._withdrawn] != NORMAL].tolist():
-            self._tell_withdrawn(table, row, moment, verdict)
+            self._emit_withdrawn(table, row, moment, verdict)
         if not table.own_streams or not self._technical.enabled:
             return
         own = rows[np.isin(rows, table.known_rows(list(table.own_streams)))]
@@ -132,14 +132,14 @@ class AssociationAlarms:
         sends = ((slots != NOBODY) & fresh).any(axis=1)
         level = np.where(sends, MEDIUM + 1, 0)
         held = Held(UNASSOCIATED_S)
-        judge_levels(self._teller, table, own, self._unassociated, held, level, moment, verdict)
+        judge_levels(self._episodes, table, own, self._unassociated, held, level, moment, verdict)
 
-    def _tell_withdrawn(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
+    def _emit_withdrawn(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
         column, now = self._withdrawn, moment.event_ms
         if table.alarm_clear_ms[row, column] == NEVER:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if table.alarm_state[row, column] == DELAYED:
             table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
-            verdict.transitions.append(self._teller.move(table, row, column, Event.DUE, moment))
+            verdict.transitions.append(self._episodes.move(table, row, column, Event.DUE, moment))
         elif now - int(table.alarm_clear_ms[row, column]) >= WITHDRAWN_MS:
-            verdict.transitions.append(self._teller.move(table, row, column, Event.CLEAR, moment))
+            verdict.transitions.append(self._episodes.move(table, row, column, Event.CLEAR, moment))

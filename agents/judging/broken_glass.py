@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import Moment, Teller
+from agents.judging.episode_events import Episodes, Moment
 from agents.judging.transitions import Transition
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import Event, State
@@ -36,26 +36,26 @@ def note_of(person: Person, kind: str) -> str:
 class BrokenGlass:
     """Tells of each use; `column` is that of the alarm."""
 
-    def __init__(self, teller: Teller, column: int) -> None:
-        self._teller = teller
+    def __init__(self, episodes: Episodes, column: int) -> None:
+        self._episodes = episodes
         self._column = column
 
-    def tell(self, table: PatientTable, row: int, note: str, moment: Moment) -> Transition:
+    def emit(self, table: PatientTable, row: int, note: str, moment: Moment) -> Transition:
         """Tell of a use, at a command."""
         column, event = self._column, Event.CHANGE
         state = int(table.alarm_state[row, column])
         if state == State.NORMAL:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = moment.told_ms, LOW
+            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = moment.now_ms, LOW
             event = Event.DUE
         elif state == State.ACKNOWLEDGED:
             event = Event.WORSE
-        table.alarm_clear_ms[row, column] = moment.told_ms
-        return self._teller.move(table, row, column, event, moment, note)
+        table.alarm_clear_ms[row, column] = moment.now_ms
+        return self._episodes.move(table, row, column, event, moment, note)
 
     def judge(self, table: PatientTable, rows: NDArray[np.int64], moment: Moment, verdict: Verdict) -> None:
         """End at a tick, for n patients with open alarms, what was told long enough ago."""
         column = self._column
         opened = rows[table.alarm_state[rows, column] != State.NORMAL]
         for row in opened[moment.event_ms - table.alarm_clear_ms[opened, column] >= GLASS_MS].tolist():
-            told = self._teller.move(table, row, column, Event.CLEAR, moment, "told; the audit has it")
-            verdict.transitions.append(told)
+            emitted = self._episodes.move(table, row, column, Event.CLEAR, moment, "told; the audit has it")
+            verdict.transitions.append(emitted)

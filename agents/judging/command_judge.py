@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.judging.alarms import ALARMS_PAUSED, Alarm
 from agents.judging.broken_glass import BrokenGlass, is_broken_by, note_of
-from agents.judging.episode_events import Moment, Refused, Teller
+from agents.judging.episode_events import Episodes, Moment, Refused
 from agents.judging.limit_commands import LimitOrders
 from agents.judging.pauses import Pauses
 from agents.judging.responsibility import Responsibilities
@@ -47,7 +47,7 @@ class OrderJudge:
         self,
         alarms: tuple[Alarm, ...],
         limits: LimitOrders,
-        teller: Teller,
+        episodes: Episodes,
         pauses: Pauses,
         responsibilities: Responsibilities,
         silences: Silences,
@@ -57,7 +57,7 @@ class OrderJudge:
     ) -> None:
         self._alarms = alarms
         self._limits = limits
-        self._teller = teller
+        self._episodes = episodes
         self._pauses = pauses
         self._responsibilities = responsibilities
         self._silences = silences
@@ -92,13 +92,13 @@ class OrderJudge:
             return
         monitored = row is not None and int(table.seen_ms(np.array([row]))[0]) != NEVER
         moment, reach = self._moment(ordered), table.gone.get(order.patient)
-        is_new, reason, glass, told = row is None, "", "", list[Transition]()
+        is_new, reason, glass, emitted = row is None, "", "", list[Transition]()
         try:
             row = self._row(table, row, order, moment)
             glass = self._allowed(table, row, ordered)
-            told = self._apply[type(order)](table, row, order, moment)
+            emitted = self._apply[type(order)](table, row, order, moment)
             if glass:
-                told.append(self._broken_glass.tell(table, row, glass, moment))
+                emitted.append(self._broken_glass.emit(table, row, glass, moment))
         except Refused as refusal:
             reason = str(refusal)
             if is_new and row is not None:  # as if it had never come
@@ -109,10 +109,10 @@ class OrderJudge:
             _remember(table, row, key)
         tally.refused += bool(reason)
         tally.accepted += not reason
-        verdict.transitions += told
+        verdict.transitions += emitted
         if not reason and not isinstance(order, OF_ALARMS):
             verdict.profiled.append(order.patient)
-        verdict.answers.append(self._answer(ordered, reason, told, monitored, bool(glass)))
+        verdict.answers.append(self._answer(ordered, reason, emitted, monitored, bool(glass)))
 
     def _moment(self, ordered: Ordered) -> Moment:
         order = ordered.order
@@ -120,13 +120,13 @@ class OrderJudge:
         return Moment(ordered.offset, now, ordered.append_ts_ms, now, actor=order.actor, command=order.id)
 
     def _answer(
-        self, ordered: Ordered, refusal: str, told: list[Transition], monitored: bool, broken: bool
+        self, ordered: Ordered, refusal: str, emitted: list[Transition], monitored: bool, broken: bool
     ) -> Answer:
         order, ahead = ordered.order, "" if monitored else ", held for the first frame"
         glass = f", by broken glass: {ordered.person.break_glass}" if broken else ""
         alerts = [
             f"{episode_id(h.patient, self._alarms[h.column].id, h.onset_ms)}-{h.number}"
-            for h in told[:ANSWER_ALERTS_MAX]
+            for h in emitted[:ANSWER_ALERTS_MAX]
         ]
         return Answer(
             id=order.id,
@@ -149,7 +149,7 @@ class OrderJudge:
                 raise Refused("too many patients: the partition has no room for another one")
             row = table.row(order.patient, moment.offset)
             if not isinstance(order, commands.Admit):
-                table.since_ms[row] = by_order(moment.told_ms)
+                table.since_ms[row] = by_order(moment.now_ms)
         if row is None:
             raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
         if table.discharged[row] and isinstance(order, OF_A_STAY):
@@ -188,7 +188,7 @@ class OrderJudge:
         if table.alarm_state[row, column] == State.ACKNOWLEDGED:
             raise Refused("already acknowledged")
         note = f"acknowledged by {order.actor}"
-        return [self._teller.move(table, row, column, Event.ACKNOWLEDGE, moment, note)]
+        return [self._episodes.move(table, row, column, Event.ACKNOWLEDGE, moment, note)]
 
     def _accept(
         self, table: PatientTable, row: int, order: commands.Accept, moment: Moment
@@ -247,7 +247,7 @@ class OrderJudge:
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
         self._set_band_and_ward(table, row, order, bool(table.scale2[row]))
-        table.discharged[row], table.since_ms[row] = False, moment.told_ms
+        table.discharged[row], table.since_ms[row] = False, moment.now_ms
         return []
 
     def _transfer(
@@ -274,9 +274,9 @@ class OrderJudge:
         self, table: PatientTable, row: int, order: commands.Discharge, moment: Moment
     ) -> list[Transition]:
         note = f"monitoring ended, discharged by {order.actor}"
-        told = self._teller.dismiss(table, row, moment, note)
-        table.discharge(row, moment.told_ms)
-        return told
+        emitted = self._episodes.dismiss(table, row, moment, note)
+        table.discharge(row, moment.now_ms)
+        return emitted
 
 
 def _remember(table: PatientTable, row: int, key: int) -> None:

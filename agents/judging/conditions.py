@@ -19,7 +19,7 @@ from agents.judging.alarms import (
     VITAL_LOSS,
     Alarm,
 )
-from agents.judging.episode_events import Moment, Teller, cover_of
+from agents.judging.episode_events import Episodes, Moment, cover_of
 from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
 from agents.judging.tick_alarms import NOT_MEASURED, SLOW_MS, Behind, Held, Numbers, is_at_rest, judge_levels
 from agents.judging.verdict import Verdict
@@ -78,11 +78,11 @@ class Conditions:
         rules: RuleSet,
         alarms: tuple[Alarm, ...],
         limits: CompiledLimits,
-        teller: Teller,
+        episodes: Episodes,
         recorded: bool,
     ) -> None:
         self._rules = rules
-        self._teller = teller
+        self._episodes = episodes
         self._column: Final = {alarm.id: column for column, alarm in enumerate(alarms)}
         self.sheets: Final = tuple(_sheets(rules))
         self.scored: Final = {self._column[alarming.sheet.id]: alarming.sheet for alarming in self.sheets}
@@ -198,7 +198,7 @@ class Conditions:
         def behind(i: int) -> Numbers:
             return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
 
-        judge_levels(self._teller, table, rows, column, alarming.rule, level, moment, verdict, behind)
+        judge_levels(self._episodes, table, rows, column, alarming.rule, level, moment, verdict, behind)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers of a score as they are now."""
@@ -218,7 +218,7 @@ class Conditions:
         behind: Behind | None = None,
     ) -> None:
         level = np.where(holds, rank + 1, 0)
-        judge_levels(self._teller, table, rows, self._column[alarm], rule, level, moment, verdict, behind)
+        judge_levels(self._episodes, table, rows, self._column[alarm], rule, level, moment, verdict, behind)
 
     def _judge_devices(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         technical, now = self._rules.technical, moment.event_ms
@@ -296,7 +296,7 @@ class Conditions:
         measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
         level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
         held, free = Held(self._age_unknown_s), np.full(len(asked), NO_COVER)
-        judge_levels(self._teller, table, asked, column, held, level, moment, verdict, cover=free)
+        judge_levels(self._episodes, table, asked, column, held, level, moment, verdict, cover=free)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         last = moment.event_ms // BUCKET_MS - 1

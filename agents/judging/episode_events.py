@@ -44,18 +44,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The record that decides. `told_ms` is its time in the time base of ticks, which reminders count from."""
+    """The record that decides. `now_ms` is its time in the time base of ticks, which reminders count from."""
 
     offset: int
     event_ms: int
     append_ms: int
-    told_ms: int
+    now_ms: int
     device: str | None = None
     actor: str | None = None
     command: str | None = None
 
 
-class Teller:
+class Episodes:
     """Tells of transitions under one rule set."""
 
     def __init__(self, alarms: tuple[Alarm, ...], in_force: LimitsInForce, steps: tuple[Step, ...]) -> None:
@@ -63,7 +63,7 @@ class Teller:
         self._in_force = in_force
         self._steps = steps
 
-    def tell(
+    def emit(
         self,
         table: PatientTable,
         row: int,
@@ -91,7 +91,7 @@ class Teller:
         low, high = self._limits(table, row, column)
         number = number_event(table, row, column, phase)
         self._keep_cover(table, row, column, phase, state)
-        self._ask(table, row, column, priority, moment.told_ms)
+        self._ask(table, row, column, priority, moment.now_ms)
         transition = Transition(
             offset=moment.offset,
             column=column,
@@ -117,17 +117,17 @@ class Teller:
             acknowledges=acknowledges,
             command=moment.command,
         )
-        self._put_down(table, row, column, phase, state, priority, moment.told_ms)
+        self._put_down(table, row, column, phase, state, priority, moment.now_ms)
         return transition
 
     @staticmethod
     def _put_down(
-        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, told_ms: int
+        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, now_ms: int
     ) -> None:
         """Keep what was told; an alarm at rest leaves nothing behind that a restart would not bring back."""
         closed = phase in CLOSING
         table.alarm_priority[row, column] = 0 if closed else priority
-        table.alarm_told_ms[row, column] = NEVER if closed else told_ms
+        table.alarm_told_ms[row, column] = NEVER if closed else now_ms
         if closed:
             table.alarm_paused[row, column] = 0
         if closed or state == State.LATCHED or phase == Phase.ESCALATE:
@@ -151,7 +151,7 @@ class Teller:
         """Apply an event that is reported to one alarm, and return what is told of it."""
         state, phase = advance(table.alarm_state[row, [column]], np.array([event], np.uint8))
         table.alarm_state[row, column] = state[0]
-        told = self.tell(
+        emitted = self.emit(
             table,
             row,
             column,
@@ -171,7 +171,7 @@ class Teller:
             self.rest(table, row, column)
         elif event == Event.ACKNOWLEDGE:
             self.take_note(table, row, column)
-        return told
+        return emitted
 
     def standing(
         self,

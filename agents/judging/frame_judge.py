@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Moment, Teller, cover_of
+from agents.judging.episode_events import Episodes, Moment, cover_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
 from agents.judging.runs import (
@@ -43,7 +43,7 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-Told = tuple[int, Transition]
+Emitted = tuple[int, Transition]
 """A row and what happened to its patient."""
 
 
@@ -72,22 +72,22 @@ class FrameJudge:
         self,
         limits: LimitsInForce,
         conditions: Conditions,
-        teller: Teller,
+        episodes: Episodes,
         time: TimeRules,
         babbling: int,
     ) -> None:
         self._limits = limits
         self._conditions = conditions
-        self._teller = teller
+        self._episodes = episodes
         self._time = time
         self._babbling = babbling
 
-    def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Told]:
+    def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Emitted]:
         """Judge frames that are not part of the state yet, each of the patient of its row, (n,), and count them.
 
         The rows may be those of several partitions that share columns.
         """
-        told: list[Told] = []
+        emitted: list[Emitted] = []
         while len(frames):
             found = find_devices(table, rows, frames)
             done = len(found.devices)
@@ -95,11 +95,11 @@ class FrameJudge:
             part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
             batch = self._admit(table, part, of_part, found, tally)
             if len(batch.rows):
-                told += self._apply(table, batch, tally)
+                emitted += self._apply(table, batch, tally)
             if is_all:
                 break
             frames, rows = frames.take(slice(done, None)), rows[done:]
-        return told
+        return emitted
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
@@ -138,7 +138,7 @@ class FrameJudge:
         runs = table.devices.run_onset_ms[table.slots[row]] != NEVER
         waiting = table.alarm_state[row, : self._limits.count] == DELAYED
         for column in np.flatnonzero(waiting & ~runs.any(axis=0)).tolist():
-            self._teller.rest(table, row, column)
+            self._episodes.rest(table, row, column)
             tally.ended_in_delay += 1
 
     def _judge_time(
@@ -163,7 +163,7 @@ class FrameJudge:
         devices.clock[at] = clock_of(time.suspect, time.historic)
         return time
 
-    def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Told]:
+    def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Emitted]:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
@@ -296,16 +296,16 @@ class FrameJudge:
         chosen: Rows,
         live: NDArray[np.bool_] | None,
         tally: Tally,
-    ) -> list[Told]:
+    ) -> list[Emitted]:
         rank = Groups(batch.rows[chosen]).rank
-        told: list[Told] = []
+        emitted: list[Emitted] = []
         for k in range(int(rank.max()) + 1):
             one = chosen[rank == k]
             hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
-            told += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
-        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+            emitted += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
+        return sorted(emitted, key=lambda found: (found[1].offset, found[1].column))
 
-    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
+    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Emitted]:
         """Judge at most one frame a patient."""
         if not len(chosen):
             return []
@@ -330,7 +330,7 @@ class FrameJudge:
             tally.count_limits(before, after, lambda: self._withheld(table, rows, cover, after, same_rate))
             for i, column in places((after == NORMAL) & (before != NORMAL)):
                 table.end_runs(int(rows[i]), column)
-        return self._tell(table, batch, chosen, values, result)
+        return self._emit(table, batch, chosen, values, result)
 
     def _withheld(
         self, table: PatientTable, rows: Rows, cover: Rows, after: NDArray[np.uint8], same_rate: SameRate
@@ -340,11 +340,11 @@ class FrameJudge:
         by_pause = limits.rank <= cover_of(table, rows)[:, None]
         return by_pause, limits.rank <= cover, told_by_other(limits, after, same_rate)
 
-    def _tell(
+    def _emit(
         self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement
-    ) -> list[Told]:
+    ) -> list[Emitted]:
         limits, frames = self._limits.rules, batch.frames
-        told = []
+        emitted = []
         for i, column in places(result.phase):
             frame = int(chosen[i])
             row = int(batch.rows[frame])
@@ -352,10 +352,10 @@ class FrameJudge:
                 offset=int(frames.offset[frame]),
                 event_ms=int(batch.time.now_ms[frame]),
                 append_ms=int(frames.append_ts_ms[frame]),
-                told_ms=int(batch.time.arrival_ms[frame]),
+                now_ms=int(batch.time.arrival_ms[frame]),
                 device=frames.device[frame],
             )
-            transition = self._teller.tell(
+            transition = self._episodes.emit(
                 table,
                 row,
                 column,
@@ -367,8 +367,8 @@ class FrameJudge:
                 extreme=float(result.extreme[i, column]),
                 note=self._saw_tooth(table, result, i, column),
             )
-            told.append((row, transition))
-        return told
+            emitted.append((row, transition))
+        return emitted
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
         """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""

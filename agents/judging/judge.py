@@ -23,7 +23,7 @@ from agents.judging.catalogue import LASTING, alarms_of
 from agents.judging.command_judge import OrderJudge
 from agents.judging.conditions import Alarming, Conditions
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Moment, Teller
+from agents.judging.episode_events import Episodes, Moment
 from agents.judging.frame_judge import FrameJudge
 from agents.judging.limit_commands import LimitOrders
 from agents.judging.partition_alarms import PartitionAlarms
@@ -79,24 +79,24 @@ class Judge:
         self.alarms = alarms_of(rules)
         self.limits = limits = LimitsInForce(rules)
         ids = [alarm.id for alarm in self.alarms]
-        self.teller = teller = Teller(self.alarms, limits, rules.responsibility)
-        pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
-        asking = Responsibilities(teller, rules.responsibility)
-        self._conditions = conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
+        self.episodes = episodes = Episodes(self.alarms, limits, rules.responsibility)
+        pauses = Pauses(episodes, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
+        asking = Responsibilities(episodes, rules.responsibility)
+        self._conditions = conditions = Conditions(rules, self.alarms, limits.rules, episodes, time.recorded)
         self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
-        widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
-        broken_glass = BrokenGlass(teller, ids.index(BREAK_GLASS))
-        associations = AssociationAlarms(self.alarms, limits.count, teller, rules.technical)
-        self._own = PartitionAlarms(self.alarms, teller, patients_max, associations)
+        widenings = Widenings(limits, episodes, ids.index(LIMITS_WIDENED))
+        broken_glass = BrokenGlass(episodes, ids.index(BREAK_GLASS))
+        associations = AssociationAlarms(self.alarms, limits.count, episodes, rules.technical)
+        self._own = PartitionAlarms(self.alarms, episodes, patients_max, associations)
         self._recorded = time.recorded
-        self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
+        self._frames = FrameJudge(limits, conditions, episodes, time, ids.index(BABBLING))
         self._ticks = TickJudge(
             rules,
             limits,
             conditions,
             self._silences,
             self._own,
-            teller,
+            episodes,
             pauses,
             asking,
             widenings,
@@ -107,7 +107,7 @@ class Judge:
         self._orders = OrderJudge(
             self.alarms,
             LimitOrders(limits),
-            teller,
+            episodes,
             pauses,
             asking,
             self._silences,
@@ -167,7 +167,9 @@ class Judge:
         verdict = Verdict()
         for row in table.occupied().tolist():
             for column in np.flatnonzero(is_open(table.alarm_state[row]) & gone).tolist():
-                verdict.transitions.append(self.teller.move(table, row, column, Event.DISMISS, moment, note))
+                verdict.transitions.append(
+                    self.episodes.move(table, row, column, Event.DISMISS, moment, note)
+                )
         return verdict
 
     def _judge_other(self, table: PatientTable, part: Other, verdict: Verdict) -> None:

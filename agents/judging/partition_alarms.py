@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm
 from agents.judging.association_alarms import AssociationAlarms
-from agents.judging.episode_events import Moment, Teller
+from agents.judging.episode_events import Episodes, Moment
 from agents.judging.tick_alarms import Held, Numbers, judge_levels
 from agents.judging.transitions import Transition
 from agents.judging.verdict import Verdict
@@ -32,13 +32,13 @@ class PartitionAlarms:
     def __init__(
         self,
         alarms: tuple[Alarm, ...],
-        teller: Teller,
+        episodes: Episodes,
         patients_max: int,
         associations: AssociationAlarms,
     ) -> None:
         self.associations: Final = associations
         column = {alarm.id: number for number, alarm in enumerate(alarms)}
-        self._teller = teller
+        self._episodes = episodes
         self._patients_max = patients_max
         self._too_many: Final = column[TOO_MANY]
         self._unproven: Final = column[UNPROVEN]
@@ -72,9 +72,9 @@ class PartitionAlarms:
             return
         is_full = int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max
         for column, lasts in ((self._too_many, is_full), (self._unproven, None)):
-            verdict.transitions += self._tell(table, row, column, lasts, moment)
+            verdict.transitions += self._emit(table, row, column, lasts, moment)
 
-    def _tell(
+    def _emit(
         self, table: PatientTable, row: int, column: int, lasts: bool | None, moment: Moment
     ) -> list[Transition]:
         state, now = int(table.alarm_state[row, column]), moment.event_ms
@@ -84,10 +84,10 @@ class PartitionAlarms:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if state == DELAYED:
             table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
-            return [self._teller.move(table, row, column, Event.DUE, moment)]
+            return [self._episodes.move(table, row, column, Event.DUE, moment)]
         since_ms = now - int(table.alarm_clear_ms[row, column])
         is_over = since_ms >= UNPROVEN_MS if lasts is None else not lasts and since_ms > 0
-        return [self._teller.move(table, row, column, Event.CLEAR, moment)] if is_over else []
+        return [self._episodes.move(table, row, column, Event.CLEAR, moment)] if is_over else []
 
     def judge_places(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Tell of patients among n who belong into another partition: once, for as long as they are here."""
@@ -104,4 +104,4 @@ class PartitionAlarms:
             there = f"in partition {table.partition}, where another partitioner than murmur2 put it"
             return Numbers(note=f"{there}; the patient belongs into {table.misplaced[patient]}")
 
-        judge_levels(self._teller, table, chosen, self.misplaced, Held(0), level, moment, verdict, behind)
+        judge_levels(self._episodes, table, chosen, self.misplaced, Held(0), level, moment, verdict, behind)

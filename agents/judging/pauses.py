@@ -9,7 +9,7 @@ over, the next tick announces it.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
+from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Episodes, Moment
 from agents.judging.transitions import Transition
 from clinical.compiled_limits import CompiledLimits
 from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
@@ -23,8 +23,8 @@ Rows = NDArray[np.int64]
 class Pauses:
     """Begins and ends pauses under one rule set; `column` is that of the alarm which tells of them."""
 
-    def __init__(self, teller: Teller, column: int, rules: PauseRules, limits: CompiledLimits) -> None:
-        self._teller = teller
+    def __init__(self, episodes: Episodes, column: int, rules: PauseRules, limits: CompiledLimits) -> None:
+        self._episodes = episodes
         self._limits = limits
         self._off_ms = round(rules.off_s_max * 1000)
         self.column = column
@@ -36,7 +36,7 @@ class Pauses:
 
         `seconds` is for how long, unless `mode` is one of `OFF`: these last as long as the rules let them.
         """
-        now, again, before = moment.told_ms, table.pause[row] != Pause.NONE, self._covered(table, row)
+        now, again, before = moment.now_ms, table.pause[row] != Pause.NONE, self._covered(table, row)
         lasts_ms = self._off_ms if mode in OFF else seconds * 1000
         for column in before:
             self._take_in(table, row, column)
@@ -53,18 +53,18 @@ class Pauses:
             event = (
                 Event.CHANGE if rank == rank_before else Event.WORSE if rank > rank_before else Event.BETTER
             )
-        told = self._teller.move(table, row, self.column, event, moment, note)
-        return [told, *self._tell_covered(table, row, before, moment, note)]
+        emitted = self._episodes.move(table, row, self.column, event, moment, note)
+        return [emitted, *self._emit_paused(table, row, before, moment, note)]
 
     def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Transition]:
         """End the pause in force."""
         before = self._covered(table, row)
-        told = self._teller.move(table, row, self.column, Event.CLEAR, moment, note)
+        emitted = self._episodes.move(table, row, self.column, Event.CLEAR, moment, note)
         table.pause[row], table.pause_actor[row], table.pause_until_ms[row] = Pause.NONE, b"", NEVER
         freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
         table.alarm_known[row, freed] = np.nan
         table.alarm_paused[row] = 0
-        return [told, *self._tell_covered(table, row, before, moment, note)]
+        return [emitted, *self._emit_paused(table, row, before, moment, note)]
 
     def over(self, table: PatientTable, rows: Rows, now_ms: int) -> list[int]:
         """Return the rows whose pause has lasted its time. One of a record of version 2 may have been given none."""
@@ -93,27 +93,27 @@ class Pauses:
 
     def _take_in(self, table: PatientTable, row: int, column: int) -> None:
         """Let the pause that begins cover an open episode that none would cover if it began now."""
-        if self._teller.yields(column, int(table.alarm_priority[row, column])):
+        if self._episodes.yields(column, int(table.alarm_priority[row, column])):
             return
         state = table.alarm_state[row, column]
         table.alarm_paused[row, column] = IN_PAUSE_LATCHED if state == State.LATCHED else IN_PAUSE
         if state == State.ACTIVE:
-            self._teller.take_note(table, row, column)
+            self._episodes.take_note(table, row, column)
 
     def _covered(self, table: PatientTable, row: int) -> dict[int, int]:
         """Return the pause that covers each open alarm that pauses can cover."""
         return {
-            column: self._teller.paused(table, row, column, int(table.alarm_priority[row, column]))
+            column: self._episodes.paused(table, row, column, int(table.alarm_priority[row, column]))
             for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist()
-            if self._teller.is_pausable(column)
+            if self._episodes.is_pausable(column)
         }
 
-    def _tell_covered(
+    def _emit_paused(
         self, table: PatientTable, row: int, before: dict[int, int], moment: Moment, note: str
     ) -> list[Transition]:
         after = self._covered(table, row)
         return [
-            self._teller.move(table, row, column, Event.CHANGE, moment, note)
+            self._episodes.move(table, row, column, Event.CHANGE, moment, note)
             for column, pause in after.items()
             if pause != before[column]
         ]

@@ -7,7 +7,7 @@ for nobody.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import Moment, Refused, Teller
+from agents.judging.episode_events import Episodes, Moment, Refused
 from agents.judging.transitions import Transition
 from clinical.lifecycle import Answered, Event
 from clinical.rules import Step
@@ -18,8 +18,8 @@ from tables.patients import PatientTable
 class Responsibilities:
     """Asks the steps of a rule set."""
 
-    def __init__(self, teller: Teller, steps: tuple[Step, ...]) -> None:
-        self._teller = teller
+    def __init__(self, episodes: Episodes, steps: tuple[Step, ...]) -> None:
+        self._episodes = episodes
         self._steps = steps
         self._after_ms = np.array([0, *(round(step.after_s * 1000) for step in steps)], dtype=np.int64)
 
@@ -29,7 +29,7 @@ class Responsibilities:
         if table.alarm_answer[row, column] == Answered.ACCEPTED:
             raise Refused("responsibility is accepted already")
         table.alarm_answer[row, column] = Answered.ACCEPTED
-        return self._tell(table, row, column, moment, f"accepted by {moment.actor}")
+        return self._emit(table, row, column, moment, f"accepted by {moment.actor}")
 
     def reject(self, table: PatientTable, row: int, column: int, moment: Moment) -> Transition:
         """Take the answer of somebody who cannot, also of one who could before."""
@@ -62,9 +62,9 @@ class Responsibilities:
         step = int(table.alarm_step[row, column])
         if step >= len(self._steps):
             table.alarm_answer[row, column] = ended
-            return self._tell(table, row, column, moment, f"{note}, nobody is left to ask")
-        self._teller.ask(table, row, column, step + 1, moment.told_ms)
-        return self._tell(
+            return self._emit(table, row, column, moment, f"{note}, nobody is left to ask")
+        self._episodes.ask(table, row, column, step + 1, moment.now_ms)
+        return self._emit(
             table,
             row,
             column,
@@ -78,7 +78,7 @@ class Responsibilities:
         if table.alarm_step[row, column] == 0:
             raise Refused("nobody is asked to answer for this alarm: it is not high, known, or over")
 
-    def _tell(
+    def _emit(
         self,
         table: PatientTable,
         row: int,
@@ -87,4 +87,4 @@ class Responsibilities:
         note: str,
         previous: ResponsibilityStatus | None = None,
     ) -> Transition:
-        return self._teller.move(table, row, column, Event.CHANGE, moment, note, previous=previous)
+        return self._episodes.move(table, row, column, Event.CHANGE, moment, note, previous=previous)

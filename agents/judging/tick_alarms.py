@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import Moment, Teller, cover_of
+from agents.judging.episode_events import Episodes, Moment, cover_of
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import NORMAL, Phase
 from clinical.limits import NEVER
@@ -63,7 +63,7 @@ def state_of(table: PatientTable, rows: Rows, columns: slice) -> TickState:
 
 
 def take(
-    teller: Teller,
+    episodes: Episodes,
     table: PatientTable,
     rows: Rows,
     columns: slice,
@@ -91,7 +91,7 @@ def take(
         phase = int(result.phase[i, k])
         ended = phase == Phase.END
         numbers = behind(i) if behind is not None else NOTHING
-        told = teller.tell(
+        emitted = episodes.emit(
             table,
             int(rows[i]),
             columns.start + k,
@@ -104,7 +104,7 @@ def take(
             old=numbers.old,
             note=numbers.over if ended else numbers.note,
         )
-        verdict.transitions.append(told)
+        verdict.transitions.append(emitted)
 
 
 def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_]:
@@ -116,7 +116,7 @@ def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_
 
 
 def judge_levels(
-    teller: Teller,
+    episodes: Episodes,
     table: PatientTable,
     rows: Rows,
     column: int,
@@ -149,4 +149,4 @@ def judge_levels(
         result.onset_ms[:, None],
     )
     numbers: Behind | None = None if behind is None else lambda i: behind(int(concerned[i]))
-    take(teller, table, rows, columns, judged, moment, verdict, numbers)
+    take(episodes, table, rows, columns, judged, moment, verdict, numbers)

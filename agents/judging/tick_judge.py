@@ -14,7 +14,7 @@ from agents.judging.alarms import LOSS_COLUMNS
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Moment, Teller, cover_of
+from agents.judging.episode_events import Episodes, Moment, cover_of
 from agents.judging.flicker import flickers, last_minute
 from agents.judging.partition_alarms import PartitionAlarms
 from agents.judging.pauses import Pauses
@@ -59,7 +59,7 @@ class TickJudge:
         conditions: Conditions,
         silences: Silences,
         partition_alarms: PartitionAlarms,
-        teller: Teller,
+        episodes: Episodes,
         pauses: Pauses,
         responsibilities: Responsibilities,
         widenings: Widenings,
@@ -69,7 +69,7 @@ class TickJudge:
     ) -> None:
         self._rules = rules
         self._in_force = in_force
-        self._teller = teller
+        self._episodes = episodes
         self._pauses = pauses
         self._responsibilities = responsibilities
         self._widenings = widenings
@@ -151,10 +151,10 @@ class TickJudge:
         for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
             if table.alarm_state[row, column] == WITHHELD:
                 verdict.tally.ended_withheld += 1
-                self._teller.rest(table, row, column)
+                self._episodes.rest(table, row, column)
             else:
-                told = self._teller.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
-                verdict.transitions.append(told)
+                emitted = self._episodes.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
+                verdict.transitions.append(emitted)
 
     def _worsen(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Tell again of limit alarms that have grown worse by a step than somebody knows of.
@@ -170,13 +170,13 @@ class TickJudge:
         for i, column in places(found):
             row = int(rows[i])
             if stood_for[i, column]:
-                self._teller.take_note(table, row, column)
+                self._episodes.take_note(table, row, column)
                 table.dirty[row] = True
                 continue
             now, unit = float(table.alarm_extreme[row, column]), SIGNALS[limits.signal[column]].unit
             note = f"{now:g} {unit}, worse than the {known[i, column]:g} that somebody knows of"
             verdict.transitions.append(
-                self._teller.move(table, row, column, Event.WORSE, moment, note, value=now)
+                self._episodes.move(table, row, column, Event.WORSE, moment, note, value=now)
             )
 
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
@@ -207,7 +207,7 @@ class TickJudge:
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rules.rank[column]
                 verdict.transitions.append(
-                    self._teller.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
+                    self._episodes.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
                 )
 
     def _breaking(self, table: PatientTable, rows: Rows) -> NDArray[np.float64]:
@@ -291,7 +291,7 @@ class TickJudge:
             result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], over, cover)
             ended = (before.onset_ms != NEVER) & (result.after.onset_ms == NEVER)
             table.alarm_clear_ms[chosen, columns] = np.where(ended, before.onset_ms, over)
-            take(self._teller, table, chosen, columns, result, moment, verdict)
+            take(self._episodes, table, chosen, columns, result, moment, verdict)
 
     def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
@@ -308,7 +308,7 @@ class TickJudge:
         for i, column in places(due):
             row = int(rows[i])
             now = self.numbers(table, row, column, moment.event_ms)
-            told = self._teller.move(
+            emitted = self._episodes.move(
                 table,
                 row,
                 column,
@@ -319,7 +319,7 @@ class TickJudge:
                 missing=now.missing,
                 old=now.old,
             )
-            verdict.transitions.append(told)
+            verdict.transitions.append(emitted)
 
     def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
         """Return the numbers behind an alarm, and what it says, as they are now."""
@@ -343,7 +343,7 @@ class TickJudge:
             patient = table.patients[row]
             if patient is None:
                 continue
-            verdict.transitions += self._teller.dismiss(table, row, moment, GONE)
+            verdict.transitions += self._episodes.dismiss(table, row, moment, GONE)
             table.drop(patient)
             verdict.dropped.append(patient)
 

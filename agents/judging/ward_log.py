@@ -200,7 +200,7 @@ class WardLog:
             return None
         if event == Event.DUE:
             ward.loss = Loss(onset_ms=onset(ward.loss, counts))
-        self._tell(name, ward, event, moment, sum(count.silent for count in counts), "", found)
+        self._emit(name, ward, event, moment, sum(count.silent for count in counts), "", found)
         if event in _RULED:
             for partition in sorted(p for p, count in ward.counts.items() if count.silent):
                 self._rule(name, partition, event == Event.DUE, moment, found)
@@ -210,7 +210,7 @@ class WardLog:
         ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=moment.offset)
         found.rulings.append((partition, ruling))
 
-    def _tell(
+    def _emit(
         self, name: str, ward: Ward, event: Event, moment: _Moment, silent: int, note: str, found: Findings
     ) -> Transition:
         """Move the alarm, and take note of what is told of that."""
@@ -220,7 +220,7 @@ class WardLog:
         ended = int(phase[0]) in CLOSING
         lasted_s = (moment.now_ms - before.onset_ms) / 1000
         lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
-        told = Transition(
+        emitted = Transition(
             offset=moment.offset,
             column=self._column,
             patient=WARD + name,
@@ -237,9 +237,9 @@ class WardLog:
         events = 0 if ended else before.events + 1
         ward.loss = replace(before, state=after, told_ms=moment.now_ms, events=events)
         ward.decided = moment.offset
-        found.transitions.append(told)
+        found.transitions.append(emitted)
         found.changed[name] = None
-        return told
+        return emitted
 
     def _order(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
         """Take a command for the ward; one that comes again changes nothing."""
@@ -252,7 +252,7 @@ class WardLog:
         if not refusal and isinstance(order, Acknowledge):
             refusal, alerts = self._acknowledge(order, name, ward, moment, found)
         if glass and not refusal:
-            alerts += self._tell_of_glass(glass, order, moment, found)
+            alerts += self._emit_glass(glass, order, moment, found)
         by_glass = f", by broken glass: {person.break_glass}"
         ward.commands, ward.decided = (order.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
         if name in self.wards:
@@ -282,14 +282,14 @@ class WardLog:
         if ward.loss.state == State.ACKNOWLEDGED:
             return "already acknowledged", ()
         note = f"acknowledged by {order.actor}"
-        told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
+        emitted = self._emit(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
         found.transitions[-1] = replace(
-            told, value=None, acknowledges=True, actor=order.actor, command=order.id
+            emitted, value=None, acknowledges=True, actor=order.actor, command=order.id
         )
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
-        return "", (f"{_episode(name, ward.loss)}-{told.number}",)
+        return "", (f"{_episode(name, ward.loss)}-{emitted.number}",)
 
-    def _tell_of_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
+    def _emit_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
         """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
         begun = Transition(
             offset=moment.offset,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Moment, Teller
+from agents.judging.episode_events import Episodes, Moment
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import ACKNOWLEDGED, NORMAL, Event
 from clinical.limits import LOW
@@ -24,9 +24,9 @@ NAMED_MAX: Final = 4
 class Widenings:
     """Judges whether patients have limits wider than the unit's; `column` is that of the alarm that tells of it."""
 
-    def __init__(self, in_force: LimitsInForce, teller: Teller, column: int) -> None:
+    def __init__(self, in_force: LimitsInForce, episodes: Episodes, column: int) -> None:
         self._in_force = in_force
-        self._teller = teller
+        self._episodes = episodes
         self.column = column
 
     def judge(self, table: PatientTable, rows: NDArray[np.int64], moment: Moment, verdict: Verdict) -> None:
@@ -40,23 +40,23 @@ class Widenings:
             self._judge(table, int(rows[i]), moment, verdict)
 
     def _judge(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
-        told, width = float(table.alarm_extreme[row, self.column]), self._width(table, row)
+        before_width, width = float(table.alarm_extreme[row, self.column]), self._width(table, row)
         state = int(table.alarm_state[row, self.column])
         note = self.note(table, row)
-        if width == told:
+        if width == before_width:
             return
         event = Event.CHANGE
         if state == NORMAL:
             table.alarm_onset_ms[row, self.column], table.alarm_priority[row, self.column] = (
-                moment.told_ms,
+                moment.now_ms,
                 LOW,
             )
             event = Event.DUE
         elif width == 0:
             event, note = Event.CLEAR, "limits are the unit's again, or tighter"
-        elif state == ACKNOWLEDGED and width > told:
+        elif state == ACKNOWLEDGED and width > before_width:
             event = Event.WORSE
-        verdict.transitions.append(self._teller.move(table, row, self.column, event, moment, note))
+        verdict.transitions.append(self._episodes.move(table, row, self.column, event, moment, note))
         table.alarm_extreme[row, self.column] = width or np.nan
 
     def note(self, table: PatientTable, row: int) -> str:
