@@ -41,7 +41,7 @@ SameRate = Callable[[], Bools]
 """Returns (n,) whether both signals agree; asked only where an alarm hangs on it."""
 
 
-def told_by_other(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
+def suppressed_by_rate(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
     """Return which alarms of shape (n, rules) the announced one of another signal stands for."""
     announced = is_announced(state) & limits.telling
     if not some(announced):

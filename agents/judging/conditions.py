@@ -19,13 +19,13 @@ from agents.judging.alarms import (
     VITAL_LOSS,
     Alarm,
 )
-from agents.judging.episode_events import Episodes, Moment, cover_of
+from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
 from agents.judging.tick_alarms import NOT_MEASURED, SLOW_MS, Behind, Held, Numbers, is_at_rest, judge_levels
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
 from clinical.lifecycle import ACTIVE
-from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NO_COVER
+from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.losses import silence_ms_max
 from clinical.masks import some
 from clinical.rates import agree
@@ -96,29 +96,29 @@ class Conditions:
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
         # that do not reach the finger, as in bigeminy, are no fault of a sensor.
         doubtful = (limits.signal == HR) | ((limits.signal == PULSE) & np.isneginf(limits.low))
-        self._doubt_cover: Final = np.where(doubtful & ~limits.never_withheld, MEDIUM, NO_COVER)
-        self._uncovered: Final = limits.never_withheld & (limits.rank <= MEDIUM)
+        self._doubt_rank: Final = np.where(doubtful & ~limits.never_withheld, MEDIUM, NONE_SUPPRESSED)
+        self._never_suppressed: Final = limits.never_withheld & (limits.rank <= MEDIUM)
 
     @property
     def technical(self) -> TechnicalRules:
         """The technical rules."""
         return self._rules.technical
 
-    def cover_of_limits(self, table: PatientTable, rows: Rows, now_ms: Rows) -> Rows:
+    def suppressed_rank_of_limits(self, table: PatientTable, rows: Rows, now_ms: Rows) -> Rows:
         """Return up to which rank each limit rule is withheld, (n, rules) or (n, 1): by a pause, or a sensor in doubt.
 
         A sensor in doubt withholds only while its own alarm is active, so that something always is told again; `now_ms`
         (n,) is the present.
         """
-        cover = cover_of(table, rows)[:, None]
-        if some(self._uncovered):  # high ones are above every cover
-            cover = np.where(self._uncovered, NO_COVER, cover)
+        suppressed_rank = suppressed_rank_of(table, rows)[:, None]
+        if some(self._never_suppressed):  # high ones are above every cover
+            suppressed_rank = np.where(self._never_suppressed, NONE_SUPPRESSED, suppressed_rank)
         if not self._checks_sensor:
-            return cover
+            return suppressed_rank
         column = self._column[CHECK_SENSOR]
         doubt = table.alarm_state[rows, column] == ACTIVE
         if not some(doubt):
-            return cover
+            return suppressed_rank
         last = latest(table, rows, [HR, PULSE])
         doubt &= doubts(
             table.alarm_onset_ms[rows, column],
@@ -127,7 +127,7 @@ class Conditions:
             last.interval_ms.max(axis=1).astype(np.int64),
             np.any(last.is_lost, axis=1),
         )
-        return np.maximum(cover, np.where(doubt[:, None], self._doubt_cover, NO_COVER))
+        return np.maximum(suppressed_rank, np.where(doubt[:, None], self._doubt_rank, NONE_SUPPRESSED))
 
     def same_rate(self, table: PatientTable, rows: Rows, now_ms: int | Rows) -> Bools:
         """Return where heart rate and pulse rate of n patients agree at `now_ms`, one time or (n,), as (n,)."""
@@ -295,8 +295,8 @@ class Conditions:
         asked = rows[(begins & ~table.age_known[rows]) | ~is_at_rest(table, rows, column)]
         measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
         level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
-        held, free = Held(self._age_unknown_s), np.full(len(asked), NO_COVER)
-        judge_levels(self._episodes, table, asked, column, held, level, moment, verdict, cover=free)
+        held, free = Held(self._age_unknown_s), np.full(len(asked), NONE_SUPPRESSED)
+        judge_levels(self._episodes, table, asked, column, held, level, moment, verdict, suppressed_rank=free)
 
     def _judge_trends(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         last = moment.event_ms // BUCKET_MS - 1

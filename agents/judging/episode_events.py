@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from agents.judging.alarms import Alarm
 from agents.judging.effective_limits import LimitsInForce
 from agents.judging.transitions import Asked, Transition
-from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, withholds
-from clinical.limits import HIGH, MEDIUM, NEVER, NO_COVER
+from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, suppresses
+from clinical.limits import HIGH, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.masks import some
 from clinical.rules import Step
 from streams.contracts.alert import ResponsibilityStatus
@@ -90,7 +90,7 @@ class Episodes:
         state = int(table.alarm_state[row, column])
         low, high = self._limits(table, row, column)
         number = number_event(table, row, column, phase)
-        self._keep_cover(table, row, column, phase, state)
+        self._keep_paused(table, row, column, phase, state)
         self._ask(table, row, column, priority, moment.now_ms)
         transition = Transition(
             offset=moment.offset,
@@ -239,8 +239,8 @@ class Episodes:
 
     def paused(self, table: PatientTable, row: int, column: int, priority: int) -> int:
         """Return the pause that covers an alarm of this priority."""
-        covered = table.alarm_paused[row, column] or self.yields(column, priority)
-        return int(table.pause[row]) if covered else Pause.NONE
+        is_paused = table.alarm_paused[row, column] or self.yields(column, priority)
+        return int(table.pause[row]) if is_paused else Pause.NONE
 
     def yields(self, column: int, priority: int) -> bool:
         """Return whether any pause covers an alarm of this priority, whenever its episode began."""
@@ -251,14 +251,14 @@ class Episodes:
         return self._alarms[column].type != "advisory"
 
     @staticmethod
-    def _keep_cover(table: PatientTable, row: int, column: int, phase: int, state: int) -> None:
+    def _keep_paused(table: PatientTable, row: int, column: int, phase: int, state: int) -> None:
         """Take an open episode out of the pause when it grows worse, or is active again after it had latched."""
-        cover = table.alarm_paused[row, column]
-        if not cover:
+        suppressed_rank = table.alarm_paused[row, column]
+        if not suppressed_rank:
             return
         if state == State.LATCHED:
             table.alarm_paused[row, column] = IN_PAUSE_LATCHED
-        elif phase == Phase.ESCALATE or (cover == IN_PAUSE_LATCHED and state == State.ACTIVE):
+        elif phase == Phase.ESCALATE or (suppressed_rank == IN_PAUSE_LATCHED and state == State.ACTIVE):
             table.alarm_paused[row, column] = 0
 
     def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
@@ -307,9 +307,9 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
     return number
 
 
-def cover_of(table: PatientTable, rows: Rows) -> Rows:
-    """Return the rank up to which a pause withholds new alarms of each row, (n,): medium, else `NO_COVER`."""
+def suppressed_rank_of(table: PatientTable, rows: Rows) -> Rows:
+    """Return the rank up to which a pause withholds new alarms of each row, (n,): medium, else `NONE_SUPPRESSED`."""
     pause = table.pause[rows]
     if not some(pause):  # as nearly always
-        return np.full(len(rows), NO_COVER)
-    return np.where(withholds(pause), MEDIUM, NO_COVER)
+        return np.full(len(rows), NONE_SUPPRESSED)
+    return np.where(suppresses(pause), MEDIUM, NONE_SUPPRESSED)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Episodes, Moment, cover_of
+from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
 from agents.judging.runs import (
@@ -32,7 +32,7 @@ from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, how_many, places, some
-from clinical.rates import SameRate, told_by_other
+from clinical.rates import SameRate, suppressed_by_rate
 from clinical.sensors import clock_of
 from clinical.vitals import COUNT
 from streams.decoding.decoded import Frames
@@ -319,26 +319,33 @@ class FrameJudge:
 
         limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
         alarms = alarms_of(table, rows, rules)
-        cover = self._conditions.cover_of_limits(table, rows, arrival)
+        suppressed_rank = self._conditions.suppressed_rank_of_limits(table, rows, arrival)
         others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
         same_rate = cache(partial(self._conditions.same_rate, table, rows, arrival))
-        result = step(limits, alarms, runs_of(devices, at), samples, cover, others, same_rate)
+        result = step(limits, alarms, runs_of(devices, at), samples, suppressed_rank, others, same_rate)
         keep_alarms(table, rows, rules, result.alarms)
         keep_runs(devices, at, result.runs)
         before, after = alarms.state, result.alarms.state
         if some(before != after):
-            tally.count_limits(before, after, lambda: self._withheld(table, rows, cover, after, same_rate))
+            tally.count_limits(
+                before, after, lambda: self._why_suppressed(table, rows, suppressed_rank, after, same_rate)
+            )
             for i, column in places((after == NORMAL) & (before != NORMAL)):
                 table.end_runs(int(rows[i]), column)
         return self._emit(table, batch, chosen, values, result)
 
-    def _withheld(
-        self, table: PatientTable, rows: Rows, cover: Rows, after: NDArray[np.uint8], same_rate: SameRate
+    def _why_suppressed(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        suppressed_rank: Rows,
+        after: NDArray[np.uint8],
+        same_rate: SameRate,
     ) -> Reasons:
         """Return which alarms a pause, a sensor in doubt or the same heart's other rate would withhold."""
         limits = self._limits.rules
-        by_pause = limits.rank <= cover_of(table, rows)[:, None]
-        return by_pause, limits.rank <= cover, told_by_other(limits, after, same_rate)
+        by_pause = limits.rank <= suppressed_rank_of(table, rows)[:, None]
+        return by_pause, limits.rank <= suppressed_rank, suppressed_by_rate(limits, after, same_rate)
 
     def _emit(
         self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement

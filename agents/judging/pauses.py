@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Episodes, Moment
 from agents.judging.transitions import Transition
 from clinical.compiled_limits import CompiledLimits
-from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
-from clinical.limits import LOW, MEDIUM, NEVER, outranked
+from clinical.lifecycle import OFF, PAUSE_NAMES, SUPPRESSED, Event, Pause, State, is_open, suppresses
+from clinical.limits import LOW, MEDIUM, NEVER, suppressed_by_severity
 from clinical.rules import PauseRules
 from tables.patients import PatientTable
 
@@ -36,7 +36,7 @@ class Pauses:
 
         `seconds` is for how long, unless `mode` is one of `OFF`: these last as long as the rules let them.
         """
-        now, again, before = moment.now_ms, table.pause[row] != Pause.NONE, self._covered(table, row)
+        now, again, before = moment.now_ms, table.pause[row] != Pause.NONE, self._paused_by(table, row)
         lasts_ms = self._off_ms if mode in OFF else seconds * 1000
         for column in before:
             self._take_in(table, row, column)
@@ -58,7 +58,7 @@ class Pauses:
 
     def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Transition]:
         """End the pause in force."""
-        before = self._covered(table, row)
+        before = self._paused_by(table, row)
         emitted = self._episodes.move(table, row, self.column, Event.CLEAR, moment, note)
         table.pause[row], table.pause_actor[row], table.pause_until_ms[row] = Pause.NONE, b"", NEVER
         freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
@@ -80,16 +80,16 @@ class Pauses:
         """Return in words which pause is in force, by whom and for how long, and what it holds back."""
         lasting_s = (now_ms - int(table.pause_ms[row])) / 1000
         actor = table.pause_actor[row].decode() or "somebody"
-        silent = sum(pause != Pause.NONE for pause in self._covered(table, row).values())
-        name, withheld = PAUSE_NAMES[Pause(int(table.pause[row]))], self._withheld(table, row)
-        return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {withheld}, silent: {silent}"
+        silent = sum(pause != Pause.NONE for pause in self._paused_by(table, row).values())
+        name, suppressed = PAUSE_NAMES[Pause(int(table.pause[row]))], self._count_suppressed(table, row)
+        return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {suppressed}, silent: {silent}"
 
-    def _withheld(self, table: PatientTable, row: int) -> int:
+    def _count_suppressed(self, table: PatientTable, row: int) -> int:
         """Return how many alarms the pause withholds; what a more severe one stands for is not among them."""
-        held = table.alarm_state[row] == WITHHELD
+        held = table.alarm_state[row] == SUPPRESSED
         limits = slice(0, len(self._limits.rules))
-        held[limits] &= ~outranked(self._limits, table.alarm_state[[row], limits])[0]
-        return int(np.count_nonzero(held)) if withholds(table.pause[[row]])[0] else 0
+        held[limits] &= ~suppressed_by_severity(self._limits, table.alarm_state[[row], limits])[0]
+        return int(np.count_nonzero(held)) if suppresses(table.pause[[row]])[0] else 0
 
     def _take_in(self, table: PatientTable, row: int, column: int) -> None:
         """Let the pause that begins cover an open episode that none would cover if it began now."""
@@ -100,7 +100,7 @@ class Pauses:
         if state == State.ACTIVE:
             self._episodes.take_note(table, row, column)
 
-    def _covered(self, table: PatientTable, row: int) -> dict[int, int]:
+    def _paused_by(self, table: PatientTable, row: int) -> dict[int, int]:
         """Return the pause that covers each open alarm that pauses can cover."""
         return {
             column: self._episodes.paused(table, row, column, int(table.alarm_priority[row, column]))
@@ -111,7 +111,7 @@ class Pauses:
     def _emit_paused(
         self, table: PatientTable, row: int, before: dict[int, int], moment: Moment, note: str
     ) -> list[Transition]:
-        after = self._covered(table, row)
+        after = self._paused_by(table, row)
         return [
             self._episodes.move(table, row, column, Event.CHANGE, moment, note)
             for column, pause in after.items()

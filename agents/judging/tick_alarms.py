@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import Episodes, Moment, cover_of
+from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import NORMAL, Phase
 from clinical.limits import NEVER
@@ -125,21 +125,23 @@ def judge_levels(
     moment: Moment,
     verdict: Verdict,
     behind: Behind | None = None,
-    cover: Rows | None = None,
+    suppressed_rank: Rows | None = None,
 ) -> None:
     """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`.
 
-    `cover` (n,) is the rank up to which it is withheld, where that is not up to the pause.
+    `suppressed_rank` (n,) is the rank up to which it is withheld, where that is not up to the pause.
     """
     columns = slice(column, column + 1)
     concerned = np.flatnonzero((level > 0) | ~is_at_rest(table, rows, column))  # a few of many
     if not len(concerned):
         return
     rows, level = rows[concerned], level[concerned]
-    cover = cover_of(table, rows) if cover is None else cover[concerned]
+    suppressed_rank = (
+        suppressed_rank_of(table, rows) if suppressed_rank is None else suppressed_rank[concerned]
+    )
     wide, since = state_of(table, rows, columns), since_of(table, rows, column)
     before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0])
-    result = judge_band(rule, moment.event_ms, before, since, level, cover)
+    result = judge_band(rule, moment.event_ms, before, since, level, suppressed_rank)
     table.dirty[rows[(result.since_ms != since).any(axis=1)]] = True
     keep_since(table, rows, column, result.since_ms)
     after = result.after

@@ -14,7 +14,7 @@ from agents.judging.alarms import LOSS_COLUMNS
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
-from agents.judging.episode_events import Episodes, Moment, cover_of
+from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.flicker import flickers, last_minute
 from agents.judging.partition_alarms import PartitionAlarms
 from agents.judging.pauses import Pauses
@@ -24,8 +24,8 @@ from agents.judging.verdict import Verdict
 from agents.judging.ward_silences import Silences
 from agents.judging.widenings import Widenings
 from clinical.clock import TimeRules
-from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
-from clinical.limits import NEVER, outranked, stood_for, worse
+from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, SUPPRESSED, Event
+from clinical.limits import NEVER, suppressed_by_another, suppressed_by_severity, worse
 from clinical.losses import (
     Measured,
     loss_ms_max,
@@ -140,7 +140,7 @@ class TickJudge:
         What was known of one condition, or withheld for one, must not hide what is measured after.
         """
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
-        quiet = (state == ACKNOWLEDGED) | (state == WITHHELD)
+        quiet = (state == ACKNOWLEDGED) | (state == SUPPRESSED)
         if not some(quiet):
             return
         place, columns = np.nonzero(quiet)
@@ -149,7 +149,7 @@ class TickJudge:
         value_ms, interval_ms = last.value_ms[at, signal], last.interval_ms[at, signal]
         old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
         for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
-            if table.alarm_state[row, column] == WITHHELD:
+            if table.alarm_state[row, column] == SUPPRESSED:
                 verdict.tally.ended_withheld += 1
                 self._episodes.rest(table, row, column)
             else:
@@ -166,10 +166,10 @@ class TickJudge:
             return
         limits, state = self._in_force.rules, table.alarm_state[rows, self._limits]
         found = worse(limits, known, table.alarm_extreme[rows, self._limits])
-        stood_for = outranked(limits, state)
+        suppressed_by_another = suppressed_by_severity(limits, state)
         for i, column in places(found):
             row = int(rows[i])
-            if stood_for[i, column]:
+            if suppressed_by_another[i, column]:
                 self._episodes.take_note(table, row, column)
                 table.dirty[row] = True
                 continue
@@ -182,18 +182,21 @@ class TickJudge:
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
         """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
-        waiting = (state == WITHHELD) | (state == LATCHED)
+        waiting = (state == SUPPRESSED) | (state == LATCHED)
         if not some(waiting):
             return
         now = np.full(len(rows), moment.event_ms)
-        rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows, now)
-        free = waiting & (rules.rank > cover)
+        rules, suppressed_rank = (
+            self._in_force.rules,
+            self._conditions.suppressed_rank_of_limits(table, rows, now),
+        )
+        free = waiting & (rules.rank > suppressed_rank)
         if not some(free):
             return
         # Who is stood for now stays so: what this tick tells stands for more, never for less.
         rows, free = rows[free.any(axis=1)], free[free.any(axis=1)]
         same_rate = cache(partial(self._conditions.same_rate, table, rows, moment.event_ms))
-        free &= ~stood_for(rules, table.alarm_state[rows, self._limits], same_rate)
+        free &= ~suppressed_by_another(rules, table.alarm_state[rows, self._limits], same_rate)
         if not some(free):
             return
         value = self._breaking(table, rows)
@@ -203,7 +206,7 @@ class TickJudge:
             if not some(ready):
                 continue
             state = table.alarm_state[rows, self._limits]
-            for i, column in places(ready & ~stood_for(rules, state, same_rate)):
+            for i, column in places(ready & ~suppressed_by_another(rules, state, same_rate)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rules.rank[column]
                 verdict.transitions.append(
@@ -286,9 +289,11 @@ class TickJudge:
         )
         if some(concerned):
             chosen = rows[concerned]
-            before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
+            before, suppressed_rank = state_of(table, chosen, columns), suppressed_rank_of(table, chosen)
             over = table.alarm_clear_ms[chosen, columns]
-            result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], over, cover)
+            result = judge_loss(
+                self._rules.technical, moment.event_ms, before, since[concerned], over, suppressed_rank
+            )
             ended = (before.onset_ms != NEVER) & (result.after.onset_ms == NEVER)
             table.alarm_clear_ms[chosen, columns] = np.where(ended, before.onset_ms, over)
             take(self._episodes, table, chosen, columns, result, moment, verdict)
@@ -304,7 +309,9 @@ class TickJudge:
         if not some(due):
             return
         due[:, self._of_partition.misplaced] = False  # told once: it lasts as long as the patient is here
-        due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
+        due[:, self._limits] &= ~suppressed_by_severity(
+            self._in_force.rules, table.alarm_state[rows, self._limits]
+        )
         for i, column in places(due):
             row = int(rows[i])
             now = self.numbers(table, row, column, moment.event_ms)

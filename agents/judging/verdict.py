@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.transitions import Transition
-from clinical.lifecycle import DELAYED, NORMAL, WITHHELD
+from clinical.lifecycle import DELAYED, NORMAL, SUPPRESSED
 from clinical.limits import NEVER
 from clinical.masks import places, some
 from clinical.wards import Count
@@ -62,11 +62,11 @@ class Tally:
     ) -> None:
         """Count limit alarms, (n, rules), that were withheld, or are over without an alarm; asks why if any was."""
         changed = before != after  # few: most alarms stay as they are
-        if some(changed & (after == WITHHELD)):
+        if some(changed & (after == SUPPRESSED)):
             by_pause, by_sensor, by_rate = reasons()
         for i, column in places(changed):
             was, becomes = int(before[i, column]), int(after[i, column])
-            if becomes == WITHHELD:
+            if becomes == SUPPRESSED:
                 if by_pause[i, column]:
                     self.withheld_by_pause += 1
                 elif by_sensor[i, column]:
@@ -76,7 +76,7 @@ class Tally:
                 else:
                     self.withheld_by_severity += 1
             elif becomes == NORMAL:
-                self.ended_withheld += was == WITHHELD
+                self.ended_withheld += was == SUPPRESSED
                 self.ended_in_delay += was == DELAYED
 
     def add(self, other: "Tally") -> None:

@@ -8,7 +8,7 @@ from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
-from clinical.lifecycle import WITHHELD
+from clinical.lifecycle import SUPPRESSED
 from streams.decoding.decoder import Decoder
 
 WELL = {"hr": 80, "pulse": 80, "spo2": 97, "resp": 16}
@@ -152,7 +152,7 @@ def test_a_pulse_that_waits_is_counted(bed):
     watch(bed, 100, 120, hr=130, pulse=130)
     judge, table = bed.worker.judge, bed.worker.table
     column = [alarm.id for alarm in judge.alarms].index("pulse-high")
-    assert table.alarm_state[table.row_of["bed-1"], column] == WITHHELD
+    assert table.alarm_state[table.row_of["bed-1"], column] == SUPPRESSED
     decoded = Decoder().decode([frame_record(9_999, 200_000, "bed-2", event_ms=200_000, hr=130, pulse=130)])
     judge.judge(table, decoded)
     later = frame_record(10_001, 210_000, "bed-2", seq=1, event_ms=210_000, hr=130, pulse=130)

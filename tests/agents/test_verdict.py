@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.judging.verdict import Tally
-from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, WITHHELD
+from clinical.lifecycle import ACTIVE, DELAYED, NORMAL, SUPPRESSED
 
 YES, NO = [[True], [True]], [[False], [False]]
 
@@ -23,9 +23,9 @@ def counted(before, after, by_pause=None, by_sensor=None, by_rate=None):
     ("before", "after", "found"),
     [
         ([[DELAYED, NORMAL]], [[NORMAL, NORMAL]], {"ended_in_delay": 1}),
-        ([[WITHHELD], [DELAYED]], [[NORMAL], [NORMAL]], {"ended_withheld": 1, "ended_in_delay": 1}),
+        ([[SUPPRESSED], [DELAYED]], [[NORMAL], [NORMAL]], {"ended_withheld": 1, "ended_in_delay": 1}),
         ([[ACTIVE, DELAYED]], [[NORMAL, ACTIVE]], {}),
-        ([[WITHHELD, DELAYED]], [[WITHHELD, DELAYED]], {}),
+        ([[SUPPRESSED, DELAYED]], [[SUPPRESSED, DELAYED]], {}),
     ],
 )
 def test_an_alarm_that_is_over_before_it_was_told_counts_once(before, after, found):
@@ -46,4 +46,4 @@ def test_an_alarm_that_is_over_before_it_was_told_counts_once(before, after, fou
 def test_an_alarm_that_is_withheld_counts_by_what_withholds_it_a_pause_before_a_sensor_before_a_rate(
     by_pause, by_sensor, by_rate, found
 ):
-    assert counted([[NORMAL], [DELAYED]], [[WITHHELD], [WITHHELD]], by_pause, by_sensor, by_rate) == found
+    assert counted([[NORMAL], [DELAYED]], [[SUPPRESSED], [SUPPRESSED]], by_pause, by_sensor, by_rate) == found
