@@ -178,14 +178,14 @@ class FrameJudge:
         tally.beyond_windows += len(held) - how_many(held)
         tally.historic += historic
         tally.judged += len(rows) if live is None else how_many(live)
-        restless = self._restless(table, batch, waiting)
-        if restless is None:
-            self._judge_calm(table, batch, live)
+        slow = self._slow_path(table, batch, waiting)
+        if slow is None:
+            self._judge_fast(table, batch, live)
             return []
-        calm = ~restless
-        if some(calm):
-            self._judge_calm(table, batch, live, calm)
-        return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
+        fast = ~slow
+        if some(fast):
+            self._judge_fast(table, batch, live, fast)
+        return self._judge_rounds(table, batch, slow.nonzero()[0], live, tally)
 
     @staticmethod
     def _count(table: PatientTable, batch: _Batch) -> None:
@@ -219,7 +219,7 @@ class FrameJudge:
         tally.surplus += int(left_out.sum())
         return live
 
-    def _restless(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
+    def _slow_path(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
         """Return which frames are of patients who must be judged frame by frame, (n,), None = none.
 
         `waiting` are the places of alarms that are not at rest, in the patients' alarms of all frames one after the
@@ -255,26 +255,26 @@ class FrameJudge:
             found.append(rows[readings.invalid])
         if not any(map(len, found)):
             return None
-        restless = np.zeros(len(table.position), dtype=np.bool_)
+        slow = np.zeros(len(table.position), dtype=np.bool_)
         for of_patients in found:
-            restless[of_patients] = True
-        return restless[rows]
+            slow[of_patients] = True
+        return slow[rows]
 
     @staticmethod
-    def _judge_calm(
+    def _judge_fast(
         table: PatientTable,
         batch: _Batch,
         live: NDArray[np.bool_] | None,
-        calm: NDArray[np.bool_] | None = None,
+        fast: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts.
 
-        `live` and `calm` are of shape (n,), None = all.
+        `live` and `fast` are of shape (n,), None = all.
         """
         readings, devices = batch.readings, table.devices
         at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
-        hear(devices, at, batch.frames, came, calm)
-        chosen = live if calm is None else calm if live is None else calm & live
+        hear(devices, at, batch.frames, came, fast)
+        chosen = live if fast is None else fast if live is None else fast & live
         frame, value, cells = readings.frame, readings.value, batch.cells
         if chosen is not None:
             kept = chosen[frame]
