@@ -15,7 +15,7 @@ from tables.patients import PatientTable
 Rows = NDArray[np.int64]
 
 
-class LimitsInForce:
+class EffectiveLimits:
     """The limit rules under one rule set, and for each patient."""
 
     def __init__(self, rules: RuleSet) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import Alarm
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.transitions import Asked, Transition
 from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, suppresses
 from clinical.limits import HIGH, MEDIUM, NEVER, NONE_SUPPRESSED
@@ -58,9 +58,11 @@ class Moment:
 class Episodes:
     """Tells of transitions under one rule set."""
 
-    def __init__(self, alarms: tuple[Alarm, ...], in_force: LimitsInForce, steps: tuple[Step, ...]) -> None:
+    def __init__(
+        self, alarms: tuple[Alarm, ...], effective: EffectiveLimits, steps: tuple[Step, ...]
+    ) -> None:
         self._alarms = alarms
-        self._in_force = in_force
+        self._effective = effective
         self._steps = steps
 
     def emit(
@@ -214,7 +216,7 @@ class Episodes:
 
     def take_note(self, table: PatientTable, row: int, column: int) -> None:
         """Remember the worst value of a limit alarm as what somebody knows of."""
-        if column < self._in_force.count:
+        if column < self._effective.count:
             table.alarm_known[row, column] = table.alarm_extreme[row, column]
 
     @staticmethod
@@ -263,14 +265,14 @@ class Episodes:
 
     def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
         """Return the worst value of a limit alarm's run."""
-        return float(table.alarm_extreme[row, column]) if column < self._in_force.count else None
+        return float(table.alarm_extreme[row, column]) if column < self._effective.count else None
 
     def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:
         """Return the limits in force."""
         alarm = self._alarms[column]
-        if column >= self._in_force.count or not table.own_limits[row]:
+        if column >= self._effective.count or not table.own_limits[row]:
             return alarm.low, alarm.high
-        low, high = (float(side[0, column]) for side in self._in_force.sides(table, np.array([row])))
+        low, high = (float(side[0, column]) for side in self._effective.sides(table, np.array([row])))
         return low if np.isfinite(low) else None, high if np.isfinite(high) else None
 
     def _ask(self, table: PatientTable, row: int, column: int, priority: int, now_ms: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.conditions import Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
@@ -70,7 +70,7 @@ class FrameJudge:
 
     def __init__(
         self,
-        limits: LimitsInForce,
+        limits: EffectiveLimits,
         conditions: Conditions,
         episodes: Episodes,
         time: TimeRules,

@@ -22,7 +22,7 @@ from agents.judging.broken_glass import BrokenGlass
 from agents.judging.catalogue import LASTING, alarms_of
 from agents.judging.command_judge import OrderJudge
 from agents.judging.conditions import Alarming, Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.episode_events import Episodes, Moment
 from agents.judging.frame_judge import FrameJudge
 from agents.judging.limit_commands import LimitOrders
@@ -77,7 +77,7 @@ class Judge:
         self._partitions = partitions
         self._patients_max = patients_max
         self.alarms = alarms_of(rules)
-        self.limits = limits = LimitsInForce(rules)
+        self.limits = limits = EffectiveLimits(rules)
         ids = [alarm.id for alarm in self.alarms]
         self.episodes = episodes = Episodes(self.alarms, limits, rules.responsibility)
         pauses = Pauses(episodes, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agents.judging.alarms import LOSS_COLUMNS
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.conditions import Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
 from agents.judging.flicker import flickers, last_minute
 from agents.judging.partition_alarms import PartitionAlarms
@@ -55,7 +55,7 @@ class TickJudge:
     def __init__(
         self,
         rules: RuleSet,
-        in_force: LimitsInForce,
+        effective: EffectiveLimits,
         conditions: Conditions,
         silences: Silences,
         partition_alarms: PartitionAlarms,
@@ -68,7 +68,7 @@ class TickJudge:
         patient_ttl_ms: int,
     ) -> None:
         self._rules = rules
-        self._in_force = in_force
+        self._effective = effective
         self._episodes = episodes
         self._pauses = pauses
         self._responsibilities = responsibilities
@@ -76,7 +76,7 @@ class TickJudge:
         self._broken_glass = broken_glass
         self._recorded = time.recorded
         self._ttl_ms = patient_ttl_ms
-        limits = in_force.count
+        limits = effective.count
         self._limits = slice(0, limits)
         self._silent = slice(limits, limits + 1)
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
@@ -144,7 +144,7 @@ class TickJudge:
         if not some(quiet):
             return
         place, columns = np.nonzero(quiet)
-        concerned, signal = rows[place], self._in_force.rules.signal[columns]
+        concerned, signal = rows[place], self._effective.rules.signal[columns]
         last, at = latest(table, concerned), np.arange(len(concerned))
         value_ms, interval_ms = last.value_ms[at, signal], last.interval_ms[at, signal]
         old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
@@ -164,7 +164,7 @@ class TickJudge:
         known = table.alarm_known.take(rows, axis=0)[:, self._limits]
         if not some(known == known):  # NaN where nobody knows of anything
             return
-        limits, state = self._in_force.rules, table.alarm_state[rows, self._limits]
+        limits, state = self._effective.rules, table.alarm_state[rows, self._limits]
         found = worse(limits, known, table.alarm_extreme[rows, self._limits])
         suppressed_by_another = suppressed_by_severity(limits, state)
         for i, column in places(found):
@@ -187,7 +187,7 @@ class TickJudge:
             return
         now = np.full(len(rows), moment.event_ms)
         rules, suppressed_rank = (
-            self._in_force.rules,
+            self._effective.rules,
             self._conditions.suppressed_rank_of_limits(table, rows, now),
         )
         free = waiting & (rules.rank > suppressed_rank)
@@ -218,11 +218,11 @@ class TickJudge:
 
         Of several it is that of the device which has been known for longest.
         """
-        slots, signal = table.of_devices(rows), self._in_force.rules.signal
+        slots, signal = table.of_devices(rows), self._effective.rules.signal
         found = np.full((len(rows), len(signal)), np.nan)
         for k in reversed(range(slots.shape[1])):
             value = table.devices.value[slots[:, k]]
-            broken = self._in_force.violated(table, rows, value)
+            broken = self._effective.violated(table, rows, value)
             found = np.where(broken, value[:, signal], found)
         return found
 
@@ -310,7 +310,7 @@ class TickJudge:
             return
         due[:, self._of_partition.misplaced] = False  # told once: it lasts as long as the patient is here
         due[:, self._limits] &= ~suppressed_by_severity(
-            self._in_force.rules, table.alarm_state[rows, self._limits]
+            self._effective.rules, table.alarm_state[rows, self._limits]
         )
         for i, column in places(due):
             row = int(rows[i])

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.episode_events import Episodes, Moment
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import ACKNOWLEDGED, NORMAL, Event
@@ -24,8 +24,8 @@ NAMED_MAX: Final = 4
 class Widenings:
     """Judges whether patients have limits wider than the unit's; `column` is that of the alarm that tells of it."""
 
-    def __init__(self, in_force: LimitsInForce, episodes: Episodes, column: int) -> None:
-        self._in_force = in_force
+    def __init__(self, effective: EffectiveLimits, episodes: Episodes, column: int) -> None:
+        self._effective = effective
         self._episodes = episodes
         self.column = column
 
@@ -34,7 +34,7 @@ class Widenings:
         rows = rows[table.own_limits[rows] | (table.alarm_state[rows, self.column] != NORMAL)]
         if not len(rows):
             return
-        low, high = self._in_force.wider(table, rows)
+        low, high = self._effective.wider(table, rows)
         is_open = table.alarm_state[rows, self.column] != NORMAL
         for i in np.flatnonzero((low | high).any(axis=1) | is_open).tolist():
             self._judge(table, int(rows[i]), moment, verdict)
@@ -73,10 +73,10 @@ class Widenings:
     def _found(self, table: PatientTable, row: int) -> list[tuple[str, float, float, float]]:
         """Return rule, limit in force, the unit's and the bound of each limit that is wider, by rule, low first."""
         rows, band = np.array([row]), int(table.age_band[row])
-        sides, wider = self._in_force.sides(table, rows), self._in_force.wider(table, rows)
-        of_unit, bounds = self._in_force.unit(band, bool(table.scale2[row])), self._in_force.bounds(band)
+        sides, wider = self._effective.sides(table, rows), self._effective.wider(table, rows)
+        of_unit, bounds = self._effective.unit(band, bool(table.scale2[row])), self._effective.bounds(band)
         found = []
-        for column, rule in enumerate(self._in_force.rules.rules):
+        for column, rule in enumerate(self._effective.rules.rules):
             for side in (0, 1):
                 if wider[side][0, column]:
                     own, unit, bound = sides[side][0, column], of_unit[side][column], bounds[side][column]
