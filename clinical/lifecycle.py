@@ -26,7 +26,7 @@ class State(IntEnum):
     LATCHED = 4
     """The condition is over, the alarm stays until somebody acknowledges it."""
     SUPPRESSED = 5
-    """The condition holds but a pause or a more severe alarm of the signal covers it: nothing was announced."""
+    """The condition holds but a pause or a more severe alarm of the signal suppresses it: nothing was announced."""
 
 
 NORMAL, DELAYED, ACTIVE, ACKNOWLEDGED, LATCHED, SUPPRESSED = map(int, State)
@@ -55,7 +55,7 @@ class Event(IntEnum):
     REMIND = 8
     """An open alarm is due to be reported again unchanged."""
     SUPPRESS = 9
-    """As DUE, but a pause covers the priority, or a more severe alarm of the signal is announced."""
+    """As DUE, but a pause suppresses the priority, or a more severe alarm of the signal is announced."""
     LATCH = 10
     """As CLEAR, under a rule that latches."""
     ACKNOWLEDGE = 11

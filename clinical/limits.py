@@ -4,8 +4,8 @@ Runs are a device's, the alarm is the patient's. A run's onset is its first viol
 first violating sample `delay` or more after it. A missing reading pauses the run: a violating sample goes on with it
 within the gap that the rule allows, later it begins anew. Samples inside the limits by the clear margin, for the clear
 delay, end the run, and the alarm if no other device that counts has one. While a more severe alarm of the same side of
-the signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause covers the rule's
-priority, an alarm that would start is withheld.
+the signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause suppresses the rule's
+priority, an alarm that would start is suppressed.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ HIGH: Final = 2
 """Ranks of priorities."""
 
 NONE_SUPPRESSED: Final = -1
-"""Rank below every priority: no pause withholds anything."""
+"""Rank below every priority: no pause suppresses anything."""
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Judgement:
 
 
 def suppressed_by_severity(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
+    """Return which alarms of shape (n, rules) a more severe one of the same side of the signal suppresses."""
     announced = is_announced(state)
     if not some(announced):
         return announced
@@ -169,7 +169,7 @@ def step(
         alarms: the patients' alarms before the frame.
         runs: the runs of the frames' devices before it.
         samples: the frames.
-        cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
+        suppressed_rank: (n,), (n, 1) or (n, rules), rank of the highest priority that is suppressed, -1 = none is.
         others: (n, rules), whether another device that counts has a run; None where there is none.
         same_rate: returns (n,) whether heart rate and pulse agree (`clinical.rates`), if anybody knows.
     """
@@ -306,7 +306,7 @@ def _advance(
     suppressed_rank: NDArray[np.int64],
     same_rate: SameRate | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Advance the alarms that were sampled, those that withhold others first."""
+    """Advance the alarms that were sampled, those that suppress others first."""
     due = event == DUE
     event[due & (limits.rank <= suppressed_rank)] = SUPPRESS
     following, phase = _sampled(states, event, sampled)

@@ -42,7 +42,7 @@ SameRate = Callable[[], Bools]
 
 
 def suppressed_by_rate(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
-    """Return which alarms of shape (n, rules) the announced one of another signal stands for."""
+    """Return which alarms of shape (n, rules) the announced one of another signal suppresses."""
     announced = is_announced(state) & limits.telling
     if not some(announced):
         return np.zeros(state.shape, np.bool_)

@@ -93,7 +93,7 @@ def judge_loss(
     """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`.
 
     `over_ms` (n, k) is the onset of the last episode that is over: no two have the same. `suppressed_rank` (n,) is
-    the rank of the highest priority that a pause withholds, `NONE_SUPPRESSED` where there is none.
+    the rank of the highest priority that a pause suppresses, `NONE_SUPPRESSED` where there is none.
     """
     holds = since_ms != NEVER
     known = before.state != NORMAL
@@ -134,7 +134,7 @@ def judge_band(
         before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its level rose.
         since_ms: (n, LEVELS) as the judgement before said, `NEVER` = no difference.
         level: (n,) 0 = no alarm, else priority rank + 1, or `UNKNOWN`, or `LAPSED`.
-        cover: (n,) rank of the highest priority that a pause withholds, `NONE_SUPPRESSED` where there is none.
+        suppressed_rank: (n,) rank of the highest priority that a pause suppresses, `NONE_SUPPRESSED` = none is.
     """
     running = before.state != NORMAL
     reported = np.where(running, before.priority.astype(np.int64) + 1, 0)

@@ -30,7 +30,7 @@ WAIT_MS: Final = 5_000
 the same instant, and partitions do not judge in the same one. Our choice [M]."""
 
 HOLD_MS: Final = 30_000
-"""How long a silence is withheld by an answer that its ward is lost. Three renewals: when nobody answers any more,
+"""How long a silence is suppressed by an answer that its ward is lost. Three renewals: when nobody answers any more,
 each patient is told of singly."""
 
 RENEW_MS: Final = 10_000

@@ -310,7 +310,7 @@ def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
 
 
 def suppressed_rank_of(table: PatientTable, rows: Rows) -> Rows:
-    """Return the rank up to which a pause withholds new alarms of each row, (n,): medium, else `NONE_SUPPRESSED`."""
+    """Return the rank up to which a pause suppresses new alarms of each row, (n,): medium, else `NONE_SUPPRESSED`."""
     pause = table.pause[rows]
     if not some(pause):  # as nearly always
         return np.full(len(rows), NONE_SUPPRESSED)

@@ -342,7 +342,7 @@ class FrameJudge:
         after: NDArray[np.uint8],
         same_rate: SameRate,
     ) -> Reasons:
-        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would withhold."""
+        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would suppress."""
         limits = self._limits.rules
         by_pause = limits.rank <= suppressed_rank_of(table, rows)[:, None]
         return by_pause, limits.rank <= suppressed_rank, suppressed_by_rate(limits, after, same_rate)

@@ -2,7 +2,7 @@
 
 A pause is itself an alarm of the advisory kind, so that it is never silent: it starts, is reported again while it
 lasts, and ends; at medium priority where it has no time of its own. Alarms that are open and covered by it are told of
-once when that changes. What begins while a pause withholds it is not announced; if it still holds when the pause is
+once when that changes. What begins while a pause suppresses it is not announced; if it still holds when the pause is
 over, the next tick announces it.
 """
 
@@ -85,7 +85,7 @@ class Pauses:
         return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {suppressed}, silent: {silent}"
 
     def _count_suppressed(self, table: PatientTable, row: int) -> int:
-        """Return how many alarms the pause withholds; what a more severe one stands for is not among them."""
+        """Return how many alarms the pause suppresses; what a more severe one stands for is not among them."""
         held = table.alarm_state[row] == SUPPRESSED
         limits = slice(0, len(self._limits.rules))
         held[limits] &= ~suppressed_by_severity(self._limits, table.alarm_state[[row], limits])[0]

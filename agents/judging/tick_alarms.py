@@ -72,7 +72,7 @@ def take(
     verdict: Verdict,
     behind: Behind | None = None,
 ) -> None:
-    """Make a judgement (n, k) part of the table, count what was withheld and tell of the rest."""
+    """Make a judgement (n, k) part of the table, count what was suppressed and tell of the rest."""
     after, before = result.after, state_of(table, rows, columns)
     changed = (
         (before.onset_ms != after.onset_ms)
@@ -129,7 +129,7 @@ def judge_levels(
 ) -> None:
     """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`.
 
-    `suppressed_rank` (n,) is the rank up to which it is withheld, where that is not up to the pause.
+    `suppressed_rank` (n,) is the rank up to which it is suppressed, where not up to the pause.
     """
     columns = slice(column, column + 1)
     concerned = np.flatnonzero((level > 0) | ~is_at_rest(table, rows, column))  # a few of many

@@ -1,6 +1,6 @@
 """The judge of ticks: silent devices, lost signals, score bands, and what time does to open alarms.
 
-Pauses end, what they withheld is announced, whoever was asked and has not answered is passed over, open alarms are
+Pauses end, what they suppressed is announced, whoever was asked and has not answered is passed over, open alarms are
 reported again, and patients who are gone are dropped.
 """
 
@@ -135,9 +135,9 @@ class TickJudge:
             verdict.transitions += self._pauses.end(table, row, moment, "the pause is over")
 
     def _lapse(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """End acknowledged and withheld limit alarms whose signal is not measured any more.
+        """End acknowledged and suppressed limit alarms whose signal is not measured any more.
 
-        What was known of one condition, or withheld for one, must not hide what is measured after.
+        What was known of one condition, or suppressed for one, must not hide what is measured after.
         """
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
         quiet = (state == ACKNOWLEDGED) | (state == SUPPRESSED)
@@ -166,10 +166,10 @@ class TickJudge:
             return
         limits, state = self._effective.rules, table.alarm_state[rows, self._limits]
         found = worse(limits, known, table.alarm_extreme[rows, self._limits])
-        suppressed_by_another = suppressed_by_severity(limits, state)
+        suppressed = suppressed_by_severity(limits, state)
         for i, column in places(found):
             row = int(rows[i])
-            if suppressed_by_another[i, column]:
+            if suppressed[i, column]:
                 self._episodes.take_note(table, row, column)
                 table.dirty[row] = True
                 continue
@@ -180,7 +180,7 @@ class TickJudge:
             )
 
     def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
+        """Announce limit alarms that nothing suppresses any more, if the last reading still breaks the limit."""
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
         waiting = (state == SUPPRESSED) | (state == LATCHED)
         if not some(waiting):

@@ -14,7 +14,7 @@ from clinical.wards import Count
 from streams.contracts.command import Answer
 
 Reasons = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
-"""Which alarms, (n, rules) or what broadcasts to it, a pause, a sensor in doubt or the other rate withholds."""
+"""Which alarms, (n, rules) or what broadcasts to it, a pause, a sensor in doubt or the other rate suppresses."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Tally:
         after: NDArray[np.uint8],
         reasons: Callable[[], Reasons],
     ) -> None:
-        """Count limit alarms, (n, rules), that were withheld, or are over without an alarm; asks why if any was."""
+        """Count limit alarms, (n, rules), that were suppressed, or are over without an alarm; asks why if any was."""
         changed = before != after  # few: most alarms stay as they are
         if some(changed & (after == SUPPRESSED)):
             by_pause, by_sensor, by_rate = reasons()

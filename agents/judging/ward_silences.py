@@ -1,7 +1,7 @@
 """A partition's part in the alarms of wards: it counts its silent patients and holds back who waits for an answer.
 
 A silence that nobody was told of waits `WAIT_MS` for its ward's decision, which comes as an answer in the readings
-(`streams.contracts.ward`), at whose place it takes effect: "lost" withholds the single alarms for `HOLD_MS`, "not
+(`streams.contracts.ward`), at whose place it takes effect: "lost" suppresses the single alarms for `HOLD_MS`, "not
 lost" lets them go. Who gets no answer is told of singly, by this partition's log alone. Nothing here hangs on another
 patient.
 """
