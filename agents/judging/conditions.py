@@ -107,7 +107,7 @@ class Conditions:
     def suppressed_rank_of_limits(self, table: PatientTable, rows: Rows, now_ms: Rows) -> Rows:
         """Return up to which rank each limit rule is suppressed, (n, rules) or (n, 1), by a pause or a sensor in doubt.
 
-        A sensor in doubt suppresses only while its own alarm is active, so that something always is told again; `now_ms`
+        A sensor in doubt suppresses only while its own alarm is active, so that something is always told; `now_ms`
         (n,) is the present.
         """
         suppressed_rank = suppressed_rank_of(table, rows)[:, None]

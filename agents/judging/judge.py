@@ -20,12 +20,12 @@ from agents.judging.alarms import ALARMS_PAUSED, BABBLING, BREAK_GLASS, LIMITS_W
 from agents.judging.association_alarms import AssociationAlarms
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.catalogue import LASTING, alarms_of
-from agents.judging.command_judge import OrderJudge
+from agents.judging.command_judge import CommandJudge
 from agents.judging.conditions import Alarming, Conditions
 from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.episode_events import Episodes, Moment
 from agents.judging.frame_judge import FrameJudge
-from agents.judging.limit_commands import LimitOrders
+from agents.judging.limit_commands import LimitCommands
 from agents.judging.partition_alarms import PartitionAlarms
 from agents.judging.pauses import Pauses
 from agents.judging.responsibility import Responsibilities
@@ -104,9 +104,9 @@ class Judge:
             time,
             patient_ttl_ms,
         )
-        self._orders = OrderJudge(
+        self._commands = CommandJudge(
             self.alarms,
-            LimitOrders(limits),
+            LimitCommands(limits),
             episodes,
             pauses,
             asking,
@@ -185,7 +185,7 @@ class Judge:
         elif isinstance(part, Ruled):
             self._silences.rule(table, part, verdict)
         else:
-            self._orders.judge(table, part, verdict)
+            self._commands.judge(table, part, verdict)
         table.processed = max(table.processed, part.offset)
 
     def _judge_frames(self, runs: Sequence[_Run]) -> None:

@@ -1,4 +1,4 @@
-"""Orders on a patient's limits: what may be set, how far, and when a reason is needed.
+"""Commands on a patient's limits: what may be set, how far, and when a reason is needed.
 
 Tighter limits than the unit's only have to fit together. Wider ones end at the bounds of the rule, and past half the
 way there somebody has to say why. What a device decided itself has no limit that could be set.
@@ -33,32 +33,34 @@ class Unit(NamedTuple):
     scale2: bool
 
 
-class LimitOrders:
-    """Takes orders on limits and age bands under one rule set, or refuses them."""
+class LimitCommands:
+    """Takes commands on limits and age bands under one rule set, or refuses them."""
 
     def __init__(self, effective: EffectiveLimits) -> None:
         self._effective = effective
         self._rules: tuple[LimitRule, ...] = effective.rules.rules
 
-    def set_limits(self, table: PatientTable, row: int, order: SetLimits) -> None:
+    def set_limits(self, table: PatientTable, row: int, command: SetLimits) -> None:
         """Set limits of one rule for one patient, or go back to the age band's.
 
         Raises:
             Refused: there is no such limit, it lies beyond the bound, it needs a reason, or does not fit to others.
         """
-        column, unit = self._column(order.rule), Unit(int(table.age_band[row]), bool(table.scale2[row]))
+        column, unit = self._column(command.rule), Unit(int(table.age_band[row]), bool(table.scale2[row]))
         low, high = self._own(table, row)
-        if order.low is None and order.high is None:
+        if command.low is None and command.high is None:
             low[column] = high[column] = np.nan
-        wanted = [(side, limit) for side, limit in enumerate((order.low, order.high)) if limit is not None]
+        wanted = [
+            (side, limit) for side, limit in enumerate((command.low, command.high)) if limit is not None
+        ]
         for side, limit in wanted:
             if not np.isfinite(self._effective.unit(*unit)[side][column]):
-                raise Refused(f"{order.rule} has no {SIDES[side]} limit")
+                raise Refused(f"{command.rule} has no {SIDES[side]} limit")
             self._refuse_beyond_the_bound(column, side, limit, unit)
             (low, high)[side][column] = limit
         self._refuse_what_stands_in_the_way(column, low, high, unit)
         for side, limit in wanted:
-            self._refuse_without_a_reason(column, side, limit, unit, order.reason)
+            self._refuse_without_a_reason(column, side, limit, unit, command.reason)
         self._put(table, row, low, high, unit, {self._rules[column].signal})
 
     def set_profile(self, table: PatientTable, row: int, band: int, scale2: bool) -> None:

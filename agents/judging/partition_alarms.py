@@ -49,7 +49,7 @@ class PartitionAlarms:
         self._note(table, self._too_many, offset)
 
     def unproven(self, table: PatientTable, offset: int) -> None:
-        """Note that a record would be an order, but has not proven it."""
+        """Note that a record would be a command, but has not proven it."""
         self._note(table, self._unproven, offset)
 
     @staticmethod

@@ -32,9 +32,9 @@ from streams.contracts.ward import (
     WardRuling,
     WardState,
 )
-from streams.decoding.decoded import Noted, Ordered, Record, Reject, Unproved
+from streams.decoding.decoded import Noted, PlacedCommand, Record, Reject, Unproved
 from streams.decoding.decoder import read_note, read_tick
-from streams.decoding.sealed import first_fault, read_order
+from streams.decoding.sealed import first_fault, read_placed
 
 _STATES: Final = {"normal": State.NORMAL, "active": State.ACTIVE, "acknowledged": State.ACKNOWLEDGED}
 
@@ -161,17 +161,17 @@ class WardLog:
             self._go_on_from(said)  # our own, mostly: it says nothing new
         elif isinstance(said, WardReport):
             self._report(said, record, is_new, found)
-        elif isinstance(said, Ordered):
-            ward = self.wards.get(said.order.patient.removeprefix(WARD), Ward())
+        elif isinstance(said, PlacedCommand):
+            ward = self.wards.get(said.command.patient.removeprefix(WARD), Ward())
             if is_new and record.offset > ward.decided:
-                self._order(said, ward, self._moment(record, said.order.issued_ts_ms), found)
+                self._command(said, ward, self._moment(record, said.command.issued_ts_ms), found)
         elif said is None and not self._recorded:
             moment = self._moment(record, NEVER)
             for name, ward in self.wards.items():
                 if is_new and record.offset > ward.decided and ward.loss.state != State.NORMAL:
                     self._judge(name, ward, moment, found)
 
-    def _said(self, record: Record) -> WardReport | WardState | Ordered | Noted | Reject | None:
+    def _said(self, record: Record) -> WardReport | WardState | PlacedCommand | Noted | Reject | None:
         return _read(record, self._seals)
 
     def _moment(self, record: Record, recorded_ms: int) -> _Moment:
@@ -241,60 +241,62 @@ class WardLog:
         found.changed[name] = None
         return emitted
 
-    def _order(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
+    def _command(self, placed: PlacedCommand, ward: Ward, moment: _Moment, found: Findings) -> None:
         """Take a command for the ward; one that comes again changes nothing."""
-        order, person = ordered.order, ordered.person
-        if order.id in ward.commands:
+        command, person = placed.command, placed.person
+        if command.id in ward.commands:
             return
-        name, alerts = order.patient.removeprefix(WARD), tuple[str, ...]()
-        refusal = person.refusal(order.kind, name)
-        glass = "" if refusal or not is_broken_by(person, order.kind, name) else note_of(person, order.kind)
-        if not refusal and isinstance(order, Acknowledge):
-            refusal, alerts = self._acknowledge(order, name, ward, moment, found)
+        name, alerts = command.patient.removeprefix(WARD), tuple[str, ...]()
+        refusal = person.refusal(command.kind, name)
+        glass = (
+            "" if refusal or not is_broken_by(person, command.kind, name) else note_of(person, command.kind)
+        )
+        if not refusal and isinstance(command, Acknowledge):
+            refusal, alerts = self._acknowledge(command, name, ward, moment, found)
         if glass and not refusal:
-            alerts += self._emit_glass(glass, order, moment, found)
+            alerts += self._emit_glass(glass, command, moment, found)
         by_glass = f", by broken glass: {person.break_glass}"
-        ward.commands, ward.decided = (order.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
+        ward.commands, ward.decided = (command.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
         if name in self.wards:
             found.changed[name] = None
         found.answers.append(
             Answer(
-                id=order.id,
-                patient=order.patient,
-                command=order.kind,
+                id=command.id,
+                patient=command.patient,
+                command=command.kind,
                 outcome="refused" if refusal else "accepted",
-                reason=refusal or f"{order.kind} by {order.actor}{by_glass if glass else ''}",
+                reason=refusal or f"{command.kind} by {command.actor}{by_glass if glass else ''}",
                 alerts=alerts,
                 offset=moment.offset,
                 append_ts_ms=moment.append_ms,
-                order_partition=ordered.place.partition,
-                order_offset=ordered.place.offset,
+                order_partition=placed.place.partition,
+                order_offset=placed.place.offset,
                 monitored=name in self.wards,
             )
         )
 
     def _acknowledge(
-        self, order: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
+        self, command: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
     ) -> tuple[str, tuple[str, ...]]:
         """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was told."""
-        if ward.loss.state == State.NORMAL or order.episode != _episode(name, ward.loss):
-            return f"no open alarm of episode {order.episode}: it is over or was never announced", ()
+        if ward.loss.state == State.NORMAL or command.episode != _episode(name, ward.loss):
+            return f"no open alarm of episode {command.episode}: it is over or was never announced", ()
         if ward.loss.state == State.ACKNOWLEDGED:
             return "already acknowledged", ()
-        note = f"acknowledged by {order.actor}"
+        note = f"acknowledged by {command.actor}"
         emitted = self._emit(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
         found.transitions[-1] = replace(
-            emitted, value=None, acknowledges=True, actor=order.actor, command=order.id
+            emitted, value=None, acknowledges=True, actor=command.actor, command=command.id
         )
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
         return "", (f"{_episode(name, ward.loss)}-{emitted.number}",)
 
-    def _emit_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
+    def _emit_glass(self, note: str, command: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
         """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
         begun = Transition(
             offset=moment.offset,
             column=self._glass,
-            patient=order.patient,
+            patient=command.patient,
             phase=Phase.START,
             number=0,
             priority=LOW,
@@ -302,11 +304,11 @@ class WardLog:
             event_ms=moment.now_ms,
             append_ms=moment.append_ms,
             note=note,
-            actor=order.actor,
-            command=order.id,
+            actor=command.actor,
+            command=command.id,
         )
         found.transitions += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
-        episode = episode_id(order.patient, BREAK_GLASS, moment.now_ms)
+        episode = episode_id(command.patient, BREAK_GLASS, moment.now_ms)
         return f"{episode}-0", f"{episode}-1"
 
 
@@ -338,7 +340,7 @@ def loss_of(state: WardState) -> Loss:
     return Loss(_STATES[state.state], *times, events=state.events, known_ms=state.known_ts_ms)
 
 
-def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | Noted | Reject | None:
+def _read(record: Record, seals: Seals) -> WardReport | WardState | PlacedCommand | Noted | Reject | None:
     """Return what a record says; None = time passes."""
     if record.key == TICK_KEY:
         tick = read_tick(record)
@@ -346,12 +348,12 @@ def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | No
     if record.key == NOTE_KEY:
         return read_note(record)
     if record.key == COMMAND_KEY:
-        ordered = read_order(record, seals)
-        if isinstance(ordered, Unproved):
+        placed = read_placed(record, seals)
+        if isinstance(placed, Unproved):
             return Reject(record, "unproven-command", "command: nobody has signed one")
-        if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge | BreakGlass):
-            return ordered
-        return Reject(record, "invalid", f"a ward takes no {ordered.order.kind}")
+        if isinstance(placed, Reject) or isinstance(placed.command, Acknowledge | BreakGlass):
+            return placed
+        return Reject(record, "invalid", f"a ward takes no {placed.command.kind}")
     value = record.value or b""
     if len(value) > RECORD_BYTES_MAX:
         return Reject(record, "too-large", f"{len(value)} bytes, at most {RECORD_BYTES_MAX}")
