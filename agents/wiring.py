@@ -13,7 +13,7 @@ from agents.board_writer import WRITE_S, Boards
 from agents.command_forwarder import Commands
 from agents.dead_letters import DeadLetters
 from agents.health.canary import Canary
-from agents.health.heartbeat import BEAT_S, Heart
+from agents.health.heartbeat import HEARTBEAT_S, Heartbeats
 from agents.health.metrics import Metrics
 from agents.health.ownership import Overview
 from agents.health.watchdog import Watchdog
@@ -140,11 +140,11 @@ def let_time_pass(
     """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
     readings = settings.topic(READINGS)
     app.timer(TICK_S / TURNS, name="ticker")(Ticker(publisher, readings, overview.owned, time.time).tick)
-    app.timer(TICK_S, name="canary")(Canary(publisher, readings, overview.owned, time.time).sing)
-    heart = Heart(
+    app.timer(TICK_S, name="canary")(Canary(publisher, readings, overview.owned, time.time).probe)
+    heartbeats = Heartbeats(
         publisher, settings.topic(HEARTBEAT), store, overview.owned, overview.lag, lambda: windows.address
     )
-    app.timer(BEAT_S, name="heart")(heart.beat)
+    app.timer(HEARTBEAT_S, name="heartbeat")(heartbeats.send)
 
 
 def partial_of(actor: Monitor | Commands | Wards) -> Any:

@@ -16,14 +16,14 @@ from streams.contracts.patient_state import Heartbeat
 from streams.kafka.publisher import Publisher
 from tables.changelog.column_store import ColumnStore
 
-BEAT_S: Final = 2.0
+HEARTBEAT_S: Final = 2.0
 
 
-class Heart:
-    """Beats for the partitions that `owned` names.
+class Heartbeats:
+    """Writes heartbeats of the partitions that `owned` names.
 
     Args:
-        publisher: where the beats go; also asked how long its oldest record waits.
+        publisher: where they go; also asked how long its oldest record waits.
         topic: the heartbeat topic.
         store: the state that was judged.
         owned: partitions of this worker at the moment.
@@ -46,18 +46,18 @@ class Heart:
         self._owned = owned
         self._lag = lag
         self._windows = windows
-        self._told: dict[int, int] = {}
+        self._sent: dict[int, int] = {}
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self.wall_s: Callable[[], float] = time.time
 
-    async def beat(self) -> None:
-        """Write a beat of each partition that has judged a tick since its last one."""
+    async def send(self) -> None:
+        """Write a heartbeat of each partition that has judged a tick since its last one."""
         for partition in sorted(self._owned()):
             table = self._store.state(partition)
-            if table.ticked_until_ms <= self._told.get(partition, 0):
+            if table.ticked_until_ms <= self._sent.get(partition, 0):
                 continue
-            self._told[partition] = table.ticked_until_ms
-            beat = Heartbeat(
+            self._sent[partition] = table.ticked_until_ms
+            heartbeat = Heartbeat(
                 partition=partition,
                 worker=self._worker,
                 sent_ts_ms=int(self.wall_s() * 1000),
@@ -67,5 +67,5 @@ class Heart:
                 waiting_s=round(self._publisher.waiting_s(), 3),
                 windows=self._windows(),
             )
-            key, value = str(partition).encode(), beat.model_dump_json().encode()
+            key, value = str(partition).encode(), heartbeat.model_dump_json().encode()
             await self._publisher.publish(self._topic, key, value, partition=partition)

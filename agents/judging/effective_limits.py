@@ -54,7 +54,7 @@ class EffectiveLimits:
     def unowned(
         self, age_band: NDArray[np.uint8], scale2: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return lower and upper limits of patients without own ones, (n, rules) each, by age band and SpO2 scale, (n,)."""
+        """Return lower and upper limits of patients without own ones, (n, rules) each, by band and scale, (n,)."""
         low = self.rules.band_low[age_band]
         if some(scale2):
             low[scale2] = np.minimum(low[scale2], self.rules.scale2_low)

@@ -38,7 +38,7 @@ def sung(seconds, partitions=(0, 3), owned=None):
             publisher, "vitals.readings", lambda: (owned or {}).get(now[0], partitions), lambda: now[0]
         )
         for _ in range(seconds):
-            await canary.sing()
+            await canary.probe()
             now[0] += 1.0
 
     asyncio.run(run())
