@@ -14,6 +14,7 @@ from agents.health.metrics import Metrics
 from agents.judging.alarms import Alarm
 from agents.judging.alert_facts import encoded
 from agents.judging.judge import Judge
+from agents.judging.reasons import NOT_ALARMED, NOT_JUDGED, Reason
 from agents.judging.transitions import Transition
 from agents.judging.verdict import Tally, Verdict
 from agents.rules_turn import RulesTurn
@@ -102,7 +103,7 @@ class Monitor:
         self._count([verdict.tally for verdict in verdicts])
         if refiled := sum(run.refiled for run in decoded):
             metrics.frames.inc(refiled)
-            metrics.not_judged.labels(reason="refiled").inc(refiled)
+            metrics.not_judged.labels(reason=Reason.REFILED).inc(refiled)
 
     async def dismiss(self, kept: frozenset[str]) -> None:
         """End open alarms of rules that are not among those kept, in every partition of this worker."""
@@ -156,30 +157,14 @@ class Monitor:
         metrics, tally = self.metrics, Tally()
         for each in tallies:
             tally.add(each)
-        metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed + tally.surplus)
+        metrics.frames.inc(tally.frames)
         metrics.readings.inc(tally.readings)
         metrics.ticks.inc(tally.ticks)
         metrics.suspect.inc(tally.suspect)
-        for reason, count in (
-            ("duplicate", tally.duplicate),
-            ("historic", tally.historic),
-            ("replayed", tally.replayed),
-            ("beyond-windows", tally.beyond_windows),
-            ("surplus", tally.surplus),
-        ):
-            if count:
-                metrics.not_judged.labels(reason=reason).inc(count)
-        for reason, count in (
-            ("ended-in-delay", tally.ended_in_delay),
-            ("paused", tally.withheld_by_pause),
-            ("sensor-in-doubt", tally.withheld_by_sensor),
-            ("ward-silent", tally.withheld_by_ward),
-            ("less-severe", tally.withheld_by_severity),
-            ("rate-told", tally.withheld_by_rate),
-            ("ended-withheld", tally.ended_withheld),
-        ):
-            if count:
-                metrics.not_alarmed.labels(reason=reason).inc(count)
+        for counter, reasons in ((metrics.not_judged, NOT_JUDGED), (metrics.not_alarmed, NOT_ALARMED)):
+            for reason in reasons:
+                if count := tally.of(reason):
+                    counter.labels(reason=reason).inc(count)
 
 
 def _strangers(records: Sequence[Record], verdict: Verdict) -> list[Reject]:

@@ -275,6 +275,18 @@ def advance(
     return following, _PHASE.take(place)
 
 
+def following(state: State, event: Event) -> Outcome:
+    """Return what one event makes of one alarm.
+
+    Raises:
+        IllegalTransition: the pair is absent from the table.
+    """
+    found = TRANSITIONS[state].get(event)
+    if found is None:
+        raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
+    return found
+
+
 def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
     """Return which values of an enumeration are among these: looking up is many times faster than searching."""
     return np.array([member in members for member in kind])

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OURS = ("clinical", "streams", "tables", "agents")
 LIBRARIES = {"numpy", "pydantic", "msgspec", "numba"}
+PARAMETERS_MAX = 6
 STANDARD = {
     *("collections", "dataclasses", "enum", "functools", "hashlib", "hmac", "itertools", "math", "operator"),
     *("re", "struct", "sys", "typing", "zlib"),
@@ -58,3 +59,18 @@ def test_the_judge_and_all_that_it_imports_wait_for_nothing_and_see_nothing_of_t
 def test_the_closure_reaches_what_is_imported_by_what_is_imported():
     reached = {path.relative_to(ROOT).as_posix() for path in closure([ROOT / "agents/judging/judge.py"])}
     assert {"clinical/limits.py", "streams/decoding/decoded.py", "tables/device_rows.py"} <= reached
+
+
+def test_no_function_of_the_judge_takes_more_than_six_parameters():
+    def count(function):
+        arguments = function.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        return len([one for one in named if one.arg not in ("self", "cls")])
+
+    trains = {
+        f"{path.name}:{node.lineno} {node.name}"
+        for path in modules_of("agents/judging")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and count(node) > PARAMETERS_MAX
+    }
+    assert trains == set()

@@ -120,9 +120,8 @@ def _event(alarm: Alarm, transition: Transition) -> str:
 def _source(alarm: Alarm, transition: Transition) -> dict[str, object]:
     signal = alarm.signal
     if signal is not None and (alarm.type == "technical" or not alarm.holds):
-        return _origin(
-            "signal", signal.name, signal.mdc, signal.loinc, unit=signal.ucum, device=transition.device
-        )
+        origin = _origin("signal", signal.name, signal.mdc, signal.loinc, unit=signal.ucum)
+        return {**origin, "device": transition.device}
     if signal is not None:
         unit = "1" if alarm.holds == DRIFTING else f"{signal.ucum}/min"
         return _origin("trend", signal.name, signal.mdc, unit=unit)
@@ -146,13 +145,12 @@ def _origin(
     loinc: str | None = None,
     snomed: str | None = None,
     unit: str | None = None,
-    device: str | None = None,
 ) -> dict[str, object]:
     """Return a `streams.contracts.alert.Source`."""
     codings = ((MDC, str(mdc or "")), (LOINC, loinc or ""), (SNOMED_CT, snomed or ""))
     system, code = next(((system, code) for system, code in codings if code), (None, None))
     codes = {"mdc": mdc or None, "loinc": loinc or None, "system": system, "code": code}
-    return {"kind": kind, "name": name, **codes, "unit": unit, "device": device}
+    return {"kind": kind, "name": name, **codes, "unit": unit, "device": None}
 
 
 def _reason(alarm: Alarm, transition: Transition, phase: str) -> str:

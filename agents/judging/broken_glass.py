@@ -6,16 +6,13 @@ patient is. Each use is told: the first begins the alarm, each further one chang
 
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.judging.episode_events import Episodes, Moment
-from agents.judging.transitions import Transition
+from agents.judging.context import Context
+from agents.judging.episode_events import Episodes
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import Event, State
 from clinical.limits import LOW
 from streams.contracts.people import ACT_OF, Person
-from tables.patients import PatientTable
 
 GLASS_MS: Final = 60_000
 """The alarm ends so long after the last use: once a reminder would be due. Our choice [M]."""
@@ -40,22 +37,24 @@ class BrokenGlass:
         self._episodes = episodes
         self._column = column
 
-    def emit(self, table: PatientTable, row: int, note: str, moment: Moment) -> Transition:
-        """Tell of a use, at a command."""
+    def use(self, note: str, context: Context, out: Verdict) -> None:
+        """Emit a use, at a command."""
+        table, row, now_ms = context.table, context.row, context.record.now_ms
         column, event = self._column, Event.CHANGE
         state = int(table.alarm_state[row, column])
         if state == State.NORMAL:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = moment.now_ms, LOW
+            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now_ms, LOW
             event = Event.DUE
         elif state == State.ACKNOWLEDGED:
             event = Event.WORSE
-        table.alarm_clear_ms[row, column] = moment.now_ms
-        return self._episodes.move(table, row, column, event, moment, note)
+        table.alarm_clear_ms[row, column] = now_ms
+        out.emit(self._episodes.move(context, row, column, event, Details(note=note)))
 
-    def judge(self, table: PatientTable, rows: NDArray[np.int64], moment: Moment, verdict: Verdict) -> None:
-        """End at a tick, for n patients with open alarms, what was told long enough ago."""
-        column = self._column
+    def judge(self, context: Context, out: Verdict) -> None:
+        """End at a tick, for n patients with open alarms, what was emitted long enough ago."""
+        table, rows, column = context.table, context.rows, self._column
         opened = rows[table.alarm_state[rows, column] != State.NORMAL]
-        for row in opened[moment.event_ms - table.alarm_clear_ms[opened, column] >= GLASS_MS].tolist():
-            emitted = self._episodes.move(table, row, column, Event.CLEAR, moment, "told; the audit has it")
-            verdict.transitions.append(emitted)
+        since_ms = context.record.event_ms - table.alarm_clear_ms[opened, column]
+        said = Details(note="told; the audit has it")
+        for row in opened[since_ms >= GLASS_MS].tolist():
+            out.emit(self._episodes.move(context, row, column, Event.CLEAR, said))

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from agents.judging.alarms import ALARMS_PAUSED, Alarm
-from agents.judging.broken_glass import BrokenGlass, is_broken_by, note_of
-from agents.judging.episode_events import Episodes, Moment, Refused
+from agents.judging.alarms import ALARMS_PAUSED
+from agents.judging.broken_glass import is_broken_by, note_of
+from agents.judging.context import Context, RecordContext
+from agents.judging.episode_events import Refused
 from agents.judging.limit_commands import LimitCommands
-from agents.judging.pauses import Pauses
-from agents.judging.responsibility import Responsibilities
-from agents.judging.transitions import Transition
+from agents.judging.parts import Parts
+from agents.judging.reasons import Reason
+from agents.judging.transitions import Details, Transition
 from agents.judging.verdict import Verdict
-from agents.judging.ward_silences import Silences
 from clinical.lifecycle import PAUSE_NAMES, Event, Pause, State, is_open
 from clinical.limits import NEVER
 from clinical.rules import AGE_BANDS
@@ -43,28 +43,12 @@ MODES: Final = {name: mode for mode, name in PAUSE_NAMES.items()}
 class CommandJudge:
     """Judges commands under one rule set. Times are those of ticks."""
 
-    def __init__(
-        self,
-        alarms: tuple[Alarm, ...],
-        limits: LimitCommands,
-        episodes: Episodes,
-        pauses: Pauses,
-        responsibilities: Responsibilities,
-        silences: Silences,
-        broken_glass: BrokenGlass,
-        recorded: bool,
-        patients_max: int,
-    ) -> None:
-        self._alarms = alarms
-        self._limits = limits
-        self._episodes = episodes
-        self._pauses = pauses
-        self._responsibilities = responsibilities
-        self._silences = silences
-        self._broken_glass = broken_glass
+    def __init__(self, parts: Parts, recorded: bool, patients_max: int) -> None:
+        self._parts, self._alarms, self._episodes = parts, parts.alarms, parts.episodes
+        self._limits = LimitCommands(parts.limits)
         self._recorded = recorded
         self._patients_max = patients_max
-        self._apply: dict[type[Any], Callable[[PatientTable, int, Any, Moment], list[Transition]]] = {
+        self._apply: dict[type[Any], Callable[[Any, Context, Verdict], None]] = {
             commands.Acknowledge: self._acknowledge,
             commands.Accept: self._accept,
             commands.Reject: self._reject,
@@ -78,27 +62,28 @@ class CommandJudge:
             commands.BreakGlass: self._break_glass,
         }
 
-    def judge(self, table: PatientTable, placed: PlacedCommand, verdict: Verdict) -> None:
+    def judge(self, placed: PlacedCommand, table: PatientTable, out: Verdict) -> None:
         """Apply a command that is not part of the patient's state yet, and answer it."""
-        command, tally = placed.command, verdict.tally
+        command = placed.command
         if placed.offset <= int(table.reach([command.patient])[0]):
             return
         row, key = table.row_of.get(command.patient), command_key(command.id)
         if row is None and not table.is_home(command.patient):
-            verdict.tally.elsewhere += 1
+            out.count(Reason.ELSEWHERE)
             return
         if row is not None and key in table.commands[row].tolist():
-            tally.repeated += 1
+            out.count(Reason.REPEATED)
             return
         monitored = row is not None and int(table.seen_ms(np.array([row]))[0]) != NEVER
-        moment, reach = self._moment(placed), table.gone.get(command.patient)
-        is_new, reason, glass, emitted = row is None, "", "", list[Transition]()
+        record, reach = self._record(placed), table.gone.get(command.patient)
+        is_new, reason, glass, found = row is None, "", "", Verdict()
         try:
-            row = self._row(table, row, command, moment)
+            row = self._row(table, row, command, record)
+            context = Context(table, np.array([row]), record)
             glass = self._allowed(table, row, placed)
-            emitted = self._apply[type(command)](table, row, command, moment)
+            self._apply[type(command)](command, context, found)
             if glass:
-                emitted.append(self._broken_glass.emit(table, row, glass, moment))
+                self._parts.broken_glass.use(glass, context, found)
         except Refused as refusal:
             reason = str(refusal)
             if is_new and row is not None:  # as if it had never come
@@ -107,17 +92,19 @@ class CommandJudge:
                 row = None
         if row is not None:
             _remember(table, row, key)
-        tally.refused += bool(reason)
-        tally.accepted += not reason
-        verdict.transitions += emitted
+        out.tally.refused += bool(reason)
+        out.tally.accepted += not reason
+        out.transitions += found.transitions
         if not reason and not isinstance(command, OF_ALARMS):
-            verdict.profiled.append(command.patient)
-        verdict.answers.append(self._answer(placed, reason, emitted, monitored, bool(glass)))
+            out.profiled.append(command.patient)
+        out.answers.append(self._answer(placed, reason, found.transitions, monitored, bool(glass)))
 
-    def _moment(self, placed: PlacedCommand) -> Moment:
+    def _record(self, placed: PlacedCommand) -> RecordContext:
         command = placed.command
         now = command.issued_ts_ms if self._recorded else placed.append_ts_ms
-        return Moment(placed.offset, now, placed.append_ts_ms, now, actor=command.actor, command=command.id)
+        return RecordContext(
+            placed.offset, now, placed.append_ts_ms, now, actor=command.actor, command=command.id
+        )
 
     def _answer(
         self, placed: PlacedCommand, refusal: str, emitted: list[Transition], monitored: bool, broken: bool
@@ -142,14 +129,14 @@ class CommandJudge:
             monitored=monitored,
         )
 
-    def _row(self, table: PatientTable, row: int | None, command: Order, moment: Moment) -> int:
+    def _row(self, table: PatientTable, row: int | None, command: Order, record: RecordContext) -> int:
         """Return the row of a patient whom the command may concern."""
         if row is None and isinstance(command, (commands.Admit, *AHEAD)):
-            if int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max:
+            if int(table.known_at(np.array([record.offset]))[0]) >= self._patients_max:
                 raise Refused("too many patients: the partition has no room for another one")
-            row = table.row(command.patient, moment.offset)
+            row = table.row(command.patient, record.offset)
             if not isinstance(command, commands.Admit):
-                table.since_ms[row] = by_order(moment.now_ms)
+                table.since_ms[row] = by_order(record.now_ms)
         if row is None:
             raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
         if table.discharged[row] and isinstance(command, OF_A_STAY):
@@ -171,8 +158,9 @@ class CommandJudge:
             raise Refused(refusal)
         return note_of(person, kind) if is_broken_by(person, kind, ward) else ""
 
-    def _open_alarm(self, table: PatientTable, row: int, command: Any) -> int:
+    def _open_alarm(self, command: Any, context: Context) -> int:
         """Return the column of an open alarm by its episode."""
+        table, row = context.table, context.row
         for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist():
             onset = int(table.alarm_onset_ms[row, column])
             if episode_id(command.patient, self._alarms[column].id, onset) == command.episode:
@@ -181,59 +169,45 @@ class CommandJudge:
                 return int(column)
         raise Refused(f"no open alarm of episode {command.episode}: it is over or was never announced")
 
-    def _acknowledge(
-        self, table: PatientTable, row: int, command: commands.Acknowledge, moment: Moment
-    ) -> list[Transition]:
-        column = self._open_alarm(table, row, command)
-        if table.alarm_state[row, column] == State.ACKNOWLEDGED:
+    def _acknowledge(self, command: commands.Acknowledge, context: Context, out: Verdict) -> None:
+        column = self._open_alarm(command, context)
+        if context.table.alarm_state[context.row, column] == State.ACKNOWLEDGED:
             raise Refused("already acknowledged")
-        note = f"acknowledged by {command.actor}"
-        return [self._episodes.move(table, row, column, Event.ACKNOWLEDGE, moment, note)]
+        said = Details(note=f"acknowledged by {command.actor}")
+        out.emit(self._episodes.move(context, context.row, column, Event.ACKNOWLEDGE, said))
 
-    def _accept(
-        self, table: PatientTable, row: int, command: commands.Accept, moment: Moment
-    ) -> list[Transition]:
-        column = self._open_alarm(table, row, command)
-        return [self._responsibilities.accept(table, row, column, moment)]
+    def _accept(self, command: commands.Accept, context: Context, out: Verdict) -> None:
+        column = self._open_alarm(command, context)
+        out.emit(self._parts.responsibilities.accept(context, context.row, column))
 
-    def _reject(
-        self, table: PatientTable, row: int, command: commands.Reject, moment: Moment
-    ) -> list[Transition]:
-        column = self._open_alarm(table, row, command)
-        return [self._responsibilities.reject(table, row, column, moment)]
+    def _reject(self, command: commands.Reject, context: Context, out: Verdict) -> None:
+        column = self._open_alarm(command, context)
+        out.emit(self._parts.responsibilities.reject(context, context.row, column))
 
-    def _pause(
-        self, table: PatientTable, row: int, command: commands.Pause, moment: Moment
-    ) -> list[Transition]:
+    def _pause(self, command: commands.Pause, context: Context, out: Verdict) -> None:
         seconds = command.seconds or commands.PAUSE_S_DEFAULT
-        return self._pauses.begin(table, row, MODES[command.mode], seconds, moment)
+        self._parts.pauses.begin(MODES[command.mode], seconds, context, out)
 
-    def _resume(
-        self, table: PatientTable, row: int, command: commands.Resume, moment: Moment
-    ) -> list[Transition]:
-        if table.pause[row] == Pause.NONE:
+    def _resume(self, command: commands.Resume, context: Context, out: Verdict) -> None:
+        if context.table.pause[context.row] == Pause.NONE:
             raise Refused("nothing is paused")
-        return self._pauses.end(table, row, moment, f"resumed by {command.actor}")
+        self._parts.pauses.end(f"resumed by {command.actor}", context, out)
 
-    def _set_limits(
-        self, table: PatientTable, row: int, command: commands.SetLimits, _: Moment
-    ) -> list[Transition]:
-        self._limits.set_limits(table, row, command)
-        return []
+    def _set_limits(self, command: commands.SetLimits, context: Context, _: Verdict) -> None:
+        self._limits.set_limits(context.table, context.row, command)
 
-    def _set_profile(
-        self, table: PatientTable, row: int, command: commands.SetProfile, _: Moment
-    ) -> list[Transition]:
+    def _set_profile(self, command: commands.SetProfile, context: Context, _: Verdict) -> None:
+        table, row = context.table, context.row
         scale2 = bool(table.scale2[row]) if command.spo2_scale2 is None else command.spo2_scale2
-        self._set_band_and_ward(table, row, command, scale2)
+        self._set_band_and_ward(command, scale2, context)
         if command.expected_oxygen is not None:
             table.oxygen[row] = command.expected_oxygen
-        return []
 
     def _set_band_and_ward(
-        self, table: PatientTable, row: int, command: commands.SetProfile | commands.Admit, scale2: bool
+        self, command: commands.SetProfile | commands.Admit, scale2: bool, context: Context
     ) -> None:
         """Take the SpO2 scale, and the age band and the ward if the command names them."""
+        table, row = context.table, context.row
         band = int(table.age_band[row]) if command.age_band is None else AGE_BANDS.index(command.age_band)
         if (band, scale2) != (table.age_band[row], table.scale2[row]):
             self._limits.set_profile(table, row, band, scale2)
@@ -241,42 +215,32 @@ class CommandJudge:
         if command.ward is not None:
             self._move(table, row, command.ward)
 
-    def _admit(
-        self, table: PatientTable, row: int, command: commands.Admit, moment: Moment
-    ) -> list[Transition]:
+    def _admit(self, command: commands.Admit, context: Context, _: Verdict) -> None:
+        table, row = context.table, context.row
         if table.since_ms[row] > NEVER and not table.discharged[row]:
             raise Refused("already admitted")
-        self._set_band_and_ward(table, row, command, bool(table.scale2[row]))
-        table.discharged[row], table.since_ms[row] = False, moment.now_ms
-        return []
+        self._set_band_and_ward(command, bool(table.scale2[row]), context)
+        table.discharged[row], table.since_ms[row] = False, context.record.now_ms
 
-    def _transfer(
-        self, table: PatientTable, row: int, command: commands.Transfer, _: Moment
-    ) -> list[Transition]:
-        if table.ward[row] == command.ward.encode():
+    def _transfer(self, command: commands.Transfer, context: Context, _: Verdict) -> None:
+        if context.table.ward[context.row] == command.ward.encode():
             raise Refused(f"already in {command.ward}")
-        self._move(table, row, command.ward)
-        return []
+        self._move(context.table, context.row, command.ward)
 
     def _move(self, table: PatientTable, row: int, ward: str) -> None:
-        """Put a patient into a ward; another ward's alarm no longer stands for the patient's own."""
+        """Put a patient into a ward; another ward's alarm no longer suppresses the patient's own."""
         if table.ward[row] != ward.encode():
-            self._silences.leave(table, row)
+            self._parts.silences.leave(table, row)
             table.ward[row] = ward.encode()
 
     @staticmethod
-    def _break_glass(
-        _table: PatientTable, _row: int, _command: commands.BreakGlass, _moment: Moment
-    ) -> list[Transition]:
-        return []  # what is told of it is told of every use
+    def _break_glass(_command: commands.BreakGlass, _context: Context, _out: Verdict) -> None:
+        """Emit nothing here: what is emitted of it is emitted of every use."""
 
-    def _discharge(
-        self, table: PatientTable, row: int, command: commands.Discharge, moment: Moment
-    ) -> list[Transition]:
-        note = f"monitoring ended, discharged by {command.actor}"
-        emitted = self._episodes.dismiss(table, row, moment, note)
-        table.discharge(row, moment.now_ms)
-        return emitted
+    def _discharge(self, command: commands.Discharge, context: Context, out: Verdict) -> None:
+        said = Details(note=f"monitoring ended, discharged by {command.actor}", reason=Reason.DISCHARGED)
+        self._episodes.dismiss(context, said, out)
+        context.table.discharge(context.row, context.record.now_ms)
 
 
 def _remember(table: PatientTable, row: int, key: int) -> None:

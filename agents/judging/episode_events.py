@@ -7,15 +7,17 @@ A pause covers priorities up to medium and, above that, the very episodes that w
 that grows worse, or whose condition comes back after it had latched, is covered no longer.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import Alarm
+from agents.judging.context import Context
 from agents.judging.effective_limits import EffectiveLimits
-from agents.judging.transitions import Asked, Transition
+from agents.judging.transitions import NOTHING, Asked, Details, Episode, Transition
+from agents.judging.verdict import Verdict
 from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, suppresses
 from clinical.limits import HIGH, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.masks import some
@@ -42,21 +44,8 @@ class Refused(Exception):
     """A command cannot be applied; the message is the answer's reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The record that decides. `now_ms` is its time in the time base of ticks, which reminders count from."""
-
-    offset: int
-    event_ms: int
-    append_ms: int
-    now_ms: int
-    device: str | None = None
-    actor: str | None = None
-    command: str | None = None
-
-
 class Episodes:
-    """Tells of transitions under one rule set."""
+    """Numbers and emits the transitions of alarms under one rule set."""
 
     def __init__(
         self, alarms: tuple[Alarm, ...], effective: EffectiveLimits, steps: tuple[Step, ...]
@@ -66,109 +55,66 @@ class Episodes:
         self._steps = steps
 
     def emit(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        phase: int,
-        moment: Moment,
-        *,
-        priority: int,
-        onset_ms: int,
-        value: float | None = None,
-        extreme: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        note: str = "",
-        previous: ResponsibilityStatus | None = None,
-        acknowledges: bool = False,
+        self, context: Context, row: int, column: int, phase: int, episode: Episode, details: Details
     ) -> Transition:
-        """Return what is told of a transition whose state the table already has, and take note of it there.
-
-        `note` says why in words, where it is not the condition; `previous` how the step asked before has ended.
-        """
-        patient = table.patients[row]
-        assert patient is not None, "an occupied row has a patient"
+        """Return the transition of a phase whose state the table already has, and take note of it there."""
+        table, record, priority = context.table, context.record, episode.priority
         state = int(table.alarm_state[row, column])
-        low, high = self._limits(table, row, column)
         number = number_event(table, row, column, phase)
         self._keep_paused(table, row, column, phase, state)
-        self._ask(table, row, column, priority, moment.now_ms)
+        self._ask(table, row, column, priority, record.now_ms)
+        low, high = self._limits(table, row, column)
         transition = Transition(
-            offset=moment.offset,
+            offset=record.offset,
             column=column,
-            patient=patient,
+            patient=_patient(table, row),
             phase=phase,
             number=number,
             priority=priority,
-            onset_ms=onset_ms,
-            event_ms=moment.event_ms,
-            append_ms=moment.append_ms,
-            value=value,
-            extreme=extreme,
-            device=moment.device,
-            missing=missing,
-            old=old,
-            note=note,
+            onset_ms=episode.onset_ms,
+            event_ms=record.event_ms,
+            append_ms=record.append_ms,
+            value=details.value,
+            extreme=episode.extreme,
+            device=record.device,
+            missing=details.missing,
+            old=details.old,
+            note=details.note,
             state=state,
             paused=self.paused(table, row, column, priority),
             low=low,
             high=high,
-            asked=self._asked(table, row, column, previous),
-            actor=moment.actor,
-            acknowledges=acknowledges,
-            command=moment.command,
+            asked=self._asked(table, row, column, details.previous),
+            actor=record.actor,
+            command=record.command,
+            acknowledges=details.acknowledges,
+            reason=details.reason,
         )
-        self._put_down(table, row, column, phase, state, priority, moment.now_ms)
+        self._put_down(table, row, transition, record.now_ms)
         return transition
 
     @staticmethod
-    def _put_down(
-        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, now_ms: int
-    ) -> None:
-        """Keep what was told; an alarm at rest leaves nothing behind that a restart would not bring back."""
-        closed = phase in CLOSING
-        table.alarm_priority[row, column] = 0 if closed else priority
+    def _put_down(table: PatientTable, row: int, emitted: Transition, now_ms: int) -> None:
+        """Keep what was emitted; an alarm at rest leaves nothing behind that a restart would not bring back."""
+        column, closed = emitted.column, emitted.phase in CLOSING
+        table.alarm_priority[row, column] = 0 if closed else emitted.priority
         table.alarm_told_ms[row, column] = NEVER if closed else now_ms
         if closed:
             table.alarm_paused[row, column] = 0
-        if closed or state == State.LATCHED or phase == Phase.ESCALATE:
+        if closed or emitted.state == State.LATCHED or emitted.phase == Phase.ESCALATE:
             table.alarm_known[row, column] = np.nan
         table.dirty[row] = True
 
     def move(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        event: Event,
-        moment: Moment,
-        note: str = "",
-        *,
-        value: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        previous: ResponsibilityStatus | None = None,
+        self, context: Context, row: int, column: int, event: Event, details: Details = NOTHING
     ) -> Transition:
-        """Apply an event that is reported to one alarm, and return what is told of it."""
+        """Apply an event that is reported to one alarm, and return its transition."""
+        table = context.table
         state, phase = advance(table.alarm_state[row, [column]], np.array([event], np.uint8))
         table.alarm_state[row, column] = state[0]
-        emitted = self.emit(
-            table,
-            row,
-            column,
-            int(phase[0]),
-            moment,
-            priority=int(table.alarm_priority[row, column]),
-            onset_ms=int(table.alarm_onset_ms[row, column]),
-            value=value,
-            missing=missing,
-            old=old,
-            extreme=self._extreme(table, row, column),
-            note=note,
-            previous=previous,
-            acknowledges=event == Event.ACKNOWLEDGE,
-        )
+        if event == Event.ACKNOWLEDGE:
+            details = replace(details, acknowledges=True)
+        emitted = self.emit(context, row, column, int(phase[0]), self._episode(table, row, column), details)
         if state[0] == State.NORMAL:
             self.rest(table, row, column)
         elif event == Event.ACKNOWLEDGE:
@@ -176,43 +122,38 @@ class Episodes:
         return emitted
 
     def standing(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        now_ms: int,
-        *,
-        value: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        note: str = "",
+        self, table: PatientTable, row: int, column: int, now_ms: int, details: Details
     ) -> Transition:
-        """Return what would be told of an open alarm at `now_ms`; it is not told, and nothing is taken note of."""
-        patient = table.patients[row]
-        assert patient is not None, "an occupied row has a patient"
-        priority = int(table.alarm_priority[row, column])
+        """Return what would be emitted of an open alarm at `now_ms`; it is not, and nothing is taken note of."""
+        episode = self._episode(table, row, column)
         low, high = self._limits(table, row, column)
         return Transition(
             offset=NEVER,
             column=column,
-            patient=patient,
+            patient=_patient(table, row),
             phase=Phase.CONTINUE,
             number=0,
-            priority=priority,
-            onset_ms=int(table.alarm_onset_ms[row, column]),
+            priority=episode.priority,
+            onset_ms=episode.onset_ms,
             event_ms=now_ms,
             append_ms=now_ms,
-            value=value,
-            extreme=self._extreme(table, row, column),
-            missing=missing,
-            old=old,
-            note=note,
+            value=details.value,
+            extreme=episode.extreme,
+            missing=details.missing,
+            old=details.old,
+            note=details.note,
             state=int(table.alarm_state[row, column]),
-            paused=self.paused(table, row, column, priority),
+            paused=self.paused(table, row, column, episode.priority),
             low=low,
             high=high,
             asked=self._asked(table, row, column, None),
         )
+
+    def _episode(self, table: PatientTable, row: int, column: int) -> Episode:
+        """Return the episode as the table has it; the worst value is a limit alarm's only."""
+        extreme = float(table.alarm_extreme[row, column]) if column < self._effective.count else None
+        priority, onset_ms = int(table.alarm_priority[row, column]), int(table.alarm_onset_ms[row, column])
+        return Episode(priority, onset_ms, extreme)
 
     def take_note(self, table: PatientTable, row: int, column: int) -> None:
         """Remember the worst value of a limit alarm as what somebody knows of."""
@@ -234,10 +175,11 @@ class Episodes:
         table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
         table.dirty[row] = True
 
-    def dismiss(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Transition]:
+    def dismiss(self, context: Context, details: Details, out: Verdict) -> None:
         """End every open alarm of a patient who is no longer monitored."""
-        columns = np.flatnonzero(is_open(table.alarm_state[row])).tolist()
-        return [self.move(table, row, column, Event.DISMISS, moment, note) for column in columns]
+        row = context.row
+        for column in np.flatnonzero(is_open(context.table.alarm_state[row])).tolist():
+            out.emit(self.move(context, row, column, Event.DISMISS, details))
 
     def paused(self, table: PatientTable, row: int, column: int, priority: int) -> int:
         """Return the pause that covers an alarm of this priority."""
@@ -262,10 +204,6 @@ class Episodes:
             table.alarm_paused[row, column] = IN_PAUSE_LATCHED
         elif phase == Phase.ESCALATE or (suppressed_rank == IN_PAUSE_LATCHED and state == State.ACTIVE):
             table.alarm_paused[row, column] = 0
-
-    def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
-        """Return the worst value of a limit alarm's run."""
-        return float(table.alarm_extreme[row, column]) if column < self._effective.count else None
 
     def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:
         """Return the limits in force."""
@@ -300,6 +238,12 @@ class Episodes:
             return None
         status = STATUS[Answered(int(table.alarm_answer[row, column]))]
         return Asked(step, self._steps[step - 1].to, status, previous)
+
+
+def _patient(table: PatientTable, row: int) -> str:
+    patient = table.patients[row]
+    assert patient is not None, "an occupied row has a patient"
+    return patient
 
 
 def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.conditions import Conditions
+from agents.judging.context import Context, RecordContext
 from agents.judging.effective_limits import EffectiveLimits
-from agents.judging.episode_events import Episodes, Moment, suppressed_rank_of
+from agents.judging.episode_events import Episodes, suppressed_rank_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
+from agents.judging.reasons import Reason
 from agents.judging.runs import (
     alarms_of,
     follow_clock,
@@ -26,8 +28,8 @@ from agents.judging.runs import (
     take_samples,
 )
 from agents.judging.shedding import surplus
-from agents.judging.transitions import Transition
-from agents.judging.verdict import Reasons, Tally
+from agents.judging.transitions import Details, Episode, Transition
+from agents.judging.verdict import Suppressing, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
@@ -114,7 +116,7 @@ class FrameJudge:
             for i in news.conflicts:
                 self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
             fresh = news.fresh
-            tally.duplicate += len(fresh) - how_many(fresh)
+            tally.count(Reason.DUPLICATE, len(fresh) - how_many(fresh))
             frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
             devices = Groups(devices.numbers[fresh])
         time = self._judge_time(table.devices, frames, devices, comes_next)
@@ -139,7 +141,7 @@ class FrameJudge:
         waiting = table.alarm_state[row, : self._limits.count] == DELAYED
         for column in np.flatnonzero(waiting & ~runs.any(axis=0)).tolist():
             self._episodes.rest(table, row, column)
-            tally.ended_in_delay += 1
+            tally.count(Reason.ENDED_IN_DELAY)
 
     def _judge_time(
         self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_] | None
@@ -175,8 +177,8 @@ class FrameJudge:
         live = ~time.historic if historic else None
         if len(waiting):
             live = self._leave_out(table, batch, live, tally)
-        tally.beyond_windows += len(held) - how_many(held)
-        tally.historic += historic
+        tally.count(Reason.BEYOND_WINDOWS, len(held) - how_many(held))
+        tally.count(Reason.HISTORIC, historic)
         tally.judged += len(rows) if live is None else how_many(live)
         slow = self._slow_path(table, batch, waiting)
         if slow is None:
@@ -216,7 +218,7 @@ class FrameJudge:
             table.devices.value[devices],
         )
         live[chosen[left_out]] = False
-        tally.surplus += int(left_out.sum())
+        tally.count(Reason.SURPLUS, int(left_out.sum()))
         return live
 
     def _slow_path(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
@@ -341,7 +343,7 @@ class FrameJudge:
         suppressed_rank: Rows,
         after: NDArray[np.uint8],
         same_rate: SameRate,
-    ) -> Reasons:
+    ) -> Suppressing:
         """Return which alarms a pause, a sensor in doubt or the same heart's other rate would suppress."""
         limits = self._limits.rules
         by_pause = limits.rank <= suppressed_rank_of(table, rows)[:, None]
@@ -355,26 +357,20 @@ class FrameJudge:
         for i, column in places(result.phase):
             frame = int(chosen[i])
             row = int(batch.rows[frame])
-            moment = Moment(
+            record = RecordContext(
                 offset=int(frames.offset[frame]),
                 event_ms=int(batch.time.now_ms[frame]),
                 append_ms=int(frames.append_ts_ms[frame]),
                 now_ms=int(batch.time.arrival_ms[frame]),
                 device=frames.device[frame],
             )
-            transition = self._episodes.emit(
-                table,
-                row,
-                column,
-                int(result.phase[i, column]),
-                moment,
-                priority=int(limits.rank[column]),
-                onset_ms=int(result.onset_ms[i, column]),
-                value=float(values[i, limits.signal[column]]),
-                extreme=float(result.extreme[i, column]),
-                note=self._saw_tooth(table, result, i, column),
+            priority, onset_ms = int(limits.rank[column]), int(result.onset_ms[i, column])
+            episode = Episode(priority, onset_ms, float(result.extreme[i, column]))
+            said = Details(
+                float(values[i, limits.signal[column]]), note=self._saw_tooth(table, result, i, column)
             )
-            emitted.append((row, transition))
+            context, phase = Context(table, batch.rows, record), int(result.phase[i, column])
+            emitted.append((row, self._episodes.emit(context, row, column, phase, episode, said)))
         return emitted
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:

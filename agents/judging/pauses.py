@@ -9,8 +9,10 @@ over, the next tick announces it.
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Episodes, Moment
-from agents.judging.transitions import Transition
+from agents.judging.context import Context
+from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Episodes
+from agents.judging.transitions import Details
+from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits
 from clinical.lifecycle import OFF, PAUSE_NAMES, SUPPRESSED, Event, Pause, State, is_open, suppresses
 from clinical.limits import LOW, MEDIUM, NEVER, suppressed_by_severity
@@ -29,22 +31,21 @@ class Pauses:
         self._off_ms = round(rules.off_s_max * 1000)
         self.column = column
 
-    def begin(
-        self, table: PatientTable, row: int, mode: Pause, seconds: int, moment: Moment
-    ) -> list[Transition]:
+    def begin(self, mode: Pause, seconds: int, context: Context, out: Verdict) -> None:
         """Pause what is of medium priority or below, and what is open; a pause in force is replaced.
 
         `seconds` is for how long, unless `mode` is one of `OFF`: these last as long as the rules let them.
         """
-        now, again, before = moment.now_ms, table.pause[row] != Pause.NONE, self._paused_by(table, row)
+        table, row, record = context.table, context.row, context.record
+        now, again, before = record.now_ms, table.pause[row] != Pause.NONE, self._paused_by(table, row)
         lasts_ms = self._off_ms if mode in OFF else seconds * 1000
         for column in before:
             self._take_in(table, row, column)
-        table.pause[row], table.pause_actor[row] = mode, (moment.actor or "").encode()
+        table.pause[row], table.pause_actor[row] = mode, (record.actor or "").encode()
         table.pause_until_ms[row] = now + lasts_ms
         if not again:  # two pauses of one moment are two episodes
             table.pause_ms[row] = max(now, table.pause_ms[row] + 1)
-        note = f"{PAUSE_NAMES[mode]} by {moment.actor} for {lasts_ms / 1000:g} s"
+        note = f"{PAUSE_NAMES[mode]} by {record.actor} for {lasts_ms / 1000:g} s"
         table.alarm_onset_ms[row, self.column] = table.pause_ms[row]
         rank_before, rank = int(table.alarm_priority[row, self.column]), MEDIUM if mode in OFF else LOW
         table.alarm_priority[row, self.column] = rank
@@ -53,18 +54,19 @@ class Pauses:
             event = (
                 Event.CHANGE if rank == rank_before else Event.WORSE if rank > rank_before else Event.BETTER
             )
-        emitted = self._episodes.move(table, row, self.column, event, moment, note)
-        return [emitted, *self._emit_paused(table, row, before, moment, note)]
+        out.emit(self._episodes.move(context, row, self.column, event, Details(note=note)))
+        self._emit_paused(before, note, context, out)
 
-    def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Transition]:
+    def end(self, note: str, context: Context, out: Verdict) -> None:
         """End the pause in force."""
+        table, row = context.table, context.row
         before = self._paused_by(table, row)
-        emitted = self._episodes.move(table, row, self.column, Event.CLEAR, moment, note)
+        out.emit(self._episodes.move(context, row, self.column, Event.CLEAR, Details(note=note)))
         table.pause[row], table.pause_actor[row], table.pause_until_ms[row] = Pause.NONE, b"", NEVER
         freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
         table.alarm_known[row, freed] = np.nan
         table.alarm_paused[row] = 0
-        return [emitted, *self._emit_paused(table, row, before, moment, note)]
+        self._emit_paused(before, note, context, out)
 
     def over(self, table: PatientTable, rows: Rows, now_ms: int) -> list[int]:
         """Return the rows whose pause has lasted its time. One of a record of version 2 may have been given none."""
@@ -108,12 +110,9 @@ class Pauses:
             if self._episodes.is_pausable(column)
         }
 
-    def _emit_paused(
-        self, table: PatientTable, row: int, before: dict[int, int], moment: Moment, note: str
-    ) -> list[Transition]:
-        after = self._paused_by(table, row)
-        return [
-            self._episodes.move(table, row, column, Event.CHANGE, moment, note)
-            for column, pause in after.items()
-            if pause != before[column]
-        ]
+    def _emit_paused(self, before: dict[int, int], note: str, context: Context, out: Verdict) -> None:
+        """Emit each open alarm that another pause applies to than before."""
+        after = self._paused_by(context.table, context.row)
+        for column, pause in after.items():
+            if pause != before[column]:
+                out.emit(self._episodes.move(context, context.row, column, Event.CHANGE, Details(note=note)))

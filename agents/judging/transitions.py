@@ -1,7 +1,9 @@
-"""One transition of one alarm, as the judge found it."""
+"""One transition of one alarm, as the judge found it, and what it says beside the alarm's state."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from agents.judging.reasons import Reason
 from clinical.lifecycle import Pause, State
 from streams.contracts.alert import ResponsibilityStatus
 
@@ -17,8 +19,47 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Episode:
+    """The episode that a transition belongs to: its priority's rank, its onset and its worst value by now."""
+
+    priority: int
+    onset_ms: int
+    extreme: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a transition says beside its episode: the value in the source's unit, what a score lacks, why in words.
+
+    `old` is what a score counts with its last points, because it is not measured now. `note` says why, where it is not
+    the condition; `over` why the alarm ends, where its condition is not known to be over, for which `reason` is the one
+    word. `previous` is how the step of responsibility that was asked before has ended.
+    """
+
+    value: float | None = None
+    missing: tuple[str, ...] = ()
+    old: tuple[str, ...] = ()
+    note: str = ""
+    over: str = ""
+    reason: Reason | None = None
+    previous: ResponsibilityStatus | None = None
+    acknowledges: bool = False
+
+
+NOTHING: Final = Details()
+
+NOT_MEASURED: Final = Details(
+    note="not measured any more; whether the condition is over is unknown", reason=Reason.NOT_MEASURED
+)
+"""Why an alarm ends of whose condition nothing has been known for long."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
-    """One transition of one alarm, as the judge found it. Times in ms, values in the signal's unit."""
+    """One transition of one alarm. Times in ms, values in the signal's unit.
+
+    `reason` is why the alarm ends, where its condition was not seen to be over.
+    """
 
     offset: int
     column: int
@@ -43,3 +84,4 @@ class Transition:
     actor: str | None = None
     command: str | None = None
     acknowledges: bool = False
+    reason: Reason | None = None

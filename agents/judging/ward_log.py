@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import numpy as np
 from pydantic import ValidationError
 
 from agents.judging.alarms import BREAK_GLASS, WARD_SILENT
 from agents.judging.broken_glass import is_broken_by, note_of
-from agents.judging.transitions import Transition
-from clinical.lifecycle import CLOSING, Event, Phase, State, advance
+from agents.judging.transitions import Details, Transition
+from clinical.lifecycle import CLOSING, Event, Phase, State, following
 from clinical.limits import LOW, MEDIUM, NEVER
-from clinical.wards import Count, Loss, newest, next_event, onset
+from clinical.wards import Count, Loss, event_of, newest, onset
 from streams.contracts.alert import WARD, episode_id
 from streams.contracts.command import COMMAND_KEY, Acknowledge, Answer, BreakGlass, Order
 from streams.contracts.frame import TICK_KEY
@@ -68,11 +67,13 @@ class Ward:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The record that decides, and the time. Times in ms."""
+    """The record that decides, by whom, and the time. Times in ms."""
 
     offset: int
     now_ms: int
     append_ms: int
+    actor: str | None = None
+    command: str | None = None
 
 
 class WardLog:
@@ -188,58 +189,65 @@ class WardLog:
         ward.counts[report.partition] = Count(report.patients, report.silent, *times)
         if not is_new or record.offset <= ward.decided:
             return
-        event = self._judge(report.ward, ward, moment, found)
-        if event not in _RULED and ward.loss.state != State.NORMAL and report.silent:
+        is_ruled = self._judge(report.ward, ward, moment, found)
+        if not is_ruled and ward.loss.state != State.NORMAL and report.silent:
             self._rule(report.ward, report.partition, True, moment, found)
 
-    def _judge(self, name: str, ward: Ward, moment: _Moment, found: Findings) -> Event | None:
-        """Judge a ward by the counts that hold; whoever waits is answered when a loss begins and when it ends."""
+    def _judge(self, name: str, ward: Ward, moment: _Moment, found: Findings) -> bool:
+        """Judge a ward by the counts that hold; return whether a loss began or ended, which is told to who waits."""
         counts = [count for count in ward.counts.values() if count.holds(moment.now_ms)]
-        event = next_event(ward.loss, counts, moment.now_ms)
-        if event is None:
-            return None
-        if event == Event.DUE:
-            ward.loss = Loss(onset_ms=onset(ward.loss, counts))
-        self._emit(name, ward, event, moment, sum(count.silent for count in counts), "", found)
-        if event in _RULED:
-            for partition in sorted(p for p, count in ward.counts.items() if count.silent):
-                self._rule(name, partition, event == Event.DUE, moment, found)
-        return event
+        event, before = event_of(ward.loss, counts, moment.now_ms), ward.loss
+        _, phase = following(before.state, event)
+        if phase == Phase.NONE:
+            return False
+        if phase == Phase.START:
+            before = ward.loss = Loss(onset_ms=onset(before, counts))
+        silent = sum(count.silent for count in counts)
+        lasted_s = (moment.now_ms - before.onset_ms) / 1000
+        lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
+        self._move(
+            name, event, Details(float(silent), note="" if phase in CLOSING else lasting), moment, found
+        )
+        if phase not in (Phase.START, Phase.END):
+            return False
+        for partition in sorted(p for p, count in ward.counts.items() if count.silent):
+            self._rule(name, partition, phase == Phase.START, moment, found)
+        return True
 
     def _rule(self, name: str, partition: int, lost: bool, moment: _Moment, found: Findings) -> None:
         ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=moment.offset)
         found.rulings.append((partition, ruling))
 
-    def _emit(
-        self, name: str, ward: Ward, event: Event, moment: _Moment, silent: int, note: str, found: Findings
+    def _move(
+        self, name: str, event: Event, details: Details, moment: _Moment, found: Findings
     ) -> Transition:
-        """Move the alarm, and take note of what is told of that."""
+        """Apply an event that is reported to a ward's alarm, and emit the transition."""
+        ward = self.wards[name]
         before = ward.loss
-        state, phase = advance(np.array([before.state], np.uint8), np.array([event], np.uint8))
-        after = State(int(state[0]))
-        ended = int(phase[0]) in CLOSING
-        lasted_s = (moment.now_ms - before.onset_ms) / 1000
-        lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
-        emitted = Transition(
+        state, phase = following(before.state, event)
+        transition = Transition(
             offset=moment.offset,
             column=self._column,
             patient=WARD + name,
-            phase=Phase(int(phase[0])),
+            phase=phase,
             number=before.events,
             priority=MEDIUM,
             onset_ms=before.onset_ms,
             event_ms=moment.now_ms,
             append_ms=moment.append_ms,
-            value=float(silent),
-            note=note if note or ended else lasting,
-            state=after,
+            value=details.value,
+            note=details.note,
+            state=state,
+            acknowledges=event == Event.ACKNOWLEDGE,
+            actor=moment.actor,
+            command=moment.command,
         )
-        events = 0 if ended else before.events + 1
-        ward.loss = replace(before, state=after, told_ms=moment.now_ms, events=events)
+        events = 0 if phase in CLOSING else before.events + 1
+        ward.loss = replace(before, state=state, told_ms=moment.now_ms, events=events)
         ward.decided = moment.offset
-        found.transitions.append(emitted)
+        found.transitions.append(transition)
         found.changed[name] = None
-        return emitted
+        return transition
 
     def _command(self, placed: PlacedCommand, ward: Ward, moment: _Moment, found: Findings) -> None:
         """Take a command for the ward; one that comes again changes nothing."""
@@ -283,11 +291,11 @@ class WardLog:
             return f"no open alarm of episode {command.episode}: it is over or was never announced", ()
         if ward.loss.state == State.ACKNOWLEDGED:
             return "already acknowledged", ()
-        note = f"acknowledged by {command.actor}"
-        emitted = self._emit(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
-        found.transitions[-1] = replace(
-            emitted, value=None, acknowledges=True, actor=command.actor, command=command.id
+        said, by = (
+            Details(note=f"acknowledged by {command.actor}"),
+            replace(moment, actor=command.actor, command=command.id),
         )
+        emitted = self._move(name, Event.ACKNOWLEDGE, said, by, found)
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
         return "", (f"{_episode(name, ward.loss)}-{emitted.number}",)
 
@@ -310,9 +318,6 @@ class WardLog:
         found.transitions += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
         episode = episode_id(command.patient, BREAK_GLASS, moment.now_ms)
         return f"{episode}-0", f"{episode}-1"
-
-
-_RULED: Final = (Event.DUE, Event.CLEAR)
 
 
 def _episode(name: str, loss: Loss) -> str:

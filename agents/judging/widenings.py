@@ -8,10 +8,11 @@ the way to the bound.
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agents.judging.context import Context
 from agents.judging.effective_limits import EffectiveLimits
-from agents.judging.episode_events import Episodes, Moment
+from agents.judging.episode_events import Episodes
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import ACKNOWLEDGED, NORMAL, Event
 from clinical.limits import LOW
@@ -29,34 +30,33 @@ class Widenings:
         self._episodes = episodes
         self.column = column
 
-    def judge(self, table: PatientTable, rows: NDArray[np.int64], moment: Moment, verdict: Verdict) -> None:
+    def judge(self, context: Context, out: Verdict) -> None:
         """Judge n patients at a tick."""
+        table, rows = context.table, context.rows
         rows = rows[table.own_limits[rows] | (table.alarm_state[rows, self.column] != NORMAL)]
         if not len(rows):
             return
         low, high = self._effective.wider(table, rows)
         is_open = table.alarm_state[rows, self.column] != NORMAL
         for i in np.flatnonzero((low | high).any(axis=1) | is_open).tolist():
-            self._judge(table, int(rows[i]), moment, verdict)
+            self._judge(context, int(rows[i]), out)
 
-    def _judge(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
-        before_width, width = float(table.alarm_extreme[row, self.column]), self._width(table, row)
+    def _judge(self, context: Context, row: int, out: Verdict) -> None:
+        table, now_ms = context.table, context.record.now_ms
+        width_before, width = float(table.alarm_extreme[row, self.column]), self._width(table, row)
         state = int(table.alarm_state[row, self.column])
         note = self.note(table, row)
-        if width == before_width:
+        if width == width_before:
             return
         event = Event.CHANGE
         if state == NORMAL:
-            table.alarm_onset_ms[row, self.column], table.alarm_priority[row, self.column] = (
-                moment.now_ms,
-                LOW,
-            )
+            table.alarm_onset_ms[row, self.column], table.alarm_priority[row, self.column] = now_ms, LOW
             event = Event.DUE
         elif width == 0:
             event, note = Event.CLEAR, "limits are the unit's again, or tighter"
-        elif state == ACKNOWLEDGED and width > before_width:
+        elif state == ACKNOWLEDGED and width > width_before:
             event = Event.WORSE
-        verdict.transitions.append(self._episodes.move(table, row, self.column, event, moment, note))
+        out.emit(self._episodes.move(context, row, self.column, event, Details(note=note)))
         table.alarm_extreme[row, self.column] = width or np.nan
 
     def note(self, table: PatientTable, row: int) -> str:
