@@ -140,7 +140,7 @@ class AssociationAlarms:
         if table.alarm_clear_ms[row, column] == NEVER:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if table.alarm_state[row, column] == DELAYED:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
+            self._episodes.begin(table, row, column, now, MEDIUM)
             out.emit(self._episodes.move(context, row, column, Event.DUE))
         elif now - int(table.alarm_clear_ms[row, column]) >= WITHDRAWN_MS:
             out.emit(self._episodes.move(context, row, column, Event.CLEAR))

@@ -43,7 +43,7 @@ class BrokenGlass:
         column, event = self._column, Event.CHANGE
         state = int(table.alarm_state[row, column])
         if state == State.NORMAL:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now_ms, LOW
+            self._episodes.begin(table, row, column, now_ms, LOW)
             event = Event.DUE
         elif state == State.ACKNOWLEDGED:
             event = Event.WORSE

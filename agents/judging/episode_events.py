@@ -161,6 +161,32 @@ class Episodes:
             table.alarm_known[row, column] = table.alarm_extreme[row, column]
 
     @staticmethod
+    def begin(table: PatientTable, row: int, column: int, onset_ms: int, priority: int) -> None:
+        """Give an alarm that no rule times the onset and the rank of the episode that is about to start."""
+        table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = onset_ms, priority
+
+    def pause(self, table: PatientTable, row: int, column: int) -> None:
+        """Let the pause that begins apply to an open episode that none would apply to if it began now."""
+        if self.yields(column, int(table.alarm_priority[row, column])):
+            return
+        state = table.alarm_state[row, column]
+        table.alarm_paused[row, column] = IN_PAUSE_LATCHED if state == State.LATCHED else IN_PAUSE
+        if state == State.ACTIVE:
+            self.take_note(table, row, column)
+
+    @staticmethod
+    def resume(table: PatientTable, row: int) -> None:
+        """Take all episodes of a patient out of the pause that ends."""
+        freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
+        table.alarm_known[row, freed] = np.nan
+        table.alarm_paused[row] = 0
+
+    @staticmethod
+    def answer(table: PatientTable, row: int, column: int, answered: Answered) -> None:
+        """Keep what the step of responsibility that is asked has answered."""
+        table.alarm_answer[row, column] = answered
+
+    @staticmethod
     def rest(table: PatientTable, row: int, column: int) -> None:
         """Bring an alarm to rest: nothing is left of its runs but, of a limit, the onset of the episode."""
         table.alarm_state[row, column], table.alarm_priority[row, column] = State.NORMAL, 0

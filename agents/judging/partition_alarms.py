@@ -86,7 +86,7 @@ class PartitionAlarms:
         if table.alarm_clear_ms[row, column] == NEVER:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if state == DELAYED:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
+            self._episodes.begin(table, row, column, now, MEDIUM)
             out.emit(self._episodes.move(context, row, column, Event.DUE))
             return
         since_ms = now - int(table.alarm_clear_ms[row, column])

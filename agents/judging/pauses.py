@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.context import Context
-from agents.judging.episode_events import IN_PAUSE, IN_PAUSE_LATCHED, Episodes
+from agents.judging.episode_events import Episodes
 from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits
-from clinical.lifecycle import OFF, PAUSE_NAMES, SUPPRESSED, Event, Pause, State, is_open, suppresses
+from clinical.lifecycle import OFF, PAUSE_NAMES, SUPPRESSED, Event, Pause, is_open, suppresses
 from clinical.limits import LOW, MEDIUM, NEVER, suppressed_by_severity
 from clinical.rules import PauseRules
 from tables.patients import PatientTable
@@ -40,15 +40,14 @@ class Pauses:
         now, again, before = record.now_ms, table.pause[row] != Pause.NONE, self._paused_by(table, row)
         lasts_ms = self._off_ms if mode in OFF else seconds * 1000
         for column in before:
-            self._take_in(table, row, column)
+            self._episodes.pause(table, row, column)
         table.pause[row], table.pause_actor[row] = mode, (record.actor or "").encode()
         table.pause_until_ms[row] = now + lasts_ms
         if not again:  # two pauses of one moment are two episodes
             table.pause_ms[row] = max(now, table.pause_ms[row] + 1)
         note = f"{PAUSE_NAMES[mode]} by {record.actor} for {lasts_ms / 1000:g} s"
-        table.alarm_onset_ms[row, self.column] = table.pause_ms[row]
         rank_before, rank = int(table.alarm_priority[row, self.column]), MEDIUM if mode in OFF else LOW
-        table.alarm_priority[row, self.column] = rank
+        self._episodes.begin(table, row, self.column, int(table.pause_ms[row]), rank)
         event = Event.DUE
         if again:
             event = (
@@ -63,9 +62,7 @@ class Pauses:
         before = self._paused_by(table, row)
         out.emit(self._episodes.move(context, row, self.column, Event.CLEAR, Details(note=note)))
         table.pause[row], table.pause_actor[row], table.pause_until_ms[row] = Pause.NONE, b"", NEVER
-        freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
-        table.alarm_known[row, freed] = np.nan
-        table.alarm_paused[row] = 0
+        self._episodes.resume(table, row)
         self._emit_paused(before, note, context, out)
 
     def over(self, table: PatientTable, rows: Rows, now_ms: int) -> list[int]:
@@ -92,15 +89,6 @@ class Pauses:
         limits = slice(0, len(self._limits.rules))
         held[limits] &= ~suppressed_by_severity(self._limits, table.alarm_state[[row], limits])[0]
         return int(np.count_nonzero(held)) if suppresses(table.pause[[row]])[0] else 0
-
-    def _take_in(self, table: PatientTable, row: int, column: int) -> None:
-        """Let the pause that begins cover an open episode that none would cover if it began now."""
-        if self._episodes.yields(column, int(table.alarm_priority[row, column])):
-            return
-        state = table.alarm_state[row, column]
-        table.alarm_paused[row, column] = IN_PAUSE_LATCHED if state == State.LATCHED else IN_PAUSE
-        if state == State.ACTIVE:
-            self._episodes.take_note(table, row, column)
 
     def _paused_by(self, table: PatientTable, row: int) -> dict[int, int]:
         """Return the pause that covers each open alarm that pauses can cover."""

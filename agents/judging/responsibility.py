@@ -29,7 +29,7 @@ class Responsibilities:
         self._asked(context.table, row, column)
         if context.table.alarm_answer[row, column] == Answered.ACCEPTED:
             raise Refused("responsibility is accepted already")
-        context.table.alarm_answer[row, column] = Answered.ACCEPTED
+        self._episodes.answer(context.table, row, column, Answered.ACCEPTED)
         return self._emit(context, row, column, Details(note=f"accepted by {context.record.actor}"))
 
     def reject(self, context: Context, row: int, column: int) -> Transition:
@@ -61,7 +61,7 @@ class Responsibilities:
         table = context.table
         step = int(table.alarm_step[row, column])
         if step >= len(self._steps):
-            table.alarm_answer[row, column] = ended
+            self._episodes.answer(table, row, column, ended)
             return self._emit(context, row, column, Details(note=f"{note}, nobody is left to ask"))
         self._episodes.ask(table, row, column, step + 1, context.record.now_ms)
         previous: ResponsibilityStatus = "rejected" if ended == Answered.REJECTED else "undefined"

@@ -50,7 +50,7 @@ class Widenings:
             return
         event = Event.CHANGE
         if state == NORMAL:
-            table.alarm_onset_ms[row, self.column], table.alarm_priority[row, self.column] = now_ms, LOW
+            self._episodes.begin(table, row, self.column, now_ms, LOW)
             event = Event.DUE
         elif width == 0:
             event, note = Event.CLEAR, "limits are the unit's again, or tighter"
