@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from logs import frame_record, order_record, tick_record
-from test_ticks import ILL, Ward
+from test_tick_judge import ILL, Ward
 from worker_model import WorkerModel
 
 from agents.judging.reasons import Reason

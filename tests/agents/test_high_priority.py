@@ -3,7 +3,7 @@
 import pytest
 from logs import frame_record, order_record, tick_record
 from test_conditions import order, watch
-from test_ticks import Ward
+from test_tick_judge import Ward
 from worker_model import WorkerModel
 
 from agents.judging.reasons import Reason

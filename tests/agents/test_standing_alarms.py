@@ -1,8 +1,8 @@
 """What stands must not hide what is new: acknowledged, latched and less severe alarms, and a sensor in doubt."""
 
 import pytest
-from test_orders import Ward as Ordered
-from test_ticks import Ward
+from test_command_judge import Ward as Ordered
+from test_tick_judge import Ward
 
 from agents.judging.reasons import Reason
 from clinical.rules import LimitRule, RuleSet, TechnicalRules
