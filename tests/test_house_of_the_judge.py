@@ -1,7 +1,12 @@
 """The rules of the judge's room: pure with all that it imports, few parameters, a test of each module's name."""
 
 import ast
+import re
 from pathlib import Path
+
+import pytest
+
+from tables.columns.shared_rows import Columns
 
 ROOT = Path(__file__).parents[1]
 OURS = ("clinical", "streams", "tables", "agents")
@@ -74,3 +79,28 @@ def test_no_function_of_the_judge_takes_more_than_six_parameters():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and count(node) > PARAMETERS_MAX
     }
     assert trains == set()
+
+
+@pytest.mark.parametrize("folder", ["agents/judging", "tables"])
+def test_every_module_has_a_test_of_its_name(folder):
+    tests = ROOT / "tests" / folder.split("/")[0]
+    assert [path.stem for path in modules_of(folder) if not (tests / f"test_{path.name}").exists()] == []
+
+
+def columns_written(path):
+    """Yield the names of columns that a module of the judge assigns to: `table.NAME[...] = ...`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            for one in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(one, ast.Subscript) and isinstance(one.value, ast.Attribute):
+                    owner = one.value.value
+                    yield "" if isinstance(owner, ast.Name) and owner.id == "devices" else one.value.attr
+
+
+@pytest.mark.parametrize("family", Columns.__bases__, ids=lambda family: family.__name__)
+def test_a_family_of_columns_is_written_only_by_the_modules_that_it_names(family):
+    named = set(re.findall(r"`agents\.judging\.(\w+)`", family.__doc__))
+    columns = set(family.__annotations__) - {"dirty"}  # set by whoever writes any other
+    writers = {path.stem for path in modules_of("agents/judging") if columns & set(columns_written(path))}
+    assert writers == named
