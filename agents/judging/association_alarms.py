@@ -48,7 +48,7 @@ class AssociationAlarms:
             for column, alarm in enumerate(alarms)
             if alarm.type == "advisory" or alarm.id in (MISPLACED, READINGS_WITHDRAWN)
         }
-        """What is told of a patient whatever is measured."""
+        """Alarms that stay whatever is measured."""
 
     def leave(self, left: Left, recorded: bool, table: PatientTable, out: Verdict) -> None:
         """Take a device off a stream that it does not belong to, with the alarms that only it was the reason of."""

@@ -1,4 +1,4 @@
-"""Tells that somebody acts beyond the own wards: an advisory alarm of the patient, begun by the command itself.
+"""Alarms that somebody acts beyond the own wards: an advisory alarm of the patient, begun by the command itself.
 
 Breaking the glass is allowed to who acknowledges alarms, with a reason; that it happened is to be seen where the
 patient is. Each use is told: the first begins the alarm, each further one changes it. It ends at a tick.
@@ -19,7 +19,7 @@ GLASS_MS: Final = 60_000
 
 
 def is_broken_by(person: Person, kind: str, ward: str) -> bool:
-    """Tell whether a command of a kind in a ward is allowed by broken glass alone."""
+    """Return whether a command of a kind in a ward is allowed by broken glass alone."""
     act = ACT_OF[kind]
     return person.may(act, ward) and not person.may_by_role(act, ward)
 
@@ -31,7 +31,7 @@ def note_of(person: Person, kind: str) -> str:
 
 
 class BrokenGlass:
-    """Tells of each use; `column` is that of the alarm."""
+    """Emits each use; `column` is that of the alarm."""
 
     def __init__(self, episodes: Episodes, column: int) -> None:
         self._episodes = episodes

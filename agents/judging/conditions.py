@@ -61,7 +61,7 @@ _VITAL: Final = np.array([INDEX[name] for name in (*PERFUSION, *DRIVE)])
 DRIFT_BUCKETS: Final = MINUTES_MAX * 60_000 // BUCKET_MS
 
 SLOPE_DIGITS: Final = 2
-"""Decimals in which a trend is told."""
+"""Decimals of a trend in an alert."""
 
 INTERVAL_MS_MAX: Final = SIGN_OFF_MS
 """Longest interval that a device can announce."""

@@ -1,7 +1,7 @@
 """The judge: runs of records against the state of their partitions, to the alarms' transitions.
 
 Pure but for the table that it is given: no clock, no broker, no order but the log's. The same log gives the same
-state and the same happenings, however it is cut into runs and wherever a restart falls. Drills and simulations
+state and the same transitions, however it is cut into runs and wherever a restart falls. Drills and simulations
 use it as their oracle.
 
 Runs of several partitions are judged side by side: the frames that each goes on with together, at the price of one,

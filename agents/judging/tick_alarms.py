@@ -1,4 +1,4 @@
-"""What ticks decide about alarms, taken into the patient table and told: shared by all judges of ticks."""
+"""What ticks decide about alarms, taken into the patient table and emitted: shared by all judges of ticks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

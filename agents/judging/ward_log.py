@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from agents.judging.alarms import BREAK_GLASS, WARD_SILENT
 from agents.judging.broken_glass import is_broken_by, note_of
+from agents.judging.context import RecordContext
 from agents.judging.transitions import Details, Transition
 from clinical.lifecycle import CLOSING, Event, Phase, State, following
 from clinical.limits import LOW, MEDIUM, NEVER
@@ -63,17 +64,6 @@ class Ward:
     loss: Loss = field(default_factory=Loss)
     decided: int = NEVER
     commands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """The record that decides, by whom, and the time. Times in ms."""
-
-    offset: int
-    now_ms: int
-    append_ms: int
-    actor: str | None = None
-    command: str | None = None
 
 
 class WardLog:
@@ -165,23 +155,23 @@ class WardLog:
         elif isinstance(said, PlacedCommand):
             ward = self.wards.get(said.command.patient.removeprefix(WARD), Ward())
             if is_new and record.offset > ward.decided:
-                self._command(said, ward, self._moment(record, said.command.issued_ts_ms), found)
+                self._command(said, ward, self._at(record, said.command.issued_ts_ms), found)
         elif said is None and not self._recorded:
-            moment = self._moment(record, NEVER)
+            at = self._at(record, NEVER)
             for name, ward in self.wards.items():
                 if is_new and record.offset > ward.decided and ward.loss.state != State.NORMAL:
-                    self._judge(name, ward, moment, found)
+                    self._judge(name, ward, at, found)
 
     def _said(self, record: Record) -> WardReport | WardState | PlacedCommand | Noted | Reject | None:
         return _read(record, self._seals)
 
-    def _moment(self, record: Record, recorded_ms: int) -> _Moment:
+    def _at(self, record: Record, recorded_ms: int) -> RecordContext:
         self._now_ms = max(self._now_ms, recorded_ms if self._recorded else record.timestamp)
-        return _Moment(record.offset, self._now_ms, record.timestamp)
+        return RecordContext(record.offset, self._now_ms, record.timestamp, self._now_ms)
 
     def _report(self, report: WardReport, record: Record, is_new: bool, found: Findings) -> None:
         """Take a partition's count, if it is newer than what it has said, and judge the ward by it."""
-        ward, moment = self._ward(report.ward), self._moment(record, report.tick_ts_ms)
+        ward, at = self._ward(report.ward), self._at(record, report.tick_ts_ms)
         before = ward.counts.get(report.partition)
         if before is not None and before.tick_ms >= report.tick_ts_ms:
             return
@@ -189,67 +179,65 @@ class WardLog:
         ward.counts[report.partition] = Count(report.patients, report.silent, *times)
         if not is_new or record.offset <= ward.decided:
             return
-        is_ruled = self._judge(report.ward, ward, moment, found)
+        is_ruled = self._judge(report.ward, ward, at, found)
         if not is_ruled and ward.loss.state != State.NORMAL and report.silent:
-            self._rule(report.ward, report.partition, True, moment, found)
+            self._rule(report.ward, report.partition, True, at, found)
 
-    def _judge(self, name: str, ward: Ward, moment: _Moment, found: Findings) -> bool:
+    def _judge(self, name: str, ward: Ward, at: RecordContext, found: Findings) -> bool:
         """Judge a ward by the counts that hold; return whether a loss began or ended, which is told to who waits."""
-        counts = [count for count in ward.counts.values() if count.holds(moment.now_ms)]
-        event, before = event_of(ward.loss, counts, moment.now_ms), ward.loss
+        counts = [count for count in ward.counts.values() if count.holds(at.now_ms)]
+        event, before = event_of(ward.loss, counts, at.now_ms), ward.loss
         _, phase = following(before.state, event)
         if phase == Phase.NONE:
             return False
         if phase == Phase.START:
             before = ward.loss = Loss(onset_ms=onset(before, counts))
         silent = sum(count.silent for count in counts)
-        lasted_s = (moment.now_ms - before.onset_ms) / 1000
+        lasted_s = (at.now_ms - before.onset_ms) / 1000
         lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
-        self._move(
-            name, event, Details(float(silent), note="" if phase in CLOSING else lasting), moment, found
-        )
+        self._move(name, event, Details(float(silent), note="" if phase in CLOSING else lasting), at, found)
         if phase not in (Phase.START, Phase.END):
             return False
         for partition in sorted(p for p, count in ward.counts.items() if count.silent):
-            self._rule(name, partition, phase == Phase.START, moment, found)
+            self._rule(name, partition, phase == Phase.START, at, found)
         return True
 
-    def _rule(self, name: str, partition: int, lost: bool, moment: _Moment, found: Findings) -> None:
-        ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=moment.offset)
+    def _rule(self, name: str, partition: int, lost: bool, at: RecordContext, found: Findings) -> None:
+        ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=at.offset)
         found.rulings.append((partition, ruling))
 
     def _move(
-        self, name: str, event: Event, details: Details, moment: _Moment, found: Findings
+        self, name: str, event: Event, details: Details, at: RecordContext, found: Findings
     ) -> Transition:
         """Apply an event that is reported to a ward's alarm, and emit the transition."""
         ward = self.wards[name]
         before = ward.loss
         state, phase = following(before.state, event)
         transition = Transition(
-            offset=moment.offset,
+            offset=at.offset,
             column=self._column,
             patient=WARD + name,
             phase=phase,
             number=before.events,
             priority=MEDIUM,
             onset_ms=before.onset_ms,
-            event_ms=moment.now_ms,
-            append_ms=moment.append_ms,
+            event_ms=at.now_ms,
+            append_ms=at.append_ms,
             value=details.value,
             note=details.note,
             state=state,
             acknowledges=event == Event.ACKNOWLEDGE,
-            actor=moment.actor,
-            command=moment.command,
+            actor=at.actor,
+            command=at.command,
         )
         events = 0 if phase in CLOSING else before.events + 1
-        ward.loss = replace(before, state=state, told_ms=moment.now_ms, events=events)
-        ward.decided = moment.offset
+        ward.loss = replace(before, state=state, told_ms=at.now_ms, events=events)
+        ward.decided = at.offset
         found.transitions.append(transition)
         found.changed[name] = None
         return transition
 
-    def _command(self, placed: PlacedCommand, ward: Ward, moment: _Moment, found: Findings) -> None:
+    def _command(self, placed: PlacedCommand, ward: Ward, at: RecordContext, found: Findings) -> None:
         """Take a command for the ward; one that comes again changes nothing."""
         command, person = placed.command, placed.person
         if command.id in ward.commands:
@@ -260,11 +248,11 @@ class WardLog:
             "" if refusal or not is_broken_by(person, command.kind, name) else note_of(person, command.kind)
         )
         if not refusal and isinstance(command, Acknowledge):
-            refusal, alerts = self._acknowledge(command, name, ward, moment, found)
+            refusal, alerts = self._acknowledge(command, name, ward, at, found)
         if glass and not refusal:
-            alerts += self._emit_glass(glass, command, moment, found)
+            alerts += self._emit_glass(glass, command, at, found)
         by_glass = f", by broken glass: {person.break_glass}"
-        ward.commands, ward.decided = (command.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
+        ward.commands, ward.decided = (command.id, *ward.commands)[:COMMANDS_KEPT], at.offset
         if name in self.wards:
             found.changed[name] = None
         found.answers.append(
@@ -275,8 +263,8 @@ class WardLog:
                 outcome="refused" if refusal else "accepted",
                 reason=refusal or f"{command.kind} by {command.actor}{by_glass if glass else ''}",
                 alerts=alerts,
-                offset=moment.offset,
-                append_ts_ms=moment.append_ms,
+                offset=at.offset,
+                append_ts_ms=at.append_ms,
                 order_partition=placed.place.partition,
                 order_offset=placed.place.offset,
                 monitored=name in self.wards,
@@ -284,39 +272,39 @@ class WardLog:
         )
 
     def _acknowledge(
-        self, command: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
+        self, command: Acknowledge, name: str, ward: Ward, at: RecordContext, found: Findings
     ) -> tuple[str, tuple[str, ...]]:
-        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was told."""
+        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was emitted."""
         if ward.loss.state == State.NORMAL or command.episode != _episode(name, ward.loss):
             return f"no open alarm of episode {command.episode}: it is over or was never announced", ()
         if ward.loss.state == State.ACKNOWLEDGED:
             return "already acknowledged", ()
         said, by = (
             Details(note=f"acknowledged by {command.actor}"),
-            replace(moment, actor=command.actor, command=command.id),
+            replace(at, actor=command.actor, command=command.id),
         )
         emitted = self._move(name, Event.ACKNOWLEDGE, said, by, found)
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
         return "", (f"{_episode(name, ward.loss)}-{emitted.number}",)
 
-    def _emit_glass(self, note: str, command: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
-        """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
+    def _emit_glass(self, note: str, command: Order, at: RecordContext, found: Findings) -> tuple[str, ...]:
+        """Emit that the ward was opened by broken glass, begun and over at once: no state of a ward holds it."""
         begun = Transition(
-            offset=moment.offset,
+            offset=at.offset,
             column=self._glass,
             patient=command.patient,
             phase=Phase.START,
             number=0,
             priority=LOW,
-            onset_ms=moment.now_ms,
-            event_ms=moment.now_ms,
-            append_ms=moment.append_ms,
+            onset_ms=at.now_ms,
+            event_ms=at.now_ms,
+            append_ms=at.append_ms,
             note=note,
             actor=command.actor,
             command=command.id,
         )
         found.transitions += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
-        episode = episode_id(command.patient, BREAK_GLASS, moment.now_ms)
+        episode = episode_id(command.patient, BREAK_GLASS, at.now_ms)
         return f"{episode}-0", f"{episode}-1"
 
 

@@ -1,4 +1,4 @@
-"""Tells of limits that are wider than the unit's: an advisory alarm that stands as long as a patient has such limits.
+"""Limits that are wider than the unit's: an advisory alarm that stands as long as a patient has such limits.
 
 Found at ticks from the limits in force, not from the commands, so that it holds as well after other rules took effect.
 How wide they were when it was last told is kept as the alarm's worst value: the sum, over the limits, of the share of
