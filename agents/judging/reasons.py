@@ -66,11 +66,3 @@ NOT_ALARMED: Final = (
     *(Reason.RATE_TOLD, Reason.ENDED_SUPPRESSED),
 )
 """Of conditions: labels of `conditions_not_alarmed_total`."""
-
-PASSED_OVER: Final = (Reason.REPEATED, Reason.ELSEWHERE)
-"""Of commands that are not answered."""
-
-ENDED: Final = (
-    *(Reason.NOT_MEASURED, Reason.DEVICE_TAKEN_OFF, Reason.DISCHARGED, Reason.GONE, Reason.RULE_GONE),
-)
-"""Of alarms: on the transition that ends them."""
