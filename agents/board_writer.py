@@ -95,10 +95,10 @@ class Boards:
 
     def note(self, partition: Partition, verdict: Verdict, *, late: bool = False) -> None:
         """Note whom the verdict concerns, and in turns the others, but not while judging is late."""
-        if not (verdict.happenings or verdict.profiled or verdict.dropped or verdict.tally.ticks):
+        if not (verdict.transitions or verdict.profiled or verdict.dropped or verdict.tally.ticks):
             return
         board, table = partition.of(Board), partition.table
-        told = {happening.patient for happening in verdict.happenings}
+        told = {transition.patient for transition in verdict.transitions}
         self._take_note(board, table, verdict)
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
         board.states |= told | {*verdict.profiled} | gone
@@ -114,11 +114,11 @@ class Boards:
         Of each alarm of a patient that is one actor at most.
         """
         known = board.known
-        for happening in verdict.happenings:
-            place = happening.patient, happening.column
-            if happening.acknowledges and happening.actor is not None:
-                known[place] = happening.onset_ms, happening.actor
-            elif happening.state != State.ACKNOWLEDGED:
+        for transition in verdict.transitions:
+            place = transition.patient, transition.column
+            if transition.acknowledges and transition.actor is not None:
+                known[place] = transition.onset_ms, transition.actor
+            elif transition.state != State.ACKNOWLEDGED:
                 known.pop(place, None)
         if verdict.dropped:
             gone = {*verdict.dropped} - table.row_of.keys()

@@ -9,8 +9,11 @@ from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
 from agents.health.canary import CANARY
 from agents.health.metrics import Metrics
-from agents.judging.alarms import Alarm, Happening, encoded
+from agents.judging.alarms import Alarm
+from agents.judging.alert_facts import encoded
 from agents.judging.judge import Judge
+from agents.judging.reasons import NOT_ALARMED, NOT_JUDGED, Reason
+from agents.judging.transitions import Transition
 from agents.judging.verdict import Tally, Verdict
 from agents.rules_turn import RulesTurn
 from agents.wards.counts import Reports
@@ -112,7 +115,7 @@ class Monitor:
         self._count([verdict.tally for verdict in verdicts])
         if refiled := sum(run.refiled for run in decoded):
             metrics.frames.inc(refiled)
-            metrics.not_judged.labels(reason="refiled").inc(refiled)
+            metrics.not_judged.labels(reason=Reason.REFILED).inc(refiled)
 
     def _judged(self, number: int) -> Partition:
         partition = self.store.partition(number)
@@ -138,12 +141,12 @@ class Monitor:
     async def _alert(self, verdict: Verdict, partition: int) -> None:
         topic = self.settings.topic(ALERTS)
         decided_s = time.perf_counter()
-        for happening in verdict.happenings:
-            alarm = self.judge.alarms[happening.column]
-            key, value = happening.patient.encode(), encoded(alarm, happening)
+        for transition in verdict.transitions:
+            alarm = self.judge.alarms[transition.column]
+            key, value = transition.patient.encode(), encoded(alarm, transition)
             future = await self.publisher.publish(topic, key, value, partition=partition)
-            self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(happening.phase)]).inc()
-            future.add_done_callback(partial(self._arrived, decided_s, alarm, happening, partition))
+            self.metrics.alerts.labels(alarm.id, PHASE_NAMES[Phase(transition.phase)]).inc()
+            future.add_done_callback(partial(self._arrived, decided_s, alarm, transition, partition))
 
     async def _answer(self, verdict: Verdict, partition: int) -> None:
         """Write what became of commands beside them, in the partition that they came from."""
@@ -154,16 +157,16 @@ class Monitor:
             self.metrics.commands.labels(kind=answer.command, outcome=answer.outcome).inc()
 
     def _arrived(
-        self, decided_s: float, alarm: Alarm, happening: Happening, partition: int, _: object
+        self, decided_s: float, alarm: Alarm, transition: Transition, partition: int, _: object
     ) -> None:
         self.metrics.publish.observe(time.perf_counter() - decided_s)
         if self.settings.time_base != "live":
             return  # a recording's times say nothing about now
         now = self.wall_s()
-        on_the_way_s = max(0.0, now - happening.append_ms / 1000)
-        self.metrics.event_to_alert.observe(max(0.0, now - happening.event_ms / 1000))
+        on_the_way_s = max(0.0, now - transition.append_ms / 1000)
+        self.metrics.event_to_alert.observe(max(0.0, now - transition.event_ms / 1000))
         self.metrics.append_to_alert.observe(on_the_way_s)
-        if alarm.id == CANARY and happening.phase == Phase.START:
+        if alarm.id == CANARY and transition.phase == Phase.START:
             self.metrics.canary.labels(str(partition)).set(on_the_way_s)
             self.metrics.canary_heard.labels(str(partition)).set(now)
 
@@ -171,30 +174,14 @@ class Monitor:
         metrics, tally = self.metrics, Tally()
         for each in tallies:
             tally.add(each)
-        metrics.frames.inc(tally.judged + tally.historic + tally.duplicate + tally.replayed + tally.surplus)
+        metrics.frames.inc(tally.frames)
         metrics.readings.inc(tally.readings)
         metrics.ticks.inc(tally.ticks)
         metrics.suspect.inc(tally.suspect)
-        for reason, count in (
-            ("duplicate", tally.duplicate),
-            ("historic", tally.historic),
-            ("replayed", tally.replayed),
-            ("beyond-windows", tally.beyond_windows),
-            ("surplus", tally.surplus),
-        ):
-            if count:
-                metrics.not_judged.labels(reason=reason).inc(count)
-        for reason, count in (
-            ("ended-in-delay", tally.ended_in_delay),
-            ("paused", tally.withheld_by_pause),
-            ("sensor-in-doubt", tally.withheld_by_sensor),
-            ("ward-silent", tally.withheld_by_ward),
-            ("less-severe", tally.withheld_by_severity),
-            ("rate-told", tally.withheld_by_rate),
-            ("ended-withheld", tally.ended_withheld),
-        ):
-            if count:
-                metrics.not_alarmed.labels(reason=reason).inc(count)
+        for counter, reasons in ((metrics.not_judged, NOT_JUDGED), (metrics.not_alarmed, NOT_ALARMED)):
+            for reason in reasons:
+                if count := tally.of(reason):
+                    counter.labels(reason=reason).inc(count)
 
 
 def _strangers(records: Sequence[Record], verdict: Verdict) -> list[Reject]:

@@ -6,15 +6,15 @@ last line is `{"tally": ...}`: what became of the frames. Rules come from the se
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from agents.judging.judge import Judge
+from agents.judging.reasons import Reason
 from agents.judging.verdict import Tally
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
@@ -28,6 +28,38 @@ from streams.kafka.log_file import LoggedRecord, read_log
 
 BLOCK_RECORDS: Final = 4_000
 """Records that are judged at once; any other number gives the same alerts."""
+
+
+COUNTS: Final = {
+    "judged": None,
+    "replayed": Reason.REPLAYED,
+    "duplicate": Reason.DUPLICATE,
+    "historic": Reason.HISTORIC,
+    "surplus": Reason.SURPLUS,
+    "readings": None,
+    "suspect": None,
+    "beyond_windows": Reason.BEYOND_WINDOWS,
+    "ticks": None,
+    "accepted": None,
+    "refused": None,
+    "repeated": Reason.REPEATED,
+    "elsewhere": Reason.ELSEWHERE,
+    "ended_in_delay": Reason.ENDED_IN_DELAY,
+    "withheld_by_pause": Reason.PAUSED,
+    "withheld_by_sensor": Reason.SENSOR_IN_DOUBT,
+    "withheld_by_ward": Reason.WARD_SILENT,
+    "withheld_by_severity": Reason.LESS_SEVERE,
+    "withheld_by_rate": Reason.RATE_TOLD,
+    "ended_withheld": Reason.ENDED_SUPPRESSED,
+}
+"""What the last line calls each count, in its order; a count without a reason is the tally's of that name."""
+
+
+def named(tally: Tally) -> dict[str, int]:
+    """Return the counts of a tally as the last line has them."""
+    return {
+        name: getattr(tally, name) if reason is None else tally.of(reason) for name, reason in COUNTS.items()
+    }
 
 
 def judge_log(
@@ -47,8 +79,8 @@ def judge_log(
         verdict = judge.judge(table, decoded)
         table.processed = max(table.processed, block[-1].offset)
         tally.add(verdict.tally)
-        for happening in verdict.happenings:
-            yield report(judge.alarms[happening.column], happening)
+        for transition in verdict.transitions:
+            yield report(judge.alarms[transition.column], transition)
 
 
 def main(arguments: list[str], output: IO[bytes]) -> int:
@@ -61,7 +93,7 @@ def main(arguments: list[str], output: IO[bytes]) -> int:
         tally = Tally()
         for alert in judge_log(read_log(Path(arguments[0])), rules, settings.patient_ttl_s, tally):
             output.write(alert.model_dump_json().encode() + b"\n")
-        output.write(msgspec.json.encode({"tally": asdict(tally)}) + b"\n")
+        output.write(msgspec.json.encode({"tally": named(tally)}) + b"\n")
         output.flush()
     except VigilError as error:
         print(f"vigil: {error}", file=sys.stderr)

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import facts
+from agents.judging.alert_facts import facts
 from agents.judging.conditions import Alarming
 from agents.judging.judge import Judge
 from agents.judging.scoring import is_made_for, numbers_of, scored, wanted_of
-from agents.judging.tick_alarms import Numbers
+from agents.judging.transitions import Details
 from clinical.lifecycle import PAUSE_NAMES, Pause, State, is_open
 from clinical.limits import NEVER
 from clinical.masks import some
@@ -37,7 +37,7 @@ class _Score:
     """A score of n patients: its numbers, of whom it is shown, and of whom enough is measured to say a level."""
 
     alarming: Alarming
-    numbers: tuple[Numbers, ...]
+    numbers: tuple[Details, ...]
     band: list[int]
     is_shown: NDArray[np.bool_]
     is_known: NDArray[np.bool_]
@@ -139,15 +139,12 @@ class Shown:
         table, row = several.table, int(several.rows[i])
         alarm, state = self._judge.alarms[column], State(int(table.alarm_state[row, column]))
         numbers = self._numbers(several, i, column)
-        standing = self._judge.teller.standing(
+        standing = self._judge.episodes.standing(
             table,
             row,
             column,
             max(int(several.now_ms[i]), int(table.alarm_onset_ms[row, column])),
-            value=numbers.value,
-            missing=numbers.missing,
-            old=numbers.old,
-            note=numbers.note,
+            numbers,
         )
         said = facts(alarm, standing)
         source, evidence = said["source"], said["evidence"]
@@ -176,13 +173,13 @@ class Shown:
             "acknowledged_by": self._acknowledged_by(several, row, column, state),
         }
 
-    def _numbers(self, several: _Patients, i: int, column: int) -> Numbers:
+    def _numbers(self, several: _Patients, i: int, column: int) -> Details:
         """Return the numbers behind an alarm; a score's as they were found for all together."""
         sheet = self._judge.alarms[column].sheet
         for score in several.scores:
             if sheet is score.alarming.sheet:
                 return score.numbers[i]
-        return self._judge.numbers(several.table, int(several.rows[i]), column, int(several.now_ms[i]))
+        return self._judge.details(several.table, int(several.rows[i]), column, int(several.now_ms[i]))
 
     @staticmethod
     def _acknowledged_by(several: _Patients, row: int, column: int, state: State) -> str | None:

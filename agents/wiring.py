@@ -10,7 +10,7 @@ from agents.board_writer import WRITE_S, Boards
 from agents.command_forwarder import Commands
 from agents.dead_letters import DeadLetters
 from agents.health.canary import Canary
-from agents.health.heartbeat import BEAT_S, Heart
+from agents.health.heartbeat import HEARTBEAT_S, Heartbeats
 from agents.health.metrics import Metrics
 from agents.health.ownership import Overview
 from agents.health.watchdog import Watchdog
@@ -166,13 +166,13 @@ def passing_time(
     def held() -> list[Partition]:
         return [flow.store.partition(number) for number in sorted(flow.owned())]
 
-    heart = Heart(
+    heartbeats = Heartbeats(
         *(publisher, settings.topic(HEARTBEAT), held, overview.lag, lambda: windows.address, wall_s)
     )
     return (
         Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, flow.owned, wall_s).tick),
-        Timer("canary", TICK_S, Canary(publisher, readings, held, wall_s).sing),
-        Timer("heart", BEAT_S, heart.beat),
+        Timer("canary", TICK_S, Canary(publisher, readings, held, wall_s).probe),
+        Timer("heartbeat", HEARTBEAT_S, heartbeats.send),
     )
 
 

@@ -25,7 +25,7 @@ class CompiledLimits:
     `low` and `high` are an adult's; `band_low`/`band_high` of shape (age bands, rules) hold those of every band.
     With limits of their own for n patients (`with_limits`) the first four have shape (n, rules).
     `strictest_low`/`strictest_high`, of shape (signals,), are the narrowest limits of any rule on each signal.
-    `outranks[j, i]` is 1 where rule j, while it is announced, stands for rule i: both watch the same side of one signal
+    `outranks[j, i]` is 1 where rule j, while it is announced, suppresses rule i: both watch the same side of one signal
     and j is more severe. `tells[j, i]`: likewise while the signals of both agree (`LimitRule.told_by`), j being at
     least as severe; `telling[j]`: it tells any. They are numbers of 32 bits, which multiply far faster than truths do.
     `integral` is in signal unit x ms and `excess_ms` in ms, +inf for a rule without one.

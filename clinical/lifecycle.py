@@ -25,11 +25,11 @@ class State(IntEnum):
     """The condition holds and somebody knows: reminded of at high priority only, and not escalated to others."""
     LATCHED = 4
     """The condition is over, the alarm stays until somebody acknowledges it."""
-    WITHHELD = 5
-    """The condition holds but a pause or a more severe alarm of the signal covers it: nothing was announced."""
+    SUPPRESSED = 5
+    """The condition holds but a pause or a more severe alarm of the signal suppresses it: nothing was announced."""
 
 
-NORMAL, DELAYED, ACTIVE, ACKNOWLEDGED, LATCHED, WITHHELD = map(int, State)
+NORMAL, DELAYED, ACTIVE, ACKNOWLEDGED, LATCHED, SUPPRESSED = map(int, State)
 """Plain numbers: NumPy compares an array with a member of an enumeration at six times the cost."""
 
 
@@ -54,8 +54,8 @@ class Event(IntEnum):
     """The condition has become less severe but holds: priority falls."""
     REMIND = 8
     """An open alarm is due to be reported again unchanged."""
-    COVERED = 9
-    """As DUE, but a pause covers the priority, or a more severe alarm of the signal is announced."""
+    SUPPRESS = 9
+    """As DUE, but a pause suppresses the priority, or a more severe alarm of the signal is announced."""
     LATCH = 10
     """As CLEAR, under a rule that latches."""
     ACKNOWLEDGE = 11
@@ -76,7 +76,7 @@ class Event(IntEnum):
     WORSE,
     BETTER,
     REMIND,
-    COVERED,
+    SUPPRESS,
     LATCH,
     ACKNOWLEDGE,
     CHANGE,
@@ -144,13 +144,13 @@ class Answered(IntEnum):
 CLOSING: Final = (Phase.END, Phase.RESET)
 """Phases that close an episode."""
 
-Transition = tuple[State, Phase]
+Outcome = tuple[State, Phase]
 
-TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
+TRANSITIONS: Final[dict[State, dict[Event, Outcome]]] = {
     State.NORMAL: {
         Event.VIOLATED: (State.DELAYED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),
-        Event.COVERED: (State.WITHHELD, Phase.NONE),
+        Event.SUPPRESS: (State.SUPPRESSED, Phase.NONE),
         Event.BETWEEN: (State.NORMAL, Phase.NONE),
         Event.INSIDE: (State.NORMAL, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
@@ -161,7 +161,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
     State.DELAYED: {
         Event.VIOLATED: (State.DELAYED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),
-        Event.COVERED: (State.WITHHELD, Phase.NONE),
+        Event.SUPPRESS: (State.SUPPRESSED, Phase.NONE),
         Event.BETWEEN: (State.DELAYED, Phase.NONE),
         Event.INSIDE: (State.DELAYED, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
@@ -172,7 +172,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
     State.ACTIVE: {
         Event.VIOLATED: (State.ACTIVE, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.NONE),
-        Event.COVERED: (State.ACTIVE, Phase.NONE),
+        Event.SUPPRESS: (State.ACTIVE, Phase.NONE),
         Event.BETWEEN: (State.ACTIVE, Phase.NONE),
         Event.INSIDE: (State.ACTIVE, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.END),
@@ -188,7 +188,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
     State.ACKNOWLEDGED: {
         Event.VIOLATED: (State.ACKNOWLEDGED, Phase.NONE),
         Event.DUE: (State.ACKNOWLEDGED, Phase.NONE),
-        Event.COVERED: (State.ACKNOWLEDGED, Phase.NONE),
+        Event.SUPPRESS: (State.ACKNOWLEDGED, Phase.NONE),
         Event.BETWEEN: (State.ACKNOWLEDGED, Phase.NONE),
         Event.INSIDE: (State.ACKNOWLEDGED, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.END),
@@ -203,7 +203,7 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
     State.LATCHED: {
         Event.VIOLATED: (State.LATCHED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.UPDATE),
-        Event.COVERED: (State.LATCHED, Phase.NONE),
+        Event.SUPPRESS: (State.LATCHED, Phase.NONE),
         Event.BETWEEN: (State.LATCHED, Phase.NONE),
         Event.INSIDE: (State.LATCHED, Phase.NONE),
         Event.CLEAR: (State.LATCHED, Phase.NONE),
@@ -214,17 +214,17 @@ TRANSITIONS: Final[dict[State, dict[Event, Transition]]] = {
         Event.CHANGE: (State.LATCHED, Phase.UPDATE),
         Event.DISMISS: (State.NORMAL, Phase.END),
     },
-    State.WITHHELD: {
-        Event.VIOLATED: (State.WITHHELD, Phase.NONE),
+    State.SUPPRESSED: {
+        Event.VIOLATED: (State.SUPPRESSED, Phase.NONE),
         Event.DUE: (State.ACTIVE, Phase.START),
-        Event.COVERED: (State.WITHHELD, Phase.NONE),
-        Event.BETWEEN: (State.WITHHELD, Phase.NONE),
-        Event.INSIDE: (State.WITHHELD, Phase.NONE),
+        Event.SUPPRESS: (State.SUPPRESSED, Phase.NONE),
+        Event.BETWEEN: (State.SUPPRESSED, Phase.NONE),
+        Event.INSIDE: (State.SUPPRESSED, Phase.NONE),
         Event.CLEAR: (State.NORMAL, Phase.NONE),
         Event.LATCH: (State.NORMAL, Phase.NONE),
-        Event.MISSING: (State.WITHHELD, Phase.NONE),
-        Event.WORSE: (State.WITHHELD, Phase.NONE),
-        Event.BETTER: (State.WITHHELD, Phase.NONE),
+        Event.MISSING: (State.SUPPRESSED, Phase.NONE),
+        Event.WORSE: (State.SUPPRESSED, Phase.NONE),
+        Event.BETTER: (State.SUPPRESSED, Phase.NONE),
         Event.DISMISS: (State.NORMAL, Phase.NONE),
     },
 }
@@ -275,6 +275,18 @@ def advance(
     return following, _PHASE.take(place)
 
 
+def following(state: State, event: Event) -> Outcome:
+    """Return what one event makes of one alarm.
+
+    Raises:
+        IllegalTransition: the pair is absent from the table.
+    """
+    found = TRANSITIONS[state].get(event)
+    if found is None:
+        raise IllegalTransition(f"{event.name} cannot happen in {state.name}")
+    return found
+
+
 def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
     """Return which values of an enumeration are among these: looking up is many times faster than searching."""
     return np.array([member in members for member in kind])
@@ -283,7 +295,7 @@ def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
 _ANNOUNCED = _among(State, State.ACTIVE, State.ACKNOWLEDGED)
 _OPEN = _among(State, State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED)
 _UNACKNOWLEDGED = _among(State, State.ACTIVE, State.LATCHED)
-_WITHHOLDING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
+_SUPPRESSING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
 
 
 def is_announced(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -301,6 +313,6 @@ def is_unacknowledged(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return _UNACKNOWLEDGED.take(states)
 
 
-def withholds(pauses: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def suppresses(pauses: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return in which `Pause` nothing new is announced, any shape; in the others it is announced as silent."""
-    return _WITHHOLDING.take(pauses)
+    return _SUPPRESSING.take(pauses)

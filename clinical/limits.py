@@ -4,8 +4,8 @@ Runs are a device's, the alarm is the patient's. A run's onset is its first viol
 first violating sample `delay` or more after it. A missing reading pauses the run: a violating sample goes on with it
 within the gap that the rule allows, later it begins anew. Samples inside the limits by the clear margin, for the clear
 delay, end the run, and the alarm if no other device that counts has one. While a more severe alarm of the same side of
-the signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause covers the rule's
-priority, an alarm that would start is withheld.
+the signal is announced, or that of another signal tells the same (`clinical.rates`), or a pause suppresses the rule's
+priority, an alarm that would start is suppressed.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from clinical.integral import depth, excess_after, grown, is_due
 from clinical.lifecycle import (
     BETWEEN,
     CLEAR,
-    COVERED,
     DELAYED,
     DUE,
     INSIDE,
@@ -28,12 +27,13 @@ from clinical.lifecycle import (
     LATCHED,
     MISSING,
     NORMAL,
+    SUPPRESS,
     VIOLATED,
     advance,
     is_announced,
 )
 from clinical.masks import some
-from clinical.rates import SameRate, told_by_other
+from clinical.rates import SameRate, suppressed_by_rate
 from clinical.rules import SIGN_OFF_MS
 
 INTERVALS_MISSED: Final = 2
@@ -47,8 +47,8 @@ MEDIUM: Final = 1
 HIGH: Final = 2
 """Ranks of priorities."""
 
-NO_COVER: Final = -1
-"""Rank below every priority: no pause withholds anything."""
+NONE_SUPPRESSED: Final = -1
+"""Rank below every priority: no pause suppresses anything."""
 
 
 @dataclass(slots=True)
@@ -114,8 +114,8 @@ class Judgement:
     extreme: NDArray[np.float64]
 
 
-def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which alarms of shape (n, rules) a more severe one of the same side of the signal stands for."""
+def suppressed_by_severity(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which alarms of shape (n, rules) a more severe one of the same side of the signal suppresses."""
     announced = is_announced(state)
     if not some(announced):
         return announced
@@ -123,12 +123,12 @@ def outranked(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bo
     return found
 
 
-def stood_for(
+def suppressed_by_another(
     limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate | None
 ) -> NDArray[np.bool_]:
     """Return which alarms of shape (n, rules) wait for another one: a more severe one, or the same heart's."""
-    found = outranked(limits, state)
-    return found if same_rate is None else found | told_by_other(limits, state, same_rate)
+    found = suppressed_by_severity(limits, state)
+    return found if same_rate is None else found | suppressed_by_rate(limits, state, same_rate)
 
 
 def violated(limits: CompiledLimits, values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -158,7 +158,7 @@ def step(
     alarms: Alarms,
     runs: Runs,
     samples: Samples,
-    cover: NDArray[np.int64],
+    suppressed_rank: NDArray[np.int64],
     others: NDArray[np.bool_] | None = None,
     same_rate: SameRate | None = None,
 ) -> Judgement:
@@ -169,14 +169,14 @@ def step(
         alarms: the patients' alarms before the frame.
         runs: the runs of the frames' devices before it.
         samples: the frames.
-        cover: (n,), (n, 1) or (n, rules), rank of the highest priority that is withheld, -1 where there is none.
+        suppressed_rank: (n,), (n, 1) or (n, rules), rank of the highest priority that is suppressed, -1 = none is.
         others: (n, rules), whether another device that counts has a run; None where there is none.
         same_rate: returns (n,) whether heart rate and pulse agree (`clinical.rates`), if anybody knows.
     """
     found = _look(limits, runs, samples)
     event, over = _events(limits, alarms, found, others)
-    withheld = cover if cover.ndim == 2 else cover[:, None]
-    following, phase = _advance(limits, alarms.state, event, found.sampled, withheld, same_rate)
+    ranks = suppressed_rank if suppressed_rank.ndim == 2 else suppressed_rank[:, None]
+    following, phase = _advance(limits, alarms.state, event, found.sampled, ranks, same_rate)
 
     extreme = alarms.extreme
     if some(found.broken):
@@ -303,19 +303,21 @@ def _advance(
     states: NDArray[np.uint8],
     event: NDArray[np.uint8],
     sampled: NDArray[np.bool_],
-    cover: NDArray[np.int64],
+    suppressed_rank: NDArray[np.int64],
     same_rate: SameRate | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Advance the alarms that were sampled, those that withhold others first."""
+    """Advance the alarms that were sampled, those that suppress others first."""
     due = event == DUE
-    event[due & (limits.rank <= cover)] = COVERED
+    event[due & (limits.rank <= suppressed_rank)] = SUPPRESS
     following, phase = _sampled(states, event, sampled)
     if not some(due & (phase != 0)):  # what stands goes on standing
         return following, phase
     for turn in limits.turns:
         starting = (event == DUE) & (phase != 0) & turn
-        if some(starting) and some(covered := starting & stood_for(limits, following, same_rate)):
-            event[covered] = COVERED
+        if some(starting) and some(
+            suppressed := starting & suppressed_by_another(limits, following, same_rate)
+        ):
+            event[suppressed] = SUPPRESS
             following, phase = _sampled(states, event, sampled)
     return following, phase
 

@@ -41,8 +41,8 @@ SameRate = Callable[[], Bools]
 """Returns (n,) whether both signals agree; asked only where an alarm hangs on it."""
 
 
-def told_by_other(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
-    """Return which alarms of shape (n, rules) the announced one of another signal stands for."""
+def suppressed_by_rate(limits: CompiledLimits, state: NDArray[np.uint8], same_rate: SameRate) -> Bools:
+    """Return which alarms of shape (n, rules) the announced one of another signal suppresses."""
     announced = is_announced(state) & limits.telling
     if not some(announced):
         return np.zeros(state.shape, np.bool_)

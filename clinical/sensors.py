@@ -20,7 +20,7 @@ Our choice [M].
 """
 
 DOUBT_MS_MAX: Final = 60_000
-"""So long, from its beginning, a contradiction withholds alarms. Our choice [M]."""
+"""So long, from its beginning, a contradiction suppresses alarms. Our choice [M]."""
 
 CONFLICT_MS: Final = 600_000
 """Two conflicts of a device's numbers within this are no accident. Our choice [M]."""
@@ -79,7 +79,7 @@ def disagree(
 
 
 def doubts(doubt_ms: Times, now_ms: Times, older_ms: Times, interval_ms: Times, lost: Bools) -> Bools:
-    """Return where a contradiction that was told withholds alarms, (n,).
+    """Return where a contradiction that was emitted suppresses alarms, (n,).
 
     Not for longer than a minute, and only while both readings are of now.
 

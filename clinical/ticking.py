@@ -13,11 +13,11 @@ from clinical.lifecycle import (
     ACKNOWLEDGED,
     BETTER,
     CLEAR,
-    COVERED,
     DUE,
     MISSING,
     NORMAL,
-    WITHHELD,
+    SUPPRESS,
+    SUPPRESSED,
     WORSE,
     advance,
     is_announced,
@@ -88,12 +88,12 @@ def judge_loss(
     before: TickState,
     since_ms: NDArray[np.int64],
     over_ms: NDArray[np.int64],
-    cover: NDArray[np.int64],
+    suppressed_rank: NDArray[np.int64],
 ) -> TickJudgement:
     """Judge conditions that hold since `since_ms` (n, k): low priority at first, medium after `escalate_s`.
 
-    `over_ms` (n, k) is the onset of the last episode that is over: no two have the same. `cover` (n,) is
-    the rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
+    `over_ms` (n, k) is the onset of the last episode that is over: no two have the same. `suppressed_rank` (n,) is
+    the rank of the highest priority that a pause suppresses, `NONE_SUPPRESSED` where there is none.
     """
     holds = since_ms != NEVER
     known = before.state != NORMAL
@@ -102,7 +102,7 @@ def judge_loss(
     priority = np.where(grave, MEDIUM, np.where(known, before.priority, LOW)).astype(np.uint8)
     event = np.full(holds.shape, CLEAR, dtype=np.uint8)
     event[holds] = DUE
-    event[holds & (priority <= cover[:, None])] = COVERED
+    event[holds & (priority <= suppressed_rank[:, None])] = SUPPRESS
     event[is_announced(before.state) & grave & (before.priority == LOW)] = WORSE
     state, phase = advance(before.state, event)
     normal = state == NORMAL
@@ -120,7 +120,7 @@ def judge_band(
     before: TickState,
     since_ms: NDArray[np.int64],
     level: NDArray[np.int64],
-    cover: NDArray[np.int64],
+    suppressed_rank: NDArray[np.int64],
 ) -> LevelJudgement:
     """Judge a score's band, or any condition that has levels: report what has held for `delay_s`.
 
@@ -134,7 +134,7 @@ def judge_band(
         before: alarms of shape (n,); `onset_ms` of an alarm at rest is when its level rose.
         since_ms: (n, LEVELS) as the judgement before said, `NEVER` = no difference.
         level: (n,) 0 = no alarm, else priority rank + 1, or `UNKNOWN`, or `LAPSED`.
-        cover: (n,) rank of the highest priority that a pause withholds, `NO_COVER` where there is none.
+        suppressed_rank: (n,) rank of the highest priority that a pause suppresses, `NONE_SUPPRESSED` = none is.
     """
     running = before.state != NORMAL
     reported = np.where(running, before.priority.astype(np.int64) + 1, 0)
@@ -151,8 +151,8 @@ def judge_band(
     event = np.full(level.shape, MISSING, dtype=np.uint8)
     event[now_reported > reported] = WORSE
     event[now_reported < reported] = BETTER
-    event[(before.state == WITHHELD) | ((now_reported > reported) & ~running)] = DUE
-    event[(event == DUE) & (priority <= cover)] = COVERED
+    event[(before.state == SUPPRESSED) | ((now_reported > reported) & ~running)] = DUE
+    event[(event == DUE) & (priority <= suppressed_rank)] = SUPPRESS
     event[(now_reported < reported) & (now_reported == 0)] = CLEAR
     state, phase = advance(before.state, event)
     onset = np.where(running, before.onset_ms, since[:, 0])

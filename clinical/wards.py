@@ -1,7 +1,7 @@
 """A lost gateway or network: many devices of one ward fall silent together, and that is one alarm for the ward.
 
 A ward's patients lie in many partitions. Each partition counts its own (`counted`), whoever decides adds the counts
-up (`is_lost`, `next_event`), and a silence that nobody has been told of waits meanwhile (`held_until`).
+up (`is_lost`, `event_of`), and a silence that nobody has been told of waits meanwhile (`held_until`).
 """
 
 from collections.abc import Collection
@@ -30,7 +30,7 @@ WAIT_MS: Final = 5_000
 the same instant, and partitions do not judge in the same one. Our choice [M]."""
 
 HOLD_MS: Final = 30_000
-"""How long a silence is withheld by an answer that its ward is lost. Three renewals: when nobody answers any more,
+"""How long a silence is suppressed by an answer that its ward is lost. Three renewals: when nobody answers any more,
 each patient is told of singly."""
 
 RENEW_MS: Final = 10_000
@@ -124,18 +124,18 @@ def is_lost(counts: Collection[Count]) -> bool:
     return silent >= PATIENTS_MIN and silent >= SHARE_MIN * sum(count.patients for count in counts)
 
 
-def next_event(loss: Loss, counts: Collection[Count], now_ms: int) -> Event | None:
-    """Return what happens to a ward's alarm by these counts; WORSE brings back one that somebody knows of.
+def event_of(loss: Loss, counts: Collection[Count], now_ms: int) -> Event:
+    """Return what these counts mean for a ward's alarm; what follows is for the table (`clinical.lifecycle`) to say.
 
-    Who knows of an alarm is told of it again only when somebody has fallen silent since.
+    Who knows of an alarm is told of it again, as one that is worse, only when somebody has fallen silent since.
     """
     if not is_lost(counts):
-        return None if loss.state == State.NORMAL else Event.CLEAR
-    if loss.state == State.NORMAL:
-        return Event.DUE
-    if loss.state == State.ACKNOWLEDGED:
-        return Event.WORSE if newest(counts) > loss.known_ms else None
-    return Event.REMIND if now_ms - loss.told_ms >= CONTINUE_MS else None
+        return Event.CLEAR
+    if loss.state == State.ACKNOWLEDGED and newest(counts) > loss.known_ms:
+        return Event.WORSE
+    if loss.state == State.ACTIVE and now_ms - loss.told_ms >= CONTINUE_MS:
+        return Event.REMIND
+    return Event.DUE
 
 
 def onset(loss: Loss, counts: Collection[Count]) -> int:

@@ -22,7 +22,7 @@ from clinical.masks import some
 from clinical.ticking import ADVICE_TURNS
 from streams.contracts.frame import OWN_STREAM
 from streams.contracts.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
-from tables.columns import Columns
+from tables.columns.shared_rows import Columns
 from tables.device_rows import NOBODY, SEEN
 
 Seq = TypeVar("Seq", int, NDArray[np.int64])

@@ -76,23 +76,6 @@ class Windows:
         """Return where the buckets of these numbers are, of these rows each, when slots and rows are one axis."""
         return number % SLOTS * np.int64(self.bucket.shape[1]) + rows
 
-    def add(
-        self, rows: NDArray[np.int64], ts_ms: NDArray[np.int64], values: NDArray[np.float64]
-    ) -> NDArray[np.bool_]:
-        """Enter frames, in log order.
-
-        Args:
-            rows: (n,) row of each frame's patient; repeats are welcome.
-            ts_ms: (n,) time of each frame.
-            values: (n, signals) plausible readings in the signals' units; NaN and -inf are no readings, and what is
-                charted or reported is passed over.
-
-        Returns:
-            (n,) whether the ring still held the frame's bucket.
-        """
-        frame, signal = np.nonzero(np.isfinite(values))
-        return self.enter(rows, ts_ms, frame, signal, values[frame, signal])
-
     def enter(
         self,
         rows: NDArray[np.int64],
@@ -101,14 +84,17 @@ class Windows:
         signal: NDArray[np.int64],
         reading: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Enter frames as `add` does, from the list of their readings.
+        """Enter frames in log order, from the list of their readings; what is charted or reported is passed over.
 
         Args:
-            rows: (n,) row of each frame's patient.
+            rows: (n,) row of each frame's patient; repeats are welcome.
             ts_ms: (n,) time of each frame.
             frame: (m,) which frame each reading belongs to, rising.
             signal: (m,) which signal it is.
-            reading: (m,) its value.
+            reading: (m,) its plausible value in the signal's unit.
+
+        Returns:
+            (n,) whether the ring still held the frame's bucket.
         """
         measured = signal < WINDOWED
         if not every(measured):

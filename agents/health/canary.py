@@ -21,8 +21,8 @@ CANARY_RULE: Final = LimitRule(
     priority="low",
     source="ours: below the 21 % of room air and any breathing gas in use, so that no patient crosses it",
 )
-SINGING: Final = b"18"
-QUIET: Final = b"21"
+BEYOND: Final = b"18"
+INSIDE: Final = b"21"
 """Inspired oxygen fractions, %, beyond the canary's limit and inside it."""
 
 EVERY_S: Final = 10
@@ -63,7 +63,7 @@ class Canary:
     def __post_init__(self) -> None:
         self._boot = int(self.wall_s() * 1000)
 
-    async def sing(self) -> None:
+    async def probe(self) -> None:
         """Called once a second: let each canary cross its limit every ten, in turns, and come back the next time."""
         now_s = self.wall_s()
         for partition in self.owned():
@@ -72,10 +72,10 @@ class Canary:
                 crossing.crossed_s = now_s - number % EVERY_S
             if crossing.is_beyond:
                 crossing.is_beyond = False
-                await self._send(number, now_s, QUIET)
+                await self._send(number, now_s, INSIDE)
             elif now_s - crossing.crossed_s > EVERY_S - JITTER_S:
                 crossing.crossed_s, crossing.is_beyond = now_s, True
-                await self._send(number, now_s, SINGING)
+                await self._send(number, now_s, BEYOND)
 
     async def _send(self, partition: int, now_s: float, fio2: bytes) -> None:
         patient = canary_name(partition).encode()

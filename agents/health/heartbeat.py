@@ -16,7 +16,7 @@ from streams.contracts.patient_state import Heartbeat
 from streams.kafka.publisher import Publisher
 from tables.partition import Partition
 
-BEAT_S: Final = 2.0
+HEARTBEAT_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -27,11 +27,11 @@ class Beat:
     """The tick that it told of."""
 
 
-class Heart:
+class Heartbeats:
     """Beats for the partitions that `owned` returns.
 
     Args:
-        publisher: where the beats go; also asked how long its oldest record waits.
+        publisher: where they go; also asked how long its oldest record waits.
         topic: the heartbeat topic.
         owned: partitions of this worker at the moment.
         lag: how many records of a partition wait to be judged.
@@ -56,8 +56,8 @@ class Heart:
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self._wall_s = wall_s
 
-    async def beat(self) -> None:
-        """Write a beat of each partition that has judged a tick since its last one."""
+    async def send(self) -> None:
+        """Write a heartbeat of each partition that has judged a tick since its last one."""
         for partition in self._owned():
             number, table, last = partition.number, partition.table, partition.of(Beat)
             if table.ticked_until_ms <= last.ticked_ms:

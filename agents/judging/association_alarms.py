@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import MISPLACED, READINGS_WITHDRAWN, UNASSOCIATED, Alarm
-from agents.judging.tick_alarms import Held, judge_levels
-from agents.judging.transitions import Moment, Teller
+from agents.judging.context import Context, RecordContext
+from agents.judging.episode_events import Episodes
+from agents.judging.reasons import Reason
+from agents.judging.tick_alarms import Held, Levels, judge_levels
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
 from clinical.limits import MEDIUM, NEVER
@@ -34,10 +37,10 @@ class AssociationAlarms:
     """Judges what concerns devices and whom they are on."""
 
     def __init__(
-        self, alarms: tuple[Alarm, ...], limits: int, teller: Teller, technical: TechnicalRules
+        self, alarms: tuple[Alarm, ...], limits: int, episodes: Episodes, technical: TechnicalRules
     ) -> None:
         ids = [alarm.id for alarm in alarms]
-        self._teller, self._technical, self._limits = teller, technical, limits
+        self._episodes, self._technical, self._limits = episodes, technical, limits
         self._unassociated: Final = ids.index(UNASSOCIATED)
         self._withdrawn: Final = ids.index(READINGS_WITHDRAWN)
         self._staying: Final = {
@@ -45,16 +48,16 @@ class AssociationAlarms:
             for column, alarm in enumerate(alarms)
             if alarm.type == "advisory" or alarm.id in (MISPLACED, READINGS_WITHDRAWN)
         }
-        """What is told of a patient whatever is measured."""
+        """Alarms that stay whatever is measured."""
 
-    def leave(self, table: PatientTable, left: Left, recorded: bool, verdict: Verdict) -> None:
+    def leave(self, left: Left, recorded: bool, table: PatientTable, out: Verdict) -> None:
         """Take a device off a stream that it does not belong to, with the alarms that only it was the reason of."""
         said = left.departure
         row = table.row_of.get(said.patient)
         if row is None or left.offset <= int(table.reach([said.patient])[0]):
             return
         now = said.from_ts_ms if recorded else left.append_ts_ms
-        moment = Moment(left.offset, now, left.append_ts_ms, now)
+        record = RecordContext(left.offset, now, left.append_ts_ms, now)
         if said.withdrawn and not said.patient.startswith(OWN_STREAM):
             if table.alarm_state[row, self._withdrawn] == NORMAL:
                 table.alarm_state[row, self._withdrawn] = DELAYED
@@ -65,12 +68,12 @@ class AssociationAlarms:
         if not self._take_off(table, row, said.device):
             return
         stays = table.slots[row, 0] != NOBODY
-        self._end_alarms(table, row, stays, moment, verdict)
+        self._end_alarms(stays, Context(table, np.array([row]), record), out)
         if stays:
             return
         if said.patient.startswith(OWN_STREAM):
             table.drop(said.patient)
-            verdict.dropped.append(said.patient)
+            out.dropped.append(said.patient)
         else:
             table.windows.clear(row)
             if table.since_ms[row] <= NEVER:
@@ -99,47 +102,45 @@ class AssociationAlarms:
         table.dirty[row] = True
         return True
 
-    def _end_alarms(
-        self, table: PatientTable, row: int, stays: bool, moment: Moment, verdict: Verdict
-    ) -> None:
+    def _end_alarms(self, stays: bool, context: Context, out: Verdict) -> None:
         """End the limit alarms of which no other device has a run; without another device, all that is measured."""
-        note = "its device was taken off the patient"
+        table, row = context.table, context.row
+        said = Details(note="its device was taken off the patient", reason=Reason.DEVICE_TAKEN_OFF)
         for column in range(self._limits if stays else len(table.alarms)):
             if column in self._staying or (stays and self._has_run(table, row, column)):
                 continue
             if is_open(table.alarm_state[row, [column]])[0]:
-                told = self._teller.move(table, row, column, Event.DISMISS, moment, note)
-                verdict.happenings.append(told)
+                out.emit(self._episodes.move(context, row, column, Event.DISMISS, said))
             else:
-                self._teller.rest(table, row, column)
+                self._episodes.rest(table, row, column)
 
     @staticmethod
     def _has_run(table: PatientTable, row: int, column: int) -> bool:
         slots = table.slots[row]
         return bool(np.any(table.devices.run_onset_ms[slots[slots != NOBODY], column] != NEVER))
 
-    def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Tell at a tick of devices on no patient, and of readings that were withdrawn, among n patients."""
+    def judge(self, context: Context, out: Verdict) -> None:
+        """Judge at a tick devices on no patient, and readings that were withdrawn, among n patients."""
+        table, rows = context.table, context.rows
         for row in rows[table.alarm_state[rows, self._withdrawn] != NORMAL].tolist():
-            self._tell_withdrawn(table, row, moment, verdict)
+            self._judge_withdrawn(row, context, out)
         if not table.own_streams or not self._technical.enabled:
             return
         own = rows[np.isin(rows, table.known_rows(list(table.own_streams)))]
         slots, devices = table.of_devices(own), table.devices
-        fresh = moment.event_ms - devices.heard_ms[slots] <= silence_ms_max(
+        fresh = context.record.event_ms - devices.heard_ms[slots] <= silence_ms_max(
             self._technical, devices.interval_ms[slots]
         )
         sends = ((slots != NOBODY) & fresh).any(axis=1)
-        level = np.where(sends, MEDIUM + 1, 0)
-        held = Held(UNASSOCIATED_S)
-        judge_levels(self._teller, table, own, self._unassociated, held, level, moment, verdict)
+        levels = Levels(self._unassociated, Held(UNASSOCIATED_S), np.where(sends, MEDIUM + 1, 0))
+        judge_levels(levels, self._episodes, context.of(own), out)
 
-    def _tell_withdrawn(self, table: PatientTable, row: int, moment: Moment, verdict: Verdict) -> None:
-        column, now = self._withdrawn, moment.event_ms
+    def _judge_withdrawn(self, row: int, context: Context, out: Verdict) -> None:
+        table, column, now = context.table, self._withdrawn, context.record.event_ms
         if table.alarm_clear_ms[row, column] == NEVER:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if table.alarm_state[row, column] == DELAYED:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
-            verdict.happenings.append(self._teller.move(table, row, column, Event.DUE, moment))
+            self._episodes.begin(table, row, column, now, MEDIUM)
+            out.emit(self._episodes.move(context, row, column, Event.DUE))
         elif now - int(table.alarm_clear_ms[row, column]) >= WITHDRAWN_MS:
-            verdict.happenings.append(self._teller.move(table, row, column, Event.CLEAR, moment))
+            out.emit(self._episodes.move(context, row, column, Event.CLEAR))

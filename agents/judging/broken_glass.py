@@ -1,4 +1,4 @@
-"""Tells that somebody acts beyond the own wards: an advisory alarm of the patient, begun by the command itself.
+"""Alarms that somebody acts beyond the own wards: an advisory alarm of the patient, begun by the command itself.
 
 Breaking the glass is allowed to who acknowledges alarms, with a reason; that it happened is to be seen where the
 patient is. Each use is told: the first begins the alarm, each further one changes it. It ends at a tick.
@@ -6,23 +6,20 @@ patient is. Each use is told: the first begins the alarm, each further one chang
 
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.judging.alarms import Happening
-from agents.judging.transitions import Moment, Teller
+from agents.judging.context import Context
+from agents.judging.episode_events import Episodes
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import Event, State
 from clinical.limits import LOW
 from streams.contracts.people import ACT_OF, Person
-from tables.patients import PatientTable
 
 GLASS_MS: Final = 60_000
 """The alarm ends so long after the last use: once a reminder would be due. Our choice [M]."""
 
 
 def is_broken_by(person: Person, kind: str, ward: str) -> bool:
-    """Tell whether a command of a kind in a ward is allowed by broken glass alone."""
+    """Return whether a command of a kind in a ward is allowed by broken glass alone."""
     act = ACT_OF[kind]
     return person.may(act, ward) and not person.may_by_role(act, ward)
 
@@ -34,28 +31,30 @@ def note_of(person: Person, kind: str) -> str:
 
 
 class BrokenGlass:
-    """Tells of each use; `column` is that of the alarm."""
+    """Emits each use; `column` is that of the alarm."""
 
-    def __init__(self, teller: Teller, column: int) -> None:
-        self._teller = teller
+    def __init__(self, episodes: Episodes, column: int) -> None:
+        self._episodes = episodes
         self._column = column
 
-    def tell(self, table: PatientTable, row: int, note: str, moment: Moment) -> Happening:
-        """Tell of a use, at a command."""
+    def use(self, note: str, context: Context, out: Verdict) -> None:
+        """Emit a use, at a command."""
+        table, row, now_ms = context.table, context.row, context.record.now_ms
         column, event = self._column, Event.CHANGE
         state = int(table.alarm_state[row, column])
         if state == State.NORMAL:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = moment.told_ms, LOW
+            self._episodes.begin(table, row, column, now_ms, LOW)
             event = Event.DUE
         elif state == State.ACKNOWLEDGED:
             event = Event.WORSE
-        table.alarm_clear_ms[row, column] = moment.told_ms
-        return self._teller.move(table, row, column, event, moment, note)
+        table.alarm_clear_ms[row, column] = now_ms
+        out.emit(self._episodes.move(context, row, column, event, Details(note=note)))
 
-    def judge(self, table: PatientTable, rows: NDArray[np.int64], moment: Moment, verdict: Verdict) -> None:
-        """End at a tick, for n patients with open alarms, what was told long enough ago."""
-        column = self._column
+    def judge(self, context: Context, out: Verdict) -> None:
+        """End at a tick, for n patients with open alarms, what was emitted long enough ago."""
+        table, rows, column = context.table, context.rows, self._column
         opened = rows[table.alarm_state[rows, column] != State.NORMAL]
-        for row in opened[moment.event_ms - table.alarm_clear_ms[opened, column] >= GLASS_MS].tolist():
-            told = self._teller.move(table, row, column, Event.CLEAR, moment, "told; the audit has it")
-            verdict.happenings.append(told)
+        since_ms = context.record.event_ms - table.alarm_clear_ms[opened, column]
+        said = Details(note="told; the audit has it")
+        for row in opened[since_ms >= GLASS_MS].tolist():
+            out.emit(self._episodes.move(context, row, column, Event.CLEAR, said))

@@ -32,7 +32,7 @@ from clinical.losses import UNASSOCIATED_S, UNRELIABLE_S, UNRELIABLE_SHARE
 from clinical.rules import RuleSet, TechnicalRules
 from clinical.scores import NEWS2, SHEETS
 from clinical.vitals import INDEX, SIGNALS
-from tables.columns import DEVICES
+from tables.columns.log_columns import DEVICES
 
 LASTING: Final = 1 + 2 * len(LOSS_SIGNALS)
 """Alarms behind the limits that several devices may begin anew: silence, losses, flickers. No two of their episodes

@@ -1,6 +1,6 @@
 """Which limits hold for a patient: the patient's own, else those of the age band, else the rules'.
 
-Where SpO2 scale 2 was ordered, limits of the rules and the age band reach no higher than what the order aims at.
+Where SpO2 scale 2 is prescribed, limits of the rules and the age band reach no higher than what it aims at.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from tables.patients import PatientTable
 Rows = NDArray[np.int64]
 
 
-class LimitsInForce:
+class EffectiveLimits:
     """The limit rules under one rule set, and for each patient."""
 
     def __init__(self, rules: RuleSet) -> None:
@@ -54,14 +54,14 @@ class LimitsInForce:
     def unowned(
         self, age_band: NDArray[np.uint8], scale2: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return lower and upper limits of patients without own ones, (n, rules) each, by age band and order, (n,)."""
+        """Return lower and upper limits of patients without own ones, (n, rules) each, by band and scale, (n,)."""
         low = self.rules.band_low[age_band]
         if some(scale2):
             low[scale2] = np.minimum(low[scale2], self.rules.scale2_low)
         return low, self.rules.band_high[age_band]
 
     def bounds(self, code: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the furthest lower and upper limits that an order may set in an age band, (rules,) each."""
+        """Return the furthest lower and upper limits that a command may set in an age band, (rules,) each."""
         return self.rules.bound_low[code], self.rules.bound_high[code]
 
     def violated(self, table: PatientTable, rows: Rows, values: NDArray[np.float64]) -> NDArray[np.bool_]:

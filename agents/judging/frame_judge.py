@@ -10,11 +10,13 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
 from agents.judging.conditions import Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.context import Context, RecordContext
+from agents.judging.effective_limits import EffectiveLimits
+from agents.judging.episode_events import Episodes, suppressed_rank_of
 from agents.judging.flicker import MINUTE_MS, count
 from agents.judging.plausibility import Readings, plausible
+from agents.judging.reasons import Reason
 from agents.judging.runs import (
     alarms_of,
     follow_clock,
@@ -26,13 +28,13 @@ from agents.judging.runs import (
     take_samples,
 )
 from agents.judging.shedding import surplus
-from agents.judging.transitions import Moment, Teller, cover_of
-from agents.judging.verdict import Reasons, Tally
+from agents.judging.transitions import Details, Episode, Transition
+from agents.judging.verdict import Suppressing, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
 from clinical.masks import every, how_many, places, some
-from clinical.rates import SameRate, told_by_other
+from clinical.rates import SameRate, suppressed_by_rate
 from clinical.sensors import clock_of
 from clinical.vitals import COUNT
 from streams.decoding.decoded import Frames
@@ -43,7 +45,7 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-Told = tuple[int, Happening]
+Emitted = tuple[int, Transition]
 """A row and what happened to its patient."""
 
 
@@ -70,24 +72,24 @@ class FrameJudge:
 
     def __init__(
         self,
-        limits: LimitsInForce,
+        limits: EffectiveLimits,
         conditions: Conditions,
-        teller: Teller,
+        episodes: Episodes,
         time: TimeRules,
         babbling: int,
     ) -> None:
         self._limits = limits
         self._conditions = conditions
-        self._teller = teller
+        self._episodes = episodes
         self._time = time
         self._babbling = babbling
 
-    def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Told]:
+    def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Emitted]:
         """Judge frames that are not part of the state yet, each of the patient of its row, (n,), and count them.
 
         The rows may be those of several partitions that share columns.
         """
-        told: list[Told] = []
+        emitted: list[Emitted] = []
         while len(frames):
             found = find_devices(table, rows, frames)
             done = len(found.devices)
@@ -95,11 +97,11 @@ class FrameJudge:
             part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
             batch = self._admit(table, part, of_part, found, tally)
             if len(batch.rows):
-                told += self._apply(table, batch, tally)
+                emitted += self._apply(table, batch, tally)
             if is_all:
                 break
             frames, rows = frames.take(slice(done, None)), rows[done:]
-        return told
+        return emitted
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
@@ -114,7 +116,7 @@ class FrameJudge:
             for i in news.conflicts:
                 self._note_conflict(table, int(found.devices[i]), self._arrival_ms(frames, i))
             fresh = news.fresh
-            tally.duplicate += len(fresh) - how_many(fresh)
+            tally.count(Reason.DUPLICATE, len(fresh) - how_many(fresh))
             frames, rows, comes_next = frames.take(fresh), rows[fresh], news.next[fresh]
             devices = Groups(devices.numbers[fresh])
         time = self._judge_time(table.devices, frames, devices, comes_next)
@@ -138,8 +140,8 @@ class FrameJudge:
         runs = table.devices.run_onset_ms[table.slots[row]] != NEVER
         waiting = table.alarm_state[row, : self._limits.count] == DELAYED
         for column in np.flatnonzero(waiting & ~runs.any(axis=0)).tolist():
-            self._teller.rest(table, row, column)
-            tally.ended_in_delay += 1
+            self._episodes.rest(table, row, column)
+            tally.count(Reason.ENDED_IN_DELAY)
 
     def _judge_time(
         self, devices: DeviceRows, frames: Frames, groups: Groups, comes_next: NDArray[np.bool_] | None
@@ -163,7 +165,7 @@ class FrameJudge:
         devices.clock[at] = clock_of(time.suspect, time.historic)
         return time
 
-    def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Told]:
+    def _apply(self, table: PatientTable, batch: _Batch, tally: Tally) -> list[Emitted]:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
@@ -175,17 +177,17 @@ class FrameJudge:
         live = ~time.historic if historic else None
         if len(waiting):
             live = self._leave_out(table, batch, live, tally)
-        tally.beyond_windows += len(held) - how_many(held)
-        tally.historic += historic
+        tally.count(Reason.BEYOND_WINDOWS, len(held) - how_many(held))
+        tally.count(Reason.HISTORIC, historic)
         tally.judged += len(rows) if live is None else how_many(live)
-        restless = self._restless(table, batch, waiting)
-        if restless is None:
-            self._judge_calm(table, batch, live)
+        slow = self._slow_path(table, batch, waiting)
+        if slow is None:
+            self._judge_fast(table, batch, live)
             return []
-        calm = ~restless
-        if some(calm):
-            self._judge_calm(table, batch, live, calm)
-        return self._judge_rounds(table, batch, restless.nonzero()[0], live, tally)
+        fast = ~slow
+        if some(fast):
+            self._judge_fast(table, batch, live, fast)
+        return self._judge_rounds(table, batch, slow.nonzero()[0], live, tally)
 
     @staticmethod
     def _count(table: PatientTable, batch: _Batch) -> None:
@@ -216,10 +218,10 @@ class FrameJudge:
             table.devices.value[devices],
         )
         live[chosen[left_out]] = False
-        tally.surplus += int(left_out.sum())
+        tally.count(Reason.SURPLUS, int(left_out.sum()))
         return live
 
-    def _restless(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
+    def _slow_path(self, table: PatientTable, batch: _Batch, waiting: Rows) -> NDArray[np.bool_] | None:
         """Return which frames are of patients who must be judged frame by frame, (n,), None = none.
 
         `waiting` are the places of alarms that are not at rest, in the patients' alarms of all frames one after the
@@ -255,26 +257,26 @@ class FrameJudge:
             found.append(rows[readings.invalid])
         if not any(map(len, found)):
             return None
-        restless = np.zeros(len(table.position), dtype=np.bool_)
+        slow = np.zeros(len(table.position), dtype=np.bool_)
         for of_patients in found:
-            restless[of_patients] = True
-        return restless[rows]
+            slow[of_patients] = True
+        return slow[rows]
 
     @staticmethod
-    def _judge_calm(
+    def _judge_fast(
         table: PatientTable,
         batch: _Batch,
         live: NDArray[np.bool_] | None,
-        calm: NDArray[np.bool_] | None = None,
+        fast: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take the frames of patients for whom no alarm can change, of live ones the readings; the last counts.
 
-        `live` and `calm` are of shape (n,), None = all.
+        `live` and `fast` are of shape (n,), None = all.
         """
         readings, devices = batch.readings, table.devices
         at, now, came = batch.devices.numbers, batch.time.now_ms, batch.time.arrival_ms
-        hear(devices, at, batch.frames, came, calm)
-        chosen = live if calm is None else calm if live is None else calm & live
+        hear(devices, at, batch.frames, came, fast)
+        chosen = live if fast is None else fast if live is None else fast & live
         frame, value, cells = readings.frame, readings.value, batch.cells
         if chosen is not None:
             kept = chosen[frame]
@@ -296,16 +298,16 @@ class FrameJudge:
         chosen: Rows,
         live: NDArray[np.bool_] | None,
         tally: Tally,
-    ) -> list[Told]:
+    ) -> list[Emitted]:
         rank = Groups(batch.rows[chosen]).rank
-        told: list[Told] = []
+        emitted: list[Emitted] = []
         for k in range(int(rank.max()) + 1):
             one = chosen[rank == k]
             hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
-            told += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
-        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+            emitted += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
+        return sorted(emitted, key=lambda found: (found[1].offset, found[1].column))
 
-    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
+    def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Emitted]:
         """Judge at most one frame a patient."""
         if not len(chosen):
             return []
@@ -319,56 +321,57 @@ class FrameJudge:
 
         limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
         alarms = alarms_of(table, rows, rules)
-        cover = self._conditions.cover_of_limits(table, rows, arrival)
+        suppressed_rank = self._conditions.suppressed_rank_of_limits(table, rows, arrival)
         others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
         same_rate = cache(partial(self._conditions.same_rate, table, rows, arrival))
-        result = step(limits, alarms, runs_of(devices, at), samples, cover, others, same_rate)
+        result = step(limits, alarms, runs_of(devices, at), samples, suppressed_rank, others, same_rate)
         keep_alarms(table, rows, rules, result.alarms)
         keep_runs(devices, at, result.runs)
         before, after = alarms.state, result.alarms.state
         if some(before != after):
-            tally.count_limits(before, after, lambda: self._withheld(table, rows, cover, after, same_rate))
+            tally.count_limits(
+                before, after, lambda: self._why_suppressed(table, rows, suppressed_rank, after, same_rate)
+            )
             for i, column in places((after == NORMAL) & (before != NORMAL)):
                 table.end_runs(int(rows[i]), column)
-        return self._tell(table, batch, chosen, values, result)
+        return self._emit(table, batch, chosen, values, result)
 
-    def _withheld(
-        self, table: PatientTable, rows: Rows, cover: Rows, after: NDArray[np.uint8], same_rate: SameRate
-    ) -> Reasons:
-        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would withhold."""
+    def _why_suppressed(
+        self,
+        table: PatientTable,
+        rows: Rows,
+        suppressed_rank: Rows,
+        after: NDArray[np.uint8],
+        same_rate: SameRate,
+    ) -> Suppressing:
+        """Return which alarms a pause, a sensor in doubt or the same heart's other rate would suppress."""
         limits = self._limits.rules
-        by_pause = limits.rank <= cover_of(table, rows)[:, None]
-        return by_pause, limits.rank <= cover, told_by_other(limits, after, same_rate)
+        by_pause = limits.rank <= suppressed_rank_of(table, rows)[:, None]
+        return by_pause, limits.rank <= suppressed_rank, suppressed_by_rate(limits, after, same_rate)
 
-    def _tell(
+    def _emit(
         self, table: PatientTable, batch: _Batch, chosen: Rows, values: NDArray[np.float64], result: Judgement
-    ) -> list[Told]:
+    ) -> list[Emitted]:
         limits, frames = self._limits.rules, batch.frames
-        told = []
+        emitted = []
         for i, column in places(result.phase):
             frame = int(chosen[i])
             row = int(batch.rows[frame])
-            moment = Moment(
+            record = RecordContext(
                 offset=int(frames.offset[frame]),
                 event_ms=int(batch.time.now_ms[frame]),
                 append_ms=int(frames.append_ts_ms[frame]),
-                told_ms=int(batch.time.arrival_ms[frame]),
+                now_ms=int(batch.time.arrival_ms[frame]),
                 device=frames.device[frame],
             )
-            happening = self._teller.tell(
-                table,
-                row,
-                column,
-                int(result.phase[i, column]),
-                moment,
-                priority=int(limits.rank[column]),
-                onset_ms=int(result.onset_ms[i, column]),
-                value=float(values[i, limits.signal[column]]),
-                extreme=float(result.extreme[i, column]),
-                note=self._saw_tooth(table, result, i, column),
+            priority, onset_ms = int(limits.rank[column]), int(result.onset_ms[i, column])
+            episode = Episode(priority, onset_ms, float(result.extreme[i, column]))
+            said = Details(
+                float(values[i, limits.signal[column]]), note=self._saw_tooth(table, result, i, column)
             )
-            told.append((row, happening))
-        return told
+            context, phase = Context(table, batch.rows, record), int(result.phase[i, column])
+            emitted.append((row, self._episodes.emit(context, row, column, phase, episode, said)))
+        return emitted
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
         """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""

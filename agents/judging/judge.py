@@ -1,7 +1,7 @@
 """The judge: runs of records against the state of their partitions, to the alarms' transitions.
 
 Pure but for the table that it is given: no clock, no broker, no order but the log's. The same log gives the same
-state and the same happenings, however it is cut into runs and wherever a restart falls. Drills and simulations
+state and the same transitions, however it is cut into runs and wherever a restart falls. Drills and simulations
 use it as their oracle.
 
 Runs of several partitions are judged side by side: the frames that each goes on with together, at the price of one,
@@ -16,29 +16,22 @@ import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
 from numpy.typing import NDArray
 
-from agents.judging.alarms import ALARMS_PAUSED, BABBLING, BREAK_GLASS, LIMITS_WIDENED, SILENT_DEVICE
-from agents.judging.association_alarms import AssociationAlarms
-from agents.judging.broken_glass import BrokenGlass
-from agents.judging.catalogue import LASTING, alarms_of
-from agents.judging.command_judge import OrderJudge
-from agents.judging.conditions import Alarming, Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.alarms import BABBLING
+from agents.judging.catalogue import LASTING
+from agents.judging.command_judge import CommandJudge
+from agents.judging.conditions import Alarming
+from agents.judging.context import Context, RecordContext
 from agents.judging.frame_judge import FrameJudge
-from agents.judging.limit_commands import LimitOrders
-from agents.judging.partition_alarms import PartitionAlarms
-from agents.judging.pauses import Pauses
-from agents.judging.responsibility import Responsibilities
+from agents.judging.parts import parts_of
+from agents.judging.reasons import Reason
 from agents.judging.strangers import let_in
-from agents.judging.tick_alarms import Numbers
 from agents.judging.tick_judge import TickJudge
-from agents.judging.transitions import Moment, Teller
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
-from agents.judging.ward_silences import Silences
-from agents.judging.widenings import Widenings
 from clinical.clock import TimeRules
 from clinical.lifecycle import Event, is_open
 from clinical.rules import RuleSet
-from streams.config.settings import PATIENTS_MAX
+from streams.contracts.partitions import PATIENTS_MAX
 from streams.decoding.decoded import Decoded, Frames, Left, Other, Part, Ruled, Tick, Unproved
 from tables.patients import PatientTable
 
@@ -76,45 +69,13 @@ class Judge:
         self.rules = rules
         self._partitions = partitions
         self._patients_max = patients_max
-        self.alarms = alarms_of(rules)
-        self.limits = limits = LimitsInForce(rules)
-        ids = [alarm.id for alarm in self.alarms]
-        self.teller = teller = Teller(self.alarms, limits, rules.responsibility)
-        pauses = Pauses(teller, ids.index(ALARMS_PAUSED), rules.pauses, limits.rules)
-        asking = Responsibilities(teller, rules.responsibility)
-        self._conditions = conditions = Conditions(rules, self.alarms, limits.rules, teller, time.recorded)
-        self._silences = Silences(rules.technical, ids.index(SILENT_DEVICE))
-        widenings = Widenings(limits, teller, ids.index(LIMITS_WIDENED))
-        broken_glass = BrokenGlass(teller, ids.index(BREAK_GLASS))
-        associations = AssociationAlarms(self.alarms, limits.count, teller, rules.technical)
-        self._own = PartitionAlarms(self.alarms, teller, patients_max, associations)
         self._recorded = time.recorded
-        self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
-        self._ticks = TickJudge(
-            rules,
-            limits,
-            conditions,
-            self._silences,
-            self._own,
-            teller,
-            pauses,
-            asking,
-            widenings,
-            broken_glass,
-            time,
-            patient_ttl_ms,
-        )
-        self._orders = OrderJudge(
-            self.alarms,
-            LimitOrders(limits),
-            teller,
-            pauses,
-            asking,
-            self._silences,
-            broken_glass,
-            time.recorded,
-            patients_max,
-        )
+        self._parts = parts = parts_of(rules, time.recorded, patients_max)
+        self.alarms, self.limits, self.episodes = parts.alarms, parts.limits, parts.episodes
+        babbling = next(column for column, alarm in enumerate(self.alarms) if alarm.id == BABBLING)
+        self._frames = FrameJudge(parts.limits, parts.conditions, parts.episodes, time, babbling)
+        self._ticks = TickJudge(parts, time.recorded, patient_ttl_ms)
+        self._commands = CommandJudge(parts, time.recorded, patients_max)
 
     def new_table(self, partition: int = 0) -> PatientTable:
         """Return an empty table for one partition under these rules."""
@@ -128,11 +89,11 @@ class Judge:
     @property
     def scores(self) -> tuple[Alarming, ...]:
         """The scores that alarm under these rules."""
-        return self._conditions.sheets
+        return self._parts.conditions.sheets
 
-    def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
-        """Return the numbers behind an open alarm, and what it says, as they are at `now_ms`."""
-        return self._ticks.numbers(table, row, column, now_ms)
+    def details(self, table: PatientTable, row: int, column: int, now_ms: int) -> Details:
+        """Return what an open alarm says, as it is at `now_ms`."""
+        return self._ticks.details(table, row, column, now_ms)
 
     def judge(self, table: PatientTable, decoded: Decoded) -> Verdict:
         """Judge a decoded run and make it part of the table's state."""
@@ -163,11 +124,12 @@ class Judge:
         """End the open alarms whose ids are not among those kept, at the last tick, and make that part of the state."""
         gone = np.array([alarm.id not in kept for alarm in self.alarms])
         now_ms = table.ticked_until_ms
-        moment = Moment(table.processed, now_ms, table.processed_append_ms, now_ms)
-        verdict = Verdict()
+        record = RecordContext(table.processed, now_ms, table.processed_append_ms, now_ms)
+        verdict, said = Verdict(), Details(note=note, reason=Reason.RULE_GONE)
         for row in table.occupied().tolist():
+            context = Context(table, np.array([row]), record)
             for column in np.flatnonzero(is_open(table.alarm_state[row]) & gone).tolist():
-                verdict.happenings.append(self.teller.move(table, row, column, Event.DISMISS, moment, note))
+                verdict.emit(self.episodes.move(context, row, column, Event.DISMISS, said))
         return verdict
 
     def _judge_other(self, table: PatientTable, part: Other, verdict: Verdict) -> None:
@@ -175,15 +137,15 @@ class Judge:
             return
         if isinstance(part, Tick):
             verdict.tally.ticks += 1
-            self._ticks.judge(table, part, verdict)
+            self._ticks.judge(part, table, verdict)
         elif isinstance(part, Unproved):
-            self._own.unproven(table, part.offset)
+            self._parts.partition.unproven(table, part.offset)
         elif isinstance(part, Left):
-            self._own.associations.leave(table, part, self._recorded, verdict)
+            self._parts.partition.associations.leave(part, self._recorded, table, verdict)
         elif isinstance(part, Ruled):
-            self._silences.rule(table, part, verdict)
+            self._parts.silences.rule(part, table, verdict)
         else:
-            self._orders.judge(table, part, verdict)
+            self._commands.judge(part, table, verdict)
         table.processed = max(table.processed, part.offset)
 
     def _judge_frames(self, runs: Sequence[_Run]) -> None:
@@ -191,9 +153,9 @@ class Judge:
         first = runs[0]
         found = [self._next_frames(run) for run in runs]
         frames, rows = Frames.joined([part for part, _ in found]), np.concatenate([rows for _, rows in found])
-        for row, happening in self._frames.judge(first.table, frames, rows, first.verdict.tally):
+        for row, transition in self._frames.judge(first.table, frames, rows, first.verdict.tally):
             run = next(run for run in runs if run.table.has(row))
-            run.verdict.happenings.append(happening)
+            run.verdict.emit(transition)
 
     def _next_frames(self, run: _Run) -> tuple[Frames, Rows]:
         """Return the frames that a run begins with and are not part of the state yet, and their rows."""
@@ -202,14 +164,14 @@ class Judge:
         processed = max(table.processed, int(frames.offset[-1]))
         if int(frames.offset[0]) <= max(table.replay_until, table.processed):
             keep = frames.offset > table.reach(frames.patient)
-            run.verdict.tally.replayed += int(len(keep) - keep.sum())
+            run.verdict.count(Reason.REPLAYED, int(len(keep) - keep.sum()))
             frames = frames.take(keep)
         try:
             rows = table.known_rows(frames.patient)
         except KeyError:
             frames, refused = let_in(table, frames, self._patients_max)
             if refused:
-                self._own.refused(table, refused[-1])
+                self._parts.partition.refused(table, refused[-1])
                 run.verdict.strangers += refused
             rows = table.known_rows(frames.patient)
         table.processed = processed

@@ -1,4 +1,4 @@
-"""Orders on a patient's limits: what may be set, how far, and when a reason is needed.
+"""Commands on a patient's limits: what may be set, how far, and when a reason is needed.
 
 Tighter limits than the unit's only have to fit together. Wider ones end at the bounds of the rule, and past half the
 way there somebody has to say why. What a device decided itself has no limit that could be set.
@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.effective_limits import LimitsInForce
-from agents.judging.transitions import Refused
+from agents.judging.effective_limits import EffectiveLimits
+from agents.judging.episode_events import Refused
 from clinical.bounds import REASON_SHARE
 from clinical.gaps import ROUNDING, joint_fault
 from clinical.masks import some
@@ -33,32 +33,34 @@ class Unit(NamedTuple):
     scale2: bool
 
 
-class LimitOrders:
-    """Takes orders on limits and age bands under one rule set, or refuses them."""
+class LimitCommands:
+    """Takes commands on limits and age bands under one rule set, or refuses them."""
 
-    def __init__(self, in_force: LimitsInForce) -> None:
-        self._in_force = in_force
-        self._rules: tuple[LimitRule, ...] = in_force.rules.rules
+    def __init__(self, effective: EffectiveLimits) -> None:
+        self._effective = effective
+        self._rules: tuple[LimitRule, ...] = effective.rules.rules
 
-    def set_limits(self, table: PatientTable, row: int, order: SetLimits) -> None:
+    def set_limits(self, table: PatientTable, row: int, command: SetLimits) -> None:
         """Set limits of one rule for one patient, or go back to the age band's.
 
         Raises:
             Refused: there is no such limit, it lies beyond the bound, it needs a reason, or does not fit to others.
         """
-        column, unit = self._column(order.rule), Unit(int(table.age_band[row]), bool(table.scale2[row]))
+        column, unit = self._column(command.rule), Unit(int(table.age_band[row]), bool(table.scale2[row]))
         low, high = self._own(table, row)
-        if order.low is None and order.high is None:
+        if command.low is None and command.high is None:
             low[column] = high[column] = np.nan
-        wanted = [(side, limit) for side, limit in enumerate((order.low, order.high)) if limit is not None]
+        wanted = [
+            (side, limit) for side, limit in enumerate((command.low, command.high)) if limit is not None
+        ]
         for side, limit in wanted:
-            if not np.isfinite(self._in_force.unit(*unit)[side][column]):
-                raise Refused(f"{order.rule} has no {SIDES[side]} limit")
+            if not np.isfinite(self._effective.unit(*unit)[side][column]):
+                raise Refused(f"{command.rule} has no {SIDES[side]} limit")
             self._refuse_beyond_the_bound(column, side, limit, unit)
             (low, high)[side][column] = limit
         self._refuse_what_stands_in_the_way(column, low, high, unit)
         for side, limit in wanted:
-            self._refuse_without_a_reason(column, side, limit, unit, order.reason)
+            self._refuse_without_a_reason(column, side, limit, unit, command.reason)
         self._put(table, row, low, high, unit, {self._rules[column].signal})
 
     def set_profile(self, table: PatientTable, row: int, band: int, scale2: bool) -> None:
@@ -75,7 +77,7 @@ class LimitOrders:
         self._put(table, row, low, high, unit, {self._rules[column].signal for column in own_columns})
 
     def _own(self, table: PatientTable, row: int) -> tuple[Limits, Limits]:
-        rules = slice(0, self._in_force.count)
+        rules = slice(0, self._effective.count)
         return table.alarm_low[row, rules].copy(), table.alarm_high[row, rules].copy()
 
     def _column(self, name: str) -> int:
@@ -88,7 +90,7 @@ class LimitOrders:
 
     def _ends(self, column: int, side: int, unit: Unit) -> tuple[float, float]:
         """Return the unit's limit and the bound of a rule."""
-        limit, bound = self._in_force.unit(*unit)[side], self._in_force.bounds(unit.age_band)[side]
+        limit, bound = self._effective.unit(*unit)[side], self._effective.bounds(unit.age_band)[side]
         return float(limit[column]), float(bound[column])
 
     def _refuse_beyond_the_bound(self, column: int, side: int, limit: float, unit: Unit) -> None:
@@ -125,7 +127,7 @@ class LimitOrders:
 
     def _together(self, low: Limits, high: Limits, unit: Unit) -> tuple[Limits, Limits]:
         """Return the limits that hold together: a patient's own, else the age band's."""
-        of_unit = self._in_force.unit(*unit)
+        of_unit = self._effective.unit(*unit)
         return np.where(np.isnan(low), of_unit[0], low), np.where(np.isnan(high), of_unit[1], high)
 
     def _put(
@@ -141,7 +143,7 @@ class LimitOrders:
             ]
             if fault := joint_fault(signal, together):
                 raise Refused(f"limits of {signal}: {fault}")
-        rules = slice(0, self._in_force.count)
+        rules = slice(0, self._effective.count)
         table.alarm_low[row, rules], table.alarm_high[row, rules] = own_low, own_high
         table.age_band[row], table.scale2[row] = unit
         own = ~(np.isnan(own_low) & np.isnan(own_high))

@@ -9,10 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm, Happening
+from agents.judging.alarms import MISPLACED, TOO_MANY, UNPROVEN, Alarm
 from agents.judging.association_alarms import AssociationAlarms
-from agents.judging.tick_alarms import Held, Numbers, judge_levels
-from agents.judging.transitions import Moment, Teller
+from agents.judging.context import Context
+from agents.judging.episode_events import Episodes
+from agents.judging.tick_alarms import Held, Levels, judge_levels
+from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
 from clinical.limits import MEDIUM, NEVER
@@ -31,13 +33,13 @@ class PartitionAlarms:
     def __init__(
         self,
         alarms: tuple[Alarm, ...],
-        teller: Teller,
+        episodes: Episodes,
         patients_max: int,
         associations: AssociationAlarms,
     ) -> None:
         self.associations: Final = associations
         column = {alarm.id: number for number, alarm in enumerate(alarms)}
-        self._teller = teller
+        self._episodes = episodes
         self._patients_max = patients_max
         self._too_many: Final = column[TOO_MANY]
         self._unproven: Final = column[UNPROVEN]
@@ -48,7 +50,7 @@ class PartitionAlarms:
         self._note(table, self._too_many, offset)
 
     def unproven(self, table: PatientTable, offset: int) -> None:
-        """Note that a record would be an order, but has not proven it."""
+        """Note that a record would be a command, but has not proven it."""
         self._note(table, self._unproven, offset)
 
     @staticmethod
@@ -63,44 +65,48 @@ class PartitionAlarms:
         table.alarm_clear_ms[row, column] = NEVER
         table.dirty[row] = True
 
-    def judge(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Tell at a tick, which `rows` have not had yet, what was noted since the last one, and what is over."""
-        self.associations.judge(table, rows, moment, verdict)
+    def judge(self, context: Context, out: Verdict) -> None:
+        """Judge at a tick, which the rows have not had yet, what was noted since the last one, and what is over."""
+        self.associations.judge(context, out)
+        table = context.table
         row = table.row_of.get(partition_name(table.partition))
-        if row is None or row not in rows:
+        if row is None or row not in context.rows:
             return
-        is_full = int(table.known_at(np.array([moment.offset]))[0]) >= self._patients_max
-        for column, lasts in ((self._too_many, is_full), (self._unproven, None)):
-            verdict.happenings += self._tell(table, row, column, lasts, moment)
+        is_full = int(table.known_at(np.array([context.record.offset]))[0]) >= self._patients_max
+        own = context.of([row])
+        self._judge(self._too_many, is_full, own, out)
+        self._judge(self._unproven, None, own, out)
 
-    def _tell(
-        self, table: PatientTable, row: int, column: int, lasts: bool | None, moment: Moment
-    ) -> list[Happening]:
-        state, now = int(table.alarm_state[row, column]), moment.event_ms
+    def _judge(self, column: int, lasts: bool | None, context: Context, out: Verdict) -> None:
+        """Judge one alarm; `lasts` says whether it holds still, None = for `UNPROVEN_MS` after what was noted last."""
+        table, row, now = context.table, context.row, context.record.event_ms
+        state = int(table.alarm_state[row, column])
         if state == NORMAL:
-            return []
+            return
         if table.alarm_clear_ms[row, column] == NEVER:
             table.alarm_clear_ms[row, column], table.dirty[row] = now, True
         if state == DELAYED:
-            table.alarm_onset_ms[row, column], table.alarm_priority[row, column] = now, MEDIUM
-            return [self._teller.move(table, row, column, Event.DUE, moment)]
+            self._episodes.begin(table, row, column, now, MEDIUM)
+            out.emit(self._episodes.move(context, row, column, Event.DUE))
+            return
         since_ms = now - int(table.alarm_clear_ms[row, column])
-        is_over = since_ms >= UNPROVEN_MS if lasts is None else not lasts and since_ms > 0
-        return [self._teller.move(table, row, column, Event.CLEAR, moment)] if is_over else []
+        if since_ms >= UNPROVEN_MS if lasts is None else not lasts and since_ms > 0:
+            out.emit(self._episodes.move(context, row, column, Event.CLEAR))
 
-    def judge_places(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Tell of patients among n who belong into another partition: once, for as long as they are here."""
+    def judge_places(self, context: Context, out: Verdict) -> None:
+        """Judge patients among n who belong into another partition: once, for as long as they are here."""
+        table, rows = context.table, context.rows
         if not table.misplaced:
             return
         chosen = rows[np.isin(rows, table.known_rows(list(table.misplaced)))]
         at_rest = ~is_open(table.alarm_state[chosen, self.misplaced])
         chosen = chosen[at_rest]
-        level = np.full(len(chosen), MEDIUM + 1)
 
-        def behind(i: int) -> Numbers:
+        def explain(i: int) -> Details:
             patient = table.patients[int(chosen[i])]
             assert patient is not None, "a misplaced patient has a row"
             there = f"in partition {table.partition}, where another partitioner than murmur2 put it"
-            return Numbers(note=f"{there}; the patient belongs into {table.misplaced[patient]}")
+            return Details(note=f"{there}; the patient belongs into {table.misplaced[patient]}")
 
-        judge_levels(self._teller, table, chosen, self.misplaced, Held(0), level, moment, verdict, behind)
+        levels = Levels(self.misplaced, Held(0), np.full(len(chosen), MEDIUM + 1), explain)
+        judge_levels(levels, self._episodes, context.of(chosen), out)

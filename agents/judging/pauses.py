@@ -2,18 +2,20 @@
 
 A pause is itself an alarm of the advisory kind, so that it is never silent: it starts, is reported again while it
 lasts, and ends; at medium priority where it has no time of its own. Alarms that are open and covered by it are told of
-once when that changes. What begins while a pause withholds it is not announced; if it still holds when the pause is
+once when that changes. What begins while a pause suppresses it is not announced; if it still holds when the pause is
 over, the next tick announces it.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
-from agents.judging.transitions import IN_PAUSE, IN_PAUSE_LATCHED, Moment, Teller
+from agents.judging.context import Context
+from agents.judging.episode_events import Episodes
+from agents.judging.transitions import Details
+from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits
-from clinical.lifecycle import OFF, PAUSE_NAMES, WITHHELD, Event, Pause, State, is_open, withholds
-from clinical.limits import LOW, MEDIUM, NEVER, outranked
+from clinical.lifecycle import OFF, PAUSE_NAMES, SUPPRESSED, Event, Pause, is_open, suppresses
+from clinical.limits import LOW, MEDIUM, NEVER, suppressed_by_severity
 from clinical.rules import PauseRules
 from tables.patients import PatientTable
 
@@ -23,48 +25,45 @@ Rows = NDArray[np.int64]
 class Pauses:
     """Begins and ends pauses under one rule set; `column` is that of the alarm which tells of them."""
 
-    def __init__(self, teller: Teller, column: int, rules: PauseRules, limits: CompiledLimits) -> None:
-        self._teller = teller
+    def __init__(self, episodes: Episodes, column: int, rules: PauseRules, limits: CompiledLimits) -> None:
+        self._episodes = episodes
         self._limits = limits
         self._off_ms = round(rules.off_s_max * 1000)
         self.column = column
 
-    def begin(
-        self, table: PatientTable, row: int, mode: Pause, seconds: int, moment: Moment
-    ) -> list[Happening]:
+    def begin(self, mode: Pause, seconds: int, context: Context, out: Verdict) -> None:
         """Pause what is of medium priority or below, and what is open; a pause in force is replaced.
 
         `seconds` is for how long, unless `mode` is one of `OFF`: these last as long as the rules let them.
         """
-        now, again, before = moment.told_ms, table.pause[row] != Pause.NONE, self._covered(table, row)
+        table, row, record = context.table, context.row, context.record
+        now, again, before = record.now_ms, table.pause[row] != Pause.NONE, self._paused_by(table, row)
         lasts_ms = self._off_ms if mode in OFF else seconds * 1000
         for column in before:
-            self._take_in(table, row, column)
-        table.pause[row], table.pause_actor[row] = mode, (moment.actor or "").encode()
+            self._episodes.pause(table, row, column)
+        table.pause[row], table.pause_actor[row] = mode, (record.actor or "").encode()
         table.pause_until_ms[row] = now + lasts_ms
         if not again:  # two pauses of one moment are two episodes
             table.pause_ms[row] = max(now, table.pause_ms[row] + 1)
-        note = f"{PAUSE_NAMES[mode]} by {moment.actor} for {lasts_ms / 1000:g} s"
-        table.alarm_onset_ms[row, self.column] = table.pause_ms[row]
+        note = f"{PAUSE_NAMES[mode]} by {record.actor} for {lasts_ms / 1000:g} s"
         rank_before, rank = int(table.alarm_priority[row, self.column]), MEDIUM if mode in OFF else LOW
-        table.alarm_priority[row, self.column] = rank
+        self._episodes.begin(table, row, self.column, int(table.pause_ms[row]), rank)
         event = Event.DUE
         if again:
             event = (
                 Event.CHANGE if rank == rank_before else Event.WORSE if rank > rank_before else Event.BETTER
             )
-        told = self._teller.move(table, row, self.column, event, moment, note)
-        return [told, *self._tell_covered(table, row, before, moment, note)]
+        out.emit(self._episodes.move(context, row, self.column, event, Details(note=note)))
+        self._emit_paused(before, note, context, out)
 
-    def end(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
+    def end(self, note: str, context: Context, out: Verdict) -> None:
         """End the pause in force."""
-        before = self._covered(table, row)
-        told = self._teller.move(table, row, self.column, Event.CLEAR, moment, note)
+        table, row = context.table, context.row
+        before = self._paused_by(table, row)
+        out.emit(self._episodes.move(context, row, self.column, Event.CLEAR, Details(note=note)))
         table.pause[row], table.pause_actor[row], table.pause_until_ms[row] = Pause.NONE, b"", NEVER
-        freed = (table.alarm_paused[row] != 0) & (table.alarm_state[row] == State.ACTIVE)
-        table.alarm_known[row, freed] = np.nan
-        table.alarm_paused[row] = 0
-        return [told, *self._tell_covered(table, row, before, moment, note)]
+        self._episodes.resume(table, row)
+        self._emit_paused(before, note, context, out)
 
     def over(self, table: PatientTable, rows: Rows, now_ms: int) -> list[int]:
         """Return the rows whose pause has lasted its time. One of a record of version 2 may have been given none."""
@@ -80,40 +79,28 @@ class Pauses:
         """Return in words which pause is in force, by whom and for how long, and what it holds back."""
         lasting_s = (now_ms - int(table.pause_ms[row])) / 1000
         actor = table.pause_actor[row].decode() or "somebody"
-        silent = sum(pause != Pause.NONE for pause in self._covered(table, row).values())
-        name, withheld = PAUSE_NAMES[Pause(int(table.pause[row]))], self._withheld(table, row)
-        return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {withheld}, silent: {silent}"
+        silent = sum(pause != Pause.NONE for pause in self._paused_by(table, row).values())
+        name, suppressed = PAUSE_NAMES[Pause(int(table.pause[row]))], self._count_suppressed(table, row)
+        return f"{name} by {actor} for {lasting_s:g} s; alarms withheld: {suppressed}, silent: {silent}"
 
-    def _withheld(self, table: PatientTable, row: int) -> int:
-        """Return how many alarms the pause withholds; what a more severe one stands for is not among them."""
-        held = table.alarm_state[row] == WITHHELD
+    def _count_suppressed(self, table: PatientTable, row: int) -> int:
+        """Return how many alarms the pause suppresses; what a more severe one stands for is not among them."""
+        held = table.alarm_state[row] == SUPPRESSED
         limits = slice(0, len(self._limits.rules))
-        held[limits] &= ~outranked(self._limits, table.alarm_state[[row], limits])[0]
-        return int(np.count_nonzero(held)) if withholds(table.pause[[row]])[0] else 0
+        held[limits] &= ~suppressed_by_severity(self._limits, table.alarm_state[[row], limits])[0]
+        return int(np.count_nonzero(held)) if suppresses(table.pause[[row]])[0] else 0
 
-    def _take_in(self, table: PatientTable, row: int, column: int) -> None:
-        """Let the pause that begins cover an open episode that none would cover if it began now."""
-        if self._teller.yields(column, int(table.alarm_priority[row, column])):
-            return
-        state = table.alarm_state[row, column]
-        table.alarm_paused[row, column] = IN_PAUSE_LATCHED if state == State.LATCHED else IN_PAUSE
-        if state == State.ACTIVE:
-            self._teller.take_note(table, row, column)
-
-    def _covered(self, table: PatientTable, row: int) -> dict[int, int]:
+    def _paused_by(self, table: PatientTable, row: int) -> dict[int, int]:
         """Return the pause that covers each open alarm that pauses can cover."""
         return {
-            column: self._teller.paused(table, row, column, int(table.alarm_priority[row, column]))
+            column: self._episodes.paused(table, row, column, int(table.alarm_priority[row, column]))
             for column in np.flatnonzero(is_open(table.alarm_state[row])).tolist()
-            if self._teller.is_pausable(column)
+            if self._episodes.is_pausable(column)
         }
 
-    def _tell_covered(
-        self, table: PatientTable, row: int, before: dict[int, int], moment: Moment, note: str
-    ) -> list[Happening]:
-        after = self._covered(table, row)
-        return [
-            self._teller.move(table, row, column, Event.CHANGE, moment, note)
-            for column, pause in after.items()
-            if pause != before[column]
-        ]
+    def _emit_paused(self, before: dict[int, int], note: str, context: Context, out: Verdict) -> None:
+        """Emit each open alarm that another pause applies to than before."""
+        after = self._paused_by(context.table, context.row)
+        for column, pause in after.items():
+            if pause != before[column]:
+                out.emit(self._episodes.move(context, context.row, column, Event.CHANGE, Details(note=note)))

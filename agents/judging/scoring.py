@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.tick_alarms import Numbers
+from agents.judging.context import Context
+from agents.judging.transitions import Details
 from clinical.limits import INTERVALS_MISSED, NEVER
 from clinical.losses import unscored_ms_max
 from clinical.masks import some
@@ -109,12 +110,13 @@ def wanted_of(sheet: Sheet, inputs_min: int) -> int:
 
 
 def level_of(
-    sheet: Sheet, table: PatientTable, rows: Rows, found: Scored, last: Latest, now_ms: int, inputs_min: int
+    inputs_min: int, sheet: Sheet, found: Scored, last: Latest, context: Context
 ) -> NDArray[np.int64]:
     """Return each patient's level: 0 = none, else priority rank + 1, `UNKNOWN` = too few inputs are measured to say.
 
     `LAPSED` where too few were measured for too long; nothing of what was measured before counts any more then.
     """
+    table, rows = context.table, context.rows
     levels = np.array(
         [0 if level.priority is None else PRIORITIES.index(level.priority) + 1 for level in sheet.levels]
     )
@@ -124,7 +126,9 @@ def level_of(
     level = np.where(is_made_for(sheet, table, rows), level, 0)
     unknown = np.flatnonzero(level == UNKNOWN)
     if len(unknown):
-        level[unknown] = lapsed(sheet, table, rows[unknown], last.take(unknown), now_ms, wanted)
+        level[unknown] = lapsed(
+            sheet, table, rows[unknown], last.take(unknown), context.record.event_ms, wanted
+        )
     return level
 
 
@@ -205,7 +209,7 @@ def _last(entry: Input, last: Latest, since_ms: Rows) -> Floats:
     return np.where(at[i, newest] > since_ms, last.value[:, columns][i, newest], np.nan)
 
 
-def numbers_of(sheet: Sheet, found: Scored, i: int) -> Numbers:
+def numbers_of(sheet: Sheet, found: Scored, i: int) -> Details:
     """Return the numbers behind the score of the i-th patient."""
     kept_now, now = found.score.points[i].tolist(), found.measured.points[i].tolist()
     points = zip(sheet.parameters, kept_now, now, strict=True)
@@ -215,4 +219,4 @@ def numbers_of(sheet: Sheet, found: Scored, i: int) -> Numbers:
             missing.append(name)
         elif isnan(measured):
             old.append(name)
-    return Numbers(round(float(found.score.lower_bound[i]), 2), tuple(missing), old=tuple(old))
+    return Details(round(float(found.score.lower_bound[i]), 2), tuple(missing), old=tuple(old))

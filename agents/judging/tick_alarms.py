@@ -1,13 +1,15 @@
-"""What ticks decide about alarms, taken into the patient table and told: shared by all judges of ticks."""
+"""What ticks decide about alarms, taken into the patient table and emitted: shared by all judges of ticks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.context import Context
+from agents.judging.episode_events import Episodes, suppressed_rank_of
+from agents.judging.transitions import NOTHING, Details, Episode
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import NORMAL, Phase
 from clinical.limits import NEVER
@@ -23,34 +25,37 @@ SLOW_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers behind an alarm: the value in the source's unit, what a score lacks, the condition in words.
-
-    `old` is what a score counts with its last points, because it is not measured now. `over` says in words why the
-    alarm ends, where its condition is not known to be over.
-    """
-
-    value: float | None = None
-    missing: tuple[str, ...] = ()
-    note: str = ""
-    over: str = ""
-    old: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """How long a condition has to hold that no rule of its own describes."""
 
     delay_s: float
 
 
-NOTHING = Numbers()
+Explained = Callable[[int], Details]
+"""What the alarm of the i-th row that is judged says; asked only for what is emitted."""
 
-NOT_MEASURED: Final = "not measured any more; whether the condition is over is unknown"
-"""Why an alarm ends of whose condition nothing has been known for long."""
 
-Behind = Callable[[int], Numbers]
-"""The numbers behind the alarm of the i-th row that is judged; asked only for what is told."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement (n, k) of the alarms in some columns, and what each row says."""
+
+    columns: slice
+    result: TickJudgement
+    explain: Explained | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The level (n,) of one alarm of n rows, see `clinical.ticking.judge_band`.
+
+    `suppressed_rank` (n,) is the rank up to which it is suppressed, where that is not up to the pause.
+    """
+
+    column: int
+    rule: Delayed
+    level: NDArray[np.int64]
+    explain: Explained | None = None
+    suppressed_rank: Rows | None = None
 
 
 def state_of(table: PatientTable, rows: Rows, columns: slice) -> TickState:
@@ -62,17 +67,9 @@ def state_of(table: PatientTable, rows: Rows, columns: slice) -> TickState:
     )
 
 
-def take(
-    teller: Teller,
-    table: PatientTable,
-    rows: Rows,
-    columns: slice,
-    result: TickJudgement,
-    moment: Moment,
-    verdict: Verdict,
-    behind: Behind | None = None,
-) -> None:
-    """Make a judgement (n, k) part of the table, count what was withheld and tell of the rest."""
+def take(judged: Judged, episodes: Episodes, context: Context, out: Verdict) -> None:
+    """Make a judgement part of the table, count what was suppressed and emit the rest."""
+    table, rows, columns, result = context.table, context.rows, judged.columns, judged.result
     after, before = result.after, state_of(table, rows, columns)
     changed = (
         (before.onset_ms != after.onset_ms)
@@ -85,26 +82,17 @@ def take(
     table.alarm_state[rows, columns] = after.state
     table.alarm_priority[rows, columns] = after.priority
     table.alarm_onset_ms[rows, columns] = after.onset_ms
-    paused = np.ones(before.state.shape, dtype=np.bool_)
-    verdict.tally.count_limits(before.state, after.state, lambda: (paused, paused, paused))
+    # Of the alarms of ticks only a pause suppresses any: neither severity, a sensor nor the other rate does.
+    by_pause = np.ones(before.state.shape, dtype=np.bool_)
+    out.tally.count_limits(before.state, after.state, lambda: (by_pause, by_pause, by_pause))
     for i, k in places(result.phase):
         phase = int(result.phase[i, k])
         ended = phase == Phase.END
-        numbers = behind(i) if behind is not None else NOTHING
-        told = teller.tell(
-            table,
-            int(rows[i]),
-            columns.start + k,
-            phase,
-            moment,
-            priority=int((before if ended else after).priority[i, k]),
-            onset_ms=int(result.onset_ms[i, k]),
-            value=numbers.value,
-            missing=numbers.missing,
-            old=numbers.old,
-            note=numbers.over if ended else numbers.note,
-        )
-        verdict.happenings.append(told)
+        said = judged.explain(i) if judged.explain is not None else NOTHING
+        said = replace(said, note=said.over if ended else said.note, reason=said.reason if ended else None)
+        priority = int((before if ended else after).priority[i, k])
+        episode = Episode(priority, int(result.onset_ms[i, k]))
+        out.emit(episodes.emit(context, int(rows[i]), columns.start + k, phase, episode, said))
 
 
 def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_]:
@@ -115,38 +103,27 @@ def is_at_rest(table: PatientTable, rows: Rows, column: int) -> NDArray[np.bool_
     return rest
 
 
-def judge_levels(
-    teller: Teller,
-    table: PatientTable,
-    rows: Rows,
-    column: int,
-    rule: Delayed,
-    level: NDArray[np.int64],
-    moment: Moment,
-    verdict: Verdict,
-    behind: Behind | None = None,
-    cover: Rows | None = None,
-) -> None:
-    """Judge one alarm of n rows by its level (n,), see `clinical.ticking.judge_band`.
-
-    `cover` (n,) is the rank up to which it is withheld, where that is not up to the pause.
-    """
-    columns = slice(column, column + 1)
-    concerned = np.flatnonzero((level > 0) | ~is_at_rest(table, rows, column))  # a few of many
+def judge_levels(levels: Levels, episodes: Episodes, context: Context, out: Verdict) -> None:
+    """Judge one alarm by its levels."""
+    table, column, level = context.table, levels.column, levels.level
+    concerned = np.flatnonzero((level > 0) | ~is_at_rest(table, context.rows, column))  # a few of many
     if not len(concerned):
         return
-    rows, level = rows[concerned], level[concerned]
-    cover = cover_of(table, rows) if cover is None else cover[concerned]
+    context, level = context.of(context.rows[concerned]), level[concerned]
+    rows, given = context.rows, levels.suppressed_rank
+    suppressed_rank = suppressed_rank_of(table, rows) if given is None else given[concerned]
+    columns = slice(column, column + 1)
     wide, since = state_of(table, rows, columns), since_of(table, rows, column)
     before = TickState(wide.state[:, 0], wide.priority[:, 0], wide.onset_ms[:, 0])
-    result = judge_band(rule, moment.event_ms, before, since, level, cover)
+    result = judge_band(levels.rule, context.record.event_ms, before, since, level, suppressed_rank)
     table.dirty[rows[(result.since_ms != since).any(axis=1)]] = True
     keep_since(table, rows, column, result.since_ms)
     after = result.after
-    judged = TickJudgement(
+    judgement = TickJudgement(
         TickState(after.state[:, None], after.priority[:, None], after.onset_ms[:, None]),
         result.phase[:, None],
         result.onset_ms[:, None],
     )
-    numbers: Behind | None = None if behind is None else lambda i: behind(int(concerned[i]))
-    take(teller, table, rows, columns, judged, moment, verdict, numbers)
+    explain = levels.explain
+    of_concerned: Explained | None = None if explain is None else lambda i: explain(int(concerned[i]))
+    take(Judged(columns, judgement, of_concerned), episodes, context, out)

@@ -1,6 +1,6 @@
 """The judge of ticks: silent devices, lost signals, score bands, and what time does to open alarms.
 
-Pauses end, what they withheld is announced, whoever was asked and has not answered is passed over, open alarms are
+Pauses end, what they suppressed is announced, whoever was asked and has not answered is passed over, open alarms are
 reported again, and patients who are gone are dropped.
 """
 
@@ -11,21 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import LOSS_COLUMNS
-from agents.judging.broken_glass import BrokenGlass
-from agents.judging.conditions import Conditions
-from agents.judging.effective_limits import LimitsInForce
+from agents.judging.context import Context, RecordContext
+from agents.judging.episode_events import suppressed_rank_of
 from agents.judging.flicker import flickers, last_minute
-from agents.judging.partition_alarms import PartitionAlarms
-from agents.judging.pauses import Pauses
-from agents.judging.responsibility import Responsibilities
-from agents.judging.tick_alarms import NOT_MEASURED, NOTHING, SLOW_MS, Numbers, state_of, take
-from agents.judging.transitions import Moment, Teller, cover_of
+from agents.judging.parts import Parts
+from agents.judging.reasons import Reason
+from agents.judging.tick_alarms import SLOW_MS, Judged, state_of, take
+from agents.judging.transitions import NOT_MEASURED, NOTHING, Details
 from agents.judging.verdict import Verdict
-from agents.judging.ward_silences import Silences
-from agents.judging.widenings import Widenings
-from clinical.clock import TimeRules
-from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, WITHHELD, Event
-from clinical.limits import NEVER, outranked, stood_for, worse
+from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, SUPPRESSED, Event
+from clinical.limits import NEVER, suppressed_by_another, suppressed_by_severity, worse
 from clinical.losses import (
     Measured,
     loss_ms_max,
@@ -36,7 +31,6 @@ from clinical.losses import (
     unreliable,
 )
 from clinical.masks import every, in_row, places, some
-from clinical.rules import RuleSet
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
 from streams.decoding.decoded import Tick
@@ -46,46 +40,25 @@ from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
 
-GONE: Final = "monitoring ended, no frames for so long that the patient's state was dropped"
+GONE: Final = Details(
+    note="monitoring ended, no frames for so long that the patient's state was dropped", reason=Reason.GONE
+)
 
 
 class TickJudge:
     """Judges ticks under one rule set. The alarms' columns begin with limits, silent device, losses, flickers."""
 
-    def __init__(
-        self,
-        rules: RuleSet,
-        in_force: LimitsInForce,
-        conditions: Conditions,
-        silences: Silences,
-        partition_alarms: PartitionAlarms,
-        teller: Teller,
-        pauses: Pauses,
-        responsibilities: Responsibilities,
-        widenings: Widenings,
-        broken_glass: BrokenGlass,
-        time: TimeRules,
-        patient_ttl_ms: int,
-    ) -> None:
-        self._rules = rules
-        self._in_force = in_force
-        self._teller = teller
-        self._pauses = pauses
-        self._responsibilities = responsibilities
-        self._widenings = widenings
-        self._broken_glass = broken_glass
-        self._recorded = time.recorded
-        self._ttl_ms = patient_ttl_ms
-        limits = in_force.count
+    def __init__(self, parts: Parts, recorded: bool, patient_ttl_ms: int) -> None:
+        self._parts, self._rules, self._episodes = parts, parts.rules, parts.episodes
+        self._effective, self._conditions = parts.limits, parts.conditions
+        self._recorded, self._ttl_ms = recorded, patient_ttl_ms
+        limits = parts.limits.count
         self._limits = slice(0, limits)
         self._silent = slice(limits, limits + 1)
         self._losses = slice(limits + 1, limits + 1 + len(LOSS_COLUMNS))
         self._flickers = slice(self._losses.stop, self._losses.stop + len(LOSS_COLUMNS))
-        self._conditions = conditions
-        self._silences = silences
-        self._of_partition = partition_alarms
 
-    def judge(self, table: PatientTable, tick: Tick, verdict: Verdict) -> None:
+    def judge(self, tick: Tick, table: PatientTable, out: Verdict) -> None:
         """Judge one tick for every patient of the partition who has not had it yet."""
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
@@ -93,107 +66,117 @@ class TickJudge:
         rows = _of(rows, (table.ticked_ms.take(rows) < now) & (table.position.take(rows) < tick.offset))
         if not len(rows):
             if not len(table):  # nobody is left of any ward
-                verdict.counted_ms, verdict.counts = now, {}
+                out.counted_ms, out.counts = now, {}
             return
         before = table.ticked_ms.take(rows)
         table.ticked_ms[rows] = now
-        moment = Moment(tick.offset, now, tick.append_ts_ms, now)
-        found = Verdict(tally=verdict.tally)
-        self._end_pauses(table, rows, moment, found)
-        self._of_partition.judge(table, rows, moment, found)
+        context = Context(table, rows, RecordContext(tick.offset, now, tick.append_ts_ms, now))
+        found = Verdict(tally=out.tally)
+        self._judge_all(before, context, found)
+        out.transitions += sorted(found.transitions, key=lambda h: (h.column, h.patient))
+        out.dropped += sorted(found.dropped)
+        if found.counted_ms != NEVER:
+            out.counted_ms, out.counts = found.counted_ms, found.counts
+
+    def _judge_all(self, before: NDArray[np.int64], context: Context, out: Verdict) -> None:
+        """Judge n patients whose last tick was `before` (n,), step after step."""
+        table, rows, now, parts = context.table, context.rows, context.record.event_ms, self._parts
+        for row in parts.pauses.over(table, rows, now):
+            parts.pauses.end("the pause is over", context.of([row]), out)
+        parts.partition.judge(context, out)
         monitored = ~table.discharged.take(rows)
         heard = monitored & ((table.came.take(rows) != 1) | (table.since_ms.take(rows) > NEVER))
         if self._rules.technical.enabled:
-            self._judge_silence(table, _of(rows, heard), moment, found)
-            self._conditions.judge_sensors(table, _of(rows, monitored), moment, found)
+            self._judge_silence(context.of(_of(rows, heard)), out)
+            parts.conditions.judge_sensors(context.of(_of(rows, monitored)), out)
         chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
         if some(chosen):
-            slow, bucket = _of(rows, chosen), before[chosen] // BUCKET_MS < now // BUCKET_MS
+            slow, bucket = context.of(_of(rows, chosen)), before[chosen] // BUCKET_MS < now // BUCKET_MS
             if self._rules.technical.enabled:
-                known = _of(rows, chosen & heard)
-                self._judge_losses(table, known, moment, found)
-                self._of_partition.judge_places(table, known, moment, found)
-            self._conditions.judge(table, slow, bucket, moment, found)
-            self._widenings.judge(table, slow, moment, found)
+                known = context.of(_of(rows, chosen & heard))
+                self._judge_losses(known, out)
+                parts.partition.judge_places(known, out)
+            parts.conditions.judge(bucket, slow, out)
+            parts.widenings.judge(slow, out)
         open_rows = table.with_alarms_above(rows, DELAYED)
         if len(open_rows):
-            self._broken_glass.judge(table, open_rows, moment, found)
-            self._lapse(table, open_rows, moment, found)
-            self._worsen(table, open_rows, moment, found)
-            self._release(table, open_rows, moment, found)
-            for row, column in self._responsibilities.overdue(table, open_rows, now):
-                found.happenings.append(self._responsibilities.pass_over(table, row, column, moment))
-            self._remind(table, open_rows, moment, found)
-        self._drop_gone(table, rows, moment, found)
-        verdict.happenings += sorted(found.happenings, key=lambda h: (h.column, h.patient))
-        verdict.dropped += sorted(found.dropped)
-        if found.counted_ms != NEVER:
-            verdict.counted_ms, verdict.counts = found.counted_ms, found.counts
+            self._judge_open(context.of(open_rows), out)
+        self._drop_gone(context, out)
 
-    def _end_pauses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        for row in self._pauses.over(table, rows, moment.event_ms):
-            verdict.happenings += self._pauses.end(table, row, moment, "the pause is over")
+    def _judge_open(self, context: Context, out: Verdict) -> None:
+        """Judge what time does to the alarms of patients who have any that is open or suppressed."""
+        parts = self._parts
+        parts.broken_glass.judge(context, out)
+        self._lapse(context, out)
+        self._worsen(context, out)
+        self._release(context, out)
+        for row, column in parts.responsibilities.overdue(
+            context.table, context.rows, context.record.event_ms
+        ):
+            out.emit(parts.responsibilities.pass_over(context, row, column))
+        self._remind(context, out)
 
-    def _lapse(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """End acknowledged and withheld limit alarms whose signal is not measured any more.
+    def _lapse(self, context: Context, out: Verdict) -> None:
+        """End acknowledged and suppressed limit alarms whose signal is not measured any more.
 
-        What was known of one condition, or withheld for one, must not hide what is measured after.
+        What was known of one condition, or suppressed for one, must not hide what is measured after.
         """
+        table, rows = context.table, context.rows
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
-        quiet = (state == ACKNOWLEDGED) | (state == WITHHELD)
+        quiet = (state == ACKNOWLEDGED) | (state == SUPPRESSED)
         if not some(quiet):
             return
         place, columns = np.nonzero(quiet)
-        concerned, signal = rows[place], self._in_force.rules.signal[columns]
+        concerned, signal = rows[place], self._effective.rules.signal[columns]
         last, at = latest(table, concerned), np.arange(len(concerned))
         value_ms, interval_ms = last.value_ms[at, signal], last.interval_ms[at, signal]
-        old = unmeasured(moment.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
+        old = unmeasured(context.record.event_ms, value_ms, AGE_MS_MAX[signal], interval_ms)
         for row, column in zip(concerned[old].tolist(), columns[old].tolist(), strict=True):
-            if table.alarm_state[row, column] == WITHHELD:
-                verdict.tally.ended_withheld += 1
-                self._teller.rest(table, row, column)
+            if table.alarm_state[row, column] == SUPPRESSED:
+                out.count(Reason.ENDED_SUPPRESSED)
+                self._episodes.rest(table, row, column)
             else:
-                told = self._teller.move(table, row, column, Event.CLEAR, moment, NOT_MEASURED)
-                verdict.happenings.append(told)
+                out.emit(self._episodes.move(context, row, column, Event.CLEAR, NOT_MEASURED))
 
-    def _worsen(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Tell again of limit alarms that have grown worse by a step than somebody knows of.
+    def _worsen(self, context: Context, out: Verdict) -> None:
+        """Emit limit alarms again that have grown worse by a step than somebody knows of.
 
         What a more severe alarm of the signal stands for is known by that one.
         """
+        table, rows = context.table, context.rows
         known = table.alarm_known.take(rows, axis=0)[:, self._limits]
         if not some(known == known):  # NaN where nobody knows of anything
             return
-        limits, state = self._in_force.rules, table.alarm_state[rows, self._limits]
+        limits, state = self._effective.rules, table.alarm_state[rows, self._limits]
         found = worse(limits, known, table.alarm_extreme[rows, self._limits])
-        stood_for = outranked(limits, state)
+        suppressed = suppressed_by_severity(limits, state)
         for i, column in places(found):
             row = int(rows[i])
-            if stood_for[i, column]:
-                self._teller.take_note(table, row, column)
+            if suppressed[i, column]:
+                self._episodes.take_note(table, row, column)
                 table.dirty[row] = True
                 continue
             now, unit = float(table.alarm_extreme[row, column]), SIGNALS[limits.signal[column]].unit
             note = f"{now:g} {unit}, worse than the {known[i, column]:g} that somebody knows of"
-            verdict.happenings.append(
-                self._teller.move(table, row, column, Event.WORSE, moment, note, value=now)
-            )
+            out.emit(self._episodes.move(context, row, column, Event.WORSE, Details(now, note=note)))
 
-    def _release(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        """Announce limit alarms that nothing withholds any more, if the last reading still breaks the limit."""
+    def _release(self, context: Context, out: Verdict) -> None:
+        """Announce limit alarms that nothing suppresses any more, if the last reading still breaks the limit."""
+        table, rows = context.table, context.rows
         state = table.alarm_state.take(rows, axis=0)[:, self._limits]
-        waiting = (state == WITHHELD) | (state == LATCHED)
+        waiting = (state == SUPPRESSED) | (state == LATCHED)
         if not some(waiting):
             return
-        now = np.full(len(rows), moment.event_ms)
-        rules, cover = self._in_force.rules, self._conditions.cover_of_limits(table, rows, now)
-        free = waiting & (rules.rank > cover)
+        now = np.full(len(rows), context.record.event_ms)
+        rules = self._effective.rules
+        suppressed_rank = self._conditions.suppressed_rank_of_limits(table, rows, now)
+        free = waiting & (rules.rank > suppressed_rank)
         if not some(free):
             return
         # Who is stood for now stays so: what this tick tells stands for more, never for less.
         rows, free = rows[free.any(axis=1)], free[free.any(axis=1)]
-        same_rate = cache(partial(self._conditions.same_rate, table, rows, moment.event_ms))
-        free &= ~stood_for(rules, table.alarm_state[rows, self._limits], same_rate)
+        same_rate = cache(partial(self._conditions.same_rate, table, rows, context.record.event_ms))
+        free &= ~suppressed_by_another(rules, table.alarm_state[rows, self._limits], same_rate)
         if not some(free):
             return
         value = self._breaking(table, rows)
@@ -203,63 +186,59 @@ class TickJudge:
             if not some(ready):
                 continue
             state = table.alarm_state[rows, self._limits]
-            for i, column in places(ready & ~stood_for(rules, state, same_rate)):
+            for i, column in places(ready & ~suppressed_by_another(rules, state, same_rate)):
                 row = int(rows[i])
                 table.alarm_priority[row, column] = rules.rank[column]
-                verdict.happenings.append(
-                    self._teller.move(table, row, column, Event.DUE, moment, value=float(value[i, column]))
-                )
+                said = Details(float(value[i, column]))
+                out.emit(self._episodes.move(context, row, column, Event.DUE, said))
 
     def _breaking(self, table: PatientTable, rows: Rows) -> NDArray[np.float64]:
         """Return a last reading that still breaks each limit, (n, rules), NaN where no device has one.
 
         Of several it is that of the device which has been known for longest.
         """
-        slots, signal = table.of_devices(rows), self._in_force.rules.signal
+        slots, signal = table.of_devices(rows), self._effective.rules.signal
         found = np.full((len(rows), len(signal)), np.nan)
         for k in reversed(range(slots.shape[1])):
             value = table.devices.value[slots[:, k]]
-            broken = self._in_force.violated(table, rows, value)
+            broken = self._effective.violated(table, rows, value)
             found = np.where(broken, value[:, signal], found)
         return found
 
-    def _judge_silence(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
-        slots = table.of_devices(rows)
-        since = self._silent_since(table, rows, table.devices.heard_ms.take(slots), slots, moment.event_ms)
-        since = self._silences.judge(table, rows, since, moment, verdict)
-        self._judge_since(table, rows, self._silent, since[:, None], moment, verdict)
+    def _judge_silence(self, context: Context, out: Verdict) -> None:
+        table, slots = context.table, context.table.of_devices(context.rows)
+        since = self._silent_since(table.devices.heard_ms.take(slots), slots, context)
+        since = self._parts.silences.judge(since, context, out)
+        self._judge_since(self._silent, since[:, None], context, out)
 
     def _silent_since(
-        self, table: PatientTable, rows: Rows, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], now: int
+        self, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], context: Context
     ) -> NDArray[np.int64]:
+        """Return since when each patient is silent, (n,), by when each device was heard, (n, k)."""
+        table, rows, now = context.table, context.rows, context.record.event_ms
         patience = silence_ms_max(self._rules.technical, table.devices.interval_ms.take(slots))
         onset = table.alarm_onset_ms.reshape(-1).take(rows * len(table.alarms) + self._silent.start)
         return silent_since(now, heard_ms, patience, onset)
 
-    def _judge_losses(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+    def _judge_losses(self, context: Context, out: Verdict) -> None:
         """Judge lost signals by frames of now: a device that delivers what it held back says nothing of them."""
-        devices, slots, now = table.devices, table.of_devices(rows), moment.event_ms
+        table, rows = context.table, context.rows
+        devices, slots, now = table.devices, table.of_devices(rows), context.record.event_ms
         said = measured(table, slots, LOSS_COLUMNS)
         patience = loss_ms_max(self._rules.technical, devices.interval_ms.take(slots))
         live_ms = devices.live_ms(slots)
-        silent = self._silent_since(table, rows, live_ms, slots, now) != NEVER
+        silent = self._silent_since(live_ms, slots, context) != NEVER
         onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._losses]
         since = lost_since(now, said, live_ms, patience, silent, onset)
-        self._judge_since(table, rows, self._losses, since, moment, verdict)
-        self._judge_flicker(table, rows, slots, said, patience, moment, verdict)
+        self._judge_since(self._losses, since, context, out)
+        self._judge_flicker(said, patience, context, out)
 
     def _judge_flicker(
-        self,
-        table: PatientTable,
-        rows: Rows,
-        slots: NDArray[np.int32],
-        said: Measured,
-        patience: NDArray[np.int64],
-        moment: Moment,
-        verdict: Verdict,
+        self, said: Measured, patience: NDArray[np.int64], context: Context, out: Verdict
     ) -> None:
         """Judge signals of which many readings are missing: devices that miss none for a minute are not looked at."""
-        now = moment.event_ms
+        table, rows, now = context.table, context.rows, context.record.event_ms
+        slots = table.of_devices(rows)
         onset = table.alarm_onset_ms.take(rows, axis=0)[:, self._flickers]
         known = onset != NEVER
         chosen = np.flatnonzero(in_row(flickers(table.devices, slots, now)) | in_row(known))
@@ -269,83 +248,77 @@ class TickJudge:
         fresh = now - said.value_ms[chosen] < patience[chosen, :, None]
         bad = unreliable(counted, fresh & (said.value_ms[chosen] != NEVER), known[chosen])
         since = np.where(bad, np.where(known[chosen], onset[chosen], now), NEVER)
-        self._judge_since(table, rows[chosen], self._flickers, since, moment, verdict)
+        self._judge_since(self._flickers, since, context.of(rows[chosen]), out)
 
-    def _judge_since(
-        self,
-        table: PatientTable,
-        rows: Rows,
-        columns: slice,
-        since: NDArray[np.int64],
-        moment: Moment,
-        verdict: Verdict,
-    ) -> None:
+    def _judge_since(self, columns: slice, since: NDArray[np.int64], context: Context, out: Verdict) -> None:
         """Judge conditions that hold since `since`, for the patients whom that can concern."""
+        table, rows = context.table, context.rows
         concerned = in_row(since != NEVER) | in_row(
             table.alarm_state.take(rows, axis=0)[:, columns] != NORMAL
         )
         if some(concerned):
             chosen = rows[concerned]
-            before, cover = state_of(table, chosen, columns), cover_of(table, chosen)
+            before, suppressed_rank = state_of(table, chosen, columns), suppressed_rank_of(table, chosen)
             over = table.alarm_clear_ms[chosen, columns]
-            result = judge_loss(self._rules.technical, moment.event_ms, before, since[concerned], over, cover)
+            result = judge_loss(
+                self._rules.technical,
+                context.record.event_ms,
+                before,
+                since[concerned],
+                over,
+                suppressed_rank,
+            )
             ended = (before.onset_ms != NEVER) & (result.after.onset_ms == NEVER)
             table.alarm_clear_ms[chosen, columns] = np.where(ended, before.onset_ms, over)
-            take(self._teller, table, chosen, columns, result, moment, verdict)
+            take(Judged(columns, result), self._episodes, context.of(chosen), out)
 
-    def _remind(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+    def _remind(self, context: Context, out: Verdict) -> None:
         """Report open alarms again, but not those that a more severe one of the signal stands for."""
+        table, rows = context.table, context.rows
         due = remind(
-            moment.event_ms,
+            context.record.event_ms,
             table.alarm_state.take(rows, axis=0),
             table.alarm_priority.take(rows, axis=0),
             table.alarm_told_ms.take(rows, axis=0),
         )
         if not some(due):
             return
-        due[:, self._of_partition.misplaced] = False  # told once: it lasts as long as the patient is here
-        due[:, self._limits] &= ~outranked(self._in_force.rules, table.alarm_state[rows, self._limits])
+        due[:, self._parts.partition.misplaced] = False  # told once: it lasts as long as the patient is here
+        due[:, self._limits] &= ~suppressed_by_severity(
+            self._effective.rules, table.alarm_state[rows, self._limits]
+        )
         for i, column in places(due):
             row = int(rows[i])
-            now = self.numbers(table, row, column, moment.event_ms)
-            told = self._teller.move(
-                table,
-                row,
-                column,
-                Event.REMIND,
-                moment,
-                now.note,
-                value=now.value,
-                missing=now.missing,
-                old=now.old,
-            )
-            verdict.happenings.append(told)
+            said = self.details(table, row, column, context.record.event_ms)
+            out.emit(self._episodes.move(context, row, column, Event.REMIND, said))
 
-    def numbers(self, table: PatientTable, row: int, column: int, now_ms: int) -> Numbers:
-        """Return the numbers behind an alarm, and what it says, as they are now."""
+    def details(self, table: PatientTable, row: int, column: int, now_ms: int) -> Details:
+        """Return what an open alarm says, as it is now."""
+        pauses, widenings = self._parts.pauses, self._parts.widenings
         if column in self._conditions.scored:
             return self._conditions.score_again(table, row, column, now_ms)
-        if column == self._pauses.column:
-            return Numbers(note=self._pauses.lasting(table, row, now_ms))
-        if column == self._widenings.column:
-            return Numbers(note=self._widenings.note(table, row))
+        if column == pauses.column:
+            return Details(note=pauses.lasting(table, row, now_ms))
+        if column == widenings.column:
+            return Details(note=widenings.note(table, row))
         return NOTHING
 
-    def _drop_gone(self, table: PatientTable, rows: Rows, moment: Moment, verdict: Verdict) -> None:
+    def _drop_gone(self, context: Context, out: Verdict) -> None:
         """Forget patients without frames for the time to live; what was open ends with them."""
+        table, rows = context.table, context.rows
         first = table.of_devices(rows)[:, 0]
-        rows = rows[moment.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]
+        rows = rows[context.record.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]
         if not len(rows):  # as nearly always
             return
         since = table.since_ms[rows]
         last = np.maximum(table.seen_ms(rows), np.maximum(since, by_order(since)))
-        for row in rows[(last != NEVER) & (moment.event_ms - last >= self._ttl_ms)].tolist():
+        for row in rows[(last != NEVER) & (context.record.event_ms - last >= self._ttl_ms)].tolist():
             patient = table.patients[row]
             if patient is None:
                 continue
-            verdict.happenings += self._teller.dismiss(table, row, moment, GONE)
+            self._episodes.dismiss(context.of([row]), GONE, out)
             table.drop(patient)
-            verdict.dropped.append(patient)
+            out.dropped.append(patient)
 
 
 def _of(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:

@@ -1,314 +1,87 @@
-"""The events of an episode: each is numbered from its start, so that it has an id of its own, and says all facets.
-
-Beside the number this keeps what an event changes besides the alarm's state: when the alarm was last told of, who is
-asked to answer for it, whether a pause covers it, and the worst value that somebody knows of.
-
-A pause covers priorities up to medium and, above that, the very episodes that were open when it began: `IN_PAUSE`. One
-that grows worse, or whose condition comes back after it had latched, is covered no longer.
-"""
+"""One transition of one alarm, as the judge found it, and what it says beside the alarm's state."""
 
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.judging.alarms import Alarm, Asked, Happening
-from agents.judging.effective_limits import LimitsInForce
-from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, withholds
-from clinical.limits import HIGH, MEDIUM, NEVER, NO_COVER
-from clinical.masks import some
-from clinical.rules import Step
+from agents.judging.reasons import Reason
+from clinical.lifecycle import Pause, State
 from streams.contracts.alert import ResponsibilityStatus
-from tables.patients import PatientTable
-
-Rows = NDArray[np.int64]
-
-STATUS: Final[dict[Answered, ResponsibilityStatus]] = {
-    Answered.REQUESTED: "requested",
-    Answered.ACCEPTED: "accepted",
-    Answered.REJECTED: "rejected",
-    Answered.UNDEFINED: "undefined",
-}
-
-
-IN_PAUSE: Final = 1
-IN_PAUSE_LATCHED: Final = 2
-"""Of `alarm_paused`: the pause in force covers the episode, in the second case as long as it stays latched."""
-
-
-class Refused(Exception):
-    """A command cannot be applied; the message is the answer's reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """The record that decides. `told_ms` is its time in the time base of ticks, which reminders count from."""
+class Asked:
+    """Who is asked to answer for an alarm; see `streams.contracts.alert.Responsibility`."""
+
+    step: int
+    to: str
+    status: ResponsibilityStatus
+    previous: ResponsibilityStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The episode that a transition belongs to: its priority's rank, its onset and its worst value by now."""
+
+    priority: int
+    onset_ms: int
+    extreme: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a transition says beside its episode: the value in the source's unit, what a score lacks, why in words.
+
+    `old` is what a score counts with its last points, because it is not measured now. `note` says why, where it is not
+    the condition; `over` why the alarm ends, where its condition is not known to be over, for which `reason` is the one
+    word. `previous` is how the step of responsibility that was asked before has ended.
+    """
+
+    value: float | None = None
+    missing: tuple[str, ...] = ()
+    old: tuple[str, ...] = ()
+    note: str = ""
+    over: str = ""
+    reason: Reason | None = None
+    previous: ResponsibilityStatus | None = None
+    acknowledges: bool = False
+
+
+NOTHING: Final = Details()
+
+NOT_MEASURED: Final = Details(
+    note="not measured any more; whether the condition is over is unknown", reason=Reason.NOT_MEASURED
+)
+"""Why an alarm ends of whose condition nothing has been known for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One transition of one alarm. Times in ms, values in the signal's unit.
+
+    `reason` is why the alarm ends, where its condition was not seen to be over.
+    """
 
     offset: int
+    column: int
+    patient: str
+    phase: int
+    number: int
+    priority: int
+    onset_ms: int
     event_ms: int
     append_ms: int
-    told_ms: int
+    value: float | None = None
+    extreme: float | None = None
     device: str | None = None
+    missing: tuple[str, ...] = ()
+    old: tuple[str, ...] = ()
+    note: str = ""
+    state: int = State.ACTIVE
+    paused: int = Pause.NONE
+    low: float | None = None
+    high: float | None = None
+    asked: Asked | None = None
     actor: str | None = None
     command: str | None = None
-
-
-class Teller:
-    """Tells of transitions under one rule set."""
-
-    def __init__(self, alarms: tuple[Alarm, ...], in_force: LimitsInForce, steps: tuple[Step, ...]) -> None:
-        self._alarms = alarms
-        self._in_force = in_force
-        self._steps = steps
-
-    def tell(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        phase: int,
-        moment: Moment,
-        *,
-        priority: int,
-        onset_ms: int,
-        value: float | None = None,
-        extreme: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        note: str = "",
-        previous: ResponsibilityStatus | None = None,
-        acknowledges: bool = False,
-    ) -> Happening:
-        """Return what is told of a transition whose state the table already has, and take note of it there.
-
-        `note` says why in words, where it is not the condition; `previous` how the step asked before has ended.
-        """
-        patient = table.patients[row]
-        assert patient is not None, "an occupied row has a patient"
-        state = int(table.alarm_state[row, column])
-        low, high = self._limits(table, row, column)
-        number = number_event(table, row, column, phase)
-        self._keep_cover(table, row, column, phase, state)
-        self._ask(table, row, column, priority, moment.told_ms)
-        happening = Happening(
-            offset=moment.offset,
-            column=column,
-            patient=patient,
-            phase=phase,
-            number=number,
-            priority=priority,
-            onset_ms=onset_ms,
-            event_ms=moment.event_ms,
-            append_ms=moment.append_ms,
-            value=value,
-            extreme=extreme,
-            device=moment.device,
-            missing=missing,
-            old=old,
-            note=note,
-            state=state,
-            paused=self.paused(table, row, column, priority),
-            low=low,
-            high=high,
-            asked=self._asked(table, row, column, previous),
-            actor=moment.actor,
-            acknowledges=acknowledges,
-            command=moment.command,
-        )
-        self._put_down(table, row, column, phase, state, priority, moment.told_ms)
-        return happening
-
-    @staticmethod
-    def _put_down(
-        table: PatientTable, row: int, column: int, phase: int, state: int, priority: int, told_ms: int
-    ) -> None:
-        """Keep what was told; an alarm at rest leaves nothing behind that a restart would not bring back."""
-        closed = phase in CLOSING
-        table.alarm_priority[row, column] = 0 if closed else priority
-        table.alarm_told_ms[row, column] = NEVER if closed else told_ms
-        if closed:
-            table.alarm_paused[row, column] = 0
-        if closed or state == State.LATCHED or phase == Phase.ESCALATE:
-            table.alarm_known[row, column] = np.nan
-        table.dirty[row] = True
-
-    def move(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        event: Event,
-        moment: Moment,
-        note: str = "",
-        *,
-        value: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        previous: ResponsibilityStatus | None = None,
-    ) -> Happening:
-        """Apply an event that is reported to one alarm, and return what is told of it."""
-        state, phase = advance(table.alarm_state[row, [column]], np.array([event], np.uint8))
-        table.alarm_state[row, column] = state[0]
-        told = self.tell(
-            table,
-            row,
-            column,
-            int(phase[0]),
-            moment,
-            priority=int(table.alarm_priority[row, column]),
-            onset_ms=int(table.alarm_onset_ms[row, column]),
-            value=value,
-            missing=missing,
-            old=old,
-            extreme=self._extreme(table, row, column),
-            note=note,
-            previous=previous,
-            acknowledges=event == Event.ACKNOWLEDGE,
-        )
-        if state[0] == State.NORMAL:
-            self.rest(table, row, column)
-        elif event == Event.ACKNOWLEDGE:
-            self.take_note(table, row, column)
-        return told
-
-    def standing(
-        self,
-        table: PatientTable,
-        row: int,
-        column: int,
-        now_ms: int,
-        *,
-        value: float | None = None,
-        missing: tuple[str, ...] = (),
-        old: tuple[str, ...] = (),
-        note: str = "",
-    ) -> Happening:
-        """Return what would be told of an open alarm at `now_ms`; it is not told, and nothing is taken note of."""
-        patient = table.patients[row]
-        assert patient is not None, "an occupied row has a patient"
-        priority = int(table.alarm_priority[row, column])
-        low, high = self._limits(table, row, column)
-        return Happening(
-            offset=NEVER,
-            column=column,
-            patient=patient,
-            phase=Phase.CONTINUE,
-            number=0,
-            priority=priority,
-            onset_ms=int(table.alarm_onset_ms[row, column]),
-            event_ms=now_ms,
-            append_ms=now_ms,
-            value=value,
-            extreme=self._extreme(table, row, column),
-            missing=missing,
-            old=old,
-            note=note,
-            state=int(table.alarm_state[row, column]),
-            paused=self.paused(table, row, column, priority),
-            low=low,
-            high=high,
-            asked=self._asked(table, row, column, None),
-        )
-
-    def take_note(self, table: PatientTable, row: int, column: int) -> None:
-        """Remember the worst value of a limit alarm as what somebody knows of."""
-        if column < self._in_force.count:
-            table.alarm_known[row, column] = table.alarm_extreme[row, column]
-
-    @staticmethod
-    def rest(table: PatientTable, row: int, column: int) -> None:
-        """Bring an alarm to rest: nothing is left of its runs but, of a limit, the onset of the episode."""
-        table.alarm_state[row, column], table.alarm_priority[row, column] = State.NORMAL, 0
-        if column < table.limits:
-            table.end_runs(row, column)
-        if column < table.lasting:
-            onset = max(int(table.alarm_clear_ms[row, column]), int(table.alarm_onset_ms[row, column]))
-            table.alarm_clear_ms[row, column] = onset
-        else:
-            table.alarm_clear_ms[row, column] = NEVER
-        table.alarm_onset_ms[row, column] = NEVER
-        table.alarm_extreme[row, column], table.alarm_area[row, column] = np.nan, 0.0
-        table.dirty[row] = True
-
-    def dismiss(self, table: PatientTable, row: int, moment: Moment, note: str) -> list[Happening]:
-        """End every open alarm of a patient who is no longer monitored."""
-        columns = np.flatnonzero(is_open(table.alarm_state[row])).tolist()
-        return [self.move(table, row, column, Event.DISMISS, moment, note) for column in columns]
-
-    def paused(self, table: PatientTable, row: int, column: int, priority: int) -> int:
-        """Return the pause that covers an alarm of this priority."""
-        covered = table.alarm_paused[row, column] or self.yields(column, priority)
-        return int(table.pause[row]) if covered else Pause.NONE
-
-    def yields(self, column: int, priority: int) -> bool:
-        """Return whether any pause covers an alarm of this priority, whenever its episode began."""
-        return priority <= MEDIUM and self.is_pausable(column) and not self._alarms[column].never_withheld
-
-    def is_pausable(self, column: int) -> bool:
-        """Return whether a pause can cover an alarm at all; one that tells of the alarm system cannot be."""
-        return self._alarms[column].type != "advisory"
-
-    @staticmethod
-    def _keep_cover(table: PatientTable, row: int, column: int, phase: int, state: int) -> None:
-        """Take an open episode out of the pause when it grows worse, or is active again after it had latched."""
-        cover = table.alarm_paused[row, column]
-        if not cover:
-            return
-        if state == State.LATCHED:
-            table.alarm_paused[row, column] = IN_PAUSE_LATCHED
-        elif phase == Phase.ESCALATE or (cover == IN_PAUSE_LATCHED and state == State.ACTIVE):
-            table.alarm_paused[row, column] = 0
-
-    def _extreme(self, table: PatientTable, row: int, column: int) -> float | None:
-        """Return the worst value of a limit alarm's run."""
-        return float(table.alarm_extreme[row, column]) if column < self._in_force.count else None
-
-    def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:
-        """Return the limits in force."""
-        alarm = self._alarms[column]
-        if column >= self._in_force.count or not table.own_limits[row]:
-            return alarm.low, alarm.high
-        low, high = (float(side[0, column]) for side in self._in_force.sides(table, np.array([row])))
-        return low if np.isfinite(low) else None, high if np.isfinite(high) else None
-
-    def _ask(self, table: PatientTable, row: int, column: int, priority: int, now_ms: int) -> None:
-        """Ask the first step when an alarm of high priority begins, nobody when it is over, lower or known."""
-        waits = priority == HIGH and table.alarm_state[row, column] == State.ACTIVE and bool(self._steps)
-        if not waits:
-            table.alarm_step[row, column] = 0
-            table.alarm_answer[row, column] = Answered.REQUESTED
-            table.alarm_asked_ms[row, column] = NEVER
-        elif table.alarm_step[row, column] == 0:
-            self.ask(table, row, column, 1, now_ms)
-
-    @staticmethod
-    def ask(table: PatientTable, row: int, column: int, step: int, now_ms: int) -> None:
-        """Ask a step, counted from 1."""
-        table.alarm_step[row, column] = step
-        table.alarm_answer[row, column] = Answered.REQUESTED
-        table.alarm_asked_ms[row, column] = now_ms
-
-    def _asked(
-        self, table: PatientTable, row: int, column: int, previous: ResponsibilityStatus | None
-    ) -> Asked | None:
-        step = int(table.alarm_step[row, column])
-        if not 0 < step <= len(self._steps):
-            return None
-        status = STATUS[Answered(int(table.alarm_answer[row, column]))]
-        return Asked(step, self._steps[step - 1].to, status, previous)
-
-
-def number_event(table: PatientTable, row: int, column: int, phase: int) -> int:
-    """Return the number of this event in its episode: 0 for the start; the end makes room for the next episode."""
-    number = 0 if phase == Phase.START else int(table.alarm_events[row, column])
-    table.alarm_events[row, column] = 0 if phase in CLOSING else number + 1
-    return number
-
-
-def cover_of(table: PatientTable, rows: Rows) -> Rows:
-    """Return the rank up to which a pause withholds new alarms of each row, (n,): medium, else `NO_COVER`."""
-    pause = table.pause[rows]
-    if not some(pause):  # as nearly always
-        return np.full(len(rows), NO_COVER)
-    return np.where(withholds(pause), MEDIUM, NO_COVER)
+    acknowledges: bool = False
+    reason: Reason | None = None

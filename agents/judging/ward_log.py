@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import numpy as np
 from pydantic import ValidationError
 
-from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Happening
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT
 from agents.judging.broken_glass import is_broken_by, note_of
-from clinical.lifecycle import CLOSING, Event, Phase, State, advance
+from agents.judging.context import RecordContext
+from agents.judging.transitions import Details, Transition
+from clinical.lifecycle import CLOSING, Event, Phase, State, following
 from clinical.limits import LOW, MEDIUM, NEVER
-from clinical.wards import Count, Loss, newest, next_event, onset
+from clinical.wards import Count, Loss, event_of, newest, onset
 from streams.contracts.alert import WARD, episode_id
 from streams.contracts.command import COMMAND_KEY, Acknowledge, Answer, BreakGlass, Order
 from streams.contracts.frame import TICK_KEY
@@ -31,9 +32,9 @@ from streams.contracts.ward import (
     WardRuling,
     WardState,
 )
-from streams.decoding.decoded import Noted, Ordered, Record, Reject, Unproved
+from streams.decoding.decoded import Noted, PlacedCommand, Record, Reject, Unproved
 from streams.decoding.decoder import read_note, read_tick
-from streams.decoding.sealed import first_fault, read_order
+from streams.decoding.sealed import first_fault, read_placed
 
 _STATES: Final = {"normal": State.NORMAL, "active": State.ACTIVE, "acknowledged": State.ACKNOWLEDGED}
 
@@ -45,7 +46,7 @@ class Findings:
     `notes` are about the partition itself, and not judged.
     """
 
-    happenings: list[Happening] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
     rulings: list[tuple[int, WardRuling]] = field(default_factory=list)
     """Each with the partition of the readings that it is for."""
     answers: list[Answer] = field(default_factory=list)
@@ -63,15 +64,6 @@ class Ward:
     loss: Loss = field(default_factory=Loss)
     decided: int = NEVER
     commands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """The record that decides, and the time. Times in ms."""
-
-    offset: int
-    now_ms: int
-    append_ms: int
 
 
 class WardLog:
@@ -160,26 +152,26 @@ class WardLog:
             self._go_on_from(said)  # our own, mostly: it says nothing new
         elif isinstance(said, WardReport):
             self._report(said, record, is_new, found)
-        elif isinstance(said, Ordered):
-            ward = self.wards.get(said.order.patient.removeprefix(WARD), Ward())
+        elif isinstance(said, PlacedCommand):
+            ward = self.wards.get(said.command.patient.removeprefix(WARD), Ward())
             if is_new and record.offset > ward.decided:
-                self._order(said, ward, self._moment(record, said.order.issued_ts_ms), found)
+                self._command(said, ward, self._at(record, said.command.issued_ts_ms), found)
         elif said is None and not self._recorded:
-            moment = self._moment(record, NEVER)
+            at = self._at(record, NEVER)
             for name, ward in self.wards.items():
                 if is_new and record.offset > ward.decided and ward.loss.state != State.NORMAL:
-                    self._judge(name, ward, moment, found)
+                    self._judge(name, ward, at, found)
 
-    def _said(self, record: Record) -> WardReport | WardState | Ordered | Noted | Reject | None:
+    def _said(self, record: Record) -> WardReport | WardState | PlacedCommand | Noted | Reject | None:
         return _read(record, self._seals)
 
-    def _moment(self, record: Record, recorded_ms: int) -> _Moment:
+    def _at(self, record: Record, recorded_ms: int) -> RecordContext:
         self._now_ms = max(self._now_ms, recorded_ms if self._recorded else record.timestamp)
-        return _Moment(record.offset, self._now_ms, record.timestamp)
+        return RecordContext(record.offset, self._now_ms, record.timestamp, self._now_ms)
 
     def _report(self, report: WardReport, record: Record, is_new: bool, found: Findings) -> None:
         """Take a partition's count, if it is newer than what it has said, and judge the ward by it."""
-        ward, moment = self._ward(report.ward), self._moment(record, report.tick_ts_ms)
+        ward, at = self._ward(report.ward), self._at(record, report.tick_ts_ms)
         before = ward.counts.get(report.partition)
         if before is not None and before.tick_ms >= report.tick_ts_ms:
             return
@@ -187,129 +179,133 @@ class WardLog:
         ward.counts[report.partition] = Count(report.patients, report.silent, *times)
         if not is_new or record.offset <= ward.decided:
             return
-        event = self._judge(report.ward, ward, moment, found)
-        if event not in _RULED and ward.loss.state != State.NORMAL and report.silent:
-            self._rule(report.ward, report.partition, True, moment, found)
+        is_ruled = self._judge(report.ward, ward, at, found)
+        if not is_ruled and ward.loss.state != State.NORMAL and report.silent:
+            self._rule(report.ward, report.partition, True, at, found)
 
-    def _judge(self, name: str, ward: Ward, moment: _Moment, found: Findings) -> Event | None:
-        """Judge a ward by the counts that hold; whoever waits is answered when a loss begins and when it ends."""
-        counts = [count for count in ward.counts.values() if count.holds(moment.now_ms)]
-        event = next_event(ward.loss, counts, moment.now_ms)
-        if event is None:
-            return None
-        if event == Event.DUE:
-            ward.loss = Loss(onset_ms=onset(ward.loss, counts))
-        self._tell(name, ward, event, moment, sum(count.silent for count in counts), "", found)
-        if event in _RULED:
-            for partition in sorted(p for p, count in ward.counts.items() if count.silent):
-                self._rule(name, partition, event == Event.DUE, moment, found)
-        return event
+    def _judge(self, name: str, ward: Ward, at: RecordContext, found: Findings) -> bool:
+        """Judge a ward by the counts that hold; return whether a loss began or ended, which is told to who waits."""
+        counts = [count for count in ward.counts.values() if count.holds(at.now_ms)]
+        event, before = event_of(ward.loss, counts, at.now_ms), ward.loss
+        _, phase = following(before.state, event)
+        if phase == Phase.NONE:
+            return False
+        if phase == Phase.START:
+            before = ward.loss = Loss(onset_ms=onset(before, counts))
+        silent = sum(count.silent for count in counts)
+        lasted_s = (at.now_ms - before.onset_ms) / 1000
+        lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
+        self._move(name, event, Details(float(silent), note="" if phase in CLOSING else lasting), at, found)
+        if phase not in (Phase.START, Phase.END):
+            return False
+        for partition in sorted(p for p, count in ward.counts.items() if count.silent):
+            self._rule(name, partition, phase == Phase.START, at, found)
+        return True
 
-    def _rule(self, name: str, partition: int, lost: bool, moment: _Moment, found: Findings) -> None:
-        ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=moment.offset)
+    def _rule(self, name: str, partition: int, lost: bool, at: RecordContext, found: Findings) -> None:
+        ruling = WardRuling(ward=name, lost=lost, partition=self._partition, offset=at.offset)
         found.rulings.append((partition, ruling))
 
-    def _tell(
-        self, name: str, ward: Ward, event: Event, moment: _Moment, silent: int, note: str, found: Findings
-    ) -> Happening:
-        """Move the alarm, and take note of what is told of that."""
+    def _move(
+        self, name: str, event: Event, details: Details, at: RecordContext, found: Findings
+    ) -> Transition:
+        """Apply an event that is reported to a ward's alarm, and emit the transition."""
+        ward = self.wards[name]
         before = ward.loss
-        state, phase = advance(np.array([before.state], np.uint8), np.array([event], np.uint8))
-        after = State(int(state[0]))
-        ended = int(phase[0]) in CLOSING
-        lasted_s = (moment.now_ms - before.onset_ms) / 1000
-        lasting = f"{silent} patients without any frame for {lasted_s:g} s: look at gateway and network"
-        told = Happening(
-            offset=moment.offset,
+        state, phase = following(before.state, event)
+        transition = Transition(
+            offset=at.offset,
             column=self._column,
             patient=WARD + name,
-            phase=Phase(int(phase[0])),
+            phase=phase,
             number=before.events,
             priority=MEDIUM,
             onset_ms=before.onset_ms,
-            event_ms=moment.now_ms,
-            append_ms=moment.append_ms,
-            value=float(silent),
-            note=note if note or ended else lasting,
-            state=after,
+            event_ms=at.now_ms,
+            append_ms=at.append_ms,
+            value=details.value,
+            note=details.note,
+            state=state,
+            acknowledges=event == Event.ACKNOWLEDGE,
+            actor=at.actor,
+            command=at.command,
         )
-        events = 0 if ended else before.events + 1
-        ward.loss = replace(before, state=after, told_ms=moment.now_ms, events=events)
-        ward.decided = moment.offset
-        found.happenings.append(told)
+        events = 0 if phase in CLOSING else before.events + 1
+        ward.loss = replace(before, state=state, told_ms=at.now_ms, events=events)
+        ward.decided = at.offset
+        found.transitions.append(transition)
         found.changed[name] = None
-        return told
+        return transition
 
-    def _order(self, ordered: Ordered, ward: Ward, moment: _Moment, found: Findings) -> None:
+    def _command(self, placed: PlacedCommand, ward: Ward, at: RecordContext, found: Findings) -> None:
         """Take a command for the ward; one that comes again changes nothing."""
-        order, person = ordered.order, ordered.person
-        if order.id in ward.commands:
+        command, person = placed.command, placed.person
+        if command.id in ward.commands:
             return
-        name, alerts = order.patient.removeprefix(WARD), tuple[str, ...]()
-        refusal = person.refusal(order.kind, name)
-        glass = "" if refusal or not is_broken_by(person, order.kind, name) else note_of(person, order.kind)
-        if not refusal and isinstance(order, Acknowledge):
-            refusal, alerts = self._acknowledge(order, name, ward, moment, found)
+        name, alerts = command.patient.removeprefix(WARD), tuple[str, ...]()
+        refusal = person.refusal(command.kind, name)
+        glass = (
+            "" if refusal or not is_broken_by(person, command.kind, name) else note_of(person, command.kind)
+        )
+        if not refusal and isinstance(command, Acknowledge):
+            refusal, alerts = self._acknowledge(command, name, ward, at, found)
         if glass and not refusal:
-            alerts += self._tell_of_glass(glass, order, moment, found)
+            alerts += self._emit_glass(glass, command, at, found)
         by_glass = f", by broken glass: {person.break_glass}"
-        ward.commands, ward.decided = (order.id, *ward.commands)[:COMMANDS_KEPT], moment.offset
+        ward.commands, ward.decided = (command.id, *ward.commands)[:COMMANDS_KEPT], at.offset
         if name in self.wards:
             found.changed[name] = None
         found.answers.append(
             Answer(
-                id=order.id,
-                patient=order.patient,
-                command=order.kind,
+                id=command.id,
+                patient=command.patient,
+                command=command.kind,
                 outcome="refused" if refusal else "accepted",
-                reason=refusal or f"{order.kind} by {order.actor}{by_glass if glass else ''}",
+                reason=refusal or f"{command.kind} by {command.actor}{by_glass if glass else ''}",
                 alerts=alerts,
-                offset=moment.offset,
-                append_ts_ms=moment.append_ms,
-                order_partition=ordered.place.partition,
-                order_offset=ordered.place.offset,
+                offset=at.offset,
+                append_ts_ms=at.append_ms,
+                order_partition=placed.place.partition,
+                order_offset=placed.place.offset,
                 monitored=name in self.wards,
             )
         )
 
     def _acknowledge(
-        self, order: Acknowledge, name: str, ward: Ward, moment: _Moment, found: Findings
+        self, command: Acknowledge, name: str, ward: Ward, at: RecordContext, found: Findings
     ) -> tuple[str, tuple[str, ...]]:
-        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was told."""
-        if ward.loss.state == State.NORMAL or order.episode != _episode(name, ward.loss):
-            return f"no open alarm of episode {order.episode}: it is over or was never announced", ()
+        """Take note that somebody knows of a ward's alarm; return why not, and the ids of what was emitted."""
+        if ward.loss.state == State.NORMAL or command.episode != _episode(name, ward.loss):
+            return f"no open alarm of episode {command.episode}: it is over or was never announced", ()
         if ward.loss.state == State.ACKNOWLEDGED:
             return "already acknowledged", ()
-        note = f"acknowledged by {order.actor}"
-        told = self._tell(name, ward, Event.ACKNOWLEDGE, moment, 0, note, found)
-        found.happenings[-1] = replace(
-            told, value=None, acknowledges=True, actor=order.actor, command=order.id
+        said, by = (
+            Details(note=f"acknowledged by {command.actor}"),
+            replace(at, actor=command.actor, command=command.id),
         )
+        emitted = self._move(name, Event.ACKNOWLEDGE, said, by, found)
         ward.loss = replace(ward.loss, known_ms=newest(ward.counts.values()))
-        return "", (f"{_episode(name, ward.loss)}-{told.number}",)
+        return "", (f"{_episode(name, ward.loss)}-{emitted.number}",)
 
-    def _tell_of_glass(self, note: str, order: Order, moment: _Moment, found: Findings) -> tuple[str, ...]:
-        """Tell that the ward was opened by broken glass: begun and over at once: no state of a ward holds it."""
-        begun = Happening(
-            offset=moment.offset,
+    def _emit_glass(self, note: str, command: Order, at: RecordContext, found: Findings) -> tuple[str, ...]:
+        """Emit that the ward was opened by broken glass, begun and over at once: no state of a ward holds it."""
+        begun = Transition(
+            offset=at.offset,
             column=self._glass,
-            patient=order.patient,
+            patient=command.patient,
             phase=Phase.START,
             number=0,
             priority=LOW,
-            onset_ms=moment.now_ms,
-            event_ms=moment.now_ms,
-            append_ms=moment.append_ms,
+            onset_ms=at.now_ms,
+            event_ms=at.now_ms,
+            append_ms=at.append_ms,
             note=note,
-            actor=order.actor,
-            command=order.id,
+            actor=command.actor,
+            command=command.id,
         )
-        found.happenings += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
-        episode = episode_id(order.patient, BREAK_GLASS, moment.now_ms)
+        found.transitions += [begun, replace(begun, phase=Phase.END, number=1, state=State.NORMAL)]
+        episode = episode_id(command.patient, BREAK_GLASS, at.now_ms)
         return f"{episode}-0", f"{episode}-1"
-
-
-_RULED: Final = (Event.DUE, Event.CLEAR)
 
 
 def _episode(name: str, loss: Loss) -> str:
@@ -337,7 +333,7 @@ def loss_of(state: WardState) -> Loss:
     return Loss(_STATES[state.state], *times, events=state.events, known_ms=state.known_ts_ms)
 
 
-def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | Noted | Reject | None:
+def _read(record: Record, seals: Seals) -> WardReport | WardState | PlacedCommand | Noted | Reject | None:
     """Return what a record says; None = time passes."""
     if record.key == TICK_KEY:
         tick = read_tick(record)
@@ -345,12 +341,12 @@ def _read(record: Record, seals: Seals) -> WardReport | WardState | Ordered | No
     if record.key == NOTE_KEY:
         return read_note(record)
     if record.key == COMMAND_KEY:
-        ordered = read_order(record, seals)
-        if isinstance(ordered, Unproved):
+        placed = read_placed(record, seals)
+        if isinstance(placed, Unproved):
             return Reject(record, "unproven-command", "command: nobody has signed one")
-        if isinstance(ordered, Reject) or isinstance(ordered.order, Acknowledge | BreakGlass):
-            return ordered
-        return Reject(record, "invalid", f"a ward takes no {ordered.order.kind}")
+        if isinstance(placed, Reject) or isinstance(placed.command, Acknowledge | BreakGlass):
+            return placed
+        return Reject(record, "invalid", f"a ward takes no {placed.command.kind}")
     value = record.value or b""
     if len(value) > RECORD_BYTES_MAX:
         return Reject(record, "too-large", f"{len(value)} bytes, at most {RECORD_BYTES_MAX}")

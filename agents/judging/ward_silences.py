@@ -1,15 +1,18 @@
 """A partition's part in the alarms of wards: it counts its silent patients and holds back who waits for an answer.
 
 A silence that nobody was told of waits `WAIT_MS` for its ward's decision, which comes as an answer in the readings
-(`streams.contracts.ward`), at whose place it takes effect: "lost" withholds the single alarms for `HOLD_MS`, "not
+(`streams.contracts.ward`), at whose place it takes effect: "lost" suppresses the single alarms for `HOLD_MS`, "not
 lost" lets them go. Who gets no answer is told of singly, by this partition's log alone. Nothing here hangs on another
 patient.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.transitions import Moment
+from agents.judging.context import Context
+from agents.judging.reasons import Reason
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import State
 from clinical.limits import NEVER
@@ -25,6 +28,15 @@ COUNT_MS = 5_000
 """How often the patients of wards are counted while nobody of them is silent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    """Of n patients: who counts for the ward, whose silence is held back, and since when each is silent."""
+
+    known: NDArray[np.bool_]
+    held: NDArray[np.bool_]
+    since: NDArray[np.int64]
+
+
 class Silences:
     """Judges the silences of one partition's wards; `silent` is the column of the patients' own alarms."""
 
@@ -32,21 +44,18 @@ class Silences:
         self._enabled = rules.enabled and rules.ward_silent
         self._silent = silent
 
-    def judge(
-        self, table: PatientTable, rows: Rows, since: NDArray[np.int64], moment: Moment, verdict: Verdict
-    ) -> NDArray[np.int64]:
+    def judge(self, since: NDArray[np.int64], context: Context, out: Verdict) -> NDArray[np.int64]:
         """Judge one tick and return since when each patient is silent whose silence is not held back, (n,).
 
         Args:
-            table: the partition's patients.
-            rows: (n,) who is monitored.
             since: (n,) since when each is silent, `NEVER` = is not.
-            moment: the tick.
-            verdict: gets the counts of the wards.
+            context: the tick, and who is monitored.
+            out: gets the counts of the wards.
         """
         if not self._enabled:
             return since
-        now, before = moment.event_ms, table.silence_held_ms.take(rows)
+        table, rows = context.table, context.rows
+        now, before = context.record.event_ms, table.silence_held_ms.take(rows)
         is_due = now - table.wards_counted_ms >= COUNT_MS or some(before != NEVER)
         if not is_due and not some(since != NEVER):  # as nearly always
             return since
@@ -58,36 +67,28 @@ class Silences:
         table.silence_held_ms[rows] = until
         table.dirty[rows[until != before]] = True
         held = silent & (now < until)
-        self._count(table, rows, ~alone & ~(silent & ~held), held, since, moment, verdict)
+        self._count(_Silent(~alone & ~(silent & ~held), held, since), context, out)
         return np.where(held, NEVER, since)
 
     @staticmethod
-    def _count(
-        table: PatientTable,
-        rows: Rows,
-        known: NDArray[np.bool_],
-        silent: NDArray[np.bool_],
-        since: NDArray[np.int64],
-        moment: Moment,
-        verdict: Verdict,
-    ) -> None:
+    def _count(silences: _Silent, context: Context, out: Verdict) -> None:
         """Count the patients of each ward, unless a replay has some of them ahead of this tick already."""
-        now = moment.event_ms
+        table, rows, now = context.table, context.rows, context.record.event_ms
         everybody = table.occupied()
-        if some((table.ticked_ms[everybody] > now) | (table.position[everybody] >= moment.offset)):
+        if some((table.ticked_ms[everybody] > now) | (table.position[everybody] >= context.record.offset)):
             return
         table.wards_counted_ms = now
-        known = known & (table.seen_ms(rows) != NEVER)
-        verdict.counted_ms = now
-        verdict.counts = dict(counted(now, table.ward[rows], known, silent, since))
+        known = silences.known & (table.seen_ms(rows) != NEVER)
+        out.counted_ms = now
+        out.counts = dict(counted(now, table.ward[rows], known, silences.held, silences.since))
 
-    def rule(self, table: PatientTable, ruled: Ruled, verdict: Verdict) -> None:
+    def rule(self, ruled: Ruled, table: PatientTable, out: Verdict) -> None:
         """Take an answer: who waits here is part of the ward's alarm for a while, or waits no longer."""
         rows, now = table.occupied(), table.ticked_until_ms
         chosen = (table.ward[rows] == ruled.ward.encode()) & (table.silence_held_ms[rows] != NEVER)
         rows = rows[chosen & (table.position[rows] < ruled.offset)]
         if ruled.lost:
-            verdict.tally.withheld_by_ward += int((table.silence_held_ms[rows] - now <= WAIT_MS).sum())
+            out.count(Reason.WARD_SILENT, int((table.silence_held_ms[rows] - now <= WAIT_MS).sum()))
         table.silence_held_ms[rows] = now + HOLD_MS if ruled.lost else now
         table.dirty[rows] = True
 

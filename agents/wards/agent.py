@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from agents.dead_letters import DeadLetters
 from agents.health.metrics import Metrics
-from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Alarm, encoded
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, Alarm
+from agents.judging.alert_facts import encoded
 from agents.judging.ward_log import Findings, Ward, WardLog, state_of
 from clinical.lifecycle import PHASE_NAMES, Phase, State
 from clinical.limits import MEDIUM
@@ -88,12 +89,14 @@ class Wards:
     async def _publish(self, partition: int, log: WardLog, found: Findings) -> None:
         """Send what was found: nobody waits longer for an alert than for what follows from it."""
         topic, publish = self.settings.topic, self.publisher.publish
-        for happening in found.happenings:
+        for transition in found.transitions:
             await publish(
-                topic(ALERTS), happening.patient.encode(), encoded(self.alarms[happening.column], happening)
+                topic(ALERTS),
+                transition.patient.encode(),
+                encoded(self.alarms[transition.column], transition),
             )
             self.metrics.alerts.labels(
-                self.alarms[happening.column].id, PHASE_NAMES[Phase(happening.phase)]
+                self.alarms[transition.column].id, PHASE_NAMES[Phase(transition.phase)]
             ).inc()
         for to, ruling in found.rulings:
             place = Place(ruling.partition, ruling.offset)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agents.dead_letters import kept
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from agents.judging.judge import Judge
 from bench.drills.ledger import Ledger, Outcome, fingerprint
 from clinical.clock import TimeRules
@@ -121,10 +121,10 @@ class Oracle:
         strangers = set(verdict.strangers)
         for record in (one for one in records if one.offset in strangers):
             self.rejected[partition, record.offset] = "too-many-patients", _letter_mark(record)
-        for happening in verdict.happenings:
-            alert = report(self._judge.alarms[happening.column], happening)
+        for transition in verdict.transitions:
+            alert = report(self._judge.alarms[transition.column], transition)
             value = alert.model_dump_json().encode()
-            self.expected[alert.id] = Expected(partition, happening.offset, value)
+            self.expected[alert.id] = Expected(partition, transition.offset, value)
         table.processed = max(table.processed, records[-1].offset)
 
     def take_alerts(self, partition: int, records: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from bench.simulation.broker import Broker
 from bench.simulation.clock import run_now
 from bench.simulation.worker import Parts, Worker, new_judge
@@ -41,7 +41,7 @@ def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], s
     store = ColumnStore(judge.new_table)
     table: PatientTable = store.state(partition)
     verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))
-    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.happenings]
+    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.transitions]
     answers = {answer.model_dump_json().encode() for answer in verdict.answers}
     return {alert["id"]: alert for alert in alerts}, answers, records_of(store, partition)
 

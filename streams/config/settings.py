@@ -20,14 +20,12 @@ from pydantic_settings import (
 
 from streams.config.identity_settings import IdentitySettings
 from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings
+from streams.contracts.partitions import PATIENTS_MAX
 from streams.contracts.zones import zone
 from streams.errors import UsageError
 
 SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
 """Settings whose value is never shown."""
-
-PATIENTS_MAX: Final = 20_000
-"""Patients of one partition: some 300 MB, and ten times what a hospital of 48 partitions has; our choice."""
 
 
 class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySettings):

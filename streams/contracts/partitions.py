@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 PARTITION: Final = "~partition/"
 """Begins the `patient` of an alarm of a whole partition, with its number; no patient may be called so."""
 
+PATIENTS_MAX: Final = 20_000
+"""Patients of one partition, unless the settings say otherwise: some 300 MB, and ten times what a hospital of 48
+partitions has; our choice."""
+
 _SEED: Final = 0x9747B28C
 _M: Final = np.uint32(0x5BD1E995)
 _POSITIVE: Final = np.uint32(0x7FFFFFFF)

@@ -57,12 +57,12 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class PlacedCommand:
     """A command, at this place of the log. Time in ms; `place` is its record of `vitals.commands`, by `person`."""
 
     offset: int
     append_ts_ms: int
-    order: Order
+    command: Order
     place: Place
     person: Person
 
@@ -176,7 +176,7 @@ class Frames:
         )
 
 
-Other = Tick | Ordered | Ruled | Unproved | Left
+Other = Tick | PlacedCommand | Ruled | Unproved | Left
 """What stands between frames."""
 
 Part = Frames | Other

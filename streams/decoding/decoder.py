@@ -31,16 +31,16 @@ from streams.decoding.decoded import (
     Frames,
     Left,
     Noted,
-    Ordered,
     Other,
     Part,
+    PlacedCommand,
     Record,
     Reject,
     Ruled,
     Tick,
     Unproved,
 )
-from streams.decoding.sealed import first_fault, opened, read_order
+from streams.decoding.sealed import first_fault, opened, read_placed
 from streams.decoding.wire_frames import (
     CARRIED,
     CHARTED,
@@ -272,10 +272,10 @@ def read_note(record: Record) -> Noted | Reject:
         return Reject(record, "invalid", f"note: {first_fault(error)}")
 
 
-_Read = Callable[[Record, Seals], Tick | Ordered | Unproved | Ruled | Left | Noted | Marked | Reject]
+_Read = Callable[[Record, Seals], Tick | PlacedCommand | Unproved | Ruled | Left | Noted | Marked | Reject]
 _OTHERS: Final[dict[bytes | None, _Read]] = {
     TICK_KEY: lambda record, _: read_tick(record),
-    COMMAND_KEY: read_order,
+    COMMAND_KEY: read_placed,
     RULING_KEY: _read_ruling,
     LEFT_KEY: _read_departure,
     MARK_KEY: _read_mark,

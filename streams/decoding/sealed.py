@@ -4,10 +4,10 @@ from pydantic import ValidationError
 
 from streams.contracts.command import COMMAND_BYTES_MAX, UNSIGNED, Commanded
 from streams.contracts.seals import SEAL_BYTES_MAX, Place, Seals, Unproven
-from streams.decoding.decoded import Ordered, Record, Reject, Unproved
+from streams.decoding.decoded import PlacedCommand, Record, Reject, Unproved
 
 
-def read_order(record: Record, seals: Seals) -> Ordered | Unproved | Reject:
+def read_placed(record: Record, seals: Seals) -> PlacedCommand | Unproved | Reject:
     """Return the command that a sealed record carries, that it stands for an unsigned one, or why it is neither."""
     found = opened(record, seals, COMMAND_BYTES_MAX)
     if isinstance(found, Reject):
@@ -18,7 +18,7 @@ def read_order(record: Record, seals: Seals) -> Ordered | Unproved | Reject:
     said = read_command(record, content)
     if isinstance(said, Reject):
         return said
-    return Ordered(record.offset, record.timestamp, said.order.root, place, said.person)
+    return PlacedCommand(record.offset, record.timestamp, said.order.root, place, said.person)
 
 
 def opened(record: Record, seals: Seals, bytes_max: int) -> tuple[Place, bytes] | Reject:

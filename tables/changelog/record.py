@@ -27,7 +27,8 @@ from tables.changelog.record_layout import (
     position_of,
     upgraded,
 )
-from tables.columns import COMMANDS, DEVICES
+from tables.columns.log_columns import DEVICES
+from tables.columns.stay_columns import COMMANDS
 from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.patients import PatientTable, lap
 from tables.windows import Windows

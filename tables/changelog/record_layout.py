@@ -15,7 +15,9 @@ from clinical.lifecycle import State
 from clinical.limits import NEVER
 from clinical.scores import SHEETS
 from clinical.vitals import COUNT, WINDOWED
-from tables.columns import COMMANDS, DEVICES, NAME_BYTES, Columns
+from tables.columns.log_columns import DEVICES
+from tables.columns.shared_rows import Columns
+from tables.columns.stay_columns import COMMANDS, NAME_BYTES
 from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.windows import SLOTS
 

@@ -5,7 +5,8 @@ from zlib import crc32
 from logs import Record, frame_record, sealed
 from worker_model import WorkerModel
 
-from agents.judging.alarms import BREAK_GLASS, WARD_SILENT, report
+from agents.judging.alarms import BREAK_GLASS, WARD_SILENT
+from agents.judging.alert_facts import report
 from agents.judging.ward_log import WardLog, state_of
 from agents.wards.counts import due
 from clinical.clock import TimeRules
@@ -27,7 +28,7 @@ class Hospital:
         self.wards = WardLog(
             0, (self.names.index(WARD_SILENT), self.names.index(BREAK_GLASS)), recorded=False
         )
-        self.wards_log, self.alerts, self.happenings, self.given = [], {}, [], []
+        self.wards_log, self.alerts, self.transitions, self.given = [], {}, [], []
         self.does_answer, self.now, self.seconds = answers, 600, 0
         for name in patients:
             self.order(name, "admit", ward=ward, age_band="adult")
@@ -39,9 +40,9 @@ class Hospital:
         log = self.logs[partition]
         log.append(Record(len(log), self.now * 1000, key, value))
         worker = self.workers[partition]
-        before = len(worker.happenings)
+        before = len(worker.transitions)
         verdict = worker.take([log[-1]])
-        self.happenings += worker.happenings[before:]
+        self.transitions += worker.transitions[before:]
         if verdict.counted_ms != NEVER and self.does_answer:
             for said in due(partition, self.said[partition], verdict.counts, verdict.counted_ms):
                 self.take_of_wards(said.key, said.model_dump_json().encode())
@@ -51,10 +52,10 @@ class Hospital:
         self.wards_log.append(Record(len(self.wards_log), self.now * 1000, key, value))
         found = self.wards.take([self.wards_log[-1]])
         assert not found.rejects
-        for happening in found.happenings:
-            alert = report(self.workers[0].judge.alarms[happening.column], happening)
+        for transition in found.transitions:
+            alert = report(self.workers[0].judge.alarms[transition.column], transition)
             assert self.alerts.setdefault(alert.id, alert) == alert
-        self.happenings += found.happenings
+        self.transitions += found.transitions
         self.given += found.answers
         for to, ruling in found.rulings:
             self.take(to, RULING_KEY, sealed(RULING_KEY, ruling.model_dump_json().encode()))
@@ -66,7 +67,7 @@ class Hospital:
 
     def watch(self, seconds, *heard):
         """Let time pass with frames of some patients; return what was told as (patient, rule, phase)."""
-        before = len(self.happenings)
+        before = len(self.transitions)
         for _ in range(seconds):
             self.now += 1
             self.seconds += 1
@@ -78,7 +79,7 @@ class Hospital:
                 self.take(partition, TICK_KEY, encode_tick(self.now * 1000))
             if self.seconds % 10 == 0:
                 self.pass_time()
-        return [(h.patient, self.names[h.column], h.phase) for h in self.happenings[before:]]
+        return [(h.patient, self.names[h.column], h.phase) for h in self.transitions[before:]]
 
     def pass_time(self):
         """Write a tick into the wards' topic."""

@@ -34,7 +34,7 @@ class LiveBeds:
 
     def told(self):
         """Judge what was sent since the last time; return (patient, rule, phase, s) of it, in order."""
-        before = len(self.worker.happenings)
+        before = len(self.worker.transitions)
         self.worker.take(self._log)
         self._log = []
         return [

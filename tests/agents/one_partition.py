@@ -12,9 +12,9 @@ class OnePartition:
     def take(self, record):
         """Return the transitions that a record led to; its other outcome is in `verdict`."""
         self.offset += 1
-        before = len(self.worker.happenings)
+        before = len(self.worker.transitions)
         self.verdict = self.worker.take([record])
-        return self.worker.happenings[before:]
+        return self.worker.transitions[before:]
 
     def frame(self, at_s, patient, **fields):
         at = {"append_ms": at_s * 1000, "event_ms": at_s * 1000, "seq": self.offset}
@@ -29,6 +29,6 @@ class OnePartition:
         self.take(order_record(self.offset, at_s * 1000, {**said, "issued_ts_ms": at_s * 1000}))
         return self.verdict.answers
 
-    def name(self, happening):
+    def name(self, transition):
         """Return the rule of a transition."""
-        return self.worker.judge.alarms[happening.column].id
+        return self.worker.judge.alarms[transition.column].id

@@ -30,7 +30,7 @@ def frame(worker, seq, hr):
 
 def test_a_patient_who_changes_several_times_is_written_once_as_the_patient_is_by_then(worker):
     verdicts = [frame(worker, 1, 130), frame(worker, 2, 80)]
-    assert [len(verdict.happenings) for verdict in verdicts] == [1, 1]
+    assert [len(verdict.transitions) for verdict in verdicts] == [1, 1]
     ((name, shown),) = BoardModel(worker.judge).show(worker.table, *verdicts).items()
     assert name == (PATIENTS, "bed-1")
     assert (shown["alarms"], shown["values"]["hr"]["value"]) == ([], 80)

@@ -41,7 +41,7 @@ def sung(seconds, partitions=(0, 3), owned=None):
             *(lambda: [held[number] for number in (owned or {}).get(now[0], partitions)], lambda: now[0]),
         )
         for _ in range(seconds):
-            await canary.sing()
+            await canary.probe()
             now[0] += 1.0
 
     asyncio.run(run())
@@ -89,7 +89,7 @@ def test_a_canarys_crossing_is_an_alert_at_once_and_nothing_else_ever_alarms_on_
         Record(offset, (START_S + at_s) * 1000, key, value)
         for offset, (at_s, key, value) in enumerate(sorted(log, key=lambda one: one[0]))
     ]
-    told = judge.judge(table, Decoder().decode(records)).happenings
+    told = judge.judge(table, Decoder().decode(records)).transitions
     assert {judge.alarms[one.column].id for one in told} == {CANARY}
     assert [one.phase for one in told] == [Phase.START, Phase.END] * (len(told) // 2)
     assert len(told) in (10, 12)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 from logs import frame_record, order_record, tick_record
-from test_ticks import ILL, Ward
+from test_tick_judge import ILL, Ward
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.rules import DriftRule, LimitRule, RuleSet, ScoreRule, TechnicalRules, TrendRule
@@ -79,7 +80,7 @@ def test_a_contradiction_is_one_alarm_instead_of_two(bed):
     alert = bed.alert("check-sensor", "start")
     assert alert.type == "technical"
     assert alert.reason == "check patient and sensor: heart rate 130 and pulse rate 80 bpm differ"
-    assert sum(tally.withheld_by_sensor for tally in bed.worker.tallies) == 1
+    assert sum(tally.of(Reason.SENSOR_IN_DOUBT) for tally in bed.worker.tallies) == 1
 
 
 def test_what_a_contradiction_withheld_is_announced_when_it_is_over():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from test_conditions import watch
-from test_ticks import Ward
+from test_tick_judge import Ward
 
 from agents.delay_table import table
 from agents.judging.catalogue import alarms_of

@@ -3,12 +3,13 @@
 import pytest
 from logs import frame_record, order_record, tick_record
 from test_conditions import order, watch
-from test_ticks import Ward
+from test_tick_judge import Ward
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
-from clinical.lifecycle import WITHHELD
+from clinical.lifecycle import SUPPRESSED
 from streams.decoding.decoder import Decoder
 
 WELL = {"hr": 80, "pulse": 80, "spo2": 97, "resp": 16}
@@ -152,11 +153,11 @@ def test_a_pulse_that_waits_is_counted(bed):
     watch(bed, 100, 120, hr=130, pulse=130)
     judge, table = bed.worker.judge, bed.worker.table
     column = [alarm.id for alarm in judge.alarms].index("pulse-high")
-    assert table.alarm_state[table.row_of["bed-1"], column] == WITHHELD
+    assert table.alarm_state[table.row_of["bed-1"], column] == SUPPRESSED
     decoded = Decoder().decode([frame_record(9_999, 200_000, "bed-2", event_ms=200_000, hr=130, pulse=130)])
     judge.judge(table, decoded)
     later = frame_record(10_001, 210_000, "bed-2", seq=1, event_ms=210_000, hr=130, pulse=130)
-    assert judge.judge(table, Decoder().decode([later])).tally.withheld_by_rate == 1
+    assert judge.judge(table, Decoder().decode([later])).tally.of(Reason.RATE_TOLD) == 1
 
 
 def test_a_patient_of_the_ordered_target_has_no_alarm_inside_it(bed):

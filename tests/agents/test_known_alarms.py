@@ -1,7 +1,7 @@
 """An alarm that somebody knows of: told again when it is worse by a step, and reminded of where lives hang on it."""
 
 import pytest
-from test_orders import Ward as Ordered
+from test_command_judge import Ward as Ordered
 
 from clinical.rules import LimitRule, News2Rules, RuleSet, Step, TechnicalRules
 

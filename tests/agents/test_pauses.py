@@ -1,7 +1,7 @@
 """What a pause covers and what breaks through it: nobody switches lethal alarms off by accident."""
 
 import pytest
-from test_orders import Ward as Ordered
+from test_command_judge import Ward as Ordered
 
 from clinical.limits import NEVER
 from clinical.rules import LimitRule, News2Rules, PauseRules, RuleSet, Step, TechnicalRules

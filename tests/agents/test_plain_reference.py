@@ -197,7 +197,7 @@ def assert_decided_alike(rules, time, hospital):
     found = WardLog(0, (ids.index("ward-silent"), ids.index("break-glass")), time.recorded).take(
         hospital.wards_log
     )
-    worker.happenings += found.happenings
+    worker.transitions += found.transitions
     assert worker.told() == hospital.wards.telling.told
     rulings = [(partition, ruling.ward, ruling.lost) for partition, ruling in found.rulings]
     assert rulings == hospital.wards.rulings

@@ -6,6 +6,7 @@ import pytest
 from logs import Record, frame
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
 
 BEGIN_S = 1_000  # one record begins a second before its 0, and a frame's time is never negative
@@ -91,7 +92,7 @@ def test_every_frame_sent_twice_starts_the_same_alarms(values, block):
         worker.take(log[start : start + block])
     assert starts_of(worker) == EXPECTED
     assert not worker.rejects
-    assert sum(tally.duplicate for tally in worker.tallies) == len(values)
+    assert sum(tally.of(Reason.DUPLICATE) for tally in worker.tallies) == len(values)
 
 
 @pytest.mark.parametrize("share", [0.04, 0.5, 0.9])

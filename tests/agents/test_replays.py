@@ -32,11 +32,11 @@ def test_a_worker_that_reads_again_does_not_bring_a_dropped_patient_back():
 def test_a_next_worker_that_begins_before_the_drop_does_not_take_old_frames_for_those_of_a_new_patient():
     worker = after_the_drop()
     worker.checkpoint()
-    told = len(worker.happenings)
+    told = len(worker.transitions)
     worker.restart()
     worker.take(LOG)
     assert set(worker.store) == {"bed-2"}
-    assert len(worker.happenings) == told
+    assert len(worker.transitions) == told
 
 
 def test_a_dropped_patient_who_sends_again_is_a_new_patient():

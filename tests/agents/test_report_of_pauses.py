@@ -1,6 +1,6 @@
 """The report reads from a pause's reminders how many alarms it withheld: the judge's own words, not a copy of them."""
 
-from test_orders import Ward
+from test_command_judge import Ward
 
 from clinical.rules import LimitRule, News2Rules, RuleSet, TechnicalRules
 from edge.reports.episodes import episodes_of

@@ -4,6 +4,7 @@ import pytest
 from live_bed import LiveBeds
 from logs import START_MS
 
+from agents.judging.reasons import Reason
 from clinical.rules import LimitRule, RuleSet
 
 DESAT = "spo2-desat"
@@ -130,7 +131,7 @@ def test_a_frame_that_comes_again_as_it_was_is_a_repeat_and_no_conflict(beds):
             beds.frame(at_s, seq=at_s, spo2=97, hr=75)
         beds.tick(at_s + 0.5)
     assert beds.starts() == {}
-    assert sum(tally.duplicate for tally in beds.worker.tallies) == 40
+    assert sum(tally.of(Reason.DUPLICATE) for tally in beds.worker.tallies) == 40
 
 
 def test_one_number_that_comes_again_with_other_content_is_judged_and_not_yet_told_of(beds):

@@ -10,6 +10,7 @@ from logs import frame_record, tick_record
 from plain.house import House
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from agents.judging.shedding import LOOK_MS, surplus
 from clinical.rules import LimitRule, RuleSet, TechnicalRules
 from clinical.vitals import ABSENT, COUNT, INDEX
@@ -61,14 +62,14 @@ def quiet():
 
 
 def test_a_babbling_device_is_judged_a_few_times_a_second_and_the_rest_is_counted(quiet):
-    surplus_ = sum(tally.surplus for tally in quiet.tallies)
+    surplus_ = sum(tally.of(Reason.SURPLUS) for tally in quiet.tallies)
     frames = sum(tally.judged for tally in quiet.tallies) + surplus_
     assert frames == 30 + 40 * (END_S - 30) + 2 * END_S
     begun_s = next(a.append_ts_ms for a in quiet.alerts.values() if a.rule == "babbling-device") // 1000
     assert begun_s <= BABBLING_S
     looks = -(-1000 // LOOK_MS)
     assert surplus_ >= (END_S - begun_s) * (40 - looks - 1)
-    assert sum(tally.surplus for tally in quiet.tallies[: 31 * 3]) == 0
+    assert sum(tally.of(Reason.SURPLUS) for tally in quiet.tallies[: 31 * 3]) == 0
 
 
 def test_the_other_device_of_the_patient_is_judged_whole(quiet):
@@ -101,7 +102,7 @@ def test_what_is_left_out_does_not_depend_on_blocks_and_restarts(seed, accident)
     whole.take(log)
     cuts = sorted(rng.sample(range(len(log)), 30))
     broken.work(log, [(cut, rng.choice(("checkpoint", accident)), rng.randrange(2)) for cut in cuts])
-    assert sum(tally.surplus for tally in whole.tallies) > 100
+    assert sum(tally.of(Reason.SURPLUS) for tally in whole.tallies) > 100
     assert broken.alerts == whole.alerts
     for patient, row in whole.table.row_of.items():
         other = broken.table.row_of[patient]
@@ -115,7 +116,7 @@ def test_the_plain_reference_leaves_out_the_same_frames():
     worker, house = judged(log), House(RULES, recorded=True, patient_ttl_s=3600)
     for record in log:
         house.take(record)
-    assert sum(tally.surplus for tally in worker.tallies) > 100
+    assert sum(tally.of(Reason.SURPLUS) for tally in worker.tallies) > 100
     assert worker.told() == house.told
 
 

@@ -1,9 +1,10 @@
 """What stands must not hide what is new: acknowledged, latched and less severe alarms, and a sensor in doubt."""
 
 import pytest
-from test_orders import Ward as Ordered
-from test_ticks import Ward
+from test_command_judge import Ward as Ordered
+from test_tick_judge import Ward
 
+from agents.judging.reasons import Reason
 from clinical.rules import LimitRule, RuleSet, TechnicalRules
 
 LOW = LimitRule("spo2-low", "spo2", low=90, clear_delay_s=5)
@@ -96,7 +97,7 @@ def test_what_a_pause_withheld_does_not_start_from_a_reading_of_long_ago(ward):
     ward.order(1, "pause", mode="alarm-off", reason="transport")
     ward.frame(2, spo2=85)
     ward.tick(602)
-    assert ward.verdict.tally.ended_withheld == 1
+    assert ward.verdict.tally.of(Reason.ENDED_SUPPRESSED) == 1
     assert only("spo2-low", ward.order(603, "resume") + ward.tick(604)) == []
 
 

@@ -53,7 +53,7 @@ def test_a_partition_s_alarm_can_be_acknowledged(full):
     full.tick(4)
     episode = next(iter(full.worker.alerts.values())).episode
     assert full.order(5, "acknowledge", "~partition/0", episode=episode)[0] == "accepted"
-    assert full.verdict.happenings[0].acknowledges
+    assert full.verdict.transitions[0].acknowledges
     assert full.tick(64) == []
     with pytest.raises(IndexError):  # no answer: it is another partition's
         full.order(65, "acknowledge", "~partition/1", episode=episode)

@@ -5,6 +5,7 @@ import json
 import pytest
 from engine_hospital import Hospital
 
+from agents.judging.reasons import Reason
 from agents.wards.agent import shown
 
 START, CONTINUE, ESCALATE, END, UPDATE = 1, 2, 3, 5, 6
@@ -34,7 +35,7 @@ def test_a_ward_that_falls_silent_is_one_alarm_and_not_one_for_each_bed(hospital
     )  # the fourth is counted at the same tick, in a partition that says so later
     assert alert.reason == "ward: 3 patients without any frame for 15 s: look at gateway and network"
     assert alert.onset_ts_ms == 610_000
-    withheld = [tally.withheld_by_ward for worker in hospital.workers for tally in worker.tallies]
+    withheld = [tally.of(Reason.WARD_SILENT) for worker in hospital.workers for tally in worker.tallies]
     assert sum(withheld) == 4
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import Record, sealed
 
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from agents.judging.catalogue import alarms_of
 from agents.judging.ward_log import WardLog, state_of
 from clinical.defaults import DEFAULT_RULES
@@ -87,7 +87,7 @@ class Topic:
         records = self.log[self.position : self.position + count]
         self.position += len(records)
         found = self.judge.take(records)
-        writes = [(self.tell, happening) for happening in found.happenings]
+        writes = [(self.tell, transition) for transition in found.transitions]
         writes += [(self.answer, answer) for answer in found.answers]
         writes += [(self.keep, state_of(name, self.judge.wards[name])) for name in found.changed]
         for write, what in writes[:arrive]:
@@ -95,8 +95,8 @@ class Topic:
         if arrive is None:
             self.durable = max(self.durable, self.judge.durable)
 
-    def tell(self, happening):
-        alert = report(ALARMS[happening.column], happening)
+    def tell(self, transition):
+        alert = report(ALARMS[transition.column], transition)
         assert self.alerts.setdefault(alert.id, alert) == alert
 
     def answer(self, answer):
@@ -188,17 +188,17 @@ def test_who_waits_is_answered_when_the_loss_begins_and_when_it_ends_and_who_say
     assert answered(begun) == [(0, "icu", True), (1, "icu", True)]
     assert {(ruling.partition, ruling.offset) for _, ruling in begun.rulings} == {(0, 3)}
     again = say(topic, *counted(0, START_MS + 11_000, 4, 3, START_MS, START_MS), later_s=10)
-    assert (answered(again), again.happenings) == ([(0, "icu", True)], [])
+    assert (answered(again), again.transitions) == ([(0, "icu", True)], [])
     assert answered(say(topic, *counted(2, START_MS + 11_000, 1, 0))) == []
     ended = say(topic, *counted(0, START_MS + 12_000, 4, 0), later_s=12)
     assert answered(ended) == [(1, "icu", False)]
 
 
 def test_a_count_that_is_not_newer_changes_nothing(topic):
-    assert say(topic, *counted(0, START_MS, 4, 4, START_MS, START_MS)).happenings == []
+    assert say(topic, *counted(0, START_MS, 4, 4, START_MS, START_MS)).transitions == []
     say(topic, *counted(0, START_MS + 1, 4, 4, START_MS, START_MS))
     assert topic.judge.is_lost
-    assert say(topic, *counted(0, START_MS - 9, 4, 0)).happenings == []
+    assert say(topic, *counted(0, START_MS - 9, 4, 0)).transitions == []
 
 
 def test_a_group_that_has_committed_nothing_decides_nothing_of_what_is_there():
@@ -266,9 +266,9 @@ def test_what_is_no_record_of_wards_is_refused_once(topic, key, value, reason):
 def test_the_log_is_read_to_its_end_though_what_ends_it_was_compacted_away(topic):
     key, value = counted(0, START_MS, 4, 4, START_MS - 15_000, START_MS - 15_000)
     judge = WardLog(0, COLUMNS, False, committed=2, end=9)
-    assert judge.take([], until=3).happenings == []
-    assert judge.take([Record(5, START_MS, key, value)], until=5).happenings == []
-    assert (judge.durable, len(judge.take([], until=8).happenings)) == (NEVER, 1)
+    assert judge.take([], until=3).transitions == []
+    assert judge.take([Record(5, START_MS, key, value)], until=5).transitions == []
+    assert (judge.durable, len(judge.take([], until=8).transitions)) == (NEVER, 1)
     assert judge.durable == 9
 
 

@@ -6,7 +6,8 @@ from faust.types import TP
 from lane_stand_in import StandInLane
 from plain.telling import Told
 
-from agents.judging.alarms import WARD_SILENT, encoded, report
+from agents.judging.alarms import WARD_SILENT
+from agents.judging.alert_facts import encoded, report
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from streams.decoding.decoder import Decoder
@@ -52,7 +53,7 @@ class WorkerModel:
         self.changelog = MemoryLog()
         self.committed = 0
         self.alerts = {}
-        self.happenings = []
+        self.transitions = []
         self.answers = {}
         self.answered_twice = []
         self.rejects = []
@@ -92,11 +93,11 @@ class WorkerModel:
         self.tallies.append(verdict.tally)
         self.dropped += verdict.dropped
         self.store.partition(0).dropped.update(verdict.dropped)
-        for happening in verdict.happenings:
-            self.happenings.append(happening)
-            alarm = self.judge.alarms[happening.column]
-            alert = report(alarm, happening)
-            assert encoded(alarm, happening) == alert.model_dump_json().encode()
+        for transition in verdict.transitions:
+            self.transitions.append(transition)
+            alarm = self.judge.alarms[transition.column]
+            alert = report(alarm, transition)
+            assert encoded(alarm, transition) == alert.model_dump_json().encode()
             told = self.alerts.setdefault(alert.id, alert)
             assert told == alert, f"two alerts of one id: {told} and {alert}"
         for answer in verdict.answers:
@@ -158,30 +159,30 @@ class WorkerModel:
 
     def told(self):
         """Return what was told as the plain reference lists it."""
-        return [self._told(happening) for happening in self.happenings]
+        return [self._told(transition) for transition in self.transitions]
 
-    def _told(self, happening):
-        alarm = self.judge.alarms[happening.column]
-        alert = report(alarm, happening)
+    def _told(self, transition):
+        alarm = self.judge.alarms[transition.column]
+        alert = report(alarm, transition)
         shown = None
-        if happening.column < len(self.judge.rules.limits):
-            shown = happening.extreme
-        elif alarm.sheet is not None and happening.value is not None:
-            shown = happening.value, happening.missing
+        if transition.column < len(self.judge.rules.limits):
+            shown = transition.extreme
+        elif alarm.sheet is not None and transition.value is not None:
+            shown = transition.value, transition.missing
         elif alarm.id == WARD_SILENT:
-            shown = happening.value
+            shown = transition.value
         return Told(
-            offset=happening.offset,
+            offset=transition.offset,
             patient=alert.patient,
             rule=alert.rule,
-            id=f"{alert.episode}-{happening.number}",
+            id=f"{alert.episode}-{transition.number}",
             phase=alert.phase,
             state=alert.state,
             inactivation=alert.inactivation,
             priority=alert.priority,
             onset_ms=alert.onset_ts_ms,
             at_ms=alert.event_ts_ms,
-            asked=(happening.asked.step, happening.asked.status) if happening.asked else None,
+            asked=(transition.asked.step, transition.asked.status) if transition.asked else None,
             shown=shown,
         )
 

@@ -22,7 +22,7 @@ from bench.peers.reference import (
 from bench.peers.spec import MARKER, SIGNALS, Limit, News2, Spec
 from clinical.compiled_limits import compile_limits
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, NO_COVER, Alarms, Runs, Samples, step
+from clinical.limits import NEVER, NONE_SUPPRESSED, Alarms, Runs, Samples, step
 from clinical.rules import LimitRule, News2Rules
 from clinical.scores import news2
 from clinical.ticking import LEVELS, TickState, judge_band
@@ -35,7 +35,7 @@ readings = st.one_of(st.none(), st.integers(0, 260), st.floats(0, 260, allow_nan
 near_limits = st.sampled_from([None, 38, 49.9, 50, 55, 80, 89.9, 90, 92, 115, 115.1, 120, 120.1, 141, 251])
 signals = st.dictionaries(st.sampled_from(SIGNALS), st.one_of(readings, near_limits))
 frames = st.lists(st.tuples(st.integers(0, 6_000), signals), max_size=40)
-FREE = np.array([NO_COVER])
+FREE = np.array([NONE_SUPPRESSED])
 
 
 def stream(steps, patient="bed"):

@@ -5,24 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.lifecycle import Phase, State
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.rules import News2Rules
 from clinical.ticking import LAPSED, LEVELS, UNKNOWN, TickState, judge_band
 
 DELAY_S = 30
 
 
-def told(levels, cover=NO_COVER, delay_s=DELAY_S):
+def told(levels, suppressed_rank=NONE_SUPPRESSED, delay_s=DELAY_S):
     """Return (second, phase, priority) of every report for one level a second."""
     zero, never = np.zeros(1, np.uint8), np.full(1, NEVER)
     state, since_ms, found = TickState(zero, zero, never), np.full((1, LEVELS), NEVER), []
     for second, level in enumerate(levels):
         rule = News2Rules(delay_s=delay_s)
-        result = judge_band(rule, second * 1000, state, since_ms, np.array([level]), np.array([cover]))
+        result = judge_band(
+            rule, second * 1000, state, since_ms, np.array([level]), np.array([suppressed_rank])
+        )
         state, since_ms = result.after, result.since_ms
         if result.phase[0]:
             found.append((second, Phase(result.phase[0]), int(state.priority[0])))
-    assert state.state[0] in (State.NORMAL, State.ACTIVE, State.WITHHELD)
+    assert state.state[0] in (State.NORMAL, State.ACTIVE, State.SUPPRESSED)
     return found
 
 
@@ -71,11 +73,11 @@ def test_a_change_does_not_go_on_where_inputs_had_failed_in_between():
 def test_an_alarm_of_which_nothing_is_known_any_more_ends_at_once():
     assert told([2] * 31 + [UNKNOWN] * 9 + [LAPSED]) == [(30, Phase.START, MEDIUM), (40, Phase.END, LOW)]
     assert told([2] * 20 + [LAPSED] * 9) == []
-    assert told([2] * 40 + [LAPSED] + [2] * 40, cover=MEDIUM) == []
+    assert told([2] * 40 + [LAPSED] + [2] * 40, suppressed_rank=MEDIUM) == []
 
 
 def test_a_band_breaks_through_a_pause_that_does_not_cover_its_priority():
-    found = told([2] * 40 + [3] * 40 + [0] * 40, cover=MEDIUM)
+    found = told([2] * 40 + [3] * 40 + [0] * 40, suppressed_rank=MEDIUM)
     assert [(second, phase) for second, phase, _ in found] == [(70, Phase.START), (110, Phase.END)]
 
 

@@ -77,7 +77,7 @@ def test_an_episode_opens_with_a_start_and_closes_with_an_end_or_a_reset_and_not
 def test_a_change_of_an_open_alarm_s_state_is_never_silent():
     for state, event in LEGAL:
         following, phase = TRANSITIONS[state][event]
-        silent = {State.NORMAL, State.DELAYED, State.WITHHELD}
+        silent = {State.NORMAL, State.DELAYED, State.SUPPRESSED}
         assert phase != Phase.NONE or following == state or {state, following} <= silent
 
 

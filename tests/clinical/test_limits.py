@@ -5,7 +5,7 @@ import pytest
 
 from clinical.compiled_limits import compile_limits
 from clinical.lifecycle import PHASE_NAMES, Phase, State
-from clinical.limits import NEVER, NO_COVER, Alarms, Runs, Samples, step
+from clinical.limits import NEVER, NONE_SUPPRESSED, Alarms, Runs, Samples, step
 from clinical.rules import RULES_MAX, LimitRule
 from clinical.vitals import ABSENT, COUNT, INDEX
 
@@ -66,7 +66,7 @@ class Bed:
             if known in self.lost and known in self.valid_ms:
                 samples.gap_ms[0, index] = now_ms - self.valid_ms[known]
         others = None if elsewhere is None else np.full((1, len(self.limits.rules)), elsewhere)
-        self.last = step(self.limits, self.alarms, self.runs, samples, np.array([NO_COVER]), others)
+        self.last = step(self.limits, self.alarms, self.runs, samples, np.array([NONE_SUPPRESSED]), others)
         self.alarms, self.runs = self.last.alarms, self.last.runs
         self.newest_ms[name] = now_ms
         if np.isnan(value):
@@ -212,7 +212,7 @@ def test_a_sample_that_is_not_judged_changes_nothing():
     limits = compile_limits([HR_HIGH])
     samples = first_samples(rows_of(hr=[200.0]), [0])
     samples.judged[:] = False
-    result = step(limits, *fresh(1, 1), samples, np.array([NO_COVER]))
+    result = step(limits, *fresh(1, 1), samples, np.array([NONE_SUPPRESSED]))
     assert not result.phase.any()
     assert not result.alarms.state.any()
 
@@ -220,7 +220,7 @@ def test_a_sample_that_is_not_judged_changes_nothing():
 def test_patients_are_judged_apart():
     limits = compile_limits([HR_HIGH, SPO2_LOW])
     samples = first_samples(rows_of(hr=[130, 100, NAN]), [1, 2, 3])
-    result = step(limits, *fresh(3, 2), samples, np.full(3, NO_COVER))
+    result = step(limits, *fresh(3, 2), samples, np.full(3, NONE_SUPPRESSED))
     assert result.phase.tolist() == [[Phase.START, 0], [0, 0], [0, 0]]
 
 
@@ -277,7 +277,7 @@ def test_a_delay_is_not_waited_for_where_no_sample_will_come_within_it(interval_
 def test_each_patient_is_judged_by_the_interval_of_its_own_device():
     limits = compile_limits([LimitRule("r", "hr", high=120.0, delay_s=10)])
     samples = first_samples(rows_of(hr=[130, 130]), [0, 0], np.array([60_000, 1_000]))
-    found = step(limits, *fresh(2, 1), samples, np.full(2, NO_COVER))
+    found = step(limits, *fresh(2, 1), samples, np.full(2, NONE_SUPPRESSED))
     assert found.phase[:, 0].tolist() == [Phase.START, Phase.NONE]
 
 

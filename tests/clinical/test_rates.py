@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from clinical.compiled_limits import compile_limits
-from clinical.lifecycle import ACKNOWLEDGED, ACTIVE, DELAYED, LATCHED, NORMAL, WITHHELD
-from clinical.rates import agree, told_by_other
+from clinical.lifecycle import ACKNOWLEDGED, ACTIVE, DELAYED, LATCHED, NORMAL, SUPPRESSED
+from clinical.rates import agree, suppressed_by_rate
 from clinical.rules import LimitRule
 
 NOW = 100_000
@@ -47,7 +47,7 @@ def told(same=True, **states):
     state = np.full((1, len(RULES.rules)), NORMAL, np.uint8)
     for name, value in states.items():
         state[0, globals()[name]] = value
-    return set(np.flatnonzero(told_by_other(RULES, state, lambda: np.array([same]))[0]).tolist())
+    return set(np.flatnonzero(suppressed_by_rate(RULES, state, lambda: np.array([same]))[0]).tolist())
 
 
 def test_an_announced_heart_rate_tells_for_a_pulse_on_the_same_side_that_is_not_more_severe():
@@ -57,7 +57,7 @@ def test_an_announced_heart_rate_tells_for_a_pulse_on_the_same_side_that_is_not_
     assert told(HR_LOW=ACTIVE) == set()
 
 
-@pytest.mark.parametrize("state", [NORMAL, DELAYED, LATCHED, WITHHELD])
+@pytest.mark.parametrize("state", [NORMAL, DELAYED, LATCHED, SUPPRESSED])
 def test_what_is_not_announced_tells_for_nothing(state):
     assert told(HR_EXTREME=state) == set()
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from clinical.lifecycle import Phase, State
-from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NO_COVER
+from clinical.limits import HIGH, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.rules import TechnicalRules
 from clinical.ticking import CONTINUE_MS, KNOWN_MS, TickState, judge_loss, remind
 
 RULES = TechnicalRules()
-FREE = np.array([NO_COVER])
+FREE = np.array([NONE_SUPPRESSED])
 OVER = np.full((1, 1), NEVER)
 
 
@@ -55,7 +55,7 @@ def test_judging_a_loss_twice_at_one_time_changes_nothing():
 
 
 def test_open_alarms_are_due_again_after_a_minute_unless_somebody_knows():
-    names = (State.ACTIVE, State.ACTIVE, State.LATCHED, State.ACKNOWLEDGED, State.WITHHELD, State.DELAYED)
+    names = (State.ACTIVE, State.ACTIVE, State.LATCHED, State.ACKNOWLEDGED, State.SUPPRESSED, State.DELAYED)
     ranks = np.full(6, HIGH, np.uint8)
     due = remind(CONTINUE_MS + 5, np.array(names, np.uint8), ranks, longs(5, 6, 5, 5, 5, 5))
     assert due.tolist() == [True, False, True, False, False, False]
@@ -70,7 +70,7 @@ def test_what_somebody_knows_of_is_due_again_after_three_minutes_at_high_priorit
 def test_a_loss_under_a_pause_is_withheld_and_starts_when_the_pause_is_over():
     paused = np.array([MEDIUM])
     first = judge_loss(RULES, 21_000, at_rest((1, 1)), column(1000), OVER, paused)
-    assert (first.phase[0, 0], first.after.state[0, 0]) == (Phase.NONE, State.WITHHELD)
+    assert (first.phase[0, 0], first.after.state[0, 0]) == (Phase.NONE, State.SUPPRESSED)
     grave = judge_loss(RULES, 61_000, first.after, column(1000), OVER, paused)
     assert (grave.phase[0, 0], grave.after.priority[0, 0]) == (Phase.NONE, MEDIUM)
     over = judge_loss(RULES, 62_000, grave.after, column(1000), OVER, FREE)

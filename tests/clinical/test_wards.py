@@ -15,10 +15,10 @@ from clinical.wards import (
     Count,
     Loss,
     counted,
+    event_of,
     held_until,
     is_lost,
     newest,
-    next_event,
     onset,
 )
 
@@ -93,18 +93,18 @@ def test_a_count_holds_until_it_was_not_said_again_for_three_turns():
 @pytest.mark.parametrize(
     ("loss", "counts", "event"),
     [
-        (Loss(), [count(3, 2)], None),
+        (Loss(), [count(3, 2)], Event.CLEAR),
         (Loss(), [count(3, 3)], Event.DUE),
-        (Loss(State.ACTIVE, told_ms=NOW - 59_999), [count(3, 3)], None),
+        (Loss(State.ACTIVE, told_ms=NOW - 59_999), [count(3, 3)], Event.DUE),
         (Loss(State.ACTIVE, told_ms=NOW - 60_000), [count(3, 3)], Event.REMIND),
         (Loss(State.ACTIVE), [count(3, 2)], Event.CLEAR),
-        (Loss(State.ACKNOWLEDGED, known_ms=NOW - 15_000), [count(3, 3)], None),
+        (Loss(State.ACKNOWLEDGED, known_ms=NOW - 15_000), [count(3, 3)], Event.DUE),
         (Loss(State.ACKNOWLEDGED, known_ms=NOW - 15_001), [count(3, 3)], Event.WORSE),
         (Loss(State.ACKNOWLEDGED), [count(3, 2)], Event.CLEAR),
     ],
 )
 def test_what_counts_mean_for_the_alarm(loss, counts, event):
-    assert next_event(loss, counts, NOW) == event
+    assert event_of(loss, counts, NOW) == event
 
 
 def test_the_onset_is_the_oldest_last_frame_but_never_that_of_the_loss_before():

@@ -19,7 +19,7 @@ import waiting
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.judging.alarms import report
+from agents.judging.alert_facts import report
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from edge.brokers.embedded import free_port
@@ -223,8 +223,8 @@ class Ward:
         for partition, records in enumerate(self.log()):
             once = {(record.key, record.value): record for record in reversed(records)}
             decoded = Decoder().decode(sorted(once.values(), key=lambda record: record.offset))
-            for happening in judge.judge(judge.new_table(partition), decoded).happenings:
-                alert = report(judge.alarms[happening.column], happening).model_dump(mode="json")
+            for transition in judge.judge(judge.new_table(partition), decoded).transitions:
+                alert = report(judge.alarms[transition.column], transition).model_dump(mode="json")
                 alerts[alert["id"]] = alert
         return alerts
 

@@ -8,7 +8,7 @@ from signing import commanded, person
 from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY, Admit
 from streams.contracts.frame import TICK_KEY, encode_tick
 from streams.contracts.seals import DEVELOPMENT, Place, Seals
-from streams.decoding.decoded import Ordered, Tick, Unproved
+from streams.decoding.decoded import PlacedCommand, Tick, Unproved
 from streams.decoding.decoder import Decoder
 
 ADMIT = {"kind": "admit", "id": "c1", "patient": "bed-1", "actor": "clerk", "issued_ts_ms": 1}
@@ -32,7 +32,7 @@ def sealed(order, seals=DEVELOPMENT):
 
 def test_a_sealed_order_is_decoded_with_the_place_of_its_command():
     (part,) = decode(sealed(ADMIT)).parts
-    assert part == Ordered(0, 1000, Admit(**ADMIT), Place(3, 17), person("clerk"))
+    assert part == PlacedCommand(0, 1000, Admit(**ADMIT), Place(3, 17), person("clerk"))
 
 
 def test_what_nobody_has_sealed_is_refused_and_its_place_in_the_log_is_known():

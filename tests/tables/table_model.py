@@ -84,3 +84,9 @@ def feed_blocks(store, entries, cuts):
 
 def changelog(*partitions):
     return {TP(CHANGELOG, partition) for partition in partitions}
+
+
+def enter(windows, rows, ts_ms, values):
+    """Enter frames with values (n, signals) into windows; NaN and -inf are no readings."""
+    frame, signal = np.nonzero(np.isfinite(values))
+    return windows.enter(rows, ts_ms, frame, signal, values[frame, signal])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT
-from tables.columns import DEVICES
+from tables.columns.log_columns import DEVICES
 from tables.device_rows import NOBODY
 from tables.latest import latest, measured
 from tables.patients import PatientTable

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from table_model import enter
 
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
@@ -11,7 +12,8 @@ from clinical.vitals import COUNT, SIGNALS
 from tables.changelog.progress import NOTHING, decode_progress, encode_progress
 from tables.changelog.record import decode, encode
 from tables.changelog.record_layout import DEVICE, HEAD, RECORD_BYTES_MAX, alarm_key, position_of, size_max
-from tables.columns import COMMANDS, DEVICES
+from tables.columns.log_columns import DEVICES
+from tables.columns.stay_columns import COMMANDS
 from tables.device_rows import FLICKER_SLOTS, NOBODY, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, SAMPLES_MAX, SLOTS
@@ -61,7 +63,7 @@ def random_table(seed, alarms=ALARMS):
             table.alarm_high[row, alarm] = rng.choice([np.nan, 130.0])
         n = int(rng.integers(0, 60))
         values = np.where(rng.random((n, COUNT)) < 0.2, rng.integers(0, 300, (n, COUNT)), np.nan)
-        table.windows.add(np.full(n, row), T0 + rng.integers(0, 10**6, n), values)
+        enter(table.windows, np.full(n, row), T0 + rng.integers(0, 10**6, n), values)
     return table
 
 
@@ -207,7 +209,7 @@ def test_readings_that_were_too_late_to_be_judged_are_kept():
     row = table.row("bed-1")
     values = np.full((1, COUNT), np.nan)
     values[0, 3] = 17
-    table.windows.add(np.array([row]), np.array([T0]), values)
+    enter(table.windows, np.array([row]), np.array([T0]), values)
     again, _ = read(record_of(table))
     assert again.windows.query(np.array([again.row_of["bed-1"]]), T0, 1).mean[0, 3] == 17
 
@@ -281,7 +283,7 @@ def test_the_largest_record_stays_below_its_bound():
         put_alarm(table, row, alarm, rng)
     table.alarm_low[row], table.commands[row], table.since_ms[row] = 88, 7, T0
     times = T0 + np.arange(SLOTS) * BUCKET_MS
-    table.windows.add(np.full(SLOTS, row), times, np.full((SLOTS, COUNT), 300.0))
+    enter(table.windows, np.full(SLOTS, row), times, np.full((SLOTS, COUNT), 300.0))
     table.windows.count[:, row] = SAMPLES_MAX
     record = record_of(table)
     assert len(record) == size_max(len(alarms)) <= RECORD_BYTES_MAX
@@ -305,7 +307,7 @@ def test_a_record_read_into_a_row_that_held_another_leaves_nothing_of_that():
     records = []
     for values in (first, second):
         table = PatientTable(ALARMS, LIMITS)
-        table.windows.add(table.rows(["bed-1"]), np.array([BUCKET_MS]), values)
+        enter(table.windows, table.rows(["bed-1"]), np.array([BUCKET_MS]), values)
         records.append(record_of(table))
     table = PatientTable(ALARMS, LIMITS)
     row = table.row("bed-1")
@@ -314,6 +316,6 @@ def test_a_record_read_into_a_row_that_held_another_leaves_nothing_of_that():
         decode(record, table, row, {})
     again = np.full((1, COUNT), np.nan)
     again[0, 0] = 60.0
-    table.windows.add(np.array([row]), np.array([BUCKET_MS]), again)
+    enter(table.windows, np.array([row]), np.array([BUCKET_MS]), again)
     stats = table.windows.query(np.array([row]), BUCKET_MS, 1)
     assert (stats.count[0, :2].tolist(), stats.high[0, :2].tolist()) == ([1, 1], [60.0, 90.0])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_model import enter
 
 from clinical.vitals import ABSENT, COUNT, INDEX
 from tables.windows import BUCKET_MS, EMPTY, MINUTES_MAX, SAMPLES_MAX, SLOTS, Windows
@@ -55,7 +56,7 @@ def add(windows, log, cuts=()):
     edges = [0, *sorted(cut % (len(log) + 1) for cut in cuts), len(log)]
     for start, end in pairwise(edges):
         if start < end:
-            windows.add(rows[start:end], ts_ms[start:end], values[start:end])
+            enter(windows, rows[start:end], ts_ms[start:end], values[start:end])
 
 
 def plainly(log, patient, signal, now_ms, minutes):
@@ -112,7 +113,7 @@ def test_cutting_the_log_changes_no_bucket(drawn, cuts):
 
 def entered(windows, ms, rate, times=1):
     log = [(0, ms, {"hr": rate})] * times
-    return windows.add(*columns(log))
+    return enter(windows, *columns(log))
 
 
 def test_a_window_covers_at_least_its_minutes_and_at_most_one_bucket_more():
@@ -149,7 +150,7 @@ def test_a_reading_of_the_future_is_not_in_the_window_of_now():
 @pytest.mark.parametrize("cut", [1, 7, 40, 100])
 def test_a_full_bucket_takes_no_more_and_its_sum_stays_exact(cut):
     windows = Windows(1)
-    windows.add(*columns([(0, T0, {"hr": 350})]))
+    enter(windows, *columns([(0, T0, {"hr": 350})]))
     cell = T0 // BUCKET_MS % SLOTS, INDEX["hr"]
     windows.count[:, 0][cell] = SAMPLES_MAX - 40
     windows.sum[:, 0][cell] = 35_000 * (SAMPLES_MAX - 40)

@@ -45,15 +45,15 @@ class Ward:
         return self._take(tick_record(self.offset, at_s * 1000))
 
     def _take(self, record):
-        before = len(self.worker.happenings)
+        before = len(self.worker.transitions)
         self.offset += 1
         self.worker.take([record])
-        return [self._short(h) for h in self.worker.happenings[before:]]
+        return [self._short(h) for h in self.worker.transitions[before:]]
 
-    def _short(self, happening):
-        alerts = [a for a in self.worker.alerts.values() if a.event_ts_ms == happening.event_ms]
-        rule = self.worker.judge.alarms[happening.column].id
-        alert = next(a for a in alerts if a.rule == rule and a.onset_ts_ms == happening.onset_ms)
+    def _short(self, transition):
+        alerts = [a for a in self.worker.alerts.values() if a.event_ts_ms == transition.event_ms]
+        rule = self.worker.judge.alarms[transition.column].id
+        alert = next(a for a in alerts if a.rule == rule and a.onset_ts_ms == transition.onset_ms)
         return alert.rule, alert.phase, alert.priority, alert.onset_ts_ms // 1000
 
     def alert(self, rule, phase):

@@ -1,9 +1,9 @@
-"""The heartbeat beats for what was judged, and for nothing else."""
+"""Heartbeats are written for what was judged, and for nothing else."""
 
 import asyncio
 import json
 
-from agents.health.heartbeat import Heart
+from agents.health.heartbeat import Heartbeats
 from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
 
@@ -19,26 +19,26 @@ class Sink:
         self.sent.append((topic, key, partition, json.loads(value)))
 
 
-def heart_of(owned):
+def heartbeats_of(owned):
     store = ColumnStore(lambda: PatientTable(("hr-high", "news2")))
     sink = Sink()
-    heart = Heart(
+    heartbeats = Heartbeats(
         *(sink, "beats", lambda: [store.partition(number) for number in owned]),
         *(lambda partition: 10 + partition.number, lambda: None, lambda: 99.0),
     )
-    return heart, store, sink
+    return heartbeats, store, sink
 
 
 def test_a_partition_beats_once_for_each_newer_tick_that_was_judged():
     owned = [1, 2]
-    heart, store, sink = heart_of(owned)
-    asyncio.run(heart.beat())
+    heartbeats, store, sink = heartbeats_of(owned)
+    asyncio.run(heartbeats.send())
     assert sink.sent == []
     store.state(2).ticked_until_ms = 98_000
     table = store.state(2)
     table.alarm_state[table.row("bed-1"), 0] = 2
     for _ in range(3):
-        asyncio.run(heart.beat())
+        asyncio.run(heartbeats.send())
     ((topic, key, partition, beat),) = sink.sent
     assert (topic, key, partition) == ("beats", b"2", 2)
     assert {
@@ -52,5 +52,5 @@ def test_a_partition_beats_once_for_each_newer_tick_that_was_judged():
     }
     owned.remove(2)
     store.state(2).ticked_until_ms = 99_000
-    asyncio.run(heart.beat())
+    asyncio.run(heartbeats.send())
     assert len(sink.sent) == 1

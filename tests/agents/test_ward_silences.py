@@ -7,6 +7,7 @@ import pytest
 from logs import Record, frame_record, sealed, tick_record
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.limits import NEVER
@@ -40,7 +41,7 @@ class Partition:
         record = tick_record(0, at_s * 1000)
         verdict = self.take(at_s, record.key, record.value)
         count = verdict.counts.get("icu")
-        return count and (count.patients, count.silent), [h.patient for h in verdict.happenings]
+        return count and (count.patients, count.silent), [h.patient for h in verdict.transitions]
 
     def rule(self, at_s, lost):
         ruling = {"ward": "icu", "lost": lost, "partition": 0, "offset": 1}
@@ -76,10 +77,10 @@ def test_a_silence_waits_five_seconds_and_is_told_singly_then(partition):
 def test_an_answer_holds_who_waits_for_thirty_seconds_and_lets_them_go_at_the_end(partition):
     partition.send(102, "bed-3")
     partition.tick(115)
-    assert partition.rule(116, lost=True).tally.withheld_by_ward == 2
+    assert partition.rule(116, lost=True).tally.of(Reason.WARD_SILENT) == 2
     assert partition.held_s == [145, 145, None]
     assert partition.tick(130) == ((3, 3), [])
-    assert partition.rule(130, lost=True).tally.withheld_by_ward == 1  # who waited anew
+    assert partition.rule(130, lost=True).tally.of(Reason.WARD_SILENT) == 1  # who waited anew
     assert partition.held_s == [160] * 3
     assert partition.tick(159)[1] == []
     partition.rule(159, lost=False)

@@ -2,7 +2,7 @@
 
 import pytest
 from board_model import BoardModel
-from test_orders import Ward as Ordered
+from test_command_judge import Ward as Ordered
 
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules

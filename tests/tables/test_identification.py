@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clinical.vitals import ABSENT, INDEX
 from streams.decoding.decoded import Frames
-from tables.columns import DEVICES
+from tables.columns.log_columns import DEVICES
 from tables.device_rows import NOBODY, SEEN
 from tables.groups import Groups
 from tables.identification import News, device_name, digests, find_devices, remember

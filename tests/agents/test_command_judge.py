@@ -6,6 +6,7 @@ from logs import Record, frame_record, order_record, tick_record
 from worker_model import WorkerModel
 
 from agents.judging.judge import Judge
+from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.rules import AgeLimits, LimitRule, News2Rules, RuleSet, Step, TechnicalRules
 from streams.contracts.command import COMMAND_KEY
@@ -31,7 +32,7 @@ class Ward:
         self.verdict = None
 
     def _take(self, record):
-        seen = len(self.worker.happenings)
+        seen = len(self.worker.transitions)
         self.verdict = self.worker.take([record])
         self.offset += 1
         alerts = list(self.worker.alerts.values())[seen:]
@@ -93,7 +94,7 @@ def test_an_alarm_that_latches_stays_until_somebody_acknowledges_it():
 def test_the_more_severe_alarm_of_a_signal_stands_for_the_other_which_takes_over():
     ward = Ward()
     assert ward.frame(1, spo2=75) == [("spo2-desat", "start", "enabled")]
-    assert ward.verdict.tally.withheld_by_severity == 1
+    assert ward.verdict.tally.of(Reason.LESS_SEVERE) == 1
     told = ward.frame(2, spo2=85)
     assert [one[:2] for one in told] == [("spo2-low", "start"), ("spo2-desat", "update")]
 
@@ -103,7 +104,7 @@ def test_a_pause_withholds_what_begins_and_what_still_holds_starts_when_it_is_ov
     ward.frame(1, hr=80)
     assert ward.order(2, "pause", mode="alarm-paused", seconds=30) == [("alarms-paused", "start", "enabled")]
     assert ward.frame(3, hr=130) == []
-    assert ward.verdict.tally.withheld_by_pause == 1
+    assert ward.verdict.tally.of(Reason.PAUSED) == 1
     assert ward.frame(4, spo2=75) == [("spo2-desat", "start", "enabled")]
     assert ward.tick(31) == []
     told = ward.tick(32)
@@ -261,7 +262,7 @@ def test_a_command_is_applied_and_answered_once_however_often_it_comes():
     ward.orders = 0
     ward.order(4, "resume")
     assert ward.verdict.answers == []
-    assert ward.verdict.tally.repeated == 1
+    assert ward.verdict.tally.of(Reason.REPEATED) == 1
 
 
 def test_boards_are_shown_what_has_changed_and_nothing_of_who_was_discharged():

@@ -8,6 +8,7 @@ from one_partition import OnePartition
 from worker_model import WorkerModel
 
 from agents.judging.judge import Judge
+from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
 from streams.contracts.partitions import canary_name, partitions_of
@@ -81,7 +82,7 @@ def test_an_order_is_passed_over_where_the_patient_neither_is_nor_belongs(partit
     assert partition.order(1, "admit", AWAY) == []
     assert partition.order(1, "acknowledge", AWAY, episode="0" * 16) == []
     assert AWAY not in partition.worker.table.row_of
-    assert partition.verdict.tally.elsewhere == 1
+    assert partition.verdict.tally.of(Reason.ELSEWHERE) == 1
 
 
 def test_an_order_is_applied_where_the_patient_is(partition):

@@ -1,0 +1,1 @@
+"""What is kept of each patient, in families of columns: each says who writes it."""
