@@ -26,7 +26,7 @@ class Remembering(Engine):
         if len(decoded) == 1:
             self.taken[decoded[0][0]] += self._run
         verdicts = super().judge(decoded)
-        self.transitions += sum(len(verdict.happenings) for verdict in verdicts)
+        self.transitions += sum(len(verdict.transitions) for verdict in verdicts)
         return verdicts
 
     def take(self, fetched):
