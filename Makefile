@@ -5,7 +5,8 @@ PY := $(VENV)/bin/python
 DEMO_SECONDS ?=
 SOAK_MINUTES ?=
 SOAK_RATE ?=
-TEST_WORKERS ?= 3
+TEST_WORKERS ?= 4
+KAFKA_TEST_WORKERS ?= 3
 BESIDE := -n $(TEST_WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -29,6 +30,9 @@ setup: $(VENV)/runtime.stamp ## create .venv with the locked dependencies
 demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in the terminal (DEMO_SECONDS=20 ends by itself)
 	@./vigil demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
+# Each test's process and each worker it starts would compile the sources again.
+test test-browser test-kafka test-drills: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
 	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
 
@@ -36,7 +40,7 @@ test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium
 	$(PY) -m pytest -q -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
-	$(PY) -m pytest -q -m "kafka and not drill"
+	$(PY) -m pytest -q -n $(KAFKA_TEST_WORKERS) --dist loadfile -m "kafka and not drill"
 
 test-drills: $(VENV)/dev.stamp ## short drills of broken brokers and of workers with faults built in; wants a quiet machine
 	$(PY) -m pytest -q -m drill
