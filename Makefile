@@ -7,7 +7,7 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 TEST_WORKERS ?= 4
 KAFKA_TEST_WORKERS ?= 3
-BESIDE := -n $(TEST_WORKERS) --dist worksteal
+BESIDE := --dist loadfile --no-loadscope-reorder -n # a broker or worker that a file's tests share is started once
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
@@ -34,13 +34,13 @@ demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in t
 test test-browser test-kafka test-drills: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
-	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
+	$(PY) -m pytest -q $(BESIDE) $(TEST_WORKERS) -m "not kafka and not browser"
 
 test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)
 	$(PY) -m pytest -q -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
-	$(PY) -m pytest -q -n $(KAFKA_TEST_WORKERS) --dist loadfile -m "kafka and not drill"
+	$(PY) -m pytest -q $(BESIDE) $(KAFKA_TEST_WORKERS) -m "kafka and not drill"
 
 test-drills: $(VENV)/dev.stamp ## short drills of broken brokers and of workers with faults built in; wants a quiet machine
 	$(PY) -m pytest -q -m drill
