@@ -7,7 +7,8 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 TEST_WORKERS ?= 4
 KAFKA_TEST_WORKERS ?= 3
-BESIDE := --dist loadfile --no-loadscope-reorder -n # a broker or worker that a file's tests share is started once
+# Whole files, for what a file's tests share, a broker or a worker, is started once; in the order of tests/conftest.py.
+BESIDE := --dist loadfile --no-loadscope-reorder -n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
