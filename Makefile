@@ -7,9 +7,11 @@ SOAK_MINUTES ?=
 SOAK_RATE ?=
 QUICK ?=
 MINUTES ?=
-TEST_WORKERS ?= 3
 BENCH_QUICK = $(PY) -m bench.suite --quick --fresh --results .cache/bench-quick --report .cache/bench-quick
-BESIDE := -n $(TEST_WORKERS) --dist worksteal
+TEST_WORKERS ?= 4
+KAFKA_TEST_WORKERS ?= 3
+# Whole files, for what a file's tests share, a broker or a worker, is started once; in the order of tests/conftest.py.
+BESIDE := --dist loadfile --no-loadscope-reorder -n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
@@ -32,14 +34,17 @@ setup: $(VENV)/runtime.stamp ## create .venv with the locked dependencies
 demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in the terminal (DEMO_SECONDS=20 ends by itself)
 	@./vigil demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
+# Each test's process and each worker it starts would compile the sources again.
+test test-browser test-kafka test-drills: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
-	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
+	$(PY) -m pytest -q $(BESIDE) $(TEST_WORKERS) -m "not kafka and not browser"
 
 test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)
 	$(PY) -m pytest -q -m browser
 
 test-kafka: $(VENV)/dev.stamp ## the tests that need Apache Kafka itself (Java 17 and Maven)
-	$(PY) -m pytest -q -m "kafka and not drill"
+	$(PY) -m pytest -q $(BESIDE) $(KAFKA_TEST_WORKERS) -m "kafka and not drill"
 
 test-drills: $(VENV)/dev.stamp ## short drills of broken brokers and of workers with faults built in; wants a quiet machine
 	$(PY) -m pytest -q -m drill

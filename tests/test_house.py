@@ -1,6 +1,8 @@
 """The house rules that a reader relies on, checked on the source text of every file."""
 
 import ast
+import functools
+import gc
 import inspect
 import re
 import sys
@@ -58,16 +60,18 @@ def sources(*folders):
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-# Parsed when the tests are collected: CPython 3.11's parser is not re-entrant, and a finaliser of an earlier test
-# that runs in its midst makes it fail.
-TREES = {
-    path: ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for path in sources(*MAY_IMPORT, "tests")
-}
-
-
+@functools.cache
 def tree_of(path):
-    return TREES[path]
+    """Return a file's syntax tree, parsed by whoever asks first and not by every process that collects the tests.
+
+    CPython 3.11's parser is not re-entrant, and a finaliser of an earlier test that the garbage collector runs in
+    its midst makes it fail.
+    """
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    finally:
+        gc.enable()
 
 
 def name_of(path):

@@ -15,7 +15,6 @@ from bench.suite.burst import finite
 from bench.suite.growth import SYSTEM
 from bench.suite.order import MEMORY, PHASES
 from bench.suite.page import page
-from bench.suite.plots import draw
 from bench.suite.results import BELOW, VOID, Results
 from bench.suite.small_blocks import KINDS
 from bench.suite.sustainable import sustained_hz
@@ -49,6 +48,8 @@ FULL, EMPTY = "100000", "1000"
 def write(results: Results, folder: Path, quick: bool) -> dict[str, Any]:
     """Write report.json, report.md and plots/ into the folder and return the report."""
     report = build(results, quick)
+    from bench.suite.plots import draw  # matplotlib: half a second that figures alone do not need
+
     plots = draw(report, results, folder / "plots")
     (folder / "report.json").write_text(
         json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8"

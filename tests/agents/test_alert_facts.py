@@ -1,6 +1,7 @@
 """What an alert says: ids from the log alone, the facets, the evidence, one plain sentence."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ RULES = RuleSet(
     drifts=(DriftRule("hr-drift", "hr", sigma=2.0),),
 )
 ALARMS = {alarm.id: alarm for alarm in alarms_of(RULES)}
+NAN = float("nan")
 HAPPENING = Transition(
     offset=70,
     column=0,
@@ -208,17 +210,20 @@ def test_the_reason_is_one_sentence_with_the_numbers(rule, changes, sentence):
     assert told(rule, **changes).reason == sentence
 
 
+SAID = [
+    *product(PHASE_NAMES, ["", "paused by nurse-7"], [(None, None), (NAN, NAN), (3.0, None), (None, 3.0)])
+]
+"""Phase, note, value and extreme: all of one alarm in one test, for a test a case takes longer than the case."""
+
+
 @pytest.mark.parametrize("rule", ALARMS)
-@pytest.mark.parametrize("phase", PHASE_NAMES)
-@pytest.mark.parametrize("note", ["", "paused by nurse-7"])
-@pytest.mark.parametrize(
-    ("value", "extreme"), [(None, None), (float("nan"), float("nan")), (3.0, None), (None, 3.0)]
-)
-def test_any_happening_can_be_reported_and_read_back(rule, phase, note, value, extreme):
-    alert = told(rule, phase=int(phase), note=note, value=value, extreme=extreme)
-    assert alert.reason
-    assert "nan" not in alert.reason
-    assert Alert.model_validate_json(alert.model_dump_json()) == alert
+def test_any_happening_can_be_reported_and_read_back(rule):
+    for phase, note, (value, extreme) in SAID:
+        case = f"{phase!r}, {note!r}, value {value}, extreme {extreme}"
+        alert = told(rule, phase=int(phase), note=note, value=value, extreme=extreme)
+        assert alert.reason, case
+        assert "nan" not in alert.reason, case
+        assert Alert.model_validate_json(alert.model_dump_json()) == alert, case
 
 
 def test_events_of_an_episode_are_numbered_and_the_next_begins_at_nought():

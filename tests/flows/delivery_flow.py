@@ -4,7 +4,7 @@ import json
 import time
 
 from alert_of import alert_of
-from worker_flow import Ward, Worker, wait_until
+from worker_flow import READY_POLL_S, Ward, Worker, wait_until
 
 from streams.contracts.deliveries import FINAL, Assignment, Delivery
 from streams.contracts.frame import TICK_KEY
@@ -57,7 +57,7 @@ class Hospital:
 
     def start_ready(self) -> Worker:
         worker = self.start()
-        wait_until(worker.is_ready, "delivery with partitions")
+        wait_until(worker.is_ready, "delivery with partitions", poll_s=READY_POLL_S)
         return worker
 
     def assign(self, place, role, person):

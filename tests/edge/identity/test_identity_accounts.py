@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from door_world import PASSWORD, accounts_file
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,14 @@ def test_what_is_written_is_read_again(tmp_path_factory, made, groups):
     known = Accounts(accounts=made, groups=groups)
     save_accounts(path, known)
     assert load_accounts(path) == known
+
+
+def test_a_password_takes_what_rfc_9106_recommends_and_nobody_s_takes_as_long(shipped):
+    hasher, nobody = shipped
+    assert (hasher.memory_cost, hasher.time_cost, hasher.parallelism) == (64 * 1024, 3, 4)
+    assert not hasher.check_needs_rehash(nobody)
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(nobody, PASSWORD)
 
 
 def test_the_file_is_its_owner_s_and_holds_no_secret(tmp_path):

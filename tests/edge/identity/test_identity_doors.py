@@ -18,12 +18,10 @@ MORE_OF = {"acknowledge": {"episode": "0" * 16}, "pause": {}, "limits": {"expect
 BEDS = {"own": "bed-own", "other": "bed-other", "none": "bed-none"}
 WARDS = {"own": "icu", "other": "er", "none": ""}
 
-HASH = hashed(PASSWORD)
-
 
 @pytest.fixture
 def world(tmp_path):
-    path, tokens = accounts_file(tmp_path, HASH)
+    path, tokens = accounts_file(tmp_path, hashed(PASSWORD))
     made = World(accounts=path)
     made.tokens, made.path = tokens, path
     return made
@@ -112,7 +110,7 @@ def test_a_sign_in_leads_nowhere_else(world, to):
 
 
 def test_the_cookie_is_for_this_server_only_and_no_script_reads_it(tmp_path):
-    path, _ = accounts_file(tmp_path, HASH)
+    path, _ = accounts_file(tmp_path, hashed(PASSWORD))
     world = World(accounts=path, public_url="https://vigil.example")
     cookie = world.run(lambda browser: browser.sign_in("nurse-1")).cookies["__Host-vigil-session"]
     assert cookie["secure"]

@@ -4,15 +4,16 @@ Each was found elsewhere: a route that asks nobody, a session that a stranger ch
 """
 
 import pytest
-from door_world import Browser, World, accounts_file
-from test_identity_doors import HASH
+from door_world import PASSWORD, Browser, World, accounts_file
+
+from edge.identity.accounts import hashed
 
 ROUTES = ("/", "/v1/me", "/v1/beds/bed-own", "/v1/beds/bed-own/", "//v1/me", "/v1/../v1/me", "/%2e/v1/me")
 
 
 @pytest.fixture
 def world(tmp_path):
-    path, tokens = accounts_file(tmp_path, HASH)
+    path, tokens = accounts_file(tmp_path, hashed(PASSWORD))
     made = World(accounts=path)
     made.tokens = tokens
     return made
