@@ -1,7 +1,7 @@
 """Where source text names what is private to somebody else's code, for the tests that hold the one seam."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -37,14 +37,16 @@ def is_own(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in ("self", "cls")
 
 
-def foreign_privates(path: Path, trees: Mapping[Path, ast.AST], root: Path) -> Iterator[tuple[int, str]]:
+def foreign_privates(path: Path, tree_of: Callable[[Path], ast.AST], root: Path) -> Iterator[tuple[int, str]]:
     """Yield (line, expression) of each private attribute that is not the file's own.
 
     Of `self`, `cls` and `super()` it may also be made in a file of ours that this one imports from: a base class.
     """
-    tree = trees[path]
+    tree = tree_of(path)
     here = defined_in(tree)
-    inherited = here.union(*(defined_in(trees[base]) for base in imported_files(tree, root) if base in trees))
+    inherited = here.union(
+        *(defined_in(tree_of(base)) for base in imported_files(tree, root) if base.exists())
+    )
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or not is_private(node.attr):
             continue

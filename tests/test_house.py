@@ -239,8 +239,8 @@ def test_only_one_file_prints_on_a_terminal_but_for_what_rich_draws():
 
 def test_what_is_private_to_a_library_is_named_in_the_lane_only():
     paths = [path for path in THE_PROGRAM if not name_of(path).startswith(LANE)]
-    assert faults_in(paths, lambda path, _: foreign_privates(path, TREES, ROOT)) == []
-    assert any(any(foreign_privates(path, TREES, ROOT)) for path in sources(LANE))
+    assert faults_in(paths, lambda path, _: foreign_privates(path, tree_of, ROOT)) == []
+    assert any(any(foreign_privates(path, tree_of, ROOT)) for path in sources(LANE))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_what_is_private_to_a_library_is_named_in_the_lane_only():
 )
 def test_the_check_of_private_names_tells_foreign_ones_from_a_file_s_own(code, is_foreign):
     path = ROOT / "streams/some.py"
-    assert any(foreign_privates(path, {path: ast.parse(code)}, ROOT)) == is_foreign
+    assert any(foreign_privates(path, lambda _: ast.parse(code), ROOT)) == is_foreign
 
 
 def test_no_two_modules_of_the_program_have_one_name():

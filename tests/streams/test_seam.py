@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,20 @@ from streams.lane.seam import CORRECTNESS, DEVIATIONS, NONE_FILED
 
 ROOT = Path(__file__).parents[2]
 LANE = sorted((ROOT / "streams/lane").glob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in LANE}
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 FOREIGN = ("faust", "mode", "aiokafka")
 
 
 def touched(file):
     """Return what a file of the lane names that is private to what is below it, or overrides of it."""
     path = ROOT / file
-    named = {expression.rpartition(".")[2] for _, expression in foreign_privates(path, TREES, ROOT)}
+    named = {expression.rpartition(".")[2] for _, expression in foreign_privates(path, tree_of, ROOT)}
     module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     return named | overridden_privates(module, FOREIGN)
 
@@ -28,7 +35,7 @@ def touched(file):
 def mentioned(file):
     """Return every private name behind a dot in a file of the lane, its own ones too, and overrides."""
     return touched(file) | {
-        node.attr for node in ast.walk(TREES[ROOT / file]) if isinstance(node, ast.Attribute)
+        node.attr for node in ast.walk(tree_of(ROOT / file)) if isinstance(node, ast.Attribute)
     }
 
 
