@@ -70,6 +70,7 @@ class Columns:
     pushed_out_ms: Ms
     slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]
     last_slot: Annotated[Ints, Column(np.int64)]
+    last_number: Annotated[Ints, Column(np.int64)]
     alarm_state: AlarmKind
     alarm_priority: AlarmKind
     alarm_events: Annotated[NDArray[np.uint32], Column(np.uint32, 0, (ALARMS,))]
@@ -106,7 +107,8 @@ class Columns:
     patients: list[str | None]
     """Whose each row is; None = nobody's."""
     last_device: list[str | None]
-    """Device of each row's last frame; `last_slot`, its row in `devices`, spares the search for it."""
+    """Device of each row's last frame; `last_slot`, its row in `devices`, spares the search for it, and `last_number`
+    the comparison of names: its number, 0 = not known, of whom `devices.numbered_by` says."""
     windows: Windows
     devices: DeviceRows
 

@@ -31,8 +31,8 @@ PURE = {
 """All that decisions may use besides themselves: no clock, environment, file, socket, log or event loop."""
 
 SETTINGS = "streams/config/settings.py"
-COMPILED = ROOT / "clinical" / "kernels" / "compiled.py"
-"""Says how kernels are compiled, and how their code is found again when one of them changes."""
+NUMBAS = {"clinical/kernels/compiled.py", "clinical/kernels/memory.py"}
+"""Say how kernels are compiled, and what they do that Python cannot say."""
 WIRINGS = {"agents/wiring.py", "agents/delivery/wiring.py"}
 """One an app."""
 PRODUCERS = "streams/kafka/producers.py"
@@ -106,7 +106,7 @@ def test_imports_go_one_way():
 
 def test_decisions_use_nothing_but_numpy_and_pure_modules():
     def check(path, tree):
-        allowed = PURE | {"clinical"} | ({"numba"} if path == COMPILED else set())
+        allowed = PURE | {"clinical"} | ({"numba", "llvmlite"} if name_of(path) in NUMBAS else set())
         yield from ((line, name) for line, name in imported(tree) if name not in allowed)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and dotted(node.func) in IMPURE_CALLS:
@@ -123,7 +123,7 @@ def test_kernels_use_nothing_of_ours_but_kernels():
             ):
                 yield node.lineno, node.module
 
-    kernels = [path for path in sources("clinical/kernels") if path != COMPILED]
+    kernels = [path for path in sources("clinical/kernels") if name_of(path) not in NUMBAS]
     assert kernels
     assert faults_in(kernels, check) == []
 

@@ -7,6 +7,13 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_OPTIONS: Final[dict[str, Any]] = {
+    "nogil": True,
+    "fastmath": False,
+    "error_model": "numpy",
+    "boundscheck": False,
+}
+
 KERNELS: Final[list[Any]] = []
 """Numba's dispatcher of each kernel, in the order of their definition."""
 
@@ -17,7 +24,6 @@ def kernel(function: Function) -> Function:
     No `fastmath` and nothing parallel: sums are taken in the order of the loop, so that every machine and every cut
     of the log comes to the same bits. A division by zero gives what NumPy gives.
     """
-    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": False}
-    compiled = numba.njit(**options)(function)
+    compiled = numba.njit(**_OPTIONS)(function)
     KERNELS.append(compiled)
     return compiled  # type: ignore[no-any-return]

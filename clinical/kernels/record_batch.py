@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from clinical.kernels.compiled import kernel
 
 Places = NDArray[np.int64]
-"""Shape (6, n), a row each: offset; time, ms; where the key begins, -1 = null, and ends; the same of the value."""
+"""Shape (n, 6): offset; time, ms; where the key begins, -1 = null, and ends; the same of the value."""
 
 
 @kernel
@@ -42,9 +42,8 @@ def walk(
     base_ms: int,
     stamped_ms: int,
     places: Places,
-    first: int,
 ) -> bool:
-    """Note the places of as many records as there is room for, from `places[:, first]` on; False = they are no records.
+    """Note the places of as many records as there is room for; False = they are no records.
 
     Args:
         buffer: what was fetched.
@@ -54,9 +53,8 @@ def walk(
         base_ms: what their times are added to.
         stamped_ms: the time at which the broker appended all of them; -1 = each has its own.
         places: filled in.
-        first: the column of the first record.
     """
-    for i in range(first, places.shape[1]):
+    for i in range(len(places)):
         length, at = varint(buffer, at, end)
         if at < 0 or length < 0 or length > end - at:
             return False
@@ -88,13 +86,13 @@ def walk(
                 return False
         if at != behind:
             return False
-        places[0, i] = base_offset + later
-        places[1, i] = base_ms + later_ms if stamped_ms < 0 else stamped_ms
-        places[2, i], places[3, i] = key, key_end
-        places[4, i], places[5, i] = value, value_end
+        places[i, 0] = base_offset + later
+        places[i, 1] = base_ms + later_ms if stamped_ms < 0 else stamped_ms
+        places[i, 2], places[i, 3] = key, key_end
+        places[i, 4], places[i, 5] = value, value_end
     return at == end
 
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    walk(np.zeros(1, np.uint8), 0, 0, 0, 0, -1, np.empty((6, 0), np.int64), 0)
+    walk(np.frombuffer(b"", np.uint8), 0, 0, 0, 0, -1, np.empty((0, 6), np.int64))
