@@ -55,7 +55,7 @@ class Commands:
     seals: Seals
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]]
     mark_durable: Callable[[int, int], None]
     """Told (partition, offset) when everything below the offset has been forwarded."""
     end_note: Callable[[Noted], Awaitable[None]]

@@ -20,8 +20,8 @@ from clinical.lifecycle import PHASE_NAMES, Phase
 from streams.config.settings import Settings
 from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.contracts.topics import ALERTS, COMMANDS
-from streams.decoding.decoded import Noted, Record, Reject
-from streams.decoding.decoder import Decoder
+from streams.decoding.decoded import Decodes, Noted, Record, Reject
+from streams.engine import decoder_of
 from streams.kafka.publisher import Publisher, fail_stop
 from streams.lane.block import Block
 from tables.changelog.checkpoint import Checkpointer
@@ -47,7 +47,7 @@ class Monitor:
     dead_letters: DeadLetters
     boards: Boards
     reports: Reports
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]]
     end_note: Callable[[Noted], Awaitable[None]]
     """Tells that what a note about a partition says is over."""
     seals: Seals = DEVELOPMENT
@@ -58,7 +58,7 @@ class Monitor:
 
     async def watch(self, stream: Any) -> None:
         """Judge every block of the readings topic, in order."""
-        decoder = Decoder(self.seals)
+        decoder = decoder_of(self.settings.engine, self.seals)
 
         async def judge(admitted: Admitted) -> None:
             async with self.checkpointer.whole_blocks:
@@ -66,7 +66,7 @@ class Monitor:
 
         await work_off(stream, self.admit, judge, self.on_failure)
 
-    async def take(self, decoder: Decoder, admitted: Admitted) -> None:
+    async def take(self, decoder: Decodes, admitted: Admitted) -> None:
         """Judge the records of blocks of different partitions, and send what follows."""
         metrics, started_s = self.metrics, time.perf_counter()
         if self.settings.time_base == "live":

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import clinical
+from streams.contracts.seals import DEVELOPMENT, Seals
+from streams.decoding.decoded import Decodes
+from streams.decoding.decoder import Decoder
 from streams.errors import UsageError
 
 Engine = Literal["auto", "numba", "numpy"]
@@ -49,6 +52,19 @@ def is_compiled(engine: Engine) -> bool:
             raise UsageError(f"engine: numba cannot be imported ({error}); use auto or numpy") from None
         return False
     return True
+
+
+def decoder_of(engine: Engine, seals: Seals = DEVELOPMENT) -> Decodes:
+    """Return a new decoder of readings.
+
+    Raises:
+        UsageError: the engine is not there.
+    """
+    if not is_compiled(engine):
+        return Decoder(seals)
+    from streams.decoding.compiled_decoder import CompiledDecoder  # only with Numba it can be imported
+
+    return CompiledDecoder(seals)
 
 
 def prepare(engine: Engine, data_dir: Path) -> Path | None:

@@ -52,7 +52,7 @@ class Escalator:
     metrics: DeliveryMetrics
     new_decider: Callable[[], Escalation]
     ready: Callable[[], Awaitable[None]]
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]]
     mark_durable: Callable[[str, int, int], None]
     on_failure: Callable[[str], None] = fail_stop
     _deciders: dict[int, Escalation] = field(default_factory=dict)

@@ -44,7 +44,7 @@ class Ears:
     settings: Settings
     publisher: Publisher
     dead_letters: DeadLetters
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]]
     mark_durable: Callable[[str, int, int], None]
     """Told (topic, partition, offset) when everything below the offset is in the log."""
     ready: Callable[[], Awaitable[None]]

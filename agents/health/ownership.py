@@ -1,7 +1,7 @@
 """What this worker owns and how far behind it is; keeps the gauges and the watchdog informed."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faust.types import TP
@@ -69,9 +69,9 @@ class Overview:
         highwater: int = self._app.consumer.highwater(TP(self._readings, partition)) or 0
         return max(0, highwater - 1 - max(NEVER, self._store.state(partition).processed))
 
-    async def admit(self, block: Block) -> list[Any] | None:
+    async def admit(self, block: Block) -> Sequence[Any] | None:
         """Return the records of a block that come next in its partition, None when it does not."""
-        records: list[Any] | None = await self._app.consumer.admit(block)
+        records: Sequence[Any] | None = await self._app.consumer.admit(block)
         return records
 
     async def refresh(self) -> None:

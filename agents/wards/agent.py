@@ -44,7 +44,7 @@ class Wards:
     publisher: Publisher
     dead_letters: DeadLetters
     metrics: Metrics
-    admit: Callable[[Block], Awaitable[list[Any] | None]]
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]]
     mark_durable: Callable[[int, int], None]
     end_note: Callable[[Noted], Awaitable[None]]
     owned: Callable[[], Iterable[int]]

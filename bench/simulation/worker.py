@@ -179,7 +179,7 @@ class Worker:
 
     # What the parts ask of Faust and of the broker.
 
-    async def _admit(self, block: Block) -> list[Any] | None:
+    async def _admit(self, block: Block) -> Sequence[Any] | None:
         records = self.admission.admit(block.partition, block)
         if records is Left.READ_AGAIN:
             self.read_again(block.partition)

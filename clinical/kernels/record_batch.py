@@ -40,7 +40,7 @@ def walk(
     end: int,
     base_offset: int,
     base_ms: int,
-    stamped_ms: int,
+    is_stamped: bool,
     places: Places,
 ) -> bool:
     """Note the places of as many records as there is room for; False = they are no records.
@@ -51,7 +51,7 @@ def walk(
         end: where they end: not a byte is left over.
         base_offset: what their offsets are added to.
         base_ms: what their times are added to.
-        stamped_ms: the time at which the broker appended all of them; -1 = each has its own.
+        is_stamped: whether it is the time of all of them, because the broker says so.
         places: filled in.
     """
     for i in range(len(places)):
@@ -81,13 +81,16 @@ def walk(
             name, at = piece(buffer, at, behind)
             if at < 0 or name < 0:
                 return False
+            for letter in buffer[name:at]:
+                if letter > 127:  # perhaps no text: not decided here
+                    return False
             _, at = piece(buffer, at, behind)
             if at < 0:
                 return False
         if at != behind:
             return False
         places[i, 0] = base_offset + later
-        places[i, 1] = base_ms + later_ms if stamped_ms < 0 else stamped_ms
+        places[i, 1] = base_ms if is_stamped else base_ms + later_ms
         places[i, 2], places[i, 3] = key, key_end
         places[i, 4], places[i, 5] = value, value_end
     return at == end
@@ -95,4 +98,4 @@ def walk(
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    walk(np.frombuffer(b"", np.uint8), 0, 0, 0, 0, -1, np.empty((0, 6), np.int64))
+    walk(np.frombuffer(b"", np.uint8), 0, 0, 0, 0, False, np.empty((0, 6), np.int64))

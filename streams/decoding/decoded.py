@@ -211,3 +211,11 @@ class Decoded:
     """From where on other rules hold, which whoever judges must know before."""
     refiled: int = 0
     """Copies of frames, filed afterwards: kept in the log, not judged."""
+
+
+class Decodes(Protocol):
+    """What decodes runs of records of the readings, whichever engine it is of."""
+
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """Return the records as columns, ticks, commands, answers about wards, and rejects."""
+        ...

@@ -52,6 +52,17 @@ class RawRecords(Sequence[Any]):
             places[i] = place
         return RawRecords(b"".join(pieces), places)
 
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """When each was written, (n,), ms."""
+        return self.places[:, TIMESTAMP]
+
+    def with_times(self, times: NDArray[np.int64]) -> "RawRecords":
+        """Return them with other times, (n,), ms."""
+        places = self.places.copy()
+        places[:, TIMESTAMP] = times
+        return RawRecords(self.data, places, self.array)
+
     def __len__(self) -> int:
         return len(self.places)
 

@@ -3,7 +3,7 @@
 Pure: the consumer tells where reading begins, which blocks come and when it reads again.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ def _nobody(partition: Any, first: int, end: int) -> None:
 class Run(Protocol):
     """What admission looks at of a block."""
 
-    value: list[Any]
+    value: Sequence[Any]
     first: int
     offset: int
     rewinds: int
@@ -50,7 +50,7 @@ class Admission:
         self.expected.pop(partition, None)
         self.rewound.pop(partition, None)
 
-    def admit(self, partition: Hashable, block: Run) -> list[Any] | Left:
+    def admit(self, partition: Hashable, block: Run) -> Sequence[Any] | Left:
         """Return the records of a block that come next, which may be none, or why it is left.
 
         Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import aiokafka
@@ -52,7 +52,8 @@ class _Consumer(LoopConsumer):
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
         fetcher, lane = consumer._fetcher, self.transport.lane
         if not isinstance(fetcher._records, FetchedResults):
-            opening = Opening(lane.in_blocks, self._note_fault, lane.stamp, lane.changelogs | lane.rebuilt)
+            compacted = lane.changelogs | lane.rebuilt
+            opening = Opening(lane.in_blocks, self._note_fault, lane.stamp, compacted, lane.raw)
             fetcher._records = FetchedResults(opening, fetcher._records)
         fetcher._fetch_max_wait_ms = RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms
         self._pauses.follow(consumer, self.consumer._paused_partitions | lane.faults.resting())
@@ -200,7 +201,7 @@ class BlockConsumer(driver.Consumer):
         if earlier:
             await self.seek_wait(earlier)
 
-    async def admit(self, block: Block) -> list[Any] | None:
+    async def admit(self, block: Block) -> Sequence[Any] | None:
         """Return the records of a block that comes next; None when it came before or others are missing.
 
         Those are then read again; see `streams.lane.admission`.
