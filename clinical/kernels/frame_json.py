@@ -8,14 +8,12 @@ A decimal of m / 10**k with m < 2**53 and k <= 22 is the double nearest to what 
 Places in the text are addresses; `end` is the first one behind it, from which on nothing is read.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.kernels.compiled import kernel
 from clinical.kernels.memory import address, byte, real_at, set_real, set_whole, whole_at
-from clinical.kernels.names import NameTable, addresses, find, same
+from clinical.kernels.names import NameTable, find, same
 
 PATIENT, DEVICE, BOOT, SEQ, EVENT_TS_MS, INTERVAL_MS, SIGNAL = range(7)
 """Members of a frame by number; from the last one on they are signals."""
@@ -38,19 +36,9 @@ _QUOTE, _COMMA, _MINUS, _POINT, _ZERO, _COLON, _SLASH, _OPEN, _CLOSE = 34, 44, 4
 Whole = NDArray[np.int64]
 
 
-class Form(NamedTuple):
-    """What a frame may say.
-
-    `members` (m, WORDS) are name, its length, kind and the bounds of each member. `highest` is the largest number of a
-    signal, either way, `levels` are the letters of consciousness, `powers` those of ten.
-    """
-
-    members: Whole
-    highest: float
-    levels: Whole
-    powers: NDArray[np.float64]
-    interval_ms: int
-    bytes_max: int
+Form = tuple[int, int, float, int, int]
+"""What a frame may say: the addresses of its members, (m, WORDS), and how many they are; the largest number of a
+signal, either way; the addresses of the letters of consciousness and of the powers of ten."""
 
 
 @kernel
@@ -197,8 +185,8 @@ def identity(at: int, end: int, member: int, key: int, key_length: int) -> tuple
 def column_of(
     fetched: int,
     place: int,
-    form: tuple[int, int, float, int, int],
-    devices: tuple[int, int, int, int, int],
+    form: Form,
+    devices: NameTable,
     columns: int,
     guesses: int,
     whole: int,
@@ -207,8 +195,7 @@ def column_of(
 ) -> int:
     """Write what a record says to its column of `whole` and its row of `values`; return its members, 0 = not plain.
 
-    `form` are addresses and what belongs to them: of members, how many, the highest number, of levels, of powers;
-    `devices` are what `find` takes. The next row of `whole` is `stride` words further.
+    The next row of `whole` is `stride` words further; for the rest see `parse`. All but `stride` are addresses.
     """
     members, count, highest, levels, powers = form
     at, end = fetched + whole_at(place, 4), fetched + whole_at(place, 5)
@@ -257,8 +244,10 @@ def parse(
     patients: NameTable,
     devices: NameTable,
     form: Form,
-    columns: Whole,
-    guesses: Whole,
+    columns: int,
+    guesses: int,
+    interval_ms: int,
+    bytes_max: int,
     whole: Whole,
     values: NDArray[np.float64],
 ) -> tuple[int, int]:
@@ -270,36 +259,31 @@ def parse(
         patients: those that are known.
         devices: those that are known.
         form: what a frame may say.
-        columns: (members,), the column of `values` for each signal, -1 = none; a frame with such is plain, but for this
-            value lost.
-        guesses: (members + 1,), which member came last behind each other one; the last place is for the first member.
+        columns: address of the column of `values` for each member, -1 = none; a frame with such a signal is plain, but
+            its value is lost.
+        guesses: address of which member came last behind each other one, and in the last place which came first.
+        interval_ms: the interval of a frame that names none.
+        bytes_max: of a frame; a longer one is not plain.
         whole: (ROWS, n), filled in.
         values: (n, k), filled in; -inf = absent.
     """
     base, n, k = address(fetched), len(places), values.shape[1]
-    of_patients, of_devices = addresses(patients), addresses(devices)
-    of_form = (
-        *(address(form.members), len(form.members), form.highest),
-        *(address(form.levels), address(form.powers)),
-    )
-    to_columns, to_guesses = address(columns), address(guesses)
-    to_whole, to_values = address(whole), address(values)
-    to_places = address(places)
+    to_places, to_whole, to_values = address(places), address(whole), address(values)
     came, count = 0, 0
     for i in range(n):
         whole[OFFSET, i], whole[APPEND_TS_MS, i] = places[i, 0], places[i, 1]
-        whole[INTERVAL_MS, i], whole[PLAIN, i] = form.interval_ms, 0
+        whole[INTERVAL_MS, i], whole[PLAIN, i] = interval_ms, 0
         for column in range(k):
             values[i, column] = -np.inf
         key, value = places[i, 2], places[i, 4]
-        if key < 0 or value < 0 or places[i, 5] - value > form.bytes_max:
+        if key < 0 or value < 0 or places[i, 5] - value > bytes_max:
             continue
-        patient = find(base + key, places[i, 3] - key, *of_patients)
+        patient = find(base + key, places[i, 3] - key, *patients)
         if patient == 0:
             continue
         whole[PATIENT, i] = patient
         members = column_of(
-            *(base, to_places + 48 * i, of_form, of_devices, to_columns, to_guesses),
+            *(base, to_places + 48 * i, form, devices, columns, guesses),
             *(to_whole + 8 * i, n, to_values + 8 * k * i),
         )
         if members:
@@ -311,9 +295,7 @@ def parse(
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    none, numbers = np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    names = NameTable(0, numbers, numbers, none)
-    form = Form(np.zeros((1, WORDS), np.int64), 0.0, numbers, np.ones(1), 0, 0)
+    nobody, nothing = (0, 0, 1, 0, 0), (0, 0, 0.0, 0, 0)
     places, whole = np.empty((0, 6), np.int64), np.empty((ROWS, 0), np.int64)
     fetched = np.frombuffer(b"", np.uint8)  # read-only, which is a type of its own
-    parse(fetched, places, names, names, form, numbers, numbers, whole, np.empty((0, 1)))
+    parse(fetched, places, nobody, nobody, nothing, 0, 0, 0, 0, whole, np.empty((0, 1)))

@@ -1,12 +1,9 @@
 """Names by number: found from their bytes by a hash that is never trusted, the bytes are compared."""
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from clinical.kernels.compiled import kernel
-from clinical.kernels.memory import address, byte, eight, whole_at
+from clinical.kernels.memory import byte, eight, set_whole, whole_at
 
 PROBES_MAX = 32
 """A name that lies further from where its hash says is not found: no name of somebody's choice makes others slow."""
@@ -15,17 +12,12 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Odd, with no pattern in its bits: 2**64 divided by the golden ratio."""
 
 
-class NameTable(NamedTuple):
-    """Names that have a number, from 1 on.
+NameTable = tuple[int, int, int, int, int]
+"""Names that have a number, from 1 on: seed of the hash, and the addresses of slots, how many they are, ends and text.
 
-    `slots` (a power of two) hold numbers where hashes lead, 0 = none; the name of number n is
-    `text[ends[n - 1]:ends[n]]`.
-    """
-
-    seed: int
-    slots: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    text: NDArray[np.uint8]
+Slots, a power of two of them, hold numbers where hashes lead, 0 = none; the name of number n is
+`text[ends[n - 1]:ends[n]]`. Addresses, because passing arrays takes longer than finding a name.
+"""
 
 
 @kernel
@@ -62,7 +54,7 @@ def home(at: int, length: int, seed: int, slots: int) -> int:
 def find(at: int, length: int, seed: int, slots: int, count: int, ends: int, text: int) -> int:
     """Return the number of the name at an address, 0 = it has none or is not found.
 
-    `slots`, `ends` and `text` are the addresses of what a `NameTable` holds, `count` is how many slots there are.
+    What follows the name is a `NameTable`.
     """
     place = home(at, length, seed, count)
     for _ in range(PROBES_MAX):
@@ -77,25 +69,19 @@ def find(at: int, length: int, seed: int, slots: int, count: int, ends: int, tex
 
 
 @kernel
-def addresses(names: NameTable) -> tuple[int, int, int, int, int]:
-    """Return what `find` is told of a table."""
-    return names.seed, address(names.slots), len(names.slots), address(names.ends), address(names.text)
-
-
-@kernel
 def enter(names: NameTable, first: int, last: int) -> None:
     """Put the numbers from the first to the last one into their slots; one without a free slot is left out."""
-    slots, ends, text = names.slots, names.ends, address(names.text)
+    seed, slots, count, ends, text = names
     for number in range(first, last + 1):
-        start = ends[number - 1]
-        place = home(text + start, ends[number] - start, names.seed, len(slots))
+        start = whole_at(ends, number - 1)
+        place = home(text + start, whole_at(ends, number) - start, seed, count)
         for _ in range(PROBES_MAX):
-            if slots[place] == 0:
-                slots[place] = number
+            if whole_at(slots, place) == 0:
+                set_whole(slots, place, number)
                 break
-            place = (place + 1) & (len(slots) - 1)
+            place = (place + 1) & (count - 1)
 
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    enter(NameTable(0, np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.uint8)), 1, 0)
+    enter((0, 0, 1, 0, 0), 1, 0)

@@ -39,6 +39,7 @@ from streams.decoding.decoder import IDENTIFIERS_MAX, Decoder, divided
 from streams.decoding.name_column import NameColumn
 from streams.decoding.names import Names
 from streams.decoding.raw_records import RawRecords
+from streams.decoding.wire_frames import WireFrame
 
 MEMBERS: Final = (
     *("patient", "device", "boot", "seq", "event_ts_ms", "interval_ms"),
@@ -62,14 +63,14 @@ def _member(name: str) -> list[int]:
     return [*words.tolist(), len(name), kind, *_BOUNDS.get(name, (0, 0))]
 
 
-FORM: Final = Form(
-    members=np.array([_member(name) for name in MEMBERS], np.int64),
-    highest=VALUE_ABS_MAX,
-    levels=np.array([ord(level) for level in ACVPU], np.int64),
-    powers=np.array([float(10**k) for k in range(DIGITS_MAX + 1)]),
-    interval_ms=1_000,
-    bytes_max=FRAME_BYTES_MAX,
+_KNOWN: Final = np.array([_member(name) for name in MEMBERS], np.int64)
+_LEVELS: Final = np.array([ord(level) for level in ACVPU], np.int64)
+_POWERS: Final = np.array([float(10**k) for k in range(DIGITS_MAX + 1)])
+_FORM: Final[Form] = (
+    *(_KNOWN.ctypes.data, len(_KNOWN), VALUE_ABS_MAX, _LEVELS.ctypes.data, _POWERS.ctypes.data),
 )
+_INTERVAL_MS: Final[int] = WireFrame.__struct_defaults__[0]
+"""Of a frame that names none."""
 
 
 class CompiledDecoder:
@@ -79,6 +80,7 @@ class CompiledDecoder:
         self._judge = Decoder(seals, with_copies)
         self._patients, self._devices = Names(), Names()
         self._guesses = np.zeros(len(MEMBERS) + 1, np.int64)
+        self._to_guesses = self._guesses.ctypes.data
         self._learn(0)
 
     def _learn(self, signals: int) -> None:
@@ -86,6 +88,7 @@ class CompiledDecoder:
         self._signals, self._carried = signals, _places(signals)
         self._columns = np.full(len(MEMBERS), -1, np.int64)
         self._columns[SIGNAL + self._carried] = np.arange(len(self._carried))
+        self._to_columns = self._columns.ctypes.data
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Return the records as columns, ticks, commands, answers about wards, and rejects."""
@@ -113,8 +116,9 @@ class CompiledDecoder:
         while True:
             values = np.empty((n, len(self._carried)))
             came, count = parse(
-                *(raw.array, raw.places, self._patients.table, self._devices.table, FORM),
-                *(self._columns, self._guesses, whole, values),
+                *(raw.array, raw.places, self._patients.table, self._devices.table, _FORM),
+                *(self._to_columns, self._to_guesses, _INTERVAL_MS, FRAME_BYTES_MAX),
+                *(whole, values),
             )
             came >>= SIGNAL
             if came | self._signals == self._signals:

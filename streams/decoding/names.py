@@ -21,12 +21,15 @@ class Names:
         self.texts: list[str] = [""]
         """The name of each number; of 0 none."""
         self._numbers: dict[str, int] = {}
-        self.table = NameTable(
-            random.getrandbits(62),  # nobody can know which names lie in one place
-            np.zeros(_FIRST_SLOTS, np.int64),
-            np.zeros(_FIRST_SLOTS, np.int64),
-            np.empty(_FIRST_BYTES, np.uint8),
-        )
+        self._seed = random.getrandbits(62)  # nobody can know which names lie in one place
+        self._slots, self._ends = np.zeros(_FIRST_SLOTS, np.int64), np.zeros(_FIRST_SLOTS, np.int64)
+        self._text = np.empty(_FIRST_BYTES, np.uint8)
+        self.table = self._addresses()
+
+    def _addresses(self) -> NameTable:
+        """Return where the arrays lie, which stay there until others take their place."""
+        slots, ends, text = (array.ctypes.data for array in (self._slots, self._ends, self._text))
+        return self._seed, slots, len(self._slots), ends, text
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -46,14 +49,13 @@ class Names:
         self.texts += new
         self._numbers.update(zip(new, range(first, last + 1), strict=True))
         pieces = [name.encode() for name in new]
-        seed, slots, ends, text = self.table
-        behind = ends[first - 1] + np.cumsum([len(piece) for piece in pieces])
-        ends, text = _grown(ends, last + 1), _grown(text, int(behind[-1]))
-        text[ends[first - 1] : behind[-1]] = np.frombuffer(b"".join(pieces), np.uint8)
-        ends[first : last + 1] = behind
-        if 2 * last > len(slots):  # at most half full: few names lie far from where they belong
-            slots, first = np.zeros(4 << last.bit_length() - 1, np.int64), 1
-        self.table = NameTable(seed, slots, ends, text)
+        behind = self._ends[first - 1] + np.cumsum([len(piece) for piece in pieces])
+        self._ends, self._text = _grown(self._ends, last + 1), _grown(self._text, int(behind[-1]))
+        self._text[self._ends[first - 1] : behind[-1]] = np.frombuffer(b"".join(pieces), np.uint8)
+        self._ends[first : last + 1] = behind
+        if 2 * last > len(self._slots):  # at most half full: few names lie far from where they belong
+            self._slots, first = np.zeros(4 << last.bit_length() - 1, np.int64), 1
+        self.table = self._addresses()
         enter(self.table, first, last)
 
 
