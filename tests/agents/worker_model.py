@@ -1,6 +1,7 @@
 """A worker without a broker: the judge on the real table, store and checkpoint, with a changelog in memory."""
 
 import asyncio
+from itertools import cycle
 
 from faust.types import TP
 from plain.telling import Told
@@ -8,6 +9,7 @@ from plain.telling import Told
 from agents.judging.alarms import WARD_SILENT, encoded, report
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules
+from streams.decoding.compiled_decoder import CompiledDecoder
 from streams.decoding.decoder import Decoder
 from streams.errors import PromiseBroken
 from tables.changelog.checkpoint import Checkpointer
@@ -57,13 +59,15 @@ class WorkerModel:
         self.rejects = []
         self.tallies = []
         self.dropped = []
+        self.decoders = cycle((CompiledDecoder, Decoder))
+        """A worker that starts again may be of another engine."""
         self._start()
 
     def _start(self):
         self.store = ColumnStore("memory://", None, None, table_name="patients")
         self.store.new_table = self.judge.new_table
         self.checkpointer = Checkpointer(self.store, self.changelog, CHANGELOG, self._commit, self._broken)
-        self.decoder = Decoder()
+        self.decoder = next(self.decoders)()
 
     def _commit(self, partition, offset):
         self.committed = offset

@@ -152,3 +152,46 @@ def test_an_engine_that_is_asked_for_by_name_and_not_there_is_refused_and_auto_d
 def test_every_file_of_kernels_is_compiled_ahead():
     files = {path.stem for path in engine.SOURCES.glob("*.py")} - {"__init__", "compiled", "memory"}
     assert {file.__name__.split(".")[-1] for file in engine.kernel_files()} == files
+
+
+def test_nothing_is_compiled_when_frames_are_worked_off(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from streams.engine import decoder_of, prepare
+prepare("numba", Path(sys.argv[1]))
+from clinical.kernels.compiled import KERNELS
+from fetched_log import ONE, batch, fetched
+from streams.lane.checksums import CheckedRecords
+from streams.lane.fetched import Batches, Opening
+from streams.lane.raw_batches import open_raw
+from streams.decoding.raw_records import ReadRecord
+def compiled():
+    return [(kernel.__name__, kernel.signatures, sum(kernel.stats.cache_misses.values())) for kernel in KERNELS]
+before = compiled()
+decoder = decoder_of("numba")
+opening = Opening(frozenset(), print, raw={ONE.topic: open_raw})
+at = 0
+for codec in (0, 1, 0, 2, 3, 4):
+    data, at = batch(at, [1] * 5, codec=codec, key=b"bed-1")
+    (stretch,) = Batches(fetched(bytes(data), at - 5, of=CheckedRecords), opening)
+    for part in (stretch[:], stretch[1:2], stretch[2:]):
+        decoder.decode(part)
+value = b'{"patient":"bed-%d","device":"mon","boot":1,"seq":1,"event_ts_ms":5,"hr":60.5,"consciousness":"A"}'
+for i in range(3_000):
+    decoder.decode([ReadRecord(i, 5, b"bed-%d" % (i // 2), value % (i // 2))])
+assert compiled() == before, (before, compiled())
+"""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}",
+        "HOME": "/nonexistent",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
