@@ -22,7 +22,7 @@ from streams.config.settings import Settings
 from streams.contracts.seals import Seals
 from streams.contracts.topics import ALERTS, COMMANDS
 from streams.decoding.decoded import Noted, Record, Reject
-from streams.decoding.decoder import Decoder
+from streams.engine import decoder_of
 from streams.kafka.publisher import Publisher
 from streams.lane.work_off import Admitted
 from tables.changelog.column_store import ColumnStore
@@ -72,7 +72,7 @@ class Monitor:
         self.publisher, self.metrics = publisher, metrics
         self.dead_letters, self.boards, self.reports = dead_letters, boards, reports
         self.turn, self.end_note, self.wall_s = turn, end_note, wall_s
-        self.seals, self._decoder = seals, Decoder(seals)
+        self.seals, self._decoder = seals, decoder_of(settings.engine, seals)
 
     async def take(self, admitted: Admitted) -> None:
         """Judge the records of blocks of different partitions, and send what follows, as one step."""

@@ -22,7 +22,7 @@ from clinical.rules import RuleSet
 from streams.config.rules_file import load_rules
 from streams.config.settings import load_settings
 from streams.contracts.alert import Alert
-from streams.decoding.decoder import Decoder
+from streams.engine import Engine, decoder_of, prepare
 from streams.errors import BadData, UsageError, VigilError
 from streams.kafka.log_file import LoggedRecord, read_log
 
@@ -63,7 +63,7 @@ def named(tally: Tally) -> dict[str, int]:
 
 
 def judge_log(
-    records: Iterable[LoggedRecord], rules: RuleSet, patient_ttl_s: int, tally: Tally
+    records: Iterable[LoggedRecord], rules: RuleSet, patient_ttl_s: int, tally: Tally, engine: Engine = "auto"
 ) -> Iterator[Alert]:
     """Yield the alerts of one partition's log, in its own time, and add what became of its frames to `tally`.
 
@@ -71,7 +71,7 @@ def judge_log(
         BadData: a record is no frame and no tick.
     """
     judge = Judge(rules, TimeRules(recorded=True), patient_ttl_s * 1000)
-    table, decoder, log = judge.new_table(), Decoder(), iter(records)
+    table, decoder, log = judge.new_table(), decoder_of(engine), iter(records)
     while block := list(islice(log, BLOCK_RECORDS)):
         decoded = decoder.decode(block)
         for reject in decoded.rejects:
@@ -91,7 +91,9 @@ def main(arguments: list[str], output: IO[bytes]) -> int:
         settings = load_settings()
         rules = load_rules(settings.rules) if settings.rules else DEFAULT_RULES
         tally = Tally()
-        for alert in judge_log(read_log(Path(arguments[0])), rules, settings.patient_ttl_s, tally):
+        prepare(settings.engine, settings.data_dir)
+        log = read_log(Path(arguments[0]))
+        for alert in judge_log(log, rules, settings.patient_ttl_s, tally, settings.engine):
             output.write(alert.model_dump_json().encode() + b"\n")
         output.write(msgspec.json.encode({"tally": named(tally)}) + b"\n")
         output.flush()

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from streams.decoding.decoded import Decoded
-from streams.decoding.decoder import Decoder
+from streams.decoding.decoded import Decoded, Decodes
 from streams.lane.block import Block
 from streams.lane.work_off import Admitted
 
@@ -36,7 +35,7 @@ class RulesTurn:
     """Nothing more is judged: this worker is about to end."""
 
     def cut(
-        self, decoder: Decoder, admitted: Admitted, decoded: Sequence[Decoded]
+        self, decoder: Decodes, admitted: Admitted, decoded: Sequence[Decoded]
     ) -> tuple[Admitted, list[Decoded]]:
         """Return what is to be judged of what was fetched and decoded."""
         if not (self.met or self.is_closed or any(run.marks for run in decoded)):  # as nearly always

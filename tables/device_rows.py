@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from clinical.vitals import COUNT, PERIODIC
+from streams.decoding.name_column import Texts
 from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
 from tables.row_pool import ROWS_MIN, RowPool
 
@@ -87,6 +88,8 @@ class DeviceRows:
 
     def __init__(self, rules: int) -> None:
         self._pool = RowPool()
+        self.numbered_by: Texts | None = None
+        """Who gave the numbers of `Columns.last_number`."""
         for name, column in self.COLUMNS.items():
             setattr(self, name, column.make(ROWS_MIN, 0, rules))
         self.take_row(-1, 0)  # nobody

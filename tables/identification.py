@@ -10,6 +10,7 @@ but newer by its time. The outcome does not depend on how the log is cut into bl
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import eq
 from typing import Final
@@ -21,7 +22,8 @@ from clinical.limits import NEVER
 from clinical.masks import every, some
 from clinical.vitals import ABSENT, COUNT
 from streams.decoding.decoded import Frames
-from tables.device_rows import SEEN, DeviceRows
+from streams.decoding.name_column import NameColumn, numbers_of
+from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.groups import Groups
 from tables.patients import PatientTable, lap
 
@@ -73,12 +75,11 @@ def find_devices(table: PatientTable, rows: NDArray[np.int64], frames: Frames) -
     another out ends the run, because the frames before it must have been remembered first, and is a run of its own,
     because the device it pushes out may follow. At least one frame has a row, unless there are none.
     """
-    last = table.last_device
-    known = list(map(last.__getitem__, rows.tolist()))
+    last, numbers = table.last_device, numbers_of(frames.device)
     found = table.last_slot[rows]
-    if known == frames.device:  # as nearly always
+    same = _of_last_device(table, rows, frames.device, found)
+    if same is None:  # as nearly always
         return Found(found)
-    same = np.fromiter(map(eq, known, frames.device), np.bool_, len(rows))
     changing = np.zeros(len(last), dtype=np.bool_)
     changing[rows[~same]] = True
     for i in np.flatnonzero(changing[rows]).tolist():
@@ -94,10 +95,29 @@ def find_devices(table: PatientTable, rows: NDArray[np.int64], frames: Frames) -
         else:
             at = _settle_in(table, row, None if is_full else names.index(0), name, int(frames.boot[i]))
         found[i] = table.last_slot[row] = at
-        last[row] = device
+        last[row], table.last_number[row] = device, 0 if numbers is None else numbers[i]
         if is_full:
             return Found(found[:1], has_pushed_out=True)
     return Found(found)
+
+
+def _of_last_device(
+    table: PatientTable, rows: NDArray[np.int64], devices: Sequence[str], slots: NDArray[np.int64]
+) -> NDArray[np.bool_] | None:
+    """Return which frames are of the device that their patient's last frame was of, None = all; it had these slots."""
+    last = table.last_device
+    if not isinstance(devices, NameColumn):
+        known = list(map(last.__getitem__, rows.tolist()))
+        return None if known == devices else np.fromiter(map(eq, known, devices), np.bool_, len(rows))
+    if table.devices.numbered_by is not devices.names:
+        table.devices.numbered_by = devices.names
+        table.last_number[:] = 0
+    same: NDArray[np.bool_] = (table.last_number[rows] == devices.numbers) & (slots != NOBODY)
+    for i in np.flatnonzero(~same).tolist():  # few, but for the first time
+        row = int(rows[i])
+        if last[row] == devices[i]:
+            same[i], table.last_number[row] = True, devices.numbers[i]
+    return None if every(same) else same
 
 
 def _settle_in(table: PatientTable, row: int, slot: int | None, name: int, boot: int) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from streams.engine import prepare_ahead
+
 if TYPE_CHECKING:
     from edge.brokers.cluster import KafkaCluster
 
@@ -39,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         same = [file for file in files if (WAITING in file.parents) is waits]
         place |= {file: share * rank / len(same) for rank, file in enumerate(same)}
     items.sort(key=lambda item: (place[item.path], item.path))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Compile once for all tests and the workers that they start."""
+    prepare_ahead()
 
 
 def _need(program: str, reason: str) -> None:

@@ -34,6 +34,8 @@ PURE = {
 """All that decisions may use besides themselves: no clock, environment, file, socket, log or event loop."""
 
 SETTINGS = "streams/config/settings.py"
+NUMBAS = {"clinical/kernels/compiled.py", "clinical/kernels/memory.py"}
+"""Say how kernels are compiled, and what they do that Python cannot say."""
 FAUST_LANE = "streams/lane/faust_lane.py"
 WIRINGS = ("agents/wiring.py", "agents/faust_worker.py", "agents/delivery/wiring.py")
 """Where parts are made and bound to each other."""
@@ -121,13 +123,27 @@ def test_imports_go_one_way():
 
 
 def test_decisions_use_nothing_but_numpy_and_pure_modules():
-    def check(_, tree):
-        yield from ((line, name) for line, name in imported(tree) if name not in PURE | {"clinical"})
+    def check(path, tree):
+        allowed = PURE | {"clinical"} | ({"numba", "llvmlite"} if name_of(path) in NUMBAS else set())
+        yield from ((line, name) for line, name in imported(tree) if name not in allowed)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and dotted(node.func) in IMPURE_CALLS:
                 yield node.lineno, dotted(node.func)
 
     assert faults_in(sources("clinical"), check) == []
+
+
+def test_kernels_use_nothing_of_ours_but_kernels():
+    def check(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and not re.match(
+                r"clinical\.kernels\b|numpy|typing|collections", node.module
+            ):
+                yield node.lineno, node.module
+
+    kernels = [path for path in sources("clinical/kernels") if name_of(path) not in NUMBAS]
+    assert kernels
+    assert faults_in(kernels, check) == []
 
 
 def test_the_standard_library_modules_that_count_as_pure_exist():

@@ -200,7 +200,7 @@ class Worker:
 
     # What they ask of Faust and of the broker.
 
-    async def _admit(self, block: Block) -> list[Any] | None:
+    async def _admit(self, block: Block) -> Sequence[Any] | None:
         admission = self.admissions.get(block.partition)
         records = Left.OUT if admission is None else admission.admit(block)
         if records is Left.READ_AGAIN:

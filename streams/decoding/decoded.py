@@ -15,6 +15,7 @@ from streams.contracts.partition_alerts import Note
 from streams.contracts.people import Person
 from streams.contracts.rules_marks import Marked
 from streams.contracts.seals import Place
+from streams.decoding.name_column import NameColumn
 
 
 class Record(Protocol):
@@ -25,6 +26,8 @@ class Record(Protocol):
     key: bytes | None
     value: bytes | None
 
+
+Chosen = NDArray[np.bool_] | NDArray[np.int64] | slice
 
 Reason = Literal[
     "null-key",
@@ -104,11 +107,12 @@ class Noted:
 class Frames:
     """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, carried).
 
-    In `values` -inf is absent and NaN is attached without a reading; a signal that is not `carried` is absent.
+    In `values` -inf is absent and NaN is attached without a reading; a signal that is not `carried` is absent. Names
+    are texts, or numbers where compiled code has found them.
     """
 
-    patient: list[str]
-    device: list[str]
+    patient: list[str] | NameColumn
+    device: list[str] | NameColumn
     boot: NDArray[np.int64]
     seq: NDArray[np.int64]
     event_ts_ms: NDArray[np.int64]
@@ -141,8 +145,8 @@ class Frames:
             )
             values = [stretch.of_all_signals(slice(None))[:, carried] for stretch in stretches]
         return Frames(
-            [patient for stretch in stretches for patient in stretch.patient],
-            [device for stretch in stretches for device in stretch.device],
+            _joined_names([stretch.patient for stretch in stretches]),
+            _joined_names([stretch.device for stretch in stretches]),
             np.concatenate([stretch.boot for stretch in stretches]),
             np.concatenate([stretch.seq for stretch in stretches]),
             np.concatenate([stretch.event_ts_ms for stretch in stretches]),
@@ -153,18 +157,13 @@ class Frames:
             carried,
         )
 
-    def take(self, chosen: "NDArray[np.bool_] | slice") -> "Frames":
-        """Return the chosen frames, in order; `chosen` is a mask of shape (n,) or a slice."""
-        if isinstance(chosen, slice):
-            if len(range(*chosen.indices(len(self)))) == len(self):
-                return self
-            patient, device = self.patient[chosen], self.device[chosen]
-        else:
-            patient = list(compress(self.patient, chosen))
-            device = list(compress(self.device, chosen))
+    def take(self, chosen: Chosen) -> "Frames":
+        """Return the chosen frames; `chosen` is a mask of shape (n,), a slice, or places where names have numbers."""
+        if isinstance(chosen, slice) and len(range(*chosen.indices(len(self)))) == len(self):
+            return self
         return Frames(
-            patient,
-            device,
+            _chosen_names(self.patient, chosen),
+            _chosen_names(self.device, chosen),
             self.boot[chosen],
             self.seq[chosen],
             self.event_ts_ms[chosen],
@@ -174,6 +173,25 @@ class Frames:
             self.values[chosen],
             self.carried,
         )
+
+
+def _joined_names(columns: Sequence[list[str] | NameColumn]) -> list[str] | NameColumn:
+    first = columns[0]
+    if isinstance(first, NameColumn):
+        numbers = [
+            column.numbers
+            for column in columns
+            if isinstance(column, NameColumn) and column.names is first.names
+        ]
+        if len(numbers) == len(columns):
+            return NameColumn(first.names, np.concatenate(numbers))
+    return [name for column in columns for name in column]
+
+
+def _chosen_names(names: list[str] | NameColumn, chosen: Chosen) -> list[str] | NameColumn:
+    if isinstance(names, NameColumn):
+        return names.take(chosen)
+    return names[chosen] if isinstance(chosen, slice) else list(compress(names, chosen))
 
 
 Other = Tick | PlacedCommand | Ruled | Unproved | Left
@@ -193,3 +211,11 @@ class Decoded:
     """From where on other rules hold, which whoever judges must know before."""
     refiled: int = 0
     """Copies of frames, filed afterwards: kept in the log, not judged."""
+
+
+class Decodes(Protocol):
+    """What decodes runs of records of the readings, whichever engine it is of."""
+
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """Return the records as columns, ticks, commands, answers about wards, and rejects."""
+        ...

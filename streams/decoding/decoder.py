@@ -62,7 +62,7 @@ _decode_tick = msgspec.json.Decoder(_WireTick).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
 _stream_form = re.compile(STREAM_PATTERN).fullmatch
 
-_IDENTIFIERS_MAX: Final = 500_000
+IDENTIFIERS_MAX: Final = 500_000
 """Bound on the identifiers that a decoder knows to have the right form; beyond it it learns them anew."""
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -113,7 +113,7 @@ class Decoder:
             known = list(compress(known, left))
         frames = self._frames(records, keys, known, rejects, copies)
         rejects.sort(key=lambda reject: reject.record.offset)
-        return Decoded(_divided(frames, others), rejects, notes, marks, len(copies))
+        return Decoded(divided(frames, others), rejects, notes, marks, len(copies))
 
     def _frames(
         self,
@@ -165,7 +165,7 @@ class Decoder:
         patients, devices = [frame.patient for frame in frames], [frame.device for frame in frames]
         known_devices = list(map(self._devices.get, devices))
         if not (all(known_patients) and all(known_devices)):
-            if len(self._patients) + len(self._devices) + 2 * len(frames) > _IDENTIFIERS_MAX:
+            if len(self._patients) + len(self._devices) + 2 * len(frames) > IDENTIFIERS_MAX:
                 self._patients.clear()
                 self._devices.clear()
             for i in _strangers(known_patients):
@@ -209,7 +209,7 @@ def _places(keys: Sequence[bytes | None], known: Sequence[str | None]) -> list[i
     return [i for i in _strangers(known) if keys[i] in _OTHERS]
 
 
-def _divided(frames: Frames | None, others: Sequence[Other]) -> list[Part]:
+def divided(frames: Frames | None, others: Sequence[Other]) -> list[Part]:
     """Return frames in the stretches between what else came, all in log order."""
     if frames is None:
         return list(others)

@@ -3,7 +3,7 @@
 Pure: the consumer tells where reading begins, which blocks come and when it reads again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ def _nobody(first: int, end: int) -> None:
 class Run(Protocol):
     """What admission looks at of a block."""
 
-    value: list[Any]
+    value: Sequence[Any]
     first: int
     offset: int
     rewinds: int
@@ -51,7 +51,7 @@ class Admission:
         """Note that everything below `offset` needs no replay."""
         self.durable = offset if self.durable is None else max(offset, self.durable)
 
-    def admit(self, block: Run) -> list[Any] | Left:
+    def admit(self, block: Run) -> Sequence[Any] | Left:
         """Return the records of a block that come next, which may be none, or why it is left.
 
         Faust clears the agent's queue when it resumes after a rebalance, and with it blocks that were fetched

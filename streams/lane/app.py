@@ -9,6 +9,7 @@ from yarl import URL
 
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
+from streams.engine import is_compiled
 from streams.errors import PromiseBroken
 from streams.kafka.admin import changelog_topic
 from streams.kafka.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
@@ -17,6 +18,7 @@ from streams.kafka.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.kafka.shadows import ShadowPublisher, outlets
 from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
+from streams.lane.fetched import OpenRaw
 from streams.lane.lane import LanePlan
 from streams.lane.producer_shortcuts import batching_producer
 
@@ -50,10 +52,20 @@ def judging_lane(settings: Settings) -> LanePlan:
         fetch_wait_ms=settings.fetch_wait_ms,
         changelogs=frozenset({changelog_topic(settings)}),
         stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
+        raw=raw_topics(settings),
         watch_client=PartitionGuard(
             {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
         ).watch,
     )
+
+
+def raw_topics(settings: Settings) -> dict[str, OpenRaw]:
+    """Return the topics whose records compiled code reads as they come, and what opens their batches."""
+    if not is_compiled(settings.engine):
+        return {}
+    from streams.lane.raw_batches import open_raw  # only with Numba it can be imported
+
+    return {settings.topic(READINGS): open_raw}
 
 
 def delivery_lane(settings: Settings) -> LanePlan:

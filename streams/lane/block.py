@@ -1,6 +1,6 @@
 """Blocks: what the lane hands over instead of single records, and what stands in for one towards Faust."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ class Block(StandIn):
 
     topic: str
     partition: int
-    value: list[Any]
+    value: Sequence[Any]
     rewinds: int = 0
     """How often the lane had been rewound when the records were fetched."""
     first: int = -1

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -224,7 +224,7 @@ class BlockConsumer(driver.Consumer):
         if gone is not None and tp.topic in self._readers:
             self._readers[tp.topic].gone(gone)
 
-    async def admit(self, block: Block) -> list[Any] | None:
+    async def admit(self, block: Block) -> Sequence[Any] | None:
         """Return the records of a block that comes next; None when it came before or others are missing.
 
         Those are then read again; see `streams.lane.admission`.

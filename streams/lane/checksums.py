@@ -29,6 +29,8 @@ class CheckedRecords:
         self._records = MemoryRecords(data)
         self._data = memoryview(data)
         self._at = 0
+        self.last: tuple[memoryview, int, int] = (self._data, 0, 0)
+        """What was fetched, and where in it the last batch that was taken begins and ends."""
 
     def has_next(self) -> bool:
         """Whether a whole batch is left, or not even the first one came whole.
@@ -57,6 +59,7 @@ class CheckedRecords:
         )
         if not (self._is_right(start) if self._data[start + MAGIC_AT] >= MAGIC else batch.validate_crc()):
             raise CorruptRecordException("a fetched batch has a wrong checksum")
+        self.last = (self._data, start, self._at)
         return batch
 
     def _is_right(self, start: int) -> bool:

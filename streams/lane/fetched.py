@@ -6,28 +6,45 @@ It also learns how far the log was read: what transactions leave in it has offse
 What this relies on in aiokafka 0.14.0 is held by tests/streams/test_fetched.py, which asks both for the same records.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
+from streams.decoding.raw_records import RawRecords, joined
+from streams.lane.checksums import CheckedRecords
+
 OnFault = Callable[[Any, int, Exception], None]
 """Told the partition, the offset that nothing could be read from on, and what was wrong."""
 
-Stamp = Callable[[Any, list[Any]], list[Any]]
+Stamp = Callable[[Any, Sequence[Any]], Sequence[Any]]
 """Given a batch and its records; returns the records with the times by which they are judged."""
 
+OpenRaw = Callable[[memoryview, int, int], RawRecords | None]
+"""Given what was fetched and where a batch begins and ends; returns its records, None = to be opened otherwise."""
 
-class Stretch(list[Any]):
+
+class Stretch(Sequence[Any]):
     """The records from offset `first` up to but not including `end`, in order: those that are there and count."""
 
-    def __init__(self, records: list[Any], first: int, end: int) -> None:
-        super().__init__(records)
-        self.first = first
-        self.end = end
+    def __init__(self, records: Sequence[Any], first: int, end: int) -> None:
+        self.records, self.first, self.end = records, first, end
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.records[i]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +52,15 @@ class Opening:
     """How the batches of some topics are opened.
 
     Without `stamp` records keep the times that they carry; `on_fault` is told where nothing could be opened. What is
-    missing in topics that are `compacted` was compacted away: a stretch covers it.
+    missing in topics that are `compacted` was compacted away: a stretch covers it. Records of topics in `raw` stay
+    bytes, opened by what stands there.
     """
 
     topics: frozenset[str]
     on_fault: OnFault
     stamp: Stamp | None = None
     compacted: frozenset[str] = frozenset()
+    raw: Mapping[str, OpenRaw] = field(default_factory=dict)
 
 
 class Batches:
@@ -60,9 +79,9 @@ class Batches:
         return self._stretches
 
     def _take(self, fetched: PartitionRecords, opening: Opening) -> Iterator[Stretch]:
-        found: list[Any] = []
+        found: list[Sequence[Any]] = []
         first, batches = -1, fetched._records
-        covers = fetched._tp.topic in opening.compacted
+        covers, open_raw = fetched._tp.topic in opening.compacted, opening.raw.get(fetched._tp.topic)
         try:
             while batches.has_next():
                 batch = batches.next_batch()
@@ -76,15 +95,29 @@ class Batches:
                 if first < 0:
                     first = self.next_fetch_offset if covers else max(begins, self.next_fetch_offset)
                 if _counts(fetched, batch):
-                    records = list(batch)
-                    if records and records[0].offset < self.next_fetch_offset:  # a batch is always sent whole
-                        records = [r for r in records if r.offset >= self.next_fetch_offset]
-                    found += opening.stamp(batch, records) if opening.stamp else records
+                    records = _opened(batches, batch, open_raw)
+                    if begins < self.next_fetch_offset:  # a batch is always sent whole
+                        records = records[bisect_left(records, self.next_fetch_offset, key=_offset) :]
+                    found.append(opening.stamp(batch, records) if opening.stamp else records)
                 self.next_fetch_offset = batch.next_offset
         except Exception as error:  # whatever a decompressor or parser raises: it is the batch that is wrong
             opening.on_fault(fetched._tp, self.next_fetch_offset, error)
         if self.next_fetch_offset > first >= 0:
-            yield Stretch(found, first, self.next_fetch_offset)
+            yield Stretch(_together(found), first, self.next_fetch_offset)
+
+
+_offset = attrgetter("offset")
+
+
+def _opened(batches: Any, batch: Any, open_raw: OpenRaw | None) -> Sequence[Any]:
+    """Return the records of a batch, the last one that was taken of some."""
+    raw = open_raw(*batches.last) if open_raw and isinstance(batches, CheckedRecords) else None
+    return list(batch) if raw is None else raw
+
+
+def _together(found: list[Sequence[Any]]) -> Sequence[Any]:
+    raw = [records for records in found if isinstance(records, RawRecords)]
+    return joined(raw) if raw and len(raw) == len(found) else [r for records in found for r in records]
 
 
 def _counts(fetched: PartitionRecords, batch: Any) -> bool:

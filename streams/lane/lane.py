@@ -16,7 +16,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 from streams.lane.block import Blocks, turns
-from streams.lane.fetched import Stamp, Stretch
+from streams.lane.fetched import OpenRaw, Stamp, Stretch
 from streams.lane.log_faults import LogFaults
 
 
@@ -37,6 +37,8 @@ class LanePlan:
     """What is wrong with the log of partitions."""
     stamp: Stamp | None = None
     """Gives records the times by which they are judged; None = those that they carry."""
+    raw: Mapping[str, OpenRaw] = field(default_factory=dict)
+    """Topics whose records stay bytes, and what opens their batches."""
     watch_client: Callable[[Any], None] = lambda client: None
     """Told of the consumer's and the producer's Kafka client before either connects."""
 

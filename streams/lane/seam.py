@@ -66,7 +66,7 @@ def install(consumer: Any, lane: LanePlan, leaving: Leaving, on_fault: OnFault) 
         ask_for_committed(consumer, lane.fetch_wait_ms)
         lane.watch_client(consumer._client)
         return
-    opening = Opening(lane.in_blocks, on_fault, lane.stamp, lane.changelogs | lane.rebuilt)
+    opening = Opening(lane.in_blocks, on_fault, lane.stamp, lane.changelogs | lane.rebuilt, lane.raw)
     fetcher._records = FetchedResults(opening, fetcher._records)
     leaving.keep_out(consumer._coordinator)
 

@@ -16,7 +16,7 @@ Admitted = list[tuple[Block, Sequence[Record]]]
 
 async def work_off(
     stream: Any,
-    admit: Callable[[Block], Awaitable[list[Any] | None]],
+    admit: Callable[[Block], Awaitable[Sequence[Any] | None]],
     work: Callable[[Admitted], Awaitable[None]],
     on_failure: Callable[[str], None],
 ) -> None:

@@ -33,3 +33,4 @@ class LogColumns:
     pushed_out_ms: Ms
     slots: Annotated[NDArray[np.int32], Column(np.int32, 0, (DEVICES,))]
     last_slot: Annotated[Ints, Column(np.int64)]
+    last_number: Annotated[Ints, Column(np.int64)]

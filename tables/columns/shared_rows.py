@@ -38,7 +38,8 @@ class Columns(
     patients: list[str | None]
     """Whose each row is; None = nobody's."""
     last_device: list[str | None]
-    """Device of each row's last frame; `last_slot`, its row in `devices`, spares the search for it."""
+    """Device of each row's last frame; `last_slot`, its row in `devices`, spares the search for it, and `last_number`
+    the comparison of names: its number, 0 = not known, of whom `devices.numbered_by` says."""
     windows: Windows
     devices: DeviceRows
 

@@ -1,6 +1,7 @@
 """A worker without a broker: the judge on the real table, store and checkpoint, with a changelog in memory."""
 
 import asyncio
+from itertools import cycle
 
 from faust.types import TP
 from lane_stand_in import StandInLane
@@ -10,6 +11,7 @@ from agents.judging.alarms import WARD_SILENT
 from agents.judging.alert_facts import encoded, report
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules
+from streams.decoding.compiled_decoder import CompiledDecoder
 from streams.decoding.decoder import Decoder
 from streams.errors import PromiseBroken
 from tables.changelog.checkpoint import Checkpointer
@@ -59,6 +61,8 @@ class WorkerModel:
         self.rejects = []
         self.tallies = []
         self.dropped = []
+        self.decoders = cycle((CompiledDecoder, Decoder))
+        """A worker that starts again may be of another engine."""
         self._start()
 
     def _start(self):
@@ -67,7 +71,7 @@ class WorkerModel:
             *(self.store, self.changelog, CHANGELOG, StandInLane(on_durable=self._commit), "readings"),
             *(self._show, lambda took_s: None, self._broken),
         )
-        self.decoder = Decoder()
+        self.decoder = next(self.decoders)()
 
     async def _show(self, partition, patients):
         """Stand in for boards."""

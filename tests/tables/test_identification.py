@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clinical.vitals import ABSENT, INDEX
 from streams.decoding.decoded import Frames
+from streams.decoding.name_column import NameColumn
 from tables.columns.log_columns import DEVICES
 from tables.device_rows import NOBODY, SEEN
 from tables.groups import Groups
@@ -46,6 +47,35 @@ class Said:
     hr: float = 80.0
 
 
+class Numbers:
+    """Gives names numbers in the order in which they come."""
+
+    def __init__(self):
+        self.texts = [""]
+
+    def column(self, names):
+        self.texts += [name for name in dict.fromkeys(names) if name not in self.texts]
+        return NameColumn(self, np.array([self.texts.index(name) for name in names], np.int64))
+
+
+@pytest.fixture(autouse=True, scope="module", params=["texts", "numbers", "numbers of another"])
+def _how_devices_come(request):
+    """Devices by name, by number, and by numbers that begin anew now and then."""
+    by["numbers"] = None if request.param == "texts" else Numbers()
+    by["anew"] = request.param == "numbers of another"
+
+
+by = {"numbers": None, "anew": False, "blocks": 0}
+
+
+def names_of(names):
+    """Return names as the fixture says."""
+    by["blocks"] += 1
+    if by["anew"] and by["blocks"] % 3 == 0:
+        by["numbers"] = Numbers()
+    return names if by["numbers"] is None else by["numbers"].column(names)
+
+
 def new_table():
     table = PatientTable(())
     table.rows([f"bed-{i}" for i in range(PATIENTS)])
@@ -68,7 +98,7 @@ def frames_of(log, offset=0):
 
     return Frames(
         patient=[f"bed-{frame.patient}" for frame in log],
-        device=[frame.device for frame in log],
+        device=names_of([frame.device for frame in log]),
         boot=ints("boot"),
         seq=ints("seq"),
         event_ts_ms=ints("event_ms"),
