@@ -1,31 +1,30 @@
 """The house rules that a reader relies on, checked on the source text of every file."""
 
 import ast
-import functools
-import gc
 import inspect
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from foreign_privates import foreign_privates
+from house_text import (
+    EVERY,
+    MAY_IMPORT,
+    OURS,
+    ROOT,
+    THE_PROGRAM,
+    dotted,
+    faults_in,
+    imported,
+    name_of,
+    sources,
+    tree_of,
+)
 
 from streams import errors
 
-ROOT = Path(__file__).parents[1]
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
-
-MAY_IMPORT = {
-    "clinical": {"clinical"},
-    "streams": {"clinical", "streams"},
-    "tables": {"clinical", "streams", "tables"},
-    "agents": {"clinical", "streams", "tables", "agents"},
-    "edge": {"clinical", "streams", "edge"},
-    "bench": {"clinical", "streams", "tables", "agents", "edge", "bench"},
-}
-"""Imports go one way: data runs edge -> streams -> agents, decisions stand below all."""
 
 PURE = {
     *("__future__", "abc", "bisect", "collections", "dataclasses", "enum", "functools", "heapq", "itertools"),
@@ -36,10 +35,6 @@ PURE = {
 SETTINGS = "streams/config/settings.py"
 NUMBAS = {"clinical/kernels/compiled.py", "clinical/kernels/memory.py"}
 """Say how kernels are compiled, and what they do that Python cannot say."""
-FAUST_LANE = "streams/lane/faust_lane.py"
-WIRINGS = ("agents/wiring.py", "agents/faust_worker.py", "agents/delivery/wiring.py")
-"""Where parts are made and bound to each other."""
-LANE = "streams/lane/"
 PRODUCERS = "streams/kafka/producers.py"
 PRINTING = "edge/printing.py"
 PATIENT_LABELS = {"patient", "device", "bed", "patient_id", "device_id", "episode", "alert_id"}
@@ -56,60 +51,6 @@ TESTED_BY_NAME = {
     "streams/decoding": "tests/streams",
 }
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
-
-
-def sources(*folders):
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-
-
-@functools.cache
-def tree_of(path):
-    """Return a file's syntax tree, parsed by whoever asks first and not by every process that collects the tests.
-
-    CPython 3.11's parser is not re-entrant, and a finaliser of an earlier test that the garbage collector runs in
-    its midst makes it fail.
-    """
-    gc.disable()
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    finally:
-        gc.enable()
-
-
-def name_of(path):
-    return path.relative_to(ROOT).as_posix()
-
-
-def imported(tree):
-    """Yield (line, first part) of every import, also those inside functions."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name.split(".")[0]
-        elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, "." if node.level else node.module.split(".")[0]
-        elif isinstance(node, ast.Call) and dotted(node.func) in (
-            "__import__",
-            "importlib.import_module",
-        ):
-            yield node.lineno, "import at run time"
-
-
-def dotted(node):
-    """Return `os.environ` for that expression, an empty text for any that is no dotted name."""
-    if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-OURS = sources(*MAY_IMPORT)
-THE_PROGRAM = sources("clinical", "streams", "tables", "agents", "edge")
-EVERY = [*OURS, *sources("tests")]
-
-
-def faults_in(paths, check):
-    """Return `path:line: what` for every (line, what) that the check finds."""
-    return [f"{name_of(path)}:{line}: {what}" for path in paths for line, what in check(path, tree_of(path))]
 
 
 def test_imports_go_one_way():
@@ -176,57 +117,6 @@ def test_a_file_says_in_its_first_line_what_is_inside():
     assert faults_in(OURS, check) == []
 
 
-def test_only_the_lane_makes_agents_of_faust():
-    def check(_, tree):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and re.fullmatch(r"(.*\.)?app\.agent", dotted(node.func)):
-                yield node.lineno, "app.agent"
-
-    assert faults_in([path for path in THE_PROGRAM if name_of(path) != FAUST_LANE], check) == []
-    assert any(check(FAUST_LANE, tree_of(ROOT / FAUST_LANE)))
-
-
-def attributes_assigned(tree):
-    """Yield (line, what) of each `part.name = ...`, also inside a tuple and with `setattr`."""
-    for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        for target in targets:
-            for each in ast.walk(target) if isinstance(node, ast.stmt) and target is not None else ():
-                if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
-                    yield each.lineno, f"{dotted(each)} ="
-        if isinstance(node, ast.Call) and dotted(node.func) in ("setattr", "object.__setattr__"):
-            yield node.lineno, "setattr"
-
-
-def test_parts_are_wired_by_their_constructors_alone():
-    assert faults_in([ROOT / name for name in WIRINGS], lambda _, tree: attributes_assigned(tree)) == []
-
-
-@pytest.mark.parametrize(
-    ("code", "is_one"),
-    [
-        ("lane.handover = save", True),
-        ("a.on_done, b = save, 1", True),
-        ("a.on_done: int = 1", True),
-        ("a.count += 1", True),
-        ("setattr(a, 'on_done', save)", True),
-        ("on_done = a.save", False),
-        ("part = Part(on_done=a.save)", False),
-    ],
-)
-def test_the_check_of_the_wiring_tells_an_assigned_attribute_from_others(code, is_one):
-    assert bool(list(attributes_assigned(ast.parse(code)))) == is_one
-
-
-def test_agents_know_nothing_of_faust_s_consumer():
-    def check(_, tree):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr == "consumer":
-                yield node.lineno, dotted(node)
-
-    assert faults_in([*sources("agents"), *sources("tables")], check) == []
-
-
 def test_only_one_file_makes_producers_of_kafka_python():
     def check(_, tree):
         for node in ast.walk(tree):
@@ -251,30 +141,6 @@ def test_only_one_file_prints_on_a_terminal_but_for_what_rich_draws():
 
     assert faults_in([path for path in sources("edge") if name_of(path) != PRINTING], check) == []
     assert any(check(PRINTING, tree_of(ROOT / PRINTING)))
-
-
-def test_what_is_private_to_a_library_is_named_in_the_lane_only():
-    paths = [path for path in THE_PROGRAM if not name_of(path).startswith(LANE)]
-    assert faults_in(paths, lambda path, _: foreign_privates(path, tree_of, ROOT)) == []
-    assert any(any(foreign_privates(path, tree_of, ROOT)) for path in sources(LANE))
-
-
-@pytest.mark.parametrize(
-    ("code", "is_foreign"),
-    [
-        ("consumer._fetcher.start()", True),
-        ("class Consumer(Base):\n    def go(self):\n        self._fetcher.start()", True),
-        ("class Consumer(Base):\n    def go(self):\n        super()._fetch()", True),
-        ("class Own:\n    def go(self, other):\n        self._since = other._since", False),
-        ("class Own:\n    def _go(self):\n        self._go()", False),
-        ("found = progress._replace(end=1)", False),
-        ("sys._current_frames()", False),
-        ("self.__class__", False),
-    ],
-)
-def test_the_check_of_private_names_tells_foreign_ones_from_a_file_s_own(code, is_foreign):
-    path = ROOT / "streams/some.py"
-    assert any(foreign_privates(path, lambda _: ast.parse(code), ROOT)) == is_foreign
 
 
 def test_no_two_modules_of_the_program_have_one_name():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from clinical.kernels.names import enter, find
 from streams.decoding.name_column import NameColumn
-from streams.decoding.names import Names
+from streams.decoding.known_names import Names
 
 texts = st.text("ab1-", min_size=1, max_size=20)
 
