@@ -88,9 +88,9 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
 
 def kernel_files() -> tuple[Any, ...]:
     """Return all files of kernels; imported here, because without Numba they cannot be."""
-    from clinical.kernels import frame_json, names, record_batch
+    from clinical.kernels import frame_json, name_search, record_batch
 
-    return (record_batch, names, frame_json)
+    return (record_batch, name_search, frame_json)
 
 
 def fingerprint(sources: Path = SOURCES) -> str:

@@ -113,7 +113,9 @@ def _of_last_device(
         table.devices.numbered_by = devices.names
         table.last_number[:] = 0
     same: NDArray[np.bool_] = (table.last_number[rows] == devices.numbers) & (slots != NOBODY)
-    for i in np.flatnonzero(~same).tolist():  # few, but for the first time
+    if every(same):  # as nearly always
+        return None
+    for i in np.flatnonzero(~same).tolist():
         row = int(rows[i])
         if last[row] == devices[i]:
             same[i], table.last_number[row] = True, devices.numbers[i]

@@ -6,6 +6,7 @@ import sys
 import time
 
 from bench.simulation.schedule import Outcome, simulate
+from streams.engine import prepare_ahead
 
 
 def main() -> int:
@@ -18,6 +19,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, help="replay this schedule and print all of it")
     options.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     given = options.parse_args()
+    prepare_ahead()
     logging.disable(logging.CRITICAL)
     if given.seed is not None:
         outcome = simulate(given.seed)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clinical.kernels.compiled import kernel
 from clinical.kernels.memory import address, byte, real_at, set_real, set_whole, whole_at
-from clinical.kernels.names import NameTable, find, same
+from clinical.kernels.name_search import NameTable, find, same
 
 PATIENT, DEVICE, BOOT, SEQ, EVENT_TS_MS, INTERVAL_MS, SIGNAL = range(7)
 """Members of a frame by number; from the last one on they are signals."""
@@ -187,6 +187,7 @@ def column_of(
     place: int,
     form: Form,
     devices: NameTable,
+    device: int,
     columns: int,
     guesses: int,
     whole: int,
@@ -195,7 +196,7 @@ def column_of(
 ) -> int:
     """Write what a record says to its column of `whole` and its row of `values`; return its members, 0 = not plain.
 
-    The next row of `whole` is `stride` words further; for the rest see `parse`. All but `stride` are addresses.
+    The next row of `whole` is `stride` words further, `device` is the number of the last one; for the rest see `parse`.
     """
     members, count, highest, levels, powers = form
     at, end = fetched + whole_at(place, 4), fetched + whole_at(place, 5)
@@ -225,7 +226,7 @@ def column_of(
         else:
             found, at = identity(start, end, member, key if number == PATIENT else 0, key_length)
             if number == DEVICE and at > 0:
-                found = find(start + 1, found, *devices)
+                found = find(start + 1, found, device, devices)
                 at = at if found else -1
             if number > PATIENT:
                 set_whole(whole, number * stride, found)
@@ -269,7 +270,7 @@ def parse(
     """
     base, n, k = address(fetched), len(places), values.shape[1]
     to_places, to_whole, to_values = address(places), address(whole), address(values)
-    came, count = 0, 0
+    came, count, patient, device = 0, 0, 0, 0
     for i in range(n):
         whole[OFFSET, i], whole[APPEND_TS_MS, i] = places[i, 0], places[i, 1]
         whole[INTERVAL_MS, i], whole[PLAIN, i] = interval_ms, 0
@@ -278,24 +279,25 @@ def parse(
         key, value = places[i, 2], places[i, 4]
         if key < 0 or value < 0 or places[i, 5] - value > bytes_max:
             continue
-        patient = find(base + key, places[i, 3] - key, *patients)
-        if patient == 0:
+        found = find(base + key, places[i, 3] - key, patient, patients)
+        if found == 0:
             continue
-        whole[PATIENT, i] = patient
+        whole[PATIENT, i] = patient = found
         members = column_of(
-            *(base, to_places + 48 * i, form, devices, columns, guesses),
+            *(base, to_places + 48 * i, form, devices, device, columns, guesses),
             *(to_whole + 8 * i, n, to_values + 8 * k * i),
         )
         if members:
             whole[PLAIN, i] = 1
             came |= members
+            device = whole[DEVICE, i]
             count += 1
     return came, count
 
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    nobody, nothing = (0, 0, 1, 0, 0), (0, 0, 0.0, 0, 0)
+    nobody, nothing = (0, 0, 1, 0, 0, 0), (0, 0, 0.0, 0, 0)
     places, whole = np.empty((0, 6), np.int64), np.empty((ROWS, 0), np.int64)
     fetched = np.frombuffer(b"", np.uint8)  # read-only, which is a type of its own
     parse(fetched, places, nobody, nobody, nothing, 0, 0, 0, 0, whole, np.empty((0, 1)))

@@ -37,7 +37,7 @@ from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.decoding.decoded import Decoded, Frames, Record
 from streams.decoding.decoder import IDENTIFIERS_MAX, Decoder, divided
 from streams.decoding.name_column import NameColumn
-from streams.decoding.known_names import Names
+from streams.decoding.numbered_names import Names
 from streams.decoding.raw_records import RawRecords
 from streams.decoding.wire_frames import WireFrame
 

@@ -101,7 +101,7 @@ def test_compiled_code_knows_every_member_of_a_frame():
     assert MEMBERS[6:] == tuple(signal.name for signal in SIGNALS)
 
 
-def test_a_plain_frame_of_known_names_is_left_to_nobody():
+def test_a_plain_frame_of_numbered_names_is_left_to_nobody():
     decoder = knowing()
     decoder._judge = Unasked()
     assert len(decoder.decode([frame(i) for i in range(30)]).parts[0]) == 30

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.decoding.known_names import Names
+from streams.decoding.numbered_names import Names
 from tables.patients import PatientTable
 
 PATIENTS = [f"bed-{i}" for i in range(6)]

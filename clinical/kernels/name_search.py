@@ -12,11 +12,13 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Odd, with no pattern in its bits: 2**64 divided by the golden ratio."""
 
 
-NameTable = tuple[int, int, int, int, int]
-"""Names that have a number, from 1 on: seed of the hash, and the addresses of slots, how many they are, ends and text.
+NameTable = tuple[int, int, int, int, int, int]
+"""Names that have a number, from 1 on: seed of the hash, and the addresses of slots, how many they are, ends, text and
+followers.
 
 Slots, a power of two of them, hold numbers where hashes lead, 0 = none; the name of number n is
-`text[ends[n - 1]:ends[n]]`. Addresses, because passing arrays takes longer than finding a name.
+`text[ends[n - 1]:ends[n]]`, and `followers[n]` which number came last behind it: a ward's frames come in much the same
+order each second. Addresses, because passing arrays takes longer than finding a name.
 """
 
 
@@ -51,18 +53,26 @@ def home(at: int, length: int, seed: int, slots: int) -> int:
 
 
 @kernel
-def find(at: int, length: int, seed: int, slots: int, count: int, ends: int, text: int) -> int:
-    """Return the number of the name at an address, 0 = it has none or is not found.
+def is_name(at: int, length: int, number: int, ends: int, text: int) -> bool:
+    """Return whether the name at an address is that of a number."""
+    start = whole_at(ends, number - 1)
+    return whole_at(ends, number) - start == length and same(at, text + start, length)
 
-    What follows the name is a `NameTable`.
-    """
+
+@kernel
+def find(at: int, length: int, before: int, names: NameTable) -> int:
+    """Return the number of the name at an address, 0 = none or not found; `before` is that of the last one."""
+    seed, slots, count, ends, text, followers = names
+    guess = whole_at(followers, before)
+    if guess > 0 and is_name(at, length, guess, ends, text):
+        return guess  # type: ignore[no-any-return]
     place = home(at, length, seed, count)
     for _ in range(PROBES_MAX):
         number = whole_at(slots, place)
         if number == 0:
             return 0
-        start = whole_at(ends, number - 1)
-        if whole_at(ends, number) - start == length and same(at, text + start, length):
+        if is_name(at, length, number, ends, text):
+            set_whole(followers, before, number)
             return number  # type: ignore[no-any-return]
         place = (place + 1) & (count - 1)
     return 0
@@ -71,7 +81,7 @@ def find(at: int, length: int, seed: int, slots: int, count: int, ends: int, tex
 @kernel
 def enter(names: NameTable, first: int, last: int) -> None:
     """Put the numbers from the first to the last one into their slots; one without a free slot is left out."""
-    seed, slots, count, ends, text = names
+    seed, slots, count, ends, text, _ = names
     for number in range(first, last + 1):
         start = whole_at(ends, number - 1)
         place = home(text + start, whole_at(ends, number) - start, seed, count)
@@ -84,4 +94,4 @@ def enter(names: NameTable, first: int, last: int) -> None:
 
 def compile_ahead() -> None:
     """Compile what is called from outside of this package."""
-    enter((0, 0, 1, 0, 0), 1, 0)
+    enter((0, 0, 1, 0, 0, 0), 1, 0)

@@ -4,17 +4,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.kernels.names import enter, find
+from clinical.kernels.name_search import enter, find
 from streams.decoding.name_column import NameColumn
-from streams.decoding.known_names import Names
+from streams.decoding.numbered_names import Names
 
 texts = st.text("ab1-", min_size=1, max_size=20)
 
 
-def found(table, text):
+def found(table, text, before=0):
     """Return the number that compiled code finds for a text."""
     written = np.frombuffer(b"x" + text.encode() + b"x", np.uint8)
-    return find(written.ctypes.data + 1, len(text), *table)
+    return find(written.ctypes.data + 1, len(text), before, table)
 
 
 @given(st.lists(st.lists(texts, max_size=8), max_size=6), texts)
@@ -27,6 +27,8 @@ def test_a_name_is_found_by_its_number_and_no_other_is(blocks, other):
     assert len(names) == len(numbers) == len(set(numbers.values()))
     for name, number in numbers.items():
         assert found(names.table, name) == number
+        for before in numbers.values():  # whoever came last, and whoever came behind that one before
+            assert found(names.table, name, before) == number
     assert found(names.table, other) == numbers.get(other, 0)
 
 
@@ -40,8 +42,8 @@ def test_ten_thousand_names_of_any_length_are_found():
 def test_a_name_that_lies_too_far_from_its_place_is_not_searched_for():
     pieces = np.frombuffer(b"bed-1", np.uint8).copy()
     slots = np.ones(64, np.int64)
-    ends = np.array([0, 5])
-    full = (7, slots.ctypes.data, 64, ends.ctypes.data, pieces.ctypes.data)
+    ends, followers = np.array([0, 5]), np.zeros(2, np.int64)
+    full = (7, slots.ctypes.data, 64, ends.ctypes.data, pieces.ctypes.data, followers.ctypes.data)
     assert (found(full, "bed-1"), found(full, "bed-2")) == (1, 0)
     before = slots.copy()
     enter(full, 1, 1)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.kernels.names import NameTable, enter
+from clinical.kernels.name_search import NameTable, enter
 from streams.decoding.name_column import NameColumn
 
 _FIRST_SLOTS: Final = 1_024
@@ -23,13 +23,16 @@ class Names:
         self._numbers: dict[str, int] = {}
         self._seed = random.getrandbits(62)  # nobody can know which names lie in one place
         self._slots, self._ends = np.zeros(_FIRST_SLOTS, np.int64), np.zeros(_FIRST_SLOTS, np.int64)
+        self._followers = np.zeros(_FIRST_SLOTS, np.int64)
         self._text = np.empty(_FIRST_BYTES, np.uint8)
         self.table = self._addresses()
 
     def _addresses(self) -> NameTable:
         """Return where the arrays lie, which stay there until others take their place."""
-        slots, ends, text = (array.ctypes.data for array in (self._slots, self._ends, self._text))
-        return self._seed, slots, len(self._slots), ends, text
+        slots, ends, text, followers = (
+            array.ctypes.data for array in (self._slots, self._ends, self._text, self._followers)
+        )
+        return self._seed, slots, len(self._slots), ends, text, followers
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -51,6 +54,7 @@ class Names:
         pieces = [name.encode() for name in new]
         behind = self._ends[first - 1] + np.cumsum([len(piece) for piece in pieces])
         self._ends, self._text = _grown(self._ends, last + 1), _grown(self._text, int(behind[-1]))
+        self._followers = _grown(self._followers, last + 1)
         self._text[self._ends[first - 1] : behind[-1]] = np.frombuffer(b"".join(pieces), np.uint8)
         self._ends[first : last + 1] = behind
         if 2 * last > len(self._slots):  # at most half full: few names lie far from where they belong
