@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import Happening
+from agents.judging.compiled_judge import CompiledJudge, saw_tooth
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
 from agents.judging.flicker import MINUTE_MS, count
@@ -66,7 +67,10 @@ class _Batch:
 
 
 class FrameJudge:
-    """Judges frames under one rule set; `babbling` is the column of the alarm of devices that babble."""
+    """Judges frames under one rule set.
+
+    `babbling` is the column of the alarm of devices that babble. With `compiled` only what that leaves is judged here.
+    """
 
     def __init__(
         self,
@@ -75,12 +79,14 @@ class FrameJudge:
         teller: Teller,
         time: TimeRules,
         babbling: int,
+        compiled: CompiledJudge | None = None,
     ) -> None:
         self._limits = limits
         self._conditions = conditions
         self._teller = teller
         self._time = time
         self._babbling = babbling
+        self._compiled = compiled
 
     def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Told]:
         """Judge frames that are not part of the state yet, each of the patient of its row, (n,), and count them.
@@ -93,13 +99,26 @@ class FrameJudge:
             done = len(found.devices)
             is_all = done == len(frames)  # as nearly always
             part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
-            batch = self._admit(table, part, of_part, found, tally)
-            if len(batch.rows):
-                told += self._apply(table, batch, tally)
+            told += self._judge_found(table, part, of_part, found, tally)
             if is_all:
                 break
             frames, rows = frames.take(slice(done, None)), rows[done:]
         return told
+
+    def _judge_found(
+        self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally
+    ) -> list[Told]:
+        """Judge frames whose devices have rows: by the kernel, if there is one, then what it leaves by NumPy."""
+        told: list[Told] = []
+        if self._compiled is not None and not found.has_pushed_out:
+            told, left = self._compiled.judge(table, frames, rows, found.devices, tally)
+            if not len(left):
+                return told
+            chosen = np.zeros(len(rows), np.bool_)
+            chosen[left] = True
+            frames, rows, found = frames.take(chosen), rows[left], Found(found.devices[left])
+        batch = self._admit(table, frames, rows, found, tally)
+        return told + self._apply(table, batch, tally) if len(batch.rows) else told
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
@@ -378,5 +397,4 @@ class FrameJudge:
             or result.runs.excess_ms[i, column] < limits.excess_ms[column]
         ):
             return ""
-        longer_s = limits.excess_ms[column] / 1000
-        return f"outside the limit for {longer_s:g} s longer than inside it, again and again"
+        return saw_tooth(limits, column)

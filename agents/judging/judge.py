@@ -21,6 +21,7 @@ from agents.judging.association_alarms import AssociationAlarms
 from agents.judging.broken_glass import BrokenGlass
 from agents.judging.catalogue import LASTING, alarms_of
 from agents.judging.command_judge import OrderJudge
+from agents.judging.compiled_judge import CompiledJudge, Kernel
 from agents.judging.conditions import Alarming, Conditions
 from agents.judging.effective_limits import LimitsInForce
 from agents.judging.frame_judge import FrameJudge
@@ -63,6 +64,7 @@ class Judge:
         patient_ttl_ms: a patient is dropped after so long without frames.
         partitions: how many there are of the readings, which says where a patient belongs.
         patients_max: patients of one partition.
+        kernel: compiled judge of frames (`clinical.kernels.judge_frames`), None = NumPy judges all.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Judge:
         patient_ttl_ms: int,
         partitions: int = 1,
         patients_max: int = PATIENTS_MAX,
+        kernel: Kernel | None = None,
     ) -> None:
         self.rules = rules
         self._partitions = partitions
@@ -89,7 +92,10 @@ class Judge:
         associations = AssociationAlarms(self.alarms, limits.count, teller, rules.technical)
         self._own = PartitionAlarms(self.alarms, teller, patients_max, associations)
         self._recorded = time.recorded
-        self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING))
+        compiled = (
+            None if kernel is None else CompiledJudge(kernel, limits, teller, time, rules.technical, ids)
+        )
+        self._frames = FrameJudge(limits, conditions, teller, time, ids.index(BABBLING), compiled)
         self._ticks = TickJudge(
             rules,
             limits,

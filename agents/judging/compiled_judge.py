@@ -1,0 +1,302 @@
+"""Between the judge of frames and its kernel: which arrays that gets, and what is told of the transitions it found.
+
+The one place that knows which column of a table is which argument of the kernel.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.judging.alarms import BABBLING, CHECK_SENSOR, LOSS_COLUMNS, Happening
+from agents.judging.conditions import HR, PULSE
+from agents.judging.effective_limits import LimitsInForce
+from agents.judging.transitions import Moment, Teller
+from agents.judging.verdict import Tally
+from clinical.clock import TimeRules
+from clinical.compiled_limits import CompiledLimits
+from clinical.kernels.judge_columns import (
+    Alarms,
+    Buckets,
+    Columns,
+    Found,
+    Heard,
+    Limits,
+    Log,
+    Look,
+    Missed,
+    Numbers,
+    Patients,
+    Readings,
+    Rules,
+    Runs,
+    Sample,
+)
+from clinical.kernels.judge_literals import COUNTS
+from clinical.lifecycle import WITHHOLDING, advance, transition_arrays
+from clinical.limits import MEDIUM
+from clinical.rules import TechnicalRules
+from clinical.sensors import DISAGREE_AGE_MS, DISAGREE_SHARE
+from clinical.vitals import COUNT, PLAUSIBLE_HIGH, PLAUSIBLE_LOW
+from streams.decoding.decoded import Frames
+from tables.identification import FACTORS
+from tables.patients import PatientTable
+
+Rows = NDArray[np.int64]
+
+Kernel = Callable[[Columns, Limits, Rules, Log, Sample, Look, Found], None]
+"""`clinical.kernels.judge_frames.judge_frames`, which only who has Numba can import."""
+
+COUNTED: Final = (
+    *("judged", "duplicate", "historic", "readings", "suspect", "beyond_windows", "ended_in_delay"),
+    *("ended_withheld", "withheld_by_pause", "withheld_by_severity", "withheld_by_rate"),
+)
+"""Fields of a tally, by their places in what the kernel counts."""
+
+FRAMES_MIN: Final = 64
+"""Room for so many frames is made at least."""
+
+
+class CompiledJudge:
+    """Judges frames by a kernel; `alarms` are the ids of all alarms, in the order of their columns."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        limits: LimitsInForce,
+        teller: Teller,
+        time: TimeRules,
+        technical: TechnicalRules,
+        alarms: list[str],
+    ) -> None:
+        self._kernel = kernel
+        self._teller = teller
+        self._compiled = limits.rules
+        self._limits, self._rules = limits_of(limits.rules), rules_of(limits.rules, time, technical, alarms)
+        self._sample, self._look = sample_of(), look_of(limits.count)
+        self._found = self._room(FRAMES_MIN)
+        self._columns: Columns | None = None
+
+    def judge(
+        self, table: PatientTable, frames: Frames, rows: Rows, devices: Rows, tally: Tally
+    ) -> tuple[list[tuple[int, Happening]], Rows]:
+        """Judge frames whose devices have rows, (n,), and count them.
+
+        Returns:
+            What happened to the patients of which rows, and which frames are left to be judged otherwise, (m,): of
+            patients of whom a device babbles, or a sensor is in doubt.
+
+        Raises:
+            IllegalTransition: an event that the table of transitions does not allow.
+        """
+        found = self._found
+        if len(found.left) < len(rows):
+            found = self._found = self._room(len(rows))
+        found.counts[:], found.ends[:] = 0, _NOTHING
+        log = log_of(frames, rows, devices)
+        self._kernel(self._columns_of(table), self._limits, self._rules, log, self._sample, self._look, found)
+        for name, counted in zip(COUNTED, found.counts.tolist(), strict=True):
+            if counted:
+                setattr(tally, name, getattr(tally, name) + counted)
+        transitions, left, frame, _ = found.ends.tolist()
+        if frame >= 0:
+            rule = int(found.ends[3])
+            advance(table.alarm_state[rows[frame], [rule]], self._look.event[[rule]])
+        told = self._tell(table, frames, rows, found, transitions) if transitions else []
+        return told, found.left[:left].copy()
+
+    def _room(self, frames: int) -> Found:
+        transitions = frames * len(self._compiled.rules)
+        return Found(
+            np.empty((transitions, 8), np.int64),
+            np.empty((transitions, 2)),
+            np.empty(frames, np.int64),
+            np.zeros(COUNTS, np.int64),
+            np.zeros(4, np.int64),
+        )
+
+    def _columns_of(self, table: PatientTable) -> Columns:
+        """Return the columns of a table, gathered anew when they have grown."""
+        known = self._columns
+        if (
+            known is None
+            or known.alarms.state is not table.alarm_state
+            or known.heard.heard_ms is not table.devices.heard_ms
+            or known.buckets.count is not table.windows.count
+        ):
+            known = self._columns = columns_of(table)
+        return known
+
+    def _tell(
+        self, table: PatientTable, frames: Frames, rows: Rows, found: Found, transitions: int
+    ) -> list[tuple[int, Happening]]:
+        """Tell of each transition in the state it led to: later frames may have led further."""
+        told = []
+        limits, sizes = self._compiled, found.sizes[:transitions].tolist()
+        for i, (frame, column, phase, state, onset_ms, now_ms, arrival_ms, by_excess) in enumerate(
+            found.times[:transitions].tolist()
+        ):
+            row = int(rows[frame])
+            moment = Moment(
+                offset=int(frames.offset[frame]),
+                event_ms=now_ms,
+                append_ms=int(frames.append_ts_ms[frame]),
+                told_ms=arrival_ms,
+                device=frames.device[frame],
+            )
+            last = table.alarm_state[row, column]
+            table.alarm_state[row, column] = state
+            happening = self._teller.tell(
+                table,
+                row,
+                column,
+                phase,
+                moment,
+                priority=int(limits.rank[column]),
+                onset_ms=onset_ms,
+                value=sizes[i][0],
+                extreme=sizes[i][1],
+                note=saw_tooth(limits, column) if by_excess else "",
+            )
+            table.alarm_state[row, column] = last
+            told.append((row, happening))
+        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+
+
+_NOTHING: Final = np.array([0, 0, -1, -1])
+
+
+def saw_tooth(limits: CompiledLimits, column: int) -> str:
+    """Say why an alarm starts before its delay is over, if it was violated most of the time."""
+    return (
+        f"outside the limit for {limits.excess_ms[column] / 1000:g} s longer than inside it, again and again"
+    )
+
+
+def log_of(frames: Frames, rows: Rows, devices: Rows) -> Log:
+    """Return frames as the kernel reads them."""
+    values = np.ascontiguousarray(frames.values)
+    return Log(
+        rows,
+        devices,
+        frames.boot,
+        frames.seq,
+        frames.event_ts_ms,
+        frames.append_ts_ms,
+        frames.interval_ms,
+        frames.offset,
+        values,
+        values.view(np.uint64),
+        frames.carried,
+    )
+
+
+def columns_of(table: PatientTable) -> Columns:
+    """Return the columns of a table that the kernel reads and writes."""
+    own, windows = table.devices, table.windows
+    return Columns(
+        Numbers(
+            own.boot,
+            own.high,
+            own.lap,
+            own.digest,
+            own.event_ms,
+            own.append_ms,
+            own.clock,
+            own.conflict_ms,
+            own.conflict_before_ms,
+        ),
+        Heard(own.heard_ms, own.used, own.interval_ms, own.now_ms, own.came_ms),
+        Readings(own.newest_ms, own.value, own.value_ms, own.lost_ms),
+        Missed(own.missing_ms, own.counted_ms, own.slot, own.came, own.missed, own.gaps),
+        Runs(own.run_onset_ms, own.run_clear_ms, own.run_area, own.run_excess_ms, own.has_excess),
+        Patients(
+            table.came,
+            table.dirty,
+            table.slots,
+            table.own_limits,
+            table.age_band,
+            table.scale2,
+            table.pause,
+        ),
+        Alarms(
+            table.alarm_state,
+            table.alarm_onset_ms,
+            table.alarm_clear_ms,
+            table.alarm_extreme,
+            table.alarm_low,
+            table.alarm_high,
+        ),
+        Buckets(windows.bucket, windows.count, windows.sum, windows.low, windows.high),
+    )
+
+
+def limits_of(limits: CompiledLimits) -> Limits:
+    """Return the limit rules as the kernel reads them."""
+    turn = np.zeros(len(limits.rules), np.int64)
+    for number, begins in enumerate(limits.turns):
+        turn[begins] = number
+    shared = {name: getattr(limits, name) for name in Limits._fields if hasattr(limits, name)}
+    return Limits(
+        **{
+            **shared,
+            "uncovered": limits.never_withheld & (limits.rank <= MEDIUM),
+            "turn": turn,
+            "turns": len(limits.turns),
+            "by_area": bool(np.isfinite(limits.integral).any()),
+            "by_excess": bool(np.isfinite(limits.excess_ms).any()),
+        }
+    )
+
+
+def rules_of(limits: CompiledLimits, time: TimeRules, technical: TechnicalRules, alarms: list[str]) -> Rules:
+    """Return all else that is decided by as the kernel reads it."""
+    following, phase = transition_arrays()
+    checks_sensor = technical.enabled and technical.check_sensor_s > 0
+    return Rules(
+        recorded=time.recorded,
+        ahead_ms_max=time.ahead_ms_max,
+        horizon_ms=time.horizon_ms,
+        plausible_low=PLAUSIBLE_LOW,
+        plausible_high=PLAUSIBLE_HIGH,
+        strictest_low=limits.strictest_low,
+        strictest_high=limits.strictest_high,
+        factors=FACTORS,
+        periodic=LOSS_COLUMNS,
+        withholds=WITHHOLDING,
+        following=following,
+        phase=phase,
+        babbling=alarms.index(BABBLING),
+        check_sensor=alarms.index(CHECK_SENSOR) if checks_sensor else -1,
+        silence_ms=round(technical.silent_device_s * 1000),
+        loss_ms=round(technical.signal_loss_s * 1000),
+        hr=HR,
+        pulse=PULSE,
+        rate_age_ms=DISAGREE_AGE_MS,
+        rate_share=DISAGREE_SHARE,
+    )
+
+
+def sample_of() -> Sample:
+    """Return room for the samples of one frame."""
+    return Sample(
+        np.empty(COUNT),
+        np.zeros(COUNT, np.bool_),
+        np.empty(COUNT),
+        np.zeros(COUNT, np.int64),
+        np.zeros(COUNT, np.int64),
+    )
+
+
+def look_of(rules: int) -> Look:
+    """Return room for what one frame means for each rule."""
+    kinds = {
+        "event": np.uint8,
+        "state": np.uint8,
+        "phase": np.uint8,
+        "onset_ms": np.int64,
+        "clear_ms": np.int64,
+    }
+    kinds |= {"area": np.float64, "excess_ms": np.float64}
+    return Look(*(np.zeros(rules, kinds.get(name, np.bool_)) for name in Look._fields))
