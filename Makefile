@@ -24,12 +24,16 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-setup: $(VENV)/runtime.stamp ## create .venv with the locked dependencies
+$(VENV)/kernels.stamp: $(wildcard clinical/kernels/*.py) $(VENV)/runtime.stamp
+	$(PY) -m streams.engine
+	@touch $@
 
-demo: $(VENV)/runtime.stamp ## a simulated ward on an embedded broker, live in the terminal (DEMO_SECONDS=20 ends by itself)
+setup: $(VENV)/kernels.stamp ## create .venv with the locked dependencies, and compile the kernels
+
+demo: $(VENV)/kernels.stamp ## a simulated ward on an embedded broker, live in the terminal (DEMO_SECONDS=20 ends by itself)
 	@./vigil demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
-test: $(VENV)/dev.stamp ## every test that needs neither Kafka nor a browser
+test: $(VENV)/dev.stamp $(VENV)/kernels.stamp ## every test that needs neither Kafka nor a browser
 	$(PY) -m pytest -q $(BESIDE) -m "not kafka and not browser"
 
 test-browser: $(VENV)/dev.stamp ## the board's pages in a real browser (Chromium)

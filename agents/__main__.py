@@ -15,6 +15,7 @@ from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
 from agents.wiring import wire
 from streams.config.settings import load_settings
+from streams.engine import prepare
 from streams.errors import UsageError, VigilError
 
 SHADOW_NICE: Final = 10
@@ -30,6 +31,7 @@ def main() -> int:
             raise UsageError("brokers: a worker needs VIGIL_BROKERS=host:port")
         own, metrics = own_rules(settings), Metrics(SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
+        prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
         serve_metrics(settings, metrics.registry)
         preflight.check_broker(settings, say)
         read_ms = int(time.time() * 1000)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from streams.engine import prepare_ahead
+
 if TYPE_CHECKING:
     from edge.brokers.cluster import KafkaCluster
 
@@ -22,6 +24,12 @@ settings.load_profile("vigil")
 
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that: tests would wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Compile once for all tests and the workers that they start."""
+    prepare_ahead()
 
 
 def _need(program: str, reason: str) -> None:

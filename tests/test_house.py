@@ -31,6 +31,8 @@ PURE = {
 """All that decisions may use besides themselves: no clock, environment, file, socket, log or event loop."""
 
 SETTINGS = "streams/config/settings.py"
+COMPILED = ROOT / "clinical" / "kernels" / "compiled.py"
+"""Says how kernels are compiled, and how their code is found again when one of them changes."""
 WIRINGS = {"agents/wiring.py", "agents/delivery/wiring.py"}
 """One an app."""
 PRODUCERS = "streams/kafka/producers.py"
@@ -103,13 +105,27 @@ def test_imports_go_one_way():
 
 
 def test_decisions_use_nothing_but_numpy_and_pure_modules():
-    def check(_, tree):
-        yield from ((line, name) for line, name in imported(tree) if name not in PURE | {"clinical"})
+    def check(path, tree):
+        allowed = PURE | {"clinical"} | ({"numba"} if path == COMPILED else set())
+        yield from ((line, name) for line, name in imported(tree) if name not in allowed)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and dotted(node.func) in IMPURE_CALLS:
                 yield node.lineno, dotted(node.func)
 
     assert faults_in(sources("clinical"), check) == []
+
+
+def test_kernels_use_nothing_of_ours_but_kernels():
+    def check(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and not re.match(
+                r"clinical\.kernels\b|numpy|typing|collections", node.module
+            ):
+                yield node.lineno, node.module
+
+    kernels = [path for path in sources("clinical/kernels") if path != COMPILED]
+    assert kernels
+    assert faults_in(kernels, check) == []
 
 
 def test_the_standard_library_modules_that_count_as_pure_exist():

@@ -122,6 +122,9 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
     block_records_max: int = Field(
         default=4_000, ge=1, description="records of a partition in a block, and of blocks judged at once"
     )
+    engine: Literal["auto", "numba", "numpy"] = Field(
+        default="auto", description="what works off frames; auto = compiled by Numba where it is there"
+    )
     stall_s_max: float = Field(
         default=30.0, ge=5, description="the watchdog stops a worker that is stuck for so long"
     )

@@ -1,0 +1,23 @@
+"""The decorator of kernels: how all of them are compiled, and which there are."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+KERNELS: Final[list[Any]] = []
+"""Numba's dispatcher of each kernel, in the order of their definition."""
+
+
+def kernel(function: Function) -> Function:
+    """Have a function compiled when it is first called with arguments of some types.
+
+    No `fastmath` and nothing parallel: sums are taken in the order of the loop, so that every machine and every cut
+    of the log comes to the same bits. A division by zero gives what NumPy gives.
+    """
+    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": False}
+    compiled = numba.njit(**options)(function)
+    KERNELS.append(compiled)
+    return compiled  # type: ignore[no-any-return]

@@ -1,0 +1,186 @@
+"""How frames are worked off: by compiled loops (Numba) or by NumPy alone; and the compiling, ahead of what needs it.
+
+Nothing may be compiled when a partition is taken over: `prepare` does it before a worker joins its group. Machine code
+is kept in a folder that is named by everything it depends on, because Numba looks at the one file that a kernel stands
+in: it would go on with an old limit that another file gives. `python -m streams.engine` compiles beside the sources,
+as `make setup` and the image do; where that folder is read-only, a copy in the data folder is used.
+"""
+
+import hashlib
+import logging
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import clinical
+from streams.errors import UsageError
+
+Engine = Literal["auto", "numba", "numpy"]
+
+SOURCES: Final = Path(clinical.__file__).parent / "kernels"
+AHEAD: Final = Path(clinical.__file__).parents[1] / ".cache" / "kernels"
+"""Where `make setup` and the image compile to."""
+
+KEPT_S: Final = 86_400.0
+"""Code of other sources is removed after a day of disuse: until then a worker of another version may be at it."""
+
+REMOVED_MAX: Final = 8
+"""So many old folders at a time."""
+
+logger = logging.getLogger(__name__)
+
+
+def is_compiled(engine: Engine) -> bool:
+    """Return whether compiled loops work off frames.
+
+    Raises:
+        UsageError: they are asked for by name, and Numba is not there.
+    """
+    if engine == "numpy":
+        return False
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        if engine == "numba":
+            raise UsageError(f"engine: numba cannot be imported ({error}); use auto or numpy") from None
+        return False
+    return True
+
+
+def prepare(engine: Engine, data_dir: Path) -> Path | None:
+    """Compile everything, or load what is compiled; return where the code is kept, None where it is not.
+
+    Without a folder that can be written it is compiled for this process alone, which takes some seconds.
+
+    Raises:
+        UsageError: the engine is not there.
+    """
+    if not is_compiled(engine):
+        return None
+    started_s = time.perf_counter()
+    folder = _folder(data_dir / "kernels")
+    if folder is None:
+        logger.warning("no folder for compiled code can be written: it is compiled for this process alone")
+    _compile(folder)
+    logger.info("kernels are compiled (%.1f s)", time.perf_counter() - started_s)
+    return folder
+
+
+def kernel_files() -> tuple[Any, ...]:
+    """Return all files of kernels; imported here, because without Numba they cannot be."""
+    from clinical.kernels import record_batch
+
+    return (record_batch,)
+
+
+def fingerprint(sources: Path = SOURCES) -> str:
+    """Return a name of everything that compiled code depends on."""
+    import llvmlite
+    import llvmlite.binding as llvm
+    import numba
+    import numpy as np
+
+    config: Any = numba.config
+    processor = (
+        (config.CPU_NAME, config.CPU_FEATURES)
+        if config.CPU_NAME
+        else (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    )
+    parts = [
+        *(numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine()),
+        *map(str, processor),
+    ]
+    digest = hashlib.sha256("\n".join(parts).encode())
+    for path in sorted(sources.glob("*.py")):
+        digest.update(f"\n{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _folder(kept: Path) -> Path | None:
+    """Return a folder that can be written for code of these sources: the one made ahead, else one of the data."""
+    name = fingerprint()
+    ahead, own = AHEAD / name, kept / name
+    if ahead.is_dir() and _can_write(ahead):
+        return ahead
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        if ahead.is_dir() and not own.is_dir():
+            _copy(ahead, own)
+        own.mkdir(exist_ok=True)
+        own.touch()
+        _remove_old(kept, own)
+    except OSError as error:
+        logger.warning("%s cannot be used: %s", kept, error.strerror)
+        return None
+    return own if _can_write(own) else None
+
+
+def _can_write(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _copy(ahead: Path, own: Path) -> None:
+    """Copy so that another process sees either nothing or everything."""
+    part = Path(tempfile.mkdtemp(prefix="part-", dir=own.parent))
+    try:
+        for path in ahead.rglob("*"):
+            target = part / path.relative_to(ahead)
+            if path.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)  # not its mode: it may be read-only
+        part.rename(own)
+    except OSError:
+        if not own.is_dir():
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _remove_old(kept: Path, own: Path) -> None:
+    """Remove code that nobody has used for long."""
+    before_s = time.time() - KEPT_S
+    unused = [path for path in kept.iterdir() if path != own and path.stat().st_mtime < before_s]
+    for path in unused[:REMOVED_MAX]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _compile(folder: Path | None) -> None:
+    """Compile all kernels, or load them from the folder."""
+    import numba
+
+    from clinical.kernels.compiled import KERNELS
+
+    files = kernel_files()
+    if folder is not None:
+        config: Any = numba.config
+        config.CACHE_DIR = str(folder)
+        config.CACHE_LOCATOR_CLASSES = "UserProvidedCacheLocator"  # never beside a source or in a home
+        for each in KERNELS:
+            each.enable_caching()
+    for file in files:
+        file.compile_ahead()
+
+
+def prepare_ahead() -> Path | None:
+    """Compile beside the sources; return where the code is kept, None without Numba."""
+    if not is_compiled("auto"):
+        return None
+    own = AHEAD / fingerprint()
+    own.mkdir(parents=True, exist_ok=True)
+    own.touch()
+    _remove_old(AHEAD, own)
+    return prepare("numba", AHEAD.parent)
+
+
+if __name__ == "__main__":
+    print(f"compiled code is in {prepare_ahead()}", file=sys.stderr)
