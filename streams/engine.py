@@ -72,9 +72,9 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
 
 def kernel_files() -> tuple[Any, ...]:
     """Return all files of kernels; imported here, because without Numba they cannot be."""
-    from clinical.kernels import record_batch
+    from clinical.kernels import judge_frames, record_batch
 
-    return (record_batch,)
+    return judge_frames, record_batch
 
 
 def fingerprint(sources: Path = SOURCES) -> str:

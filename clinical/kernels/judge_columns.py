@@ -4,7 +4,7 @@ Each is a tuple of arrays, which costs a call less than as many arguments. Times
 patients; `SEEN`, signals, rules as in `tables`. All arrays are C-contiguous and can be written.
 """
 
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
+# Of so many axes, where it is not one.
+Ints2 = Annotated[NDArray[np.int64], 2]
+Floats2 = Annotated[NDArray[np.float64], 2]
+Bytes2 = Annotated[NDArray[np.uint8], 2]
+Weights2 = Annotated[NDArray[np.float32], 2]
+Counts3 = Annotated[NDArray[np.uint16], 3]
 
 
 class Log(NamedTuple):
@@ -29,8 +35,8 @@ class Log(NamedTuple):
     append_ms: Ints
     interval_ms: Ints
     offset: Ints
-    values: Floats
-    bits: NDArray[np.uint64]
+    values: Floats2
+    bits: Annotated[NDArray[np.uint64], 2]
     carried: Ints
 
 
@@ -39,8 +45,8 @@ class Numbers(NamedTuple):
 
     boot: Ints
     high: Ints
-    lap: NDArray[np.uint16]
-    digest: NDArray[np.uint32]
+    lap: Annotated[NDArray[np.uint16], 2]
+    digest: Annotated[NDArray[np.uint32], 2]
     event_ms: Ints
     append_ms: Ints
     clock: Bytes
@@ -61,10 +67,10 @@ class Heard(NamedTuple):
 class Readings(NamedTuple):
     """A device's last readings, (d, signals)."""
 
-    newest_ms: Ints
-    value: Floats
-    value_ms: Ints
-    lost_ms: Ints
+    newest_ms: Ints2
+    value: Floats2
+    value_ms: Ints2
+    lost_ms: Ints2
 
 
 class Missed(NamedTuple):
@@ -73,18 +79,18 @@ class Missed(NamedTuple):
     missing_ms: Ints
     counted_ms: Ints
     slot: Ints
-    came: NDArray[np.uint16]
-    missed: NDArray[np.uint16]
-    gaps: NDArray[np.uint16]
+    came: Counts3
+    missed: Counts3
+    gaps: Counts3
 
 
 class Runs(NamedTuple):
     """A device's runs of violations, (d, rules); `has_excess` (d,)."""
 
-    onset_ms: Ints
-    clear_ms: Ints
-    area: Floats
-    excess_ms: Floats
+    onset_ms: Ints2
+    clear_ms: Ints2
+    area: Floats2
+    excess_ms: Floats2
     has_excess: Bools
 
 
@@ -93,7 +99,7 @@ class Patients(NamedTuple):
 
     came: Bytes
     dirty: Bools
-    slots: NDArray[np.int32]
+    slots: Annotated[NDArray[np.int32], 2]
     own_limits: Bools
     age_band: Bytes
     scale2: Bools
@@ -103,22 +109,22 @@ class Patients(NamedTuple):
 class Alarms(NamedTuple):
     """Alarms of patients, (p, alarms), and their own limits, (p, rules)."""
 
-    state: Bytes
-    onset_ms: Ints
-    over_ms: Ints
-    extreme: Floats
-    low: Floats
-    high: Floats
+    state: Bytes2
+    onset_ms: Ints2
+    over_ms: Ints2
+    extreme: Floats2
+    low: Floats2
+    high: Floats2
 
 
 class Buckets(NamedTuple):
     """Windows of patients: `bucket` (slots, p), the others (slots, p, windowed signals)."""
 
-    bucket: NDArray[np.int32]
-    count: NDArray[np.uint16]
-    sum: NDArray[np.int32]
-    low: NDArray[np.uint16]
-    high: NDArray[np.uint16]
+    bucket: Annotated[NDArray[np.int32], 2]
+    count: Counts3
+    sum: Annotated[NDArray[np.int32], 3]
+    low: Counts3
+    high: Counts3
 
 
 class Columns(NamedTuple):
@@ -148,15 +154,15 @@ class Limits(NamedTuple):
     margin: Floats
     delay_ms: Ints
     clear_delay_ms: Ints
-    band_low: Floats
-    band_high: Floats
-    bound_low: Floats
-    bound_high: Floats
+    band_low: Floats2
+    band_high: Floats2
+    bound_low: Floats2
+    bound_high: Floats2
     scale2_low: Floats
     rank: Bytes
     latch: Bools
-    outranks: NDArray[np.float32]
-    tells: NDArray[np.float32]
+    outranks: Weights2
+    tells: Weights2
     telling: Bools
     integral: Floats
     gap_ms: Ints
@@ -186,8 +192,8 @@ class Rules(NamedTuple):
     factors: NDArray[np.uint64]
     periodic: Ints
     withholds: Bools
-    following: Bytes
-    phase: Bytes
+    following: Bytes2
+    phase: Bytes2
     babbling: int
     check_sensor: int
     silence_ms: int
@@ -244,8 +250,23 @@ class Found(NamedTuple):
     transitions, how many left, and the place of an event that cannot happen (-1): frame, rule.
     """
 
-    times: Ints
-    sizes: Floats
+    times: Ints2
+    sizes: Floats2
     left: Ints
     counts: Ints
     ends: Ints
+
+
+Family = TypeVar("Family", bound=NamedTuple)
+
+
+def example(family: type[Family]) -> Family:
+    """Return a family of empty columns and zeros, of the types that the kernels are compiled for."""
+    return family(*(_example(hint) for hint in get_type_hints(family, include_extras=True).values()))
+
+
+def _example(hint: Any) -> Any:
+    if isinstance(hint, type):
+        return example(hint) if hasattr(hint, "_fields") else hint()
+    array, axes = get_args(hint) if hasattr(hint, "__metadata__") else (hint, 1)
+    return np.empty((0,) * axes, get_args(get_args(array)[1])[0])

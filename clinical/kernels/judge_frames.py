@@ -21,6 +21,7 @@ from clinical.kernels.judge_columns import (
     Readings,
     Rules,
     Sample,
+    example,
 )
 from clinical.kernels.judge_identity import clock_of, remember
 from clinical.kernels.judge_literals import (
@@ -204,3 +205,8 @@ def judge_frames(
                 heard.now_ms[frame.at], heard.came_ms[frame.at] = frame.now_ms, frame.arrival_ms
         elif not judge_alarms(columns, limits, rules, log, sample, look, found, frame, i):
             return
+
+
+def compile_ahead() -> None:
+    """Compile the judge for the types that it is called with."""
+    judge_frames(*(example(family) for family in (Columns, Limits, Rules, Log, Sample, Look, Found)))
