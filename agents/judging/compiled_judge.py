@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from agents.judging.alarms import BABBLING, CHECK_SENSOR, LOSS_COLUMNS, Happening
 from agents.judging.conditions import HR, PULSE
@@ -123,7 +123,7 @@ class CompiledJudge:
             known is None
             or known.alarms.state is not table.alarm_state
             or known.heard.heard_ms is not table.devices.heard_ms
-            or known.buckets.count is not table.windows.count
+            or known.buckets.entered is not table.windows.count
         ):
             known = self._columns = columns_of(table)
         return known
@@ -291,12 +291,7 @@ def sample_of() -> Sample:
 
 def look_of(rules: int) -> Look:
     """Return room for what one frame means for each rule."""
-    kinds = {
-        "event": np.uint8,
-        "state": np.uint8,
-        "phase": np.uint8,
-        "onset_ms": np.int64,
-        "clear_ms": np.int64,
-    }
-    kinds |= {"area": np.float64, "excess_ms": np.float64}
+    kinds: dict[str, DTypeLike] = dict.fromkeys(("event", "state", "phase"), np.uint8)
+    kinds |= dict.fromkeys(("onset_ms", "clear_ms"), np.int64)
+    kinds |= dict.fromkeys(("area", "excess_ms"), np.float64)
     return Look(*(np.zeros(rules, kinds.get(name, np.bool_)) for name in Look._fields))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import inlined
 from clinical.kernels.judge_columns import (
     Alarms,
     Found,
@@ -40,7 +40,7 @@ from clinical.kernels.judge_literals import (
 from clinical.kernels.judge_rules import advance, cover, keep_rule, look_at
 
 
-@kernel
+@inlined
 def judge_rules(
     heard: Heard,
     readings: Readings,
@@ -75,7 +75,7 @@ def judge_rules(
     return -1
 
 
-@kernel
+@inlined
 def withhold(
     heard: Heard,
     readings: Readings,
@@ -102,7 +102,7 @@ def withhold(
     return -1
 
 
-@kernel
+@inlined
 def count_change(
     heard: Heard,
     readings: Readings,
@@ -130,7 +130,7 @@ def count_change(
             counts[ENDED_IN_DELAY] += 1
 
 
-@kernel
+@inlined
 def tell(
     found: Found,
     limits: Limits,
@@ -153,7 +153,7 @@ def tell(
     found.ends[0] = end + 1
 
 
-@kernel
+@inlined
 def keep_alarm(
     alarms: Alarms,
     limits: Limits,
@@ -186,7 +186,7 @@ def keep_alarm(
         alarms.onset_ms[row, rule], alarms.extreme[row, rule] = onset_ms, extreme
 
 
-@kernel
+@inlined
 def keep_run(runs: Runs, patients: Patients, look: Look, frame: Frame, rule: int, ends: bool) -> None:
     """Write the device's run under one rule back; an alarm that ends ends those of all devices."""
     at, normal = frame.at, look.state[rule] == NORMAL

@@ -4,7 +4,7 @@ Each is a tuple of arrays, which costs a call less than as many arguments. Times
 patients; `SEEN`, signals, rules as in `tables`. All arrays are C-contiguous and can be written.
 """
 
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,10 +118,10 @@ class Alarms(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Windows of patients: `bucket` (slots, p), the others (slots, p, windowed signals)."""
+    """Windows of patients: `bucket` (slots, p), the others (slots, p, windowed signals); `entered` is how many."""
 
     bucket: Annotated[NDArray[np.int32], 2]
-    count: Counts3
+    entered: Counts3
     sum: Annotated[NDArray[np.int32], 3]
     low: Counts3
     high: Counts3
@@ -257,10 +257,7 @@ class Found(NamedTuple):
     ends: Ints
 
 
-Family = TypeVar("Family", bound=NamedTuple)
-
-
-def example(family: type[Family]) -> Family:
+def example(family: Any) -> Any:
     """Return a family of empty columns and zeros, of the types that the kernels are compiled for."""
     return family(*(_example(hint) for hint in get_type_hints(family, include_extras=True).values()))
 

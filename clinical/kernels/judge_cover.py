@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import loop
 from clinical.kernels.judge_columns import Frame, Heard, Limits, Patients, Readings, Rules, Runs
 from clinical.kernels.judge_literals import (
     ACKNOWLEDGED,
@@ -17,19 +17,19 @@ from clinical.kernels.judge_literals import (
 )
 
 
-@kernel
+@loop
 def is_announced(state: int) -> bool:
     """Return whether an alarm's condition holds and was announced."""
     return state in (ACTIVE, ACKNOWLEDGED)
 
 
-@kernel
+@loop
 def pause_cover(patients: Patients, rules: Rules, row: int) -> int:
     """Return the rank up to which a pause withholds new alarms of a patient."""
     return MEDIUM if rules.withholds[patients.pause[row]] else NO_COVER
 
 
-@kernel
+@loop
 def other_run(
     heard: Heard,
     readings: Readings,
@@ -55,7 +55,7 @@ def other_run(
     return False
 
 
-@kernel
+@loop
 def latest_device(heard: Heard, readings: Readings, patients: Patients, row: int, signal: int) -> int:
     """Return which device took a patient's last valid reading of a signal (`tables.latest`)."""
     best = patients.slots[row, 0]
@@ -67,10 +67,10 @@ def latest_device(heard: Heard, readings: Readings, patients: Patients, row: int
         is_later = came_ms == before_ms and heard.used[device] > heard.used[best]
         if came_ms >= 0 and (came_ms > before_ms or is_later):
             best = device
-    return best
+    return int(best)
 
 
-@kernel
+@loop
 def same_rate(heard: Heard, readings: Readings, patients: Patients, rules: Rules, frame: Frame) -> bool:
     """Return whether heart rate and pulse rate of a patient agree now."""
     first = latest_device(heard, readings, patients, frame.row, rules.hr)
@@ -84,10 +84,10 @@ def same_rate(heard: Heard, readings: Readings, patients: Patients, rules: Rules
     if frame.arrival_ms - older_ms > max(rules.rate_age_ms, INTERVALS_MISSED * interval_ms):
         return False
     hr, pulse = readings.value[first, rules.hr], readings.value[second, rules.pulse]
-    return abs(hr - pulse) <= rules.rate_share * max(hr, pulse)
+    return bool(abs(hr - pulse) <= rules.rate_share * max(hr, pulse))
 
 
-@kernel
+@loop
 def is_outranked(limits: Limits, states: np.ndarray, rule: int) -> bool:
     """Return whether an announced alarm of the same side of the signal is more severe; `states` (rules,)."""
     for other in range(limits.signal.shape[0]):
@@ -96,7 +96,7 @@ def is_outranked(limits: Limits, states: np.ndarray, rule: int) -> bool:
     return False
 
 
-@kernel
+@loop
 def may_be_told(limits: Limits, states: np.ndarray, rule: int) -> bool:
     """Return whether an announced alarm tells of this one, if both rates agree; `states` (rules,)."""
     for other in range(limits.signal.shape[0]):

@@ -6,7 +6,7 @@ other is judged under each rule. Both end in the state that `agents.judging.fram
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import inlined, loop
 from clinical.kernels.judge_alarms import count_change, judge_rules, keep_alarm, keep_run
 from clinical.kernels.judge_columns import (
     Alarms,
@@ -51,15 +51,15 @@ from clinical.kernels.judge_readings import (
 )
 
 
-@kernel
+@inlined
 def is_left(alarms: Alarms, rules: Rules, row: int) -> bool:
     """Return whether a patient's frames are not judged here: a device babbles, or a sensor is in doubt."""
     if rules.check_sensor >= 0 and alarms.state[row, rules.check_sensor] == ACTIVE:
         return True
-    return alarms.state[row, rules.babbling] > DELAYED
+    return bool(alarms.state[row, rules.babbling] > DELAYED)
 
 
-@kernel
+@inlined
 def judge_time(
     numbers: Numbers, rules: Rules, log: Log, i: int, comes_next: bool, counts: np.ndarray
 ) -> tuple[Frame, int]:
@@ -74,7 +74,7 @@ def judge_time(
     return Frame(at, log.row[i], now_ms, arrival_ms, log.interval_ms[i], comes_next), clock
 
 
-@kernel
+@inlined
 def enter_readings(
     buckets: Buckets, rules: Rules, log: Log, frame: Frame, i: int, counts: np.ndarray
 ) -> bool:
@@ -89,14 +89,14 @@ def enter_readings(
             counts[READINGS] += 1
             if value < rules.strictest_low[signal] or value > rules.strictest_high[signal]:
                 plain = False
-            if place >= 0 and signal < buckets.count.shape[2]:
+            if place >= 0 and signal < buckets.entered.shape[2]:
                 enter(buckets, place, frame.row, signal, value)
         elif value != -np.inf:
             plain = False
     return plain
 
 
-@kernel
+@inlined
 def is_in_order(readings: Readings, log: Log, i: int, at: int, now_ms: int) -> bool:
     """Return whether no reading of a frame is older than what was judged before."""
     for k in range(log.carried.shape[0]):
@@ -105,7 +105,7 @@ def is_in_order(readings: Readings, log: Log, i: int, at: int, now_ms: int) -> b
     return True
 
 
-@kernel
+@inlined
 def is_at_rest(columns: Columns, limits: Limits, frame: Frame) -> bool:
     """Return whether nothing about the patient or the device asks for more than the last readings."""
     at, missed = frame.at, columns.missed
@@ -120,7 +120,7 @@ def is_at_rest(columns: Columns, limits: Limits, frame: Frame) -> bool:
     return states == NORMAL
 
 
-@kernel
+@inlined
 def believe(sample: Sample, rules: Rules, log: Log, i: int) -> None:
     """Spread a frame's readings over all signals; what no working sensor reports is none."""
     for signal in range(sample.value.shape[0]):
@@ -131,7 +131,7 @@ def believe(sample: Sample, rules: Rules, log: Log, i: int) -> None:
         sample.value[signal] = value if is_valid or value == -np.inf else np.nan
 
 
-@kernel
+@inlined
 def judge_alarms(
     columns: Columns,
     limits: Limits,
@@ -165,7 +165,7 @@ def judge_alarms(
     return True
 
 
-@kernel
+@loop
 def judge_frames(
     columns: Columns, limits: Limits, rules: Rules, log: Log, sample: Sample, look: Look, found: Found
 ) -> None:

@@ -5,7 +5,7 @@ One frame after the other, in log order.
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import inlined, loop
 from clinical.kernels.judge_columns import Log, Numbers, Rules
 from clinical.kernels.judge_literals import (
     AGAIN,
@@ -21,7 +21,7 @@ from clinical.kernels.judge_literals import (
 )
 
 
-@kernel
+@inlined
 def digest(log: Log, factors: np.ndarray, i: int) -> np.uint32:
     """Return a digest of what the frame says, but for who says it and its number."""
     half = np.uint64(32)
@@ -33,7 +33,7 @@ def digest(log: Log, factors: np.ndarray, i: int) -> np.uint32:
     return np.uint32(said >> half)
 
 
-@kernel
+@loop
 def forget(numbers: Numbers, at: int) -> None:
     """Forget all numbers of a device."""
     for place in range(numbers.lap.shape[1]):
@@ -41,7 +41,7 @@ def forget(numbers: Numbers, at: int) -> None:
         numbers.digest[at, place] = 0
 
 
-@kernel
+@inlined
 def known_as(numbers: Numbers, at: int, boot: int, seq: int, said: np.uint32) -> int:
     """Return what a frame is by its number, without the memory of it."""
     seen = numbers.lap.shape[1]
@@ -57,7 +57,7 @@ def known_as(numbers: Numbers, at: int, boot: int, seq: int, said: np.uint32) ->
     return REPEAT if numbers.digest[at, seq % seen] == said else AGAIN
 
 
-@kernel
+@inlined
 def remember(numbers: Numbers, log: Log, factors: np.ndarray, i: int, recorded: bool) -> int:
     """Remember a frame and return what it is to its device."""
     at, boot, seq = log.device[i], log.boot[i], log.seq[i]
@@ -83,7 +83,7 @@ def remember(numbers: Numbers, log: Log, factors: np.ndarray, i: int, recorded: 
     return what
 
 
-@kernel
+@inlined
 def clock_of(numbers: Numbers, rules: Rules, at: int, event_ms: int, append_ms: int, comes_next: bool) -> int:
     """Return how the time of a frame is judged, by its device's frame before it."""
     if rules.recorded:

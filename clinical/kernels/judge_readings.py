@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import inlined, loop
 from clinical.kernels.judge_columns import Buckets, Frame, Heard, Log, Missed, Readings, Runs, Sample
 from clinical.kernels.judge_literals import (
     BUCKET_MS,
@@ -17,33 +17,33 @@ from clinical.kernels.judge_literals import (
 )
 
 
-@kernel
+@loop
 def open_bucket(buckets: Buckets, row: int, now_ms: int) -> int:
     """Return the place of a moment's bucket, emptied if it is a newer one's, -1 if the ring holds it no more."""
     number = np.int32(now_ms // BUCKET_MS)
-    place = number % buckets.bucket.shape[0]
+    place = int(number % buckets.bucket.shape[0])
     held = buckets.bucket[place, row]
     if number == held:
         return place
     if number < held:
         return -1
     buckets.bucket[place, row] = number
-    for signal in range(buckets.count.shape[2]):
-        buckets.count[place, row, signal] = 0
+    for signal in range(buckets.entered.shape[2]):
+        buckets.entered[place, row, signal] = 0
         buckets.sum[place, row, signal] = 0
         buckets.low[place, row, signal] = 65_535
         buckets.high[place, row, signal] = 0
     return place
 
 
-@kernel
+@loop
 def enter(buckets: Buckets, place: int, row: int, signal: int, value: float) -> None:
     """Enter one reading into a bucket, if it has room."""
-    count = buckets.count[place, row, signal]
+    count = buckets.entered[place, row, signal]
     if count >= SAMPLES_MAX:
         return
     scaled = np.int32(np.rint(value * SCALE))
-    buckets.count[place, row, signal] = count + 1
+    buckets.entered[place, row, signal] = count + 1
     buckets.sum[place, row, signal] += scaled
     small = np.uint16(scaled)
     if small < buckets.low[place, row, signal]:
@@ -52,7 +52,7 @@ def enter(buckets: Buckets, place: int, row: int, signal: int, value: float) -> 
         buckets.high[place, row, signal] = small
 
 
-@kernel
+@inlined
 def hear(heard: Heard, at: int, arrival_ms: int, offset: int, interval_ms: int) -> None:
     """Note that a frame of a device came."""
     heard.heard_ms[at] = max(heard.heard_ms[at], arrival_ms)
@@ -60,7 +60,7 @@ def hear(heard: Heard, at: int, arrival_ms: int, offset: int, interval_ms: int) 
     heard.interval_ms[at] = interval_ms
 
 
-@kernel
+@inlined
 def take_plain(readings: Readings, log: Log, i: int, at: int, now_ms: int, arrival_ms: int) -> None:
     """Take the readings of a frame that are all valid and not late."""
     for k in range(log.carried.shape[0]):
@@ -73,7 +73,7 @@ def take_plain(readings: Readings, log: Log, i: int, at: int, now_ms: int, arriv
         readings.lost_ms[at, signal] = NEVER
 
 
-@kernel
+@loop
 def moved(times: np.ndarray, at: int, shift_ms: int) -> None:
     """Move the times of a device that are any, and not below 0."""
     for k in range(times.shape[1]):
@@ -81,7 +81,7 @@ def moved(times: np.ndarray, at: int, shift_ms: int) -> None:
             times[at, k] = max(times[at, k] + shift_ms, 0)
 
 
-@kernel
+@inlined
 def follow_clock(heard: Heard, readings: Readings, runs: Runs, frame: Frame) -> None:
     """Move what a device remembers along with its clock, if that stepped back (`agents.judging.runs`)."""
     if not frame.comes_next:
@@ -97,7 +97,7 @@ def follow_clock(heard: Heard, readings: Readings, runs: Runs, frame: Frame) -> 
     heard.came_ms[at] = frame.arrival_ms
 
 
-@kernel
+@inlined
 def take_samples(readings: Readings, sample: Sample, frame: Frame) -> None:
     """Make a frame's samples part of its device's state; keep what was there before beside them."""
     at = frame.at
@@ -120,7 +120,7 @@ def take_samples(readings: Readings, sample: Sample, frame: Frame) -> None:
             readings.lost_ms[at, signal] = frame.arrival_ms
 
 
-@kernel
+@loop
 def begin_count(missed: Missed, at: int, place: int) -> None:
     """Empty one stretch of the counts."""
     for k in range(missed.came.shape[2]):
@@ -129,7 +129,7 @@ def begin_count(missed: Missed, at: int, place: int) -> None:
         missed.gaps[at, place, k] = 0
 
 
-@kernel
+@inlined
 def count_missing(
     missed: Missed, readings: Readings, sample: Sample, periodic: np.ndarray, at: int, arrival_ms: int
 ) -> None:
@@ -157,7 +157,7 @@ def count_missing(
         count_samples(missed, readings, sample, periodic, at, number % slots)
 
 
-@kernel
+@inlined
 def count_samples(
     missed: Missed, readings: Readings, sample: Sample, periodic: np.ndarray, at: int, place: int
 ) -> None:

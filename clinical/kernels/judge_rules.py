@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from clinical.kernels.compiled import kernel
+from clinical.kernels.compiled import inlined, loop
 from clinical.kernels.judge_columns import Alarms, Frame, Limits, Look, Patients, Rules, Runs, Sample
 from clinical.kernels.judge_literals import (
     BETWEEN,
@@ -25,26 +25,26 @@ from clinical.kernels.judge_literals import (
 )
 
 
-@kernel
+@loop
 def low_of(limits: Limits, patients: Patients, alarms: Alarms, row: int, rule: int) -> float:
     """Return the lower limit of a patient with limits of their own (`agents.judging.effective_limits`)."""
     band = patients.age_band[row]
     own = alarms.low[row, rule]
     if not np.isnan(own):
-        return max(own, limits.bound_low[band, rule])
+        return float(max(own, limits.bound_low[band, rule]))
     unit = limits.band_low[band, rule]
-    return min(unit, limits.scale2_low[rule]) if patients.scale2[row] else unit
+    return float(min(unit, limits.scale2_low[rule]) if patients.scale2[row] else unit)
 
 
-@kernel
+@loop
 def high_of(limits: Limits, patients: Patients, alarms: Alarms, row: int, rule: int) -> float:
     """Return the upper limit of a patient with limits of their own."""
     band = patients.age_band[row]
     own = alarms.high[row, rule]
-    return limits.band_high[band, rule] if np.isnan(own) else min(own, limits.bound_high[band, rule])
+    return float(limits.band_high[band, rule] if np.isnan(own) else min(own, limits.bound_high[band, rule]))
 
 
-@kernel
+@inlined
 def accumulate(
     limits: Limits, sample: Sample, look: Look, rule: int, low: float, high: float, now_ms: int
 ) -> None:
@@ -67,7 +67,7 @@ def accumulate(
     look.excess_ms[rule] = min(max(after, 0.0), most)
 
 
-@kernel
+@loop
 def is_due(limits: Limits, rule: int, late: bool, area: float) -> bool:
     """Return whether a violating sample is an alarm (`clinical.integral`)."""
     if np.isinf(limits.integral[rule]):
@@ -75,7 +75,7 @@ def is_due(limits: Limits, rule: int, late: bool, area: float) -> bool:
     return area >= limits.integral[rule] or (late and limits.delay_ms[rule] > 0)
 
 
-@kernel
+@inlined
 def break_rule(limits: Limits, sample: Sample, look: Look, rule: int, frame: Frame, state: int) -> int:
     """Return what a violating sample means: the run goes on, or begins anew after a gap that is too long."""
     gap_ms = max(limits.gap_ms[rule], INTERVALS_MISSED * frame.interval_ms)
@@ -94,7 +94,7 @@ def break_rule(limits: Limits, sample: Sample, look: Look, rule: int, frame: Fra
     return DUE if at_once else VIOLATED
 
 
-@kernel
+@inlined
 def keep_rule(limits: Limits, look: Look, rule: int, now_ms: int, state: int, others: bool) -> int:
     """Return what a sample inside by the clear margin means."""
     if look.clear_ms[rule] == NEVER:
@@ -105,7 +105,7 @@ def keep_rule(limits: Limits, look: Look, rule: int, now_ms: int, state: int, ot
     return LATCH if limits.latch[rule] else CLEAR
 
 
-@kernel
+@inlined
 def look_at(
     limits: Limits,
     patients: Patients,
@@ -147,17 +147,17 @@ def look_at(
     return inside
 
 
-@kernel
+@loop
 def advance(rules: Rules, alarms: Alarms, look: Look, row: int, rule: int) -> bool:
     """Advance one alarm by its event, if it was sampled; return whether that can happen."""
     if not look.sampled[rule]:
         return True
     state, event = alarms.state[row, rule], look.event[rule]
     look.state[rule], look.phase[rule] = rules.following[state, event], rules.phase[state, event]
-    return look.state[rule] != ILLEGAL
+    return bool(look.state[rule] != ILLEGAL)
 
 
-@kernel
+@loop
 def cover(rules: Rules, alarms: Alarms, look: Look, row: int, rule: int) -> bool:
     """Withhold one alarm that would start; return whether that can happen."""
     look.event[rule] = COVERED

@@ -11,6 +11,7 @@ from orders_log import with_orders
 from random_rules import rule_sets
 from worker_model import WorkerModel
 
+from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels.judge_frames import judge_frames
 from tables.columns import Columns

@@ -16,7 +16,7 @@ def test_states(state):
 
 
 @pytest.mark.parametrize(
-    "event", ("VIOLATED", "DUE", "BETWEEN", "INSIDE", "CLEAR", "MISSING", "COVERED", "LATCH")
+    "event", ["VIOLATED", "DUE", "BETWEEN", "INSIDE", "CLEAR", "MISSING", "COVERED", "LATCH"]
 )
 def test_events(event):
     assert getattr(ours, event) == lifecycle.Event[event]
