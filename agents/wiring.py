@@ -18,6 +18,7 @@ from agents.health.metrics import Metrics
 from agents.health.ownership import Overview
 from agents.health.watchdog import Watchdog
 from agents.judging.judge import Judge
+from agents.kernels import judge_kernel
 from agents.live_windows import LiveWindows
 from agents.log_alarms import LOOK_S, LogAlarms
 from agents.monitor import Monitor
@@ -65,7 +66,12 @@ def wire(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
     )
     judge = Judge(
-        rules, time_rules, settings.patient_ttl_s * 1000, settings.partitions, settings.patients_max
+        rules,
+        time_rules,
+        settings.patient_ttl_s * 1000,
+        settings.partitions,
+        settings.patients_max,
+        judge_kernel(settings.engine),
     )
     seals = seals_of(settings)
     table = app.tables.add(PatientsTable(app, name=PATIENTS, new_table=judge.new_table))

@@ -4,7 +4,7 @@ The one place that knows which column of a table is which argument of the kernel
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,7 +23,6 @@ from clinical.kernels.judge_columns import (
     Found,
     Heard,
     Limits,
-    Log,
     Look,
     Missed,
     Numbers,
@@ -32,6 +31,7 @@ from clinical.kernels.judge_columns import (
     Rules,
     Runs,
     Sample,
+    plain,
 )
 from clinical.kernels.judge_literals import COUNTS
 from clinical.lifecycle import WITHHOLDING, advance, transition_arrays
@@ -45,7 +45,11 @@ from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
-Kernel = Callable[[Columns, Limits, Rules, Log, Sample, Look, Found], None]
+Told = tuple[int, Happening]
+"""A row and what happened to its patient."""
+
+Tuple = tuple[Any, ...]
+Kernel = Callable[[Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple], None]
 """`clinical.kernels.judge_frames.judge_frames`, which only who has Numba can import."""
 
 COUNTED: Final = (
@@ -73,14 +77,16 @@ class CompiledJudge:
         self._kernel = kernel
         self._teller = teller
         self._compiled = limits.rules
-        self._limits, self._rules = limits_of(limits.rules), rules_of(limits.rules, time, technical, alarms)
-        self._sample, self._look = sample_of(), look_of(limits.count)
-        self._found = self._room(FRAMES_MIN)
+        self._look = look_of(limits.count)
+        self._rules = plain(limits_of(limits.rules)), plain(rules_of(limits.rules, time, technical, alarms))
+        self._room = plain(sample_of()), plain(self._look)
+        self._found = self._found_of(FRAMES_MIN)
         self._columns: Columns | None = None
+        self._arrays: Tuple = ()
 
     def judge(
         self, table: PatientTable, frames: Frames, rows: Rows, devices: Rows, tally: Tally
-    ) -> tuple[list[tuple[int, Happening]], Rows]:
+    ) -> tuple[list[Told], Rows]:
         """Judge frames whose devices have rows, (n,), and count them.
 
         Returns:
@@ -92,10 +98,10 @@ class CompiledJudge:
         """
         found = self._found
         if len(found.left) < len(rows):
-            found = self._found = self._room(len(rows))
+            found = self._found = self._found_of(len(rows))
         found.counts[:], found.ends[:] = 0, _NOTHING
-        log = log_of(frames, rows, devices)
-        self._kernel(self._columns_of(table), self._limits, self._rules, log, self._sample, self._look, found)
+        arrays, log = self._arrays_of(table), log_of(frames, rows, devices)
+        self._kernel(arrays, *self._rules, log, *self._room, tuple(found))
         for name, counted in zip(COUNTED, found.counts.tolist(), strict=True):
             if counted:
                 setattr(tally, name, getattr(tally, name) + counted)
@@ -106,7 +112,7 @@ class CompiledJudge:
         told = self._tell(table, frames, rows, found, transitions) if transitions else []
         return told, found.left[:left].copy()
 
-    def _room(self, frames: int) -> Found:
+    def _found_of(self, frames: int) -> Found:
         transitions = frames * len(self._compiled.rules)
         return Found(
             np.empty((transitions, 8), np.int64),
@@ -116,7 +122,7 @@ class CompiledJudge:
             np.zeros(4, np.int64),
         )
 
-    def _columns_of(self, table: PatientTable) -> Columns:
+    def _arrays_of(self, table: PatientTable) -> Tuple:
         """Return the columns of a table, gathered anew when they have grown."""
         known = self._columns
         if (
@@ -125,12 +131,13 @@ class CompiledJudge:
             or known.heard.heard_ms is not table.devices.heard_ms
             or known.buckets.entered is not table.windows.count
         ):
-            known = self._columns = columns_of(table)
-        return known
+            self._columns = columns_of(table)
+            self._arrays = plain(self._columns)
+        return self._arrays
 
     def _tell(
         self, table: PatientTable, frames: Frames, rows: Rows, found: Found, transitions: int
-    ) -> list[tuple[int, Happening]]:
+    ) -> list[Told]:
         """Tell of each transition in the state it led to: later frames may have led further."""
         told = []
         limits, sizes = self._compiled, found.sizes[:transitions].tolist()
@@ -161,10 +168,15 @@ class CompiledJudge:
             )
             table.alarm_state[row, column] = last
             told.append((row, happening))
-        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+        return in_order(told)
 
 
 _NOTHING: Final = np.array([0, 0, -1, -1])
+
+
+def in_order(told: list[Told]) -> list[Told]:
+    """Return what was told in the order of the log, of one frame in that of the alarms."""
+    return sorted(told, key=lambda found: (found[1].offset, found[1].column))
 
 
 def saw_tooth(limits: CompiledLimits, column: int) -> str:
@@ -174,10 +186,10 @@ def saw_tooth(limits: CompiledLimits, column: int) -> str:
     )
 
 
-def log_of(frames: Frames, rows: Rows, devices: Rows) -> Log:
-    """Return frames as the kernel reads them."""
+def log_of(frames: Frames, rows: Rows, devices: Rows) -> Tuple:
+    """Return frames as the kernel reads them: a `Log` without names."""
     values = np.ascontiguousarray(frames.values)
-    return Log(
+    return (
         rows,
         devices,
         frames.boot,

@@ -10,8 +10,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judging.alarms import Happening
-from agents.judging.compiled_judge import CompiledJudge, saw_tooth
+from agents.judging.compiled_judge import CompiledJudge, Told, in_order, saw_tooth
 from agents.judging.conditions import Conditions
 from agents.judging.effective_limits import LimitsInForce
 from agents.judging.flicker import MINUTE_MS, count
@@ -43,9 +42,6 @@ from tables.identification import Found, find_devices, remember
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
-
-Told = tuple[int, Happening]
-"""A row and what happened to its patient."""
 
 
 @dataclass(slots=True)
@@ -118,7 +114,9 @@ class FrameJudge:
             chosen[left] = True
             frames, rows, found = frames.take(chosen), rows[left], Found(found.devices[left])
         batch = self._admit(table, frames, rows, found, tally)
-        return told + self._apply(table, batch, tally) if len(batch.rows) else told
+        if len(batch.rows):
+            told += self._apply(table, batch, tally)
+        return in_order(told)
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
@@ -322,7 +320,7 @@ class FrameJudge:
             one = chosen[rank == k]
             hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
             told += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
-        return sorted(told, key=lambda found: (found[1].offset, found[1].column))
+        return in_order(told)
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Told]:
         """Judge at most one frame a patient."""

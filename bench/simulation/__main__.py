@@ -6,6 +6,7 @@ import sys
 import time
 
 from bench.simulation.schedule import Outcome, simulate
+from streams.engine import prepare_ahead
 
 
 def main() -> int:
@@ -19,6 +20,7 @@ def main() -> int:
     options.add_argument("--keep-going", action="store_true", help="do not stop at the first failure")
     given = options.parse_args()
     logging.disable(logging.CRITICAL)
+    prepare_ahead()
     if given.seed is not None:
         outcome = simulate(given.seed)
         _print(outcome)

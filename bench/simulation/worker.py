@@ -13,6 +13,7 @@ from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
 from agents.health.metrics import Metrics
 from agents.judging.judge import Judge
+from agents.kernels import judge_kernel
 from agents.monitor import Monitor
 from agents.wards.counts import Reports
 from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair
@@ -21,6 +22,7 @@ from clinical.clock import TimeRules
 from streams.config.settings import Settings
 from streams.contracts import topics
 from streams.decoding.decoded import Noted
+from streams.engine import Engine
 from streams.kafka.publisher import Publisher
 from streams.lane.admission import Admission, Left
 from streams.lane.block import Block, Blocks
@@ -52,9 +54,9 @@ async def _no_note(noted: Noted) -> None:
     raise AssertionError(noted)
 
 
-def new_judge() -> Judge:
-    """Return the judge that workers and the oracle use."""
-    return Judge(RULES, TimeRules(recorded=True), PATIENT_TTL_S * 1000)
+def new_judge(engine: Engine = "auto") -> Judge:
+    """Return the judge that workers use; the oracle's is NumPy's, so that each schedule compares the two."""
+    return Judge(RULES, TimeRules(recorded=True), PATIENT_TTL_S * 1000, kernel=judge_kernel(engine))
 
 
 class Worker:

@@ -257,6 +257,11 @@ class Found(NamedTuple):
     ends: Ints
 
 
+def plain(family: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a family, or a family of families, as a tuple without names."""
+    return tuple(plain(each) if isinstance(each, tuple) else each for each in family)
+
+
 def example(family: Any) -> Any:
     """Return a family of empty columns and zeros, of the types that the kernels are compiled for."""
     return family(*(_example(hint) for hint in get_type_hints(family, include_extras=True).values()))

@@ -4,6 +4,8 @@ A frame in order, inside all limits, of a patient whose limit alarms are at rest
 other is judged under each rule. Both end in the state that `agents.judging.frame_judge` comes to.
 """
 
+from typing import Any
+
 import numpy as np
 
 from clinical.kernels.compiled import inlined, loop
@@ -14,14 +16,19 @@ from clinical.kernels.judge_columns import (
     Columns,
     Found,
     Frame,
+    Heard,
     Limits,
     Log,
     Look,
+    Missed,
     Numbers,
+    Patients,
     Readings,
     Rules,
+    Runs,
     Sample,
     example,
+    plain,
 )
 from clinical.kernels.judge_identity import clock_of, remember
 from clinical.kernels.judge_literals import (
@@ -165,8 +172,8 @@ def judge_alarms(
     return True
 
 
-@loop
-def judge_frames(
+@inlined
+def judge_each(
     columns: Columns, limits: Limits, rules: Rules, log: Log, sample: Sample, look: Look, found: Found
 ) -> None:
     """Judge frames that are not part of the state yet; an event that cannot happen ends it.
@@ -207,6 +214,37 @@ def judge_frames(
             return
 
 
+@loop
+def judge_frames(
+    columns: tuple[Any, ...],
+    limits: tuple[Any, ...],
+    rules: tuple[Any, ...],
+    log: tuple[Any, ...],
+    sample: tuple[Any, ...],
+    look: tuple[Any, ...],
+    found: tuple[Any, ...],
+) -> None:
+    """Judge frames (`judge_each`); families are `plain` tuples here, which a call takes in a third of the time."""
+    judge_each(
+        Columns(
+            Numbers(*columns[0]),
+            Heard(*columns[1]),
+            Readings(*columns[2]),
+            Missed(*columns[3]),
+            Runs(*columns[4]),
+            Patients(*columns[5]),
+            Alarms(*columns[6]),
+            Buckets(*columns[7]),
+        ),
+        Limits(*limits),
+        Rules(*rules),
+        Log(*log),
+        Sample(*sample),
+        Look(*look),
+        Found(*found),
+    )
+
+
 def compile_ahead() -> None:
     """Compile the judge for the types that it is called with."""
-    judge_frames(*(example(family) for family in (Columns, Limits, Rules, Log, Sample, Look, Found)))
+    judge_frames(*(plain(example(family)) for family in (Columns, Limits, Rules, Log, Sample, Look, Found)))

@@ -6,6 +6,8 @@ from logs import START_MS
 
 from clinical.rules import LimitRule, RuleSet
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 DESAT = "spo2-desat"
 
 
