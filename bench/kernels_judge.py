@@ -1,7 +1,8 @@
 """How long the judge of frames takes, compiled beside NumPy: `python -m bench.kernels_judge`.
 
-10,000 patients of one device and seven signals, all well, under the default rules. Both engines judge the same frames
-in turn, in one process; the best of several passes counts, because others may be at work on the machine.
+10,000 patients of one device and seven signals under the default rules: all well, or every fifth with a heart rate that
+is far too high. Both engines judge the same frames in turn, in one process; the best of several passes counts, because
+others may be at work on the machine.
 """
 
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.judging.judge import Judge
 from agents.kernels import judge_kernel
@@ -31,6 +33,7 @@ WELL: Final = {
     "abp_dia": 75,
     "abp_mean": 90,
 }
+HIGH_HR: Final = 190
 START_MS: Final = 1_700_000_000_000
 PASSES: Final = 40
 SIZES: Final = {4_000: 1, 500: 4, 8: 40, 1: 60}
@@ -41,7 +44,8 @@ ENGINES: Final[tuple[Engine, ...]] = ("numpy", "numba")
 class Bed:
     """A judge with its table, and the frames that come next."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ill_each: int) -> None:
+        self._ill_each = ill_each
         self._judge = Judge(DEFAULT_RULES, TimeRules(), 86_400_000, kernel=judge_kernel(engine))
         self.table: PatientTable = self._judge.new_table()
         self._names = [f"patient-{number}" for number in range(PATIENTS)]
@@ -55,6 +59,10 @@ class Bed:
             numbers = np.arange(self._sent, self._sent + size)
             self._sent += size
             seq, patient = numbers // PATIENTS, numbers % PATIENTS
+            values: NDArray[np.float64] = self._well + np.random.default_rng(0).integers(
+                -2, 3, (size, len(self._well))
+            )
+            values[patient % self._ill_each == self._ill_each - 1, 0] = HIGH_HR
             event_ms = START_MS + seq * 1000 + patient // 10
             yield Frames(
                 patient=[self._names[number] for number in patient.tolist()],
@@ -65,7 +73,7 @@ class Bed:
                 interval_ms=np.full(size, 1000, np.int64),
                 append_ts_ms=event_ms + 20,
                 offset=numbers,
-                values=self._well + np.random.default_rng(0).integers(-2, 3, (size, len(self._well))),
+                values=values,
                 carried=self._carried,
             )
 
@@ -85,7 +93,14 @@ class Bed:
 def main() -> int:
     """Measure and print; return the exit code."""
     prepare_ahead()
-    beds = {engine: Bed(engine) for engine in ENGINES}
+    for title, ill_each in (("all well", PATIENTS * 2), ("every fifth ill", 5)):
+        compare(title, ill_each)
+    return 0
+
+
+def compare(title: str, ill_each: int) -> None:
+    """Measure both engines on patients of whom one in so many is ill."""
+    beds = {engine: Bed(engine, ill_each) for engine in ENGINES}
     for bed in beds.values():
         for frames in bed.blocks(PATIENTS, 3):
             bed.judge(frames)
@@ -94,8 +109,8 @@ def main() -> int:
         for _ in range(PASSES):
             for engine, bed in beds.items():
                 best[engine] = min(best[engine], bed.pass_us(size, count))
-        say(f"blocks of {size}: " + ", ".join(f"{engine} {us:.3f} us a frame" for engine, us in best.items()))
-    return 0
+        found = ", ".join(f"{engine} {us:.3f}" for engine, us in best.items())
+        say(f"{title}, blocks of {size}, us a frame: {found}")
 
 
 if __name__ == "__main__":

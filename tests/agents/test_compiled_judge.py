@@ -1,7 +1,9 @@
 """The compiled judge beside NumPy's: the same happenings, counts and state to the last bit, however a log is cut."""
 
 import random
+from collections import Counter
 
+import pytest
 from engines import ENGINES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -88,11 +90,38 @@ def test_numbers_that_jump_and_clocks_that_step(rules, seed, length, befalls, re
     judge_both(rules, TimeRules(recorded=recorded), numbered(random.Random(seed), length), befalls)
 
 
+def crowded(rng, length):
+    """Return frames of ever more patients, the first of whom has more devices than are remembered."""
+    found, seq = [], Counter()
+    for offset in range(length):
+        patient = f"bed-{rng.randrange(offset // 4 + 1)}"
+        device = f"mon-{rng.randrange(20)}" if patient == "bed-0" or rng.random() < 0.1 else "mon"
+        seq[patient, device] += 1
+        signals = {"hr": rng.choice((80, 80, 180)), "spo2": rng.choice((97, 60, None))}
+        found.append(
+            frame_record(
+                offset,
+                10**9 + offset * 300,
+                patient,
+                device=device,
+                seq=seq[patient, device],
+                event_ms=10**9 + offset * 300,
+                **signals,
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 7, 90, 1000])
+def test_tables_that_grow_and_devices_that_push_one_another_out(size):
+    log = crowded(random.Random(size), 1000)
+    judge_both(DEFAULT_RULES, TimeRules(), log, [(end, "cut", 0) for end in range(size, 1000, size)])
+
+
 def test_a_block_of_one_frame_and_a_large_one_compile_nothing_anew():
-    before = len(judge_frames.signatures)
     worker = WorkerModel(DEFAULT_RULES, engine="numba")
     log = seconds([80] * 500)
     for size, start in ((1, 0), (2, 1), (400, 3), (97, 403)):
         worker.take(log[start : start + size])
     assert worker.tallies[-1].judged
-    assert len(judge_frames.signatures) == max(before, 1)
+    assert len(judge_frames.signatures) == 1
