@@ -17,8 +17,8 @@ from agents.health.heartbeat import BEAT_S, Heart
 from agents.health.metrics import Metrics
 from agents.health.ownership import Overview
 from agents.health.watchdog import Watchdog
+from agents.judge_kernel import judge_kernel
 from agents.judging.judge import Judge
-from agents.kernels import judge_kernel
 from agents.live_windows import LiveWindows
 from agents.log_alarms import LOOK_S, LogAlarms
 from agents.monitor import Monitor

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.judge_kernel import judge_kernel
 from agents.judging.judge import Judge
-from agents.kernels import judge_kernel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.vitals import INDEX

@@ -12,8 +12,8 @@ from faust.types import TP
 from agents.board_writer import Boards
 from agents.dead_letters import DeadLetters
 from agents.health.metrics import Metrics
+from agents.judge_kernel import judge_kernel
 from agents.judging.judge import Judge
-from agents.kernels import judge_kernel
 from agents.monitor import Monitor
 from agents.wards.counts import Reports
 from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, READINGS, Broker, Pair

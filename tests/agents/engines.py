@@ -1,7 +1,7 @@
 """The judges under test: NumPy's and the compiled one. The fixture `engine` chooses whose a test's workers are."""
 
+from agents.judge_kernel import judge_kernel
 from agents.judging.judge import Judge
-from agents.kernels import judge_kernel
 
 ENGINES = ("numpy", "numba")
 
