@@ -389,10 +389,6 @@ class FrameJudge:
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
         """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""
-        limits = self._limits.rules
-        if (
-            result.phase[i, column] != Phase.START
-            or result.runs.excess_ms[i, column] < limits.excess_ms[column]
-        ):
-            return ""
-        return saw_tooth(limits, column)
+        limits, starts = self._limits.rules, result.phase[i, column] == Phase.START
+        by_excess = starts and result.runs.excess_ms[i, column] >= limits.excess_ms[column]
+        return saw_tooth(limits, column) if by_excess else ""
