@@ -232,19 +232,19 @@ TRANSITIONS: Final[dict[State, dict[Event, Outcome]]] = {
 _ILLEGAL: Final = 255
 
 
-def _compiled() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return following states and phases by state times the number of events plus event."""
+def transition_arrays() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return following states and phases, (states, events) each; what cannot happen leads to 255."""
     states = np.full((len(State), len(Event)), _ILLEGAL, dtype=np.uint8)
     phases = np.zeros((len(State), len(Event)), dtype=np.uint8)
     for state, row in TRANSITIONS.items():
         for event, (following, phase) in row.items():
             states[state, event] = following
             phases[state, event] = phase
-    return states.reshape(-1), phases.reshape(-1)
+    return states, phases
 
 
 _EVENTS: Final = len(Event)
-_NEXT_STATE, _PHASE = _compiled()
+_NEXT_STATE, _PHASE = (table.reshape(-1) for table in transition_arrays())
 
 
 class IllegalTransition(ValueError):
@@ -295,7 +295,8 @@ def _among(kind: type[IntEnum], *members: IntEnum) -> NDArray[np.bool_]:
 _ANNOUNCED = _among(State, State.ACTIVE, State.ACKNOWLEDGED)
 _OPEN = _among(State, State.ACTIVE, State.ACKNOWLEDGED, State.LATCHED)
 _UNACKNOWLEDGED = _among(State, State.ACTIVE, State.LATCHED)
-_SUPPRESSING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
+SUPPRESSING = _among(Pause, Pause.ALARM_PAUSED, Pause.ALARM_OFF)
+"""In which `Pause` nothing new is announced."""
 
 
 def is_announced(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -315,4 +316,4 @@ def is_unacknowledged(states: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def suppresses(pauses: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return in which `Pause` nothing new is announced, any shape; in the others it is announced as silent."""
-    return _SUPPRESSING.take(pauses)
+    return SUPPRESSING.take(pauses)

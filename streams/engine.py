@@ -88,9 +88,9 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
 
 def kernel_files() -> tuple[Any, ...]:
     """Return all files of kernels; imported here, because without Numba they cannot be."""
-    from clinical.kernels import frame_json, name_search, record_batch
+    from clinical.kernels import frame_json, judge_frames, name_search, record_batch
 
-    return (record_batch, name_search, frame_json)
+    return record_batch, name_search, frame_json, judge_frames
 
 
 def fingerprint(sources: Path = SOURCES) -> str:

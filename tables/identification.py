@@ -32,10 +32,10 @@ NAMES_MAX: Final = 500_000
 
 _names: dict[str, int] = {}
 
-_FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 1) | np.uint64(1)
+FACTORS: Final = np.random.PCG64(1).random_raw(COUNT + 1) | np.uint64(1)
 """Odd numbers by which what a frame says is multiplied for its digest: its times, then the signals."""
 
-_OF_TIMES, _OF_SIGNALS = _FACTORS[0], _FACTORS[1:]
+_OF_TIMES, _OF_SIGNALS = FACTORS[0], FACTORS[1:]
 _NOTHING, _HALF, _ABOVE_TIMES = np.uint64(0), np.uint64(32), np.int64(42)
 _HIGH_HALF: Final = 1 if sys.byteorder == "little" else 0
 
@@ -191,7 +191,7 @@ def _mark_rising(
     jumps = seqs - before >= SEEN
     if some(jumps):  # everything remembered is further below than the ring reaches
         jumps &= before >= 0
-        devices.lap[group[jumps]] = 0
+        _forget(devices, group[jumps])
         if not groups.apart:
             starts = np.flatnonzero(groups.first)
             last_jump = np.maximum.reduceat(np.where(jumps, seqs, NEVER)[groups.order], starts)
@@ -201,6 +201,11 @@ def _mark_rising(
     place = group * SEEN + seqs % SEEN
     devices.lap.reshape(-1)[place] = lap(seqs).astype(np.uint16)
     devices.digest.reshape(-1)[place] = said
+
+
+def _forget(devices: DeviceRows, at: int | NDArray[np.int64]) -> None:
+    """Forget all numbers of a device, or of several; no digest stays of what a block's cut may have left out."""
+    devices.lap[at], devices.digest[at] = 0, 0
 
 
 REPEAT, LATE, NEXT, AGAIN = range(4)
@@ -214,7 +219,7 @@ def _remember_one(devices: DeviceRows, at: int, boot: int, seq: int, said: int) 
         return LATE  # nothing of an older boot is remembered
     what = NEXT
     if boot > devices.boot[at] or (seq > top and seq - top >= SEEN):
-        laps[:] = 0
+        _forget(devices, at)
     elif seq <= top:
         if seq <= top - SEEN:
             what = AGAIN
@@ -223,7 +228,7 @@ def _remember_one(devices: DeviceRows, at: int, boot: int, seq: int, said: int) 
         else:
             what = REPEAT if devices.digest[at, place] == said else AGAIN
         if what == AGAIN:
-            laps[:] = 0
+            _forget(devices, at)
     if what != REPEAT:
         laps[place], devices.digest[at, place] = lap(seq), said
     if what in (NEXT, AGAIN):

@@ -102,7 +102,7 @@ class Windows:
         number = (ts_ms // BUCKET_MS).astype(np.int32)
         cell = self.cells(rows, number)
         bucket = self.bucket.reshape(-1)
-        held = bucket[cell]
+        held = before = bucket[cell]
         newer = number > held
         if some(newer):
             np.maximum.at(bucket, cell, number)
@@ -123,7 +123,22 @@ class Windows:
         small = scaled.astype(np.uint16)
         np.minimum.at(self.low.reshape(-1), at, small)
         np.maximum.at(self.high.reshape(-1), at, small)
-        return current
+        overtaken = (number < held) & (number >= before)
+        return self._in_turn(cell, number, before, overtaken) if some(overtaken) else current
+
+    @staticmethod
+    def _in_turn(
+        cell: NDArray[np.int64],
+        number: NDArray[np.int32],
+        before: NDArray[np.int32],
+        overtaken: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Which frames found their bucket when they came, though others have taken its place since; rare."""
+        found, newest = number >= before, dict[int, int]()
+        for i in np.flatnonzero(np.isin(cell, cell[overtaken])).tolist():
+            last = newest.get(int(cell[i]), int(before[i]))
+            found[i], newest[int(cell[i])] = number[i] >= last, max(last, int(number[i]))
+        return found
 
     def _open(self, cells: NDArray[np.int64]) -> None:
         self.count.reshape(-1, WINDOWED)[cells] = 0

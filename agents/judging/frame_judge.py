@@ -10,6 +10,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.judging.compiled_judge import CompiledJudge, Emitted, in_order, saw_tooth
 from agents.judging.conditions import Conditions
 from agents.judging.context import Context, RecordContext
 from agents.judging.effective_limits import EffectiveLimits
@@ -28,7 +29,7 @@ from agents.judging.runs import (
     take_samples,
 )
 from agents.judging.shedding import surplus
-from agents.judging.transitions import Details, Episode, Transition
+from agents.judging.transitions import Details, Episode
 from agents.judging.verdict import Suppressing, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
@@ -44,9 +45,6 @@ from tables.identification import Found, find_devices, remember
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
-
-Emitted = tuple[int, Transition]
-"""A row and what happened to its patient."""
 
 
 @dataclass(slots=True)
@@ -68,7 +66,10 @@ class _Batch:
 
 
 class FrameJudge:
-    """Judges frames under one rule set; `babbling` is the column of the alarm of devices that babble."""
+    """Judges frames under one rule set.
+
+    `babbling` is the column of the alarm of devices that babble. With `compiled` only what that leaves is judged here.
+    """
 
     def __init__(
         self,
@@ -77,12 +78,14 @@ class FrameJudge:
         episodes: Episodes,
         time: TimeRules,
         babbling: int,
+        compiled: CompiledJudge | None = None,
     ) -> None:
         self._limits = limits
         self._conditions = conditions
         self._episodes = episodes
         self._time = time
         self._babbling = babbling
+        self._compiled = compiled
 
     def judge(self, table: PatientTable, frames: Frames, rows: Rows, tally: Tally) -> list[Emitted]:
         """Judge frames that are not part of the state yet, each of the patient of its row, (n,), and count them.
@@ -95,13 +98,28 @@ class FrameJudge:
             done = len(found.devices)
             is_all = done == len(frames)  # as nearly always
             part, of_part = (frames, rows) if is_all else (frames.take(slice(done)), rows[:done])
-            batch = self._admit(table, part, of_part, found, tally)
-            if len(batch.rows):
-                emitted += self._apply(table, batch, tally)
+            emitted += self._judge_found(table, part, of_part, found, tally)
             if is_all:
                 break
             frames, rows = frames.take(slice(done, None)), rows[done:]
         return emitted
+
+    def _judge_found(
+        self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally
+    ) -> list[Emitted]:
+        """Judge frames whose devices have rows: by the kernel, if there is one, then what it leaves by NumPy."""
+        emitted: list[Emitted] = []
+        if self._compiled is not None and not found.has_pushed_out:
+            emitted, left = self._compiled.judge(table, frames, rows, found.devices, tally)
+            if not len(left):
+                return emitted
+            chosen = np.zeros(len(rows), np.bool_)
+            chosen[left] = True
+            frames, rows, found = frames.take(chosen), rows[left], Found(found.devices[left])
+        batch = self._admit(table, frames, rows, found, tally)
+        if len(batch.rows):
+            emitted += self._apply(table, batch, tally)
+        return in_order(emitted)
 
     def _admit(self, table: PatientTable, frames: Frames, rows: Rows, found: Found, tally: Tally) -> _Batch:
         """Leave out repeats, judge each frame's time and each reading's plausibility."""
@@ -305,7 +323,7 @@ class FrameJudge:
             one = chosen[rank == k]
             hear(table.devices, batch.devices.numbers, batch.frames, batch.time.arrival_ms, one)
             emitted += self._judge_round(table, batch, one if live is None else one[live[one]], tally)
-        return sorted(emitted, key=lambda found: (found[1].offset, found[1].column))
+        return in_order(emitted)
 
     def _judge_round(self, table: PatientTable, batch: _Batch, chosen: Rows, tally: Tally) -> list[Emitted]:
         """Judge at most one frame a patient."""
@@ -375,11 +393,6 @@ class FrameJudge:
 
     def _saw_tooth(self, table: PatientTable, result: Judgement, i: int, column: int) -> str:
         """Say why an alarm starts before its delay is over, if that is because it was violated most of the time."""
-        limits = self._limits.rules
-        if (
-            result.phase[i, column] != Phase.START
-            or result.runs.excess_ms[i, column] < limits.excess_ms[column]
-        ):
-            return ""
-        longer_s = limits.excess_ms[column] / 1000
-        return f"outside the limit for {longer_s:g} s longer than inside it, again and again"
+        limits, starts = self._limits.rules, result.phase[i, column] == Phase.START
+        by_excess = starts and result.runs.excess_ms[i, column] >= limits.excess_ms[column]
+        return saw_tooth(limits, column) if by_excess else ""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from agents.judging.alarms import BABBLING
 from agents.judging.catalogue import LASTING
 from agents.judging.command_judge import CommandJudge
+from agents.judging.compiled_judge import CompiledJudge, Kernel
 from agents.judging.conditions import Alarming
 from agents.judging.context import Context, RecordContext
 from agents.judging.frame_judge import FrameJudge
@@ -56,6 +57,7 @@ class Judge:
         patient_ttl_ms: a patient is dropped after so long without frames.
         partitions: how many there are of the readings, which says where a patient belongs.
         patients_max: patients of one partition.
+        kernel: compiled judge of frames (`clinical.kernels.judge_frames`), None = NumPy judges all.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Judge:
         patient_ttl_ms: int,
         partitions: int = 1,
         patients_max: int = PATIENTS_MAX,
+        kernel: Kernel | None = None,
     ) -> None:
         self.rules = rules
         self._partitions = partitions
@@ -73,7 +76,8 @@ class Judge:
         self._parts = parts = parts_of(rules, time.recorded, patients_max)
         self.alarms, self.limits, self.episodes = parts.alarms, parts.limits, parts.episodes
         babbling = next(column for column, alarm in enumerate(self.alarms) if alarm.id == BABBLING)
-        self._frames = FrameJudge(parts.limits, parts.conditions, parts.episodes, time, babbling)
+        compiled = None if kernel is None else CompiledJudge(kernel, parts, time)
+        self._frames = FrameJudge(parts.limits, parts.conditions, parts.episodes, time, babbling, compiled)
         self._ticks = TickJudge(parts, time.recorded, patient_ttl_ms)
         self._commands = CommandJudge(parts, time.recorded, patients_max)
 

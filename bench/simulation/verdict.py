@@ -37,7 +37,7 @@ def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
 
 def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], set[bytes], dict[str, bytes]]:
     """Judge the whole log in one go; return the alerts by id, the answers and the patients' records."""
-    judge = new_judge()
+    judge = new_judge("numpy")
     store = ColumnStore(judge.new_table)
     table: PatientTable = store.state(partition)
     verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))

@@ -16,6 +16,7 @@ from bench.simulation.broker import ALERTS, ANSWERS, CHANGELOG, Broker, Pair
 from bench.simulation.ward import PATIENT_TTL_S, RULES
 from streams.config.settings import Settings
 from streams.contracts import topics
+from streams.engine import Engine
 from streams.kafka.admin import changelog_topic
 from streams.kafka.publisher import Publisher
 from streams.lane.admission import Admission, Left
@@ -51,9 +52,9 @@ class Parts:
     admission: type[Admission] = Admission
 
 
-def new_judge() -> Judge:
-    """Return the judge that workers and the oracle use."""
-    return wiring.judge_of(SETTINGS, RULES)
+def new_judge(engine: Engine = "auto") -> Judge:
+    """Return the judge that workers use; the oracle's is NumPy's, so that each schedule compares the two."""
+    return wiring.judge_of(SETTINGS.model_copy(update={"engine": engine}), RULES)
 
 
 class Worker:

@@ -4,5 +4,6 @@ A kernel knows nothing but its arguments: limits and tables are among them, and 
 kernel of this package. Compiled code keeps the values of the names that it was compiled with, and is found again by
 the sources of this package (`streams.engine`): a name from elsewhere could change without anybody noticing.
 
-Each file has a `compile_ahead()`, which compiles its kernels for the types that they are called with.
+A file of kernels that are called from elsewhere has a `compile_ahead()`, which compiles them for the types that they
+are called with; the parts of a large one stand in files of their own.
 """

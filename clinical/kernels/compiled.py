@@ -7,7 +7,7 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_OPTIONS: Final[dict[str, Any]] = {
+OPTIONS: Final[dict[str, Any]] = {
     "nogil": True,
     "fastmath": False,
     "error_model": "numpy",
@@ -24,6 +24,18 @@ def kernel(function: Function) -> Function:
     No `fastmath` and nothing parallel: sums are taken in the order of the loop, so that every machine and every cut
     of the log comes to the same bits. A division by zero gives what NumPy gives.
     """
-    compiled = numba.njit(**_OPTIONS)(function)
+    compiled = numba.njit(**OPTIONS)(function)
     KERNELS.append(compiled)
     return compiled  # type: ignore[no-any-return]
+
+
+def loop(function: Function) -> Function:
+    """Have a function compiled as a `kernel` that makes no array: none is counted, which tuples of many would cost."""
+    compiled = numba.njit(_nrt=False, **OPTIONS)(function)
+    KERNELS.append(compiled)
+    return compiled  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """Have a function become part of each `loop` that calls it: to hand tuples of many arrays on takes long."""
+    return numba.njit(inline="always", _nrt=False, **OPTIONS)(function)  # type: ignore[no-any-return]

@@ -5,6 +5,8 @@ from live_bed import LiveBeds
 
 from clinical.rules import LimitRule, RuleSet
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 SPO2_LOW = LimitRule("spo2-low", "spo2", low=90, delay_s=15)
 SAW = LimitRule("spo2-low", "spo2", low=90, delay_s=15, excess_s=30)
 UNRELIABLE = "unreliable-signal-spo2"

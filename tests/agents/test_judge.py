@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, worlds
@@ -10,6 +11,8 @@ from random_rules import rule_sets
 from worker_model import WorkerModel
 
 from streams.contracts.frame import TICK_KEY
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 fewer = settings(few, max_examples=60)

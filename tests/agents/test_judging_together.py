@@ -4,14 +4,13 @@ import random
 
 import numpy as np
 import pytest
+from engines import judge_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, worlds
 from orders_log import with_orders
 from random_rules import rule_sets
 
-from agents.judging.judge import Judge
-from agents.judging.reasons import Reason
 from agents.judging.verdict import Tally
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
@@ -19,6 +18,8 @@ from streams.decoding.decoder import Decoder
 from tables.changelog.column_store import ColumnStore
 from tables.changelog.record import encode
 from tables.changelog.record_layout import alarm_key
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 PARTITIONS = 3
 
@@ -72,7 +73,7 @@ def cut(rng, logs):
 def test_partitions_that_are_judged_together_come_to_what_each_does_by_itself(rules, found, seed):
     rng, time = random.Random(seed), found[0][0]
     logs = [with_orders(rng, log, rules, time) for _, log in found]
-    judge, decoder = Judge(rules, time, TTL_S * 1000), Decoder()
+    judge, decoder = judge_of(rules, time, TTL_S * 1000), Decoder()
     tally_alone, tally_together = Tally(), Tally()
     alone = [Partition(judge.new_table()) for _ in logs]
     for partition, log in zip(alone, logs, strict=True):
@@ -87,14 +88,11 @@ def test_partitions_that_are_judged_together_come_to_what_each_does_by_itself(ru
             together[partition].take(verdict, records)
             tally_together.add(verdict.tally)
     assert [partition.outcome() for partition in together] == [partition.outcome() for partition in alone]
-    # A late frame may still find its bucket when nothing newer is in the same run: counted, and no state is other.
-    for tally in (tally_together, tally_alone):
-        tally.reasons.pop(Reason.BEYOND_WINDOWS, None)
     assert tally_together == tally_alone
 
 
 def test_tables_whose_rows_mean_nothing_to_each_other_are_not_judged_together():
-    judge, nothing = Judge(DEFAULT_RULES, TimeRules(), TTL_S * 1000), Decoder().decode([])
+    judge, nothing = judge_of(DEFAULT_RULES, TimeRules(), TTL_S * 1000), Decoder().decode([])
     mine, theirs = judge.new_table(), judge.new_table()
     with pytest.raises(ValueError, match="share columns"):
         judge.judge_together([(mine, nothing), (theirs, nothing)])

@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 from operator import attrgetter, itemgetter
 
+import pytest
 from board_model import BoardModel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,8 @@ from clinical.limits import NEVER
 from clinical.rules import News2Rules, TechnicalRules
 from streams.contracts import topics
 from streams.contracts.partitions import PARTITION
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)

@@ -37,7 +37,7 @@ EXPECTED = {
     for at_s in starts_s
 }
 
-pytestmark = pytest.mark.recordings
+pytestmark = [pytest.mark.recordings, pytest.mark.usefixtures("engine")]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,12 @@
 """Frames that come again after a recovery: of patients who are held, and of those who were dropped meanwhile."""
 
+import pytest
 from logs import frame_record, tick_record
 from worker_model import WorkerModel
 
 from clinical.defaults import DEFAULT_RULES
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 TTL_S = 60
 LOG = [

@@ -7,6 +7,8 @@ from logs import START_MS
 from agents.judging.reasons import Reason
 from clinical.rules import LimitRule, RuleSet
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 DESAT = "spo2-desat"
 
 

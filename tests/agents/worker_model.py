@@ -3,13 +3,13 @@
 import asyncio
 from itertools import cycle
 
+from engines import judge_of
 from faust.types import TP
 from lane_stand_in import StandInLane
 from plain.telling import Told
 
 from agents.judging.alarms import WARD_SILENT
 from agents.judging.alert_facts import encoded, report
-from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from streams.decoding.compiled_decoder import CompiledDecoder
 from streams.decoding.decoder import Decoder
@@ -49,9 +49,9 @@ class MemoryLog:
 class WorkerModel:
     """Works through one partition's log; what it told and made durable outlives its crashes."""
 
-    def __init__(self, rules, time=None, patient_ttl_s=3600, partitions=1, patients_max=20_000):
+    def __init__(self, rules, time=None, patient_ttl_s=3600, partitions=1, patients_max=20_000, engine=None):
         time = time or TimeRules(recorded=True)
-        self.judge = Judge(rules, time, patient_ttl_s * 1000, partitions, patients_max)
+        self.judge = judge_of(rules, time, patient_ttl_s * 1000, partitions, patients_max, engine=engine)
         self.changelog = MemoryLog()
         self.committed = 0
         self.alerts = {}
