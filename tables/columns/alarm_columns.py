@@ -20,10 +20,10 @@ class AlarmColumns:
     `alarm_clear_ms`, `alarm_extreme` and `alarm_area`. Columns of their own would be as wide as all alarms are and take
     a sixth of what a patient may take, and the records of the changelog have no room for them.
 
-    Written by `agents.judging.runs` for limits, `agents.judging.tick_alarms` and `agents.judging.tick_judge` at ticks,
-    `agents.judging.episode_events` for what begins and comes to rest; the alarms that no rule times are noted by
-    `agents.judging.association_alarms`, `agents.judging.partition_alarms`, `agents.judging.broken_glass` and
-    `agents.judging.widenings`.
+    Written by `agents.judging.runs` and `agents.judging.compiled_judge` for limits, `agents.judging.tick_alarms` and
+    `agents.judging.tick_judge` at ticks, `agents.judging.episode_events` for what begins and comes to rest; the alarms
+    that no rule times are noted by `agents.judging.association_alarms`, `agents.judging.partition_alarms`,
+    `agents.judging.broken_glass` and `agents.judging.widenings`.
     """
 
     alarm_state: AlarmKind

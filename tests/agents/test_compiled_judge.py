@@ -1,4 +1,4 @@
-"""The compiled judge beside NumPy's: the same happenings, counts and state to the last bit, however a log is cut."""
+"""The compiled judge beside NumPy's: the same transitions, counts and state to the last bit, however a log is cut."""
 
 import random
 from collections import Counter
@@ -16,7 +16,7 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels.judge_frames import judge_frames
-from tables.columns import Columns
+from tables.columns.shared_rows import Columns
 from tables.device_rows import DeviceRows
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

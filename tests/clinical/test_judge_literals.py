@@ -16,7 +16,7 @@ def test_states(state):
 
 
 @pytest.mark.parametrize(
-    "event", ["VIOLATED", "DUE", "BETWEEN", "INSIDE", "CLEAR", "MISSING", "COVERED", "LATCH"]
+    "event", ["VIOLATED", "DUE", "BETWEEN", "INSIDE", "CLEAR", "MISSING", "SUPPRESS", "LATCH"]
 )
 def test_events(event):
     assert getattr(ours, event) == lifecycle.Event[event]
@@ -32,7 +32,7 @@ def test_all_else():
     assert max(lifecycle.State) < ours.ILLEGAL
     assert lifecycle.transition_arrays()[0].max() == ours.ILLEGAL
     for module, names in (
-        (limits, ("NEVER", "NO_COVER", "MEDIUM", "INTERVALS_MISSED")),
+        (limits, ("NEVER", "NONE_SUPPRESSED", "MEDIUM", "INTERVALS_MISSED")),
         (identification, ("REPEAT", "LATE", "NEXT", "AGAIN")),
         (windows, ("BUCKET_MS", "SCALE", "SAMPLES_MAX")),
         (clock, ("PACE_MS",)),
