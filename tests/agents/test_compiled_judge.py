@@ -16,8 +16,6 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels.judge_frames import judge_frames
-from tables.columns import Columns
-from tables.device_rows import DeviceRows
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
@@ -26,10 +24,10 @@ seeds = st.integers(0, 2**32 - 1)
 def columns(table):
     """Return every column of a table, to the last bit."""
     filled, devices, windows = table._pool.filled, table.devices, table.windows
-    found = {name: getattr(table, name)[:filled].tobytes() for name in Columns.COLUMNS}
+    found = {name: getattr(table, name)[:filled].tobytes() for name in table.COLUMNS}
     found |= {
         f"devices.{name}": getattr(devices, name)[: devices._pool.filled].tobytes()
-        for name in DeviceRows.COLUMNS
+        for name in devices.COLUMNS
     }
     for name in ("bucket", "count", "sum", "low", "high"):
         found[f"windows.{name}"] = getattr(windows, name)[:, :filled].tobytes()
