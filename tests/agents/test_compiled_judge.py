@@ -26,10 +26,10 @@ seeds = st.integers(0, 2**32 - 1)
 def columns(table):
     """Return every column of a table, to the last bit."""
     filled, devices, windows = table._pool.filled, table.devices, table.windows
-    found = {name: getattr(table, name)[:filled].tobytes() for name in Columns.COLUMNS}
+    found = {name: getattr(table, name)[:filled].tobytes() for name in table.COLUMNS}
     found |= {
         f"devices.{name}": getattr(devices, name)[: devices._pool.filled].tobytes()
-        for name in DeviceRows.COLUMNS
+        for name in devices.COLUMNS
     }
     for name in ("bucket", "count", "sum", "low", "high"):
         found[f"windows.{name}"] = getattr(windows, name)[:, :filled].tobytes()
