@@ -22,7 +22,7 @@ from bench.suite.paces import (
     memory_s,
     sustainable_s,
 )
-from bench.suite.small_blocks import engines
+from bench.suite.small_blocks import ENGINES
 from bench.suite.systems import SYSTEMS, System
 from bench.suite.targets import BASES
 
@@ -121,9 +121,9 @@ def _own(systems: Sequence[System], quick: bool) -> Iterator[Item]:
     if vigil not in systems:
         return
     for repeat in range(1, 1 + BLOCKS):
-        yield from (Item("blocks", vigil, engine, repeat, BLOCKS_S) for engine in engines())
+        yield from (Item("blocks", vigil, engine, repeat, BLOCKS_S) for engine in ENGINES)
     for repeat in range(1, 1 + STARTS):
-        yield from (Item("start", vigil, engine, repeat, PACES["vigil"].start_s) for engine in engines())
+        yield from (Item("start", vigil, engine, repeat, PACES["vigil"].start_s) for engine in ENGINES)
     for patients in growth.MEMORY_PATIENTS[:1] if quick else growth.MEMORY_PATIENTS:
         yield Item(MEMORY, vigil, str(patients), 1, memory_s(patients))
 

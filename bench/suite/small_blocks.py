@@ -6,7 +6,6 @@ lets them judge the first seconds of a ward, and then measures call by call. No 
 
 import argparse
 import gc
-import inspect
 import itertools
 import json
 import os
@@ -15,10 +14,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from agents.judge_kernel import judge_kernel
 from agents.judging.judge import Judge
 from bench.load import EPISODE_S, SICK_ONE_IN, START_MS, Load, records
 from bench.suite.targets import COMPILED, PLAIN
@@ -27,7 +27,8 @@ from clinical.defaults import DEFAULT_RULES
 from edge.project import ROOT
 from streams.config.settings import Settings
 from streams.contracts.frame import TICK_KEY
-from streams.decoding.decoder import Decoder
+from streams.decoding.raw_records import RawRecords
+from streams.engine import decoder_of, prepare
 from streams.errors import VigilError
 from tables.changelog.column_store import ColumnStore
 
@@ -42,6 +43,7 @@ SINGLES: Final = 40
 """Blocks of one, and fetches, that are measured in a second."""
 KINDS: Final = ("decode_one", "judge_one", "judge_one_in_alarm", "fetch", "fetch_in_alarm")
 """A block of one frame; a fetch decoded and judged; in alarm is its one patient, or one of its eight."""
+ENGINES: Final = (COMPILED, PLAIN)
 DEADLINE_S: Final = 120.0
 US: Final = 1e-3
 """Of a nanosecond."""
@@ -73,13 +75,19 @@ class Engine:
     """A worker's decoder, judge and tables. The one place of the bench that knows how blocks are judged."""
 
     def __init__(self, settings: Settings) -> None:
-        ttl_ms = settings.patient_ttl_s * 1000
-        self._judge = _made(Judge, settings, DEFAULT_RULES, TimeRules(recorded=True), ttl_ms, PARTITIONS)
-        self._decoder = _made(Decoder, settings)
+        prepare(settings.engine, settings.data_dir)
+        ttl_ms, kernel = settings.patient_ttl_s * 1000, judge_kernel(settings.engine)
+        self._is_compiled = kernel is not None
+        self._judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), ttl_ms, PARTITIONS, kernel=kernel)
+        self._decoder = decoder_of(settings.engine)
         store = ColumnStore(self._judge.new_table)
         self._tables = [store.state(partition) for partition in range(PARTITIONS)]
 
-    def decode(self, run: Sequence[Consumed]) -> Any:
+    def placed(self, run: Sequence[Any]) -> Sequence[Any]:
+        """Return a run as a fetch brings it: as bytes to compiled code, to the other an object each."""
+        return RawRecords.of(run) if self._is_compiled else run
+
+    def decode(self, run: Sequence[Any]) -> Any:
         """Return a run of one partition decoded."""
         return self._decoder.decode(run)
 
@@ -87,20 +95,9 @@ class Engine:
         """Judge a decoded run of each of several partitions together; return the verdicts."""
         return self._judge.judge_together([(self._tables[partition], run) for partition, run in decoded])
 
-    def take(self, fetched: Sequence[tuple[int, Sequence[Consumed]]]) -> Any:
+    def take(self, fetched: Sequence[tuple[int, Sequence[Any]]]) -> Any:
         """Decode and judge what a fetch brought of several partitions; return the verdicts."""
         return self.judge([(partition, self.decode(run)) for partition, run in fetched])
-
-
-def _made(kind: Callable[..., Any], settings: Settings, *given: Any) -> Any:
-    """Make a part, and tell it the engine if there is a choice of one."""
-    takes = "engine" in inspect.signature(kind).parameters
-    return kind(*given, engine=getattr(settings, "engine", PLAIN)) if takes else kind(*given)
-
-
-def engines() -> tuple[str, ...]:
-    """Return the engines that can be chosen; one where there is no such setting."""
-    return (COMPILED, PLAIN) if "engine" in Settings.model_fields else (PLAIN,)
 
 
 class Ward:
@@ -154,10 +151,12 @@ class Ward:
         if kind:
             self.taken_ns[kind].append(ended - began)
 
-    def _placed(self, partition: int, run: Sequence[Frame]) -> list[Consumed]:
+    def _placed(self, partition: int, run: Sequence[Frame]) -> Sequence[Any]:
         first = self._offsets[partition]
         self._offsets[partition] += len(run)
-        return [Consumed(first + i, START_MS, key, value) for i, (key, value) in enumerate(run)]
+        return self._engine.placed(
+            [Consumed(first + i, START_MS, key, value) for i, (key, value) in enumerate(run)]
+        )
 
 
 def _seconds(load: Load) -> Iterator[list[list[Frame]]]:
@@ -201,8 +200,7 @@ def measured_apart(engine: str) -> dict[str, Any]:
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
     environment |= {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    if len(engines()) > 1:
-        environment["VIGIL_ENGINE"] = engine
+    environment["VIGIL_ENGINE"] = engine
     command = [sys.executable, "-m", "bench.suite.small_blocks", "--json"]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE_S)
@@ -225,7 +223,7 @@ def main() -> int:
     if given.json:
         print(json.dumps(measure()))
         return 0
-    for engine in engines():
+    for engine in ENGINES:
         for name, cost in measured_apart(engine).items():
             if isinstance(cost, dict):
                 print(

@@ -11,7 +11,6 @@ from typing import Any, Final
 from bench.suite.alerts_reader import AlertsReader
 from bench.suite.fill import Log
 from bench.suite.growth import filled
-from bench.suite.small_blocks import engines
 from bench.suite.stage import Running, Stage
 from bench.suite.systems import SYSTEMS, Order, System
 from streams.contracts.topics import ALERTS
@@ -28,7 +27,7 @@ def with_engine(system: System, engine: str) -> System:
 
     def start(order: Order) -> tuple[list[str], Mapping[str, str]]:
         command, environment = system.start(order)
-        return command, {**environment, "VIGIL_ENGINE": engine} if len(engines()) > 1 else environment
+        return command, {**environment, "VIGIL_ENGINE": engine}
 
     return replace(system, start=start)
 

@@ -16,8 +16,6 @@ from worker_model import WorkerModel
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels.judge_frames import judge_frames
-from tables.columns.shared_rows import Columns
-from tables.device_rows import DeviceRows
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)

@@ -2,8 +2,7 @@
 
 from bench.load import Load
 from bench.load import records as of_load
-from bench.suite import small_blocks
-from bench.suite.small_blocks import EACH, KINDS, PARTITIONS, PATIENTS, SINGLES, Consumed, Engine, Ward
+from bench.suite.small_blocks import EACH, KINDS, PARTITIONS, PATIENTS, SINGLES, Engine, Ward
 from streams.config.settings import Settings
 from streams.contracts.frame import TICK_KEY
 
@@ -53,19 +52,3 @@ def test_every_frame_of_the_load_is_judged_once_in_the_order_of_offsets():
     assert engine.fetched.count([EACH] * PARTITIONS) > 2 * SINGLES
     assert set(ward.taken_ns) == set(KINDS)
     assert all(len(taken) >= 20 for taken in ward.taken_ns.values())
-
-
-def test_one_engine_is_measured_where_there_is_no_choice_and_each_where_there_is(monkeypatch):
-    monkeypatch.setattr(Settings, "model_fields", {"rules": None})
-    assert small_blocks.engines() == ("numpy",)
-    monkeypatch.setattr(Settings, "model_fields", {"engine": None})
-    assert small_blocks.engines() == ("numba", "numpy")
-
-
-def test_a_part_is_told_its_engine_only_if_it_takes_one():
-    class Wanting:
-        def __init__(self, first, engine="auto"):
-            self.first, self.engine = first, engine
-
-    assert small_blocks._made(Wanting, Settings(), 1).engine == getattr(Settings(), "engine", "numpy")
-    assert small_blocks._made(Consumed, Settings(), 0, 0, b"", b"") == Consumed(0, 0, b"", b"")
