@@ -140,6 +140,18 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
+        name="readings stay bytes",
+        of="aiokafka",
+        files=("streams/lane/raw_batches.py", "streams/lane/checksums.py"),
+        what="compiled code finds the records of readings in the bytes of their batch; anything odd goes to aiokafka",
+        why="aiokafka's parser makes an object of each record, whose value is then looked through once more",
+        gain="190 to 66 ns a frame to open a batch of 4,000",
+        test="tests/streams/test_raw_batches.py::test_the_same_records_count_whoever_opens_their_batches",
+        upstream=NONE_FILED,
+        remove_when="aiokafka hands over a batch's records as places in its bytes",
+        touches=(),
+    ),
+    Deviation(
         name="checksums in hardware",
         of="aiokafka",
         files=("streams/lane/checksums.py",),
