@@ -4,6 +4,7 @@ import pytest
 from logs import frame_record, tick_record
 from worker_model import WorkerModel
 
+from agents.judging.reasons import Reason
 from clinical.defaults import DEFAULT_RULES
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -29,7 +30,7 @@ def test_a_worker_that_reads_again_does_not_bring_a_dropped_patient_back():
     worker = after_the_drop()
     worker.take(LOG)
     assert set(worker.store) == {"bed-2"}
-    assert worker.tallies[-1].replayed == 3
+    assert worker.tallies[-1].of(Reason.REPLAYED) == 3
 
 
 def test_a_next_worker_that_begins_before_the_drop_does_not_take_old_frames_for_those_of_a_new_patient():

@@ -88,7 +88,7 @@ def test_a_dead_worker_is_noticed_within_the_session_timeout_and_faust_fetches_t
     assert (app.conf.broker_session_timeout, app.conf.broker_heartbeat_interval) == (9, 9 / 5)
     assert app.conf.processing_guarantee.value == "at_least_once"
     assert isinstance(app.transport, BlockTransport)
-    assert app.transport.lane is app.lane
+    assert app.transport.lane.fetch_wait_ms == Settings().fetch_wait_ms
     assert create_app(SETTINGS, broker_commit_interval=7.0).conf.broker_commit_interval == 7.0
 
 

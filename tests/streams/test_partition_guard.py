@@ -63,7 +63,7 @@ def test_it_is_told_by_the_kafka_client_with_every_answer_of_the_broker():
 def test_the_clients_of_consumer_and_producer_are_watched_before_they_connect():
     async def run():
         app, watched = create_app(Settings(brokers="127.0.0.1:9")), []
-        app.lane.watch_client = watched.append
+        app.transport.lane.watch_client = watched.append
         consumer = app.consumer._thread._create_worker_consumer(app.transport)
         producer = app.producer._new_producer()
         assert watched == [consumer._client, producer.client]
