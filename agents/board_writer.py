@@ -172,4 +172,4 @@ class Boards:
         chosen = [*rows[begin : begin + count].tolist(), *rows[: max(0, begin + count - len(rows))].tolist()]
         if chosen:
             board.next_row = chosen[-1] + 1
-        return {patient for row in chosen if (patient := table.patients[row]) and not table.discharged[row]}
+        return {patient for row in chosen if (patient := table.patients[row]) and not table.is_over(row)}

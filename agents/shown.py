@@ -200,7 +200,7 @@ class Shown:
 
     def _limits(self, table: PatientTable, patient: str) -> bytes | None:
         row = table.row_of.get(patient)
-        if row is None or table.discharged[row]:
+        if row is None or table.is_over(row):
             return None
         limits, rows, band = self._judge.limits, np.array([row]), int(table.age_band[row])
         sides = [side[0].tolist() for side in limits.sides(table, rows)]
@@ -233,7 +233,7 @@ class Shown:
 
 def _row_shown(table: PatientTable, patient: str) -> int | None:
     row = table.row_of.get(patient)
-    if row is None or (table.discharged[row] and not some(is_open(table.alarm_state[row]))):
+    if row is None or (table.is_over(row) and not some(is_open(table.alarm_state[row]))):
         return None
     return row
 

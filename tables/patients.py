@@ -28,17 +28,11 @@ from tables.device_rows import NOBODY, SEEN
 from tables.numbered_rows import RowsOfNumbers
 
 Seq = TypeVar("Seq", int, NDArray[np.int64])
-Time = TypeVar("Time", int, NDArray[np.int64])
 
 
 def lap(seq: Seq) -> Seq:
     """Return which turn of the `SEEN` ring a sequence number falls into; never 0, which is an empty place."""
     return seq // SEEN % 65_535 + 1
-
-
-def by_order(ms: Time) -> Time:
-    """Return how `since_ms` says that a patient is known by an order alone since `ms`; applied to that, `ms` again."""
-    return NEVER - 1 - ms
 
 
 class PatientTable(Columns):
@@ -229,6 +223,12 @@ class PatientTable(Columns):
         seen: NDArray[np.int64] = self.devices.heard_ms[self.of_devices(rows)].max(axis=1)
         return seen
 
+    def is_over(self, row: int) -> bool:
+        """Return whether nobody is monitored there: discharged, or a device's own stream of which nothing is heard."""
+        if self.discharged[row]:
+            return True
+        return self.patients[row] in self.own_streams and int(self.seen_ms(np.array([row]))[0]) == NEVER
+
     def end_runs(self, row: int, column: int) -> None:
         """Forget the runs of a patient's devices under one limit rule."""
         devices = self.slots[row]
@@ -238,6 +238,11 @@ class PatientTable(Columns):
         self.devices.run_area[devices, column] = 0.0
 
     def discharge(self, row: int, now_ms: int) -> None:
+        """End a stay: whose frames still come is monitored no more."""
+        self.end_stay(row)
+        self.discharged[row], self.since_ms[row] = True, now_ms
+
+    def end_stay(self, row: int) -> None:
         """Forget all about a patient but what tells a new frame from one that was judged, and a command likewise."""
         kept = {name: getattr(self, name)[row].copy() for name in self._IDENTIFYING}
         kept["alarm_clear_ms"][self.lasting :] = NEVER
@@ -254,10 +259,11 @@ class PatientTable(Columns):
                 getattr(devices, name)[ours] = column.empty
         # What was measured in the same moment as the last reading belongs to who has left.
         devices.newest_ms[ours] = np.where(newest == NEVER, NEVER, newest + 1)
-        self.discharged[row], self.since_ms[row], self.dirty[row] = True, now_ms, True
+        self.dirty[row] = True
 
     _IDENTIFYING: Final = (
-        *("position", "born", "ticked_ms", "pause_ms", "commands", "slots", "last_slot", "alarm_clear_ms"),
+        *("position", "born", "ticked_ms", "known_ms", "pause_ms", "commands", "slots", "last_slot"),
+        "alarm_clear_ms",
     )
     _OF_DEVICES: Final = (
         *(

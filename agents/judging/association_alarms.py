@@ -25,12 +25,14 @@ from streams.contracts.frame import OWN_STREAM
 from streams.decoding.decoded import Left
 from tables.device_rows import NOBODY
 from tables.identification import device_name
-from tables.patients import PatientTable, by_order
+from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
 
 WITHDRAWN_MS: Final = 600_000
 """The alarm of readings that were somebody else's ends so long after the last of them; our choice [M]."""
+
+TAKEN_OFF: Final = Details(note="its device was taken off the patient", reason=Reason.DEVICE_TAKEN_OFF)
 
 
 class AssociationAlarms:
@@ -63,54 +65,58 @@ class AssociationAlarms:
                 table.alarm_state[row, self._withdrawn] = DELAYED
             table.alarm_clear_ms[row, self._withdrawn] = NEVER
             table.dirty[row] = True
-        if self._is_still_there(table, row, said):
+        slots, devices = table.slots[row], table.devices
+        is_it = (slots != NOBODY) & (devices.name[slots] == device_name(said.device))
+        gone, others = slots[is_it], slots[(slots != NOBODY) & ~is_it]
+        if not len(gone) or self._is_still_there(table, gone, said):
             return
-        if not self._take_off(table, row, said.device):
-            return
-        stays = table.slots[row, 0] != NOBODY
-        self._end_alarms(stays, Context(table, np.array([row]), record), out)
-        if stays:
-            return
-        if said.patient.startswith(OWN_STREAM):
-            table.drop(said.patient)
-            out.dropped.append(said.patient)
+        # When the device was heard is forgotten with it; its patient, who was watched until now, must not be.
+        known_ms = max(now, int(table.seen_ms(np.array([row]))[0]), int(table.known_ms[row]))
+        context = Context(table, np.array([row]), record)
+        if said.patient.startswith(OWN_STREAM) and (devices.heard_ms[others] == NEVER).all():
+            if table.is_over(row) and not table.discharged[row]:
+                return
+            self._end_stream(context, out)
         else:
-            table.windows.clear(row)
-            if table.since_ms[row] <= NEVER:
-                table.since_ms[row] = by_order(now)
+            self._take_off(table, row, said.device, gone, others)
+            self._end_alarms(bool(len(others)), context, out)
+            if not len(others):
+                table.windows.clear(row)
+        table.known_ms[row] = known_ms
 
     @staticmethod
-    def _is_still_there(table: PatientTable, row: int, said: Departure) -> bool:
+    def _is_still_there(table: PatientTable, device: Rows, said: Departure) -> bool:
         """Return whether the device's newest frame is of after the time in which it does not belong there."""
-        slots, name = table.slots[row], device_name(said.device)
-        at = slots[(slots != NOBODY) & (table.devices.name[slots] == name)]
-        return said.until_ts_ms is not None and bool(np.any(table.devices.event_ms[at] >= said.until_ts_ms))
+        newest = table.devices.event_ms[device]
+        return said.until_ts_ms is not None and bool(np.any(newest >= said.until_ts_ms))
+
+    def _end_stream(self, context: Context, out: Verdict) -> None:
+        """End a device's own stream with all its alarms.
+
+        Which frames were judged stays known: one that comes again is not the first of a new stream.
+        """
+        table, row = context.table, context.row
+        self._episodes.dismiss(context, TAKEN_OFF, out)
+        table.end_stay(row)
+        out.profiled.append(table.patients[row] or "")
 
     @staticmethod
-    def _take_off(table: PatientTable, row: int, device: str) -> bool:
-        slots = table.slots[row]
-        used = slots[slots != NOBODY]
-        gone = table.devices.name[used] == device_name(device)
-        if not gone.any():
-            return False
-        table.devices.give_back(used[gone].copy())
-        kept = used[~gone]
+    def _take_off(table: PatientTable, row: int, device: str, gone: Rows, kept: Rows) -> None:
+        table.devices.give_back(gone)
         table.slots[row] = NOBODY
         table.slots[row, : len(kept)] = kept
         if table.last_device[row] == device:
             table.last_device[row], table.last_slot[row] = None, NOBODY
         table.dirty[row] = True
-        return True
 
     def _end_alarms(self, stays: bool, context: Context, out: Verdict) -> None:
         """End the limit alarms of which no other device has a run; without another device, all that is measured."""
         table, row = context.table, context.row
-        said = Details(note="its device was taken off the patient", reason=Reason.DEVICE_TAKEN_OFF)
         for column in range(self._limits if stays else len(table.alarms)):
             if column in self._staying or (stays and self._has_run(table, row, column)):
                 continue
             if is_open(table.alarm_state[row, [column]])[0]:
-                out.emit(self._episodes.move(context, row, column, Event.DISMISS, said))
+                out.emit(self._episodes.move(context, row, column, Event.DISMISS, TAKEN_OFF))
             else:
                 self._episodes.rest(table, row, column)
 

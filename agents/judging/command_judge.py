@@ -26,7 +26,7 @@ from streams.contracts import command as commands
 from streams.contracts.alert import episode_id
 from streams.contracts.command import ANSWER_ALERTS_MAX, Answer, Order, command_key
 from streams.decoding.decoded import PlacedCommand
-from tables.patients import PatientTable, by_order
+from tables.patients import PatientTable
 
 OF_A_STAY: Final = (commands.SetLimits, commands.SetProfile, commands.Transfer, commands.Discharge)
 """Commands for patients who are admitted or at least measured, not for those who have left."""
@@ -91,7 +91,7 @@ class CommandJudge:
                 table.gone |= {} if reach is None else {command.patient: reach}
                 row = None
         if row is not None:
-            _remember(table, row, key)
+            _remember(table, row, key, record.now_ms)
         out.tally.refused += bool(reason)
         out.tally.accepted += not reason
         out.transitions += found.transitions
@@ -135,8 +135,6 @@ class CommandJudge:
             if int(table.known_at(np.array([record.offset]))[0]) >= self._patients_max:
                 raise Refused("too many patients: the partition has no room for another one")
             row = table.row(command.patient, record.offset)
-            if not isinstance(command, commands.Admit):
-                table.since_ms[row] = by_order(record.now_ms)
         if row is None:
             raise Refused("unknown patient: no frame has come and nobody was admitted under this name")
         if table.discharged[row] and isinstance(command, OF_A_STAY):
@@ -243,8 +241,8 @@ class CommandJudge:
         context.table.discharge(context.row, context.record.now_ms)
 
 
-def _remember(table: PatientTable, row: int, key: int) -> None:
-    """Remember a command, so that it is not applied again."""
+def _remember(table: PatientTable, row: int, key: int, now_ms: int) -> None:
+    """Remember a command, so that it is not applied again: its patient is not forgotten right after it either."""
     table.commands[row, 1:] = table.commands[row, :-1]
     table.commands[row, 0] = key
-    table.dirty[row] = True
+    table.known_ms[row], table.dirty[row] = max(int(table.known_ms[row]), now_ms), True

@@ -33,9 +33,10 @@ from clinical.losses import (
 from clinical.masks import every, in_row, places, some
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
+from streams.contracts.partitions import PARTITION
 from streams.decoding.decoded import Tick
 from tables.latest import latest, measured
-from tables.patients import PatientTable, by_order
+from tables.patients import PatientTable
 from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
@@ -304,17 +305,16 @@ class TickJudge:
         return NOTHING
 
     def _drop_gone(self, context: Context, out: Verdict) -> None:
-        """Forget patients without frames for the time to live; what was open ends with them."""
+        """Forget patients without frames and orders for the time to live, with what is open; not the partition."""
         table, rows = context.table, context.rows
         first = table.of_devices(rows)[:, 0]
         rows = rows[context.record.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]
         if not len(rows):  # as nearly always
             return
-        since = table.since_ms[rows]
-        last = np.maximum(table.seen_ms(rows), np.maximum(since, by_order(since)))
+        last = np.maximum(table.seen_ms(rows), np.maximum(table.since_ms[rows], table.known_ms[rows]))
         for row in rows[(last != NEVER) & (context.record.event_ms - last >= self._ttl_ms)].tolist():
             patient = table.patients[row]
-            if patient is None:
+            if patient is None or patient.startswith(PARTITION):
                 continue
             self._episodes.dismiss(context.of([row]), GONE, out)
             table.drop(patient)

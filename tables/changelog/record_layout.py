@@ -21,7 +21,10 @@ from tables.columns.stay_columns import COMMANDS, NAME_BYTES
 from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
 from tables.windows import SLOTS
 
-VERSION: Final = 3
+VERSION: Final = 4
+WITHOUT_KNOWN: Final = 3
+"""Version that is still read: its profile ends before `known_ms`, which `since_ms` says of who was not admitted."""
+
 BEFORE: Final = 2
 """Version that is still read, field by field: what it lacks is as in an empty row."""
 
@@ -48,6 +51,8 @@ HEAD: Final = np.dtype(
     ]
 )
 """Begins a record; the last nine say how many devices, readings, runs, signals of windows ... follow."""
+
+READ: Final = (VERSION, WITHOUT_KNOWN, BEFORE)
 
 _POSITION: Final = struct.Struct("<xq")
 """Where the head holds the position."""
@@ -139,9 +144,13 @@ PROFILE: Final = np.dtype(
         ("pause_ms", "<i8"),
         ("pause_until_ms", "<i8"),
         ("silence_held_ms", "<i8"),
+        ("known_ms", "<i8"),
     ]
 )
 """At most one a record: none where the patient is like any other."""
+
+PROFILE_WITHOUT_KNOWN: Final = np.dtype([(name, PROFILE[name]) for name in (PROFILE.names or ())[:-1]])
+"""As version 3 had it."""
 
 CELL_BYTES: Final = (2, 4, 2, 2)
 """A signal of one window bucket: count, sum, low, high."""
@@ -200,7 +209,7 @@ def position_of(record: bytes) -> int:
     Raises:
         ValueError: the record is of another version or not a record.
     """
-    if not record or len(record) < _head_of(record).itemsize or record[0] not in (VERSION, BEFORE):
+    if not record or len(record) < _head_of(record).itemsize or record[0] not in READ:
         raise ValueError(f"not a patient record of version {VERSION}: {record[:1]!r}, {len(record)} bytes")
     position: int = _POSITION.unpack_from(record)[0]
     return position
@@ -211,14 +220,16 @@ def _head_of(record: bytes) -> np.dtype[Any]:
 
 
 def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
-    """Return a record of the version before as one of this version; `limits` are the keys of limit alarms.
+    """Return a record of a version before as one of this version; `limits` are the keys of limit alarms.
 
-    What was the patient's becomes that of one device without a name, which is heard as long ago as the patient was:
-    runs of violations go on, and what is to be told is told. Sequence numbers are not taken over.
+    Of version 2, what was the patient's becomes that of one device without a name, which is heard as long ago as the
+    patient was: runs of violations go on, and what is to be told is told. Sequence numbers are not taken over.
 
     Raises:
         ValueError: the record is damaged.
     """
+    if record[0] == WITHOUT_KNOWN:
+        return _with_known(record)
     if record[0] != BEFORE:
         return record
     old = np.frombuffer(record, HEAD_BEFORE, 1)
@@ -261,9 +272,32 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
             wide,
         ),
         np.frombuffer(_measured(windows.tobytes(), count["slots"], measured), _BYTE),
-        *(_widened(profiles, PROFILE, Columns, ""), rest),
+        *(_known(_widened(profiles, PROFILE, Columns, "")), rest),
     )
     return b"".join(section.tobytes() for section in sections)
+
+
+def _with_known(record: bytes) -> bytes:
+    """Return a record of version 3 as one of this version; one that is damaged is still."""
+    head = np.frombuffer(record, HEAD, 1)[0]
+    end = len(record) - int(head["limits"]) * LIMIT.itemsize - int(head["commands"]) * 8
+    begin = end - int(head["profiles"]) * PROFILE_WITHOUT_KNOWN.itemsize
+    if begin < HEAD.itemsize:
+        raise ValueError(f"a patient record of {len(record)} bytes is damaged: it should have more")
+    before = np.frombuffer(record[begin:end], PROFILE_WITHOUT_KNOWN)
+    profiles = np.zeros(len(before), PROFILE)
+    profiles["known_ms"] = NEVER
+    for name in before.dtype.names or ():
+        profiles[name] = before[name]
+    return b"".join((bytes((VERSION,)), record[1:begin], _known(profiles).tobytes(), record[end:]))
+
+
+def _known(profiles: NDArray[Any]) -> NDArray[Any]:
+    """Take over since when patients were known by an order alone: `since_ms` said it by a time below `NEVER`."""
+    by_order = profiles["since_ms"] < NEVER
+    profiles["known_ms"][by_order] = NEVER - 1 - profiles["since_ms"][by_order]
+    profiles["since_ms"][by_order] = NEVER
+    return profiles
 
 
 def _measured(windows: bytes, slots: int, measured: NDArray[np.bool_]) -> bytes:

@@ -19,8 +19,10 @@ Name = Annotated[NDArray[np.bytes_], Column(f"S{NAME_BYTES}", b"")]
 class StayColumns:
     """What commands have said of a patient.
 
-    `since_ms` is when the patient was admitted or discharged, or `by_order` of when a command made the row;
-    `age_known` says that somebody said the age band, `oxygen` is what the profile expects, NaN = it does not say.
+    `since_ms` is when the patient was admitted or discharged; `known_ms` when a command was last remembered, or the
+    last that was heard of a patient one of whose devices was taken off then: nobody is forgotten sooner after it than
+    after a frame. `age_known` says that somebody said the age band, `oxygen` is what the profile expects, NaN = it
+    does not say.
 
     Written by `agents.judging.command_judge`; a partition's own row and a stream whose device was taken off by
     `agents.judging.partition_alarms` and `agents.judging.association_alarms`.
@@ -31,4 +33,5 @@ class StayColumns:
     ward: Name
     discharged: Truth
     since_ms: Ms
+    known_ms: Ms
     commands: Annotated[NDArray[np.uint64], Column(np.uint64, 0, (COMMANDS,))]

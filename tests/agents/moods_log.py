@@ -163,11 +163,12 @@ class Log(list):
 @st.composite
 def moody_worlds(draw, patients=PATIENTS[:2], length_max=150, **choices):
     """Return the time rules and a log, as `logs.worlds` does."""
-    seed, length, recorded = (
-        draw(st.integers(0, 2**32 - 1)),
-        draw(st.integers(1, length_max)),
-        draw(st.booleans()),
-    )
+    seed, length = draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, length_max))
+    return moody_world(seed, length, draw(st.booleans()), patients, **choices)
+
+
+def moody_world(seed, length, recorded, patients=PATIENTS[:2], **choices):
+    """Return the world of a seed."""
     rng = random.Random(seed)
     clocks_s = (0, 0, 0) if recorded else rng.choice(CLOCKS_S)
     late_s = LATE_S if recorded else (*LATE_S, 1000)

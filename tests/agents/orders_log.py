@@ -31,7 +31,7 @@ KNOWING = (
 """What is ordered while patients stay."""
 
 AGAIN_MS_MAX = (TTL_S - 20) * 1000
-"""No older command is sent again, and none for somebody who was dropped meanwhile: that is a new patient."""
+"""No older command is sent again: its patient may have been forgotten, and another of that name is a new one."""
 
 MODES = ("audio-paused", "audio-off", "alarm-paused", "alarm-paused", "alarm-off")
 
@@ -81,12 +81,9 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KI
     follower, found, orders = House(rules, time.recorded, patient_ttl_s, **place), [], []
     numbers = count()
     for record in log:
-        there = set(follower.beds)
         _append(follower, found, record.timestamp, record.key, record.value)
-        dropped = there - set(follower.beds)
-        orders = [sent for sent in orders if sent[2] not in dropped]
         if rng.random() < share:
-            young = [value for value, sent_ms, _ in orders if record.timestamp - sent_ms < AGAIN_MS_MAX]
+            young = [value for value, sent_ms in orders if record.timestamp - sent_ms < AGAIN_MS_MAX]
             if young and rng.random() < 0.1:
                 _order(follower, found, record.timestamp, rng.choice(young))
                 continue
@@ -94,7 +91,7 @@ def with_orders(rng, log, rules, time, patient_ttl_s=86_400, share=0.2, kinds=KI
             said = order(rng, follower, next(numbers), now_ms or record.timestamp, kinds)
             value = commanded(said, somebody(rng))
             _order(follower, found, record.timestamp, value)
-            orders.append((value, record.timestamp, said["patient"]))
+            orders.append((value, record.timestamp))
     return found
 
 

@@ -6,18 +6,19 @@ from dataclasses import replace
 
 import pytest
 from departures_log import STREAMS, departure_record, with_departures
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from logs import TTL_S, accidents, frame_record
-from moods_log import moody_worlds
+from moods_log import moody_world, moody_worlds
 from one_partition import OnePartition
 from random_rules import rule_sets
-from test_plain_reference import assert_told_alike
+from test_plain_reference import assert_told_alike, shown_by
 from worker_model import WorkerModel
 
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
 from streams.contracts.association import LEFT_KEY
+from streams.contracts.partitions import partition_of
 from streams.contracts.seals import Place, Seals
 from streams.decoding.decoder import Decoder
 
@@ -26,8 +27,8 @@ OWN = "~device/mon-a"
 
 
 class Partition(OnePartition):
-    def __init__(self):
-        super().__init__(WorkerModel(RULES, TimeRules(recorded=True), 3600))
+    def __init__(self, ttl_s=3600, partitions=1):
+        super().__init__(WorkerModel(RULES, TimeRules(recorded=True), ttl_s, partitions))
 
     def take(self, record):
         return [(told.patient, self.name(told), told.phase) for told in super().take(record)]
@@ -83,8 +84,42 @@ def test_all_of_a_device_s_own_stream_ends_when_it_was_filed_elsewhere(ward):
     for s in range(1, 21):
         ward.second(s, OWN, hr=140)
     assert ward.leave(21, OWN) == [(OWN, "hr-high", 5), (OWN, "unassociated-device", 5)]
-    assert ward.worker.table.row_of == {}
+    assert shown_by(ward.worker) == {OWN: None}
     assert [one for s in range(21, 100) for one in ward.tick(s)] == []
+
+
+def test_a_frame_that_comes_again_after_its_device_s_own_stream_has_ended_alarms_nobody(ward):
+    first = frame_record(0, 1000, OWN, event_ms=1000, seq=1, hr=140)
+    assert ward.take(first) == [(OWN, "hr-high", 1)]
+    assert ward.leave(2, OWN) == [(OWN, "hr-high", 5)]
+    assert ward.take(replace(first, offset=ward.offset, timestamp=3000)) == []
+    assert [one for s in range(3, 40) for one in ward.tick(s)] == []
+
+
+def test_a_device_that_is_on_nobody_again_is_told_of_again(ward):
+    for s in range(1, 21):
+        ward.second(s, OWN, hr=80)
+    ward.leave(21, OWN)
+    told = [one for s in range(30, 50) for one in ward.second(s, OWN, hr=140)]
+    assert told == [(OWN, "hr-high", 1), (OWN, "unassociated-device", 1)]
+
+
+def test_no_alarm_of_a_device_s_own_stream_outlives_it():
+    ward = Partition(partitions=next(n for n in range(2, 9) if partition_of(OWN, n) != 0))
+    told = [one for s in range(1, 7) for one in ward.second(s, OWN)]
+    assert told == [(OWN, "misplaced-patient", 1)]
+    assert ward.leave(7, OWN) == [(OWN, "misplaced-patient", 5)]
+
+
+def test_a_patient_of_more_than_a_day_keeps_orders_when_a_device_is_taken_off_until_the_next_one_comes():
+    ward = Partition(ttl_s=60)
+    ward.order(0, "admit", "bed-1")
+    ward.order(0, "set-limits", "bed-1", rule="hr-high", high=150, reason="as ordered")
+    for s in range(1, 100):
+        ward.second(s, "bed-1", hr=80)
+    ward.leave(100, "bed-1", from_s=100)
+    assert ward.tick(101) == []
+    assert ward.second(102, "bed-1", hr=140, device="mon-b") == []
 
 
 def test_a_patient_whose_readings_were_somebody_else_s_is_told_and_loses_their_alarms(ward):
@@ -136,7 +171,8 @@ def test_a_copy_that_is_filed_afterwards_is_not_judged():
     assert (decoded.parts, decoded.rejects, decoded.refiled) == ([], [], 1)
 
 
-streams_of_a_ward = moody_worlds(STREAMS, 150, steps_s=(1, 1, 5, 15, 40))
+STEPS_S = (1, 1, 5, 15, 40)
+streams_of_a_ward = moody_worlds(STREAMS, 150, steps_s=STEPS_S)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -145,6 +181,12 @@ streams_of_a_ward = moody_worlds(STREAMS, 150, steps_s=(1, 1, 5, 15, 40))
     world=streams_of_a_ward,
     seed=st.integers(0, 2**32 - 1),
     befalls=accidents,
+)
+@example(  # a frame comes again after its device's own stream has ended
+    rules=RuleSet((LimitRule("rule-0", "hr", high=120, delay_s=0, gap_s=0),), responsibility=()),
+    world=moody_world(95084, 122, True, STREAMS, steps_s=STEPS_S),
+    seed=2525,
+    befalls=[],
 )
 def test_departures_and_copies_are_judged_as_plainly_written(rules, world, seed, befalls):
     time, log = world

@@ -265,6 +265,31 @@ def test_a_command_is_applied_and_answered_once_however_often_it_comes():
     assert ward.verdict.tally.of(Reason.REPEATED) == 1
 
 
+DAY_S = 86_400
+
+
+def test_an_order_that_comes_again_is_not_applied_though_its_patient_was_known_for_nearly_a_day_by_then():
+    ward = Ward()
+    ward.order(0, "set-limits", rule="hr-high", high=130)
+    paused = {"id": "p1", "mode": "audio-paused", "seconds": 5}
+    assert ward.order(DAY_S - 10, "pause", **paused) == [("alarms-paused", "start", "enabled")]
+    ward.tick(DAY_S)
+    ward.frame(DAY_S + 1, hr=80)
+    assert ward.order(DAY_S - 10, "pause", **paused) == []
+    assert ward.verdict.answers == []
+    assert ward.frame(DAY_S + 2, hr=125) == []  # nor are limits forgotten that were ordered meanwhile
+
+
+def test_a_patient_is_forgotten_a_day_after_the_last_order():
+    ward = Ward()
+    ward.order(0, "admit")
+    ward.order(DAY_S - 1, "set-limits", rule="hr-high", high=130)
+    ward.tick(2 * DAY_S - 2)
+    assert "bed-1" in ward.worker.table.row_of
+    ward.tick(2 * DAY_S - 1)
+    assert "bed-1" not in ward.worker.table.row_of
+
+
 def test_boards_are_shown_what_has_changed_and_nothing_of_who_was_discharged():
     ward = Ward()
     boards = BoardModel(Judge(RULES, TimeRules(recorded=True), 1))

@@ -3,13 +3,15 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from logs import TTL_S, accidents, worlds
+from logs import TTL_S, accidents, build, happenings, worlds
 from orders_log import with_orders
 from random_rules import rule_sets
 from worker_model import WorkerModel
 
+from clinical.clock import TimeRules
+from clinical.rules import LimitRule, RuleSet
 from streams.contracts.frame import TICK_KEY
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -26,6 +28,15 @@ def comparable(state):
 
 @fewer
 @given(rules=rule_sets(), world=worlds(), seed=seeds, accidents=accidents)
+@example(  # an order comes again for a patient who was known by older orders alone
+    rules=RuleSet((LimitRule("rule-0", "hr", high=120),), responsibility=()),
+    world=(
+        TimeRules(recorded=True),
+        build(happenings(random.Random(36122), 119), again_s_max=TTL_S - 20),
+    ),
+    seed=529280841,
+    accidents=[],
+)
 def test_cuts_and_restarts_change_neither_alerts_nor_answers_nor_state_under_commands(
     rules, world, seed, accidents
 ):

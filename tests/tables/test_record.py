@@ -125,7 +125,7 @@ def put_profile(table, row, rng):
     table.own_limits[row], table.discharged[row] = rng.random(2) < 0.5
     table.ward[row] = rng.choice([b"", b"icu-2", b"w" * 64])
     table.pause_actor[row] = rng.choice([b"", b"nurse-7", b"n" * 64])
-    for name in ("since_ms", "pause_ms", "pause_until_ms"):
+    for name in ("since_ms", "known_ms", "pause_ms", "pause_until_ms"):
         getattr(table, name)[row] = rng.choice([NEVER, T0])
 
 
@@ -229,12 +229,12 @@ def test_a_record_with_something_after_it_is_refused(seed, more):
         read(record_of(random_table(seed)) + more)
 
 
-@pytest.mark.parametrize("version", [0, 1, 4, 255])
+@pytest.mark.parametrize("version", [0, 1, 5, 255])
 def test_a_record_of_another_version_is_refused(version):
     record = bytes([version]) + record_of(random_table(1))[1:]
-    with pytest.raises(ValueError, match="version 3"):
+    with pytest.raises(ValueError, match="version 4"):
         read(record)
-    with pytest.raises(ValueError, match="version 3"):
+    with pytest.raises(ValueError, match="version 4"):
         position_of(record)
 
 

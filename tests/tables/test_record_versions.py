@@ -1,11 +1,11 @@
-"""Records of the version before are read as what they said; what they lacked is as in an empty row."""
+"""Records of the versions before are read as what they said; what they lacked is as in an empty row."""
 
 import struct
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from test_record import ALARMS, LIMITS, T0, read, record_of, seeds
+from test_record import ALARMS, LIMITS, T0, random_table, read, record_of, seeds
 
 from clinical.lifecycle import State
 from clinical.limits import NEVER
@@ -14,12 +14,15 @@ from tables.changelog.record_layout import (
     ALARM_BEFORE,
     CELL_BYTES,
     DEVICE_BEFORE,
+    HEAD,
     HEAD_BEFORE,
     LIMIT,
     PROFILE_BEFORE,
+    PROFILE_WITHOUT_KNOWN,
     SIGNAL_BEFORE,
     UNNAMED,
     VERSION,
+    WITHOUT_KNOWN,
     alarm_key,
     encode_gone,
     is_gone,
@@ -105,6 +108,39 @@ def test_a_record_of_version_2_is_read_and_what_is_written_then_says_the_same(se
     again, _ = read(written)
     again.processed = table.processed
     assert record_of(again) == written
+
+
+def without_known(record):
+    """Return a record that says nothing of `known_ms` as version 3 wrote it."""
+    head = np.frombuffer(record, HEAD, 1)[0]
+    at = len(record) - int(head["limits"]) * LIMIT.itemsize - int(head["commands"]) * 8
+    profile = record[: at - 8] if head["profiles"] else record[:at]
+    assert PROFILE_WITHOUT_KNOWN.itemsize == 214
+    return bytes((WITHOUT_KNOWN,)) + profile[1:] + record[at:]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_a_record_of_version_3_says_the_same_in_this_one(seed):
+    table = random_table(seed)
+    for patient, row in table.row_of.items():
+        table.known_ms[row] = NEVER
+        record = record_of(table, patient)
+        old = without_known(record)
+        assert position_of(old) == position_of(record)
+        again, unknown = read(old, patient=patient)
+        assert (record_of(again, patient), unknown) == (record, [])
+        with pytest.raises(ValueError, match="damaged"):
+            read(old[:-1])
+
+
+def test_who_was_known_by_an_order_alone_is_known_since_then():
+    table, _ = read(before(position=41))
+    row = table.row_of["bed-1"]
+    table.since_ms[row] = NEVER - 1 - T0  # how version 3 said it
+    again, _ = read(without_known(record_of(table)))
+    row = again.row_of["bed-1"]
+    assert (again.since_ms[row], again.known_ms[row]) == (NEVER, T0)
 
 
 def test_what_was_the_patient_s_becomes_that_of_one_device_without_a_name():

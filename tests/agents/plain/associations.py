@@ -1,6 +1,7 @@
 """Who is on which device, in plain Python (docs/alarms.md): devices on no patient, and readings of somebody else."""
 
 from plain.levels import judge_level
+from plain.stays import end_stay
 
 UNASSOCIATED_S = 15
 WITHDRAWN_MS = 600_000
@@ -24,16 +25,19 @@ class Associations:
         until_ms = said.get("until_ts_ms")
         if device is None or (until_ms is not None and device.event_ms >= until_ms):
             return
+        known_ms = max(bed.known_ms or 0, bed.heard_ms or 0, moment.now_ms)
+        others = [other for other in bed.heard() if other is not device]
+        if is_own and not others:
+            if bed.discharged or bed.heard():
+                self.telling.dismiss(bed, moment)
+                end_stay(self.house, bed).known_ms = known_ms
+            return
+        bed.known_ms = known_ms
         del bed.devices[said["device"]]
         self.end_alarms(bed, moment)
-        if bed.devices:
-            bed.heard_ms = max((d.heard_ms for d in bed.heard()), default=None)
-        elif is_own:
-            del self.house.beds[bed.name]
-        else:
-            bed.heard_ms, bed.half_minutes = None, {}
-            if bed.since_ms is None:
-                bed.ordered_ms = moment.now_ms
+        bed.heard_ms = max((d.heard_ms for d in others), default=None)
+        if not bed.devices:
+            bed.half_minutes = {}
 
     def end_alarms(self, bed, moment):
         """End the limit alarms that no other device has a run of; without another device, all that is measured."""

@@ -130,7 +130,8 @@ class Bed:
     ward: str = ""
     held_until: int | None = None
     since_ms: int | None = None
-    ordered_ms: int | None = None
+    # when somebody last ordered something, or was last heard whose device was taken off
+    known_ms: int | None = None
     withdrawn: object = None
     discharged: bool = False
     # pause

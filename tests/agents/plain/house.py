@@ -172,9 +172,7 @@ class House:
                 self.telling.remind(bed, alarm, moment, self.scores.again(bed, alarm, moment.now_ms))
 
     def drop_who_is_gone(self, bed, moment):
-        last = max(
-            (ms for ms in (bed.heard_ms, bed.since_ms, bed.ordered_ms) if ms is not None), default=None
-        )
+        last = max((ms for ms in (bed.heard_ms, bed.since_ms, bed.known_ms) if ms is not None), default=None)
         if last is not None and moment.now_ms - last >= self.ttl_ms:
             self.telling.dismiss(bed, moment)
             del self.beds[bed.name]

@@ -8,8 +8,9 @@ from clinical.vitals import SIGNALS
 
 
 def shown(house, bed):
-    """Return what boards show of a patient, None of one who was discharged and has no open alarm."""
-    if bed.discharged and not bed.open_alarms():
+    """Return what boards show of a patient, None of one who has left and has no open alarm."""
+    has_ended = bed.name.startswith("~device/") and not bed.heard()
+    if (bed.discharged or has_ended) and not bed.open_alarms():
         return None
     now_ms = max(house.ticked, -1 if bed.heard_ms is None else bed.heard_ms)
     last = {signal.name: bed.latest(signal.name) for signal in SIGNALS}

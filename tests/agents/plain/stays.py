@@ -40,7 +40,6 @@ class Commands:
                 if self.house.strangers.is_full():
                     raise Refused
                 bed = self.house.bed(order["patient"])
-                bed.ordered_ms = moment.now_ms
             glass = self.rights.ask(person, order, bed.ward or order.get("ward") or "")
             getattr(self, order["kind"].replace("-", "_"))(bed, order, moment)
             if glass:  # who is discharged lies in another bed now
@@ -53,6 +52,8 @@ class Commands:
                 del self.house.beds[order["patient"]]
         if bed is not None:
             bed.commands.append(order["id"])
+            bed = self.house.beds[order["patient"]]
+            bed.known_ms = max(bed.known_ms or 0, moment.now_ms)
         self.answers.append((moment.offset, order["id"], outcome))
 
     def break_glass(self, bed, order, moment):
@@ -174,19 +175,25 @@ class Commands:
     def discharge(self, bed, order, moment):
         """End all; what was measured up to now belongs to who has left."""
         self.telling.dismiss(bed, moment)
-        alarms = self.house.alarms()
-        for rule, alarm in alarms.items():  # no episode of a rule has the onset of another one
-            if is_remembered(rule, self.limits.rules):
-                alarm.over_onset = bed.alarms[rule].over_onset
-        self.house.beds[bed.name] = Bed(
-            bed.name,
-            alarms,
-            devices={name: device.of_another_stay() for name, device in bed.devices.items()},
-            pause_ms=bed.pause_ms,
-            commands=bed.commands,
-            discharged=True,
-            since_ms=moment.now_ms,
-        )
+        bed = end_stay(self.house, bed)
+        bed.discharged, bed.since_ms = True, moment.now_ms
+
+
+def end_stay(house, bed):
+    """Return the bed that comes in place of one: it knows which frames and commands have come, and nothing else."""
+    alarms = house.alarms()
+    for rule, alarm in alarms.items():  # no episode of a rule has the onset of another one
+        if is_remembered(rule, house.rules.limits):
+            alarm.over_onset = bed.alarms[rule].over_onset
+    house.beds[bed.name] = Bed(
+        bed.name,
+        alarms,
+        devices={name: device.of_another_stay() for name, device in bed.devices.items()},
+        pause_ms=bed.pause_ms,
+        commands=bed.commands,
+        known_ms=bed.known_ms,
+    )
+    return house.beds[bed.name]
 
 
 def is_remembered(rule, limits):
