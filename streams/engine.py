@@ -10,6 +10,7 @@ import hashlib
 import logging
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +34,12 @@ KEPT_S: Final = 86_400.0
 
 REMOVED_MAX: Final = 8
 """So many old folders at a time."""
+
+WHOLE: Final = "whole"
+"""A file of this name lies beside code once all of it is there."""
+
+COMPILE_S_MAX: Final = 300.0
+"""A process that compiles is waited for at most so long; it takes half a minute of a core."""
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +77,8 @@ def decoder_of(engine: Engine, seals: Seals = DEVELOPMENT) -> Decodes:
 def prepare(engine: Engine, data_dir: Path) -> Path | None:
     """Compile everything, or load what is compiled; return where the code is kept, None where it is not.
 
-    Without a folder that can be written it is compiled for this process alone, which takes some seconds.
+    Another process compiles: what compiling takes, some 450 MB, would stay with this one. Without a folder that can be
+    written this one does it all the same, for itself alone.
 
     Raises:
         UsageError: the engine is not there.
@@ -81,6 +89,8 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
     folder = _folder(data_dir / "kernels")
     if folder is None:
         logger.warning("no folder for compiled code can be written: it is compiled for this process alone")
+    elif not (folder / WHOLE).exists():
+        _compile_apart(folder)
     _compile(folder)
     logger.info("kernels are compiled (%.1f s)", time.perf_counter() - started_s)
     return folder
@@ -170,6 +180,15 @@ def _remove_old(kept: Path, own: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _compile_apart(folder: Path) -> None:
+    """Have another process compile into the folder; what it could not is left to this one."""
+    command = [sys.executable, "-m", "streams.engine", str(folder)]
+    try:
+        subprocess.run(command, cwd=AHEAD.parents[1], timeout=COMPILE_S_MAX, check=True, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("no other process could compile the kernels: %s", error)
+
+
 def _compile(folder: Path | None) -> None:
     """Compile all kernels, or load them from the folder."""
     import numba
@@ -187,16 +206,19 @@ def _compile(folder: Path | None) -> None:
         file.compile_ahead()
 
 
-def prepare_ahead() -> Path | None:
-    """Compile beside the sources; return where the code is kept, None without Numba."""
+def prepare_ahead(folder: Path | None = None) -> Path | None:
+    """Compile into a folder, by default beside the sources; return where the code is kept, None without Numba."""
     if not is_compiled("auto"):
         return None
-    own = AHEAD / fingerprint()
+    own = folder or AHEAD / fingerprint()
     own.mkdir(parents=True, exist_ok=True)
     own.touch()
-    _remove_old(AHEAD, own)
-    return prepare("numba", AHEAD.parent)
+    _compile(own)
+    (own / WHOLE).touch()
+    if folder is None:
+        _remove_old(AHEAD, own)
+    return own
 
 
 if __name__ == "__main__":
-    print(f"compiled code is in {prepare_ahead()}", file=sys.stderr)
+    print(f"compiled code is in {prepare_ahead(*map(Path, sys.argv[1:2]))}", file=sys.stderr)
