@@ -65,7 +65,7 @@ fix: $(VENV)/dev.stamp ## let ruff mend what it can
 check: lint test ## lint and test
 
 contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
-	$(PY) -m streams.contracts.schemas docs/contracts
+	$(PY) -m streams.published.schemas docs/contracts
 
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.config.rulesets clinical/rulesets

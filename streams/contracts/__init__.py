@@ -1,1 +1,1 @@
-"""The public contracts: what each record on each topic is, who may write it, and the schemas made from that."""
+"""The public contracts: what each record on each topic is, and who may write it."""

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from clinical.vitals import SIGNALS
 from streams.contracts.alert import Alert, Evidence, Source
 from streams.contracts.frame import STREAM_PATTERN, Frame, Tick
-from streams.contracts.messages import FRAME_EXAMPLE, TICK_EXAMPLE
-from streams.contracts.schemas import asyncapi, documents, schema_of
 from streams.contracts.topics import TOPICS
+from streams.published.messages import FRAME_EXAMPLE, TICK_EXAMPLE
+from streams.published.schemas import asyncapi, documents, schema_of
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "docs" / "contracts"
@@ -31,7 +31,7 @@ def test_the_committed_contracts_are_what_the_models_say():
 
 
 def test_the_command_writes_the_same_bytes_again(tmp_path):
-    command = [sys.executable, "-m", "streams.contracts.schemas", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "streams.published.schemas", str(tmp_path / "new")]
     result = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=True
     )
@@ -40,7 +40,7 @@ def test_the_command_writes_the_same_bytes_again(tmp_path):
 
 
 def test_the_command_without_a_directory_is_a_usage_error():
-    command = [sys.executable, "-m", "streams.contracts.schemas"]
+    command = [sys.executable, "-m", "streams.published.schemas"]
     result = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False
     )

@@ -11,7 +11,7 @@ from signing import person
 from edge.identity import auditor
 from edge.identity.auditor import UNKNOWN, Auditor
 from streams.contracts.audit import Audited
-from streams.contracts.schemas import schema_of
+from streams.published.schemas import schema_of
 
 NURSE = person("nurse-1", wards=["icu"], station="board", session="s-1")
 

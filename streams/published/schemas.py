@@ -1,4 +1,4 @@
-"""Writes the public contracts from the models: `python -m streams.contracts.schemas DIR`.
+"""Writes the public contracts from the models: `python -m streams.published.schemas DIR`.
 
 One JSON Schema (2020-12) a record and one AsyncAPI 3.0 document of the whole flow. The same models give the
 same bytes, so a test can compare what is committed with what the code says.
@@ -23,7 +23,6 @@ from streams.contracts.command import Answer, Sealed, Signed
 from streams.contracts.deliveries import Assignment, Delivery
 from streams.contracts.escalations import Told
 from streams.contracts.frame import Frame, Tick
-from streams.contracts.messages import BINDING_VERSION, messages
 from streams.contracts.partition_alerts import Note
 from streams.contracts.patient_state import Heartbeat, Limits, Patient
 from streams.contracts.reference import BedFacts, FormularyLine, WardFacts
@@ -50,6 +49,7 @@ from streams.contracts.topics import (
 )
 from streams.contracts.ward import WardReport, WardRuling, WardState
 from streams.kafka.rules_log import Rules
+from streams.published.messages import BINDING_VERSION, messages
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT_VERSION: Final = "1.0.0"
@@ -258,7 +258,7 @@ def _operations() -> dict[str, Any]:
 def main() -> None:
     """Write every contract into the directory that the command line names, and print each path."""
     parser = argparse.ArgumentParser(
-        prog="python -m streams.contracts.schemas", description="Write the contracts."
+        prog="python -m streams.published.schemas", description="Write the contracts."
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="where to write; created when missing")
     directory: Path = parser.parse_args().directory
