@@ -19,6 +19,8 @@ CSP = "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors '
 CLOCK_EVERY_S = 0.5
 START_TIMEOUT_S = 10.0
 EVENTS_KEPT = 10_000
+TURNS_TO_CONNECT = 3
+"""Turns of asyncio's loop from an accepted socket to a server that knows of it: task, transport, protocol."""
 
 
 class FakeBoard:
@@ -57,6 +59,7 @@ class FakeBoard:
         self._wakeups: set[asyncio.Event] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
+        self._listening = -1
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> "FakeBoard":
@@ -148,11 +151,16 @@ class FakeBoard:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        (listening,) = site._server.sockets  # type: ignore[union-attr]
+        self.port, self._listening = listening.getsockname()[1], listening.fileno()
 
     async def _stop(self) -> None:
         await self._cut()
         if self._runner:
+            # CPython 3.11 leaves a socket open that it accepts in the turn in which its server is closed (gh-109564).
+            self._loop.remove_reader(self._listening)
+            for _ in range(TURNS_TO_CONNECT):
+                await asyncio.sleep(0)
             await self._runner.cleanup()
 
     async def _cut(self) -> None:
