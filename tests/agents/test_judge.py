@@ -16,8 +16,8 @@ from streams.contracts.frame import TICK_KEY
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-fewer = settings(few, max_examples=60)
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fewer = settings(few, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -64,7 +64,7 @@ def cut(rng, logs):
         yield brought
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rules=rule_sets(),
     found=st.lists(worlds(), min_size=PARTITIONS, max_size=PARTITIONS),

@@ -30,7 +30,7 @@ from streams.contracts.partitions import PARTITION
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 untorn = accidents.map(lambda befalls: [one for one in befalls if one[1] != "torn"])
 """A worker that dies in the midst of a checkpoint may let in others until the next one (docs/alarms.md)."""
