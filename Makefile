@@ -9,7 +9,8 @@ QUICK ?=
 MINUTES ?=
 BENCH_QUICK = $(PY) -m bench.suite --quick --fresh --results .cache/bench-quick --report .cache/bench-quick
 TEST_WORKERS ?= 4
-KAFKA_TEST_WORKERS ?= 3
+# Some assert what a broker and a gateway come to within seconds: by themselves, unless it is asked for.
+KAFKA_TEST_WORKERS ?= 0
 # Whole files, for what a file's tests share, a broker or a worker, is started once; in the order of tests/conftest.py.
 BESIDE := --dist loadfile --no-loadscope-reorder -n
 

@@ -175,7 +175,7 @@ def cache_of_its_own(tmp_path: Path) -> Iterator[Path]:
 def background(cache: Path, action: str) -> subprocess.CompletedProcess[str]:
     """Run one step in a process of its own, as the command line does."""
     script = (
-        "import sys\nfrom pathlib import Path\nfrom streams import kafka_background as background\n"
+        "import sys\nfrom pathlib import Path\nfrom edge.brokers import background\n"
         f"print(background.{action}(*map(eval, sys.argv[2:]), cache=Path(sys.argv[1])))"
     )
     arguments = ["1"] if action == "start_background" else []
