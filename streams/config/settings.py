@@ -111,7 +111,7 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
     session_timeout_s: float = Field(default=10.0, ge=6, description="a dead worker is noticed after so long")
     request_timeout_s: float = Field(default=15.0, ge=1, description="for every request to the broker")
     connect_wait_s: float = Field(
-        default=30.0, gt=0, le=600, description="how long a worker that starts waits for a broker"
+        default=120.0, gt=0, le=600, description="how long a process that starts waits for a broker"
     )
     fetch_wait_ms: int = Field(
         default=250, ge=1, le=5_000, description="how long the broker holds an empty fetch"

@@ -22,6 +22,10 @@ CONNECT_WAIT_S: Final = 5.0
 
 PROGRESS_EVERY_S: Final = 5.0
 PROBE_TIMEOUT_S: Final = 1.0
+CLIENT_S_MIN: Final = 3.0
+"""What a client gets once a broker answers, also at the end of the wait: to give up on one that is just back would
+cost another start, and say of it that it refuses us."""
+
 _RETRY_S: Final = 0.1
 _API_VERSIONS_REQUEST: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """Length, ApiVersions v0, correlation id, no client id: what every Kafka broker answers without a session."""
@@ -83,7 +87,8 @@ def connect_with(
 
     Raises:
         UsageError: no broker was given.
-        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in.
+        BrokerUnreachable: none answered within `wait_s` seconds, or it does not let us in; one that answers at last
+            gets `CLIENT_S_MIN`.
     """
     if not settings.bootstrap:
         raise UsageError("no broker given: use --brokers host:port or VIGIL_BROKERS")
@@ -95,12 +100,12 @@ def connect_with(
         refusals = [refusal(settings, server, min(left_s, PROBE_TIMEOUT_S)) for server in settings.bootstrap]
         # A node that says nothing would use up the client's time, though the others serve.
         if serving := [server for server, no in zip(settings.bootstrap, refusals, strict=True) if no is None]:
-            left_ms = max(1, int((deadline_s - time.monotonic()) * 1000))
+            left_s = max(CLIENT_S_MIN, deadline_s - time.monotonic())
             try:
                 return client(
                     bootstrap_servers=serving,
                     client_id="vigil-edge",
-                    bootstrap_timeout_ms=left_ms,
+                    bootstrap_timeout_ms=int(left_s * 1000),
                     request_timeout_ms=int(settings.request_timeout_s * 1000),
                     **security,
                 )

@@ -7,7 +7,7 @@ import pytest
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
 from streams.kafka import connect
-from streams.kafka.connect import PROBE_TIMEOUT_S, connect_admin
+from streams.kafka.connect import CLIENT_S_MIN, PROBE_TIMEOUT_S, connect_admin, connect_with
 from streams.kafka.probe import Refusal
 
 
@@ -31,3 +31,13 @@ def test_a_wait_shorter_than_a_probe_still_tells_why(monkeypatch):
     monkeypatch.setattr(connect, "refusal", lambda settings, server, timeout_s: Refusal("no answer"))
     with pytest.raises(BrokerUnreachable, match="no answer"):
         connect_admin(Settings(brokers="127.0.0.1:1"), 0.2)
+
+
+def test_a_broker_that_answers_at_the_end_of_the_wait_is_given_some_seconds(monkeypatch):
+    given_ms = []
+    monkeypatch.setattr(connect, "refusal", lambda settings, server, timeout_s: None)
+    found = connect_with(
+        Settings(brokers="127.0.0.1:1"), 0.2, lambda **common: given_ms.append(common["bootstrap_timeout_ms"])
+    )
+    assert found is None
+    assert given_ms == [CLIENT_S_MIN * 1000]
