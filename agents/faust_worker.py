@@ -9,8 +9,8 @@ from clinical.rules import RuleSet
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.lane.app import PATIENTS, create_app, publisher_of
+from streams.lane.block_table import BlockTable
 from streams.lane.faust_lane import FaustLane
-from tables.changelog.column_store import PatientsTable
 
 
 def build(
@@ -20,7 +20,7 @@ def build(
     app = create_app(settings)
     lane = FaustLane(app, settings.topic(READINGS))
     flow = wire(settings, rules, lane, publisher_of(app, settings), metrics=metrics, turn=turn)
-    app.tables.add(PatientsTable(app, name=PATIENTS, store=flow.store))
+    app.tables.add(BlockTable(app, name=PATIENTS, store=flow.store))
     for timer in flow.timers:
         app.timer(timer.every_s, name=timer.name)(timer.run)
     for task in flow.tasks:

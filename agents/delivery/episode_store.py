@@ -1,4 +1,4 @@
-"""What delivery remembers as a Faust table: open alarms by episode, and how its changelog brings them back.
+"""The store of what delivery remembers: open alarms by episode, and how its changelog brings them back.
 
 Faust's recovery feeds the changelog in, block by block; what is written goes out with the block that led to it
 (`agents.delivery.escalator`), not per key.
@@ -7,26 +7,21 @@ Faust's recovery feeds the changelog in, block by block; what is written goes ou
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import faust
-from faust.stores import base
 from faust.types import TP
 
 from agents.delivery.episode import Episode, decode_episode, encode_episode
 from streams.kafka.publisher import fail_stop
 from streams.lane.block import Block
-from streams.lane.lane import BlockSchema
+from streams.lane.block_table import BlockStore
 
 END_KEY: Final = b"~end"
 """Key of the record that follows each batch: asked for its end, the embedded broker leaves out all but the first
 record of the last batch, and recovery would stop there."""
 
-BLOCKS_BUFFERED: Final = 2
-"""As of the patient table (`tables.changelog.column_store`)."""
-
 Episodes = dict[str, Episode]
 
 
-class EpisodeStore(base.Store):
+class EpisodeStore(BlockStore):
     """Episodes of every partition that this process holds, by name.
 
     Args:
@@ -35,8 +30,7 @@ class EpisodeStore(base.Store):
     """
 
     def __init__(self, on_read: Callable[[], None], on_failure: Callable[[str], None] = fail_stop) -> None:
-        super().__init__("memory://", None, None, table_name="episodes")
-        self._on_read, self._on_failure = on_read, on_failure
+        super().__init__("episodes", on_read, on_failure)
         self.partitions: dict[int, Episodes] = {}
         self._applied: dict[int, int] = {}
         self._given_up: set[int] = set()
@@ -110,23 +104,11 @@ class EpisodeStore(base.Store):
         self.partitions.clear()
         self._applied.clear()
 
-    async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to back up: the changelog is the copy."""
-
-    def restore_backup(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to restore: the changelog is the copy."""
-
     def __getitem__(self, name: str) -> bytes:
         for episodes in self.partitions.values():
             if name in episodes:
                 return encode_episode(episodes[name])
         raise KeyError(name)
-
-    def __setitem__(self, name: str, record: bytes) -> None:
-        raise TypeError("what delivery remembers changes by its log, not by assignment")
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("what delivery remembers changes by its log, not by deletion")
 
     def __iter__(self) -> Iterator[str]:
         return (name for episodes in self.partitions.values() for name in episodes)
@@ -136,25 +118,6 @@ class EpisodeStore(base.Store):
 
     def __len__(self) -> int:
         return sum(len(episodes) for episodes in self.partitions.values())
-
-
-class EpisodesTable(faust.Table):
-    """Faust table on an `EpisodeStore`."""
-
-    def __init__(self, *args: Any, store: EpisodeStore, **kwargs: Any) -> None:
-        super().__init__(
-            *args,
-            schema=BlockSchema(),
-            key_type=bytes,
-            value_type=bytes,
-            recovery_buffer_size=BLOCKS_BUFFERED,
-            standby_buffer_size=1,
-            **kwargs,
-        )
-        self._episodes = store
-
-    def _new_store(self) -> EpisodeStore:
-        return self._episodes
 
 
 def changes(episodes: Episodes, names: Iterable[str]) -> list[tuple[bytes, bytes | None]]:

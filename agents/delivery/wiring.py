@@ -7,7 +7,7 @@ from typing import Final
 import faust
 
 from agents.dead_letters import DeadLetters
-from agents.delivery.episode_store import EpisodesTable, EpisodeStore
+from agents.delivery.episode_store import EpisodeStore
 from agents.delivery.escalation import Escalation
 from agents.delivery.escalator import Escalator
 from agents.delivery.intake import Ears
@@ -20,6 +20,7 @@ from streams.config.routing import Routing
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, DELIVERIES, ESCALATIONS
 from streams.lane.app import EPISODES, create_app, delivery_lane, publisher_of
+from streams.lane.block_table import BlockTable
 from streams.lane.faust_lane import FaustLane
 from streams.lane.protocol import Reader
 
@@ -52,7 +53,7 @@ def wire(settings: Settings, routing: Routing) -> DeliveryFlow:
         publisher_of(app, settings),
         FaustLane(app, decided),
     )
-    table = app.tables.add(EpisodesTable(app, name=EPISODES, store=store))
+    table = app.tables.add(BlockTable(app, name=EPISODES, store=store))
     overview = DeliveryOverview(lane, (decided, alerts, milestones), store, views, metrics, watchdog)
     letters = DeadLetters(settings, publisher, metrics)
     ears = Ears(settings, publisher, letters, lane, views.ready, views.ward_of)

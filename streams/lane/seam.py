@@ -103,11 +103,7 @@ DEVIATIONS: Final = (
     Deviation(
         name="changelog in blocks",
         of="Faust",
-        files=(
-            "streams/lane/lane.py",
-            "tables/changelog/column_store.py",
-            "agents/delivery/episode_store.py",
-        ),
+        files=("streams/lane/lane.py", "streams/lane/block_table.py"),
         what="recovery reads the changelog block by block, into a store of columns",
         why="Faust recovers record by record, 2,200 to 2,500 records/s",
         gain="400 to 16 us a record in all (10,000 patients)",

@@ -1,4 +1,4 @@
-"""The patient table as a Faust table: its store is the columnar state itself, its changelog the records.
+"""The store of the patient table: it is the columnar state itself, its changelog the records.
 
 Faust's recovery feeds the changelog in, block by block; what is written goes out at a checkpoint
 (`tables.changelog.checkpoint`), not per key. While a partition stays with this worker its state is kept, and a
@@ -8,18 +8,16 @@ rebalance reads only what is new.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
-import faust
 import numpy as np
-from faust.stores import base
 from faust.types import TP
 from numpy.typing import NDArray
 
 from clinical.limits import NEVER
 from streams.kafka.publisher import fail_stop
 from streams.lane.block import Block
-from streams.lane.lane import BlockSchema
+from streams.lane.block_table import BlockStore, nobody
 from tables.changelog.progress import END_KEY, decode_progress
 from tables.changelog.record import decode, decode_all, encode
 from tables.changelog.record_layout import alarm_key, is_gone, position_of
@@ -27,16 +25,8 @@ from tables.partition import Partition
 from tables.partition_life import Event
 from tables.patients import PatientTable
 
-BLOCKS_BUFFERED: Final = 2
-"""Blocks of the changelog that recovery collects before it applies them. With 1, Faust would go on to read the
-changelog of a partition that it owns after recovery, and apply what this worker has just written."""
 
-
-def _nothing() -> None:
-    """Stand in for who is told that records were read."""
-
-
-class ColumnStore(base.Store):
+class ColumnStore(BlockStore):
     """Every partition that this worker holds; as a mapping, patients and their durable records.
 
     Args:
@@ -49,11 +39,11 @@ class ColumnStore(base.Store):
     def __init__(
         self,
         new_table: Callable[[], PatientTable],
-        on_read: Callable[[], None] = _nothing,
+        on_read: Callable[[], None] = nobody,
         on_failure: Callable[[str], None] = fail_stop,
     ) -> None:
-        super().__init__("memory://", None, None, table_name="patients")
-        self._new_table, self._on_read, self._on_failure = new_table, on_read, on_failure
+        super().__init__("patients", on_read, on_failure)
+        self._new_table = new_table
         self.partitions: dict[int, Partition] = {}
         self.whole_blocks = asyncio.Lock()
         """Held while a block is judged and its alerts are handed to the publisher: state is looked at between
@@ -250,12 +240,6 @@ class ColumnStore(base.Store):
         """Forget everything; recovery brings it back."""
         self.partitions.clear()
 
-    async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to back up: the changelog is the copy."""
-
-    def restore_backup(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to restore: the changelog is the copy."""
-
     def _tables(self) -> Iterator[PatientTable]:
         return (partition.table for partition in self.partitions.values())
 
@@ -266,12 +250,6 @@ class ColumnStore(base.Store):
                 return encode(table, np.array([row]), keys)[0]
         raise KeyError(patient)
 
-    def __setitem__(self, patient: str, record: bytes) -> None:
-        raise TypeError("patient state changes by judging the log, not by assignment")
-
-    def __delitem__(self, patient: str) -> None:
-        raise TypeError("patient state changes by judging the log, not by deletion")
-
     def __iter__(self) -> Iterator[str]:
         return (patient for table in self._tables() for patient in table.row_of)
 
@@ -280,25 +258,6 @@ class ColumnStore(base.Store):
 
     def __len__(self) -> int:
         return sum(map(len, self._tables()))
-
-
-class PatientsTable(faust.Table):
-    """Faust's table over a `ColumnStore`."""
-
-    def __init__(self, *args: Any, store: ColumnStore, **kwargs: Any) -> None:
-        super().__init__(
-            *args,
-            schema=BlockSchema(),
-            key_type=bytes,
-            value_type=bytes,
-            recovery_buffer_size=BLOCKS_BUFFERED,
-            standby_buffer_size=1,
-            **kwargs,
-        )
-        self._columns = store
-
-    def _new_store(self) -> ColumnStore:
-        return self._columns
 
 
 def _reach(table: PatientTable, patient: str) -> int:

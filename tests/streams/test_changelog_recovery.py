@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from streams.config.settings import Settings
 from streams.lane.app import PATIENTS, create_app
 from streams.lane.block import Block
+from streams.lane.block_table import BlockTable
 from streams.lane.fetched import Stretch
 from streams.lane.lane import BlockScheduler
-from tables.changelog.column_store import ColumnStore, PatientsTable
+from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
 
 CHANGELOG = "vigil-patients-changelog"
@@ -30,7 +31,7 @@ class Recovered:
     def __init__(self):
         app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
         store = ColumnStore(lambda: PatientTable(("hr-high",)))
-        self.table = app.tables.add(PatientsTable(app, name=PATIENTS, store=store))
+        self.table = app.tables.add(BlockTable(app, name=PATIENTS, store=store))
         self.app, self.recovery = app, app.tables.recovery
         self.applied = {ONE: [], TWO: []}
         self.table.data.apply_changelog_batch = self._apply
