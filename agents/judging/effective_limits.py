@@ -21,7 +21,6 @@ class EffectiveLimits:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = compile_limits(rules.limits)
         self.count = len(rules.limits)
-        self.by_integral = any(rule.integral is not None for rule in rules.limits)
 
     def of(self, table: PatientTable, rows: Rows) -> CompiledLimits:
         """Return the limits of n rows, with arrays of shape (n, rules) if any of them has limits of its own."""

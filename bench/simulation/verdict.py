@@ -41,7 +41,7 @@ def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], s
     store = ColumnStore(judge.new_table)
     table: PatientTable = store.state(partition)
     verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))
-    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.transitions]
+    alerts = [report(judge.alarms[one.column], one).model_dump(mode="json") for one in verdict.transitions]
     answers = {answer.model_dump_json().encode() for answer in verdict.answers}
     return {alert["id"]: alert for alert in alerts}, answers, records_of(store, partition)
 
