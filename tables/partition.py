@@ -60,11 +60,6 @@ class Partition:
             self._on_failure(reason)
             raise PromiseBroken(reason) from None
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether somebody else has it."""
-        return self.life is Life.GONE
-
     def note_applied(self, offset: int) -> None:
         """Note that the changelog up to `offset` is what the state says."""
         self.applied = offset if self.applied is None else max(offset, self.applied)

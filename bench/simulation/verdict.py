@@ -22,9 +22,9 @@ def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
     answers: set[bytes] = set()
     broken: list[str] = []
     for partition in range(len(broker.readings)):
-        alerts, told, state = oracle(broker, partition)
+        alerts, answered, state = oracle(broker, partition)
         expected |= alerts
-        answers |= told
+        answers |= answered
         owner = next(worker for worker in owners if partition in worker.held)
         broken += _compare_state(f"state of worker {owner.number}", records_of(owner.store, partition), state)
         broken += _compare_state(

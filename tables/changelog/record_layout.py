@@ -322,7 +322,7 @@ def _widened(
             new[name] = new["age_band"] != 0
         elif (column := table.COLUMNS.get(prefix + name)) is not None:
             new[name] = column.empty
-    if "scale2" in names:  # limits did not follow the ordered target
+    if "scale2" in names:  # limits did not follow the prescribed target
         new["own_limits"] |= new["scale2"]
     return new
 
