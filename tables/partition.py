@@ -60,6 +60,11 @@ class Partition:
             self._on_failure(reason)
             raise PromiseBroken(reason) from None
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether its records are judged here, or were until the group took it back."""
+        return self.life in (Life.JUDGING, Life.HANDING_OVER)
+
     def note_applied(self, offset: int) -> None:
         """Note that the changelog up to `offset` is what the state says."""
         self.applied = offset if self.applied is None else max(offset, self.applied)
