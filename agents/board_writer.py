@@ -4,7 +4,7 @@ What has changed is noted and then written in turns, four times a second: that i
 who changes several times meanwhile is written once, and an alert seldom finds the connection taken.
 
 `agents.shown` says what stands in the records. Who has acknowledged an alarm is not part of a patient's state: this
-remembers it from the verdict that told it, for as long as the alarm stays acknowledged.
+remembers it from the verdict that said so, for as long as the alarm stays acknowledged.
 """
 
 import asyncio
@@ -98,10 +98,10 @@ class Boards:
         if not (verdict.transitions or verdict.profiled or verdict.dropped or verdict.tally.ticks):
             return
         board, table = partition.of(Board), partition.table
-        told = {transition.patient for transition in verdict.transitions}
+        changed = {transition.patient for transition in verdict.transitions}
         self._take_note(board, table, verdict)
         gone = {patient for patient in verdict.dropped if patient not in table.row_of}
-        board.states |= told | {*verdict.profiled} | gone
+        board.states |= changed | {*verdict.profiled} | gone
         board.limits |= {*verdict.profiled} | gone
         board.is_late = late
         if verdict.tally.ticks and not late:
@@ -109,7 +109,7 @@ class Boards:
 
     @staticmethod
     def _take_note(board: Board, table: PatientTable, verdict: Verdict) -> None:
-        """Remember who has acknowledged what, and forget it with the next that is told of the same alarm.
+        """Remember who has acknowledged what, and forget it with the next transition of the same alarm.
 
         Of each alarm of a patient that is one actor at most.
         """

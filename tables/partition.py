@@ -61,9 +61,9 @@ class Partition:
             raise PromiseBroken(reason) from None
 
     @property
-    def is_gone(self) -> bool:
-        """Whether somebody else has it."""
-        return self.life is Life.GONE
+    def is_judged(self) -> bool:
+        """Whether its records are judged here, or were until the group took it back."""
+        return self.life in (Life.JUDGING, Life.HANDING_OVER)
 
     def note_applied(self, offset: int) -> None:
         """Note that the changelog up to `offset` is what the state says."""

@@ -1,13 +1,12 @@
 """What is known of one alarm's way to people: its routes, its deliveries, and the record that brings it back."""
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from streams.contracts.alert import AlertType, Priority
 from streams.contracts.deliveries import FINAL, Delivery, Milestone, delivery_id
 
-Reached = Literal["queued", "sent", "taken", "delivered", "shown"]
 RANK: Final[dict[Milestone, int]] = {"queued": 0, "sent": 1, "taken": 2, "delivered": 3, "shown": 4}
 """How far a message has come; what is not here is no step of the way."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agents.delivery import endings as answers
+from agents.delivery import endings
 from agents.delivery.episode import RANK, TAKEN, Episode, Plan, Sent
 from agents.delivery.troubles import failed, is_own, unassigned
 from streams.config.routing import BOARD, FAILED_S, Receiver, Route, RouteStep, Routing
@@ -118,7 +118,7 @@ class Escalation:
                 return decided
             episode.sent.append(_adopted(delivery, now_ms))
             if episode.answered or episode.closed_ms:
-                decided.milestones += answers.over(episode, "answered or over by then", now_ms)
+                decided.milestones += endings.over(episode, "answered or over by then", now_ms)
             self._note(episode, decided, offset)
         elif not sent.is_open:
             return decided
@@ -144,7 +144,7 @@ class Escalation:
             if (episode.closed_ms and now_ms - episode.closed_ms >= CLOSED_MS) or (
                 now_ms - episode.heard_ms >= FORGOTTEN_MS
             ):
-                decided.milestones += answers.over(episode, "nothing was heard of the alarm for days", now_ms)
+                decided.milestones += endings.over(episode, "nothing was heard of the alarm for days", now_ms)
                 del episodes[episode.episode]
                 decided.changed[episode.episode] = None
                 continue
@@ -153,7 +153,7 @@ class Escalation:
                 now_ms - self._late_ms >= CAUGHT_UP_MS or now_ms - episode.waits_ms >= WAITS_MS_MAX
             ):
                 self._begin(episode, decided, now_ms)
-            decided.milestones += answers.out_of_time(episode, now_ms)
+            decided.milestones += endings.out_of_time(episode, now_ms)
             if not episode.paused:
                 for plan in episode.plans:
                     self._advance(episode, plan, decided, now_ms)
@@ -169,7 +169,7 @@ class Escalation:
         episode.paused = alert.inactivation.startswith(("audio-", "alarm-"))
         if _is_over(alert):
             if not episode.closed_ms:
-                decided.milestones += answers.over(episode, "the alarm is over", now_ms)
+                decided.milestones += endings.over(episode, "the alarm is over", now_ms)
                 self._end_troubles(episode, decided, now_ms, "the alarm is over")
                 episode.closed_ms, episode.plans, episode.asked, episode.waits_ms = now_ms, [], 0, 0
             return
@@ -185,7 +185,7 @@ class Escalation:
 
     def _begin(self, episode: Episode, decided: Decided, now_ms: int) -> None:
         """Tell the first step of each route that the alarm takes; again, if it has grown worse."""
-        decided.milestones += answers.over(episode, "told again, because it is worse", now_ms)
+        decided.milestones += endings.over(episode, "told again, because it is worse", now_ms)
         episode.answered, episode.asked, episode.waits_ms = False, 0, 0
         episode.told_ms, episode.first = now_ms, episode.steps + 1
         said = episode.ward, episode.priority, episode.rule, episode.type
@@ -209,7 +209,7 @@ class Escalation:
                 return
             ended = said.previous or "undefined"
             why = "no answer in time" if ended == "undefined" else f"rejected by {alert.actor or 'somebody'}"
-            decided.milestones += answers.passed_over(
+            decided.milestones += endings.passed_over(
                 episode, "rejected" if ended == "rejected" else "undefined", why, now_ms
             )
             if episode.waits_ms:
@@ -218,7 +218,7 @@ class Escalation:
                 self._ask(episode, said.step, said.to, decided, now_ms)
         elif episode.asked:
             why = "no answer in time" if said.status == "undefined" else f"rejected by {alert.actor}"
-            decided.milestones += answers.passed_over(episode, said.status, why, now_ms)
+            decided.milestones += endings.passed_over(episode, said.status, why, now_ms)
             episode.asked = 0
 
     def _ask(self, episode: Episode, step: int, role: str, decided: Decided, now_ms: int) -> None:
@@ -231,7 +231,7 @@ class Escalation:
 
     def _answer(self, episode: Episode, actor: str | None, what: str, decided: Decided, now_ms: int) -> None:
         """Take that somebody has the alarm: nobody else is told."""
-        decided.milestones += answers.by_actor(episode, actor, what, now_ms)
+        decided.milestones += endings.by_actor(episode, actor, what, now_ms)
         self._end_troubles(episode, decided, now_ms, what)
         episode.answered, episode.plans, episode.asked, episode.waits_ms = True, [], 0, 0
 

@@ -38,7 +38,7 @@ _rule_of = msgspec.json.Decoder(_Rule).decode
 
 
 @dataclass(slots=True)
-class Ears:
+class Intake:
     """Everything the two agents work with; `alerts` and `milestones` are the agents themselves."""
 
     settings: Settings

@@ -9,7 +9,6 @@ from agents.delivery.episode import Episode
 from streams.contracts.deliveries import Delivery
 
 TAKEN_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-ALERT_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class DeliveryMetrics:

@@ -10,7 +10,7 @@ from agents.dead_letters import DeadLetters
 from agents.delivery.episode_store import EpisodeStore
 from agents.delivery.escalation import Escalation
 from agents.delivery.escalator import Escalator
-from agents.delivery.intake import Ears
+from agents.delivery.intake import Intake
 from agents.delivery.metrics import DeliveryMetrics
 from agents.delivery.ownership_of_delivery import DeliveryOverview
 from agents.delivery.views import Views
@@ -41,7 +41,7 @@ class DeliveryFlow:
 
 
 def wire(settings: Settings, routing: Routing) -> DeliveryFlow:
-    """Bind alerts and milestones -> ears -> escalations -> escalator -> milestones and technical alerts.
+    """Bind alerts and milestones -> intake -> escalations -> escalator -> milestones and technical alerts.
 
     `settings` are those of delivery's own group (`streams.kafka.admin.delivery_settings`).
     """
@@ -56,13 +56,13 @@ def wire(settings: Settings, routing: Routing) -> DeliveryFlow:
     table = app.tables.add(BlockTable(app, name=EPISODES, store=store))
     overview = DeliveryOverview(lane, (decided, alerts, milestones), store, views, metrics, watchdog)
     letters = DeadLetters(settings, publisher, metrics)
-    ears = Ears(settings, publisher, letters, lane, views.ready, views.ward_of)
+    intake = Intake(settings, publisher, letters, lane, views.ready, views.ward_of)
     escalator = Escalator(
         *(settings, store, table.changelog_topic.get_topic_name(), publisher, letters, metrics),
         *(lambda: Escalation(routing, views.on), views.ready, lane),
     )
-    lane.blocks(alerts, Reader("alerts", ears.forward))
-    lane.blocks(milestones, Reader("milestones", ears.forward))
+    lane.blocks(alerts, Reader("alerts", intake.forward))
+    lane.blocks(milestones, Reader("milestones", intake.forward))
     lane.blocks(
         decided, Reader("escalator", escalator.take, resume_at=store.resume_at, give_up=store.give_up)
     )

@@ -112,8 +112,8 @@ class CommandJudge:
         command, ahead = placed.command, "" if monitored else ", held for the first frame"
         glass = f", by broken glass: {placed.person.break_glass}" if broken else ""
         alerts = [
-            f"{episode_id(h.patient, self._alarms[h.column].id, h.onset_ms)}-{h.number}"
-            for h in emitted[:ANSWER_ALERTS_MAX]
+            f"{episode_id(one.patient, self._alarms[one.column].id, one.onset_ms)}-{one.number}"
+            for one in emitted[:ANSWER_ALERTS_MAX]
         ]
         return Answer(
             id=command.id,

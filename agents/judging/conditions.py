@@ -113,7 +113,7 @@ class Conditions:
         (n,) is the present.
         """
         suppressed_rank = suppressed_rank_of(table, rows)[:, None]
-        if some(self._never_suppressed):  # high ones are above every cover
+        if some(self._never_suppressed):  # high ones are above what a pause suppresses
             suppressed_rank = np.where(self._never_suppressed, NONE_SUPPRESSED, suppressed_rank)
         if not self._checks_sensor:
             return suppressed_rank

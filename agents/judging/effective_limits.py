@@ -21,7 +21,6 @@ class EffectiveLimits:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = compile_limits(rules.limits)
         self.count = len(rules.limits)
-        self.by_integral = any(rule.integral is not None for rule in rules.limits)
 
     def of(self, table: PatientTable, rows: Rows) -> CompiledLimits:
         """Return the limits of n rows, with arrays of shape (n, rules) if any of them has limits of its own."""
@@ -47,7 +46,7 @@ class EffectiveLimits:
         return low < unit[0], high > unit[1]
 
     def unit(self, band: int, scale2: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the unit's lower and upper limits for an age band and an ordered SpO2 target, (rules,) each."""
+        """Return the unit's lower and upper limits for an age band and a prescribed SpO2 target, (rules,) each."""
         low, high = self.unowned(np.array([band], np.uint8), np.array([scale2]))
         return low[0], high[0]
 

@@ -223,12 +223,12 @@ class Episodes:
     @staticmethod
     def _keep_paused(table: PatientTable, row: int, column: int, phase: int, state: int) -> None:
         """Take an open episode out of the pause when it grows worse, or is active again after it had latched."""
-        suppressed_rank = table.alarm_paused[row, column]
-        if not suppressed_rank:
+        paused = table.alarm_paused[row, column]
+        if not paused:
             return
         if state == State.LATCHED:
             table.alarm_paused[row, column] = IN_PAUSE_LATCHED
-        elif phase == Phase.ESCALATE or (suppressed_rank == IN_PAUSE_LATCHED and state == State.ACTIVE):
+        elif phase == Phase.ESCALATE or (paused == IN_PAUSE_LATCHED and state == State.ACTIVE):
             table.alarm_paused[row, column] = 0
 
     def _limits(self, table: PatientTable, row: int, column: int) -> tuple[float | None, float | None]:

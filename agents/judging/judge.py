@@ -54,7 +54,7 @@ class Judge:
     Args:
         rules: the rule set.
         time: whose clock counts.
-        patient_ttl_ms: a patient is dropped after so long without frames.
+        patient_ttl_ms: a patient is dropped after so long without frames and commands.
         partitions: how many there are of the readings, which says where a patient belongs.
         patients_max: patients of one partition.
         kernel: compiled judge of frames (`clinical.kernels.judge_frames`), None = NumPy judges all.

@@ -27,7 +27,7 @@ SIDES: Final = ("low", "high")
 
 
 class Unit(NamedTuple):
-    """What the unit's limits for a patient hang on: the age band, and whether SpO2 scale 2 is ordered."""
+    """What the unit's limits for a patient hang on: the age band, and whether SpO2 scale 2 is prescribed."""
 
     age_band: int
     scale2: bool
@@ -64,7 +64,7 @@ class LimitCommands:
         self._put(table, row, low, high, unit, {self._rules[column].signal})
 
     def set_profile(self, table: PatientTable, row: int, band: int, scale2: bool) -> None:
-        """Set the age band and whether SpO2 scale 2 is ordered; limits of the patient's own stay.
+        """Set the age band and whether SpO2 scale 2 is prescribed; limits of the patient's own stay.
 
         Raises:
             Refused: a limit of the patient's own lies beyond the new bounds, or does not fit to the new limits.

@@ -24,7 +24,7 @@ from tables.patients import PatientTable
 Rows = NDArray[np.int64]
 
 UNPROVEN_MS: Final = 60_000
-"""The alarm of records that are no proven orders ends so long after the last of them; our choice."""
+"""The alarm of records that are no proven commands ends so long after the last of them; our choice."""
 
 
 class PartitionAlarms:

@@ -175,7 +175,7 @@ def _given(sheet: Sheet, table: PatientTable, rows: Rows, readings: list[Floats]
     """Return what `sheet.score` takes.
 
     Where oxygen is not charted, more than air holds in what is inspired counts as oxygen; else the patient's profile
-    says, which also knows whether SpO2 scale 2 was ordered; else what is inspired is air.
+    says, which also knows whether SpO2 scale 2 was prescribed; else what is inspired is air.
     """
     given = {entry.name: reading for entry, reading in zip(_inputs(sheet), readings, strict=True)}
     if "on_oxygen" in given:

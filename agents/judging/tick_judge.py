@@ -74,7 +74,7 @@ class TickJudge:
         context = Context(table, rows, RecordContext(tick.offset, now, tick.append_ts_ms, now))
         found = Verdict(tally=out.tally)
         self._judge_all(before, context, found)
-        out.transitions += sorted(found.transitions, key=lambda h: (h.column, h.patient))
+        out.transitions += sorted(found.transitions, key=lambda one: (one.column, one.patient))
         out.dropped += sorted(found.dropped)
         if found.counted_ms != NEVER:
             out.counted_ms, out.counts = found.counted_ms, found.counts
@@ -305,7 +305,7 @@ class TickJudge:
         return NOTHING
 
     def _drop_gone(self, context: Context, out: Verdict) -> None:
-        """Forget patients without frames and orders for the time to live, with what is open; not the partition."""
+        """Forget patients without frames and commands for the time to live, with what is open; not the partition."""
         table, rows = context.table, context.rows
         first = table.of_devices(rows)[:, 0]
         rows = rows[context.record.event_ms - table.devices.heard_ms.take(first) >= self._ttl_ms]

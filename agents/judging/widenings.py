@@ -44,11 +44,10 @@ class Widenings:
     def _judge(self, context: Context, row: int, out: Verdict) -> None:
         table, now_ms = context.table, context.record.now_ms
         width_before, width = float(table.alarm_extreme[row, self.column]), self._width(table, row)
-        state = int(table.alarm_state[row, self.column])
-        note = self.note(table, row)
         if width == width_before:
             return
-        event = Event.CHANGE
+        state = int(table.alarm_state[row, self.column])
+        event, note = Event.CHANGE, self.note(table, row)
         if state == NORMAL:
             self._episodes.begin(table, row, self.column, now_ms, LOW)
             event = Event.DUE

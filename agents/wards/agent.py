@@ -56,11 +56,8 @@ class Wards:
 
     def begin_anew(self, partition: int, committed: int, end: int) -> None:
         """Forget what is known of a partition, which is read from its start: up to `end` before anything is decided."""
-        self._logs[partition] = self._log(partition, committed, end)
-
-    def _log(self, partition: int, committed: int = 0, end: int = 0) -> WardLog:
         recorded = self.settings.time_base == "recorded"
-        return WardLog(partition, self._columns, recorded, committed, end, self.seals)
+        self._logs[partition] = WardLog(partition, self._columns, recorded, committed, end, self.seals)
 
     async def take(self, admitted: Admitted) -> None:
         """Judge records of different partitions, and send what follows."""
@@ -76,7 +73,7 @@ class Wards:
                 await self.publisher.publish(self.settings.topic(WARDS), TICK_KEY, value, partition=partition)
 
     async def _take(self, block: Block, records: Sequence[Record]) -> None:
-        log = self._logs.setdefault(block.partition, self._log(block.partition))
+        log = self._logs[block.partition]  # nothing of a partition is admitted before it was begun anew
         found = log.take(records, block.offset)
         for reject in found.rejects:
             await self.dead_letters.refuse(reject, block.topic, block.partition)

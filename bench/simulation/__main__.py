@@ -21,7 +21,6 @@ def main() -> int:
     given = options.parse_args()
     prepare_ahead()
     logging.disable(logging.CRITICAL)
-    prepare_ahead()
     if given.seed is not None:
         outcome = simulate(given.seed)
         _print(outcome)

@@ -22,9 +22,9 @@ def check(broker: Broker, owners: Sequence[Worker], parts: Parts) -> list[str]:
     answers: set[bytes] = set()
     broken: list[str] = []
     for partition in range(len(broker.readings)):
-        alerts, told, state = oracle(broker, partition)
+        alerts, answered, state = oracle(broker, partition)
         expected |= alerts
-        answers |= told
+        answers |= answered
         owner = next(worker for worker in owners if partition in worker.held)
         broken += _compare_state(f"state of worker {owner.number}", records_of(owner.store, partition), state)
         broken += _compare_state(
@@ -41,7 +41,7 @@ def oracle(broker: Broker, partition: int) -> tuple[dict[str, dict[str, Any]], s
     store = ColumnStore(judge.new_table)
     table: PatientTable = store.state(partition)
     verdict = judge.judge(table, Decoder().decode(broker.readings[partition]))
-    alerts = [report(judge.alarms[h.column], h).model_dump(mode="json") for h in verdict.transitions]
+    alerts = [report(judge.alarms[one.column], one).model_dump(mode="json") for one in verdict.transitions]
     answers = {answer.model_dump_json().encode() for answer in verdict.answers}
     return {alert["id"]: alert for alert in alerts}, answers, records_of(store, partition)
 

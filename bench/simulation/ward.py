@@ -86,8 +86,8 @@ def ward_log(random: Random, partition: int, length: int) -> list[Record]:
             value = DEVELOPMENT.seal(RULING_KEY, Place(0, offset), json.dumps(ruling).encode())
             log.append(Record(offset, now_ms, RULING_KEY, value))
         elif what < 0.985:
-            order = _order(random, random.choice(patients), sent, now_ms, f"c{offset}")
-            said = json.dumps({"person": NURSE, "order": order}).encode()
+            command = _command(random, random.choice(patients), sent, now_ms, f"c{offset}")
+            said = json.dumps({"person": NURSE, "order": command}).encode()
             value = DEVELOPMENT.seal(COMMAND_KEY, Place(partition, offset), said)
             log.append(Record(offset, now_ms, COMMAND_KEY, value))
         else:
@@ -107,7 +107,7 @@ def _readings(random: Random) -> dict[str, float | str | bool | None]:
 
 
 NURSE: Final = {"id": "nurse-1", "role": "nurse", "wards": ["*"]}
-ORDERS: Final[tuple[dict[str, Any], ...]] = (
+COMMANDS: Final[tuple[dict[str, Any], ...]] = (
     *({"kind": "acknowledge"}, {"kind": "acknowledge"}, {"kind": "reject"}),
     {"kind": "pause", "mode": "alarm-paused", "seconds": 20},
     {"kind": "pause", "mode": "audio-off", "reason": "transport"},
@@ -116,12 +116,12 @@ ORDERS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def _order(
+def _command(
     random: Random, patient: str, sent: list[tuple[str, bytes, int]], now_ms: int, name: str
 ) -> dict[str, Any]:
     """Return a command; one for an alarm guesses its onset among the times of the patient's frames."""
     said = {"id": name, "patient": patient, "actor": NURSE["id"], "issued_ts_ms": now_ms}
-    chosen = random.choice(ORDERS)
+    chosen = random.choice(COMMANDS)
     if chosen["kind"] in ("acknowledge", "reject"):
         onsets = [json.loads(value)["event_ts_ms"] for whose, value, _ in sent if whose == patient] or [0]
         rule = random.choice(("hr-high", "hr-raised", "silent-device"))

@@ -97,9 +97,17 @@ class Checkpointer:
                 await asyncio.sleep(interval_s * UNOWNED_SHARE)
 
     async def hand_over(self) -> None:
-        """Make everything durable before partitions are given up; the lane commits it, which is step 7."""
+        """Make everything durable before partitions are given up; the lane commits it, which is step 7.
+
+        Not of what is being recovered: all that was judged of it here is durable already, and somebody else may have
+        judged on since. Our older offset would be committed after theirs, and a replay from there would bring frames of
+        patients whose records they have deleted.
+        """
+        judged = [
+            number for number, partition in sorted(self._store.partitions.items()) if partition.is_judged
+        ]
         self._store.revoke()
-        for number in sorted(self._store.partitions):
+        for number in judged:
             await self.checkpoint(number)
 
     async def checkpoint(self, number: int) -> None:

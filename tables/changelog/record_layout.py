@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from clinical.lifecycle import State
 from clinical.limits import NEVER
 from clinical.scores import SHEETS
-from clinical.vitals import COUNT, WINDOWED
-from tables.columns.log_columns import DEVICES
+from clinical.vitals import WINDOWED
 from tables.columns.shared_rows import Columns
-from tables.columns.stay_columns import COMMANDS, NAME_BYTES
+from tables.columns.stay_columns import NAME_BYTES
 from tables.device_rows import FLICKER_SLOTS, PERIODIC_COUNT, SEEN, DeviceRows
-from tables.windows import SLOTS
 
 VERSION: Final = 4
 WITHOUT_KNOWN: Final = 3
@@ -278,7 +276,7 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
 
 
 def _with_known(record: bytes) -> bytes:
-    """Return a record of version 3 as one of this version; one that is damaged is still."""
+    """Return a record of version 3 as one of this version; of one that is damaged the reader says what is wrong."""
     head = np.frombuffer(record, HEAD, 1)[0]
     end = len(record) - int(head["limits"]) * LIMIT.itemsize - int(head["commands"]) * 8
     begin = end - int(head["profiles"]) * PROFILE_WITHOUT_KNOWN.itemsize
@@ -293,10 +291,10 @@ def _with_known(record: bytes) -> bytes:
 
 
 def _known(profiles: NDArray[Any]) -> NDArray[Any]:
-    """Take over since when patients were known by an order alone: `since_ms` said it by a time below `NEVER`."""
-    by_order = profiles["since_ms"] < NEVER
-    profiles["known_ms"][by_order] = NEVER - 1 - profiles["since_ms"][by_order]
-    profiles["since_ms"][by_order] = NEVER
+    """Take over since when patients were known by a command alone: `since_ms` said it by a time below `NEVER`."""
+    by_command = profiles["since_ms"] < NEVER
+    profiles["known_ms"][by_command] = NEVER - 1 - profiles["since_ms"][by_command]
+    profiles["since_ms"][by_command] = NEVER
     return profiles
 
 
@@ -324,7 +322,7 @@ def _widened(
             new[name] = new["age_band"] != 0
         elif (column := table.COLUMNS.get(prefix + name)) is not None:
             new[name] = column.empty
-    if "scale2" in names:  # limits did not follow the ordered target
+    if "scale2" in names:  # limits did not follow the prescribed target
         new["own_limits"] |= new["scale2"]
     return new
 
@@ -339,12 +337,3 @@ def encode_gone(position: int) -> bytes:
 def is_gone(record: bytes) -> bool:
     """Return whether the record says that the patient was dropped: it holds nothing but how far it reaches."""
     return len(record) == _head_of(record).itemsize
-
-
-def size_max(alarms: int) -> int:
-    """Return the size of the largest possible record, bytes."""
-    cells = SLOTS * WINDOWED * sum(CELL_BYTES)
-    device = DEVICE.itemsize + COUNT * READING.itemsize + alarms * RUN.itemsize
-    fixed = HEAD.itemsize + DEVICES * device + WINDOWED * SIGNAL.itemsize + SLOTS * 4
-    orders = PROFILE.itemsize + alarms * LIMIT.itemsize + COMMANDS * 8
-    return fixed + alarms * ALARM.itemsize + orders + cells

@@ -9,6 +9,12 @@ from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
 from tables.changelog import checkpoint as checkpoints
 from tables.changelog.progress import END_KEY, decode_progress
+from tables.partition_life import Event
+
+
+def be_judging(partition):
+    partition.on(Event.RECOVER)
+    partition.on(Event.RESUME)
 
 
 def test_records_wait_for_alerts_and_the_offset_waits_for_records():
@@ -180,10 +186,39 @@ def test_a_record_at_the_bound_is_written_and_one_beyond_it_stops_the_worker(mon
 def test_all_partitions_are_written_before_they_are_given_up():
     async def test(worker):
         for partition in (2, 0, 1):
+            be_judging(worker.store.partition(partition))
             judge(worker.store.state(partition), f"bed-{partition}", 10 + partition)
         await worker.checkpointer.hand_over()
         assert worker.durable == [(0, 11), (1, 12), (2, 13)]
         assert [worker.written(partition) for partition in range(3)] == [["bed-0"], ["bed-1"], ["bed-2"]]
+
+    with_worker(test)
+
+
+def test_what_is_handed_over_twice_is_written_as_it_is_by_then():
+    async def test(worker):
+        be_judging(worker.store.partition(0))
+        judge(worker.table, "bed-1", 10)
+        await worker.checkpointer.hand_over()
+        judge(worker.table, "bed-2", 11)  # the block that was in hand
+        await worker.checkpointer.hand_over()
+        assert worker.durable == [(0, 11), (0, 12)]
+        assert worker.written() == ["bed-1", "bed-2"]
+
+    with_worker(test)
+
+
+def test_what_is_being_recovered_again_is_not_handed_over_for_somebody_else_may_have_judged_on():
+    async def test(worker):
+        partition = worker.store.partition(0)
+        be_judging(partition)
+        judge(worker.table, "bed-1", 10)
+        await worker.checkpointer.hand_over()
+        partition.on(Event.ASSIGN)
+        partition.on(Event.READ)
+        await worker.checkpointer.hand_over()
+        assert worker.durable == [(0, 11)]
+        assert worker.written() == ["bed-1"]
 
     with_worker(test)
 

@@ -32,7 +32,7 @@ def test_what_a_part_keeps_of_a_partition_is_the_same_each_time_and_ends_with_th
     partition.of(Notes).lines.append("kept")
     assert partition.of(Notes).lines == ["kept"]
     partition.drop()
-    assert partition.is_gone
+    assert partition.life is Life.GONE
     assert partition.of(Notes).lines == []
 
 
@@ -59,7 +59,7 @@ def test_a_store_leads_its_partitions_through_their_lives():
     other = store.partition(1)
     recovered(store, 0)
     assert life_of(store) == {0: Life.SEEKING}
-    assert other.is_gone
+    assert other.life is Life.GONE
 
 
 def test_a_partition_that_comes_back_remembers_nothing_of_before():

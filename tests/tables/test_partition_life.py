@@ -43,3 +43,31 @@ def test_records_are_judged_only_where_the_state_is_known_to_be_complete():
 
 def test_what_is_judged_is_handed_over_before_it_is_assigned_again_or_dropped():
     assert not {Event.ASSIGN, Event.DROP} & TRANSITIONS[Life.JUDGING].keys()
+
+
+COURSE = (Event.ASSIGN, Event.READ, Event.READ, Event.RECOVER, Event.RESUME, Event.JUDGE, Event.JUDGE)
+"""From an assignment on, if nothing comes between."""
+
+BEFORE_THE_NEXT_RECOVERY = (Event.READ, Event.RECOVER, Event.RESUME)
+"""What of an assignment that is over may still come when the next one is known: Faust begins its recovery later."""
+
+
+def lived(*courses):
+    life = Life.ASSIGNED
+    for event in (event for course in courses for event in course):
+        life = advance(life, event)
+    return life
+
+
+@pytest.mark.parametrize("steps", range(len(COURSE) + 1))
+def test_a_course_that_a_rebalance_or_the_end_cuts_short_at_any_step_stops_no_worker(steps):
+    begun, under_way = COURSE[:steps], COURSE[steps : steps + 1]
+    ended = (*begun, Event.REVOKE, Event.READ, *under_way)
+    assert lived(ended, [Event.REVOKE, Event.READ]) is Life.HANDING_OVER
+    assert lived(ended, [Event.DROP]) is Life.GONE
+    stale = [event for event in under_way if event in BEFORE_THE_NEXT_RECOVERY]
+    again = (Event.ASSIGN, *stale, *COURSE[1:])
+    assert lived(ended, again) is Life.JUDGING
+    assert lived(ended, again[:steps], [Event.REVOKE], again) is Life.JUDGING
+    unread = (Event.ASSIGN, *stale, Event.RECOVER, Event.RESUME, Event.JUDGE)
+    assert lived(ended, unread) is Life.JUDGING

@@ -8,10 +8,23 @@ from table_model import enter
 
 from clinical.limits import NEVER
 from clinical.rules import RULES_MAX
-from clinical.vitals import COUNT, SIGNALS
+from clinical.vitals import COUNT, SIGNALS, WINDOWED
 from tables.changelog.progress import NOTHING, decode_progress, encode_progress
 from tables.changelog.record import decode, encode
-from tables.changelog.record_layout import DEVICE, HEAD, RECORD_BYTES_MAX, alarm_key, position_of, size_max
+from tables.changelog.record_layout import (
+    ALARM,
+    CELL_BYTES,
+    DEVICE,
+    HEAD,
+    LIMIT,
+    PROFILE,
+    READING,
+    RECORD_BYTES_MAX,
+    RUN,
+    SIGNAL,
+    alarm_key,
+    position_of,
+)
 from tables.columns.log_columns import DEVICES
 from tables.columns.stay_columns import COMMANDS
 from tables.device_rows import FLICKER_SLOTS, NOBODY, PERIODIC_COUNT, SEEN, DeviceRows
@@ -270,6 +283,14 @@ def test_limits_of_a_rule_that_is_an_alarm_without_limits_now_are_left_out():
     again, unknown = read(record_of(table), limits=1)
     assert unknown == []
     assert again.alarm_low[again.row_of["bed-1"]].tolist() == [88]
+
+
+def size_max(alarms):
+    """Return the size of the largest possible record, bytes."""
+    device = DEVICE.itemsize + COUNT * READING.itemsize + alarms * RUN.itemsize
+    windows = WINDOWED * SIGNAL.itemsize + SLOTS * (4 + WINDOWED * sum(CELL_BYTES))
+    of_patient = PROFILE.itemsize + alarms * (ALARM.itemsize + LIMIT.itemsize) + COMMANDS * 8
+    return HEAD.itemsize + DEVICES * device + windows + of_patient
 
 
 def test_the_largest_record_stays_below_its_bound():

@@ -4,7 +4,7 @@ import asyncio
 
 from alert_of import alert_of
 
-from agents.delivery.intake import MILESTONE_MS_MAX, Ears
+from agents.delivery.intake import MILESTONE_MS_MAX, Intake
 from streams.config.settings import Settings
 from streams.contracts.deliveries import Delivery
 from streams.contracts.escalations import Told
@@ -46,7 +46,7 @@ def hear(topic, *records):
     async def ready():
         pass
 
-    ears = Ears(
+    intake = Intake(
         Settings(),
         broker,
         broker,
@@ -55,7 +55,7 @@ def hear(topic, *records):
         {"bed-1": "north"}.get,
         lambda: NOW_MS / 1000,
     )
-    asyncio.run(ears.forward([(Block(topic, 3, list(records)), records)]))
+    asyncio.run(intake.forward([(Block(topic, 3, list(records)), records)]))
     return broker
 
 
