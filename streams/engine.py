@@ -8,6 +8,7 @@ as `make setup` and the image do; where that folder is read-only, a copy in the 
 
 import hashlib
 import logging
+import math
 import platform
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import clinical
 from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.decoding.decoded import Decodes
 from streams.decoding.decoder import Decoder
-from streams.errors import UsageError
+from streams.errors import UsageError, VigilError
 
 Engine = Literal["auto", "numba", "numpy"]
 
@@ -54,7 +55,7 @@ def is_compiled(engine: Engine) -> bool:
         return False
     try:
         import numba  # noqa: F401
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # llvmlite's own library that cannot be loaded is the second
         if engine == "numba":
             raise UsageError(f"engine: numba cannot be imported ({error}); use auto or numpy") from None
         return False
@@ -82,16 +83,20 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
 
     Raises:
         UsageError: the engine is not there.
+        VigilError: the kernels cannot be compiled.
     """
     if not is_compiled(engine):
         return None
     started_s = time.perf_counter()
-    folder = _folder(data_dir / "kernels")
+    folder = _folder(data_dir.resolve() / "kernels")  # who compiles apart does so in another folder
     if folder is None:
         logger.warning("no folder for compiled code can be written: it is compiled for this process alone")
-    elif not (folder / WHOLE).exists():
+    elif not (folder / WHOLE).exists() or not _compiles(folder):
         _compile_apart(folder)
-    _compile(folder)
+    try:
+        _compile(folder)
+    except Exception as error:
+        raise VigilError(f"engine: kernels cannot be compiled ({error!r}); use numpy") from error
     logger.info("kernels are compiled (%.1f s)", time.perf_counter() - started_s)
     return folder
 
@@ -175,18 +180,47 @@ def _copy(ahead: Path, own: Path) -> None:
 def _remove_old(kept: Path, own: Path) -> None:
     """Remove code that nobody has used for long."""
     before_s = time.time() - KEPT_S
-    unused = [path for path in kept.iterdir() if path != own and path.stat().st_mtime < before_s]
+    unused = [path for path in kept.iterdir() if path != own and _used_s(path) < before_s]
     for path in unused[:REMOVED_MAX]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _used_s(folder: Path) -> float:
+    """Return when code was last used; what another process has removed meanwhile needs no removing."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
+def _compiles(folder: Path) -> bool:
+    """Compile into a folder, or load what is there; return whether it could be, and else empty the folder.
+
+    A power cut leaves files that are cut off, and Numba would raise at each start.
+    """
+    try:
+        _compile(folder)
+    except Exception as error:  # whatever such a file raises
+        logger.warning("compiled code in %s cannot be loaded and is made anew: %r", folder, error)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+        return False
+    return True
 
 
 def _compile_apart(folder: Path) -> None:
     """Have another process compile into the folder; what it could not is left to this one."""
     command = [sys.executable, "-m", "streams.engine", str(folder)]
     try:
-        subprocess.run(command, cwd=AHEAD.parents[1], timeout=COMPILE_S_MAX, check=True, capture_output=True)
+        done = subprocess.run(
+            command, cwd=AHEAD.parents[1], timeout=COMPILE_S_MAX, capture_output=True, text=True
+        )
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("no other process could compile the kernels: %s", error)
+        return
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [""]
+        logger.warning("no other process could compile the kernels: exit %d, %s", done.returncode, said[-1])
 
 
 def _compile(folder: Path | None) -> None:
@@ -213,7 +247,8 @@ def prepare_ahead(folder: Path | None = None) -> Path | None:
     own = folder or AHEAD / fingerprint()
     own.mkdir(parents=True, exist_ok=True)
     own.touch()
-    _compile(own)
+    if not _compiles(own):
+        _compile(own)
     (own / WHOLE).touch()
     if folder is None:
         _remove_old(AHEAD, own)

@@ -243,7 +243,7 @@ def limits_of(limits: CompiledLimits) -> Limits:
     return Limits(
         **{
             **shared,
-            "uncovered": limits.never_withheld & (limits.rank <= MEDIUM),
+            "never_suppressed": limits.never_withheld & (limits.rank <= MEDIUM),
             "turn": turn,
             "turns": len(limits.turns),
             "by_area": bool(np.isfinite(limits.integral).any()),

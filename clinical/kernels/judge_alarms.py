@@ -16,13 +16,6 @@ from clinical.kernels.judge_columns import (
     Runs,
     Sample,
 )
-from clinical.kernels.judge_cover import (
-    is_outranked,
-    may_be_told,
-    other_run,
-    pause_cover,
-    same_rate,
-)
 from clinical.kernels.judge_literals import (
     BY_PAUSE,
     BY_RATE,
@@ -30,14 +23,21 @@ from clinical.kernels.judge_literals import (
     DELAYED,
     DUE,
     ENDED_IN_DELAY,
-    ENDED_WITHHELD,
+    ENDED_SUPPRESSED,
     NEVER,
     NONE_SUPPRESSED,
     NORMAL,
     START,
     SUPPRESSED,
 )
-from clinical.kernels.judge_rules import advance, keep_rule, look_at, suppressed_rank
+from clinical.kernels.judge_rules import advance, keep_rule, look_at, suppress_one
+from clinical.kernels.judge_suppression import (
+    is_outranked,
+    is_told_by_another,
+    other_run,
+    same_rate,
+    suppressed_rank_of,
+)
 
 
 @inlined
@@ -55,28 +55,28 @@ def judge_rules(
 ) -> int:
     """Look at each rule and advance the alarms; return the rule whose event cannot happen, -1 if there is none."""
     row, has_started = frame.row, False
-    paused = pause_cover(patients, rules, row)
+    paused = suppressed_rank_of(patients, rules, row)
     for rule in range(limits.signal.shape[0]):
         if look_at(limits, patients, alarms, runs, sample, look, frame, rule):
             signal = limits.signal[rule]
             others = other_run(heard, readings, runs, patients, rules, frame, rule, signal)
             state = look.state[rule]
             look.event[rule] = keep_rule(limits, look, rule, frame.now_ms, state, others)
-        withheld = NONE_SUPPRESSED if limits.uncovered[rule] else paused
-        if look.event[rule] == DUE and limits.rank[rule] <= withheld:
-            possible = suppressed_rank(rules, alarms, look, row, rule)
+        suppressed_rank = NONE_SUPPRESSED if limits.never_suppressed[rule] else paused
+        if look.event[rule] == DUE and limits.rank[rule] <= suppressed_rank:
+            possible = suppress_one(rules, alarms, look, row, rule)
         else:
             possible = advance(rules, alarms, look, row, rule)
         if not possible:
             return rule
         has_started = has_started or (look.event[rule] == DUE and look.phase[rule] != 0)
     if has_started:
-        return withhold(heard, readings, patients, alarms, limits, rules, look, frame)
+        return suppress_started(heard, readings, patients, alarms, limits, rules, look, frame)
     return -1
 
 
 @inlined
-def withhold(
+def suppress_started(
     heard: Heard,
     readings: Readings,
     patients: Patients,
@@ -86,18 +86,18 @@ def withhold(
     look: Look,
     frame: Frame,
 ) -> int:
-    """Withhold alarms that start while another stands for them; return the rule of an event that cannot happen."""
+    """Suppress alarms that start while another stands for them; return the rule of an event that cannot happen."""
     for turn in range(limits.turns):
         for rule in range(limits.signal.shape[0]):
-            look.covered[rule] = False
+            look.suppressed[rule] = False
             starts = look.event[rule] == DUE and look.phase[rule] != 0 and limits.turn[rule] == turn
             if starts:
-                look.covered[rule] = is_outranked(limits, look.state, rule) or (
-                    may_be_told(limits, look.state, rule)
+                look.suppressed[rule] = is_outranked(limits, look.state, rule) or (
+                    is_told_by_another(limits, look.state, rule)
                     and same_rate(heard, readings, patients, rules, frame)
                 )
         for rule in range(limits.signal.shape[0]):
-            if look.covered[rule] and not suppressed_rank(rules, alarms, look, frame.row, rule):
+            if look.suppressed[rule] and not suppress_one(rules, alarms, look, frame.row, rule):
                 return rule
     return -1
 
@@ -115,17 +115,19 @@ def count_change(
     before: int,
     counts: np.ndarray,
 ) -> None:
-    """Count an alarm that was withheld, or is over without having been told (`agents.judging.verdict`)."""
+    """Count an alarm that was suppressed, or is over without an alarm (`agents.judging.verdict`)."""
     if look.state[rule] == SUPPRESSED:
-        if limits.rank[rule] <= pause_cover(patients, rules, frame.row):
+        if limits.rank[rule] <= suppressed_rank_of(patients, rules, frame.row):
             counts[BY_PAUSE] += 1
-        elif may_be_told(limits, look.state, rule) and same_rate(heard, readings, patients, rules, frame):
+        elif is_told_by_another(limits, look.state, rule) and same_rate(
+            heard, readings, patients, rules, frame
+        ):
             counts[BY_RATE] += 1
         else:
             counts[BY_SEVERITY] += 1
     elif look.state[rule] == NORMAL:
         if before == SUPPRESSED:
-            counts[ENDED_WITHHELD] += 1
+            counts[ENDED_SUPPRESSED] += 1
         elif before == DELAYED:
             counts[ENDED_IN_DELAY] += 1
 

@@ -143,7 +143,8 @@ class Columns(NamedTuple):
 class Limits(NamedTuple):
     """The limit rules (`clinical.compiled_limits`), (rules,); `turn` is in which turn each begins.
 
-    `uncovered` are those that no pause covers; `by_area` and `by_excess` whether any rule has an integral, an excess.
+    `never_suppressed` are those that no pause suppresses; `by_area` and `by_excess` tell whether any rule has an
+    integral, an excess.
     """
 
     signal: Ints
@@ -167,7 +168,7 @@ class Limits(NamedTuple):
     integral: Floats
     gap_ms: Ints
     excess_ms: Floats
-    uncovered: Bools
+    never_suppressed: Bools
     turn: Ints
     turns: int
     by_area: bool
@@ -239,7 +240,7 @@ class Look(NamedTuple):
     clear_ms: Ints
     area: Floats
     excess_ms: Floats
-    covered: Bools
+    suppressed: Bools
 
 
 class Found(NamedTuple):

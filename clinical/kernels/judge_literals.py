@@ -22,7 +22,7 @@ ILLEGAL: Final = 255
 """State after an event that cannot happen."""
 
 NONE_SUPPRESSED, MEDIUM = -1, 1
-"""Ranks up to which alarms are withheld."""
+"""Ranks up to which alarms are suppressed."""
 
 LIVE, SUSPECT, HISTORIC = 0, 1, 2
 """How the time of a frame was judged (`clinical.sensors.Clock`)."""
@@ -42,6 +42,6 @@ FLICKER_SLOT_MS: Final = 15_000
 COUNTED_MAX: Final = 60_000
 
 JUDGED, DUPLICATE, HISTORIC_FRAMES, READINGS, SUSPECT_FRAMES, BEYOND_WINDOWS = 0, 1, 2, 3, 4, 5
-ENDED_IN_DELAY, ENDED_WITHHELD, BY_PAUSE, BY_SEVERITY, BY_RATE = 6, 7, 8, 9, 10
+ENDED_IN_DELAY, ENDED_SUPPRESSED, BY_PAUSE, BY_SEVERITY, BY_RATE = 6, 7, 8, 9, 10
 COUNTS: Final = 11
 """Places of what is counted."""

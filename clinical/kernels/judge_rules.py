@@ -158,7 +158,7 @@ def advance(rules: Rules, alarms: Alarms, look: Look, row: int, rule: int) -> bo
 
 
 @loop
-def suppressed_rank(rules: Rules, alarms: Alarms, look: Look, row: int, rule: int) -> bool:
-    """Withhold one alarm that would start; return whether that can happen."""
+def suppress_one(rules: Rules, alarms: Alarms, look: Look, row: int, rule: int) -> bool:
+    """Suppress one alarm that would start; return whether that can happen."""
     look.event[rule] = SUPPRESS
     return advance(rules, alarms, look, row, rule)

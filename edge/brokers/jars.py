@@ -1,6 +1,6 @@
 """Apache Kafka's jars from Maven Central, downloaded once into the checkout's cache.
 
-`streams/kafka/pom.xml` names the version; Maven resolves it. Needs Java 17 or newer, and Maven for the first
+`edge/brokers/kafka/pom.xml` names the version; Maven resolves it. Needs Java 17 or newer, and Maven for the first
 run; both are looked for on the PATH. `bench.peers.java_build` builds other Java programs in the same way.
 """
 
@@ -21,7 +21,7 @@ from streams.errors import VigilError
 
 HERE: Final = Path(__file__).resolve().parent / "kafka"
 POM: Final = HERE / "pom.xml"
-CACHE: Final = HERE.parent.parent / ".cache" / "kafka"
+CACHE: Final = HERE.parents[2] / ".cache" / "kafka"
 
 JAVA_MIN: Final = 17
 JAVA_VERSION_TIMEOUT_S: Final = 30.0

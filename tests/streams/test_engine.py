@@ -94,11 +94,46 @@ def test_what_no_other_process_could_compile_is_compiled_by_this_one_and_logged(
     before = '    print(f"compiled code is in'
     assert before in text
     (house / "streams" / "engine.py").write_text(
-        text.replace(before, "    sys.exit(1)\n" + before), encoding="utf-8"
+        text.replace(before, '    sys.exit("broken")\n' + before), encoding="utf-8"
     )
     is_above, _, hits, said = run(house, house / "data")
     assert (is_above, hits) == (True, 0)
-    assert "WARNING no other process could compile the kernels" in said
+    assert "WARNING no other process could compile the kernels: exit 1, broken" in said
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_code_that_a_power_cut_left_cut_off_is_made_anew_by_another_process(house, is_whole):
+    _, folder, _, _ = run(house, house / "data")
+    files = list(Path(folder).rglob("*.nb?"))
+    assert files
+    for path in files:
+        path.write_bytes(b"")
+    if not is_whole:
+        (Path(folder) / engine.WHOLE).unlink()
+    is_above, again, hits, said = run(house, house / "data")
+    assert (is_above, again, hits) == (True, folder, 1)
+    assert ("cannot be loaded and is made anew" in said) == is_whole
+    assert "no other process" not in said
+    assert all(path.stat().st_size for path in files)
+
+
+def test_kernels_that_cannot_be_compiled_are_one_line_that_names_the_way_out(house):
+    above = house / "clinical" / "kernels" / "above.py"
+    above.write_text(above.read_text(encoding="utf-8").replace("value > limit()", "value + 'text'"))
+    with pytest.raises(AssertionError, match=r"VigilError: engine: kernels cannot be compiled .*; use numpy"):
+        run(house, house / "data")
+
+
+def test_a_folder_of_the_data_that_is_named_from_here_is_the_same_for_who_compiles(house):
+    (house / "elsewhere").mkdir()
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(house), "HOME": "/nonexistent"}
+    command = [sys.executable, "../run.py", "data"]
+    done = subprocess.run(
+        command, cwd=house / "elsewhere", env=path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert (house / "elsewhere" / "data" / "kernels").is_dir()
+    assert done.stdout.split()[2] == "1"
 
 
 def test_numba_by_itself_would_go_on_with_the_old_limit(house):
@@ -145,6 +180,13 @@ def test_code_of_other_sources_is_removed_after_a_day_of_disuse(tmp_path):
     assert engine._folder(kept) in (own, engine.AHEAD / own.name)
     engine._remove_old(kept, own)
     assert {path.name for path in kept.iterdir()} == {"lately", own.name}
+
+
+def test_old_code_that_another_process_removes_at_the_same_time_is_no_fault(tmp_path):
+    gone = tmp_path / "gone"
+    gone.symlink_to(tmp_path / "nowhere")
+    engine._remove_old(tmp_path, tmp_path / "own")
+    assert gone.is_symlink()
 
 
 def test_the_name_of_the_folder_holds_all_that_code_depends_on(tmp_path, monkeypatch):

@@ -24,8 +24,8 @@ def is_announced(state: int) -> bool:
 
 
 @loop
-def pause_cover(patients: Patients, rules: Rules, row: int) -> int:
-    """Return the rank up to which a pause withholds new alarms of a patient."""
+def suppressed_rank_of(patients: Patients, rules: Rules, row: int) -> int:
+    """Return the rank up to which a pause suppresses new alarms of a patient."""
     return MEDIUM if rules.suppresses[patients.pause[row]] else NONE_SUPPRESSED
 
 
@@ -97,7 +97,7 @@ def is_outranked(limits: Limits, states: np.ndarray, rule: int) -> bool:
 
 
 @loop
-def may_be_told(limits: Limits, states: np.ndarray, rule: int) -> bool:
+def is_told_by_another(limits: Limits, states: np.ndarray, rule: int) -> bool:
     """Return whether an announced alarm tells of this one, if both rates agree; `states` (rules,)."""
     for other in range(limits.signal.shape[0]):
         if limits.telling[other] and limits.tells[other, rule] > 0 and is_announced(states[other]):
