@@ -23,6 +23,7 @@ from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.decoding.decoded import Decodes
 from streams.decoding.decoder import Decoder
 from streams.errors import UsageError, VigilError
+from streams.program_pages import give_back
 
 Engine = Literal["auto", "numba", "numpy"]
 
@@ -38,6 +39,9 @@ REMOVED_MAX: Final = 8
 
 WHOLE: Final = "whole"
 """A file of this name lies beside code once all of it is there."""
+
+COMPILER: Final = "libllvmlite.so"
+"""The library that compiles, and loads what is compiled; needed no more then."""
 
 COMPILE_S_MAX: Final = 300.0
 """A process that compiles is waited for at most so long; it takes half a minute of a core."""
@@ -97,6 +101,7 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
         _compile(folder)
     except Exception as error:
         raise VigilError(f"engine: kernels cannot be compiled ({error!r}); use numpy") from error
+    give_back(COMPILER)
     logger.info("kernels are compiled (%.1f s)", time.perf_counter() - started_s)
     return folder
 
