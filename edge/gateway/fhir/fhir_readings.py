@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from clinical.vitals import COUNT, INDEX
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.fhir.fhir_codes import is_arterial
 from edge.gateway.fhir.fhir_ids import device_of, identity_of, patient_of
 from edge.gateway.fhir.fhir_times import time_of
 from edge.gateway.fhir.quantities import Said, said_by, values_of
 from edge.gateway.fhir.resources import NOTHING, Observation
-from edge.gateway.numbering import BOOT, numbered
+from edge.gateway.numbering import BOOT, numbered_apart
 from edge.gateway.pseudonym import Pseudonyms
 from streams.decoding.wire_frames import WireFrame
 
@@ -118,5 +119,6 @@ def _reading(group: Sequence[Seen], interval_ms: int) -> Reading:
     # Sorted: who sends the same Observations in another order sends the same frame.
     identity = first.identity if len(group) == 1 else "\x1e".join(sorted(one.identity for one in group))
     values: dict[str, Any] = {signal: said.value for signal, said in best.items()}
-    seq = numbered(first.at_ms, identity)
+    # Many senders post each signal of a moment by itself: two of them must not look like one number with two contents.
+    seq = numbered_apart(first.at_ms, identity, min(INDEX[signal] for signal in best), COUNT)
     return Reading(WireFrame(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, **values))

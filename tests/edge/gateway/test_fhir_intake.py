@@ -31,6 +31,8 @@ from clinical.vitals import ABSENT
 from edge.gateway.accept import Sender
 from edge.gateway.fhir.capability import capability_statement
 from edge.gateway.fhir.fhir_intake import ENTRIES_MAX
+from edge.gateway.fhir.fhir_readings import frames_of, seen_in
+from edge.gateway.fhir.resources import Observation
 from edge.gateway.pseudonym import Pseudonyms
 from streams.errors import Busy, NotStored
 
@@ -174,8 +176,25 @@ def test_a_resend_is_one_reading_by_identifier_else_by_if_none_exist_else_by_con
     assert seq(**named) == seq(**named, valueQuantity=quantity(96), headers=once)
     assert seq(headers=once) == seq(headers=once, valueQuantity=quantity(96))
     assert seq() == seq(note=[{"text": "read over"}])
-    # A number within one millisecond is a hash of three digits, so that these differ is known, not promised.
+    # A number within one millisecond is a short hash, so that these differ is known, not promised.
     assert len({seq(**named), seq(headers=once), seq(), seq(valueQuantity=quantity(96))}) == 4
+
+
+def test_signals_of_one_moment_that_are_posted_one_by_one_never_share_a_number():
+    signals = ("147842", "149530", "150456", "151562", "150037", "150038", "150039", "150344", "151708")
+    seqs = set()
+    for place in range(20):
+        for code in signals:
+            named = [{"system": "s", "value": f"{place}"}]
+            unit = {"150344": "Cel", "150456": "%"}.get(
+                code, "/min" if code < "150037" or code == "151562" else "mm[Hg]"
+            )
+            made = observation(code=coded(code, MDC), identifier=named, valueQuantity=quantity(37, unit))
+            seen = seen_in(msgspec.json.decode(json.dumps(made), type=Observation), "", Pseudonyms())
+            seqs.add((code, frames_of([seen], 1_000)[0][0].frame.seq))
+    by_code = {code: {seq for one, seq in seqs if one == code} for code in signals}
+    assert sum(map(len, by_code.values())) == len(set().union(*by_code.values()))
+    assert {seq // 1_000 for _, seq in seqs} == {AT_MS}
 
 
 def test_a_bundle_in_another_order_makes_the_same_frame():
