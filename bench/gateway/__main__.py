@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from bench.gateway.alone import Pace
+from bench.gateway.bundles import bundles_verdict_of
 from bench.gateway.driver import SETTLE_S, Outcome
 from bench.gateway.frames import Load
 from bench.gateway.messages import verdict_of
@@ -51,15 +52,21 @@ class Shape:
     connections: int
     frames: int
     goal: int
-    speaks_hl7: bool = False
+    driver: str = "driver"
+
+    @property
+    def speaks_hl7(self) -> bool:
+        """Whether its port is that of MLLP."""
+        return self.driver == "mllp_driver"
 
 
 SHAPES: Final = {
     "ndjson": Shape(16, 100, 140_000),
     "single": Shape(64, 1, 5_000),
-    "mllp": Shape(64, 1, 3_000, speaks_hl7=True),
+    "mllp": Shape(64, 1, 3_000, driver="mllp_driver"),
+    "fhir": Shape(16, 50, 20_000, driver="fhir_driver"),
 }
-"""The last: PCD-01 of seven observations, a frame each."""
+"""`mllp`: PCD-01 of seven observations, a frame each. `fhir`: a batch of 50 Observations, a frame each."""
 
 
 def main() -> int:
@@ -177,7 +184,7 @@ def _beside_kafka(settings: Settings, shape: Shape, load: Load) -> tuple[Outcome
 
 
 def _drive(shape: Shape, load: Load) -> Outcome:
-    return Outcome(**_said("mllp_driver" if shape.speaks_hl7 else "driver", load))
+    return Outcome(**_said(shape.driver, load))
 
 
 def _said(module: str, load: Load, *words: str) -> dict[str, Any]:
@@ -192,6 +199,8 @@ def _check(settings: Settings, shape: Shape, load: Load, outcome: Outcome) -> Ve
     topic = settings.topic(READINGS)
     if shape.speaks_hl7:
         return verdict_of(settings.brokers, topic, load, outcome.acknowledged)
+    if shape.driver == "fhir_driver":
+        return bundles_verdict_of(settings.brokers, topic, load, outcome.acknowledged)
     return read_back(settings.brokers, topic, load.boot, outcome.acknowledged, load.frames)
 
 

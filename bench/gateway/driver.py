@@ -117,6 +117,10 @@ class HttpConnection(Connection):
         """Return the connection's `number`-th request."""
         return request_of(load, place, number, time.time_ns() // 1_000_000)
 
+    def has_all(self, status: bytes, body: bytes) -> bool:
+        """Tell whether an answer acknowledges every frame."""
+        return status == b"202" and body == b'{"accepted":%d}' % (self._load.frames * self._load.depth)
+
     def data_received(self, data: bytes) -> None:
         """Take an answer in."""
         self._buffer += data
@@ -128,7 +132,7 @@ class HttpConnection(Connection):
             return
         self._buffer = rest[length:]
         status = head[9:12]
-        if status == b"202" and rest[:length] == b'{"accepted":%d}' % (self._load.frames * self._load.depth):
+        if self.has_all(status, rest[:length]):
             self.acknowledge()
         elif status in (b"429", b"503"):
             self._outcome.turned_away += 1

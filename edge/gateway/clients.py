@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.gateway.accept import Sender
+from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
 from streams.errors import UsageError
@@ -36,6 +37,7 @@ class Entry(BaseModel):
     subject: str = ""
     jwks: Path | None = None
     hl7: Hl7Entry = Hl7Entry()
+    fhir: FhirEntry = FhirEntry()
 
 
 class _File(BaseModel):
@@ -61,6 +63,7 @@ class Clients:
     by_certificate: Mapping[str, Client] = field(default_factory=dict)
     by_subject: Mapping[str, Client] = field(default_factory=dict)
     hl7: Mapping[str, Hl7Client] = field(default_factory=dict)
+    fhir: Mapping[str, FhirEntry] = field(default_factory=dict)
 
 
 def load_clients(path: Path) -> Clients:
@@ -88,7 +91,8 @@ def load_clients(path: Path) -> Clients:
         name: Hl7Client(found[name].sender, entry.certificates, entry.hl7)
         for name, entry in given.clients.items()
     }
-    return Clients(found, dict(certificates), dict(subjects), hl7)
+    fhir = {name: entry.fhir for name, entry in given.clients.items()}
+    return Clients(found, dict(certificates), dict(subjects), hl7, fhir)
 
 
 def load_keys(path: Path) -> KeySet:

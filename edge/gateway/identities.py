@@ -13,6 +13,7 @@ from edge.gateway import keys, tokens
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.certificates import names_of
 from edge.gateway.clients import Client, Clients, load_clients, load_keys
+from edge.gateway.fhir.fhir_clients import USUAL_INTERVAL_MS
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
@@ -75,6 +76,11 @@ class Identities:
     def profile_of(self, name: str) -> Profile:
         """Return what the clients file says of a sender's HL7."""
         return self._hl7.profile_of(name)
+
+    def fhir_interval_ms_of(self, name: str) -> int:
+        """Return how often a sender of FHIR reports, ms."""
+        entry = None if self._clients is None else self._clients.fhir.get(name)
+        return USUAL_INTERVAL_MS if entry is None else entry.interval_ms
 
     def _senders(self) -> Senders:
         return Senders({} if self._clients is None else self._clients.hl7)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge.gateway.door import KafkaDoor
+from edge.gateway.fhir.capability import capability_statement
+from edge.gateway.fhir.fhir_intake import METADATA_PATH, fhir_intakes
+from edge.gateway.fhir.outcomes import FHIR_TYPE
 from edge.gateway.hl7.desk import Desk
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.mllp import MllpServer
@@ -66,16 +69,20 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
 
 
 def http_of(parts: Parts) -> HttpServer:
-    """Return the server of HTTP."""
+    """Return the server of HTTP.
+
+    Raises:
+        UsageError: the key that makes record numbers opaque cannot be read.
+    """
     metrics = parts.metrics.protocol("http")
-    return HttpServer(
-        parts.door, parts.identities, metrics, pages_of(parts.door, parts.identities), parts.tls
-    )
+    return HttpServer(parts.door, parts.identities, metrics, pages_of(parts), parts.tls)
 
 
-def pages_of(door: KafkaDoor, identities: Identities) -> Pages:
-    """Return a gateway's other paths: its signs of life, its OpenAPI document, tokens."""
+def pages_of(parts: Parts) -> Pages:
+    """Return a gateway's other paths: its signs of life, its OpenAPI document, tokens, FHIR."""
+    door, identities = parts.door, parts.identities
     document = json.dumps(openapi()).encode()
+    capability = json.dumps(capability_statement()).encode()
 
     def ready() -> tuple[int, bytes, str]:
         flows = door.flows()
@@ -85,9 +92,12 @@ def pages_of(door: KafkaDoor, identities: Identities) -> Pages:
         "/healthz": lambda: (200, b'{"up":true}', "application/json"),
         "/readyz": ready,
         "/openapi.json": lambda: (200, document, "application/json"),
+        METADATA_PATH: lambda: (200, capability, FHIR_TYPE),
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
-    return Pages(read, posted)
+    pseudonyms = pseudonyms_of(parts.settings.gateway_patient_key_file)
+    fhir = fhir_intakes(parts.metrics.protocol("fhir"), pseudonyms, identities.fhir_interval_ms_of)
+    return Pages(read, posted, fhir)
 
 
 def mllp_of(parts: Parts) -> MllpServer:

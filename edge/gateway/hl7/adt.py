@@ -3,10 +3,11 @@
 from typing import Final
 
 from edge.gateway.accept import Refusal
-from edge.gateway.hl7.identifiers import Patients, is_damaged, place_of
+from edge.gateway.hl7.identifiers import Patients, place_of
 from edge.gateway.hl7.observations import time_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, field
+from edge.gateway.opaque_ids import is_damaged
 from edge.gateway.reports import AdtEvent, AdtKind
 
 KINDS: Final[dict[str, AdtKind]] = {

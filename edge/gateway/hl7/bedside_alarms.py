@@ -12,11 +12,12 @@ from typing import Any, Final, get_args
 
 from edge.gateway.accept import Refusal
 from edge.gateway.hl7.codes import flag_of, triplets
-from edge.gateway.hl7.identifiers import Patients, is_damaged
+from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.observations import Context, Group, Place, message_id, participating_device
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.numbering import BOOT, numbered
+from edge.gateway.opaque_ids import is_damaged
 from streams.contracts.alert import (
     INACTIVATION_PATTERN,
     Alert,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from clinical.vitals import INDEX, SIGNALS
-from edge.gateway.hl7.codes import DISCONNECTED, EVENTS, TERMS, UNITS, Known, Term
 from edge.gateway.hl7.split import USUAL_MARKS
 from edge.gateway.hl7.values import value_of
+from edge.gateway.terms import DISCONNECTED, EVENTS, TERMS, UNITS, Known, Term
 from edge.printing import say
 from edge.readers.units import Unit
 

@@ -1,39 +1,10 @@
 """Who and what a message is about: devices, places and patients as ids of Vigil's, and which of them are damaged."""
 
-import hashlib
-import re
 from functools import lru_cache
-from typing import Final
 
 from edge.gateway.hl7.split import part, plain
+from edge.gateway.opaque_ids import eui_64, is_damaged, opaque
 from edge.gateway.pseudonym import Pseudonyms
-from streams.contracts.frame import ID_PATTERN
-
-DAMAGED: Final = ("?", "\N{REPLACEMENT CHARACTER}")
-"""What stands where a character was lost: a known client writes `?` for all beyond ASCII, decoding writes the other.
-Two people's identifiers may look the same after that."""
-
-ID_LENGTH_MAX: Final = 64
-_HASH_DIGITS: Final = 8
-_ID: Final = re.compile(ID_PATTERN)
-_NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9._:@-]+")
-_EUI_64: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[-:. ]?){7}[0-9A-Fa-f]{2}")
-_SEPARATORS: Final = re.compile("[-:. ]")
-
-
-def is_damaged(text: str) -> bool:
-    """Whether an identifier has lost a character on its way."""
-    return any(sign in text for sign in DAMAGED)
-
-
-@lru_cache(maxsize=65_536)
-def opaque(text: str) -> str:
-    """Return an id for a device or place; one that is no id already gets a hash, so that no two become the same."""
-    if _ID.fullmatch(text):
-        return text
-    readable = _NOT_IN_IDS.sub("-", text).strip("-._:@") or "id"
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
-    return f"{readable[: ID_LENGTH_MAX - _HASH_DIGITS - 1]}-{digest}"
 
 
 @lru_cache(maxsize=65_536)
@@ -49,8 +20,8 @@ def device_of(entity: str, marks: str) -> str:
         # EI: id, namespace, universal id, its type. HD: namespace, universal id, its type.
         kinds = [one.upper() for one in parts]
         found = parts[kinds.index("EUI-64", 2) - 1] if "EUI-64" in kinds[2:4] else parts[0]
-        if _EUI_64.fullmatch(found):
-            return _SEPARATORS.sub("", found).upper()
+        if hardware := eui_64(found):
+            return hardware
         if found and len(parts) > 1 and parts[1] and found is parts[0]:
             found = f"{found}@{parts[1]}"
         first = first or found

@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from edge.gateway.hl7.hl7_times import day_of, moment_ms
-from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, place_of
+from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, place_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.hl7.values import Measured, measured_of
 from edge.gateway.numbering import BOOT, numbered
+from edge.gateway.opaque_ids import is_damaged
 from streams.decoding.wire_frames import WireFrame
 
 OBX_FIELDS: Final = 19

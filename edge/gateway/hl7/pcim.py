@@ -8,10 +8,11 @@ not, OBX-11 whether a person confirmed it; PRT segments name the device (EQUIP),
 from typing import Final
 
 from edge.gateway.accept import Refusal
-from edge.gateway.hl7.identifiers import Patients, is_damaged, opaque
+from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.observations import participating_device, time_of
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.split import Header, field, part, plain
+from edge.gateway.opaque_ids import is_damaged, opaque
 from edge.gateway.reports import AssociationReport
 
 ORDERS: Final = frozenset({"69136", "MDC_OBS_ASSOCIATION_PATIENT_DEVICE"})

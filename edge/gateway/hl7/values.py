@@ -4,8 +4,9 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from edge.gateway.hl7.codes import Known, signal_of
+from edge.gateway.hl7.codes import signal_of
 from edge.gateway.hl7.split import NULL, plain
+from edge.gateway.terms import Known
 from edge.readers.notation import PLAIN
 
 _NUMBER_FORM: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)"

@@ -42,9 +42,9 @@ def problem(kind: str, detail: str, headers: Mapping[str, str] | None = None, **
     )
 
 
-def retry(kind: str, detail: str, after_s: float) -> web.Response:
-    """Return a problem that another try may be over, after so long, s."""
-    return problem(kind, detail, {"Retry-After": str(max(1, math.ceil(after_s)))})
+def retry_after(after_s: float) -> dict[str, str]:
+    """Return the header of a problem that another try may be over, after so long, s."""
+    return {"Retry-After": str(max(1, math.ceil(after_s)))}
 
 
 def taken(results: Sequence[Refusal | None]) -> web.Response:

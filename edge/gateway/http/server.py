@@ -11,18 +11,15 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from edge.gateway.accept import Door, Reading, Refusal, Sender
+from edge.gateway.accept import Door, Sender
 from edge.gateway.http import answers
 from edge.gateway.http.coding import CODINGS, Damaged, TooLarge, unpacked
-from edge.gateway.http.items import TooMany, Unreadable, read_items, split_json, split_lines
+from edge.gateway.http.intakes import Asked, FrameIntake, Given, Intake
+from edge.gateway.http.items import TooMany, Unreadable
 from edge.gateway.metrics import ProtocolMetrics
 from streams.errors import Busy, NotStored
 
 READINGS_PATH: Final = "/v1/readings"
-NDJSON_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-JSON_TYPES: Final = frozenset({"application/json"})
-IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-KEY_CHARACTERS_MAX: Final = 255
 
 BODY_BYTES_MAX: Final = 4_194_304
 """Of a body, as it comes and unpacked; a frame of every signal takes under 700 bytes."""
@@ -55,10 +52,14 @@ _quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the b
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Further paths: `read` by GET, with status, bytes and type of this moment; `posted`, given a body and its type."""
+    """Further paths: `read` by GET, with status, bytes and type of this moment; `posted`, given a body and its type.
+
+    `intakes` are further kinds of posted readings, each of which speaks for what is below its path, too.
+    """
 
     read: Mapping[str, Callable[[], tuple[int, bytes, str]]] = field(default_factory=dict)
     posted: Mapping[str, Callable[[bytes, str], web.Response]] = field(default_factory=dict)
+    intakes: Mapping[str, Intake] = field(default_factory=dict)
 
 
 class Identify(Protocol):
@@ -74,7 +75,7 @@ class HttpServer:
     Args:
         door: where readings go.
         identify: says who sends.
-        metrics: of this protocol.
+        metrics: of this protocol, and of the contract's frames.
         pages: further paths.
         tls: certificate, key and perhaps whom to trust; none = plain HTTP.
     """
@@ -89,6 +90,8 @@ class HttpServer:
     ) -> None:
         self._door, self._identify, self._metrics, self._pages = door, identify, metrics, pages
         self._tls = tls
+        self._frames = FrameIntake(metrics)
+        self._intakes: Mapping[str, Intake] = {READINGS_PATH: self._frames, **pages.intakes}
         self._runner: web.ServerRunner | None = None
         self._reading_bytes = 0
         self.port = 0
@@ -128,24 +131,30 @@ class HttpServer:
             response = await self._routed(request)
         except Exception as error:  # its text may quote the reading, so only its kind is told
             logger.error("a request failed: %s", type(error).__name__)
-            response = self._refused("internal", "the gateway failed on this request; tell its operator")
+            detail = "the gateway failed on this request; tell its operator"
+            response = self._refused(self._speaker(request.path), "internal", detail)
         finally:
             metrics.in_flight.dec()
         if response.status >= 400 and not request.content.is_eof():
             response.force_close()  # the rest of a body that nobody wants is not read
         return response
 
+    def _speaker(self, path: str) -> Intake:
+        """Return the intake in whose words a path is answered."""
+        return self._intakes.get(path) or self._intakes.get(f"/{path.split('/')[1]}") or self._frames
+
     async def _routed(self, request: web.BaseRequest) -> web.Response:
         path, method = request.path, request.method
-        if path == READINGS_PATH or path in self._pages.posted:
+        intake = self._intakes.get(path)
+        if intake is not None or path in self._pages.posted:
             if method != "POST":
-                return answers.problem("method", "this is only posted", {"Allow": "POST"})
-            return await (self._readings(request) if path == READINGS_PATH else self._posted(request))
+                return self._speaker(path).problem("method", "this is only posted", {"Allow": "POST"})
+            return await (self._posted(request) if intake is None else self._readings(request, intake))
         page = self._pages.read.get(path)
         if page is None:
-            return answers.problem("not-found", f"readings are posted to {READINGS_PATH}")
+            return self._speaker(path).problem("not-found", f"readings are posted to {READINGS_PATH}")
         if method not in ("GET", "HEAD"):
-            return answers.problem("method", "this is only read", {"Allow": "GET, HEAD"})
+            return self._speaker(path).problem("method", "this is only read", {"Allow": "GET, HEAD"})
         status, body, content_type = page()
         return web.Response(status=status, body=body, content_type=content_type)
 
@@ -153,73 +162,72 @@ class HttpServer:
         try:
             body = await self._body(request)
         except (TooLarge, ConnectionError, web.PayloadAccessError, web.RequestPayloadError) as error:
-            return self._refused(
-                "too-large" if isinstance(error, TooLarge) else "malformed", "send a short form"
-            )
+            kind = "too-large" if isinstance(error, TooLarge) else "malformed"
+            return self._refused(self._frames, kind, "send a short form")
         except TimeoutError:
-            return self._refused("slow", f"the body did not come within {BODY_S_MAX:g} s")
+            return self._refused(self._frames, "slow", f"the body did not come within {BODY_S_MAX:g} s")
         except Busy as error:
-            return answers.retry("busy", str(error), error.retry_after_s)
+            return answers.problem("busy", str(error), answers.retry_after(error.retry_after_s))
         return self._pages.posted[request.path](body, request.content_type)
 
-    async def _readings(self, request: web.BaseRequest) -> web.Response:
+    async def _readings(self, request: web.BaseRequest, intake: Intake) -> web.Response:
         begun_s = time.monotonic()
         transport = request.transport
         peer = transport.get_extra_info("ssl_object") if transport is not None else None
         sender = self._identify(request.headers.get("Authorization", ""), peer)
         if sender is None:
             return self._refused(
-                "unauthenticated", "send an API key or a token as Bearer", {"WWW-Authenticate": "Bearer"}
+                intake,
+                "unauthenticated",
+                "send an API key or a token as Bearer",
+                {"WWW-Authenticate": "Bearer"},
             )
         try:
-            items = await self._items(request)
-            if isinstance(items, web.Response):
-                return items
-            readings = [item for item in items if isinstance(item, Reading)]
-            refusals = [item if isinstance(item, Refusal) else None for item in items]
+            given = await self._given(request, intake, sender)
+            if isinstance(given, web.Response):
+                return given
+            readings = given.hand_over()
             storing = self._door.readings(sender, readings) if readings else None
-            del items, readings  # while Kafka is waited for, the frames as read need no memory
-            answered = iter(await storing if storing is not None else ())
+            del readings
+            stored = await storing if storing is not None else []
         except Busy as error:
             kind = "busy" if error.kafka else "busy-client"
-            self._metrics.refused(kind)
-            return answers.retry(kind, str(error), error.retry_after_s)
+            return self._refused(intake, kind, str(error), answers.retry_after(error.retry_after_s))
         except NotStored as error:
-            self._metrics.refused("not-stored")
-            return answers.retry("not-stored", str(error), 1.0)
-        results = [next(answered) if refusal is None else refusal for refusal in refusals]
-        self._metrics.answered(results, time.monotonic() - begun_s)
-        return answers.taken(results)
+            return self._refused(intake, "not-stored", str(error), answers.retry_after(1.0))
+        results = given.results(stored)
+        intake.metrics.answered(results, time.monotonic() - begun_s)
+        return given.answer(results)
 
-    async def _items(self, request: web.BaseRequest) -> list[Reading | Refusal] | web.Response:
+    async def _given(self, request: web.BaseRequest, intake: Intake, sender: Sender) -> Given | web.Response:
         """Return what the body holds, or what to answer instead."""
         media = request.content_type
         coding = request.headers.get("Content-Encoding", "").strip().lower()
-        if media not in NDJSON_TYPES and media not in JSON_TYPES:
-            return self._refused("media-type", "send application/json or application/x-ndjson")
+        if media not in intake.media_types:
+            wanted = " or ".join(sorted(intake.media_types))
+            return self._refused(intake, "media-type", f"send {wanted}")
         if (request.charset or "utf-8").lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii"):
-            return self._refused("media-type", "JSON is UTF-8")
+            return self._refused(intake, "media-type", "JSON is UTF-8")
         if coding not in CODINGS:
             return self._refused(
-                "media-type", "send the body plain, or as gzip or zstd", {"Accept-Encoding": "gzip, zstd"}
+                intake,
+                "media-type",
+                "send the body plain, or as gzip or zstd",
+                {"Accept-Encoding": "gzip, zstd"},
             )
-        key = request.headers.get(IDEMPOTENCY_KEY, "")
-        if len(key) > KEY_CHARACTERS_MAX:
-            return self._refused("malformed", f"{IDEMPOTENCY_KEY} is longer than {KEY_CHARACTERS_MAX}")
         try:
             body = await self._body(request)
             if coding:
                 body = unpacked(body, coding, BODY_BYTES_MAX)
-            items = read_items(split_lines(body) if media in NDJSON_TYPES else split_json(body), key)
+            return intake.read(body, Asked(sender, media, request.headers))
         except TimeoutError:
-            return self._refused("slow", f"the body did not come within {BODY_S_MAX:g} s")
+            return self._refused(intake, "slow", f"the body did not come within {BODY_S_MAX:g} s")
         except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):
-            return self._refused("malformed", "the body ended before its end")
+            return self._refused(intake, "malformed", "the body ended before its end")
         except (TooLarge, TooMany) as error:
-            return self._refused("too-large", str(error))
+            return self._refused(intake, "too-large", str(error))
         except (Damaged, Unreadable) as error:
-            return self._refused("malformed", str(error))
-        return items or self._refused("malformed", "the body holds no reading")
+            return self._refused(intake, "malformed", str(error))
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """Return the body as it came.
@@ -258,9 +266,12 @@ class HttpServer:
             self._reading_bytes -= held
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _refused(self, kind: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-        self._metrics.refused(kind)
-        return answers.problem(kind, detail, headers)
+    @staticmethod
+    def _refused(
+        intake: Intake, kind: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        intake.metrics.refused(kind)
+        return intake.problem(kind, detail, headers)
 
 
 class _BoundedHandler(RequestHandler):

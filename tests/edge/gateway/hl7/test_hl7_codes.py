@@ -3,17 +3,9 @@
 import pytest
 
 from clinical.vitals import REPORTED, SIGNALS
-from edge.gateway.hl7.codes import (
-    ARTERIAL,
-    DISCONNECTED,
-    EVENTS,
-    TERMS,
-    UNITS,
-    flag_of,
-    signal_of,
-    unit_named,
-)
+from edge.gateway.hl7.codes import flag_of, signal_of, unit_named
 from edge.gateway.hl7.split import USUAL_MARKS
+from edge.gateway.terms import ARTERIAL, DISCONNECTED, EVENTS, TERMS, UNITS
 
 MEASURED = [signal for signal in SIGNALS if signal.mdc]
 

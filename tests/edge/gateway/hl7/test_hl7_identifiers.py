@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, is_damaged, opaque, place_of
+from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, place_of
 from edge.gateway.hl7.split import USUAL_MARKS
+from edge.gateway.opaque_ids import is_damaged, opaque
 from edge.gateway.pseudonym import Pseudonyms
 from streams.contracts.frame import ID_PATTERN
 

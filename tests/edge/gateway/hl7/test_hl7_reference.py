@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.vitals import INDEX, SIGNALS
-from edge.gateway.hl7.codes import TERMS
+from edge.gateway.terms import TERMS
 from edge.readers.units import unit_of
 
 STAMPS = ("20261129153000+0000", "20261129153001.5+0000", "20261129152900+0000")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.vitals import INDEX, SIGNALS
-from edge.gateway.hl7.codes import Known
 from edge.gateway.hl7.split import USUAL_MARKS
 from edge.gateway.hl7.values import value_of
+from edge.gateway.terms import Known
 from edge.readers.units import Unit
 
 SPO2 = "150456^MDC_PULS_OXIM_SAT_O2^MDC"

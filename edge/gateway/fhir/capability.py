@@ -1,0 +1,44 @@
+"""`GET /fhir/metadata`: the CapabilityStatement, the same words in R4 and R5."""
+
+from typing import Any, Final
+
+from edge.gateway.fhir.fhir_codes import LOINC
+from edge.gateway.fhir.outcomes import FHIR_TYPE
+
+DATE: Final = "2026-11-30"
+"""Of what it says."""
+
+PROFILE: Final = "http://hl7.org/fhir/StructureDefinition/vitalsigns"
+ABOUT: Final = (
+    "Observations of vital signs, of R4 and of R5. 201 says that Kafka has the reading on all copies. A resend is one "
+    f"reading: by its identifier, else by If-None-Exist, else by its content. Codes are of {LOINC} and ISO/IEEE 11073."
+)
+
+
+def capability_statement() -> dict[str, Any]:
+    """Return the resource."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Vigil gateway"},
+        "implementation": {"description": "Readings of bedside devices"},
+        "fhirVersion": "4.0.1",
+        "format": ["json", FHIR_TYPE],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": ABOUT,
+                "resource": [
+                    {
+                        "type": "Observation",
+                        "supportedProfile": [PROFILE],
+                        "interaction": [{"code": "create"}],
+                        "conditionalCreate": True,
+                    }
+                ],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }

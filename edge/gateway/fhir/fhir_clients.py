@@ -1,0 +1,23 @@
+"""What the clients file says of a client that sends FHIR."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.contracts.frame import INTERVAL_MS_MAX
+
+USUAL_INTERVAL_MS: Final = 1_000
+"""As of a frame that does not say it."""
+
+
+class FhirEntry(BaseModel):
+    """`interval_s` is how often the client reports, which an Observation does not say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interval_s: Annotated[float, Field(ge=0.001, le=INTERVAL_MS_MAX / 1000)] = USUAL_INTERVAL_MS / 1000
+
+    @property
+    def interval_ms(self) -> int:
+        """How often it reports, ms."""
+        return round(self.interval_s * 1000)

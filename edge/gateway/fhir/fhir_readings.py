@@ -1,0 +1,124 @@
+"""Observations as frames: one for each patient, device and moment of a request, as HL7 messages make them."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from clinical.vitals import COUNT, INDEX
+from edge.gateway.accept import Reading, Refusal
+from edge.gateway.fhir.fhir_codes import is_arterial
+from edge.gateway.fhir.fhir_ids import device_of, identity_of, patient_of
+from edge.gateway.fhir.fhir_times import time_of
+from edge.gateway.fhir.quantities import Said, said_by, values_of
+from edge.gateway.fhir.resources import NOTHING, Observation
+from edge.gateway.numbering import BOOT, numbered_apart
+from edge.gateway.pseudonym import Pseudonyms
+from streams.decoding.wire_frames import WireFrame
+
+TAKEN_STATUS: Final = frozenset({"final", "amended", "corrected", "preliminary"})
+WITHDRAWN_STATUS: Final = frozenset({"entered-in-error", "cancelled"})
+COMPONENTS_MAX: Final = 50
+ID_DIGITS: Final = 32
+
+WITHDRAWN: Final = Refusal(
+    "withdrawn",
+    "a reading that was judged is not taken back, nor an alarm with it: send what was measured instead",
+)
+NOT_YET: Final = Refusal("not-a-result", "a registered Observation has no result yet")
+STATUS: Final = Refusal("status", "the status is none of final, amended, corrected and preliminary")
+
+
+class Seen(NamedTuple):
+    """An Observation as it was read: whose it is, what it says, its name among all, what was left out of it."""
+
+    patient: str
+    device: str
+    at_ms: int
+    identity: str
+    said: Sequence[Said]
+    faults: Sequence[str]
+
+    @property
+    def number(self) -> str:
+        """The id of the resource: the same for the same Observation at every gateway."""
+        text = f"{self.device}\x1f{self.at_ms}\x1f{self.identity}"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS]
+
+
+def seen_in(observation: Observation, if_none_exist: str, pseudonyms: Pseudonyms) -> Seen | Refusal:
+    """Return what an Observation says, or why it is not taken."""
+    if observation.resourceType != "Observation":
+        return Refusal("resource-type", "only Observations are taken")
+    if observation.implicitRules:
+        return Refusal("modifier", "implicitRules change what this means, and are not known here")
+    if observation.status not in TAKEN_STATUS:
+        if observation.status in WITHDRAWN_STATUS:
+            return WITHDRAWN
+        return NOT_YET if observation.status == "registered" else STATUS
+    device = device_of(observation)
+    if isinstance(device, Refusal):
+        return device
+    at_ms = time_of(observation)
+    if isinstance(at_ms, Refusal):
+        return at_ms
+    said = _said_in(observation)
+    if isinstance(said, Refusal):
+        return said
+    patient, fault = patient_of(observation, pseudonyms)
+    identity = identity_of(observation, if_none_exist)
+    if not identity:
+        identity = "content\x1f" + repr(sorted((one.signal, one.value) for one in said))
+    faults = [one.fault for one in said if one.fault]
+    return Seen(patient, device, at_ms, identity, said, [*faults, fault] if fault else faults)
+
+
+def _said_in(observation: Observation) -> list[Said] | Refusal:
+    """Return what an Observation and its components say; a component of another code says nothing to us."""
+    if len(observation.component) > COMPONENTS_MAX:
+        return Refusal("too-large", f"more than {COMPONENTS_MAX} components")
+    found: list[Said] = []
+    arterial = is_arterial(observation.code)
+    parts = [said_by(one, arterial) for one in observation.component]
+    if not parts or values_of(observation):
+        parts.insert(0, said_by(observation))
+    elif observation.modifierExtension is not NOTHING:
+        return Refusal("modifier", "a modifierExtension changes what this means, and is not known here")
+    for part in parts:
+        if isinstance(part, Said):
+            found.append(part)
+        elif part.reason != "unknown-code":
+            return part
+    return found or next(one for one in parts if isinstance(one, Refusal))
+
+
+def frames_of(seen: Sequence[Seen], interval_ms: int) -> tuple[list[Reading], list[int]]:
+    """Return a reading for each patient, device and moment, and for each Observation the place of its reading.
+
+    Of several values of a signal the best known valid one counts, as in HL7.
+    """
+    places: dict[tuple[str, str, int], int] = {}
+    groups: list[list[Seen]] = []
+    where: list[int] = []
+    for one in seen:
+        place = places.setdefault((one.patient, one.device, one.at_ms), len(groups))
+        if place == len(groups):
+            groups.append([])
+        groups[place].append(one)
+        where.append(place)
+    return [_reading(group, interval_ms) for group in groups], where
+
+
+def _reading(group: Sequence[Seen], interval_ms: int) -> Reading:
+    best: dict[str, Said] = {}
+    for seen in group:
+        for said in seen.said:
+            held = best.get(said.signal)
+            if held is None or (said.value is not None, -said.rank) > (held.value is not None, -held.rank):
+                best[said.signal] = said
+    first = group[0]
+    # Sorted: who sends the same Observations in another order sends the same frame.
+    identity = first.identity if len(group) == 1 else "\x1e".join(sorted(one.identity for one in group))
+    values: dict[str, Any] = {signal: said.value for signal, said in best.items()}
+    # Many senders post each signal of a moment by itself: two of them must not look like one number with two contents.
+    seq = numbered_apart(first.at_ms, identity, min(INDEX[signal] for signal in best), COUNT)
+    return Reading(WireFrame(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, **values))

@@ -1,0 +1,97 @@
+"""Answers in FHIR: OperationOutcomes, 201 with a Location, and bundles with an answer for each entry."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from edge.gateway.accept import Refusal
+from edge.gateway.http.answers import TITLES
+
+FHIR_TYPE: Final = "application/fhir+json"
+REASONS: Final = "urn:vigil:problem"
+"""System of the reasons [M]: no registry knows it."""
+
+ETAG: Final = 'W/"1"'
+"""Readings have one version."""
+
+ISSUE_CODES: Final[Mapping[str, str]] = {
+    "unauthenticated": "login",
+    "forbidden": "forbidden",
+    "foreign-device": "forbidden",
+    "not-found": "not-found",
+    "method": "not-supported",
+    "media-type": "not-supported",
+    "resource-type": "not-supported",
+    "slow": "timeout",
+    "too-large": "too-long",
+    "malformed": "structure",
+    "not-json": "structure",
+    "invalid": "structure",
+    "busy": "transient",
+    "not-stored": "transient",
+    "busy-client": "throttled",
+    "internal": "exception",
+    "refused-by-kafka": "exception",
+    "modifier": "extension",
+    "unknown-code": "code-invalid",
+    "status": "code-invalid",
+    "comparator": "code-invalid",
+    "unknown-unit": "code-invalid",
+    "no-device": "required",
+    "no-value": "required",
+    "no-time": "value",
+    "transaction": "processing",
+}
+"""Issue types (FHIR value set issue-type) of problems and reasons; `invalid` of all others."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def issue_of(reason: str, detail: str, place: str = "") -> dict[str, Any]:
+    """Return an issue of an OperationOutcome; `place` is a FHIRPath."""
+    found: dict[str, Any] = {
+        "severity": "error",
+        "code": ISSUE_CODES.get(reason, "invalid"),
+        "details": {"coding": [{"system": REASONS, "code": reason}]},
+        "diagnostics": detail,
+    }
+    return found | {"expression": [place]} if place else found
+
+
+def outcome_of(issues: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return an OperationOutcome."""
+    return {"resourceType": "OperationOutcome", "issue": list(issues)}
+
+
+def problem(kind: str, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return the answer to a request that is not taken; `kind` is one of `answers.TITLES`."""
+    return said(TITLES[kind][0], outcome_of([issue_of(kind, detail)]), headers)
+
+
+def said(status: int, resource: dict[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a resource as an answer."""
+    return web.Response(
+        status=status, body=_encode(resource), content_type=FHIR_TYPE, charset="utf-8", headers=headers
+    )
+
+
+def location_of(number: str) -> str:
+    """Return where a stored Observation would be, below the base."""
+    return f"Observation/{number}/_history/1"
+
+
+def status_of(refusal: Refusal) -> int:
+    """Return the status of one refused Observation."""
+    if refusal.reason == "foreign-device":
+        return 403
+    return 400 if refusal.reason in ("not-json", "invalid") else 422
+
+
+def entry_of(result: Refusal | None, number: str) -> dict[str, Any]:
+    """Return what became of a bundle's entry."""
+    if result is None:
+        return {"response": {"status": "201 Created", "location": location_of(number), "etag": ETAG}}
+    outcome = outcome_of([issue_of(result.reason, result.detail)])
+    return {"response": {"status": str(status_of(result)), "outcome": outcome}}
