@@ -7,6 +7,7 @@ from edf_writing import Written, edf, tal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import edf_mutations
 from bench.edf_mutations import run
 from edge.readers import open_recording
 
@@ -59,3 +60,8 @@ def test_damaged_files_are_refused_with_their_place_or_read():
     assert found.wrong == []
     assert found.outcomes["read"]
     assert sum(found.outcomes.values()) == 300
+
+
+def test_files_that_are_not_damaged_are_all_read(monkeypatch):
+    monkeypatch.setattr(edf_mutations, "mutate", lambda chance, data: data)
+    assert run(20, 1).outcomes == {"read": 20}
