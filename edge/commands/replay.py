@@ -54,9 +54,9 @@ def replay(
     """Replay recordings through a worker and collect their alerts.
 
     PATH is a recording or a folder of them. Reads BIDMC, MIMIC and challenge-2015 numerics (CSV), sepsis-2019 (psv),
-    WFDB records, VitalDB files and, with --columns, any CSV. Recordings bring their own time: the alerts are the same
-    at every speed. Without a broker it brings its own. All is judged by the rules that are given: where those of the
-    broker's workers were switched in the recordings' time, a line says so.
+    WFDB records, VitalDB, EDF and BDF files and, with --columns, any CSV. Recordings bring their own time: the alerts
+    are the same at every speed. Without a broker it brings its own. All is judged by the rules that are given: where
+    those of the broker's workers were switched in the recordings' time, a line says so.
     """
     settings = load_settings(brokers=brokers, rules=rules)
     pace, start_ms = _speed(speed), _start_ms(start)

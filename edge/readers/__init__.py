@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.readers import bidmc, mimic, sepsis, vital_file, vt_alarms
+from edge.readers import bidmc, edf_file, mimic, sepsis, vital_file, vt_alarms
 from edge.readers.column_map import parse_columns
 from edge.readers.notation import PLAIN, Notation, notation_of
 from edge.readers.plain import open_plain
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 WFDB_SUFFIX: Final = ".hea"
-SUFFIXES: Final = frozenset({".csv", ".psv", WFDB_SUFFIX, vital_file.SUFFIX})
+SUFFIXES: Final = frozenset({".csv", ".psv", WFDB_SUFFIX, vital_file.SUFFIX, *edf_file.SUFFIXES})
 """Files of a folder that are tried; those of no known format are passed over and counted."""
 
 _Open = Callable[[Path, Sequence[str], Notation], Recording]
@@ -45,7 +45,7 @@ def open_recording(
     """Open a recording and read it through once, so that a malformed one fails before it is used.
 
     Args:
-        path: a CSV or psv file, a VitalDB file, or a WFDB record (its `.hea` file, or its name without it).
+        path: a CSV or psv file, a VitalDB, EDF or BDF file, or a WFDB record (its `.hea` file, or its name without it).
         column_map: {signal or time_s/time_ms/time_iso/time_text: column}, for a plain CSV; else the header decides.
         notation: how a text file writes what it holds.
 
@@ -63,6 +63,8 @@ def open_recording(
         return open_wfdb(path, notation)
     if path.suffix == vital_file.SUFFIX:
         return vital_file.open_vital(path)
+    if path.suffix in edf_file.SUFFIXES:
+        return edf_file.open_edf(path, notation)
     if column_map is not None:
         return open_plain(path, column_map, notation)
     for delimiter, recognises, open_format in _FORMATS:

@@ -5,7 +5,7 @@ Names: MIMIC II and III numerics records, the older of which write `ABP Mean` an
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,24 +47,34 @@ class Chosen:
         return (f"{path}: left out: {', '.join(self.left_out)}",) if self.left_out else ()
 
 
+def bare(name: str) -> str:
+    """Return a name without what does not count in it."""
+    return re.sub(r"[\s_.%-]+", "", name).lower()
+
+
 def signal_named(name: str) -> str | None:
     """Return the signal that a monitor calls so, None if it is none of ours."""
-    return NAMES.get(re.sub(r"[\s_.%-]+", "", name).lower())
+    return NAMES.get(bare(name))
 
 
-def choose(named: Iterable[tuple[str, str]], passed_over: Sequence[str] = ()) -> Chosen:
+def choose(
+    named: Iterable[tuple[str, str]],
+    passed_over: Sequence[str] = (),
+    signal_of: Callable[[str], str | None] = signal_named,
+) -> Chosen:
     """Choose what is read: where two measure the same, the first counts.
 
     Args:
         named: (name, unit) of each column or track; an empty unit is ours.
         passed_over: names that are no readings at all, such as the time.
+        signal_of: gives the signal that a name stands for.
     """
     known: list[Known] = []
     left_out: list[str] = []
     for place, (name, text) in enumerate(named):
         if name in passed_over:
             continue
-        signal = signal_named(name)
+        signal = signal_of(name)
         if signal is None:
             left_out.append(name)
         elif (unit := unit_of(signal, text)) is None:

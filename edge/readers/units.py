@@ -13,6 +13,8 @@ from streams.errors import UsageError
 DECIMALS: Final = 4
 """A converted reading keeps so many: 102.2 degF is 39 Cel, not 38.99999999999999."""
 
+DUST_DECIMALS: Final = 6
+
 NO_UNIT: Final = frozenset({"", "nu"})
 """Spellings of "none given": `NU` is what WFDB writes."""
 
@@ -85,3 +87,12 @@ def named_unit(signal: str, text: str) -> Unit:
         there = ", ".join(_UNITS.get(SIGNALS[INDEX[signal]].ucum, {})) or "none"
         raise UsageError(f"columns: {signal} does not come in {text!r}; its units are {there}")
     return unit
+
+
+def snap(value: float, gain: float, unit: Unit) -> float:
+    """Return the display's value that a stored one stands for: the nearest step, if it is less than a code away.
+
+    A file holds whole codes, `gain` of them a unit: 120 by a gain that does not hold it comes back as 120.00033.
+    """
+    nearest = round(round(value / unit.step) * unit.step, DUST_DECIMALS)
+    return nearest if gain and abs(nearest - value) < 1 / abs(gain) else value

@@ -17,15 +17,13 @@ from clinical.vitals import INDEX, PERIODIC
 from edge.readers.notation import PLAIN, Notation
 from edge.readers.recording import SECOND_MS, RecordedFrame, Recording, Signals, check
 from edge.readers.signal_names import Chosen, choose
-from edge.readers.units import Unit
+from edge.readers.units import snap
 from streams.contracts.frame import INTERVAL_MS_MAX, VALUE_ABS_MAX
 from streams.errors import BadData, UnknownRecording, UsageError
 
 NUMERICS_HZ_MAX: Final = 4.0
 WHOLE_SECOND_TOLERANCE: Final = 1e-4
 """Headers write one a minute as 0.0166667 Hz: a period this close to whole seconds is whole seconds."""
-
-DUST_DECIMALS: Final = 6
 
 
 class Segment(Protocol):
@@ -146,15 +144,6 @@ def _frames(path: Path, part: Part, period_ms: float) -> Iterator[RecordedFrame]
             elif displayed or PERIODIC[INDEX[one.signal]]:
                 signals[one.signal] = None
         yield RecordedFrame(round((part.first + number) * period_ms), signals)
-
-
-def snap(value: float, gain: float, unit: Unit) -> float:
-    """Return the display's value that a stored one stands for: the nearest step, if it is less than a code away.
-
-    A file holds whole codes, `gain` of them a unit: 120 by a gain that does not hold it comes back as 120.00033.
-    """
-    nearest = round(round(value / unit.step) * unit.step, DUST_DECIMALS)
-    return nearest if gain and abs(nearest - value) < 1 / abs(gain) else value
 
 
 def _zero_ms(begins: datetime | None, notation: Notation) -> int | None:

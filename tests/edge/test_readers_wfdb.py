@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge.readers import open_paths, open_recording
-from edge.readers.units import Unit
-from edge.readers.wfdb_record import from_record, open_wfdb, period_of, snap
+from edge.readers.units import Unit, snap
+from edge.readers.wfdb_record import from_record, open_wfdb, period_of
 from streams.errors import BadData, UnknownRecording, UsageError
 
 
