@@ -18,8 +18,8 @@ from edge.gateway.fhir.fhir_intake import BASE, OBSERVATION_PATH, fhir_intakes
 from edge.gateway.fhir.outcomes import FHIR_TYPE
 from edge.gateway.http.answers import TITLES
 from edge.gateway.http.intakes import Asked
-from edge.gateway.http.items import TooMany, Unreadable
 from edge.gateway.identities import ANYBODY
+from edge.gateway.items import TooMany, Unreadable
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.pseudonym import Pseudonyms
 

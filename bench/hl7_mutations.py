@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench.mutations import CheckingDoor, Found, command
-from edge.gateway.accept import Refusal, Sender
+from edge.gateway.accept import Headers, Refusal, Sender
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.framing import Broken, Framer
 from edge.gateway.hl7.identifiers import Patients
@@ -137,7 +137,7 @@ def mutate(chance: random.Random, message: bytes) -> bytes:
 class _Door(CheckingDoor):
     """Takes frames, alerts and reports, and checks each against its contract."""
 
-    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def store(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Take a record."""
         Alert.model_validate_json(value)
         self.kept += 1

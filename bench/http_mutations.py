@@ -18,9 +18,9 @@ import zstandard
 from bench.mutations import CheckingDoor, Found, command
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.http.coding import Damaged, TooLarge, unpacked
-from edge.gateway.http.items import TooMany, Unreadable, read_items, split_json, split_lines
 from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import ANYBODY
+from edge.gateway.items import TooMany, Unreadable, read_items, split_json, split_lines
 from edge.gateway.metrics import GatewayMetrics
 
 BODY_BYTES_MAX: Final = 100_000

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from clinical.vitals import ABSENT
-from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.accept import Headers, Reading, Refusal, Sender
 from streams.contracts.frame import Frame
 
 INPUT_S_MAX: Final = 10.0
@@ -45,7 +45,7 @@ class CheckingDoor:
         self.kept += len(readings)
         return [None] * len(readings)
 
-    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def store(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Take a record."""
         self.kept += 1
 

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from bench.drills.gateways import SABOTAGES
 from edge.cli import main as edge_main
-from edge.gateway import numbering
+from edge.gateway import items, numbering
 from edge.gateway.door import KafkaDoor
 from edge.gateway.hl7 import observations
-from edge.gateway.http import items
 
 LINGER_S: Final = 1.0
 """How long something unsent stays in this process."""

@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from bench.gateway import mqtt_pace
 from bench.gateway.alone import Pace
 from bench.gateway.bundles import bundles_verdict_of
 from bench.gateway.driver import SETTLE_S, Outcome
@@ -69,20 +70,31 @@ SHAPES: Final = {
 """`mllp`: PCD-01 of seven observations, a frame each. `fhir`: a batch of 50 Observations, a frame each."""
 
 
+MQTT: Final = "mqtt"
+"""Measured by itself: a broker is between a sender and the gateway, so no sender waits for Kafka."""
+
+
 def main() -> int:
     """Measure, print, and return 1 where something is lost or a goal is missed."""
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--seconds", type=float, default=10.0, help="of each step (%(default)s)")
-    options.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
+    choices = [*SHAPES, MQTT]
+    options.add_argument("--shapes", nargs="+", choices=choices, default=choices)
     options.add_argument("--brokers", help="a Kafka that runs; else one is started")
     given = options.parse_args()
     print(machine())
     if given.brokers:
-        return _measure(given.brokers, given.shapes, given.seconds)
+        return _measure_all(given.brokers, given.shapes, given.seconds)
     with KafkaCluster(nodes=1) as kafka:
-        return _measure(kafka.bootstrap, given.shapes, given.seconds)
+        return _measure_all(kafka.bootstrap, given.shapes, given.seconds)
+
+
+def _measure_all(brokers: str, shapes: list[str], seconds: float) -> int:
+    answered = [shape for shape in shapes if shape != MQTT]
+    missed = _measure(brokers, answered, seconds) if answered else 0
+    return max(missed, mqtt_pace.measure(brokers, PREFIX, seconds) if MQTT in shapes else 0)
 
 
 def _measure(brokers: str, shapes: list[str], seconds: float) -> int:

@@ -23,6 +23,7 @@ GARBAGE_AFTER: Final = (100_000, 50, 100)
 @click.option("--host", "gateway_host", help="Where it listens for devices.")
 @click.option("--http-port", "gateway_http_port", type=int, help="Port for HTTP; 0 = off.")
 @click.option("--mllp-port", "gateway_mllp_port", type=int, help="Port for HL7 over MLLP; 0 = off.")
+@click.option("--mqtt-host", "gateway_mqtt_host", help="An MQTT 5 broker to take readings from.")
 @click.option("--clients", "gateway_clients", help="Who may send for which device (TOML).")
 @click.option("--metrics-port", "gateway_metrics_port", type=int, help="Port of /metrics; 0 = any free one.")
 @click.pass_context

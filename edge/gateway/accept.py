@@ -52,6 +52,10 @@ class Refusal:
 FOREIGN_DEVICE: Final = Refusal("foreign-device", "you may not send for this device")
 
 
+Headers = Sequence[tuple[str, bytes]]
+"""Of a record."""
+
+
 class Filing(Protocol):
     """Says whose a frame or an alarm is."""
 
@@ -75,5 +79,5 @@ class Door(Protocol):
             NotStored: it is not known whether Kafka has them.
         """
 
-    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def store(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Store one record of another topic, by its name in `streams.contracts.topics`; raises as `readings` does."""

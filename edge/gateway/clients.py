@@ -15,6 +15,7 @@ from edge.gateway.accept import Sender
 from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
+from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
 from streams.errors import UsageError
 
 CLIENTS_MAX: Final = 10_000
@@ -38,6 +39,7 @@ class Entry(BaseModel):
     jwks: Path | None = None
     hl7: Hl7Entry = Hl7Entry()
     fhir: FhirEntry = FhirEntry()
+    mqtt: MqttEntry = MqttEntry()
 
 
 class _File(BaseModel):
@@ -64,6 +66,7 @@ class Clients:
     by_subject: Mapping[str, Client] = field(default_factory=dict)
     hl7: Mapping[str, Hl7Client] = field(default_factory=dict)
     fhir: Mapping[str, FhirEntry] = field(default_factory=dict)
+    topics: TopicMap = field(default_factory=lambda: TopicMap(()))
 
 
 def load_clients(path: Path) -> Clients:
@@ -92,7 +95,10 @@ def load_clients(path: Path) -> Clients:
         for name, entry in given.clients.items()
     }
     fhir = {name: entry.fhir for name, entry in given.clients.items()}
-    return Clients(found, dict(certificates), dict(subjects), hl7, fhir)
+    topics = [
+        (topic, found[name].sender) for name, entry in given.clients.items() for topic in entry.mqtt.topics
+    ]
+    return Clients(found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics))
 
 
 def load_keys(path: Path) -> KeySet:

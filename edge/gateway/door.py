@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from aiokafka.errors import KafkaError
 
-from edge.gateway.accept import FOREIGN_DEVICE, Filing, Reading, Refusal, Sender
+from edge.gateway.accept import FOREIGN_DEVICE, Filing, Headers, Reading, Refusal, Sender
 from edge.gateway.lanes import Call, Lanes, Record
 from edge.gateway.link import Link
 from edge.gateway.room import Room
@@ -104,7 +104,7 @@ class KafkaDoor:
                 ]
         return answers
 
-    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def store(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Store one record of another topic, by its name in `streams.contracts.topics`.
 
         Raises:
@@ -113,7 +113,7 @@ class KafkaDoor:
         """
         taken = self.room.take(topic, 1, len(value))
         # Who waits for it may give up before; how long it may still arrive must not hang on that.
-        storing = asyncio.create_task(self._store(topic, key, value))
+        storing = asyncio.create_task(self._store(topic, key, value, headers))
         self._storing.add(storing)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -125,11 +125,11 @@ class KafkaDoor:
         storing.add_done_callback(done)
         await asyncio.shield(storing)
 
-    async def _store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def _store(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
         producer = self._link.producer()
         try:
             async with asyncio.timeout(ACK_S_MAX):
-                await producer.send_and_wait(self._settings.topic(topic), value, key)
+                await producer.send_and_wait(self._settings.topic(topic), value, key, headers=list(headers))
         except TimeoutError:
             # With brokers away it would arrive whenever they are back, over what has been told since.
             self._link.retire(producer)

@@ -17,12 +17,16 @@ from edge.gateway.fhir.fhir_clients import USUAL_INTERVAL_MS
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
+from edge.gateway.mqtt.topic_map import USUAL_PATTERN, TopicMap
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 ANYBODY: Final = Sender("anybody", ("*",), names_patients=True)
 """Where no clients file is given, and only this machine can connect."""
+
+ANYBODYS_TOPICS: Final = TopicMap([(USUAL_PATTERN, ANYBODY)])
+"""Likewise, of a broker on this machine."""
 
 TOKENS_KNOWN_MAX: Final = 10_000
 """Tokens whose signature has been checked: it costs a tenth of a millisecond."""
@@ -47,7 +51,8 @@ class Identities:
     def __init__(self, settings: Settings, now_s: Callable[[], float] = time.time) -> None:
         self._settings, self._now_s = settings, now_s
         path = settings.gateway_clients
-        if path is None and settings.gateway_host not in LOOPBACK:
+        elsewhere = {settings.gateway_host, settings.gateway_mqtt_host or "localhost"} - LOOPBACK
+        if path is None and elsewhere:
             raise UsageError(
                 "gateway_clients: name a file where others than this machine can connect "
                 "(see docs/devices.md; vigil gateway key makes keys)"
@@ -81,6 +86,10 @@ class Identities:
         """Return how often a sender of FHIR reports, ms."""
         entry = None if self._clients is None else self._clients.fhir.get(name)
         return USUAL_INTERVAL_MS if entry is None else entry.interval_ms
+
+    def topics(self) -> TopicMap:
+        """Return whose the topics of MQTT are; another object where the clients file has changed."""
+        return ANYBODYS_TOPICS if self._clients is None else self._clients.topics
 
     def _senders(self) -> Senders:
         return Senders({} if self._clients is None else self._clients.hl7)

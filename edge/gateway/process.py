@@ -11,7 +11,7 @@ from edge.gateway.door import KafkaDoor
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
-from edge.gateway.protocols import Parts, Server, servers_of
+from edge.gateway.protocols import Line, Parts, Server, lines_of, servers_of
 from edge.gateway.refiling import Refiling
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
@@ -44,22 +44,30 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         TopicsMismatch: there is no topic for readings.
     """
     identities, tls = Identities(settings), tls_of(settings)
-    if not (settings.gateway_http_port or settings.gateway_mllp_port):
-        raise UsageError("gateway_http_port, gateway_mllp_port: give a port, or there is nothing to do")
+    if not (settings.gateway_http_port or settings.gateway_mllp_port or settings.gateway_mqtt_host):
+        raise UsageError(
+            "gateway_http_port, gateway_mllp_port, gateway_mqtt_host: give one, or there is nothing to do"
+        )
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):
         return
     view, refiling = View(settings), Refiling(settings)
-    opened: list[Server] = []
+    opened: list[Server | Line] = []
     try:
         await view.start()
         door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
         _open_metrics(settings, metrics)
-        for name, port, server in servers_of(Parts(settings, door, view, identities, metrics, tls)):
+        parts = Parts(settings, door, view, identities, metrics, tls)
+        lines = lines_of(parts)
+        for name, port, server in servers_of(parts):
             await _listen(settings, name, port, server)
             opened.append(server)
+        for name, line in lines:
+            await line.start()
+            logger.info("%s: from %s", name, line.where)
+            opened.append(line)
         refiling.start()
         looking = asyncio.create_task(_look(identities, door, reload))
         await stop.wait()

@@ -1,4 +1,4 @@
-"""Every protocol that devices may speak: its name, its port, and what serves it on the one door."""
+"""Every protocol that devices may speak: its name, its port or line, and what serves it on the one door."""
 
 import json
 import logging
@@ -19,6 +19,9 @@ from edge.gateway.http.openapi import openapi
 from edge.gateway.http.server import HttpServer, Pages
 from edge.gateway.identities import Identities
 from edge.gateway.metrics import GatewayMetrics
+from edge.gateway.mqtt.access import access_of
+from edge.gateway.mqtt.batches import Batches
+from edge.gateway.mqtt.subscriber import Subscriber
 from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
@@ -37,6 +40,20 @@ class Server(Protocol):
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises OSError where the address cannot be had."""
+
+    async def stop(self) -> None:
+        """Take nothing new, answer what is in flight, end within a bound."""
+
+
+class Line(Protocol):
+    """A protocol in which the gateway is the client: it connects by itself, again and again."""
+
+    @property
+    def where(self) -> str:
+        """Whom it connects to, for the log."""
+
+    async def start(self) -> None:
+        """Begin; the other end need not be there."""
 
     async def stop(self) -> None:
         """Take nothing new, answer what is in flight, end within a bound."""
@@ -66,6 +83,26 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
         ("mllp", settings.gateway_mllp_port, mllp_of),
     ]
     return [(name, port, make(parts)) for name, port, make in made if port]
+
+
+def lines_of(parts: Parts) -> list[tuple[str, Line]]:
+    """Return each protocol of a line that is switched on: its name, and the line.
+
+    Raises:
+        UsageError: a file that one needs cannot be read.
+    """
+    return [("mqtt", mqtt_of(parts))] if parts.settings.gateway_mqtt_host else []
+
+
+def mqtt_of(parts: Parts) -> Subscriber:
+    """Return the line to the MQTT broker.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    metrics = parts.metrics.protocol("mqtt")
+    batches = Batches(parts.door, metrics)
+    return Subscriber(access_of(parts.settings), parts.identities.topics, batches, metrics)
 
 
 def http_of(parts: Parts) -> HttpServer:

@@ -173,6 +173,31 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
         le=86_400,
         description="ADT is believed for so long beyond its newest message; a longer silence is an alarm",
     )
+    gateway_mqtt_host: str = Field(
+        default="", description="a broker of MQTT 5 that the gateway takes readings from; none = off"
+    )
+    gateway_mqtt_port: int = Field(default=1_883, ge=1, le=65_535, description="its port")
+    gateway_mqtt_client_id: str = Field(
+        default="", description="whose session it is there; by default vigil-GROUP-HOSTNAME"
+    )
+    gateway_mqtt_username: str = Field(default="", description="who we are there; none = nobody")
+    gateway_mqtt_password_file: Path | None = Field(default=None, description="a file with the password")
+    gateway_mqtt_cafile: Path | None = Field(
+        default=None, description="authorities of the broker's certificate; none = it is spoken to in clear"
+    )
+    gateway_mqtt_certfile: Path | None = Field(
+        default=None, description="the certificate that we show there (PEM)"
+    )
+    gateway_mqtt_keyfile: Path | None = Field(default=None, description="its private key")
+    gateway_mqtt_receive_max: int = Field(
+        default=1_000, ge=1, le=65_535, description="messages that are under way before one is acknowledged"
+    )
+    gateway_mqtt_session_s: int = Field(
+        default=86_400,
+        ge=60,
+        le=4_294_967_294,
+        description="the broker keeps for so long what comes meanwhile",
+    )
 
     windows_port: int = Field(
         default=0,

@@ -11,7 +11,7 @@ from edge.gateway.fhir import outcomes
 from edge.gateway.fhir.fhir_readings import Seen, frames_of, seen_in
 from edge.gateway.fhir.resources import NOTHING, Bundle, Entry, Observation
 from edge.gateway.http.intakes import Asked, Intake
-from edge.gateway.http.items import TooMany, Unreadable
+from edge.gateway.items import TooMany, Unreadable
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.pseudonym import Pseudonyms
 

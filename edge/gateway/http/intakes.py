@@ -8,7 +8,7 @@ from aiohttp import web
 
 from edge.gateway.accept import Reading, Refusal, Sender
 from edge.gateway.http import answers
-from edge.gateway.http.items import Unreadable, read_items, split_json, split_lines
+from edge.gateway.items import Unreadable, read_items, split_json, split_lines
 from edge.gateway.metrics import ProtocolMetrics
 
 NDJSON_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})

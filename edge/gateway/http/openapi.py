@@ -5,8 +5,8 @@ from typing import Any, Final
 from edge.gateway.http.answers import PROBLEM_TYPE, TITLES
 from edge.gateway.http.exchange import ASSERTION, FORM, GRANT, TOKEN_PATH
 from edge.gateway.http.intakes import IDEMPOTENCY_KEY, KEY_CHARACTERS_MAX, NDJSON_TYPES
-from edge.gateway.http.items import ITEMS_MAX
 from edge.gateway.http.server import READINGS_PATH
+from edge.gateway.items import ITEMS_MAX
 from streams.contracts.frame import ID_PATTERN, Frame
 
 VERSION: Final = "1.0.0"

@@ -15,7 +15,7 @@ from edge.gateway.accept import Door, Sender
 from edge.gateway.http import answers
 from edge.gateway.http.coding import CODINGS, Damaged, TooLarge, unpacked
 from edge.gateway.http.intakes import Asked, FrameIntake, Given, Intake
-from edge.gateway.http.items import TooMany, Unreadable
+from edge.gateway.items import TooMany, Unreadable
 from edge.gateway.metrics import ProtocolMetrics
 from streams.errors import Busy, NotStored
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 
-from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.accept import Headers, Reading, Refusal, Sender
 from edge.gateway.http.exchange import TOKEN_PATH, exchanged
 from edge.gateway.http.openapi import openapi
 from edge.gateway.http.server import HttpServer, Pages
@@ -51,7 +51,7 @@ class RecordingDoor:
             Refusal("foreign-device", "no") if one.frame.device == "foreign" else None for one in readings
         ]
 
-    async def store(self, topic: str, key: bytes, value: bytes) -> None:
+    async def store(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
         self.stored.append((topic, key, value))
 
 

@@ -8,7 +8,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from edge.gateway.accept import Reading
 from edge.gateway.door import KafkaDoor
-from edge.gateway.http.items import read_items
+from edge.gateway.items import read_items
 from streams.config.settings import Settings
 from streams.contracts.frame import own_stream
 

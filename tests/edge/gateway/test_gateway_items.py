@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge.gateway.accept import Reading
-from edge.gateway.http.items import ITEMS_MAX, TooMany, read_items, split_json, split_lines
 from edge.gateway.http.server import BODY_BYTES_MAX
+from edge.gateway.items import ITEMS_MAX, TooMany, read_items, split_json, split_lines
 from edge.gateway.numbering import numbered
 from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, Frame
 from streams.decoding.wire_frames import decode_frame

@@ -62,7 +62,7 @@ class SlowProducer:
         self.flowing = asyncio.Event()
         self.sent = []
 
-    async def send_and_wait(self, topic, value, key):
+    async def send_and_wait(self, topic, value, key, headers):
         await self.flowing.wait()
         self.sent.append(value)
 

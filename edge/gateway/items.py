@@ -1,4 +1,4 @@
-"""The frames of a body: the contract's, by the live lane's definition, in which HTTP lets three fields be left out."""
+"""The frames of a body of JSON: the contract's, by the live lane's definition, but that fields may be left out."""
 
 import re
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ LEFT_OUT: Final = -1
 
 
 class GivenFrame(WireFrame, forbid_unknown_fields=True, gc=False, omit_defaults=True, kw_only=True):
-    """A frame over HTTP: the gateway may know the patient, and an `Idempotency-Key` may stand for boot and seq."""
+    """A frame as sent: the gateway may know the patient, a topic name the device, and a key stand for boot and seq."""
 
     patient: Annotated[str, Meta(min_length=1)] = ""
+    device: Annotated[str, Meta(min_length=1)] = ""
     boot: Count = LEFT_OUT
     seq: Count = LEFT_OUT
 
@@ -80,8 +81,8 @@ def split_json(body: bytes) -> list[bytes]:
         raise Unreadable(f"the body is no JSON array: {error}") from None
 
 
-def read_items(texts: Sequence[bytes], idempotency_key: str) -> list[Reading | Refusal]:
-    """Return a reading for each text, or why it is none.
+def read_items(texts: Sequence[bytes], idempotency_key: str, device: str = "") -> list[Reading | Refusal]:
+    """Return a reading for each text, or why it is none; `device` stands in where a frame names none.
 
     Raises:
         TooMany: there are more than `ITEMS_MAX`.
@@ -91,7 +92,7 @@ def read_items(texts: Sequence[bytes], idempotency_key: str) -> list[Reading | R
     try:  # almost always every one is a frame
         frames = list(map(_decode, texts))
     except _FAULTS:
-        return [_one(text, idempotency_key, place) for place, text in enumerate(texts)]
+        return [_one(text, idempotency_key, place, device) for place, text in enumerate(texts)]
     patients, devices = _patients, _devices
     plain = all(
         frame.boot >= 0 and frame.seq >= 0 and frame.patient in patients and frame.device in devices
@@ -99,10 +100,10 @@ def read_items(texts: Sequence[bytes], idempotency_key: str) -> list[Reading | R
     )
     if plain and max(map(len, texts), default=0) <= FRAME_BYTES_MAX:
         return list(map(Reading, frames, texts))
-    return [_checked(frame, texts[i], idempotency_key, i) for i, frame in enumerate(frames)]
+    return [_checked(frame, texts[i], idempotency_key, i, device) for i, frame in enumerate(frames)]
 
 
-def _one(text: bytes, idempotency_key: str, place: int) -> Reading | Refusal:
+def _one(text: bytes, idempotency_key: str, place: int, device: str) -> Reading | Refusal:
     if len(text) > FRAME_BYTES_MAX:
         return Refusal("too-large", f"{len(text)} bytes, at most {FRAME_BYTES_MAX}")
     try:
@@ -111,13 +112,20 @@ def _one(text: bytes, idempotency_key: str, place: int) -> Reading | Refusal:
         return Refusal("invalid", str(error))
     except _FAULTS:
         return Refusal("not-json", "this is no JSON")
-    return _checked(frame, text, idempotency_key, place)
+    return _checked(frame, text, idempotency_key, place, device)
 
 
-def _checked(frame: GivenFrame, text: bytes, idempotency_key: str, place: int) -> Reading | Refusal:
+def _checked(
+    frame: GivenFrame, text: bytes, idempotency_key: str, place: int, device: str
+) -> Reading | Refusal:
     """Return a decoded frame as a reading if its names have the right form and it can be told from others."""
     if len(text) > FRAME_BYTES_MAX:
         return Refusal("too-large", f"{len(text)} bytes, at most {FRAME_BYTES_MAX}")
+    whole = bool(frame.device)
+    if not whole:
+        if not device:
+            return Refusal("invalid", "Object missing required field `device`")
+        frame.device = device
     for field, name, known in (("patient", frame.patient, _patients), ("device", frame.device, _devices)):
         if name not in known:
             if not _id_form(name):
@@ -125,7 +133,7 @@ def _checked(frame: GivenFrame, text: bytes, idempotency_key: str, place: int) -
             if len(known) < IDENTIFIERS_KNOWN_MAX:
                 known.add(name)  # beyond that each of the others is looked at each time
     if frame.boot >= 0 and frame.seq >= 0:
-        return Reading(frame, text)
+        return Reading(frame, text if whole else None)
     if frame.boot >= 0 or frame.seq >= 0:
         return Refusal("invalid", "boot and seq belong together: give both or neither")
     if not idempotency_key:

@@ -1,0 +1,1 @@
+"""Readings from an MQTT 5 broker: the gateway is its client."""

@@ -1,0 +1,110 @@
+"""Which client a topic of MQTT is of, and which device stands in it: a device sends only for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from edge.gateway.accept import Refusal, Sender
+
+DEVICE_LEVEL: Final = "{device}"
+USUAL_PATTERN: Final = "vitals/{device}/frames"
+"""Where there is no clients file."""
+
+PATTERN_CHARACTERS_MAX: Final = 255
+PATTERNS_MAX: Final = 64
+"""Of one client."""
+
+TOPICS_KNOWN_MAX: Final = 200_000
+"""Topics whose route is kept in mind."""
+
+UNKNOWN_TOPIC: Final = Refusal("unknown-topic", "no client has this topic, or two have")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who sends what comes on a topic; `device` stands in the topic, empty where the pattern has none."""
+
+    sender: Sender
+    device: str
+
+
+class MqttEntry(BaseModel):
+    """What the clients file says of a client that sends over MQTT: the patterns of its topics.
+
+    A pattern is a filter of MQTT, in which one level may be `{device}`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topics: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=PATTERN_CHARACTERS_MAX)], ...],
+        Field(max_length=PATTERNS_MAX),
+    ] = ()
+
+    @field_validator("topics")
+    @classmethod
+    def _well_formed(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in topics:
+            levels = pattern.split("/")
+            plain = [level for level in levels if level not in (DEVICE_LEVEL, "+", "#")]
+            if any(sign in level for level in plain for sign in "+#{}\0") or "#" in levels[:-1]:
+                raise ValueError("a level is text, + or {device}, the last one may be #")
+            if levels.count(DEVICE_LEVEL) > 1 or levels[0].startswith("$"):
+                raise ValueError("{device} stands in it once at most, and it does not begin with $")
+        return topics
+
+
+class TopicMap:
+    """All patterns of all clients.
+
+    Args:
+        entries: each pattern with whose it is.
+    """
+
+    def __init__(self, entries: Sequence[tuple[str, Sender]]) -> None:
+        self._entries = [(pattern.split("/"), sender) for pattern, sender in entries]
+        self._known: dict[str, Route | Refusal] = {}
+        self.filters = tuple(dict.fromkeys(pattern.replace(DEVICE_LEVEL, "+") for pattern, _ in entries))
+        """What to subscribe to."""
+
+    def route(self, topic: str) -> Route | Refusal:
+        """Return whose a topic is; what two clients claim is neither's."""
+        found = self._known.get(topic)
+        if found is None:
+            found = self._find(topic.split("/"))
+            if len(self._known) >= TOPICS_KNOWN_MAX:
+                self._known.clear()
+            self._known[topic] = found
+        return found
+
+    def _find(self, levels: list[str]) -> Route | Refusal:
+        found = [
+            Route(sender, device)
+            for pattern, sender in self._entries
+            if (device := _device_in(levels, pattern)) is not None
+        ]
+        if not found or any(route.sender != found[0].sender for route in found):
+            return UNKNOWN_TOPIC
+        # Of two patterns of one client, the one that says more.
+        return next((route for route in found if route.device), found[0])
+
+
+def _device_in(levels: list[str], pattern: list[str]) -> str | None:
+    """Return the device that a topic names, empty where the pattern has none, None where they do not match."""
+    if pattern[-1] == "#":
+        pattern = pattern[:-1]
+        if len(levels) < len(pattern):
+            return None
+    elif len(levels) != len(pattern):
+        return None
+    device = ""
+    for level, wanted in zip(levels, pattern, strict=False):
+        if wanted == DEVICE_LEVEL:
+            if not level:
+                return None
+            device = level
+        elif wanted not in ("+", level):
+            return None
+    return device
