@@ -24,14 +24,17 @@ GARBAGE_AFTER: Final = (100_000, 50, 100)
 @click.option("--http-port", "gateway_http_port", type=int, help="Port for HTTP; 0 = off.")
 @click.option("--mllp-port", "gateway_mllp_port", type=int, help="Port for HL7 over MLLP; 0 = off.")
 @click.option("--mqtt-host", "gateway_mqtt_host", help="An MQTT 5 broker to take readings from.")
+@click.option(
+    "--vital-recorder-port", "gateway_vital_recorder_port", type=int, help="Port for Vital Recorder; 0 = off."
+)
 @click.option("--clients", "gateway_clients", help="Who may send for which device (TOML).")
 @click.option("--metrics-port", "gateway_metrics_port", type=int, help="Port of /metrics; 0 = any free one.")
 @click.pass_context
 def gateway(context: click.Context, /, **options: object) -> None:
     """Take readings from devices and acknowledge them when Kafka has them.
 
-    It keeps nothing: run as many as are needed. SIGTERM answers what is in flight and ends within 20 s; SIGHUP reads
-    the clients file again, which also happens by itself when it has changed.
+    It keeps nothing but the spool of Vital Recorder: run as many as are needed. SIGTERM answers what is in flight and
+    ends within 20 s; SIGHUP reads the clients file again, which also happens by itself when it has changed.
     """
     if context.invoked_subcommand is None:
         settings = need_brokers(load_settings(**options))

@@ -16,6 +16,7 @@ from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
 from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
+from edge.gateway.vital_recorder.vital_clients import VitalClient, VitalEntry
 from streams.errors import UsageError
 
 CLIENTS_MAX: Final = 10_000
@@ -40,6 +41,7 @@ class Entry(BaseModel):
     hl7: Hl7Entry = Hl7Entry()
     fhir: FhirEntry = FhirEntry()
     mqtt: MqttEntry = MqttEntry()
+    vital_recorder: VitalEntry = VitalEntry()
 
 
 class _File(BaseModel):
@@ -67,6 +69,7 @@ class Clients:
     hl7: Mapping[str, Hl7Client] = field(default_factory=dict)
     fhir: Mapping[str, FhirEntry] = field(default_factory=dict)
     topics: TopicMap = field(default_factory=lambda: TopicMap(()))
+    vital_recorder: Mapping[str, VitalClient] = field(default_factory=dict)
 
 
 def load_clients(path: Path) -> Clients:
@@ -98,7 +101,12 @@ def load_clients(path: Path) -> Clients:
     topics = [
         (topic, found[name].sender) for name, entry in given.clients.items() for topic in entry.mqtt.topics
     ]
-    return Clients(found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics))
+    vital_recorder = {
+        name: VitalClient(found[name].sender, entry.vital_recorder)
+        for name, entry in given.clients.items()
+        if entry.vital_recorder.codes
+    }
+    return Clients(found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics), vital_recorder)
 
 
 def load_keys(path: Path) -> KeySet:

@@ -18,6 +18,7 @@ from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
 from edge.gateway.mqtt.topic_map import USUAL_PATTERN, TopicMap
+from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
@@ -90,6 +91,21 @@ class Identities:
     def topics(self) -> TopicMap:
         """Return whose the topics of MQTT are; another object where the clients file has changed."""
         return ANYBODYS_TOPICS if self._clients is None else self._clients.topics
+
+    def of_code(self, address: str, code: str) -> tuple[Sender, Profile] | Refusal:
+        """Return who sends with a Vital Recorder's code from an address and what is set for it, or why nobody does."""
+        zone = self._settings.gateway_vital_recorder_zone
+        if self._clients is None:
+            return ANYBODY, VitalEntry().profile(zone)
+        found = identify(self._clients.vital_recorder, address, code)
+        return found if isinstance(found, Refusal) else (found.sender, found.entry.profile(zone))
+
+    def named(self, name: str) -> Sender | None:
+        """Return the sender of this name, None if there is none any more."""
+        if self._clients is None:
+            return ANYBODY if name == ANYBODY.name else None
+        client = self._clients.by_name.get(name)
+        return None if client is None else client.sender
 
     def _senders(self) -> Senders:
         return Senders({} if self._clients is None else self._clients.hl7)

@@ -25,6 +25,18 @@ class GatewayMetrics:
             ["protocol", "reason"],
             registry=self.registry,
         )
+        self.gaps = Counter(
+            "vigil_gateway_gaps_total",
+            "what a protocol without acknowledgements has lost, by how it was seen",
+            ["protocol", "kind"],
+            registry=self.registry,
+        )
+        self.spool_records = Gauge(
+            "vigil_gateway_spool_records", "records that wait on disk", protocol, registry=self.registry
+        )
+        self.spool_bytes = Gauge(
+            "vigil_gateway_spool_bytes", "bytes of the spool on disk", protocol, registry=self.registry
+        )
         self.ack_s = Histogram(
             "vigil_gateway_ack_seconds",
             "from a message read to its acknowledgement",
@@ -60,6 +72,7 @@ class ProtocolMetrics:
         self._accepted = metrics.accepted.labels(name)
         self._refused = metrics.refused
         self._name = name
+        self._metrics = metrics
         self._ack_s = metrics.ack_s.labels(name)
         self._clients = metrics.clients.labels(name)
         self.in_flight = metrics.in_flight.labels(name)
@@ -84,3 +97,12 @@ class ProtocolMetrics:
         self._clients.set_function(clients)
         if in_flight is not None:
             self.in_flight.set_function(in_flight)
+
+    def gaps(self, kind: str, count: int) -> None:
+        """Count what was lost; `kind` says how it was seen: sequence, time, spool, unreadable."""
+        self._metrics.gaps.labels(self._name, kind).inc(count)
+
+    def watch_spool(self, records: Callable[[], int], size_bytes: Callable[[], int]) -> None:
+        """Have the spool's records and bytes asked for when the metrics are read."""
+        self._metrics.spool_records.labels(self._name).set_function(records)
+        self._metrics.spool_bytes.labels(self._name).set_function(size_bytes)

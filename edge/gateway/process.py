@@ -11,7 +11,7 @@ from edge.gateway.door import KafkaDoor
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
-from edge.gateway.protocols import Line, Parts, Server, lines_of, servers_of
+from edge.gateway.protocols import SWITCHES, Line, Parts, Server, lines_of, servers_of
 from edge.gateway.refiling import Refiling
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
@@ -44,10 +44,8 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         TopicsMismatch: there is no topic for readings.
     """
     identities, tls = Identities(settings), tls_of(settings)
-    if not (settings.gateway_http_port or settings.gateway_mllp_port or settings.gateway_mqtt_host):
-        raise UsageError(
-            "gateway_http_port, gateway_mllp_port, gateway_mqtt_host: give one, or there is nothing to do"
-        )
+    if not any(getattr(settings, name) for name in SWITCHES):
+        raise UsageError(f"{', '.join(SWITCHES)}: give one, or there is nothing to do")
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):

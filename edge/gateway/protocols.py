@@ -5,7 +5,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from edge.gateway.door import KafkaDoor
 from edge.gateway.fhir.capability import capability_statement
@@ -25,8 +25,21 @@ from edge.gateway.mqtt.subscriber import Subscriber
 from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.spool import Spool
+from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
+from edge.gateway.vital_recorder.socket_io import VitalParts, VitalRecorderServer
+from edge.gateway.vital_recorder.vital_clients import zone_named
 from streams.config.settings import Settings
+from streams.errors import UsageError
+
+SWITCHES: Final = (
+    "gateway_http_port",
+    "gateway_mllp_port",
+    "gateway_mqtt_host",
+    "gateway_vital_recorder_port",
+)
+"""The settings that switch a protocol on."""
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +94,7 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
     made: list[tuple[str, int, Callable[[Parts], Server]]] = [
         ("http", settings.gateway_http_port, http_of),
         ("mllp", settings.gateway_mllp_port, mllp_of),
+        ("vital_recorder", settings.gateway_vital_recorder_port, vital_recorder_of),
     ]
     return [(name, port, make(parts)) for name, port, make in made if port]
 
@@ -156,6 +170,34 @@ def mllp_of(parts: Parts) -> MllpServer:
     server = MllpServer(desk, tls=parts.tls)
     counted.watch(lambda: server.clients, lambda: server.in_flight)
     return server
+
+
+def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
+    """Return the server of Vital Recorder, with its spool.
+
+    Raises:
+        UsageError: the spool's folder or the key of record numbers cannot be had, or there is no such zone.
+    """
+    try:
+        zone_named(parts.settings.gateway_vital_recorder_zone)
+    except ValueError as error:
+        raise UsageError(f"gateway_vital_recorder_zone: {error}") from None
+    counted = parts.metrics.protocol("vital_recorder")
+    spool = spool_of(parts.settings, "vital_recorder")
+    spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted)
+    made = VitalParts(spooled, parts.identities.of_code, patients_of(parts.settings), counted, now_ms)
+    server = VitalRecorderServer(made, parts.tls)
+    counted.watch(lambda: server.clients)
+    return server
+
+
+def spool_of(settings: Settings, protocol: str) -> Spool:
+    """Return the spool of a protocol, in the data folder.
+
+    Raises:
+        UsageError: its folder cannot be had, or another gateway has it.
+    """
+    return Spool(settings.data_dir / "spool" / protocol, settings.gateway_spool_bytes_max)
 
 
 def patients_of(settings: Settings) -> Patients:

@@ -130,6 +130,17 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
     gateway_host: str = Field(default="127.0.0.1", description="where the gateway listens for devices")
     gateway_http_port: int = Field(default=0, ge=0, le=65_535, description="for HTTP; 0 = off")
     gateway_mllp_port: int = Field(default=0, ge=0, le=65_535, description="for HL7 over MLLP; 0 = off")
+    gateway_vital_recorder_port: int = Field(
+        default=0, ge=0, le=65_535, description="for Vital Recorder (Socket.IO); 0 = off"
+    )
+    gateway_vital_recorder_zone: str = Field(
+        default="UTC", description="of Vital Recorders' clocks, which do not say it: Europe/Berlin"
+    )
+    gateway_spool_bytes_max: int = Field(
+        default=268_435_456,
+        ge=1_048_576,
+        description="on disk, of each protocol without acknowledgements; beyond it the oldest is given up",
+    )
     gateway_clients: Path | None = Field(
         default=None, description="who may send for which device (TOML); see docs/devices.md"
     )

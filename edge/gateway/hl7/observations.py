@@ -183,6 +183,10 @@ class Observations(Context):
                 self.note(name, segment.split(mark))
         return Observed(self._frames(), self.faults)
 
+    def measured(self, fields: list[str]) -> tuple[Measured | None, str]:
+        """Return what an OBX says, None if it is no reading of ours; and what was left out of it, or empty."""
+        return measured_of(fields[2], fields[3], fields[5], fields[6], fields[8], fields[11], self.marks)
+
     def _participant(self, fields: list[str]) -> None:
         device = participating_device(fields, self.marks)
         if not device:
@@ -197,9 +201,7 @@ class Observations(Context):
         if len(fields) < OBX_FIELDS:
             fields += [""] * (OBX_FIELDS - len(fields))
         device = self.device(fields)
-        measured, fault = measured_of(
-            fields[2], fields[3], fields[5], fields[6], fields[8], fields[11], self.marks
-        )
+        measured, fault = self.measured(fields)
         if fault:
             self.faults.append(fault)
         if measured is None:

@@ -1,0 +1,158 @@
+"""Frames by way of the spool into the door: for protocols whose senders hear no acknowledgement and never resend."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Final
+
+import msgspec
+
+from edge.gateway.accept import Door, Reading, Refusal, Sender
+from edge.gateway.metrics import ProtocolMetrics
+from edge.gateway.spool import Lost, Spool
+from streams.decoding.wire_frames import WireFrame
+from streams.errors import Busy, NotStored
+
+SYNC_S: Final = 0.25
+"""So much is lost at most where the power fails; where only the process ends, nothing is."""
+
+RECORDS_AT_ONCE: Final = 64
+RETRY_S: Final = 1.0
+"""Until what Kafka has not taken is tried again; it waits in the spool, which is bounded."""
+
+SPOOL_FULL: Final = Refusal("spool", "the disk does not take it")
+
+logger = logging.getLogger(__name__)
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """A record of the spool: the sender's name, and its frames."""
+
+    sender: str
+    frames: list[WireFrame]
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(_Kept).decode
+
+
+class SpooledDoor:
+    """Keeps frames on disk until the door has them; they go through it in their order.
+
+    What was taken by the door and not yet noted when the process ended goes through it again: it is the same reading.
+
+    Args:
+        spool: of this protocol alone.
+        door: the way into Kafka.
+        sender_named: returns a sender by its name, None where it has none any more.
+        counted: counts.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        door: Door,
+        sender_named: Callable[[str], Sender | None],
+        counted: ProtocolMetrics,
+    ) -> None:
+        self._spool, self._door, self._sender_named, self._counted = spool, door, sender_named, counted
+        self._told = Lost(0, 0)
+        self._came = asyncio.Event()
+        self._dirty = False
+        self._tasks: list[asyncio.Task[None]] = []
+        counted.watch_spool(lambda: spool.records, lambda: spool.size_bytes)
+
+    def start(self) -> None:
+        """Begin with what a former process has left."""
+        self._tell_losses()
+        self._tasks = [asyncio.create_task(self._drain()), asyncio.create_task(self._sync())]
+
+    async def stop(self) -> None:
+        """Stop; what is not through stays on disk."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._spool.close)
+
+    def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
+        """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
+        record = _encode(_Kept(sender.name, list(frames)))
+        if len(record) > self._spool.record_bytes_max and len(frames) > 1:
+            half = len(frames) // 2
+            return self.put(sender, frames[:half]) or self.put(sender, frames[half:])
+        try:
+            self._spool.add(record)
+        except (OSError, ValueError):
+            return SPOOL_FULL
+        self._dirty = True
+        self._came.set()
+        self._tell_losses()
+        return None
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_S)
+            if self._dirty:
+                self._dirty = False
+                try:
+                    await asyncio.to_thread(self._spool.sync)
+                except OSError as error:
+                    logger.error("spool: the disk does not sync: %s", error.strerror)
+
+    async def _drain(self) -> None:
+        while True:
+            self._came.clear()
+            batch = self._spool.first(RECORDS_AT_ONCE)
+            if not batch.records:
+                await self._came.wait()
+                continue
+            for name, frames in groupby(map(self._kept, batch.records), key=lambda kept: kept.sender):
+                readings = [frame for kept in frames for frame in kept.frames]
+                await self._through(name, readings)
+            self._spool.done(batch.end)
+            self._tell_losses()
+
+    def _kept(self, record: bytes) -> _Kept:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            return _decode(record)
+        self._counted.refused("spool-unreadable")
+        return _Kept("", [])
+
+    async def _through(self, name: str, frames: list[WireFrame]) -> None:
+        """Have the door take a sender's frames, however long it takes."""
+        if not frames:
+            return
+        loop = asyncio.get_running_loop()
+        # The door writes into a frame whom it filed it under; another try must know whom the sender named.
+        named = [frame.patient for frame in frames]
+        while True:
+            began_s = loop.time()
+            sender = self._sender_named(name)
+            if sender is None:
+                self._counted.refused("unknown-sender")
+                return
+            for frame, patient in zip(frames, named, strict=True):
+                frame.patient = patient
+            try:
+                results = await self._door.readings(sender, [Reading(frame) for frame in frames])
+            except (Busy, NotStored):
+                await asyncio.sleep(RETRY_S)
+                continue
+            except Exception as error:  # a fault of ours in one record must not hold up all that follow
+                logger.error("spool: frames could not be stored: %s", type(error).__name__)
+                self._counted.refused("internal")
+                return
+            self._counted.answered(results, loop.time() - began_s)
+            return
+
+    def _tell_losses(self) -> None:
+        lost = self._spool.lost
+        if lost.records > self._told.records:
+            logger.error("the spool was full: its oldest records were given up")
+            self._counted.gaps("spool", lost.records - self._told.records)
+        if lost.unreadable_bytes > self._told.unreadable_bytes:
+            logger.error("the spool's end was cut off or damaged: %d bytes", lost.unreadable_bytes)
+            self._counted.gaps("unreadable", 1)
+        self._told = Lost(lost.records, lost.unreadable_bytes)
