@@ -24,6 +24,9 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_:@-]{0,63}$"
 """As a device's id, but without the point that ends the name in a key."""
 
 DEVICE_PATTERN: Final = r"^([A-Za-z0-9][A-Za-z0-9._:@-]{0,63}\*?|\*)$"
+EPR_CHARACTERS_MAX: Final = 256
+"""Of an SDC provider's endpoint reference."""
+
 HASH_PATTERN: Final = rf"^[0-9a-f]{{{HASH_CHARACTERS}}}$"
 
 
@@ -42,6 +45,7 @@ class Entry(BaseModel):
     fhir: FhirEntry = FhirEntry()
     mqtt: MqttEntry = MqttEntry()
     vital_recorder: VitalEntry = VitalEntry()
+    sdc: tuple[Annotated[str, Field(min_length=1, max_length=EPR_CHARACTERS_MAX)], ...] = ()
 
 
 class _File(BaseModel):
@@ -60,6 +64,14 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class SdcClient:
+    """The client that an SDC provider is, and the names of which its certificate must have one; none = any."""
+
+    sender: Sender
+    certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """All clients, by each way in which one shows who it is."""
 
@@ -70,6 +82,7 @@ class Clients:
     fhir: Mapping[str, FhirEntry] = field(default_factory=dict)
     topics: TopicMap = field(default_factory=lambda: TopicMap(()))
     vital_recorder: Mapping[str, VitalClient] = field(default_factory=dict)
+    sdc: Mapping[str, SdcClient] = field(default_factory=dict)
 
 
 def load_clients(path: Path) -> Clients:
@@ -90,7 +103,12 @@ def load_clients(path: Path) -> Clients:
         (known, found[name]) for name, entry in given.clients.items() for known in entry.certificates
     ]
     subjects = [(entry.subject, found[name]) for name, entry in given.clients.items() if entry.subject]
-    for what, pairs in (("certificate", certificates), ("subject", subjects)):
+    sdc = [
+        (epr, SdcClient(found[name].sender, entry.certificates))
+        for name, entry in given.clients.items()
+        for epr in entry.sdc
+    ]
+    for what, pairs in (("certificate", certificates), ("subject", subjects), ("sdc provider", sdc)):
         if len(dict(pairs)) != len(pairs):
             raise UsageError(f"{path}: two clients have the same {what}")
     hl7 = {
@@ -106,7 +124,9 @@ def load_clients(path: Path) -> Clients:
         for name, entry in given.clients.items()
         if entry.vital_recorder.codes
     }
-    return Clients(found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics), vital_recorder)
+    return Clients(
+        found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics), vital_recorder, dict(sdc)
+    )
 
 
 def load_keys(path: Path) -> KeySet:

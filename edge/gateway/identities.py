@@ -18,6 +18,7 @@ from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
 from edge.gateway.mqtt.topic_map import USUAL_PATTERN, TopicMap
+from edge.gateway.opaque_ids import opaque
 from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify
 from streams.config.settings import Settings
 from streams.errors import UsageError
@@ -78,6 +79,22 @@ class Identities:
     def of_message(self, peer: Peer, application: str, facility: str) -> Sender | Refusal:
         """Return who sends an HL7 message, or why that is not known, by its peer, MSH-3 and MSH-4."""
         return ANYBODY if self._clients is None else self._hl7.identify(peer, application, facility)
+
+    def of_provider(self, epr: str, names: tuple[str, ...] | None) -> tuple[Sender, str] | Refusal:
+        """Return who an SDC provider is, and its device, by its endpoint reference and its certificate's names.
+
+        It is the client that names it, and sends for no other device; `names` is None before it is connected.
+        """
+        if self._clients is None:
+            return ANYBODY, opaque(epr)
+        client = self._clients.sdc.get(epr)
+        if client is None:
+            return Refusal("unauthenticated", "the clients file names no such provider")
+        if names is not None and client.certificates and not set(names) & set(client.certificates):
+            return Refusal("unauthenticated", "the provider's certificate is another's")
+        sender = client.sender
+        device = sender.name if sender.may_send_for(sender.name) else opaque(epr)
+        return Sender(sender.name, (device,), sender.names_patients), device
 
     def profile_of(self, name: str) -> Profile:
         """Return what the clients file says of a sender's HL7."""

@@ -25,6 +25,9 @@ from edge.gateway.mqtt.subscriber import Subscriber
 from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.sdc.holding import MemoryHolding
+from edge.gateway.sdc.provider_access import access_of as provider_access_of
+from edge.gateway.sdc.sdc_line import SdcLine
 from edge.gateway.spool import Spool
 from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
@@ -37,6 +40,7 @@ SWITCHES: Final = (
     "gateway_http_port",
     "gateway_mllp_port",
     "gateway_mqtt_host",
+    "gateway_sdc_interface",
     "gateway_vital_recorder_port",
 )
 """The settings that switch a protocol on."""
@@ -103,9 +107,14 @@ def lines_of(parts: Parts) -> list[tuple[str, Line]]:
     """Return each protocol of a line that is switched on: its name, and the line.
 
     Raises:
-        UsageError: a file that one needs cannot be read.
+        UsageError: a file that one needs cannot be read, or an extra is missing.
     """
-    return [("mqtt", mqtt_of(parts))] if parts.settings.gateway_mqtt_host else []
+    settings = parts.settings
+    made: list[tuple[str, str, Callable[[Parts], Line]]] = [
+        ("mqtt", settings.gateway_mqtt_host, mqtt_of),
+        ("sdc", settings.gateway_sdc_interface, sdc_of),
+    ]
+    return [(name, make(parts)) for name, where, make in made if where]
 
 
 def mqtt_of(parts: Parts) -> Subscriber:
@@ -117,6 +126,22 @@ def mqtt_of(parts: Parts) -> Subscriber:
     metrics = parts.metrics.protocol("mqtt")
     batches = Batches(parts.door, metrics)
     return Subscriber(access_of(parts.settings), parts.identities.topics, batches, metrics)
+
+
+def sdc_of(parts: Parts) -> SdcLine:
+    """Return the line to the SDC providers.
+
+    Raises:
+        UsageError: a file cannot be read, or the extra `sdc` is missing.
+    """
+    counted = parts.metrics.protocol("sdc")
+    return SdcLine(
+        provider_access_of(parts.settings),
+        parts.identities.of_provider,
+        pseudonyms_of(parts.settings.gateway_patient_key_file),
+        MemoryHolding(parts.door, counted),
+        counted,
+    )
 
 
 def http_of(parts: Parts) -> HttpServer:

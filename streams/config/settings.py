@@ -209,6 +209,24 @@ class Settings(IdentitySettings, BoardSettings, DeliverySettings, HistorySetting
         le=4_294_967_294,
         description="the broker keeps for so long what comes meanwhile",
     )
+    gateway_sdc_interface: str = Field(
+        default="", description="address of the interface where SDC providers are searched for; none = off"
+    )
+    gateway_sdc_providers: str = Field(
+        default="*", description="their endpoint references, separated by spaces; * = all that answer"
+    )
+    gateway_sdc_providers_max: int = Field(
+        default=64, ge=1, le=1_000, description="SDC providers that are connected where all are taken"
+    )
+    gateway_sdc_silence_s: float = Field(
+        default=10.0,
+        ge=2,
+        le=3_600,
+        description="an SDC provider without a report for so long is connected anew",
+    )
+    gateway_sdc_age_s: float = Field(
+        default=10.0, ge=1, le=3_600, description="an SDC value that was older when it came is not taken"
+    )
 
     windows_port: int = Field(
         default=0,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bench import http_mutations
 from bench.http_mutations import CORPUS, mutate, run
-from edge.gateway.http import answers, items
+from edge.gateway import items
+from edge.gateway.http import answers
 
 TAKEN = {"frame: taken", "request: 202"}
 EXPECTED = {"frame: invalid", "frame: not-json", "frame: no-identity", "body: Damaged", "body: Unreadable"}
