@@ -25,7 +25,6 @@ from edge.gateway.mqtt.subscriber import Subscriber
 from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
-from edge.gateway.sdc.holding import MemoryHolding
 from edge.gateway.sdc.provider_access import access_of as provider_access_of
 from edge.gateway.sdc.sdc_line import SdcLine
 from edge.gateway.spool import Spool
@@ -135,11 +134,12 @@ def sdc_of(parts: Parts) -> SdcLine:
         UsageError: a file cannot be read, or the extra `sdc` is missing.
     """
     counted = parts.metrics.protocol("sdc")
+    spool = spool_of(parts.settings, "sdc")
     return SdcLine(
         provider_access_of(parts.settings),
         parts.identities.of_provider,
         pseudonyms_of(parts.settings.gateway_patient_key_file),
-        MemoryHolding(parts.door, counted),
+        SpooledDoor(spool, parts.door, parts.identities.provider_named, counted),
         counted,
     )
 

@@ -7,23 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge.gateway.accept import Reading, Refusal, Sender
+from edge.gateway.accept import Refusal, Sender
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.sdc.handover import Handover
-from edge.gateway.sdc.holding import Full, MemoryHolding
 from edge.gateway.sdc.metric_frames import framed
 from edge.gateway.sdc.provider_finding import ALL, ProviderFinding
 from edge.gateway.sdc.provider_keeper import ProviderKeeper, Session
 from edge.gateway.sdc.provider_session import ProviderSession, Whereabouts
 from edge.gateway.sdc.state_copies import StateReport
 from edge.gateway.sdc.state_gaps import StateGaps
+from edge.gateway.spooled import SpooledDoor
 
 THREADS_MAX: Final = 32
 """Connections that are being built or ended at a time."""
-
-FLUSH_S_MAX: Final = 5.0
-"""At the end, for Kafka to take what is held."""
 
 STOP_S_MAX: Final = 5.0
 """At the end, for the search and the connections."""
@@ -55,7 +52,7 @@ class SdcLine:
         access: which, and how.
         identify: says who each is.
         pseudonyms: make the ids of patients.
-        holding: keeps readings until Kafka has them.
+        spooled: keeps frames on disk until Kafka has them.
         counted: counts.
     """
 
@@ -64,16 +61,16 @@ class SdcLine:
         access: SdcAccess,
         identify: IdentifyProvider,
         pseudonyms: Pseudonyms,
-        holding: MemoryHolding,
+        spooled: SpooledDoor,
         counted: ProtocolMetrics,
     ) -> None:
         self._access, self._identify, self._pseudonyms = access, identify, pseudonyms
-        self._holding, self._counted = holding, counted
+        self._spooled, self._counted = spooled, counted
         self._keepers: dict[str, ProviderKeeper] = {}
         self._gaps: dict[str, StateGaps] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._executor = ThreadPoolExecutor(THREADS_MAX, "sdc")
-        counted.watch(lambda: self.connected, lambda: holding.held)
+        counted.watch(lambda: self.connected)
 
     @property
     def where(self) -> str:
@@ -97,26 +94,22 @@ class SdcLine:
             self._access.interface, self._missing, ALL in self._access.providers, self._found
         )
         await asyncio.to_thread(self._finding.start)
-        self._tasks.append(asyncio.create_task(self._holding.run()))
+        self._spooled.start()
         for epr in self._access.providers:
             if epr != ALL:
                 self._keep(epr)
 
     async def stop(self) -> None:
-        """End the connections and let what is held arrive, within `STOP_S_MAX` and `FLUSH_S_MAX`."""
-        for task in self._tasks[1:]:
+        """End the connections, within `STOP_S_MAX`; what Kafka has not taken by then stays on disk."""
+        for task in self._tasks:
             task.cancel()
         try:
             async with asyncio.timeout(STOP_S_MAX):
-                await asyncio.gather(*self._tasks[1:], return_exceptions=True)
+                await asyncio.gather(*self._tasks, return_exceptions=True)
                 await asyncio.to_thread(self._finding.stop)
         except TimeoutError:
             logger.warning("SDC: the search did not end in time")
-        lost = await self._holding.flush(FLUSH_S_MAX)
-        self._tasks[0].cancel()
-        if lost:
-            self._count_gap(lost)
-            logger.error("SDC: %d readings that Kafka did not take are given up", lost)
+        await self._spooled.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _missing(self) -> list[str]:
@@ -164,11 +157,8 @@ class SdcLine:
         found = framed(report, device, self._patient(report), self._access.age_s_max)
         for fault in found.faults:
             self._counted.refused(fault)
-        for frame in found.frames:
-            try:
-                self._holding.put(sender, Reading(frame))
-            except Full:
-                self._count_gap(1)
+        if found.frames and (refusal := self._spooled.put(sender, found.frames)) is not None:
+            self._counted.refused(refusal.reason)
 
     def _patient(self, report: StateReport) -> str:
         """Return the patient that the provider names, empty where it names none or several."""
@@ -180,9 +170,5 @@ class SdcLine:
         return self._pseudonyms.of(root, extension) if extension else ""
 
     def _count_gap(self, missing: int) -> None:
-        for _ in range(min(missing, GAP_COUNTED_MAX)):
-            self._counted.refused("gap")
-
-
-GAP_COUNTED_MAX: Final = 10_000
-"""Of one step: a number that jumps without bound must not hold up the loop."""
+        if missing:
+            self._counted.gaps("sequence", missing)

@@ -292,3 +292,45 @@ def test_of_a_hundred_thousand_invented_device_ids_none_passes_for_another_devic
             assert device.startswith("monitor-3-")
     assert passed > 10_000
     assert not re.fullmatch(ID_PATTERN, "monitor*"), "an id can be no pattern"
+
+
+SDC_CLIENTS = """
+[clients.monitor-7]
+sdc = ["urn:uuid:0001"]
+certificates = ["monitor-7.icu"]
+[clients.theatre]
+devices = ["theatre-*"]
+sdc = ["urn:uuid:0002", "urn:uuid:0003"]
+"""
+
+
+@pytest.fixture
+def sdc_world(tmp_path):
+    (tmp_path / "clients.toml").write_text(SDC_CLIENTS)
+    return Identities(Settings(gateway_clients=tmp_path / "clients.toml"))
+
+
+def test_an_sdc_provider_is_the_client_that_names_it_and_no_other_device(sdc_world):
+    sender, device = sdc_world.of_provider("urn:uuid:0001", ("monitor-7.icu",))
+    assert (sender, device) == (Sender("monitor-7", ("monitor-7",)), "monitor-7")
+    sender, device = sdc_world.of_provider("urn:uuid:0002", None)
+    assert sender.devices == (device,)
+    assert not sender.may_send_for("theatre-1")
+
+
+@pytest.mark.parametrize(("epr", "names"), [("urn:uuid:0009", None), ("urn:uuid:0001", ("other.icu",))])
+def test_an_sdc_provider_that_is_not_named_or_shows_anothers_certificate_is_refused(sdc_world, epr, names):
+    assert sdc_world.of_provider(epr, names).reason == "unauthenticated"
+
+
+def test_what_waits_on_disk_of_a_clients_sdc_providers_may_be_sent_for_each_of_their_devices(sdc_world):
+    found = [sdc_world.of_provider(f"urn:uuid:{number}", None) for number in ("0002", "0003")]
+    sender = sdc_world.provider_named("theatre")
+    assert all(sender.may_send_for(device) for _, device in found)
+    assert not sender.may_send_for("theatre-1")
+    assert sdc_world.provider_named("monitor-7") == Sender("monitor-7", ("monitor-7",))
+
+
+def test_a_client_without_sdc_providers_sends_for_none(sdc_world):
+    assert sdc_world.provider_named("nobody") is None
+    assert Identities(Settings()).provider_named(ANYBODY.name) is ANYBODY

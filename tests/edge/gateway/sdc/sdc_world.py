@@ -10,23 +10,22 @@ from pathlib import Path
 from edge.gateway.accept import Sender
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.pseudonym import Pseudonyms
-from edge.gateway.sdc.holding import MemoryHolding
 from edge.gateway.sdc.sdc_line import SdcAccess, SdcLine
+from edge.gateway.spool import Spool
+from edge.gateway.spooled import SpooledDoor
 
 PROVIDER = Path(__file__).with_name("sdc_provider.py")
+SPOOL_BYTES = 1_000_000
 ANYBODY = Sender("anybody", ("*",), names_patients=True)
 
 
 class KeepingDoor:
-    """Keeps frames; `raises` is raised instead, one a call."""
+    """Keeps frames."""
 
     def __init__(self):
-        self.frames, self.calls, self.raises = [], [], []
+        self.frames = []
 
     async def readings(self, sender, readings, wait_s=None):
-        if self.raises:
-            raise self.raises.pop(0)
-        self.calls.append((sender, len(readings)))
         self.frames += [reading.frame for reading in readings]
         return [None] * len(readings)
 
@@ -46,10 +45,11 @@ def provider(epr, spo2=85, metrics=2, mode="usual"):
         process.wait(10)
 
 
-def line_of(door, *providers, identify=lambda epr, names: (ANYBODY, epr), silence_s_max=5.0):
+def line_of(folder, door, *providers, identify=lambda epr, names: (ANYBODY, epr), silence_s_max=5.0):
     """Return a line to some providers, and what it counts."""
     metrics = GatewayMetrics()
     counted = metrics.protocol("sdc")
     access = SdcAccess("127.0.0.1", providers, 8, silence_s_max, age_s_max=5.0)
-    line = SdcLine(access, identify, Pseudonyms(), MemoryHolding(door, counted), counted)
+    spooled = SpooledDoor(Spool(folder, SPOOL_BYTES), door, lambda name: ANYBODY, counted)
+    line = SdcLine(access, identify, Pseudonyms(), spooled, counted)
     return line, metrics

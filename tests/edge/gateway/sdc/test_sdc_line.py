@@ -50,10 +50,10 @@ async def heard_anew(door, epr, since_ms, deadline_s):
     )
 
 
-def test_a_provider_that_is_paused_killed_and_back_again_is_heard_each_time():
+def test_a_provider_that_is_paused_killed_and_back_again_is_heard_each_time(tmp_path):
     async def run():
         door, (name, epr) = KeepingDoor(), new_epr()
-        line, _ = line_of(door, epr)
+        line, _ = line_of(tmp_path, door, epr)
         async with running(line):
             with provider(name) as process:
                 await heard_anew(door, epr, 0, FIRST_S_MAX)
@@ -78,10 +78,11 @@ def test_a_provider_that_is_paused_killed_and_back_again_is_heard_each_time():
     asyncio.run(run())
 
 
-def test_a_provider_that_takes_anothers_place_speaks_for_itself_only():
+def test_a_provider_that_takes_anothers_place_speaks_for_itself_only(tmp_path):
     async def run():
         door, (first, first_epr), (second, second_epr) = KeepingDoor(), new_epr(), new_epr()
         line, _ = line_of(
+            tmp_path,
             door,
             "*",
             identify=lambda epr, names: (ANYBODY, epr) if epr in (first_epr, second_epr) else STRANGER,
@@ -102,11 +103,15 @@ def test_a_provider_that_takes_anothers_place_speaks_for_itself_only():
 STRANGER = Refusal("unauthenticated", "a stranger")
 
 
-def test_values_that_are_old_and_strangers_are_never_taken():
+def test_values_that_are_old_and_strangers_are_never_taken(tmp_path):
     async def run():
         door, (name, epr), (other, other_epr) = KeepingDoor(), new_epr(), new_epr()
         line, metrics = line_of(
-            door, epr, other_epr, identify=lambda one, names: (ANYBODY, one) if one == epr else STRANGER
+            tmp_path,
+            door,
+            epr,
+            other_epr,
+            identify=lambda one, names: (ANYBODY, one) if one == epr else STRANGER,
         )
         async with running(line):
             with provider(name, mode="old"), provider(other):
