@@ -50,7 +50,7 @@ maker.main()
 
 def client_command(port, code, value):
     """Return the command of the makers' client that sends one bed's oxygen saturation each second."""
-    return [sys.executable, "-c", CLIENT, f"http://127.0.0.1:{port}", "--vrcode", code, str(value)]
+    return [sys.executable, "-u", "-c", CLIENT, f"http://127.0.0.1:{port}", "--vrcode", code, str(value)]
 
 
 @contextlib.contextmanager
