@@ -44,13 +44,6 @@ LABELS: Final = {
 BREATHING: Final = "resp"
 """EDF+'s label of the course of breathing, which is no rate: the signal's unit must say that it is one."""
 
-ROUNDED: Final = 0.5
-CUT_OFF: Final = 1.001
-"""So many codes, at most, is a stored reading away from what was displayed, where the writer rounds or cuts off."""
-
-FINE_CODES: Final = 100
-"""A display's step of so many codes has no room for a reading a code away from it: there both kinds are believed."""
-
 BLOCK_BYTES: Final = 4 << 20
 """So much is read at a time, at least one data record."""
 
@@ -239,13 +232,11 @@ def _column(path: Path, header: EdfHeader, known: Known, scale: Scale, held: NDA
     samples = header.signals[known.place].samples
     distinct, places = np.unique(held, return_inverse=True)
     meanings: list[float | None] = []
-    fine = abs(scale.gain) * known.unit.step >= FINE_CODES
-    gain = scale.gain / (CUT_OFF if fine else ROUNDED)
     for code in distinct.tolist():
         if not scale.digital_low < code <= scale.digital_high:
             meanings.append(None)
             continue
-        reading = known.unit.convert(snap(scale.value(code), gain, known.unit))
+        reading = known.unit.convert(snap(scale.value(code), scale.gain, known.unit))
         if not abs(reading) <= VALUE_ABS_MAX:
             record = int(np.flatnonzero(held == code)[0]) // samples + 1
             raise BadData(

@@ -15,6 +15,13 @@ DECIMALS: Final = 4
 
 DUST_DECIMALS: Final = 6
 
+ROUNDED: Final = 0.5
+CUT_OFF: Final = 1.001
+"""So many codes, at most, is a stored reading away from what was displayed, where the writer rounds or cuts off."""
+
+FINE_CODES: Final = 100
+"""A display's step of so many codes has no room for a reading a code away from it: there both kinds are believed."""
+
 NO_UNIT: Final = frozenset({"", "nu"})
 """Spellings of "none given": `NU` is what WFDB writes."""
 
@@ -90,9 +97,12 @@ def named_unit(signal: str, text: str) -> Unit:
 
 
 def snap(value: float, gain: float, unit: Unit) -> float:
-    """Return the display's value that a stored one stands for: the nearest step, if it is less than a code away.
+    """Return the display's value that a stored one stands for: the nearest step, if no reading beside it can be meant.
 
-    A file holds whole codes, `gain` of them a unit: 120 by a gain that does not hold it comes back as 120.00033.
+    A file holds whole codes, `gain` of them a unit: 120 by a gain that does not hold it comes back as 120.00033. Tenths
+    hold 89.9, which is no 90.
     """
     nearest = round(round(value / unit.step) * unit.step, DUST_DECIMALS)
-    return nearest if gain and abs(nearest - value) < 1 / abs(gain) else value
+    codes = abs(nearest - value) * abs(gain)
+    codes_max = CUT_OFF if abs(gain) * unit.step >= FINE_CODES else ROUNDED
+    return nearest if gain and codes < codes_max else value
