@@ -25,6 +25,7 @@ pytestmark = pytest.mark.kafka
 VIGIL = [sys.executable, "-P", "-m", "edge"]
 PROVIDER = Path(__file__).parents[1] / "edge" / "gateway" / "sdc" / "sdc_provider.py"
 DEADLINE_S = 90.0
+NO_DATA_S_MAX = 25.0
 
 
 def settings_of(kafka, folder, epr):
@@ -51,7 +52,7 @@ def scrape(port):
         return b""
 
 
-def test_a_providers_low_saturation_is_an_alarm_of_its_device(kafka, tmp_path):
+def test_a_providers_low_saturation_is_an_alarm_of_its_device_and_its_end_one_within_25_s(kafka, tmp_path):
     epr = uuid.uuid4()
     settings = settings_of(kafka, tmp_path, epr)
     apply_topics(settings)
@@ -76,6 +77,11 @@ def test_a_providers_low_saturation_is_an_alarm_of_its_device(kafka, tmp_path):
             lambda: b'vigil_gateway_clients{protocol="sdc"} 1.0' in scrape(settings.gateway_metrics_port),
             "the connection in the metrics",
         )
+        provider.kill()
+        killed_s = time.monotonic()
+        while not any(one.rule == "silent-device" for one in alerts):
+            assert time.monotonic() < killed_s + NO_DATA_S_MAX, (alerts, log.read_bytes()[-2_000:])
+            alerts += [one.alert for one in feed.poll(0.5)]
         assert str(epr) not in log.read_text()
     finally:
         provider.kill()
