@@ -49,7 +49,8 @@ def test_a_killed_refresher_s_part_is_taken_over_and_every_follower_sees_the_cha
             assert follower.wait_ready(DEADLINE_S)
             file.write_text(ROWS.format("two"))
             wait_until(lambda: follower.now.ward_name("icu") == "two", "the other one's look", DEADLINE_S)
-            assert writers() == [0, 1]
+            # It says so once Kafka has acknowledged: a follower may have seen it by then.
+            wait_until(lambda: writers() == [0, 1], "that it says what it wrote", DEADLINE_S)
             file.write_text("kind,ward,name\n")
             wait_until(lambda: follower.now.ward("icu") is None, "what the file says no longer", DEADLINE_S)
         assert read_reference(settings, Skipped()).facts == {}
