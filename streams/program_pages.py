@@ -25,7 +25,7 @@ def give_back(library: str) -> int:
 
     0 where there is none, or no Linux. What is called again is read from the file again, a page at a time.
     """
-    if not sys.platform.startswith("linux"):
+    if sys.platform != "linux":
         return 0
     given = 0
     madvise = ctypes.CDLL(None, use_errno=True).madvise

@@ -118,6 +118,14 @@ def needs_postgres() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_mosquitto() -> None:
+    """Skip where there is no MQTT broker; Debian keeps it off the PATH of who is not root."""
+    if not Path("/usr/sbin/mosquitto").exists():
+        _need("mosquitto", "MQTT needs mosquitto on the PATH (Debian: mosquitto)")
+    _need("mosquitto_pub", "MQTT needs mosquitto_pub on the PATH (Debian: mosquitto-clients)")
+
+
+@pytest.fixture(scope="session")
 def needs_chromium() -> None:
     """Skip where there is no browser."""
     _need("chromium", "the board's pages are tested in Chromium, which must be on the PATH")

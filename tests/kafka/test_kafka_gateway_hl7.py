@@ -1,33 +1,22 @@
 """HL7 through a real gateway into a real Kafka with a worker: whose the alarms are, and what nobody may read."""
 
-import json
 import socket
 import subprocess
-import sys
 import time
-import urllib.request
 import uuid
-from functools import partial
 
 import pytest
-import waiting
+from gateway_and_worker import VIGIL, GatewayAndWorker, wait_until
 from hl7_alarms import ASYSTOLE, alarm, message
 from hl7_world import DEVICE, STAMP, block, framed, msh, obx, said, segments
 
-from edge.alert_feed import AlertFeed
 from edge.brokers.embedded import free_port
-from edge.brokers.tether import spawn, stop
 from edge.gateway.hl7.framing import CR, FS
 from edge.gateway.pseudonym import Pseudonyms
-from edge.workers import worker_command, worker_environment
-from streams.config.settings import Settings
-from streams.contracts.topics import READINGS
-from streams.kafka.admin import apply_topics
-from streams.kafka.log_end import read_whole
+from edge.workers import worker_environment
 
 pytestmark = pytest.mark.kafka
 
-VIGIL = [sys.executable, "-P", "-m", "edge"]
 ANSWER_S_MAX = 15.0
 LATE_S = 8.0
 """How long before it was told a late admission took place."""
@@ -45,53 +34,18 @@ names_patients = true
 hl7.applications = ["ADT"]
 hl7.networks = ["127.0.0.0/8"]
 """
-wait_until = partial(waiting.wait_until, deadline_s=45.0)
 
 
-class Hospital:
+class Hospital(GatewayAndWorker):
     """A gateway and a worker on Kafka, a connection of MLLP, and what comes out."""
 
-    def __init__(self, bootstrap, folder):
-        name = uuid.uuid4().hex[:8]
-        (folder / "clients.toml").write_text(CLIENTS)
-        self.settings = Settings(
-            brokers=bootstrap,
-            topic_prefix=f"{name}.",
-            group=name,
-            partitions=2,
-            metrics_port=free_port(),
-            data_dir=folder,
-            gateway_clients=folder / "clients.toml",
-            gateway_http_port=free_port(),
-            gateway_mllp_port=free_port(),
-            gateway_metrics_port=free_port(),
-        )
-        apply_topics(self.settings)
-        self.log = folder / "log"
-        self._alerts = []
-        self._feed = AlertFeed(self.settings)
-        with self.log.open("ab") as output:
-            self._processes = [
-                spawn(command, output, worker_environment(self.settings))
-                for command in (worker_command(), [*VIGIL, "gateway"])
-            ]
-        wait_until(lambda: b"\nvigil_ready 1.0\n" in self.scrape(self.settings.metrics_port), "the worker")
-        wait_until(lambda: b" mllp: " in self.log.read_bytes(), "the gateway")
+    def __init__(self, kafka, folder):
+        super().__init__(kafka, folder, CLIENTS, gateway_http_port=free_port(), gateway_mllp_port=free_port())
         self._line = socket.create_connection(("127.0.0.1", self.settings.gateway_mllp_port), ANSWER_S_MAX)
 
-    def close(self):
-        """End all of it."""
+    def __exit__(self, *_):
         self._line.close()
-        self._feed.close()
-        for process in reversed(self._processes):
-            stop(process, 20)
-
-    def scrape(self, port):
-        """Return what a process says of itself."""
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()
-        except OSError:
-            return b""
+        super().__exit__()
 
     def place(self, device, place):
         """Say that a device has stood at a bed for an hour."""
@@ -111,27 +65,11 @@ class Hospital:
         ((code, _),) = said(answer)
         return code, answer.decode()
 
-    def readings(self):
-        """Return key and content of every frame."""
-        records = read_whole(self.settings, self.settings.topic(READINGS))
-        return [(record.key, json.loads(record.value)) for record in records if record.key[:2] != b"~t"]
-
-    def alert(self, rule, patient, meanwhile=lambda: None):
-        """Wait for an alarm and return how it begins."""
-
-        def found():
-            meanwhile()
-            self._alerts += [one.alert for one in self._feed.poll(0.2)]
-            return [one for one in self._alerts if (one.rule, one.patient) == (rule, patient)]
-
-        return wait_until(found, rule)[0]
-
 
 @pytest.fixture(scope="module")
 def hospital(kafka, tmp_path_factory):
-    found = Hospital(kafka.bootstrap, tmp_path_factory.mktemp("hospital"))
-    yield found
-    found.close()
+    with Hospital(kafka, tmp_path_factory.mktemp("hospital")) as found:
+        yield found
 
 
 def office(lines):

@@ -25,7 +25,7 @@ FIVE = [frame(seq=seq) for seq in range(1, 6)]
 
 
 @pytest.fixture
-def broker(tmp_path):
+def broker(needs_mosquitto, tmp_path):
     found = Mosquitto(tmp_path)
     yield found
     found.stop()
@@ -234,16 +234,19 @@ def test_a_large_message_and_thousands_of_small_ones_are_all_taken(broker):
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("needs_mosquitto", "needs_openssl")
 def test_by_password_and_tls_and_not_with_another_password(tmp_path):
     key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
-    subprocess.run([*key, *names, *files], check=True, capture_output=True)
+    subprocess.run([*key, *names, *files], check=True, capture_output=True, timeout=30)
     (tmp_path / "users").write_text("")
     (tmp_path / "users").chmod(0o700)
     for user in ("gateway", "device"):
         subprocess.run(
-            ["mosquitto_passwd", "-b", str(tmp_path / "users"), user, f"{user}-secret"], check=True
+            ["mosquitto_passwd", "-b", str(tmp_path / "users"), user, f"{user}-secret"],
+            check=True,
+            timeout=30,
         )
     more = (
         f"allow_anonymous false\npassword_file {tmp_path}/users\n"

@@ -6,7 +6,6 @@ import functools
 import gzip
 import json
 import subprocess
-import sys
 import time
 import warnings
 import zlib
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 
 import socketio
 from gateway_world import ANYBODY, RecordingDoor
+from makers_client import client_command
 from prometheus_client import generate_latest
 
 from edge.gateway.hl7.identifiers import Patients
@@ -32,25 +32,6 @@ NOW_S = 1_790_000_000
 PATIENTS = Patients(Pseudonyms())
 TRACKS = (("Solar8000/HR", 2, 2, "/min", 72.0), ("Solar8000/PLETH_SPO2", 10, 2, "%", 97.0))
 DEADLINE_S = 10.0
-
-CLIENT = """
-import sys
-from types import SimpleNamespace as N
-import vitalrecorder.server as maker
-value = float(sys.argv.pop())
-recs = [{"dt": float(at), "val": value} for at in range(3600)]
-track = N(dtname="Solar8000/PLETH_SPO2", montype=10, type=2, unit="%", recs=recs, srate=0, mindisp=0, maxdisp=100)
-maker.load_vital_files = lambda urls: {
-    7: {"duration": 3600.0, "dtstart": 0.0, "tracks": {track.dtname: track}}
-}
-maker.main()
-"""
-"""The makers' own client; only the download of its sample files is left out."""
-
-
-def client_command(port, code, value):
-    """Return the command of the makers' client that sends one bed's oxygen saturation each second."""
-    return [sys.executable, "-u", "-c", CLIENT, f"http://127.0.0.1:{port}", "--vrcode", code, str(value)]
 
 
 @contextlib.contextmanager
