@@ -9,7 +9,6 @@ import copy
 import json
 import random
 import sys
-import time
 from typing import Any, Final
 
 from bench.http_mutations import mutate
@@ -17,7 +16,7 @@ from bench.mutations import CheckingDoor, Found, command
 from edge.gateway.fhir.fhir_intake import BASE, OBSERVATION_PATH, fhir_intakes
 from edge.gateway.fhir.outcomes import FHIR_TYPE
 from edge.gateway.http.answers import TITLES
-from edge.gateway.http.intakes import Asked
+from edge.gateway.http.intakes import Asked, Intake
 from edge.gateway.identities import ANYBODY
 from edge.gateway.items import TooMany, Unreadable
 from edge.gateway.metrics import GatewayMetrics
@@ -116,27 +115,23 @@ async def _all(inputs: int, chance: random.Random, found: Found) -> None:
     for _ in range(inputs):
         path, tree = chance.choice(CORPUS)
         body = _damaged(chance, tree)
-        began_s = time.perf_counter()
-        try:
-            given = intakes[path].read(body, asked)
-        except (TooMany, Unreadable) as error:
-            found.outcomes[f"body: {type(error).__name__}"] += 1
-            continue
-        except Exception as error:  # whatever it is, it is what this looks for
-            found.wrong.append(f"{type(error).__name__}: {error} on {body!r}")
-            continue
-        try:
-            results = given.results(await door.readings(ANYBODY, given.hand_over()))
-            answer = given.answer(results)
-        except Exception as error:  # likewise
-            found.wrong.append(f"{type(error).__name__}: {error} on {body!r}")
-            continue
-        for result in results:
-            found.outcomes["Observation: taken" if result is None else f"Observation: {result.reason}"] += 1
-        if answer.status not in {200, 201} | {status for status, _ in TITLES.values()}:
-            found.wrong.append(f"{answer.status} on {body!r}")
-        found.took(time.perf_counter() - began_s, body)
+        with found.one(body):
+            await _one(intakes[path], asked, body, door, found)
     found.wrong += door.wrong
+
+
+async def _one(intake: Intake, asked: Asked, body: bytes, door: CheckingDoor, found: Found) -> None:
+    try:
+        given = intake.read(body, asked)
+    except (TooMany, Unreadable) as error:
+        found.outcomes[f"body: {type(error).__name__}"] += 1
+        return
+    results = given.results(await door.readings(ANYBODY, given.hand_over()))
+    answer = given.answer(results)
+    for result in results:
+        found.outcomes["Observation: taken" if result is None else f"Observation: {result.reason}"] += 1
+    if answer.status not in {200, 201} | {status for status, _ in TITLES.values()}:
+        found.wrong.append(f"{answer.status} on {body!r}")
 
 
 if __name__ == "__main__":

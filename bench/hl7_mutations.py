@@ -7,11 +7,10 @@ import asyncio
 import random
 import re
 import sys
-import time
 from collections.abc import Sequence
 from typing import Final
 
-from bench.mutations import CheckingDoor, Found, command
+from bench.mutations import CheckingDoor, Damage, Found, command
 from edge.gateway.accept import Headers, Refusal, Sender
 from edge.gateway.hl7.desk import Desk, Peer
 from edge.gateway.hl7.framing import Broken, Framer
@@ -105,33 +104,7 @@ _VALUES: Final = (
 )
 
 
-def mutate(chance: random.Random, message: bytes) -> bytes:
-    """Return a message with one thing done to it."""
-    at, until = sorted(chance.randrange(len(message) + 1) for _ in range(2))
-    what = chance.randrange(8)
-    if what == 0:
-        return message[:at] + bytes([chance.randrange(256)]) + message[at + 1 :]
-    if what == 1:
-        return message[:at] + message[min(until, at + 40) :]
-    if what == 2:
-        return message[:at] + chance.choice(_SIGNS) * chance.choice((1, 1, 1, 2, 50)) + message[at:]
-    if what == 3:
-        piece = message[at : min(until, at + 200)]
-        return message[:until] + piece * chance.choice((1, 1, 30)) + message[until:]
-    if what == 4:
-        other = chance.choice(CORPUS)
-        return message[:at] + other[chance.randrange(len(other)) :]
-    if what == 5:
-        return message[:at]
-    sign = b"\r" if what == 6 else b"|"
-    parts = message.split(sign)
-    place = chance.randrange(len(parts))
-    if what == 6:
-        chance.shuffle(parts[1:])
-        del parts[place]
-    else:
-        parts[place] = chance.choice((*_VALUES, b"", parts[chance.randrange(len(parts))]))
-    return sign.join(parts)
+mutate: Final = Damage(CORPUS, _SIGNS, _VALUES, separators=(b"\r", b"|")).once
 
 
 class _Door(CheckingDoor):
@@ -186,12 +159,8 @@ async def _run(inputs: int, chance: random.Random, found: Found) -> None:
         message = chance.choice(CORPUS)
         for _ in range(chance.randint(1, MUTATIONS_MAX)):
             message = mutate(chance, message)[:BYTES_MAX]
-        began_s = time.perf_counter()
-        try:
+        with found.one(message):
             await _one(b"\x0b" + message + b"\x1c\r", chance, found)
-        except Exception as error:  # whatever it is, it is what this looks for
-            found.wrong.append(f"{type(error).__name__}: {error} on {message!r}")
-        found.took(time.perf_counter() - began_s, message)
 
 
 async def _one(stream: bytes, chance: random.Random, found: Found) -> None:
