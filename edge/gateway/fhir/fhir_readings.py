@@ -67,7 +67,8 @@ def seen_in(observation: Observation, if_none_exist: str, pseudonyms: Pseudonyms
     patient, fault = patient_of(observation, pseudonyms)
     identity = identity_of(observation, if_none_exist)
     if not identity:
-        identity = "content\x1f" + repr(sorted((one.signal, one.value) for one in said))
+        # By their text: of two components of one signal one may be null, which has no order beside a number.
+        identity = "content\x1f" + repr(sorted(((one.signal, one.value) for one in said), key=repr))
     faults = [one.fault for one in said if one.fault]
     return Seen(patient, device, at_ms, identity, said, [*faults, fault] if fault else faults)
 

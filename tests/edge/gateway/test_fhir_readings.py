@@ -1,0 +1,41 @@
+"""Observations as frames: what one says, in which order frames come, and which numbers they have."""
+
+import msgspec
+import pytest
+from fhir_world import AT, MDC, coded, observation, quantity
+
+from edge.gateway.fhir.fhir_readings import Seen, frames_of, seen_in
+from edge.gateway.fhir.resources import Observation
+from edge.gateway.pseudonym import Pseudonyms
+
+PANEL = {"code": coded("85354-9"), "valueQuantity": None}
+LATER = AT.replace("12:00:00", "12:00:01")
+
+
+def seen(**changes):
+    """Return an Observation as it is read."""
+    made = msgspec.convert(observation(**changes), Observation)
+    found = seen_in(made, "", Pseudonyms())
+    assert isinstance(found, Seen), found
+    return found
+
+
+def component(code, value=None, system=MDC, unit="%"):
+    """Return a component; without a value it says that there is none."""
+    said = (
+        {"dataAbsentReason": {"text": "off"}} if value is None else {"valueQuantity": quantity(value, unit)}
+    )
+    return {"code": coded(code, system), **said}
+
+
+def event(code, is_on):
+    return seen(code=coded(code, MDC), valueQuantity=None, valueBoolean=is_on)
+
+
+@pytest.mark.parametrize("left", [None, 96])
+def test_two_components_of_one_signal_of_which_one_is_null_are_told_apart_from_others(left):
+    found = seen(**PANEL, component=[component("150456", 97), component("150472", left)])
+    assert [(one.signal, one.value) for one in found.said] == [("spo2", 97.0), ("spo2", left)]
+    back = seen(**PANEL, component=[component("150472", left), component("150456", 97)])
+    assert found.identity == back.identity
+    assert frames_of([found], 1_000)[0][0].frame.spo2 == 97.0
