@@ -80,7 +80,8 @@ def _said_in(observation: Observation) -> list[Said] | Refusal:
     found: list[Said] = []
     arterial = is_arterial(observation.code)
     parts = [said_by(one, arterial) for one in observation.component]
-    if not parts or values_of(observation):
+    # A value that could not be had is said of the Observation itself, whatever its components hold beside it.
+    if not parts or values_of(observation) or observation.dataAbsentReason is not None:
         parts.insert(0, said_by(observation))
     elif observation.modifierExtension is not NOTHING:
         return Refusal("modifier", "a modifierExtension changes what this means, and is not known here")

@@ -39,3 +39,12 @@ def test_two_components_of_one_signal_of_which_one_is_null_are_told_apart_from_o
     back = seen(**PANEL, component=[component("150472", left), component("150456", 97)])
     assert found.identity == back.identity
     assert frames_of([found], 1_000)[0][0].frame.spo2 == 97.0
+
+
+def test_a_value_that_could_not_be_had_is_null_whatever_the_components_beside_it_hold():
+    oxygen = component("3150-0", 40, system="http://loinc.org")
+    flow = component("3151-8", 2, system="http://loinc.org", unit="L/min")
+    absent = {"valueQuantity": None, "dataAbsentReason": {"text": "off"}}
+    found = seen(**absent, component=[oxygen, flow])
+    assert {one.signal: one.value for one in found.said} == {"spo2": None, "fio2": 40.0}
+    assert [one.value for one in seen(**absent, component=[flow]).said] == [None]
