@@ -96,31 +96,34 @@ def _said_in(observation: Observation) -> list[Said] | Refusal:
 def frames_of(seen: Sequence[Seen], interval_ms: int) -> tuple[list[Reading], list[int]]:
     """Return a reading for each patient, device and moment, and for each Observation the place of its reading.
 
-    Of several values of a signal the best known valid one counts, as in HL7.
+    They are in the order of their times, as HL7's: in another one a device's numbers would begin again and again. Of
+    several values of a signal the best known valid one counts, likewise; of a flag a yes, for several events are one.
     """
-    places: dict[tuple[str, str, int], int] = {}
-    groups: list[list[Seen]] = []
-    where: list[int] = []
+    groups: dict[tuple[str, str, int], list[Seen]] = {}
     for one in seen:
-        place = places.setdefault((one.patient, one.device, one.at_ms), len(groups))
-        if place == len(groups):
-            groups.append([])
-        groups[place].append(one)
-        where.append(place)
-    return [_reading(group, interval_ms) for group in groups], where
+        groups.setdefault((one.patient, one.device, one.at_ms), []).append(one)
+    ordered = sorted(groups, key=lambda moment: moment[2])
+    places = {moment: place for place, moment in enumerate(ordered)}
+    where = [places[one.patient, one.device, one.at_ms] for one in seen]
+    return [_reading(groups[moment], interval_ms) for moment in ordered], where
 
 
-def _reading(group: Sequence[Seen], interval_ms: int) -> Reading:
+def _reading(group: list[Seen], interval_ms: int) -> Reading:
+    # Sorted: who sends the same Observations in another order sends the same frame.
+    group.sort(key=lambda one: one.identity)
     best: dict[str, Said] = {}
     for seen in group:
         for said in seen.said:
             held = best.get(said.signal)
-            if held is None or (said.value is not None, -said.rank) > (held.value is not None, -held.rank):
+            if held is None or _weight(said) > _weight(held):
                 best[said.signal] = said
     first = group[0]
-    # Sorted: who sends the same Observations in another order sends the same frame.
-    identity = first.identity if len(group) == 1 else "\x1e".join(sorted(one.identity for one in group))
+    identity = "\x1e".join(one.identity for one in group)
     values: dict[str, Any] = {signal: said.value for signal, said in best.items()}
     # Many senders post each signal of a moment by itself: two of them must not look like one number with two contents.
     seq = numbered_apart(first.at_ms, identity, min(INDEX[signal] for signal in best), COUNT)
     return Reading(WireFrame(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, **values))
+
+
+def _weight(said: Said) -> tuple[bool, bool, int]:
+    return said.value is not None, said.value is True, -said.rank

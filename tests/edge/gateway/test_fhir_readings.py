@@ -1,5 +1,7 @@
 """Observations as frames: what one says, in which order frames come, and which numbers they have."""
 
+from itertools import permutations
+
 import msgspec
 import pytest
 from fhir_world import AT, MDC, coded, observation, quantity
@@ -48,3 +50,29 @@ def test_a_value_that_could_not_be_had_is_null_whatever_the_components_beside_it
     found = seen(**absent, component=[oxygen, flow])
     assert {one.signal: one.value for one in found.said} == {"spo2": None, "fio2": 40.0}
     assert [one.value for one in seen(**absent, component=[flow]).said] == [None]
+
+
+def test_of_several_events_that_are_one_flag_a_yes_counts_wherever_it_stands():
+    events = [event("199680", False), event("199892", True), event("199900", False)]
+    for order in permutations(events):
+        ((reading,), _) = frames_of(order, 1_000)
+        assert reading.frame.apnoea is True
+
+
+def test_of_two_values_that_are_equally_well_known_the_same_counts_in_any_order():
+    pair = [seen(), seen(valueQuantity=quantity(96))]
+    there, back = (frames_of(order, 1_000)[0][0].frame for order in (pair, pair[::-1]))
+    assert there == back
+
+
+def test_frames_of_a_bundle_are_in_the_order_of_their_times_and_each_answer_is_its_own_frames():
+    given = [
+        seen(effectiveDateTime=LATER),
+        seen(),
+        seen(effectiveDateTime=LATER, code=coded("9279-1"), valueQuantity=quantity(15, "/min")),
+    ]
+    readings, where = frames_of(given, 1_000)
+    times = [one.frame.event_ts_ms for one in readings]
+    assert times == sorted(times)
+    assert where == [1, 0, 1]
+    assert [readings[place].frame.event_ts_ms for place in where] == [one.at_ms for one in given]
