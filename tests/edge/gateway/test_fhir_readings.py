@@ -6,9 +6,12 @@ import msgspec
 import pytest
 from fhir_world import AT, MDC, coded, observation, quantity
 
+from clinical.vitals import COUNT
 from edge.gateway.fhir.fhir_readings import Seen, frames_of, seen_in
 from edge.gateway.fhir.resources import Observation
+from edge.gateway.numbering import APART_MAX, numbered_apart
 from edge.gateway.pseudonym import Pseudonyms
+from tables.device_rows import SEEN
 
 PANEL = {"code": coded("85354-9"), "valueQuantity": None}
 LATER = AT.replace("12:00:00", "12:00:01")
@@ -76,3 +79,11 @@ def test_frames_of_a_bundle_are_in_the_order_of_their_times_and_each_answer_is_i
     assert times == sorted(times)
     assert where == [1, 0, 1]
     assert [readings[place].frame.event_ts_ms for place in where] == [one.at_ms for one in given]
+
+
+def test_numbers_of_one_moment_are_as_close_as_what_is_remembered_below_a_devices_highest():
+    assert APART_MAX == SEEN
+    numbers = [numbered_apart(1, f"{name}", slot, COUNT) for slot in range(COUNT) for name in range(100)]
+    assert max(numbers) - min(numbers) < SEEN
+    by_slot = [set(numbers[slot * 100 : slot * 100 + 100]) for slot in range(COUNT)]
+    assert sum(map(len, by_slot)) == len(set().union(*by_slot))
