@@ -252,6 +252,16 @@ def test_a_request_that_is_not_taken_gets_an_operation_outcome(what, path, statu
     OutcomeR4.model_validate(said)
 
 
+def test_a_transaction_of_which_kafka_has_taken_a_part_is_no_400_for_something_of_it_is_there():
+    foreign = observation(device={"identifier": {"value": "foreign"}})
+    status, said, _, frames = asked(bundle(entry(), entry(foreign), kind="transaction"), "/fhir")
+    assert (status, len(frames)) == (500, 2)
+    reasons = [one["details"]["coding"][0]["code"] for one in said["issue"]]
+    assert reasons == ["foreign-device", "part-stored"]
+    OutcomeR4.model_validate(said)
+    assert asked(bundle(entry(foreign), kind="transaction"), "/fhir")[0] == 400
+
+
 def test_a_device_of_others_is_forbidden():
     status, said, _, _ = asked(observation(device={"identifier": {"value": "foreign"}}))
     assert (status, reason_in(said)) == (403, "foreign-device")
