@@ -13,6 +13,7 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement as Capabi
 from fhir.resources.R4B.observation import Observation as ObservationR4
 from fhir.resources.R4B.operationoutcome import OperationOutcome as OutcomeR4
 from fhir_world import (
+    AT,
     AT_MS,
     FHIR,
     INTERVAL_MS,
@@ -119,6 +120,10 @@ def test_a_transaction_with_one_refused_entry_stores_nothing():
         ({"device": {"reference": "urn:uuid:0"}}, "no-device"),
         ({"device": {"reference": "#dev"}}, "no-device"),
         ({"device": {"identifier": {"value": "mon\ufffd"}}}, "damaged-device"),
+        ({"device": {"identifier": {"system": "urn:k\ufffd", "value": "7"}}}, "damaged-device"),
+        ({"device": {"identifier": {"system": "s" * 256, "value": "7"}}}, "damaged-device"),
+        ({"device": {"reference": f"http://{'a' * 256}/Device/7"}}, "damaged-device"),
+        ({"effectiveDateTime": AT.replace("+", "0" * 64 + "+")}, "no-time"),
         ({"code": coded("29463-7")}, "unknown-code"),
         ({"code": None}, "unknown-code"),
         ({"code": {"coding": coded("59408-5")["coding"] + coded("147842", MDC)["coding"]}}, "codes-disagree"),
@@ -214,6 +219,7 @@ def test_a_patient_is_a_pseudonym_unless_the_id_is_vigils_own_and_a_damaged_one_
     assert patient({"reference": "Patient/4711"}) == Pseudonyms().of("", "4711")
     assert patient({"reference": "http://a/Patient/4711/_history/2"}) == Pseudonyms().of("http://a", "4711")
     assert patient({"identifier": {"system": "s", "value": "47?1"}}) == ""
+    assert patient({"identifier": {"system": "s" * 256, "value": "4711"}}) == ""
     assert patient({"reference": "Group/1"}) == ""
     assert patient(None) == ""
 
