@@ -129,6 +129,8 @@ def test_a_transaction_with_one_refused_entry_stores_nothing():
         ({"code": {"coding": coded("59408-5")["coding"] + coded("147842", MDC)["coding"]}}, "codes-disagree"),
         ({"valueQuantity": quantity(97, "kg")}, "unknown-unit"),
         ({"valueQuantity": {"value": 97}}, "unknown-unit"),
+        ({"valueQuantity": {"value": 97, "unit": " "}}, "unknown-unit"),
+        ({"valueQuantity": {"value": 97, "unit": "NU"}}, "unknown-unit"),
         ({"valueQuantity": quantity(97, comparator="ad")}, "comparator"),
         ({"valueQuantity": quantity(97, comparator="about")}, "comparator"),
         ({"valueQuantity": {"unit": "%"}}, "no-value"),

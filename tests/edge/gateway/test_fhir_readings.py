@@ -87,3 +87,10 @@ def test_numbers_of_one_moment_are_as_close_as_what_is_remembered_below_a_device
     assert max(numbers) - min(numbers) < SEEN
     by_slot = [set(numbers[slot * 100 : slot * 100 + 100]) for slot in range(COUNT)]
     assert sum(map(len, by_slot)) == len(set().union(*by_slot))
+
+
+@pytest.mark.parametrize("code", ["150036", "MDC_PRESS_BLD_ART_ABP", "MDC_PRESS_BLD_ART", "150032"])
+def test_a_panel_of_an_arterial_line_is_one_by_number_and_by_name(code):
+    pressure = component("8480-6", 120, system="http://loinc.org", unit="mm[Hg]")
+    found = seen(code=coded(code, MDC), valueQuantity=None, component=[pressure])
+    assert [one.signal for one in found.said] == ["abp_sys"]
