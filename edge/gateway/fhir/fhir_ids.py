@@ -85,7 +85,7 @@ def _named(reference: Reference, kind: str) -> tuple[str, str] | None:
 
 def _is_whole(system: str, value: str) -> bool:
     """Whether neither part of a name has lost a character or is too long, as of HL7's with their authorities."""
-    return not any(is_damaged(one) or len(one) > IDENTIFIER_CHARACTERS_MAX for one in (system, value))
+    return max(len(system), len(value)) <= IDENTIFIER_CHARACTERS_MAX and not is_damaged(system + value)
 
 
 def _is_of(reference: Reference, kind: str, surely: bool = False) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from clinical.vitals import COUNT, INDEX
@@ -26,6 +27,8 @@ WITHDRAWN: Final = Refusal(
 )
 NOT_YET: Final = Refusal("not-a-result", "a registered Observation has no result yet")
 STATUS: Final = Refusal("status", "the status is none of final, amended, corrected and preliminary")
+
+_identity = attrgetter("identity")
 
 
 class Seen(NamedTuple):
@@ -99,18 +102,18 @@ def frames_of(seen: Sequence[Seen], interval_ms: int) -> tuple[list[Reading], li
     They are in the order of their times, as HL7's: in another one a device's numbers would begin again and again. Of
     several values of a signal the best known valid one counts, likewise; of a flag a yes, for several events are one.
     """
+    moments = [(one.patient, one.device, one.at_ms) for one in seen]
     groups: dict[tuple[str, str, int], list[Seen]] = {}
-    for one in seen:
-        groups.setdefault((one.patient, one.device, one.at_ms), []).append(one)
-    ordered = sorted(groups, key=lambda moment: moment[2])
+    for moment, one in zip(moments, seen, strict=True):
+        groups.setdefault(moment, []).append(one)
+    ordered = sorted(groups, key=itemgetter(2))
     places = {moment: place for place, moment in enumerate(ordered)}
-    where = [places[one.patient, one.device, one.at_ms] for one in seen]
-    return [_reading(groups[moment], interval_ms) for moment in ordered], where
+    return [_reading(groups[moment], interval_ms) for moment in ordered], [places[one] for one in moments]
 
 
 def _reading(group: list[Seen], interval_ms: int) -> Reading:
     # Sorted: who sends the same Observations in another order sends the same frame.
-    group.sort(key=lambda one: one.identity)
+    group.sort(key=_identity)
     best: dict[str, Said] = {}
     for seen in group:
         for said in seen.said:
