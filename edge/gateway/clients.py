@@ -65,10 +65,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class SdcClient:
-    """The client that an SDC provider is, and the names of which its certificate must have one; none = any."""
+    """The client that an SDC provider is, and the names of which its certificate must have one; none = any.
+
+    `is_only`: the client names no other provider, so that its own name may be the device's.
+    """
 
     sender: Sender
     certificates: tuple[str, ...] = ()
+    is_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def load_clients(path: Path) -> Clients:
     ]
     subjects = [(entry.subject, found[name]) for name, entry in given.clients.items() if entry.subject]
     sdc = [
-        (epr, SdcClient(found[name].sender, entry.certificates))
+        (epr, SdcClient(found[name].sender, entry.certificates, len(entry.sdc) == 1))
         for name, entry in given.clients.items()
         for epr in entry.sdc
     ]

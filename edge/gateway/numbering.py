@@ -7,6 +7,10 @@ from typing import Final
 PER_MS: Final = 1_000
 """Numbers of one millisecond."""
 
+APART_MAX: Final = 128
+"""As many numbers as are remembered below a device's highest (`tables.device_rows.SEEN`): one further below looks like
+a count that began again."""
+
 BOOT: Final = 0
 """Frames that are numbered here come from a device whose restarts nobody counts."""
 
@@ -27,9 +31,10 @@ def numbered(event_ts_ms: int, message_id: str) -> int:
 def numbered_apart(event_ts_ms: int, message_id: str, slot: int, slots: int) -> int:
     """Return a frame's `seq` as `numbered` does, where a device sends several frames of one millisecond as a rule.
 
-    Frames of different slots never have the same number, those of one slot as seldom as a hash is another's.
+    Frames of different slots never have the same number, those of one slot by chance. Whatever order they come in, none
+    is `APART_MAX` or more below another.
     """
-    width = PER_MS // slots
+    width = APART_MAX // slots
     return event_ts_ms * PER_MS + slot * width + _hashed(message_id) % width
 
 

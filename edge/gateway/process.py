@@ -12,6 +12,7 @@ from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.protocols import SWITCHES, Line, Parts, Server, lines_of, servers_of
+from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import Refiling
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
@@ -46,6 +47,9 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
     identities, tls = Identities(settings), tls_of(settings)
     if not any(getattr(settings, name) for name in SWITCHES):
         raise UsageError(f"{', '.join(SWITCHES)}: give one, or there is nothing to do")
+    pseudonyms = pseudonyms_of(settings.gateway_patient_key_file)
+    if settings.gateway_patient_key_file is None:
+        logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
     metrics = GatewayMetrics()
     link = Link(settings)
     if not await _connected(link, settings.connect_wait_s, stop):
@@ -57,7 +61,7 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
         _open_metrics(settings, metrics)
-        parts = Parts(settings, door, view, identities, metrics, tls)
+        parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls)
         lines = lines_of(parts)
         for name, port, server in servers_of(parts):
             await _listen(settings, name, port, server)

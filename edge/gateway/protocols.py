@@ -1,7 +1,6 @@
 """Every protocol that devices may speak: its name, its port or line, and what serves it on the one door."""
 
 import json
-import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.mqtt.access import access_of
 from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.subscriber import Subscriber
-from edge.gateway.pseudonym import pseudonyms_of
+from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
 from edge.gateway.sdc.provider_access import access_of as provider_access_of
@@ -43,8 +42,6 @@ SWITCHES: Final = (
     "gateway_vital_recorder_port",
 )
 """The settings that switch a protocol on."""
-
-logger = logging.getLogger(__name__)
 
 
 class Server(Protocol):
@@ -84,6 +81,7 @@ class Parts:
     view: View
     identities: Identities
     metrics: GatewayMetrics
+    pseudonyms: Pseudonyms
     tls: ssl.SSLContext | None
 
 
@@ -138,18 +136,14 @@ def sdc_of(parts: Parts) -> SdcLine:
     return SdcLine(
         provider_access_of(parts.settings),
         parts.identities.of_provider,
-        pseudonyms_of(parts.settings.gateway_patient_key_file),
+        parts.pseudonyms,
         SpooledDoor(spool, parts.door, parts.identities.provider_named, counted),
         counted,
     )
 
 
 def http_of(parts: Parts) -> HttpServer:
-    """Return the server of HTTP.
-
-    Raises:
-        UsageError: the key that makes record numbers opaque cannot be read.
-    """
+    """Return the server of HTTP."""
     metrics = parts.metrics.protocol("http")
     return HttpServer(parts.door, parts.identities, metrics, pages_of(parts), parts.tls)
 
@@ -171,17 +165,12 @@ def pages_of(parts: Parts) -> Pages:
         METADATA_PATH: lambda: (200, capability, FHIR_TYPE),
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
-    pseudonyms = pseudonyms_of(parts.settings.gateway_patient_key_file)
-    fhir = fhir_intakes(parts.metrics.protocol("fhir"), pseudonyms, identities.fhir_interval_ms_of)
+    fhir = fhir_intakes(parts.metrics.protocol("fhir"), parts.pseudonyms, identities.fhir_interval_ms_of)
     return Pages(read, posted, fhir)
 
 
 def mllp_of(parts: Parts) -> MllpServer:
-    """Return the server of HL7 over MLLP.
-
-    Raises:
-        UsageError: the key that makes record numbers opaque cannot be read.
-    """
+    """Return the server of HL7 over MLLP."""
     counted = parts.metrics.protocol("mllp")
     desk = Desk(
         door=parts.door,
@@ -189,7 +178,7 @@ def mllp_of(parts: Parts) -> MllpServer:
         identify=parts.identities.of_message,
         profile_of=parts.identities.profile_of,
         filing=parts.view,
-        patients=patients_of(parts.settings),
+        patients=Patients(parts.pseudonyms),
         counted=counted,
     )
     server = MllpServer(desk, tls=parts.tls)
@@ -201,7 +190,7 @@ def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
     """Return the server of Vital Recorder, with its spool.
 
     Raises:
-        UsageError: the spool's folder or the key of record numbers cannot be had, or there is no such zone.
+        UsageError: the spool's folder cannot be had, or there is no such zone.
     """
     try:
         zone_named(parts.settings.gateway_vital_recorder_zone)
@@ -210,7 +199,7 @@ def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
     counted = parts.metrics.protocol("vital_recorder")
     spool = spool_of(parts.settings, "vital_recorder")
     spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted)
-    made = VitalParts(spooled, parts.identities.of_code, patients_of(parts.settings), counted, now_ms)
+    made = VitalParts(spooled, parts.identities.of_code, Patients(parts.pseudonyms), counted, now_ms)
     server = VitalRecorderServer(made, parts.tls)
     counted.watch(lambda: server.clients)
     return server
@@ -223,14 +212,3 @@ def spool_of(settings: Settings, protocol: str) -> Spool:
         UsageError: its folder cannot be had, or another gateway has it.
     """
     return Spool(settings.data_dir / "spool" / protocol, settings.gateway_spool_bytes_max)
-
-
-def patients_of(settings: Settings) -> Patients:
-    """Return what makes record numbers opaque.
-
-    Raises:
-        UsageError: the key's file cannot be read, or holds a key that is too short.
-    """
-    if settings.gateway_patient_key_file is None:
-        logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
-    return Patients(pseudonyms_of(settings.gateway_patient_key_file))

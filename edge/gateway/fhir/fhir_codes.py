@@ -10,8 +10,8 @@ from typing import Final
 
 from edge.gateway.accept import Refusal
 from edge.gateway.fhir.resources import Coding, Concept, Quantity
-from edge.gateway.terms import ARTERIAL, EVENTS, SIGNAL_OF_LOINC, TERMS, UNIT_OF
-from edge.readers.units import Unit, unit_of
+from edge.gateway.terms import ARTERIAL, EVENTS, PLACE, SIGNAL_OF_LOINC, TERM_OF, TERMS, UNIT_OF
+from edge.readers.units import NO_UNIT, Unit, unit_of
 
 LOINC: Final = "http://loinc.org"
 MDC: Final = "urn:iso:std:iso:11073:10101"
@@ -38,9 +38,7 @@ MEANINGS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 }
 """What each code may stand for."""
 
-RANK: Final = {
-    (MDC, key): place for place, term in enumerate(TERMS) for key in (str(term.number), *term.names)
-}
+RANK: Final = {(MDC, key): PLACE[id(term)] for key, term in TERM_OF.items()}
 """Of several codes of one signal the first in the table counts."""
 
 ANSWERS: Final[dict[tuple[str, str], bool]] = {
@@ -53,7 +51,12 @@ ANSWERS: Final[dict[tuple[str, str], bool]] = {
 }
 """Yes and no, as codes say it."""
 
-_ARTERIAL_CODES: Final = frozenset(map(str, ARTERIAL))
+_ARTERIAL_CODES: Final = frozenset(map(str, ARTERIAL)) | {
+    *(name for term in TERMS if term.number in ARTERIAL for name in term.names),
+    *("MDC_PRESS_BLD_ART_ABP", "MDC_PRESS_BLD_ART", "MDC_PRESS_BLD_AORT"),
+}
+"""By number or name, as all codes here."""
+
 UNIT_SYSTEMS: Final = frozenset({"", UCUM, MDC})
 
 
@@ -88,7 +91,7 @@ def signal_of(concept: Concept, arterial: bool = False) -> tuple[str, int] | Ref
 def unit_named(signal: str, quantity: Quantity) -> Unit | Refusal:
     """Return the unit of a quantity for readings of a signal: by its code, else by how it is written."""
     text = quantity.code or quantity.unit
-    if not text:
+    if text.strip(" \N{DEGREE SIGN}").lower() in NO_UNIT:
         return Refusal("unknown-unit", "the quantity has no unit")
     found = None
     if quantity.system in UNIT_SYSTEMS:

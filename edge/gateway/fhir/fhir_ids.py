@@ -36,7 +36,7 @@ def device_of(observation: Observation) -> str | Refusal:
         if found is None:
             return _NO_DEVICE
         system, value = found
-        if is_damaged(value) or len(value) > IDENTIFIER_CHARACTERS_MAX:
+        if not _is_whole(system, value):
             return Refusal("damaged-device", "the device's identifier has lost characters, or is too long")
         return eui_64(value) or opaque(f"{value}@{system}" if system else value)
     return _NO_DEVICE
@@ -51,7 +51,7 @@ def patient_of(observation: Observation, pseudonyms: Pseudonyms) -> tuple[str, s
     if subject is None or (found := _named(subject, "Patient")) is None:
         return "", ""
     system, value = found
-    if is_damaged(value) or len(value) > IDENTIFIER_CHARACTERS_MAX:
+    if not _is_whole(system, value):
         return "", "damaged-patient"
     if system == STREAM:
         return (value, "") if _id_form(value) else ("", "damaged-patient")
@@ -81,6 +81,11 @@ def _named(reference: Reference, kind: str) -> tuple[str, str] | None:
         return None
     # One server's Device/7 is not another's: an absolute reference keeps the server.
     return base[: -len(kind)].rstrip("/"), number
+
+
+def _is_whole(system: str, value: str) -> bool:
+    """Whether neither part of a name has lost a character or is too long, as of HL7's with their authorities."""
+    return max(len(system), len(value)) <= IDENTIFIER_CHARACTERS_MAX and not is_damaged(system + value)
 
 
 def _is_of(reference: Reference, kind: str, surely: bool = False) -> bool:

@@ -37,6 +37,11 @@ NOT_STORED_WITH_IT: Final = Refusal(
     "transaction", "another entry was refused, so nothing of this transaction is stored"
 )
 
+PART_STORED: Final = Refusal(
+    "part-stored", "Kafka has the other entries of this transaction, which nobody can take back"
+)
+"""Records are refused by Kafka one by one, when others are there already."""
+
 
 class GivenObservations:
     """The Observations of one request: each as seen, or why it is not taken.
@@ -69,7 +74,7 @@ class GivenObservations:
         return [stored[next(where)] if one is None else one for one in self._refusals]
 
     def answer(self, results: Sequence[Refusal | None]) -> web.Response:
-        """Return 201 or why not; of a batch what became of each entry; of a transaction, all or why nothing."""
+        """Return 201 or why not; of a batch what became of each entry; of a transaction, all or why not."""
         if not self._kind:
             return self._answer_one(results[0])
         if self._kind == "transaction" and any(results):
@@ -78,7 +83,10 @@ class GivenObservations:
                 for place, one in enumerate(results)
                 if one is not None and one is not NOT_STORED_WITH_IT
             ]
-            return outcomes.said(400, outcomes.outcome_of(issues))
+            if all(results):
+                return outcomes.said(400, outcomes.outcome_of(issues))
+            issues.append(outcomes.issue_of(PART_STORED.reason, PART_STORED.detail, "Bundle"))
+            return outcomes.said(500, outcomes.outcome_of(issues))
         entries = list(map(outcomes.entry_of, results, self._numbers))
         return outcomes.said(
             200, {"resourceType": "Bundle", "type": f"{self._kind}-response", "entry": entries}

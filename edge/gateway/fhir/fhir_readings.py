@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from clinical.vitals import COUNT, INDEX
@@ -26,6 +27,8 @@ WITHDRAWN: Final = Refusal(
 )
 NOT_YET: Final = Refusal("not-a-result", "a registered Observation has no result yet")
 STATUS: Final = Refusal("status", "the status is none of final, amended, corrected and preliminary")
+
+_identity = attrgetter("identity")
 
 
 class Seen(NamedTuple):
@@ -67,7 +70,8 @@ def seen_in(observation: Observation, if_none_exist: str, pseudonyms: Pseudonyms
     patient, fault = patient_of(observation, pseudonyms)
     identity = identity_of(observation, if_none_exist)
     if not identity:
-        identity = "content\x1f" + repr(sorted((one.signal, one.value) for one in said))
+        # By their text: of two components of one signal one may be null, which has no order beside a number.
+        identity = "content\x1f" + repr(sorted(((one.signal, one.value) for one in said), key=repr))
     faults = [one.fault for one in said if one.fault]
     return Seen(patient, device, at_ms, identity, said, [*faults, fault] if fault else faults)
 
@@ -79,7 +83,8 @@ def _said_in(observation: Observation) -> list[Said] | Refusal:
     found: list[Said] = []
     arterial = is_arterial(observation.code)
     parts = [said_by(one, arterial) for one in observation.component]
-    if not parts or values_of(observation):
+    # A value that could not be had is said of the Observation itself, whatever its components hold beside it.
+    if not parts or values_of(observation) or observation.dataAbsentReason is not None:
         parts.insert(0, said_by(observation))
     elif observation.modifierExtension is not NOTHING:
         return Refusal("modifier", "a modifierExtension changes what this means, and is not known here")
@@ -94,31 +99,34 @@ def _said_in(observation: Observation) -> list[Said] | Refusal:
 def frames_of(seen: Sequence[Seen], interval_ms: int) -> tuple[list[Reading], list[int]]:
     """Return a reading for each patient, device and moment, and for each Observation the place of its reading.
 
-    Of several values of a signal the best known valid one counts, as in HL7.
+    They are in the order of their times, as HL7's: in another one a device's numbers would begin again and again. Of
+    several values of a signal the best known valid one counts, likewise; of a flag a yes, for several events are one.
     """
-    places: dict[tuple[str, str, int], int] = {}
-    groups: list[list[Seen]] = []
-    where: list[int] = []
-    for one in seen:
-        place = places.setdefault((one.patient, one.device, one.at_ms), len(groups))
-        if place == len(groups):
-            groups.append([])
-        groups[place].append(one)
-        where.append(place)
-    return [_reading(group, interval_ms) for group in groups], where
+    moments = [(one.patient, one.device, one.at_ms) for one in seen]
+    groups: dict[tuple[str, str, int], list[Seen]] = {}
+    for moment, one in zip(moments, seen, strict=True):
+        groups.setdefault(moment, []).append(one)
+    ordered = sorted(groups, key=itemgetter(2))
+    places = {moment: place for place, moment in enumerate(ordered)}
+    return [_reading(groups[moment], interval_ms) for moment in ordered], [places[one] for one in moments]
 
 
-def _reading(group: Sequence[Seen], interval_ms: int) -> Reading:
+def _reading(group: list[Seen], interval_ms: int) -> Reading:
+    # Sorted: who sends the same Observations in another order sends the same frame.
+    group.sort(key=_identity)
     best: dict[str, Said] = {}
     for seen in group:
         for said in seen.said:
             held = best.get(said.signal)
-            if held is None or (said.value is not None, -said.rank) > (held.value is not None, -held.rank):
+            if held is None or _weight(said) > _weight(held):
                 best[said.signal] = said
     first = group[0]
-    # Sorted: who sends the same Observations in another order sends the same frame.
-    identity = first.identity if len(group) == 1 else "\x1e".join(sorted(one.identity for one in group))
+    identity = "\x1e".join(one.identity for one in group)
     values: dict[str, Any] = {signal: said.value for signal, said in best.items()}
     # Many senders post each signal of a moment by itself: two of them must not look like one number with two contents.
     seq = numbered_apart(first.at_ms, identity, min(INDEX[signal] for signal in best), COUNT)
     return Reading(WireFrame(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, **values))
+
+
+def _weight(said: Said) -> tuple[bool, bool, int]:
+    return said.value is not None, said.value is True, -said.rank

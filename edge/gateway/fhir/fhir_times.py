@@ -10,6 +10,9 @@ from edge.gateway.fhir.resources import NOTHING, Observation
 from streams.contracts.frame import EVENT_TS_MS_MAX
 
 ZONE_MINUTES_MAX: Final = 14 * 60
+CHARACTERS_MAX: Final = 64
+"""Of a time: a longer text is none, and would be kept in mind by `moment_ms`."""
+
 _FORM: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:(\d\d))(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:[0-5]\d)", re.ASCII
 )
@@ -60,4 +63,6 @@ def time_of(observation: Observation) -> int | Refusal:
         given.append(period.end)
     if len(given) != 1 or observation.effectiveTiming is not NOTHING:
         return _none("give one of effectiveDateTime, effectiveInstant and effectivePeriod")
-    return moment_ms(given[0]) if given[0] else _none("effectivePeriod has no end: it still lasts")
+    if not given[0]:
+        return _none("effectivePeriod has no end: it still lasts")
+    return moment_ms(given[0]) if len(given[0]) <= CHARACTERS_MAX else _none("this is no FHIR time")

@@ -34,6 +34,7 @@ ISSUE_CODES: Final[Mapping[str, str]] = {
     "busy-client": "throttled",
     "internal": "exception",
     "refused-by-kafka": "exception",
+    "part-stored": "exception",
     "modifier": "extension",
     "unknown-code": "code-invalid",
     "status": "code-invalid",

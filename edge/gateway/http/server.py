@@ -141,7 +141,9 @@ class HttpServer:
 
     def _speaker(self, path: str) -> Intake:
         """Return the intake in whose words a path is answered."""
-        return self._intakes.get(path) or self._intakes.get(f"/{path.split('/')[1]}") or self._frames
+        # The target of OPTIONS may be `*`, that of CONNECT has no path.
+        top = path.lstrip("/").partition("/")[0]
+        return self._intakes.get(path) or self._intakes.get(f"/{top}") or self._frames
 
     async def _routed(self, request: web.BaseRequest) -> web.Response:
         path, method = request.path, request.method

@@ -18,7 +18,6 @@ def test_damaged_resources_are_refused_with_a_reason_or_stored(caplog):
 
 def test_whole_resources_of_the_corpus_are_taken(monkeypatch):
     monkeypatch.setattr(fhir_mutations, "mutate", lambda chance, body: body)
-    monkeypatch.setattr(fhir_mutations, "_STRANGE", ())
     monkeypatch.setattr(
         fhir_mutations, "_twisted", lambda chance, tree: fhir_mutations.json.dumps(tree).encode()
     )

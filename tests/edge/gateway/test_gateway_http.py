@@ -157,6 +157,20 @@ def test_only_posts_and_known_paths():
     assert asyncio.run(run()) == [405, 405, 404, 200]
 
 
+@pytest.mark.parametrize("target", [b"OPTIONS *", b"CONNECT x:80", b"GET http://x"])
+def test_a_request_without_a_path_is_404(target):
+    async def run():
+        async with serving(RecordingDoor()) as (server, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            async with asyncio.timeout(5):
+                answer = await reader.read()
+            writer.close()
+        return answer
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 404 ")
+
+
 def test_a_body_that_does_not_come_ends_with_408_and_holds_nobody_up(monkeypatch):
     monkeypatch.setattr(http_server, "BODY_S_MAX", 0.3)
 

@@ -318,6 +318,17 @@ def test_an_sdc_provider_is_the_client_that_names_it_and_no_other_device(sdc_wor
     assert not sender.may_send_for("theatre-1")
 
 
+@pytest.mark.parametrize("devices", ["", 'devices = ["*"]\n'])
+def test_two_sdc_providers_of_one_client_are_two_devices(tmp_path, devices):
+    (tmp_path / "clients.toml").write_text(
+        f'[clients.bay-7]\n{devices}sdc = ["urn:uuid:0001", "urn:uuid:0002"]\n'
+    )
+    world = Identities(Settings(gateway_clients=tmp_path / "clients.toml"))
+    found = {world.of_provider(epr, None)[1] for epr in ("urn:uuid:0001", "urn:uuid:0002")}
+    assert len(found) == 2
+    assert set(world.provider_named("bay-7").devices) == found
+
+
 @pytest.mark.parametrize(("epr", "names"), [("urn:uuid:0009", None), ("urn:uuid:0001", ("other.icu",))])
 def test_an_sdc_provider_that_is_not_named_or_shows_anothers_certificate_is_refused(sdc_world, epr, names):
     assert sdc_world.of_provider(epr, names).reason == "unauthenticated"

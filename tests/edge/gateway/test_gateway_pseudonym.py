@@ -1,11 +1,16 @@
 """Record numbers as opaque patients."""
 
+import asyncio
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge.brokers.embedded import free_port
+from edge.gateway.process import serve
 from edge.gateway.pseudonym import DEVELOPMENT_KEY, Pseudonyms, pseudonyms_of
-from streams.errors import UsageError
+from streams.config.settings import Settings
+from streams.errors import BrokerUnreachable, UsageError
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -38,3 +43,10 @@ def test_a_file_without_a_key_is_refused_without_showing_it(tmp_path, content):
     with pytest.raises(UsageError, match="gateway_patient_key_file") as told:
         pseudonyms_of(tmp_path / "key")
     assert "short" not in str(told.value)
+
+
+def test_a_gateway_of_any_protocol_says_that_it_has_no_key(caplog):
+    settings = Settings(brokers=f"127.0.0.1:{free_port()}", gateway_http_port=1, connect_wait_s=0.001)
+    with pytest.raises(BrokerUnreachable):
+        asyncio.run(serve(settings, asyncio.Event(), asyncio.Event()))
+    assert "gateway_patient_key_file: none" in caplog.text
