@@ -62,6 +62,7 @@ CORPUS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     (OBSERVATION_PATH, _NUMBER),
     (OBSERVATION_PATH, _PANEL),
     (OBSERVATION_PATH, _FLAG),
+    (OBSERVATION_PATH, {key: value for key, value in _PANEL.items() if key != "identifier"}),
     (BASE, {"resourceType": "Bundle", "type": "batch", "entry": _ENTRIES}),
     (BASE, {"resourceType": "Bundle", "type": "transaction", "entry": _ENTRIES}),
 )
@@ -87,7 +88,7 @@ def _twisted(chance: random.Random, tree: dict[str, Any]) -> bytes:
             if chance.random() < 0.3:
                 del at[key]
             else:
-                at[key] = chance.choice(_STRANGE)
+                at[key] = copy.deepcopy(chance.choice(_STRANGE))  # what is damaged next may lie in it
             break
     return json.dumps(tree).encode()
 
