@@ -78,7 +78,7 @@ class Batches:
     async def settle(
         self, messages: Sequence[Message], route: Callable[[str], Route | Refusal]
     ) -> list[tuple[int, int]]:
-        """Store messages, each device's in their order, and return what to acknowledge, and with which reason code.
+        """Store messages, each client's in their order, and return what to acknowledge, and with which reason code.
 
         Whatever is returned is in Kafka: frames among the readings, what was refused among the dead letters.
 
@@ -99,9 +99,13 @@ class Batches:
             own = groups.setdefault(to.sender.name, (to.sender, []))[1]
             own += [item for item in read if item.reading is not None]
         until_s = asyncio.get_running_loop().time() + HOLD_S_MAX
-        for sender, group in groups.values():
-            if group:
-                await self._store(sender, group, until_s)
+        # Beside each other: nobody waits for another client's room, nor for Kafka once a client.
+        _raise_first(
+            await asyncio.gather(
+                *(self._store(sender, group, until_s) for sender, group in groups.values() if group),
+                return_exceptions=True,
+            )
+        )
         letters = [item for item in items if item.refusal is not None]
         if letters:
             await self._kept_trying(partial(self._bury, letters), until_s)
@@ -128,8 +132,7 @@ class Batches:
             *(self._door.store(DEAD_LETTERS, *_letter(item)) for item in letters), return_exceptions=True
         )
         letters[:] = [item for item, error in zip(letters, stored, strict=True) if error is not None]
-        if failure := next((error for error in stored if error is not None), None):
-            raise failure
+        _raise_first(stored)
 
     async def _kept_trying(self, store: Callable[[], Awaitable[T]], until_s: float) -> T:
         """Store, again where there was no room, until then at most."""
@@ -184,6 +187,11 @@ def _items_of(place: int, message: Message, device: str) -> list[_Item]:
         else:
             items.append(_Item(place, topic, text, one))
     return items
+
+
+def _raise_first(results: Sequence[BaseException | None]) -> None:
+    if failure := next((error for error in results if error is not None), None):
+        raise failure
 
 
 def _letter(item: _Item) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:

@@ -157,6 +157,21 @@ def test_what_kafka_does_not_take_for_long_is_not_acknowledged(monkeypatch):
     assert not door.given
 
 
+def test_a_client_does_not_wait_for_room_that_another_one_has_not(monkeypatch):
+    monkeypatch.setattr(module, "HOLD_S_MAX", 2.0)
+
+    class OneAfterTheOther(RecordingDoor):
+        async def readings(self, sender, readings, wait_s=None):
+            if sender.name == "ward" and not self.given:
+                raise Busy("no room", 0.01)
+            return await super().readings(sender, readings, wait_s)
+
+    topics = TopicMap([("w/{device}", Sender("ward", ("*",))), ("l/{device}", Sender("lab", ("*",)))])
+    door = OneAfterTheOther()
+    assert settled(door, ("w/mon-a", frame()), ("l/mon-a", frame()), topics=topics) == [(1, 0), (2, 0)]
+    assert [one.name for one in door.senders] == ["lab", "ward"]
+
+
 def test_a_dead_letter_that_finds_no_room_is_tried_again_alone():
     class Crowded(RecordingDoor):
         async def store(self, topic, key, value, headers=()):
