@@ -64,7 +64,9 @@ class TopicMap:
     """
 
     def __init__(self, entries: Sequence[tuple[str, Sender]]) -> None:
-        self._exact: dict[str, list[Route]] = {}  # each device may have a topic of its own: ten thousand of them
+        self._exact: dict[
+            str, list[Route]
+        ] = {}  # each device may have a topic of its own: ten thousand of them
         self._patterns: list[tuple[list[str], Sender]] = []
         for pattern, sender in entries:
             levels = pattern.split("/")

@@ -44,7 +44,9 @@ def test_what_two_clients_claim_is_neithers():
 
 
 def test_a_topic_without_pattern_is_nobodys_either_where_two_claim_it():
-    topics = TopicMap([("v/mon-1", WARD), ("v/+", LAB), ("v/mon-2", LAB), ("w/mon-1", WARD), ("w/mon-1", LAB)])
+    topics = TopicMap(
+        [("v/mon-1", WARD), ("v/+", LAB), ("v/mon-2", LAB), ("w/mon-1", WARD), ("w/mon-1", LAB)]
+    )
     assert topics.route("v/mon-1") is topics.route("w/mon-1") is UNKNOWN_TOPIC
     assert topics.route("v/mon-2") == Route(LAB, "")
 
