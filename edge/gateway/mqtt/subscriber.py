@@ -104,14 +104,18 @@ class Subscriber:
         self.connected = False
 
     async def _one_session(self) -> None:
-        """Work until the gateway stops or the topics are others; raises what ends a session before."""
+        """Work until the gateway stops or is to subscribe to others; raises what ends a session before."""
         topics, messages = self._topics(), list[Message]()
         session = self._session = Session(self._access)
         try:
             await session.open(topics.filters, self._former)
             self._former, self.connected = topics.filters, True
             logger.info("MQTT: connected to %s", self.where)
-            while not self._stopping.is_set() and topics is self._topics():
+            while not self._stopping.is_set():
+                if (now := self._topics()) is not topics:
+                    if now.filters != topics.filters:
+                        break
+                    topics = now  # whose a topic is, or for which devices, is asked of each message
                 messages = await session.messages(self._access.receive_max, BATCH_BYTES_MAX, LOOK_S)
                 self._at_work = len(messages)
                 if messages:

@@ -221,6 +221,24 @@ def test_topics_that_change_are_subscribed_and_the_former_ones_no_longer(broker)
     asyncio.run(scenario())
 
 
+def test_a_clients_file_that_changes_without_its_topics_cuts_no_session_and_counts_at_once(broker):
+    async def scenario():
+        door, topics = RecordingDoor(), [TOPICS]
+        async with line(broker, door, topics=lambda: topics[0]) as subscriber:
+            await publish(broker, frame(seq=1))
+            await until(lambda: len(door.given) == 1)
+            session, ward = subscriber._session, Sender("ward", ("mon-*",))
+            topics[0] = TopicMap([("vitals/{device}/frames", ward)])
+            await publish(broker, frame(seq=2))  # for which it may have waited since before the change
+            await until(lambda: len(door.given) == 2)
+            await publish(broker, frame(seq=3))
+            await until(lambda: len(door.given) == 3)
+            assert subscriber._session is session
+        assert [door.senders[0], door.senders[-1]] == [ANYBODY, ward]
+
+    asyncio.run(scenario())
+
+
 def test_two_gateways_share_what_comes(broker):
     async def scenario():
         door = RecordingDoor()
