@@ -23,6 +23,9 @@ STEP_S_MAX: Final = 1.0
 LETTER_BYTES_MAX: Final = 64 * 1024
 """Of what is refused, so much is kept, as of a record that a worker refuses."""
 
+LETTERS_AT_ONCE: Final = 1_000
+"""On their way to Kafka: a message of which every frame is refused makes ten thousand, and a batch has several."""
+
 DETAIL_CHARACTERS_MAX: Final = 300
 
 TAKEN: Final = 0x00
@@ -128,11 +131,15 @@ class Batches:
 
     async def _bury(self, letters: list[_Item]) -> None:
         """Write what was refused to the dead letters; what could not be written is left in the list, and raised."""
-        stored = await asyncio.gather(
-            *(self._door.store(DEAD_LETTERS, *_letter(item)) for item in letters), return_exceptions=True
-        )
-        letters[:] = [item for item, error in zip(letters, stored, strict=True) if error is not None]
-        _raise_first(stored)
+        while letters:
+            some = letters[:LETTERS_AT_ONCE]
+            stored = await asyncio.gather(
+                *(self._door.store(DEAD_LETTERS, *_letter(item)) for item in some), return_exceptions=True
+            )
+            letters[: len(some)] = [
+                item for item, error in zip(some, stored, strict=True) if error is not None
+            ]
+            _raise_first(stored)
 
     async def _kept_trying(self, store: Callable[[], Awaitable[T]], until_s: float) -> T:
         """Store, again where there was no room, until then at most."""

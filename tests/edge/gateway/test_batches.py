@@ -172,6 +172,22 @@ def test_a_client_does_not_wait_for_room_that_another_one_has_not(monkeypatch):
     assert [one.name for one in door.senders] == ["lab", "ward"]
 
 
+def test_of_many_dead_letters_no_more_than_the_bound_are_on_their_way():
+    class Slow(RecordingDoor):
+        now = most = 0
+
+        async def store(self, topic, key, value, headers=()):
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0)
+            self.now -= 1
+            await super().store(topic, key, value, headers)
+
+    door, empty = Slow(), b"\n".join([b"{}"] * 10_000)
+    assert settled(door, (TOPIC, empty)) == [(1, 0x99)]
+    assert (len(door.stored), door.most) == (10_000, module.LETTERS_AT_ONCE)
+
+
 def test_a_dead_letter_that_finds_no_room_is_tried_again_alone():
     class Crowded(RecordingDoor):
         async def store(self, topic, key, value, headers=()):
