@@ -27,9 +27,14 @@ def give_back(library: str) -> int:
     """
     if sys.platform != "linux":
         return 0
+    try:
+        maps = MAPS.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:  # no /proc: then nothing is given back
+        logger.debug("%s: %s", MAPS, error.strerror)
+        return 0
     given = 0
     madvise = ctypes.CDLL(None, use_errno=True).madvise
-    for start, length in _programs(MAPS.read_text(encoding="utf-8"), library):
+    for start, length in _programs(maps, library):
         if madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), MADV_DONTNEED):
             logger.debug("madvise: error %d", ctypes.get_errno())
         else:

@@ -46,6 +46,11 @@ def test_settings():
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
 
 
+def test_every_setting_of_the_gateway_is_on_the_page():
+    ours = {name.upper() for name in Settings.model_fields if name.startswith("gateway_")}
+    assert ours == first_column("The gateway")
+
+
 def test_metrics():
     Auditor(audit := CollectorRegistry())
     registries = [audit, Metrics(SHADOWS).registry, *(of().registry for of in METRICS_OF.values())]

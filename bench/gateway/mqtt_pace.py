@@ -80,7 +80,10 @@ class Publisher:
 
     def _receive(self, size_bytes: int) -> None:
         while size_bytes:
-            size_bytes -= len(self._socket.recv(size_bytes))
+            received = len(self._socket.recv(size_bytes))
+            if not received:
+                raise ConnectionError("mqtt: the broker hung up")
+            size_bytes -= received
 
     def close(self) -> None:
         """Hang up."""

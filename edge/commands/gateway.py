@@ -33,8 +33,8 @@ GARBAGE_AFTER: Final = (100_000, 50, 100)
 def gateway(context: click.Context, /, **options: object) -> None:
     """Take readings from devices and acknowledge them when Kafka has them.
 
-    It keeps nothing but the spool of Vital Recorder: run as many as are needed. SIGTERM answers what is in flight and
-    ends within 20 s; SIGHUP reads the clients file again, which also happens by itself when it has changed.
+    It keeps nothing but the spools of Vital Recorder and SDC: run as many as are needed. SIGTERM answers what is in
+    flight and ends within 20 s; SIGHUP reads the clients file again, which also happens by itself when it has changed.
     """
     if context.invoked_subcommand is None:
         settings = need_brokers(load_settings(**options))

@@ -99,7 +99,7 @@ class ProtocolMetrics:
             self.in_flight.set_function(in_flight)
 
     def gaps(self, kind: str, count: int) -> None:
-        """Count what was lost; `kind` says how it was seen: sequence, time, spool, unreadable."""
+        """Count what was lost; `kind` says how it was seen: sequence, time, spool, unreadable, qos-0."""
         self._metrics.gaps.labels(self._name, kind).inc(count)
 
     def watch_spool(self, records: Callable[[], int], size_bytes: Callable[[], int]) -> None:

@@ -85,9 +85,7 @@ def whole(path: Path, place: str, text: str) -> int:
     Raises:
         BadData: it is none; names `place`.
     """
-    if not _WHOLE.fullmatch(text):
-        raise BadData(f"{path}: {place} is no whole number: {text!r}")
-    return int(text)
+    return int(_field(path, place, text, _WHOLE, "whole number"))
 
 
 def number(path: Path, place: str, text: str) -> float:
@@ -96,9 +94,13 @@ def number(path: Path, place: str, text: str) -> float:
     Raises:
         BadData: it is none; names `place`.
     """
-    if not _NUMBER.fullmatch(text):
-        raise BadData(f"{path}: {place} is no number: {text!r}")
-    return float(text)
+    return float(_field(path, place, text, _NUMBER, "number"))
+
+
+def _field(path: Path, place: str, text: str, form: re.Pattern[str], what: str) -> str:
+    if not form.fullmatch(text):
+        raise BadData(f"{path}: {place} is no {what}: {text!r}")
+    return text
 
 
 def read_header(path: Path, file: BinaryIO) -> EdfHeader:

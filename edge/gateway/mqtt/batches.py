@@ -23,6 +23,9 @@ STEP_S_MAX: Final = 1.0
 LETTER_BYTES_MAX: Final = 64 * 1024
 """Of what is refused, so much is kept, as of a record that a worker refuses."""
 
+LETTERS_AT_ONCE: Final = 1_000
+"""On their way to Kafka: a message of which every frame is refused makes ten thousand, and a batch has several."""
+
 DETAIL_CHARACTERS_MAX: Final = 300
 
 TAKEN: Final = 0x00
@@ -78,7 +81,7 @@ class Batches:
     async def settle(
         self, messages: Sequence[Message], route: Callable[[str], Route | Refusal]
     ) -> list[tuple[int, int]]:
-        """Store messages, each device's in their order, and return what to acknowledge, and with which reason code.
+        """Store messages, each client's in their order, and return what to acknowledge, and with which reason code.
 
         Whatever is returned is in Kafka: frames among the readings, what was refused among the dead letters.
 
@@ -99,9 +102,13 @@ class Batches:
             own = groups.setdefault(to.sender.name, (to.sender, []))[1]
             own += [item for item in read if item.reading is not None]
         until_s = asyncio.get_running_loop().time() + HOLD_S_MAX
-        for sender, group in groups.values():
-            if group:
-                await self._store(sender, group, until_s)
+        # Beside each other: nobody waits for another client's room, nor for Kafka once a client.
+        _raise_first(
+            await asyncio.gather(
+                *(self._store(sender, group, until_s) for sender, group in groups.values() if group),
+                return_exceptions=True,
+            )
+        )
         letters = [item for item in items if item.refusal is not None]
         if letters:
             await self._kept_trying(partial(self._bury, letters), until_s)
@@ -124,12 +131,15 @@ class Batches:
 
     async def _bury(self, letters: list[_Item]) -> None:
         """Write what was refused to the dead letters; what could not be written is left in the list, and raised."""
-        stored = await asyncio.gather(
-            *(self._door.store(DEAD_LETTERS, *_letter(item)) for item in letters), return_exceptions=True
-        )
-        letters[:] = [item for item, error in zip(letters, stored, strict=True) if error is not None]
-        if failure := next((error for error in stored if error is not None), None):
-            raise failure
+        while letters:
+            some = letters[:LETTERS_AT_ONCE]
+            stored = await asyncio.gather(
+                *(self._door.store(DEAD_LETTERS, *_letter(item)) for item in some), return_exceptions=True
+            )
+            letters[: len(some)] = [
+                item for item, error in zip(some, stored, strict=True) if error is not None
+            ]
+            _raise_first(stored)
 
     async def _kept_trying(self, store: Callable[[], Awaitable[T]], until_s: float) -> T:
         """Store, again where there was no room, until then at most."""
@@ -184,6 +194,11 @@ def _items_of(place: int, message: Message, device: str) -> list[_Item]:
         else:
             items.append(_Item(place, topic, text, one))
     return items
+
+
+def _raise_first(results: Sequence[BaseException | None]) -> None:
+    if failure := next((error for error in results if error is not None), None):
+        raise failure
 
 
 def _letter(item: _Item) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:

@@ -14,6 +14,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import MessageType, MQTTErrorCode
 
 READ_AHEAD_BYTES: Final = 65_536
+LENGTH_BITS_MAX: Final = 21
+"""Of a length of properties but its last byte, which says no more (MQTT 5, 1.5.5: four bytes)."""
 
 _two_bytes: Final = struct.Struct("!H").unpack_from
 _plain: Final = struct.Struct("!BBH").pack
@@ -69,7 +71,7 @@ class SeamedClient(Client):
             if qos:
                 (mid,), at = _two_bytes(packet, at), at + 2
             properties_bytes, shift = 0, 0
-            while packet[at] & 0x80:
+            while packet[at] & 0x80 and shift < LENGTH_BITS_MAX:
                 properties_bytes |= (packet[at] & 0x7F) << shift
                 at, shift = at + 1, shift + 7
             at += 1 + (properties_bytes | packet[at] << shift)

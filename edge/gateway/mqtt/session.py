@@ -18,7 +18,7 @@ from edge.gateway.mqtt.paho_seam import SeamedClient
 CONNECT_S_MAX: Final = 5.0
 """For the connection, and again for the broker's answer to each of our packets."""
 
-CLOSE_S_MAX: Final = 1.0
+CLOSE_S_MAX: Final = 0.5
 KEEPALIVE_S: Final = 30
 TICK_S: Final = 1.0
 PACKET_BYTES_MAX: Final = 4_194_304
@@ -95,6 +95,11 @@ class Session:
     def waiting(self) -> int:
         """Messages that wait to be worked off."""
         return len(self._inbox)
+
+    @property
+    def waiting_once(self) -> int:
+        """Those of them that do not come again (QoS 0)."""
+        return sum(not one.mid for one in self._inbox)
 
     async def open(self, filters: Sequence[str], former: Sequence[str] = ()) -> None:
         """Connect, go on with the session, and subscribe; what is `former` and no filter is unsubscribed.
@@ -203,6 +208,7 @@ class Session:
         self._lost = self._lost or why or "the broker hung up"
         self._answer(self._lost)
         self._came.set()
+        self._look_at_room()
 
     def _take(self, mid: int, topic: str, payload: bytes) -> None:
         self._inbox.append(Message(mid, topic, payload))
@@ -238,13 +244,13 @@ class Session:
         for _ in range(PACKETS_A_TURN):
             try:
                 code = client.loop_read()
-            except Exception as error:  # paho raises on some packets that it cannot read
+            except Exception as error:  # paho keeps a packet over which anything was raised
                 logger.error("MQTT: a packet cannot be read: %s", type(error).__name__)
                 code = MQTTErrorCode.MQTT_ERR_PROTOCOL
             if code is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._lose("the connection broke")
                 break
-            if self._socket is None or not held.holds:
+            if self._socket is None or not held.holds or not self._has_room:
                 break
         if self._inbox:
             self._came.set()
@@ -256,11 +262,16 @@ class Session:
         if self._reading:
             self._read()
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether what comes is wanted; nothing is behind a packet that cannot be read."""
+        return not self._lost and self._held_bytes <= HELD_BYTES_MAX
+
     def _look_at_room(self) -> None:
         """Read from the socket only while there is room for what comes."""
         if self._socket is None:
             return
-        room = self._held_bytes <= HELD_BYTES_MAX
+        room = self._has_room
         if room and not self._reading:
             self._reading = True
             self._loop.add_reader(self._socket.fileno(), self._read)

@@ -10,7 +10,7 @@ from typing import Final
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.mqtt.access import Access
 from edge.gateway.mqtt.batches import Batches
-from edge.gateway.mqtt.session import NoSession, Session
+from edge.gateway.mqtt.session import Message, NoSession, Session
 from edge.gateway.mqtt.topic_map import TopicMap
 from streams.errors import Busy, NotStored
 
@@ -22,8 +22,12 @@ LOOK_S: Final = 1.0
 """How often the topics are looked at, whether the clients file has changed."""
 
 BATCH_BYTES_MAX: Final = 1_048_576
-STOP_S_MAX: Final = 10.5
-"""How long what is in flight may take at the end; Kafka's acknowledgement may take ten of it."""
+STOP_S_MAX: Final = 10.3
+"""How long what is in flight may take at the end; Kafka's acknowledgement may take ten of it. With the `CLOSE_S_MAX` of
+a session it is below the `ANSWER_S_MAX` of the process."""
+
+QOS_0: Final = "qos-0"
+"""Gaps: messages that do not come again, in hand when a session ended."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +65,7 @@ class Subscriber:
         self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Take nothing new, acknowledge what is in flight, end within `STOP_S_MAX`."""
+        """Take nothing new, acknowledge what is in flight, end within `STOP_S_MAX` and a session's end."""
         self._stopping.set()
         if self._session is not None:
             self._session.wake()
@@ -100,18 +104,25 @@ class Subscriber:
         self.connected = False
 
     async def _one_session(self) -> None:
-        """Work until the gateway stops or the topics are others; raises what ends a session before."""
-        topics = self._topics()
+        """Work until the gateway stops or is to subscribe to others; raises what ends a session before."""
+        topics, messages = self._topics(), list[Message]()
         session = self._session = Session(self._access)
         try:
             await session.open(topics.filters, self._former)
             self._former, self.connected = topics.filters, True
             logger.info("MQTT: connected to %s", self.where)
-            while not self._stopping.is_set() and topics is self._topics():
+            while not self._stopping.is_set():
+                if (now := self._topics()) is not topics:
+                    if now.filters != topics.filters:
+                        break
+                    topics = now  # whose a topic is, or for which devices, is asked of each message
                 messages = await session.messages(self._access.receive_max, BATCH_BYTES_MAX, LOOK_S)
                 self._at_work = len(messages)
                 if messages:
                     session.acknowledge(await self._batches.settle(messages, topics.route))
+                    messages = []
         finally:
             self._at_work, self._session = 0, None
             await session.close()
+            if lost := session.waiting_once + sum(not one.mid for one in messages):
+                self._metrics.gaps(QOS_0, lost)

@@ -17,7 +17,7 @@ PATTERNS_MAX: Final = 64
 """Of one client."""
 
 TOPICS_KNOWN_MAX: Final = 200_000
-"""Topics whose route is kept in mind."""
+"""Topics whose route is kept in mind, of those that are no longer than a pattern."""
 
 UNKNOWN_TOPIC: Final = Refusal("unknown-topic", "no client has this topic, or two have")
 
@@ -64,7 +64,16 @@ class TopicMap:
     """
 
     def __init__(self, entries: Sequence[tuple[str, Sender]]) -> None:
-        self._entries = [(pattern.split("/"), sender) for pattern, sender in entries]
+        self._exact: dict[
+            str, list[Route]
+        ] = {}  # each device may have a topic of its own: ten thousand of them
+        self._patterns: list[tuple[list[str], Sender]] = []
+        for pattern, sender in entries:
+            levels = pattern.split("/")
+            if {DEVICE_LEVEL, "+", "#"}.isdisjoint(levels):
+                self._exact.setdefault(pattern, []).append(Route(sender, ""))
+            else:
+                self._patterns.append((levels, sender))
         self._known: dict[str, Route | Refusal] = {}
         self.filters = tuple(dict.fromkeys(pattern.replace(DEVICE_LEVEL, "+") for pattern, _ in entries))
         """What to subscribe to."""
@@ -73,16 +82,19 @@ class TopicMap:
         """Return whose a topic is; what two clients claim is neither's."""
         found = self._known.get(topic)
         if found is None:
-            found = self._find(topic.split("/"))
+            found = self._find(topic)
+            if len(topic) > PATTERN_CHARACTERS_MAX:
+                return found
             if len(self._known) >= TOPICS_KNOWN_MAX:
                 self._known.clear()
             self._known[topic] = found
         return found
 
-    def _find(self, levels: list[str]) -> Route | Refusal:
-        found = [
+    def _find(self, topic: str) -> Route | Refusal:
+        levels = topic.split("/")
+        found = self._exact.get(topic, []) + [
             Route(sender, device)
-            for pattern, sender in self._entries
+            for pattern, sender in self._patterns
             if (device := _device_in(levels, pattern)) is not None
         ]
         if not found or any(route.sender != found[0].sender for route in found):

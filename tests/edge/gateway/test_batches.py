@@ -157,6 +157,37 @@ def test_what_kafka_does_not_take_for_long_is_not_acknowledged(monkeypatch):
     assert not door.given
 
 
+def test_a_client_does_not_wait_for_room_that_another_one_has_not(monkeypatch):
+    monkeypatch.setattr(module, "HOLD_S_MAX", 2.0)
+
+    class OneAfterTheOther(RecordingDoor):
+        async def readings(self, sender, readings, wait_s=None):
+            if sender.name == "ward" and not self.given:
+                raise Busy("no room", 0.01)
+            return await super().readings(sender, readings, wait_s)
+
+    topics = TopicMap([("w/{device}", Sender("ward", ("*",))), ("l/{device}", Sender("lab", ("*",)))])
+    door = OneAfterTheOther()
+    assert settled(door, ("w/mon-a", frame()), ("l/mon-a", frame()), topics=topics) == [(1, 0), (2, 0)]
+    assert [one.name for one in door.senders] == ["lab", "ward"]
+
+
+def test_of_many_dead_letters_no_more_than_the_bound_are_on_their_way():
+    class Slow(RecordingDoor):
+        now = most = 0
+
+        async def store(self, topic, key, value, headers=()):
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0)
+            self.now -= 1
+            await super().store(topic, key, value, headers)
+
+    door, empty = Slow(), b"\n".join([b"{}"] * 10_000)
+    assert settled(door, (TOPIC, empty)) == [(1, 0x99)]
+    assert (len(door.stored), door.most) == (10_000, module.LETTERS_AT_ONCE)
+
+
 def test_a_dead_letter_that_finds_no_room_is_tried_again_alone():
     class Crowded(RecordingDoor):
         async def store(self, topic, key, value, headers=()):

@@ -59,6 +59,8 @@ def test_paho_itself_takes_no_reason_and_reads_one_byte_at_first():
         (0x32, b"\0\1t\0\7" + b"\x82\x01" + b"p" * 130 + b"x", (7, "t", b"x")),
         (0x32, b"\0\1t\0\7\5ab", None),
         (0x32, b"\0\1t\0\7\x80", None),
+        # A length of five bytes, which none is.
+        (0x32, b"\0\1t\0\7" + b"\x80" * 4 + b"\0x", None),
         (0x32, b"\0\1t", None),
         (0x32, b"\0", None),
         (0x34, b"\0\1t\0\7\0x", None),

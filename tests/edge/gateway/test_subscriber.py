@@ -155,6 +155,26 @@ def test_a_busy_door_has_the_broker_send_all_of_it_again_in_its_order(broker, mo
     asyncio.run(scenario())
 
 
+def test_what_was_sent_with_qos_0_and_is_lost_in_hand_is_counted(broker, monkeypatch):
+    monkeypatch.setattr(batches_module, "HOLD_S_MAX", 0.2)
+
+    async def scenario():
+        door = RecordingDoor()
+        door.raises = [Busy("no room", 0.05)] * 8
+        async with line(broker, door) as subscriber:
+            await asyncio.to_thread(broker.publish, TOPIC, FIVE[0], "-q", "0")
+            registry = subscriber._metrics._metrics.registry
+            kind = {"protocol": "mqtt", "kind": "qos-0"}
+            await until(lambda: registry.get_sample_value("vigil_gateway_gaps_total", kind) == 1)
+            door.raises.clear()
+            await publish(broker, FIVE[1])
+            await until(lambda: door.given)
+            assert registry.get_sample_value("vigil_gateway_gaps_total", kind) == 1
+        assert numbers(door) == [2]
+
+    asyncio.run(scenario())
+
+
 def test_no_more_messages_than_the_bound_are_under_way(broker):
     async def scenario():
         door = RecordingDoor()
@@ -197,6 +217,24 @@ def test_topics_that_change_are_subscribed_and_the_former_ones_no_longer(broker)
             await publish(broker, frame(seq=2), topic="other/mon-a")
             await until(lambda: door.given)
         assert (numbers(door), door.stored) == ([2], [])
+
+    asyncio.run(scenario())
+
+
+def test_a_clients_file_that_changes_without_its_topics_cuts_no_session_and_counts_at_once(broker):
+    async def scenario():
+        door, topics = RecordingDoor(), [TOPICS]
+        async with line(broker, door, topics=lambda: topics[0]) as subscriber:
+            await publish(broker, frame(seq=1))
+            await until(lambda: len(door.given) == 1)
+            session, ward = subscriber._session, Sender("ward", ("mon-*",))
+            topics[0] = TopicMap([("vitals/{device}/frames", ward)])
+            await publish(broker, frame(seq=2))  # for which it may have waited since before the change
+            await until(lambda: len(door.given) == 2)
+            await publish(broker, frame(seq=3))
+            await until(lambda: len(door.given) == 3)
+            assert subscriber._session is session
+        assert [door.senders[0], door.senders[-1]] == [ANYBODY, ward]
 
     asyncio.run(scenario())
 

@@ -1,5 +1,7 @@
 """Topics of MQTT: whose each is, and which device stands in it."""
 
+import time
+
 import pytest
 from pydantic import ValidationError
 
@@ -39,6 +41,28 @@ def test_filters_are_those_of_mqtt_each_once():
 
 def test_what_two_clients_claim_is_neithers():
     assert TopicMap([("v/{device}", WARD), ("v/#", LAB)]).route("v/mon-1") is UNKNOWN_TOPIC
+
+
+def test_a_topic_without_pattern_is_nobodys_either_where_two_claim_it():
+    topics = TopicMap(
+        [("v/mon-1", WARD), ("v/+", LAB), ("v/mon-2", LAB), ("w/mon-1", WARD), ("w/mon-1", LAB)]
+    )
+    assert topics.route("v/mon-1") is topics.route("w/mon-1") is UNKNOWN_TOPIC
+    assert topics.route("v/mon-2") == Route(LAB, "")
+
+
+def test_ten_thousand_devices_with_a_topic_each_do_not_hold_others_up_when_each_sends_for_the_first_time():
+    topics = TopicMap([(f"vitals/mon-{i}/frames", WARD) for i in range(10_000)])
+    began_s = time.process_time()
+    for i in range(10_000):
+        topics.route(f"vitals/mon-{i}/frames")
+    assert time.process_time() - began_s < 5  # a minute, where each pattern is looked at
+
+
+def test_a_topic_longer_than_a_pattern_is_found_and_not_kept_in_mind():
+    topics = TopicMap([("gateways/#", WARD)])
+    assert topics.route("gateways/" + "x" * 60_000) == Route(WARD, "")
+    assert not topics._known
 
 
 def test_of_two_patterns_of_one_client_the_one_with_a_device_counts():
