@@ -50,7 +50,6 @@ def test_only_what_is_never_written_is_given_back():
     assert program_pages._programs(maps, "libsome.so") == [(0x7F10, 0x20), (0x7F70, 0x20)]
 
 
-@on_linux
 def test_a_process_whose_list_cannot_be_read_or_has_strange_names_goes_on(tmp_path, monkeypatch):
     for content in (None, b"7f10-7f30 r-xp 00010000 fd:00 12 /lib/lib\xff.so\n"):
         maps = tmp_path / "maps"
