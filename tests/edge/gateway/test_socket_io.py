@@ -1,12 +1,15 @@
 """The server of Vital Recorder: its makers' client, who may send, gaps, bounds, and the spool behind it."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 
+import aiohttp
 import pytest
 import socketio
 from vital_world import (
+    DEADLINE_S,
     NOW_S,
     PATIENTS,
     World,
@@ -124,6 +127,46 @@ async def test_more_than_so_many_connections_are_refused(tmp_path):
                 pass
         assert world.refused("too-many-clients") == 1
         assert client.connected
+
+
+@contextlib.asynccontextmanager
+async def websocket(world):
+    """A connection that speaks no Socket.IO by itself, and closes nothing."""
+    address = f"ws://127.0.0.1:{world.server.port}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as session, session.ws_connect(address, autoclose=False) as open_one:
+        yield open_one
+
+
+async def ended(open_one):
+    """Wait for the end of a connection, and return what was said before it."""
+    said = []
+    while (message := await open_one.receive(DEADLINE_S)).type == aiohttp.WSMsgType.TEXT:
+        said.append(message.data)
+    return said
+
+
+@in_loop
+async def test_a_connection_without_a_word_counts_and_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.gateway.vital_recorder.socket_io.JOIN_S_MAX", 0.5)
+    async with serving(tmp_path, connections_max=1) as world, websocket(world) as silent:
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            async with connected(world):
+                pass
+        assert world.refused("too-many-clients") == 1
+        await ended(silent)
+        await until(lambda: world.server.clients == 0, "the end")
+        async with connected(world) as client:
+            await client.emit("send_data", makers_payload())
+            await until(lambda: world.door.given, "its readings")
+
+
+@in_loop
+async def test_a_refused_connection_is_told_and_ended_though_its_client_keeps_it_open(tmp_path):
+    async with serving(tmp_path, identify=only_ward) as world, websocket(world) as stranger:
+        await stranger.send_str("40")
+        await stranger.send_str('42["join_vr","OTHER"]')
+        assert any("unknown-sender" in said for said in await ended(stranger))
+        await until(lambda: world.server.clients == 0, "the end")
 
 
 @in_loop
