@@ -22,6 +22,9 @@ from edge.gateway.spooled import SpooledDoor
 THREADS_MAX: Final = 32
 """Connections that are being built or ended at a time."""
 
+GONE_S_MIN: Final = 60.0
+"""A provider that is gone for longer makes room for another where the bound is reached. [M]"""
+
 STOP_S_MAX: Final = 5.0
 """At the end, for the search and the connections."""
 
@@ -89,7 +92,7 @@ class SdcLine:
             UsageError: there is no such interface.
         """
         self._loop = asyncio.get_running_loop()
-        self._handover = Handover(self._loop, self._take, self._count_gap)
+        self._handover = Handover(self._loop, self._take, self._tell_held_up)
         self._finding = ProviderFinding(
             self._access.interface, self._missing, ALL in self._access.providers, self._found
         )
@@ -138,14 +141,14 @@ class SdcLine:
 
     def _let_go(self) -> bool:
         """Make room by the provider that is gone for longest, or some that never come again fill the bound."""
-        gone = [
-            epr
+        gone_since_s = {
+            epr: keeper.connected_s
             for epr, keeper in self._keepers.items()
             if keeper.at is None and epr not in self._access.providers
-        ]
-        if not gone:
+        }
+        epr = min(gone_since_s, key=gone_since_s.__getitem__, default="")
+        if not epr or self._loop.time() - gone_since_s[epr] < GONE_S_MIN:
             return False
-        epr = min(gone, key=lambda one: self._keepers[one].connected_s)
         self._tasks.pop(epr).cancel()
         del self._keepers[epr], self._gaps[epr]
         return True
@@ -190,6 +193,10 @@ class SdcLine:
             return ""
         ((root, extension),) = report.patients
         return self._pseudonyms.of(root, extension) if extension else ""
+
+    def _tell_held_up(self, lost: int) -> None:
+        # Not counted here: the provider's next report tells them by its numbers, as any other gap.
+        logger.error("SDC: the gateway was held up, and %d reports made room for later ones", lost)
 
     def _count_gap(self, missing: int) -> None:
         if missing:

@@ -122,7 +122,9 @@ def test_values_that_are_old_and_strangers_are_never_taken(tmp_path):
     asyncio.run(run())
 
 
-def test_providers_that_never_come_again_do_not_fill_the_bound(tmp_path):
+def test_providers_that_never_come_again_do_not_fill_the_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.gateway.sdc.sdc_line.GONE_S_MIN", 2.0)
+
     async def run():
         door, (first, first_epr), (second, second_epr) = KeepingDoor(), new_epr(), new_epr()
         ours = (first_epr, second_epr)
