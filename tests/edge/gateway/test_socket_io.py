@@ -46,11 +46,6 @@ async def test_the_makers_own_client_is_heard(tmp_path):
         await until(lambda: world.count("accepted_total") > 1, "them to be counted")
 
 
-def line_with(process, word):
-    """Return the first line that a process prints with a word, empty where it ends without one."""
-    return next((line for line in process.stdout if word in line), "")
-
-
 @in_loop
 async def test_the_makers_own_client_with_an_unknown_code_is_told_at_once(tmp_path):
     async with serving(tmp_path, identify=only_ward) as world:
