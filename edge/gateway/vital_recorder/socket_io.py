@@ -228,9 +228,10 @@ class VitalRecorderServer:
         counted = self._parts.counted
         for fault in payload.faults:
             counted.refused(fault)
+        own = (frame for frame in payload.frames if sender.may_send_for(frame.device))
         for kind, count in (
             ("sequence", self._gaps.by_number(source, payload.numbers)),
-            ("time", self._gaps.by_time(payload.frames)),
+            ("time", self._gaps.by_time(own)),
         ):
             if count:
                 counted.gaps(kind, count)

@@ -115,6 +115,15 @@ async def test_gaps_are_counted_by_number_and_by_time(tmp_path):
 
 
 @in_loop
+async def test_who_names_a_bed_of_others_moves_no_gap_of_it(tmp_path):
+    async with serving(tmp_path, identify=only_ward) as world, connected(world) as client:
+        for seq, bed, at_s in ((1, 1, 0), (2, 2, 0), (3, 2, 60), (4, 1, 60)):
+            await client.emit("send_data", makers_payload(beds=(bed,), seq=seq, at_s=NOW_S + at_s))
+        await until(lambda: len(world.door.given) == 4, "all")
+        assert world.count("gaps_total", kind="time") == 1
+
+
+@in_loop
 async def test_more_than_so_many_connections_are_refused(tmp_path):
     async with serving(tmp_path, connections_max=1) as world, connected(world) as client:
         with pytest.raises(socketio.exceptions.ConnectionError):
