@@ -16,6 +16,7 @@ from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
 from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
+from edge.gateway.opaque_ids import opaque
 from edge.gateway.vital_recorder.vital_clients import VitalClient, VitalEntry
 from streams.errors import UsageError
 
@@ -65,14 +66,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class SdcClient:
-    """The client that an SDC provider is, and the names of which its certificate must have one; none = any.
-
-    `is_only`: the client names no other provider, so that its own name may be the device's.
-    """
+    """An SDC provider: who sends, for its device alone; its certificate has one of these names, none = any."""
 
     sender: Sender
+    device: str
     certificates: tuple[str, ...] = ()
-    is_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def load_clients(path: Path) -> Clients:
     ]
     subjects = [(entry.subject, found[name]) for name, entry in given.clients.items() if entry.subject]
     sdc = [
-        (epr, SdcClient(found[name].sender, entry.certificates, len(entry.sdc) == 1))
+        (epr, _sdc_client(found[name].sender, entry, epr))
         for name, entry in given.clients.items()
         for epr in entry.sdc
     ]
@@ -151,6 +149,13 @@ def load_keys(path: Path) -> KeySet:
 def _client(name: str, entry: Entry, folder: Path) -> Client:
     sender = Sender(name, entry.devices or (name,), entry.names_patients)
     return Client(sender, entry.key_sha256, None if entry.jwks is None else load_keys(folder / entry.jwks))
+
+
+def _sdc_client(sender: Sender, entry: Entry, epr: str) -> SdcClient:
+    """Return a client's provider. It has the client's name as its device only where no other provider has it, too."""
+    alone = len(entry.sdc) == 1 and sender.may_send_for(sender.name)
+    device = sender.name if alone else opaque(epr)
+    return SdcClient(Sender(sender.name, (device,), sender.names_patients), device, entry.certificates)
 
 
 def _reason(error: Exception) -> Any:

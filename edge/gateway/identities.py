@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 from edge.gateway import keys, tokens
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.certificates import names_of
-from edge.gateway.clients import Client, Clients, SdcClient, load_clients, load_keys
+from edge.gateway.clients import Client, Clients, load_clients, load_keys
 from edge.gateway.fhir.fhir_clients import USUAL_INTERVAL_MS
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import Profile
@@ -92,19 +92,16 @@ class Identities:
             return Refusal("unauthenticated", "the clients file names no such provider")
         if names is not None and client.certificates and not set(names) & set(client.certificates):
             return Refusal("unauthenticated", "the provider's certificate is another's")
-        device = _device_of(client, epr)
-        return Sender(client.sender.name, (device,), client.sender.names_patients), device
+        return client.sender, client.device
 
     def provider_named(self, name: str) -> Sender | None:
         """Return who sends for the SDC providers of a client, None if it has none any more."""
         if self._clients is None:
             return self.named(name)
-        of_client = {epr: client for epr, client in self._clients.sdc.items() if client.sender.name == name}
-        if not of_client:
+        own = [client for client in self._clients.sdc.values() if client.sender.name == name]
+        if not own:
             return None
-        devices = {_device_of(client, epr) for epr, client in of_client.items()}
-        client = next(iter(of_client.values()))
-        return Sender(name, tuple(sorted(devices)), client.sender.names_patients)
+        return Sender(name, tuple(sorted({one.device for one in own})), own[0].sender.names_patients)
 
     def profile_of(self, name: str) -> Profile:
         """Return what the clients file says of a sender's HL7."""
@@ -244,12 +241,3 @@ class Identities:
         found = [known[name] for name in peer_names if name in known]
         # One that is of two clients says of neither that it is the one.
         return found[0] if found and all(one is found[0] for one in found) else None
-
-
-def _device_of(client: SdcClient, epr: str) -> str:
-    """Return the device that a client's provider is: the client's own name, or one of its endpoint reference.
-
-    Two providers of a client are two devices.
-    """
-    sender = client.sender
-    return sender.name if client.is_only and sender.may_send_for(sender.name) else opaque(epr)

@@ -88,9 +88,9 @@ class ProtocolMetrics:
                 if result is not None:
                     self.refused(result.reason)
 
-    def refused(self, reason: str) -> None:
-        """Count a reading or a whole message that was not taken; `reason` is of a fixed vocabulary."""
-        self._refused.labels(self._name, reason).inc()
+    def refused(self, reason: str, count: int = 1) -> None:
+        """Count readings, or a whole message, that were not taken; `reason` is of a fixed vocabulary."""
+        self._refused.labels(self._name, reason).inc(count)
 
     def watch(self, clients: Callable[[], int], in_flight: Callable[[], int] | None = None) -> None:
         """Have the numbers of open connections, and of messages at work, asked for when the metrics are read."""

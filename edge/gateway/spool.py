@@ -5,6 +5,8 @@ so a tail that a power cut left cut off is passed over, and everything before it
 is kept beside them; where that is lost they are read again, which costs work and is otherwise the same.
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -27,6 +29,9 @@ SEGMENTS_MIN: Final = 8
 RECORD_BYTES_MAX: Final = 1024 * 1024
 
 _HEAD: Final = struct.Struct("<II")
+_CRC_START: Final = 1
+"""Not 0, with which a head of zeros, as a power cut leaves them, would be that of an empty record."""
+
 _PLACE: Final = struct.Struct("<QQI")
 _ENDING: Final = ".spool"
 
@@ -118,7 +123,7 @@ class Spool:
         """
         if len(record) > self.record_bytes_max:
             raise ValueError("longer than a record may be")
-        whole = _HEAD.pack(len(record), zlib.crc32(record)) + record
+        whole = _HEAD.pack(len(record), zlib.crc32(record, _CRC_START)) + record
         segment = self._segments[-1]
         if segment.size_bytes + len(whole) > self._segment_bytes:
             segment = self._roll()
@@ -126,10 +131,14 @@ class Spool:
             self._give_up()
         try:
             if os.write(self._writing, whole) != len(whole):
-                raise OSError("the disk took a part of it")
+                raise OSError(errno.ENOSPC, "the disk took a part of it")
         except OSError:
-            # What was written of it ends this segment; reading passes over it.
-            segment.size_bytes = self._segment_bytes
+            # What was written of it would hide what follows. A full disk lets it be cut off, and the next try goes to
+            # the same segment: a new one each would have a handle each, and all that was kept would be given up for
+            # segments of nothing. Only where it cannot be cut off does it end this segment.
+            size_bytes, segment.size_bytes = segment.size_bytes, self._segment_bytes
+            os.ftruncate(self._writing, size_bytes)
+            segment.size_bytes = size_bytes
             raise
         segment.size_bytes += len(whole)
         segment.ends.append(segment.size_bytes)
@@ -138,13 +147,15 @@ class Spool:
         """Have the disk itself hold all that was added before, against a power cut. Blocks."""
         with self._syncing:
             rolled, self._rolled = self._rolled, []
-            writing = os.dup(self._writing)
-            folder = os.open(self._folder, os.O_RDONLY)
-            for handle in (*rolled, writing, folder):
-                try:
+            with contextlib.ExitStack() as at_end:
+                for handle in rolled:
+                    at_end.callback(os.close, handle)
+                writing = os.dup(self._writing)
+                at_end.callback(os.close, writing)
+                folder = os.open(self._folder, os.O_RDONLY)
+                at_end.callback(os.close, folder)
+                for handle in (*rolled, writing, folder):
                     os.fsync(handle)
-                finally:
-                    os.close(handle)
 
     def first(self, records_max: int) -> Batch:
         """Return the oldest records that are not done, of one segment; none if there are none."""
@@ -152,27 +163,43 @@ class Spool:
             batch = self._read(segment, records_max)
             if batch.records:
                 return batch
-            self.done(batch.end)
+            with contextlib.suppress(OSError):  # whoever notes what comes next as done is told
+                self.done(batch.end)
         return Batch([], self._place)
 
     def done(self, end: Place) -> None:
-        """Note that all records before a place are done, and delete segments that hold no other."""
+        """Note that all records before a place are done, and delete segments that hold no other.
+
+        Raises:
+            OSError: the disk does not take it; this process goes on behind them, the next one reads them again.
+        """
         if end <= self._place:
             return
-        self._keep(end)
-        for segment in tuple(self._segments):
+        over = []
+        for segment in self._segments:
             if segment.number > end.segment:
                 break
             while segment.ends and (segment.number < end.segment or segment.ends[0] <= end.offset):
                 segment.ends.popleft()
             if not segment.ends and segment is not self._segments[-1]:
-                self._delete(segment)
+                over.append(segment)
+        self._keep(end)
+        for segment in over:
+            self._delete(segment)
 
     def close(self) -> None:
-        """Sync, and let go of the folder."""
-        self.sync()
-        for handle in (self._writing, self._place_file, self._lock):
-            os.close(handle)
+        """Sync, and let go of the folder.
+
+        Raises:
+            OSError: the disk does not sync; the folder is let go of.
+        """
+        try:
+            self.sync()
+        finally:
+            handles = (self._writing, self._place_file, self._lock)
+            self._writing = self._place_file = self._lock = -1  # their numbers are other files' from now on
+            for handle in handles:
+                os.close(handle)
 
     def _found(self) -> list[_Segment]:
         """Read what a former process has left."""
@@ -185,10 +212,10 @@ class Spool:
             segment = _Segment(int(path.stem))
             content = path.read_bytes()
             start = self._place.offset if segment.number == self._place.segment else 0
-            segment.ends.extend(end for end, _ in _records(content) if end > start)
+            ends = [end for end, _ in _records(content)]
+            segment.ends.extend(end for end in ends if end > start)
             segment.size_bytes = len(content)
-            whole = max((end for end, _ in _records(content)), default=0)
-            self.lost.unreadable_bytes += len(content) - whole
+            self.lost.unreadable_bytes += len(content) - (ends[-1] if ends else 0)
             if segment.number < self._place.segment or not segment.ends:
                 path.unlink()
             else:
@@ -223,6 +250,7 @@ class Spool:
     def _give_up(self) -> None:
         oldest = self._segments[0]
         self.lost.records += len(oldest.ends)
+        oldest.ends.clear()
         self._keep(max(self._place, Place(oldest.number, oldest.size_bytes)))
         self._delete(oldest)
 
@@ -246,7 +274,7 @@ def _records(content: bytes) -> Iterator[tuple[int, bytes]]:
         size_bytes, crc = _HEAD.unpack_from(content, at)
         end = at + _HEAD.size + size_bytes
         record = content[at + _HEAD.size : end]
-        if end > len(content) or zlib.crc32(record) != crc:
+        if end > len(content) or zlib.crc32(record, _CRC_START) != crc:
             return
         yield end, record
         at = end

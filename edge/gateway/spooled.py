@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -19,6 +18,9 @@ SYNC_S: Final = 0.25
 """So much is lost at most where the power fails; where only the process ends, nothing is."""
 
 RECORDS_AT_ONCE: Final = 64
+FRAMES_AT_ONCE: Final = 1_000
+"""Of one sender through the door: a call that is larger than all that may be on its way is told to wait forever."""
+
 RETRY_S: Final = 1.0
 """Until what Kafka has not taken is tried again; it waits in the spool, which is bounded."""
 
@@ -39,7 +41,7 @@ _decode: Final = msgspec.json.Decoder(_Kept).decode
 
 
 class SpooledDoor:
-    """Keeps frames on disk until the door has them; they go through it in their order.
+    """Keeps frames on disk until the door has them; those of a sender go through it in their order.
 
     What was taken by the door and not yet noted when the process ended goes through it again: it is the same reading.
 
@@ -61,6 +63,7 @@ class SpooledDoor:
         self._told = Lost(0, 0)
         self._came = asyncio.Event()
         self._dirty = False
+        self._disk_faults: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         counted.watch_spool(lambda: spool.records, lambda: spool.size_bytes)
 
@@ -74,7 +77,8 @@ class SpooledDoor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._spool.close)
+        with self._on_disk("does not sync"):
+            await asyncio.to_thread(self._spool.close)
 
     def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
         """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
@@ -82,24 +86,27 @@ class SpooledDoor:
         if len(record) > self._spool.record_bytes_max and len(frames) > 1:
             half = len(frames) // 2
             return self.put(sender, frames[:half]) or self.put(sender, frames[half:])
-        try:
-            self._spool.add(record)
-        except (OSError, ValueError):
+        kept = False
+        with self._on_disk("takes nothing: what comes is lost"):
+            kept = self._add(record)
+        if not kept:
             return SPOOL_FULL
         self._dirty = True
         self._came.set()
         self._tell_losses()
         return None
 
+    def _add(self, record: bytes) -> bool:
+        self._spool.add(record)
+        return True
+
     async def _sync(self) -> None:
         while True:
             await asyncio.sleep(SYNC_S)
             if self._dirty:
                 self._dirty = False
-                try:
+                with self._on_disk("does not sync"):
                     await asyncio.to_thread(self._spool.sync)
-                except OSError as error:
-                    logger.error("spool: the disk does not sync: %s", error.strerror)
 
     async def _drain(self) -> None:
         while True:
@@ -108,11 +115,18 @@ class SpooledDoor:
             if not batch.records:
                 await self._came.wait()
                 continue
-            for name, frames in groupby(map(self._kept, batch.records), key=lambda kept: kept.sender):
-                readings = [frame for kept in frames for frame in kept.frames]
-                await self._through(name, readings)
-            self._spool.done(batch.end)
+            of: dict[str, list[WireFrame]] = {}
+            for kept in map(self._kept, batch.records):
+                of.setdefault(kept.sender, []).extend(kept.frames)
+            # Beside each other: a hundred senders in turn would wait for Kafka a hundred times.
+            await asyncio.gather(*(self._all_through(name, frames) for name, frames in of.items()))
+            with self._on_disk("does not note what is done"):  # the next process reads it again
+                self._spool.done(batch.end)
             self._tell_losses()
+
+    async def _all_through(self, name: str, frames: list[WireFrame]) -> None:
+        for start in range(0, len(frames), FRAMES_AT_ONCE):
+            await self._through(name, frames[start : start + FRAMES_AT_ONCE])
 
     def _kept(self, record: bytes) -> _Kept:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
@@ -122,8 +136,6 @@ class SpooledDoor:
 
     async def _through(self, name: str, frames: list[WireFrame]) -> None:
         """Have the door take a sender's frames, however long it takes."""
-        if not frames:
-            return
         loop = asyncio.get_running_loop()
         # The door writes into a frame whom it filed it under; another try must know whom the sender named.
         named = [frame.patient for frame in frames]
@@ -131,7 +143,7 @@ class SpooledDoor:
             began_s = loop.time()
             sender = self._sender_named(name)
             if sender is None:
-                self._counted.refused("unknown-sender")
+                self._counted.refused("unknown-sender", len(frames))
                 return
             for frame, patient in zip(frames, named, strict=True):
                 frame.patient = patient
@@ -142,15 +154,27 @@ class SpooledDoor:
                 continue
             except Exception as error:  # a fault of ours in one record must not hold up all that follow
                 logger.error("spool: frames could not be stored: %s", type(error).__name__)
-                self._counted.refused("internal")
+                self._counted.refused("internal", len(frames))
                 return
             self._counted.answered(results, loop.time() - began_s)
             return
 
+    @contextlib.contextmanager
+    def _on_disk(self, fault: str) -> Iterator[None]:
+        """Go on where the disk fails; it is told once, until the disk has done the same."""
+        try:
+            yield
+        except OSError as error:
+            if fault not in self._disk_faults:
+                self._disk_faults.add(fault)
+                logger.error("spool: the disk %s: %s", fault, error.strerror)
+        else:
+            self._disk_faults.discard(fault)
+
     def _tell_losses(self) -> None:
         lost = self._spool.lost
         if lost.records > self._told.records:
-            logger.error("the spool was full: its oldest records were given up")
+            logger.error("the spool was full, or its disk lost some: its oldest records were given up")
             self._counted.gaps("spool", lost.records - self._told.records)
         if lost.unreadable_bytes > self._told.unreadable_bytes:
             logger.error("the spool's end was cut off or damaged: %d bytes", lost.unreadable_bytes)

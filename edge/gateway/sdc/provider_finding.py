@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from edge.gateway.sdc.provider_session import Whereabouts
@@ -35,7 +35,7 @@ class ProviderFinding:
     def __init__(
         self,
         interface: str,
-        missing: Callable[[], Iterable[str]],
+        missing: Callable[[], Collection[str]],
         everybody: bool,
         found: Callable[[Whereabouts], None],
     ) -> None:
@@ -68,14 +68,14 @@ class ProviderFinding:
         idle_s = SEARCH_ALL_EVERY_S
         while not self._stop.wait(LOOK_S):
             idle_s += LOOK_S
-            if any(True for _ in self._missing()) or (self._everybody and idle_s >= SEARCH_ALL_EVERY_S):
+            if self._missing() or (self._everybody and idle_s >= SEARCH_ALL_EVERY_S):
                 idle_s = 0.0
                 self._search()
 
     def _search(self) -> None:
-        # A provider that came back answers with the version that it had, and the library would keep its former address.
-        self._discovery.clear_remote_services()
         try:
+            # A provider that came back answers with the version that it had: its former address would be kept.
+            self._discovery.clear_remote_services()
             services = self._discovery.search_sdc_services(timeout=SEARCH_S, repeat_probe_interval=1)
         except Exception as error:  # the network's, the library's own: the next search may do
             logger.warning("SDC: a search failed: %s", type(error).__name__)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from typing import Final, Protocol
 
 from edge.gateway.sdc.provider_session import NotConnected, Whereabouts
@@ -30,7 +30,7 @@ class Session(Protocol):
         """Hand nothing over any more."""
 
     def close(self) -> None:
-        """End it; blocks."""
+        """Mute and end it; blocks."""
 
 
 class ProviderKeeper:
@@ -45,6 +45,7 @@ class ProviderKeeper:
     Attributes:
         at: where the provider was found last, None while it is looked for.
         connected: whether there is a session.
+        connected_s: when there was one last, or when the keeping began (the loop's time).
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ProviderKeeper:
         self._silence_s_max, self._executor = silence_s_max, executor
         self.at: Whereabouts | None = None
         self.connected = False
+        self.connected_s = asyncio.get_running_loop().time()
         self._came = asyncio.Event()
         self._closing: set[asyncio.Future[None]] = set()
 
@@ -74,23 +76,29 @@ class ProviderKeeper:
             await self._came.wait()
             self._came.clear()
             assert self.at is not None
-            loop = asyncio.get_running_loop()
-            opening = loop.run_in_executor(self._executor, self._open, self.at)
+            opening = self._executor.submit(self._open, self.at)
             try:
-                session = await opening
+                session = await asyncio.wrap_future(opening)
             except NotConnected:
                 self.at = None  # it may be elsewhere by now
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, RETRY_S_MAX)
                 continue
             except asyncio.CancelledError:
-                opening.add_done_callback(_abandon)
+                opening.add_done_callback(
+                    _abandon
+                )  # the thread's own: it builds on, whatever is cancelled here
                 raise
             wait_s = RETRY_S_FIRST
             try:
                 await self._hold(session)
+            except (
+                Exception
+            ) as error:  # a fault of ours, or the library's, in one session must not end the keeping
+                logger.error("SDC: a session could not be held: %s", type(error).__name__)
             finally:
                 self.connected = False
+                self.connected_s = asyncio.get_running_loop().time()
                 self.at = None
                 self._close(session)
 
@@ -115,6 +123,7 @@ class ProviderKeeper:
         closing.add_done_callback(self._closing.discard)
 
 
-def _abandon(opening: asyncio.Future[Session]) -> None:
+def _abandon(opening: Future[Session]) -> None:
+    """End what nobody waits for any more, in the thread that built it."""
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().mute()
+        opening.result().close()

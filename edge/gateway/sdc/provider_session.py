@@ -1,5 +1,6 @@
 """One connection to one provider: the library's consumer with its copy of the device, until it is lost."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ ANSWER_S_MAX: Final = 4
 
 INTERVAL_MS_USUAL: Final = 1_000
 INTERVAL_MS_LONGEST: Final = 60_000
+
+logger = logging.getLogger(__name__)
 
 
 class NotConnected(Exception):
@@ -101,8 +104,16 @@ class ProviderSession:
         if self._muted or not states:
             return
         self.heard_s = time.monotonic()
+        try:
+            report = self._copied(states)
+        except Exception as error:  # or the provider is told of our fault, by a library whose log is off
+            logger.error("SDC: a report could not be copied: %s", type(error).__name__)
+            return
+        self._offer(self._epr, report)
+
+    def _copied(self, states: dict[str, Any]) -> StateReport:
         mdib = self._mdib
-        report = StateReport(
+        return StateReport(
             f"{mdib.sequence_id} {mdib.instance_id}",
             int(mdib.mdib_version or 0),
             metrics_of(states.values()),
@@ -110,7 +121,6 @@ class ProviderSession:
             self._interval_ms,
             time.time(),
         )
-        self._offer(self._epr, report)
 
     def _shortest_ms(self) -> int:
         """Return how often the device measures: the shortest period of a metric that Vigil knows, ms."""

@@ -22,6 +22,9 @@ from edge.gateway.spooled import SpooledDoor
 THREADS_MAX: Final = 32
 """Connections that are being built or ended at a time."""
 
+GONE_S_MIN: Final = 60.0
+"""A provider that is gone for longer makes room for another where the bound is reached. [M]"""
+
 STOP_S_MAX: Final = 5.0
 """At the end, for the search and the connections."""
 
@@ -68,7 +71,7 @@ class SdcLine:
         self._spooled, self._counted = spooled, counted
         self._keepers: dict[str, ProviderKeeper] = {}
         self._gaps: dict[str, StateGaps] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._executor = ThreadPoolExecutor(THREADS_MAX, "sdc")
         counted.watch(lambda: self.connected)
 
@@ -89,7 +92,7 @@ class SdcLine:
             UsageError: there is no such interface.
         """
         self._loop = asyncio.get_running_loop()
-        self._handover = Handover(self._loop, self._take, self._count_gap)
+        self._handover = Handover(self._loop, self._take, self._tell_held_up)
         self._finding = ProviderFinding(
             self._access.interface, self._missing, ALL in self._access.providers, self._found
         )
@@ -101,11 +104,11 @@ class SdcLine:
 
     async def stop(self) -> None:
         """End the connections, within `STOP_S_MAX`; what Kafka has not taken by then stays on disk."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
         try:
             async with asyncio.timeout(STOP_S_MAX):
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
                 await asyncio.to_thread(self._finding.stop)
         except TimeoutError:
             logger.warning("SDC: the search did not end in time")
@@ -123,7 +126,7 @@ class SdcLine:
         if at.epr not in self._keepers:
             if ALL not in self._access.providers or isinstance(self._identify(at.epr, None), Refusal):
                 return
-            if len(self._keepers) >= self._access.providers_max:
+            if len(self._keepers) >= self._access.providers_max and not self._let_go():
                 self._counted.refused("too-many-providers")
                 return
             self._keep(at.epr)
@@ -134,7 +137,21 @@ class SdcLine:
             self._open, lambda names: self._admits(epr, names), self._access.silence_s_max, self._executor
         )
         self._keepers[epr], self._gaps[epr] = keeper, StateGaps()
-        self._tasks.append(asyncio.create_task(keeper.run()))
+        self._tasks[epr] = asyncio.create_task(keeper.run())
+
+    def _let_go(self) -> bool:
+        """Make room by the provider that is gone for longest, or some that never come again fill the bound."""
+        gone_since_s = {
+            epr: keeper.connected_s
+            for epr, keeper in self._keepers.items()
+            if keeper.at is None and epr not in self._access.providers
+        }
+        epr = min(gone_since_s, key=gone_since_s.__getitem__, default="")
+        if not epr or self._loop.time() - gone_since_s[epr] < GONE_S_MIN:
+            return False
+        self._tasks.pop(epr).cancel()
+        del self._keepers[epr], self._gaps[epr]
+        return True
 
     def _open(self, at: Whereabouts) -> Session:
         return ProviderSession(at, self._access.tls, self._handover.offer)
@@ -148,17 +165,25 @@ class SdcLine:
 
     def _take(self, epr: str, report: StateReport) -> None:
         """Make frames of a report, in the loop."""
+        try:
+            self._keep_frames(epr, report)
+        except Exception as error:  # a fault of ours in one report must not lose all that wait behind it
+            logger.error("SDC: a report could not be handled: %s", type(error).__name__)
+            self._counted.refused("internal")
+
+    def _keep_frames(self, epr: str, report: StateReport) -> None:
         who = self._identify(epr, None)
         if isinstance(who, Refusal):  # the clients file has changed meanwhile
             self._counted.refused(who.reason)
             return
         sender, device = who
-        self._count_gap(self._gaps[epr].of(report))
+        if epr in self._gaps:  # it may have been let go of meanwhile
+            self._count_gap(self._gaps[epr].of(report))
         found = framed(report, device, self._patient(report), self._access.age_s_max)
         for fault in found.faults:
             self._counted.refused(fault)
         if found.frames and (refusal := self._spooled.put(sender, found.frames)) is not None:
-            self._counted.refused(refusal.reason)
+            self._counted.refused(refusal.reason, len(found.frames))
 
     def _patient(self, report: StateReport) -> str:
         """Return the patient that the provider names, empty where it names none or several."""
@@ -168,6 +193,10 @@ class SdcLine:
             return ""
         ((root, extension),) = report.patients
         return self._pseudonyms.of(root, extension) if extension else ""
+
+    def _tell_held_up(self, lost: int) -> None:
+        # Not counted here: the provider's next report tells them by its numbers, as any other gap.
+        logger.error("SDC: the gateway was held up, and %d reports made room for later ones", lost)
 
     def _count_gap(self, missing: int) -> None:
         if missing:

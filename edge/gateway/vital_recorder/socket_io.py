@@ -4,11 +4,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import socketio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from socketio.packet import Packet
 
 from edge.gateway.accept import Refusal, Sender
@@ -22,6 +23,9 @@ from edge.gateway.wire_losses import Gaps
 CONNECTIONS_MAX: Final = 512
 JOIN_S_MAX: Final = 10.0
 """From connecting to `join_vr`; a Vital Recorder joins at once."""
+
+GOODBYE_S_MAX: Final = 1.0
+"""For a client to take why it is refused, and to close the connection itself."""
 
 CODE_LENGTH_MAX: Final = 200
 STOP_S_MAX: Final = 3.0
@@ -47,13 +51,28 @@ class _OneAttachment(Packet):  # type: ignore[misc]  # python-socketio has no ty
         return count
 
 
-@dataclass(slots=True)
 class _Client:
-    """An open connection; `code` is empty until it has joined."""
+    """An open connection, which ends by itself unless it joins; `code` is empty until it has joined."""
 
-    address: str
-    deadline: asyncio.TimerHandle
-    code: str = ""
+    def __init__(self, request: web.Request) -> None:
+        self.address, self._transport = request.remote or "", request.transport
+        self.code = ""
+        self._deadline: asyncio.TimerHandle | None = None
+        self.end_within(JOIN_S_MAX)
+
+    def end_within(self, wait_s: float) -> None:
+        """Have the connection end, whatever the client does."""
+        self.stay()
+        if self._transport is not None:
+            self._deadline = asyncio.get_running_loop().call_later(wait_s, self._transport.abort)
+
+    def stay(self) -> None:
+        """Have it stay open."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+
+_CLIENT: Final = web.RequestKey("client", _Client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,7 @@ class VitalRecorderServer:
     ) -> None:
         self._parts, self._tls, self._connections_max = parts, tls, connections_max
         self._gaps = Gaps()
+        self._open = 0
         self._clients: dict[str, _Client] = {}
         self._runner: web.AppRunner | None = None
         self._sio = socketio.AsyncServer(
@@ -104,7 +124,7 @@ class VitalRecorderServer:
     @property
     def clients(self) -> int:
         """Open connections."""
-        return len(self._clients)
+        return self._open
 
     @property
     def port(self) -> int:
@@ -118,7 +138,7 @@ class VitalRecorderServer:
         Raises:
             OSError: the address cannot be had.
         """
-        app = web.Application()
+        app = web.Application(middlewares=[self._bounded])
         self._sio.attach(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S_MAX)
         await self._runner.setup()
@@ -134,22 +154,30 @@ class VitalRecorderServer:
             await self._runner.cleanup()
         await self._parts.spooled.stop()
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> bool:
-        if len(self._clients) >= self._connections_max:
+    @web.middleware
+    async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Bound the connections themselves: one that never says a word of Socket.IO is none to the library."""
+        if self._open >= self._connections_max:
             self._parts.counted.refused("too-many-clients")
-            return False
-        loop = asyncio.get_running_loop()
-        deadline = loop.call_later(JOIN_S_MAX, lambda: loop.create_task(self._end(sid)))
-        self._clients[sid] = _Client(environ["aiohttp.request"].remote or "", deadline)
-        return True
+            raise web.HTTPServiceUnavailable
+        self._open += 1
+        client = request[_CLIENT] = _Client(request)
+        try:
+            return await handler(request)
+        finally:
+            client.stay()
+            self._open -= 1
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
+        self._clients[sid] = environ["aiohttp.request"][_CLIENT]
 
     async def _disconnect(self, sid: str, *_: object) -> None:
-        client = self._clients.pop(sid, None)
-        if client is not None:
-            client.deadline.cancel()
+        self._clients.pop(sid, None)
 
     async def _end(self, sid: str) -> None:
-        await self._sio.disconnect(sid)
+        if (client := self._clients.get(sid)) is not None:
+            client.end_within(GOODBYE_S_MAX)
+        await self._sio.disconnect(sid)  # which only asks the client to close the connection
 
     async def _join(self, sid: str, code: object = None, *_: object) -> None:
         client = self._clients.get(sid)
@@ -162,7 +190,7 @@ class VitalRecorderServer:
             await self._refuse(sid, found)
             await self._end(sid)
             return
-        client.deadline.cancel()
+        client.stay()
         client.code = str(code)
 
     async def _data(self, sid: str, packed: object = None, *_: object) -> None:
@@ -190,22 +218,20 @@ class VitalRecorderServer:
         except Exception as error:  # a fault of ours in one payload must not end the others
             _log.error("Vital Recorder: a payload could not be read: %s", type(error).__name__)
             found = Refusal("internal", "it could not be handled: tell the gateway's makers")
-        refusal = (
-            found
-            if isinstance(found, Refusal)
-            else self._keep(f"{client.address} {client.code}", sender, found)
-        )
-        if refusal is not None:
-            await self._refuse(sid, refusal)
+        if isinstance(found, Refusal):
+            await self._refuse(sid, found)
+        elif refusal := self._keep(f"{client.address} {client.code}", sender, found):
+            await self._tell(sid, refusal)
 
     def _keep(self, source: str, sender: Sender, payload: Payload) -> Refusal | None:
-        """Put a payload's frames into the spool; what cannot be the sender's is left out and counted."""
+        """Put a payload's frames into the spool, and count; return why nothing or not all of it was kept."""
         counted = self._parts.counted
         for fault in payload.faults:
             counted.refused(fault)
+        own = (frame for frame in payload.frames if sender.may_send_for(frame.device))
         for kind, count in (
             ("sequence", self._gaps.by_number(source, payload.numbers)),
-            ("time", self._gaps.by_time(payload.frames)),
+            ("time", self._gaps.by_time(own)),
         ):
             if count:
                 counted.gaps(kind, count)
@@ -213,14 +239,18 @@ class VitalRecorderServer:
             reason = payload.faults[0] if payload.faults else "no-observation"
             if not payload.faults:
                 counted.refused(reason)
-            return replace(_NOTHING, reason=reason)
-        return self._parts.spooled.put(sender, payload.frames)
+            return Refusal(reason, "nothing in it is a reading that Vigil takes")
+        refusal = self._parts.spooled.put(sender, payload.frames)
+        if refusal is not None:
+            counted.refused(refusal.reason, len(payload.frames))
+        return refusal
 
     async def _refuse(self, sid: str, refusal: Refusal) -> None:
-        if refusal.detail != _NOTHING.detail:  # its faults are counted already
-            self._parts.counted.refused(refusal.reason)
+        self._parts.counted.refused(refusal.reason)
+        await self._tell(sid, refusal)
+
+    async def _tell(self, sid: str, refusal: Refusal) -> None:
         await self._sio.emit("refused", {"reason": refusal.reason, "detail": refusal.detail}, to=sid)
 
 
-_NOTHING: Final = Refusal("", "nothing in it is a reading that Vigil takes")
 _log: Final = logging.getLogger(__name__)

@@ -329,6 +329,14 @@ def test_two_sdc_providers_of_one_client_are_two_devices(tmp_path, devices):
     assert set(world.provider_named("bay-7").devices) == found
 
 
+def test_two_sdc_providers_of_a_client_are_never_one_device(tmp_path):
+    (tmp_path / "clients.toml").write_text('[clients.room-2]\nsdc = ["urn:uuid:0004", "urn:uuid:0005"]')
+    identities = Identities(Settings(gateway_clients=tmp_path / "clients.toml"))
+    found = [identities.of_provider(f"urn:uuid:{number}", None) for number in ("0004", "0005")]
+    assert [device for _, device in found] == ["urn:uuid:0004", "urn:uuid:0005"]
+    assert all(sender.devices == (device,) for sender, device in found)
+
+
 @pytest.mark.parametrize(("epr", "names"), [("urn:uuid:0009", None), ("urn:uuid:0001", ("other.icu",))])
 def test_an_sdc_provider_that_is_not_named_or_shows_anothers_certificate_is_refused(sdc_world, epr, names):
     assert sdc_world.of_provider(epr, names).reason == "unauthenticated"

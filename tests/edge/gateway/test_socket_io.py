@@ -1,12 +1,15 @@
 """The server of Vital Recorder: its makers' client, who may send, gaps, bounds, and the spool behind it."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 
+import aiohttp
 import pytest
 import socketio
 from vital_world import (
+    DEADLINE_S,
     NOW_S,
     PATIENTS,
     World,
@@ -41,11 +44,6 @@ async def test_the_makers_own_client_is_heard(tmp_path):
         frame = world.door.given[0].frame
         assert (frame.device, frame.spo2) == ("BED-7", 97.0)
         await until(lambda: world.count("accepted_total") > 1, "them to be counted")
-
-
-def line_with(process, word):
-    """Return the first line that a process prints with a word, empty where it ends without one."""
-    return next((line for line in process.stdout if word in line), "")
 
 
 @in_loop
@@ -117,6 +115,15 @@ async def test_gaps_are_counted_by_number_and_by_time(tmp_path):
 
 
 @in_loop
+async def test_who_names_a_bed_of_others_moves_no_gap_of_it(tmp_path):
+    async with serving(tmp_path, identify=only_ward) as world, connected(world) as client:
+        for seq, bed, at_s in ((1, 1, 0), (2, 2, 0), (3, 2, 60), (4, 1, 60)):
+            await client.emit("send_data", makers_payload(beds=(bed,), seq=seq, at_s=NOW_S + at_s))
+        await until(lambda: len(world.door.given) == 4, "all")
+        assert world.count("gaps_total", kind="time") == 1
+
+
+@in_loop
 async def test_more_than_so_many_connections_are_refused(tmp_path):
     async with serving(tmp_path, connections_max=1) as world, connected(world) as client:
         with pytest.raises(socketio.exceptions.ConnectionError):
@@ -124,6 +131,46 @@ async def test_more_than_so_many_connections_are_refused(tmp_path):
                 pass
         assert world.refused("too-many-clients") == 1
         assert client.connected
+
+
+@contextlib.asynccontextmanager
+async def websocket(world):
+    """A connection that speaks no Socket.IO by itself, and closes nothing."""
+    address = f"ws://127.0.0.1:{world.server.port}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as session, session.ws_connect(address, autoclose=False) as open_one:
+        yield open_one
+
+
+async def ended(open_one):
+    """Wait for the end of a connection, and return what was said before it."""
+    said = []
+    while (message := await open_one.receive(DEADLINE_S)).type == aiohttp.WSMsgType.TEXT:
+        said.append(message.data)
+    return said
+
+
+@in_loop
+async def test_a_connection_without_a_word_counts_and_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.gateway.vital_recorder.socket_io.JOIN_S_MAX", 0.5)
+    async with serving(tmp_path, connections_max=1) as world, websocket(world) as silent:
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            async with connected(world):
+                pass
+        assert world.refused("too-many-clients") == 1
+        await ended(silent)
+        await until(lambda: world.server.clients == 0, "the end")
+        async with connected(world) as client:
+            await client.emit("send_data", makers_payload())
+            await until(lambda: world.door.given, "its readings")
+
+
+@in_loop
+async def test_a_refused_connection_is_told_and_ended_though_its_client_keeps_it_open(tmp_path):
+    async with serving(tmp_path, identify=only_ward) as world, websocket(world) as stranger:
+        await stranger.send_str("40")
+        await stranger.send_str('42["join_vr","OTHER"]')
+        assert any("unknown-sender" in said for said in await ended(stranger))
+        await until(lambda: world.server.clients == 0, "the end")
 
 
 @in_loop

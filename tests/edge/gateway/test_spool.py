@@ -1,5 +1,6 @@
 """The spool on disk: kept over a kill at any byte, in order, bounded, the oldest given up first."""
 
+import os
 import random
 import tempfile
 from pathlib import Path
@@ -194,3 +195,105 @@ def test_a_segment_that_is_gone_holds_up_nothing_behind_it(tmp_path: Path) -> No
     assert 0 < len(found) < 20
     assert spool.lost.records == 20 - len(found)
     spool.close()
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def refuse(*_: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_costs_what_it_refuses_and_nothing_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    spool, kept = Spool(tmp_path, 80_000), [b"%02d" % number + bytes(1_000) for number in range(15)]
+    for record in kept:
+        spool.add(record)
+    files, size_bytes, segments = open_files(), spool.size_bytes, len(list(tmp_path.glob("*.spool")))
+    for full in (lambda handle, content: write(handle, content[: len(content) // 2]), refuse) * 100:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            with pytest.raises(OSError, match=r"No space|a part of it"):
+                spool.add(b"refused" + bytes(1_000))
+    assert (open_files(), spool.size_bytes, spool.lost.records) == (files, size_bytes, 0)
+    assert len(list(tmp_path.glob("*.spool"))) == segments
+    spool.add(b"later")
+    assert drained(spool) == [*kept, b"later"]
+    spool.close()
+
+
+def test_what_cannot_be_cut_off_hides_nothing_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    spool = Spool(tmp_path, 80_000)
+    spool.add(b"first")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda handle, content: write(handle, content[:9]))
+        patched.setattr(os, "ftruncate", refuse)
+        with pytest.raises(OSError, match="No space"):
+            spool.add(b"refused")
+    spool.add(b"later")
+    assert drained(spool) == [b"first", b"later"]
+    spool.close()
+
+
+def test_a_disk_that_does_not_sync_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, 80_000)
+    files = open_files()
+    for _ in range(60):
+        spool.add(bytes(1_000))
+    monkeypatch.setattr(os, "fsync", refuse)
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space"):
+            spool.sync()
+    assert open_files() == files
+    with pytest.raises(OSError, match="No space"):
+        spool.close()
+    Spool(tmp_path, 80_000)
+
+
+def test_where_the_disk_does_not_note_what_is_done_this_process_goes_on_and_the_next_reads_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, found = Spool(tmp_path, 80_000), []
+    for number in range(30):
+        spool.add(b"%02d" % number + bytes(1_000))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", refuse)
+        while (batch := spool.first(4)).records:
+            found += [int(record[:2]) for record in batch.records]
+            assert len(found) <= 30
+            with pytest.raises(OSError, match="No space"):
+                spool.done(batch.end)
+    assert (found, spool.records) == (list(range(30)), 0)
+    spool.close()
+    spool = Spool(tmp_path, 80_000)
+    assert spool.records == 30
+    drained(spool)
+    spool.close()
+
+
+def test_zeros_that_a_power_cut_left_are_no_records(tmp_path: Path) -> None:
+    filled(tmp_path, [b"first"])
+    (segment,) = tmp_path.glob("*.spool")
+    segment.write_bytes(segment.read_bytes() + bytes(4_096))
+    spool = Spool(tmp_path, BYTES_MAX)
+    assert (drained(spool), spool.lost.unreadable_bytes) == ([b"first"], 4_096)
+    spool.close()
+
+
+def test_what_comes_after_the_end_is_written_into_no_other_file(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", BYTES_MAX)
+    spool.close()
+    others = [(tmp_path / str(number)).open("w+b") for number in range(9)]
+    with pytest.raises(OSError, match="Bad file"):
+        spool.add(b"late")
+    for other in others:
+        assert other.read() == b""
+        other.close()

@@ -11,6 +11,7 @@ import warnings
 import zlib
 from types import SimpleNamespace
 
+import aiohttp
 import socketio
 from gateway_world import ANYBODY, RecordingDoor
 from makers_client import client_command
@@ -114,16 +115,17 @@ async def serving(folder, **how):
 @contextlib.asynccontextmanager
 async def connected(world, code="WARD3"):
     """A client that has joined; `told` is what the server tells it."""
-    client = socketio.AsyncClient(reconnection=False)
-    client.told = []
-    client.on("refused", lambda said: client.told.append(said["reason"]))
-    await client.connect(f"http://127.0.0.1:{world.server.port}", transports=["websocket"])
-    if code:
-        await client.emit("join_vr", code)
-    try:
-        yield client
-    finally:
-        await client.disconnect()
+    async with aiohttp.ClientSession() as session:  # a client that is turned away leaves its own unclosed
+        client = socketio.AsyncClient(reconnection=False, http_session=session)
+        client.told = []
+        client.on("refused", lambda said: client.told.append(said["reason"]))
+        await client.connect(f"http://127.0.0.1:{world.server.port}", transports=["websocket"])
+        if code:
+            await client.emit("join_vr", code)
+        try:
+            yield client
+        finally:
+            await client.disconnect()
 
 
 def in_loop(test):

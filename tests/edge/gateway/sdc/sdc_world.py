@@ -45,11 +45,18 @@ def provider(epr, spo2=85, metrics=2, mode="usual"):
         process.wait(10)
 
 
-def line_of(folder, door, *providers, identify=lambda epr, names: (ANYBODY, epr), silence_s_max=5.0):
+def line_of(
+    folder,
+    door,
+    *providers,
+    identify=lambda epr, names: (ANYBODY, epr),
+    silence_s_max=5.0,
+    providers_max=8,
+):
     """Return a line to some providers, and what it counts."""
     metrics = GatewayMetrics()
     counted = metrics.protocol("sdc")
-    access = SdcAccess("127.0.0.1", providers, 8, silence_s_max, age_s_max=5.0)
+    access = SdcAccess("127.0.0.1", providers, providers_max, silence_s_max, age_s_max=5.0)
     spooled = SpooledDoor(Spool(folder, SPOOL_BYTES), door, lambda name: ANYBODY, counted)
     line = SdcLine(access, identify, Pseudonyms(), spooled, counted)
     return line, metrics

@@ -120,3 +120,48 @@ def test_values_that_are_old_and_strangers_are_never_taken(tmp_path):
         assert door.frames == []
 
     asyncio.run(run())
+
+
+def test_providers_that_never_come_again_do_not_fill_the_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.gateway.sdc.sdc_line.GONE_S_MIN", 2.0)
+
+    async def run():
+        door, (first, first_epr), (second, second_epr) = KeepingDoor(), new_epr(), new_epr()
+        ours = (first_epr, second_epr)
+        line, metrics = line_of(
+            tmp_path,
+            door,
+            "*",
+            identify=lambda epr, names: (ANYBODY, epr) if epr in ours else STRANGER,
+            providers_max=1,
+        )
+        async with running(line):
+            with provider(first):
+                await heard_anew(door, first_epr, 0, FIRST_S_MAX)
+                with provider(second):
+                    await until(lambda: refused(metrics, "too-many-providers"), "the bound", FIRST_S_MAX)
+                    assert line.connected == 1
+            await until(lambda: line.connected == 0, "the loss to be noticed", RETURN_S_MAX)
+            with provider(second):
+                await heard_anew(door, second_epr, 0, FIRST_S_MAX)
+
+    asyncio.run(run())
+
+
+def test_a_report_that_cannot_be_handled_is_counted_and_those_behind_it_are_taken(tmp_path):
+    async def run():
+        door, (name, epr) = KeepingDoor(), new_epr()
+        faults = [ValueError(), ValueError()]
+
+        def identify(epr, names):
+            if names is None and faults:
+                raise faults.pop()
+            return ANYBODY, epr
+
+        line, metrics = line_of(tmp_path, door, epr, identify=identify)
+        async with running(line):
+            with provider(name):
+                await heard_anew(door, epr, 0, FIRST_S_MAX)
+        assert refused(metrics, "internal") == 2
+
+    asyncio.run(run())
