@@ -30,7 +30,7 @@ class VitalEntry(BaseModel):
     codes: tuple[Code, ...] = ()
     networks: tuple[IPvAnyNetwork, ...] = ()
     zone: str | None = None
-    interval_s: Annotated[float, Field(gt=0, le=INTERVAL_MS_MAX / 1000)] = 1.0
+    interval_s: Annotated[float, Field(ge=0.001, le=INTERVAL_MS_MAX / 1000)] = 1.0
 
     @field_validator("zone")
     @classmethod

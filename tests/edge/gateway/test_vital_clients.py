@@ -77,3 +77,9 @@ def test_codes_without_a_network_and_zones_that_are_none_are_told(tmp_path, line
     path.write_text(f'[clients.a]\nvital_recorder.codes = ["A"]\nvital_recorder.{line}')
     with pytest.raises(UsageError, match="vital_recorder"):
         Identities(Settings(gateway_clients=path))
+
+
+def test_an_interval_that_is_no_millisecond_is_refused(tmp_path):
+    (tmp_path / "clients.toml").write_text(FILE.replace("interval_s = 2", "interval_s = 0.0001"))
+    with pytest.raises(UsageError, match="interval_s"):
+        Identities(Settings(gateway_clients=tmp_path / "clients.toml"))
