@@ -9,6 +9,9 @@ from typing import IO, Any, Final
 
 from streams.errors import VigilError
 
+LOOKS_MAX: Final = 10
+"""So often at most files are listed for one question: a writer that works off a backlog replaces them on and on."""
+
 PART: Final = ".part"
 """Ends the name of a file that is being written: nobody reads such."""
 

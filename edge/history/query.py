@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clinical.vitals import INDEX
-from edge.history.disk import Disk
+from edge.history.disk import LOOKS_MAX, Disk
 from edge.history.file_names import HOUR, LEVELS_S, Named, period_of
 from edge.history.ledger import readings_folder
 from edge.history.levels import Buckets, gathered, once_each, plausible
@@ -25,9 +25,6 @@ from edge.history.rows import HOUR_MS, readings, whole
 from edge.history.shelf import Index, folders_between, length_of
 from streams.config.settings import Settings
 from streams.errors import UsageError, VigilError
-
-TRIES_MAX: Final = 3
-"""Files that were listed are replaced at most every few minutes: twice during one question is not by chance."""
 
 POINTS_MAX: Final = 1_000_000
 """Steps of one answer."""
@@ -145,12 +142,12 @@ class History:
     def _with_plan(
         self, read: Callable[[Plan], Found], from_ts_ms: int, until_ts_ms: int, step_s: int
     ) -> Found:
-        for attempt in range(TRIES_MAX):
+        for attempt in range(LOOKS_MAX):
             try:
                 index = self.index(from_ts_ms, until_ts_ms)
                 return read(Plan.of(index, from_ts_ms, until_ts_ms, step_s))
             except duckdb.IOException as error:
-                if attempt == TRIES_MAX - 1:
+                if attempt == LOOKS_MAX - 1:
                     raise VigilError(f"{self._root}: {' '.join(str(error).split())[:200]}") from None
         raise AssertionError("never reached")
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge.history import narrow
 from edge.history.chain import Row
-from edge.history.disk import Disk
+from edge.history.disk import LOOKS_MAX, Disk
 from edge.history.file_names import HOUR, Named
 from edge.history.ledger import KEPT, Ledger, readings_folder
 from edge.history.readings_store import believed_of
@@ -36,8 +36,6 @@ from streams.kafka.log_search import read_between
 
 STRETCH: Final = 200_000
 """Offsets that are compared at once: some 100 MB."""
-
-TRIES_MAX: Final = 3
 
 STRETCH_KEPT: Final = 10_000
 """Records of the ledger that are compared at once."""
@@ -136,11 +134,11 @@ class Files:
         Raises:
             VigilError: a file cannot be read.
         """
-        for attempt in range(TRIES_MAX):
+        for attempt in range(LOOKS_MAX):
             try:
                 return self._rows(partition, first, behind)
             except FileNotFoundError:  # replaced since it was looked for
-                if attempt == TRIES_MAX - 1:
+                if attempt == LOOKS_MAX - 1:
                     raise VigilError(f"{self._root}: files go away as they are read; try again") from None
                 self.index = Index.of(Disk().files(self._root))
         raise AssertionError("never reached")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shelf_model import HOUR_0_MS, frames_of, log_of, plain_levels, work
 
+from edge.history.disk import LOOKS_MAX
 from edge.history.query import History, trend
 from edge.history.rows import HOUR_MS
 from edge.history.shelf import Shelf
@@ -84,6 +85,26 @@ def test_a_file_that_is_replaced_while_it_is_asked_for_is_looked_for_again(tmp_p
     history = MovedOn(tmp_path)
     assert history.raw("bed-1", HOUR_0_MS, HOUR_0_MS + 1)["hr"].to_pylist() == [70.0]
     assert history.looks >= 2
+
+
+def test_a_writer_that_works_off_a_backlog_may_replace_a_file_at_each_of_many_looks(tmp_path):
+    shelf = Shelf(tmp_path)
+    shelf.put(0, 0, 1, frames_of([(0, "bed-1", 0, HOUR_0_MS, {"hr": 70.0})]))
+
+    class Busy(History):
+        looks = 0
+
+        def index(self, *between):
+            found = super().index(*between)
+            self.looks += 1
+            if self.looks < LOOKS_MAX:
+                at = self.looks
+                shelf.put(0, at, at + 1, frames_of([(at, "bed-1", at, HOUR_0_MS + at, {"hr": 70.0 + at})]))
+                shelf.merge(0)
+            return found
+
+    rows = Busy(tmp_path).raw("bed-1", HOUR_0_MS, HOUR_0_MS + HOUR_MS)
+    assert rows["hr"].to_pylist() == [70.0 + at for at in range(LOOKS_MAX)]
 
 
 def test_a_column_that_only_later_files_have_is_there(tmp_path):
