@@ -14,7 +14,7 @@ from agents.health.heartbeat import HEARTBEAT_S, Heartbeats
 from agents.health.metrics import Metrics
 from agents.health.ownership import Overview
 from agents.health.watchdog import Watchdog
-from agents.judge_kernel import judge_kernel
+from agents.judge_kernels import judge_kernels
 from agents.judging.judge import Judge
 from agents.live_windows import LiveWindows
 from agents.log_alarms import LOOK_S, LogAlarms
@@ -182,5 +182,5 @@ def judge_of(settings: Settings, rules: RuleSet) -> Judge:
     time_rules = TimeRules(
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
     )
-    ttl_ms, kernel = settings.patient_ttl_s * 1000, judge_kernel(settings.engine)
-    return Judge(rules, time_rules, ttl_ms, settings.partitions, settings.patients_max, kernel)
+    ttl_ms, kernels = settings.patient_ttl_s * 1000, judge_kernels(settings.engine)
+    return Judge(rules, time_rules, ttl_ms, settings.partitions, settings.patients_max, kernels)

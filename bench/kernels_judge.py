@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.judge_kernel import judge_kernel
+from agents.judge_kernels import judge_kernels
 from agents.judging.judge import Judge
 from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
@@ -46,7 +46,7 @@ class Bed:
 
     def __init__(self, engine: Engine, ill_each: int) -> None:
         self._ill_each = ill_each
-        self._judge = Judge(DEFAULT_RULES, TimeRules(), 86_400_000, kernel=judge_kernel(engine))
+        self._judge = Judge(DEFAULT_RULES, TimeRules(), 86_400_000, kernels=judge_kernels(engine))
         self.table: PatientTable = self._judge.new_table()
         self._names = [f"patient-{number}" for number in range(PATIENTS)]
         self._carried = np.array(sorted(INDEX[name] for name in WELL))

@@ -108,9 +108,9 @@ def prepare(engine: Engine, data_dir: Path) -> Path | None:
 
 def kernel_files() -> tuple[Any, ...]:
     """Return all files of kernels; imported here, because without Numba they cannot be."""
-    from clinical.kernels import frame_json, judge_frames, name_search, record_batch
+    from clinical.kernels import frame_json, judge_frames, name_search, record_batch, screen_ticks
 
-    return record_batch, name_search, frame_json, judge_frames
+    return record_batch, name_search, frame_json, judge_frames, screen_ticks
 
 
 def fingerprint(sources: Path = SOURCES) -> str:

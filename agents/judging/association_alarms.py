@@ -125,10 +125,10 @@ class AssociationAlarms:
         slots = table.slots[row]
         return bool(np.any(table.devices.run_onset_ms[slots[slots != NOBODY], column] != NEVER))
 
-    def judge(self, context: Context, out: Verdict) -> None:
-        """Judge at a tick devices on no patient, and readings that were withdrawn, among n patients."""
+    def judge(self, noted: Rows, context: Context, out: Verdict) -> None:
+        """Judge at a tick devices on no patient among n, and withdrawn readings among the `noted` of them, (k,)."""
         table, rows = context.table, context.rows
-        for row in rows[table.alarm_state[rows, self._withdrawn] != NORMAL].tolist():
+        for row in noted[table.alarm_state[noted, self._withdrawn] != NORMAL].tolist():
             self._judge_withdrawn(row, context, out)
         if not table.own_streams or not self._technical.enabled:
             return

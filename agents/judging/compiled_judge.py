@@ -36,6 +36,7 @@ from clinical.kernels.judge_columns import (
     plain,
 )
 from clinical.kernels.judge_literals import COUNTS
+from clinical.kernels.screen_columns import TickColumns
 from clinical.lifecycle import SUPPRESSING, advance, transition_arrays
 from clinical.limits import MEDIUM
 from clinical.rules import TechnicalRules
@@ -123,13 +124,7 @@ class CompiledJudge:
 
     def _arrays_of(self, table: PatientTable) -> Tuple:
         """Return the columns of a table, gathered anew when they have grown."""
-        known = self._columns
-        if (
-            known is None
-            or known.alarms.state is not table.alarm_state
-            or known.heard.heard_ms is not table.devices.heard_ms
-            or known.buckets.entered is not table.windows.count
-        ):
+        if not are_of(self._columns, table):
             self._columns = columns_of(table)
             self._arrays = plain(self._columns)
         return self._arrays
@@ -191,6 +186,16 @@ def log_of(frames: Frames, rows: Rows, devices: Rows) -> Tuple:
         values,
         values.view(np.uint64),
         frames.carried,
+    )
+
+
+def are_of(known: Columns | TickColumns | None, table: PatientTable) -> bool:
+    """Return whether columns that were gathered are still those of a table: when it grows it gets new ones."""
+    return (
+        known is not None
+        and known.alarms.state is table.alarm_state
+        and known.heard.heard_ms is table.devices.heard_ms
+        and known.buckets.entered is table.windows.count
     )
 
 

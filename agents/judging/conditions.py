@@ -22,10 +22,12 @@ from agents.judging.alarms import (
 from agents.judging.context import Context
 from agents.judging.episode_events import Episodes, suppressed_rank_of
 from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
+from agents.judging.screening import Screened
 from agents.judging.tick_alarms import SLOW_MS, Explained, Held, Levels, is_at_rest, judge_levels
 from agents.judging.transitions import NOT_MEASURED, Details
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
+from clinical.kernels import screen_bits as asked
 from clinical.lifecycle import ACTIVE
 from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.losses import silence_ms_max
@@ -48,7 +50,7 @@ from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
 from clinical.vitals import COUNT, INDEX, SIGNALS
 from tables.device_rows import NOBODY
-from tables.latest import Latest, latest
+from tables.latest import latest
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
@@ -91,9 +93,9 @@ class Conditions:
         technical = rules.technical
         self._sensor = Held(technical.check_sensor_s)
         self._checks_sensor = technical.enabled and technical.check_sensor_s > 0
-        self._vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
+        self.vital_loss_s = technical.vital_loss_s if technical.enabled else 0.0
         # Recordings say no ages; who replays them knows whose they are.
-        self._age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
+        self.age_unknown_s = 0.0 if recorded or not technical.enabled else technical.age_unknown_s
         self._by_age: Final = signals_by_age(limits)
         # Up to medium, never what is of high priority: a contradiction must not hide an extreme. Nor a low pulse: beats
         # that do not reach the finger, as in bigeminy, are no fault of a sensor.
@@ -159,27 +161,28 @@ class Conditions:
 
         self._judge(Condition(CHECK_SENSOR, self._sensor, MEDIUM, apart, explain), context.of(rows), out)
 
-    def judge(self, bucket: Bools, context: Context, out: Verdict) -> None:
-        """Judge everything else for n patients; `bucket` (n,) whether a window bucket is over since last time."""
-        of_bucket = context.of(context.rows[bucket])
+    def judge(self, screened: Screened, context: Context, out: Verdict) -> None:
+        """Judge everything else for the patients who have to be looked at."""
         if self._rules.technical.enabled:
-            self._judge_devices(context, out)
-            self._judge_babbling(of_bucket, out)
-        if self._vital_loss_s > 0:
-            self._judge_vital_loss(context, out)
-        if self._age_unknown_s > 0:
-            self._judge_age(context, out)
-        if self.sheets:
-            last = latest(context.table, context.rows)
-            for alarming in self.sheets:
-                self._judge_score(alarming, last, context, out)
-        if some(bucket):
-            self._judge_trends(of_bucket, out)
-            self._judge_drifts(of_bucket, out)
+            if len(rows := screened.of(asked.DEVICES)):
+                self._judge_devices(context.of(rows), out)
+            if len(rows := screened.of(asked.BABBLING)):
+                self._judge_babbling(context.of(rows), out)
+        if self.vital_loss_s > 0 and len(rows := screened.of(asked.VITAL_LOSS)):
+            self._judge_vital_loss(context.of(rows), out)
+        if self.age_unknown_s > 0 and len(rows := screened.of(asked.AGE)):
+            self._judge_age(context.of(rows), out)
+        for number, alarming in enumerate(self.sheets):
+            if len(rows := screened.of(asked.SCORE << number)):
+                self._judge_score(alarming, context.of(rows), out)
+        if len(rows := screened.of(asked.BUCKET)):
+            self._judge_trends(context.of(rows), out)
+            self._judge_drifts(context.of(rows), out)
 
-    def _judge_score(self, alarming: "Alarming", last: Latest, context: Context, out: Verdict) -> None:
+    def _judge_score(self, alarming: "Alarming", context: Context, out: Verdict) -> None:
         """Judge a score: computed for those of whom enough is measured, or whose alarm is not at rest."""
         table, rows = context.table, context.rows
+        last = latest(table, rows)
         sheet, column, now = alarming.sheet, self._column[alarming.sheet.id], context.record.event_ms
         wanted = wanted_of(sheet, alarming.inputs_min)
         few = too_few(sheet, table, rows, last, now, wanted)
@@ -232,8 +235,6 @@ class Conditions:
 
     def _judge_babbling(self, context: Context, out: Verdict) -> None:
         table, rows = context.table, context.rows
-        if not len(rows):
-            return
         devices, slots, now = table.devices, table.of_devices(rows), context.record.event_ms
         intervals = devices.interval_ms[slots].astype(np.int64)
         heard = now - devices.heard_ms[slots] <= silence_ms_max(
@@ -274,7 +275,7 @@ class Conditions:
         """Return since when each of some signs of life is lost, (n, signals), `NEVER` where it is not."""
         last = latest(table, rows, signals)
         patience = np.maximum(
-            round(self._vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
+            round(self.vital_loss_s * 1000), INTERVALS_MISSED * last.interval_ms.astype(np.int64)
         )
         return lost_since(last.live_ms, last.lost_ms, last.value_ms, patience)
 
@@ -289,7 +290,7 @@ class Conditions:
         asked = rows[(begins & ~table.age_known[rows]) | ~is_at_rest(table, rows, column)]
         measured = np.any(latest(table, asked, self._by_age.tolist()).value_ms != NEVER, axis=1)
         level = np.where(measured & ~table.age_known[asked], LOW + 1, 0)
-        held, free = Held(self._age_unknown_s), np.full(len(asked), NONE_SUPPRESSED)
+        held, free = Held(self.age_unknown_s), np.full(len(asked), NONE_SUPPRESSED)
         levels = Levels(column, held, level, suppressed_rank=free)
         judge_levels(levels, self._episodes, context.of(asked), out)
 

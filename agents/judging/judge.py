@@ -11,6 +11,7 @@ then each one's ticks and commands.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, which would hold up the first frames
@@ -20,11 +21,13 @@ from agents.judging.alarms import BABBLING
 from agents.judging.catalogue import LASTING
 from agents.judging.command_judge import CommandJudge
 from agents.judging.compiled_judge import CompiledJudge, Kernel
+from agents.judging.compiled_screening import CompiledScreening, ScreenKernel
 from agents.judging.conditions import Alarming
 from agents.judging.context import Context, RecordContext
 from agents.judging.frame_judge import FrameJudge
 from agents.judging.parts import parts_of
 from agents.judging.reasons import Reason
+from agents.judging.screening import Screening, screen
 from agents.judging.strangers import let_in
 from agents.judging.tick_judge import TickJudge
 from agents.judging.transitions import Details
@@ -37,6 +40,13 @@ from streams.decoding.decoded import Decoded, Frames, Left, Other, Part, Ruled, 
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]
+
+
+class Kernels(NamedTuple):
+    """The compiled parts of the judge."""
+
+    judge_frames: Kernel
+    screen_ticks: ScreenKernel
 
 
 @dataclass(slots=True)
@@ -57,7 +67,7 @@ class Judge:
         patient_ttl_ms: a patient is dropped after so long without frames and commands.
         partitions: how many there are of the readings, which says where a patient belongs.
         patients_max: patients of one partition.
-        kernel: compiled judge of frames (`clinical.kernels.judge_frames`), None = NumPy judges all.
+        kernels: those of the judge (`agents.judge_kernels`), None = NumPy judges all.
     """
 
     def __init__(
@@ -67,7 +77,7 @@ class Judge:
         patient_ttl_ms: int,
         partitions: int = 1,
         patients_max: int = PATIENTS_MAX,
-        kernel: Kernel | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
         self.rules = rules
         self._partitions = partitions
@@ -76,9 +86,13 @@ class Judge:
         self._parts = parts = parts_of(rules, time.recorded, patients_max)
         self.alarms, self.limits, self.episodes = parts.alarms, parts.limits, parts.episodes
         babbling = next(column for column, alarm in enumerate(self.alarms) if alarm.id == BABBLING)
-        compiled = None if kernel is None else CompiledJudge(kernel, parts, time)
+        compiled: CompiledJudge | None = None
+        screening: Screening = screen
+        if kernels is not None:
+            compiled = CompiledJudge(kernels.judge_frames, parts, time)
+            screening = CompiledScreening(kernels.screen_ticks, parts, time, patient_ttl_ms)
         self._frames = FrameJudge(parts.limits, parts.conditions, parts.episodes, time, babbling, compiled)
-        self._ticks = TickJudge(parts, time.recorded, patient_ttl_ms)
+        self._ticks = TickJudge(parts, time.recorded, patient_ttl_ms, screening)
         self._commands = CommandJudge(parts, time.recorded, patients_max)
 
     def new_table(self, partition: int = 0) -> PatientTable:

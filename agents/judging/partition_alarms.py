@@ -65,9 +65,12 @@ class PartitionAlarms:
         table.alarm_clear_ms[row, column] = NEVER
         table.dirty[row] = True
 
-    def judge(self, context: Context, out: Verdict) -> None:
-        """Judge at a tick, which the rows have not had yet, what was noted since the last one, and what is over."""
-        self.associations.judge(context, out)
+    def judge(self, noted: Rows, context: Context, out: Verdict) -> None:
+        """Judge at a tick, which the rows have not had yet, what was noted since the last one, and what is over.
+
+        `noted` (k,) are those of the rows of whom anything was.
+        """
+        self.associations.judge(noted, context, out)
         table = context.table
         row = table.row_of.get(partition_name(table.partition))
         if row is None or row not in context.rows:

@@ -65,7 +65,7 @@ def too_few(
 
     Cheaper than the score by far, and on a ward that charts little true of nearly everybody.
     """
-    read = _read_of(sheet)
+    read = read_of(sheet)
     at = last.value_ms.T[read.columns]
     patience = INTERVALS_MISSED * last.interval_ms.T[read.columns].astype(np.int64)
     fresh = (at != NEVER) & (now_ms - at <= np.maximum(read.age_ms, patience))
@@ -80,7 +80,7 @@ def too_few(
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """The signals that a sheet reads: columns (k,), the age up to which each counts, (k, 1), and whose input each is.
 
     `inputs` are places among the k, by the input's name; `fio2` those of what is inspired, which says of oxygen too.
@@ -93,7 +93,8 @@ class _Read:
 
 
 @lru_cache(maxsize=len(SHEETS))
-def _read_of(sheet: Sheet) -> _Read:
+def read_of(sheet: Sheet) -> Read:
+    """Return what a sheet reads."""
     signals = [(INDEX[signal], age_s * 1000) for entry in _inputs(sheet) for signal, age_s in entry.signals]
     columns, age_ms = np.array(signals).T
     places, start = dict[str, slice](), 0
@@ -101,7 +102,7 @@ def _read_of(sheet: Sheet) -> _Read:
         places[entry.name] = slice(start, start + len(entry.signals))
         start += len(entry.signals)
     fio2 = places.get(FIO2.name, slice(0))
-    return _Read(columns, age_ms[:, None], {entry.name: places[entry.name] for entry in sheet.inputs}, fio2)
+    return Read(columns, age_ms[:, None], {entry.name: places[entry.name] for entry in sheet.inputs}, fio2)
 
 
 def wanted_of(sheet: Sheet, inputs_min: int) -> int:

@@ -16,9 +16,11 @@ from agents.judging.episode_events import suppressed_rank_of
 from agents.judging.flicker import flickers, last_minute
 from agents.judging.parts import Parts
 from agents.judging.reasons import Reason
-from agents.judging.tick_alarms import SLOW_MS, Judged, state_of, take
+from agents.judging.screening import Screened, Screening, screen
+from agents.judging.tick_alarms import Judged, state_of, take
 from agents.judging.transitions import NOT_MEASURED, NOTHING, Details
 from agents.judging.verdict import Verdict
+from clinical.kernels import screen_bits as asked
 from clinical.lifecycle import ACKNOWLEDGED, DELAYED, LATCHED, NORMAL, SUPPRESSED, Event
 from clinical.limits import NEVER, suppressed_by_another, suppressed_by_severity, worse
 from clinical.losses import (
@@ -30,14 +32,13 @@ from clinical.losses import (
     unmeasured,
     unreliable,
 )
-from clinical.masks import every, in_row, places, some
+from clinical.masks import in_row, places, some
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
 from streams.contracts.partitions import PARTITION
 from streams.decoding.decoded import Tick
 from tables.latest import latest, measured
 from tables.patients import PatientTable
-from tables.windows import BUCKET_MS
 
 Rows = NDArray[np.int64]
 
@@ -49,8 +50,11 @@ GONE: Final = Details(
 class TickJudge:
     """Judges ticks under one rule set. The alarms' columns begin with limits, silent device, losses, flickers."""
 
-    def __init__(self, parts: Parts, recorded: bool, patient_ttl_ms: int) -> None:
+    def __init__(
+        self, parts: Parts, recorded: bool, patient_ttl_ms: int, screening: Screening = screen
+    ) -> None:
         self._parts, self._rules, self._episodes = parts, parts.rules, parts.episodes
+        self._screening = screening
         self._effective, self._conditions = parts.limits, parts.conditions
         self._recorded, self._ttl_ms = recorded, patient_ttl_ms
         limits = parts.limits.count
@@ -63,46 +67,41 @@ class TickJudge:
         """Judge one tick for every patient of the partition who has not had it yet."""
         now = tick.tick_ts_ms if self._recorded else tick.append_ts_ms
         table.ticked_until_ms = max(table.ticked_until_ms, now)
-        rows = table.occupied()
-        rows = _of(rows, (table.ticked_ms.take(rows) < now) & (table.position.take(rows) < tick.offset))
-        if not len(rows):
+        screened = self._screening(table, tick.offset, now)
+        if not len(screened.rows):
             if not len(table):  # nobody is left of any ward
                 out.counted_ms, out.counts = now, {}
             return
-        before = table.ticked_ms.take(rows)
-        table.ticked_ms[rows] = now
-        context = Context(table, rows, RecordContext(tick.offset, now, tick.append_ts_ms, now))
+        context = Context(table, screened.rows, RecordContext(tick.offset, now, tick.append_ts_ms, now))
         found = Verdict(tally=out.tally)
-        self._judge_all(before, context, found)
+        self._judge_all(screened, context, found)
         out.transitions += sorted(found.transitions, key=lambda one: (one.column, one.patient))
         out.dropped += sorted(found.dropped)
         if found.counted_ms != NEVER:
             out.counted_ms, out.counts = found.counted_ms, found.counts
 
-    def _judge_all(self, before: NDArray[np.int64], context: Context, out: Verdict) -> None:
-        """Judge n patients whose last tick was `before` (n,), step after step."""
-        table, rows, now, parts = context.table, context.rows, context.record.event_ms, self._parts
-        for row in parts.pauses.over(table, rows, now):
-            parts.pauses.end("the pause is over", context.of([row]), out)
-        parts.partition.judge(context, out)
-        monitored = ~table.discharged.take(rows)
-        heard = monitored & ((table.came.take(rows) != 1) | (table.since_ms.take(rows) > NEVER))
+    def _judge_all(self, screened: Screened, context: Context, out: Verdict) -> None:
+        """Judge n patients, step after step, each for those whom it has to look at."""
+        table, now, parts = context.table, context.record.event_ms, self._parts
+        if len(rows := screened.of(asked.PAUSE)):
+            for row in parts.pauses.over(table, rows, now):
+                parts.pauses.end("the pause is over", context.of([row]), out)
+        parts.partition.judge(screened.of(asked.NOTED), context, out)
         if self._rules.technical.enabled:
-            self._judge_silence(context.of(_of(rows, heard)), out)
-            parts.conditions.judge_sensors(context.of(_of(rows, monitored)), out)
-        chosen = monitored & (before // SLOW_MS < now // SLOW_MS)
-        if some(chosen):
-            slow, bucket = context.of(_of(rows, chosen)), before[chosen] // BUCKET_MS < now // BUCKET_MS
-            if self._rules.technical.enabled:
-                known = context.of(_of(rows, chosen & heard))
-                self._judge_losses(known, out)
-                parts.partition.judge_places(known, out)
-            parts.conditions.judge(bucket, slow, out)
-            parts.widenings.judge(slow, out)
-        open_rows = table.with_alarms_above(rows, DELAYED)
-        if len(open_rows):
-            self._judge_open(context.of(open_rows), out)
-        self._drop_gone(context, out)
+            self._judge_silence(screened, context, out)
+            if len(rows := screened.of(asked.SENSORS)):
+                parts.conditions.judge_sensors(context.of(rows), out)
+            if len(rows := screened.of(asked.LOSSES)):
+                self._judge_losses(context.of(rows), out)
+            if len(table.misplaced):
+                parts.partition.judge_places(context.of(screened.of(asked.KNOWN)), out)
+        parts.conditions.judge(screened, context, out)
+        if len(rows := screened.of(asked.WIDENING)):
+            parts.widenings.judge(context.of(rows), out)
+        if len(rows := screened.of(asked.OPEN)) and len(rows := table.with_alarms_above(rows, DELAYED)):
+            self._judge_open(context.of(rows), out)
+        if len(rows := screened.of(asked.GONE)):
+            self._drop_gone(context.of(rows), out)
 
     def _judge_open(self, context: Context, out: Verdict) -> None:
         """Judge what time does to the alarms of patients who have any that is open or suppressed."""
@@ -206,11 +205,25 @@ class TickJudge:
             found = np.where(broken, value[:, signal], found)
         return found
 
-    def _judge_silence(self, context: Context, out: Verdict) -> None:
-        table, slots = context.table, context.table.of_devices(context.rows)
-        since = self._silent_since(table.devices.heard_ms.take(slots), slots, context)
-        since = self._parts.silences.judge(since, context, out)
+    def _judge_silence(self, screened: Screened, context: Context, out: Verdict) -> None:
+        """Judge who is silent; where that is a ward's matter, or its patients are counted, among all who are heard."""
+        silences, heard = self._parts.silences, screened.of(asked.HEARD)
+        is_due = silences.are_due(context.table, context.record.event_ms)  # also when nobody is left
+        context = context.of(heard if is_due else screened.of(asked.SILENCE))
+        if not len(context.rows) and not is_due:
+            return
+        since = self._since_unheard(context)
+        if is_due or silences.concern(since, context):
+            if len(context.rows) < len(heard):
+                context = context.of(heard)
+                since = self._since_unheard(context)
+            since = silences.judge(since, context, out)
         self._judge_since(self._silent, since[:, None], context, out)
+
+    def _since_unheard(self, context: Context) -> NDArray[np.int64]:
+        """Return since when each patient's devices are silent, (n,)."""
+        table, slots = context.table, context.table.of_devices(context.rows)
+        return self._silent_since(table.devices.heard_ms.take(slots), slots, context)
 
     def _silent_since(
         self, heard_ms: NDArray[np.int64], slots: NDArray[np.int32], context: Context
@@ -319,8 +332,3 @@ class TickJudge:
             self._episodes.dismiss(context.of([row]), GONE, out)
             table.drop(patient)
             out.dropped.append(patient)
-
-
-def _of(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    """Return the chosen ones of the rows, (n,); all, as nearly always, are not copied."""
-    return rows if every(chosen) else rows[chosen]

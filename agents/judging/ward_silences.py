@@ -44,25 +44,38 @@ class Silences:
         self._enabled = rules.enabled and rules.ward_silent
         self._silent = silent
 
+    def are_due(self, table: PatientTable, now_ms: int) -> bool:
+        """Return whether the patients of wards are counted even if nobody is silent."""
+        return self._enabled and now_ms - table.wards_counted_ms >= COUNT_MS
+
+    def concern(self, since: NDArray[np.int64], context: Context) -> bool:
+        """Return whether any silence among n patients is a ward's matter, or was; `since` as for `judge`."""
+        table, rows = context.table, context.rows
+        if not self._enabled:
+            return False
+        if some(table.silence_held_ms.take(rows) != NEVER):
+            return True
+        return some(since != NEVER) and some(self._of_ward(since, context))
+
+    def _of_ward(self, since: NDArray[np.int64], context: Context) -> NDArray[np.bool_]:
+        """Return who of a ward is silent and was not told of yet, (n,)."""
+        table, rows = context.table, context.rows
+        alone = table.alarm_state[rows, self._silent] != State.NORMAL
+        silent: NDArray[np.bool_] = (since != NEVER) & ~alone & (table.ward[rows] != b"")
+        return silent
+
     def judge(self, since: NDArray[np.int64], context: Context, out: Verdict) -> NDArray[np.int64]:
         """Judge one tick and return since when each patient is silent whose silence is not held back, (n,).
 
         Args:
             since: (n,) since when each is silent, `NEVER` = is not.
-            context: the tick, and who is monitored.
+            context: the tick, and everybody who is heard.
             out: gets the counts of the wards.
         """
-        if not self._enabled:
-            return since
         table, rows = context.table, context.rows
         now, before = context.record.event_ms, table.silence_held_ms.take(rows)
-        is_due = now - table.wards_counted_ms >= COUNT_MS or some(before != NEVER)
-        if not is_due and not some(since != NEVER):  # as nearly always
-            return since
         alone = table.alarm_state[rows, self._silent] != State.NORMAL
-        silent = (since != NEVER) & ~alone & (table.ward[rows] != b"")
-        if not is_due and not some(silent):
-            return since
+        silent = self._of_ward(since, context)
         until = held_until(now, silent, before)
         table.silence_held_ms[rows] = until
         table.dirty[rows[until != before]] = True

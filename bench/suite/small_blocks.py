@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from agents.judge_kernel import judge_kernel
+from agents.judge_kernels import judge_kernels
 from agents.judging.judge import Judge
 from bench.load import EPISODE_S, SICK_ONE_IN, START_MS, Load, records
 from bench.suite.targets import COMPILED, PLAIN
@@ -76,9 +76,9 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         prepare(settings.engine, settings.data_dir)
-        ttl_ms, kernel = settings.patient_ttl_s * 1000, judge_kernel(settings.engine)
-        self._is_compiled = kernel is not None
-        self._judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), ttl_ms, PARTITIONS, kernel=kernel)
+        ttl_ms, kernels = settings.patient_ttl_s * 1000, judge_kernels(settings.engine)
+        self._is_compiled = kernels is not None
+        self._judge = Judge(DEFAULT_RULES, TimeRules(recorded=True), ttl_ms, PARTITIONS, kernels=kernels)
         self._decoder = decoder_of(settings.engine)
         store = ColumnStore(self._judge.new_table)
         self._tables = [store.state(partition) for partition in range(PARTITIONS)]

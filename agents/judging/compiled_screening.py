@@ -1,0 +1,173 @@
+"""Between the judge of ticks and the kernel that screens for it: which arrays and rules that gets.
+
+The one place that knows which column of a table is which argument of that kernel.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from agents.judging.alarms import (
+    AGE_UNKNOWN,
+    BACKLOG,
+    BREAK_GLASS,
+    CLOCK_SUSPECT,
+    IDENTITY_CONFLICT,
+    LIMITS_WIDENED,
+    LOSS_COLUMNS,
+    READINGS_WITHDRAWN,
+    SILENT_DEVICE,
+    TOO_MANY,
+    TOO_MANY_DEVICES,
+    UNPROVEN,
+    VITAL_LOSS,
+)
+from agents.judging.broken_glass import GLASS_MS
+from agents.judging.compiled_judge import are_of, columns_of, limits_of, rules_of
+from agents.judging.conditions import Alarming, Conditions
+from agents.judging.parts import Parts
+from agents.judging.scoring import read_of, wanted_of
+from agents.judging.screening import Screened
+from agents.judging.tick_alarms import SLOW_MS
+from clinical.clock import TimeRules
+from clinical.kernels.judge_columns import plain
+from clinical.kernels.screen_columns import (
+    Episodes,
+    Moment,
+    Screen,
+    Sheets,
+    Stays,
+    TickColumns,
+    TickRules,
+)
+from clinical.lifecycle import Answered
+from clinical.limits import HIGH
+from clinical.losses import DETACHED_MS, UNSCORED_MS
+from clinical.rules import AGE_BANDS
+from clinical.scores import SHEETS
+from clinical.sensors import BABBLE_MIN
+from clinical.ticking import ADVICE_TURNS, CONTINUE_MS, KNOWN_MS
+from clinical.vital_loss import PERFUSION
+from clinical.vitals import AGE_MS_MAX, INDEX
+from tables.patients import PatientTable
+
+Tuple = tuple[Any, ...]
+ScreenKernel = Callable[[Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple], None]
+"""`clinical.kernels.screen_ticks.screen_ticks`, which only who has Numba can import."""
+
+_DEVICES: Final = (CLOCK_SUSPECT, BACKLOG, IDENTITY_CONFLICT, TOO_MANY_DEVICES)
+_NOTED: Final = (READINGS_WITHDRAWN, TOO_MANY, UNPROVEN)
+
+
+class CompiledScreening:
+    """Screens the patients of a partition by a kernel (`agents.judging.screening.Screening`)."""
+
+    def __init__(self, kernel: ScreenKernel, parts: Parts, time: TimeRules, ttl_ms: int) -> None:
+        ids = [alarm.id for alarm in parts.alarms]
+        limits = limits_of(parts.limits.rules)
+        rules = rules_of(parts.limits.rules, time, parts.rules.technical, ids)
+        asks = _tick_rules_of(parts, ids, ttl_ms)
+        self._kernel = kernel
+        self._rules = plain(limits), plain(rules), plain(asks), plain(_sheets_of(parts.conditions, ids))
+        self._columns: TickColumns | None = None
+        self._arrays: Tuple = ()
+
+    def __call__(self, table: PatientTable, offset: int, now_ms: int) -> Screened:
+        """Screen for the tick of an offset, at a time in ms."""
+        occupied = table.occupied()
+        rows, bits = np.empty((2, len(occupied)), np.int64)
+        found = Screen(occupied, rows, bits, np.zeros(3, np.int64))
+        self._kernel(self._arrays_of(table), *self._rules, tuple(Moment(now_ms, offset)), tuple(found))
+        count, any_bits, every_bits = found.ends.tolist()
+        return Screened(rows[:count], bits[:count], any_bits, every_bits)
+
+    def _arrays_of(self, table: PatientTable) -> Tuple:
+        """Return the columns of a table, gathered anew when they have grown."""
+        if not are_of(self._columns, table):
+            self._columns = _tick_columns_of(table)
+            self._arrays = plain(self._columns)
+        return self._arrays
+
+
+def _tick_columns_of(table: PatientTable) -> TickColumns:
+    """Return the columns of a table that say whether a tick means anything."""
+    shared = columns_of(table)
+    return TickColumns(
+        shared.numbers,
+        shared.heard,
+        shared.readings,
+        shared.missed,
+        shared.patients,
+        shared.alarms,
+        shared.buckets,
+        Stays(*(getattr(table, name) for name in Stays._fields)),
+        Episodes(*(getattr(table, f"alarm_{name}") for name in Episodes._fields)),
+    )
+
+
+def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
+    """Return what ticks are judged by as the kernel reads it."""
+    limits, conditions, technical = parts.limits.count, parts.conditions, parts.rules.technical
+    steps = parts.rules.responsibility
+    return TickRules(
+        technical=technical.enabled,
+        silent=ids.index(SILENT_DEVICE),
+        losses=limits + 1,
+        flickers=limits + 1 + len(LOSS_COLUMNS),
+        noted=np.array([ids.index(alarm) for alarm in _NOTED]),
+        devices=np.array([ids.index(alarm) for alarm in _DEVICES]),
+        vital_loss=ids.index(VITAL_LOSS),
+        age_unknown=ids.index(AGE_UNKNOWN),
+        widened=ids.index(LIMITS_WIDENED),
+        glass=ids.index(BREAK_GLASS),
+        pulse=INDEX[PERFUSION[0]],
+        vital_loss_ms=round(conditions.vital_loss_s * 1000),
+        asks_age=conditions.age_unknown_s > 0,
+        slow_ms=SLOW_MS,
+        turns=ADVICE_TURNS,
+        babble_min=BABBLE_MIN,
+        off_ms=round(parts.rules.pauses.off_s_max * 1000),
+        ttl_ms=ttl_ms,
+        glass_ms=GLASS_MS,
+        detached_ms=DETACHED_MS,
+        continue_ms=CONTINUE_MS,
+        known_ms=KNOWN_MS,
+        high=HIGH,
+        requested=int(Answered.REQUESTED),
+        unscored_ms=UNSCORED_MS,
+        age_ms=AGE_MS_MAX,
+        after_ms=np.array([0, *(round(step.after_s * 1000) for step in steps)]),
+    )
+
+
+def _sheets_of(conditions: Conditions, ids: list[str]) -> Sheets:
+    """Return the scores that alarm as the kernel reads them."""
+    count = len(conditions.sheets)
+    widest = max((len(read_of(each.sheet).columns) for each in conditions.sheets), default=0)
+    signal, age_ms, inputs = np.full((3, count, widest), -1)
+    oxygen = np.zeros(count, np.int64)
+    for number, each in enumerate(conditions.sheets):
+        read = read_of(each.sheet)
+        held = len(read.columns)
+        signal[number, :held], age_ms[number, :held] = read.columns, read.age_ms[:, 0]
+        inputs[number, :held] = 0
+        for place, (name, signals) in enumerate(read.inputs.items()):
+            inputs[number, signals] |= 1 << place
+            if name == "on_oxygen":
+                oxygen[number] = 1 << place
+                inputs[number, read.fio2] |= 1 << place
+    return Sheets(
+        signal,
+        age_ms,
+        inputs,
+        oxygen,
+        np.array([wanted_of(each.sheet, each.inputs_min) for each in conditions.sheets], np.int64),
+        np.array([_made_for(each) for each in conditions.sheets], np.bool_).reshape(count, len(AGE_BANDS)),
+        np.array([ids.index(each.sheet.id) for each in conditions.sheets], np.int64),
+        np.array([SHEETS.index(each.sheet) for each in conditions.sheets], np.int64),
+    )
+
+
+def _made_for(alarming: Alarming) -> list[bool]:
+    return [band in alarming.sheet.ages for band in AGE_BANDS]
