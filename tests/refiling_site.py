@@ -19,6 +19,9 @@ from streams.kafka.admin import apply_topics
 from streams.kafka.log_end import read_whole
 
 DEADLINE_S = 40.0
+LOOK_EVERY_S = 0.2
+"""Each look at a topic connects anew."""
+
 PARTITIONS = 2
 
 
@@ -108,4 +111,4 @@ class Site:
 
 
 def wait_for(condition, what):
-    return waiting.wait_until(condition, what, deadline_s=DEADLINE_S)
+    return waiting.wait_until(condition, what, deadline_s=DEADLINE_S, poll_s=LOOK_EVERY_S)
