@@ -188,16 +188,20 @@ class MemoryReadings:
     now_ms: int = 0
     marked: Counter[str] = field(default_factory=Counter)
 
+    def ends(self) -> Marks:
+        """Return how long each stream is, which is a partition here, numbered by its hash."""
+        return {hash(stream): len(log) for stream, log in self.streams.items()}
+
     def scan(
-        self, streams: Sequence[str] | None, from_ms: int, marks: Marks
+        self, streams: Sequence[str] | None, from_ms: int, marks: Marks, ends: Marks
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Yield frames; each stream is a partition here, numbered by its hash."""
+        """Yield frames."""
         for stream in list(self.streams) if streams is None else streams:
             log = self.streams[stream]
             start = marks.get(hash(stream), -1)
             if start < 0:
                 start = bisect_left(log, from_ms, key=lambda record: record[0])
-            end = marks[hash(stream)] = len(log)
+            end = marks[hash(stream)] = ends.get(hash(stream), 0)
             for _, value in log[start:end]:
                 if isinstance(value, bytes):
                     yield stream.encode(), value
@@ -283,11 +287,16 @@ class World:
             self.restarts += 1
             self.copied += self.refiler.copied
             self.refiler, self._taken = Refiler(Changes(view()), self.readings, self.refiler.committed), 0
+        self.catch_up()
+        self.refiler.work(now_ms, self.catch_up)
+
+    def catch_up(self) -> bool:
+        """Have the refiler know all that was told."""
         while self._taken < len(self.log):
             at_ms, fact = self.log[self._taken]
             self.refiler.take(self._taken, fact.key, fact, at_ms)
             self._taken += 1
-        self.refiler.work(now_ms)
+        return True
 
     def judge(self) -> "Outcome":
         """Return where every frame is in the end, by what is known in the end."""

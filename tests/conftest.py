@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -24,6 +25,17 @@ settings.load_profile("vigil")
 
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that: tests would wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is made while tests are found stays to the end: looking for garbage among it took half of that time in each
+# process, and goes on with every test until it is frozen.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Leave what is there by now out of every later look for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 WAITING = Path(__file__).parent / "flows"

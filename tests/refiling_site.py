@@ -5,7 +5,7 @@ import time
 import uuid
 
 import waiting
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from edge.gateway.association_view import Following
 from edge.gateway.associations import Facts
@@ -16,8 +16,12 @@ from streams.contracts.association import Association
 from streams.contracts.partitions import partition_of
 from streams.contracts.topics import ASSOCIATIONS, READINGS
 from streams.kafka.admin import apply_topics
+from streams.kafka.log_end import read_whole
 
 DEADLINE_S = 40.0
+LOOK_EVERY_S = 0.2
+"""Each look at a topic connects anew."""
+
 PARTITIONS = 2
 
 
@@ -36,7 +40,6 @@ class Site:
         )
         apply_topics(self.settings)
         self.producer = KafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=False)
-        self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         self.filing = Filing(Facts(900_000))
         self.following = Following(self.settings, self.take, self.filing.forget)
         self.refilings = []
@@ -57,7 +60,6 @@ class Site:
             refiling.close()
         self.following.close()
         self.producer.close()
-        self.consumer.close()
 
     def tell(self, fact):
         value = fact.model_dump_json().encode()
@@ -81,14 +83,10 @@ class Site:
 
     def log(self, topic):
         """Return key and value of everything in a topic, a partition after the other."""
-        name = self.settings.topic(topic)
-        tps = [TopicPartition(name, n) for n in sorted(self.consumer.partitions_for_topic(name))]
-        self.consumer.assign(tps)
-        self.consumer.seek_to_beginning(*tps)
-        found = []
-        while batches := self.consumer.poll(timeout_ms=500):
-            found += [record for records in batches.values() for record in records]
-        return [(record.key, json.loads(record.value)) for record in found]
+        records = sorted(
+            read_whole(self.settings, self.settings.topic(topic)), key=lambda record: record.partition
+        )
+        return [(record.key, json.loads(record.value)) for record in records]
 
     def copies(self, stream):
         return [said for key, said in self.log(READINGS) if key == stream.encode() and said.get("refiled")]
@@ -113,4 +111,4 @@ class Site:
 
 
 def wait_for(condition, what):
-    return waiting.wait_until(condition, what, deadline_s=DEADLINE_S)
+    return waiting.wait_until(condition, what, deadline_s=DEADLINE_S, poll_s=LOOK_EVERY_S)

@@ -2,12 +2,13 @@
 
 Frames are copied to the stream that they belong to, with the same identity and marked as copies; only then the stream
 that they lay in is told that the device left it. Other gateways may know less for a moment, so what they file
-meanwhile is looked through once more after `SETTLE_MS`. The place in the log of associations is committed after that:
-whoever takes over begins there, and what is done twice counts once.
+meanwhile is looked through once more after `SETTLE_MS`. None may know more of what is looked through: the end of the
+readings is noted first, and after that the log of associations read to its end. The place in the log of associations
+is committed in the end: whoever takes over begins there, and what is done twice counts once.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -27,16 +28,19 @@ BATCHES_MAX: Final = 10_000
 """Batches that wait for their second look; beyond it reading on waits."""
 
 Marks = dict[int, int]
-"""How far each partition of the readings was looked through."""
+"""An offset of each partition of the readings: how far it was looked through, or where it ends."""
 
 
 class Readings(Protocol):
     """The log of readings, as re-filing needs it."""
 
+    def ends(self) -> Marks:
+        """Return where each partition ends now."""
+
     def scan(
-        self, streams: Sequence[str] | None, from_ms: int, marks: Marks
+        self, streams: Sequence[str] | None, from_ms: int, marks: Marks, ends: Marks
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Yield key and value of what lies in partitions of these streams, None = of all, up to the present end.
+        """Yield key and value of what lies in partitions of these streams, None = of all, up to `ends`.
 
         Begins at `marks` where a partition is among them, else where the broker's time is `from_ms`; moves the marks.
         """
@@ -102,26 +106,39 @@ class Refiler:
         if offset >= self._done and self._first is None:
             self._first = offset
 
-    def work(self, now_ms: int) -> None:
+    def work(self, now_ms: int, catch_up: Callable[[], bool]) -> None:
         """Look through the readings for what has been learnt since, and once more for what is due.
+
+        Args:
+            now_ms: the time.
+            catch_up: takes in what the log of associations has by now; False = it could not, then nothing is done.
 
         Raises:
             NotStored: Kafka does not say that it has what was written; begin again from what is committed.
         """
-        if self._first is None:
+        if self._first is None and not self._is_due(now_ms):
             self._changes.moves()
-        elif moves := self._changes.moves():
+            return
+        ends = self._readings.ends()
+        # Who filed one of those frames knew no more than is there now: by less, it would be taken off its patient.
+        if not catch_up():
+            return
+        moves = self._changes.moves()
+        if moves and self._first is not None:
             batch = _Batch(moves, self._first, now_ms + SETTLE_MS, {})
-            self._look(batch, again=False)
+            self._look(batch, ends, again=False)
             self._waiting.append(batch)
         self._first = None
-        while self._waiting and self._waiting[0].due_ms <= now_ms:
-            self._look(self._waiting[0], again=True)
+        while self._is_due(now_ms):
+            self._look(self._waiting[0], ends, again=True)
             self._waiting.popleft()
 
-    def _look(self, batch: _Batch, again: bool) -> None:
+    def _is_due(self, now_ms: int) -> bool:
+        return bool(self._waiting) and self._waiting[0].due_ms <= now_ms
+
+    def _look(self, batch: _Batch, ends: Marks, again: bool) -> None:
         sweep = Sweep(batch.moves, self._changes.filing)
-        for key, value in self._readings.scan(sweep.streams, sweep.from_ms, batch.marks):
+        for key, value in self._readings.scan(sweep.streams, sweep.from_ms, batch.marks, ends):
             found = sweep.find(key, value)
             if found is not None:
                 self._readings.copy(*found)

@@ -7,7 +7,7 @@ come since. It also tells of ADT that has fallen silent.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any, Final
 
@@ -80,26 +80,30 @@ class KafkaReadings:
     def __exit__(self, *_: object) -> None:
         self._producer.close()
 
+    def ends(self) -> Marks:
+        """Return where each partition ends now."""
+        with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
+            return {tp.partition: end for tp, end in ends_of(consumer, self._tps).items()}
+
     def scan(
-        self, streams: Sequence[str] | None, from_ms: int, marks: Marks
+        self, streams: Sequence[str] | None, from_ms: int, marks: Marks, ends: Marks
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
         """Yield key and value of the records of these streams' partitions, as `refiler.Readings` says."""
         count = len(self._tps)
         numbers = range(count) if streams is None else {partition_of(stream, count) for stream in streams}
         tps = [self._tps[number] for number in sorted(numbers)]
         with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
-            yield from self._read(consumer, tps, from_ms, marks)
+            yield from self._read(consumer, {tp: ends[tp.partition] for tp in tps}, from_ms, marks)
 
     @staticmethod
     def _read(
-        consumer: Any, tps: list[TopicPartition], from_ms: int, marks: Marks
+        consumer: Any, ends: dict[TopicPartition, int], from_ms: int, marks: Marks
     ) -> Iterator[tuple[bytes | None, bytes | None]]:
-        fresh = [tp for tp in tps if tp.partition not in marks]
-        first = {tp: marks[tp.partition] for tp in tps if tp.partition in marks}
+        fresh = [tp for tp in ends if tp.partition not in marks]
+        first = {tp: marks[tp.partition] for tp in ends if tp.partition in marks}
         first |= offsets_at(consumer, fresh, from_ms) if fresh else {}
-        ends = ends_of(consumer, tps)
         wanted = {tp: end for tp, end in ends.items() if first[tp] < end}
-        marks |= {tp.partition: ends[tp] for tp in tps}
+        marks |= {tp.partition: end for tp, end in ends.items()}
         if not wanted:
             return
         consumer.assign(list(wanted))
@@ -113,7 +117,7 @@ class KafkaReadings:
                     if record.offset < wanted[tp]:
                         yield record.key, record.value
             if time.monotonic() - heard_s > SCAN_S_MAX:
-                raise NotStored(f"{tps[0].topic} could not be read within {SCAN_S_MAX:g} s")
+                raise NotStored(f"{next(iter(ends)).topic} could not be read within {SCAN_S_MAX:g} s")
 
     def copy(self, stream: str, value: bytes) -> None:
         """Write a frame into another stream."""
@@ -209,15 +213,16 @@ class Refiling:
         changes = Changes(Filing(Facts(self._bound_ms)))
         refiler, silence = Refiler(changes, readings, done), AdtSilence(self._bound_ms)
         consumer.seek_to_beginning(self._tp)
-        end = int(consumer.end_offsets([self._tp])[self._tp])
-        self.owns, forgot_s = True, float("-inf")
-        while not self._stop.is_set() and self._tp in consumer.assignment():
+
+        def catch_up() -> bool:
+            return self._catch_up(consumer, lambda record: self._take(record, refiler, silence, done, alerts))
+
+        self.owns, forgot_s = catch_up(), float("-inf")
+        while self._is_ours(consumer):
             for record in self._poll(consumer):
                 self._take(record, refiler, silence, done, alerts)
-            if consumer.position(self._tp) < end:
-                continue  # only who knows all that is known files by it
             copied = refiler.copied
-            refiler.work(now_ms())
+            refiler.work(now_ms(), catch_up)
             self.copied += refiler.copied - copied
             for alert in silence.look(now_ms()):
                 _tell(alerts, alert)
@@ -228,6 +233,17 @@ class Refiling:
             if refiler.committed > done:
                 done = refiler.committed
                 consumer.commit({self._tp: OffsetAndMetadata(done, "", -1)})
+
+    def _catch_up(self, consumer: Any, take: Callable[[Any], None]) -> bool:
+        """Take in what the topic has by now; False = it is not ours any more."""
+        end = max(int(consumer.end_offsets([self._tp])[self._tp]), consumer.highwater(self._tp) or 0)
+        while self._is_ours(consumer) and consumer.position(self._tp) < end:
+            for record in self._poll(consumer):
+                take(record)
+        return self._is_ours(consumer)
+
+    def _is_ours(self, consumer: Any) -> bool:
+        return not self._stop.is_set() and self._tp in consumer.assignment()
 
     def _poll(self, consumer: Any) -> list[Any]:
         found: list[Any] = consumer.poll(timeout_ms=GROUP_POLL_MS).get(self._tp, [])

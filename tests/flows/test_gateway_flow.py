@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import waiting
-from kafka import TopicPartition
 
 from edge.alert_feed import AlertFeed
 from edge.brokers.embedded import free_port
@@ -29,7 +28,7 @@ from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.kafka.admin import apply_topics
-from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import read_whole
 
 COMMAND = [sys.executable, "-P", "-m", "edge", "gateway"]
 STOP_S_MAX = 20.0
@@ -53,19 +52,7 @@ def settings_for(bootstrap, tmp_path, **changes):
 
 def values_of(settings):
     """Return the values of all frames in the readings."""
-    consumer = connect_consumer(settings)
-    try:
-        partitions = [TopicPartition(settings.topic(READINGS), p) for p in range(settings.partitions)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning()
-        ends = consumer.end_offsets(partitions)
-        found = []
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            for records in consumer.poll(timeout_ms=1_000).values():
-                found += [record.value for record in records]
-        return found
-    finally:
-        consumer.close()
+    return [record.value for record in read_whole(settings, settings.topic(READINGS))]
 
 
 def curl(url, body, *headers):

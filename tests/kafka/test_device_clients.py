@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 from waiting import wait_until
 
 from bench.peers.environments import environment
@@ -21,6 +20,7 @@ from edge.brokers.cluster import KafkaCluster
 from edge.brokers.jars import find_java, jars
 from streams.config.settings import Settings
 from streams.kafka.connect import connect_admin
+from streams.kafka.log_end import read_whole
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 
@@ -199,17 +199,8 @@ def make_topic(settings, topic):
 def read_log(brokers, topic):
     """Return the numbers of each key in the order of the log."""
     found = {}
-    with closing(KafkaConsumer(bootstrap_servers=brokers)) as consumer:
-        tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        ends = consumer.end_offsets(tps)
-        consumer.assign(tps)
-        consumer.seek_to_beginning(*tps)
-        until_s = time.monotonic() + 30.0
-        while any(consumer.position(tp) < ends[tp] for tp in tps):
-            assert time.monotonic() < until_s
-            for records in consumer.poll(timeout_ms=200).values():
-                for record in records:
-                    found.setdefault(record.key.decode(), []).append(int(record.value))
+    for record in read_whole(Settings(brokers=brokers), topic):
+        found.setdefault(record.key.decode(), []).append(int(record.value))
     return found
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 from refiling_site import Site, wait_for
 
+from edge.gateway.moves import Changes
 from streams.contracts.association import Movement, Placement
 
 pytestmark = pytest.mark.kafka
@@ -53,3 +54,27 @@ def test_what_was_filed_by_an_old_view_is_found_when_all_has_settled(site, monke
     site.frame("~device/mon-2", "mon-2", 40)
     wait_for(lambda: len(site.copies("p-2")) == 2, "copy of what came after")
     assert json.dumps(site.copies("p-2")[1]).count("refiled") == 1
+
+
+def test_a_frame_that_was_filed_by_a_report_which_the_refiling_has_yet_to_read_stays_where_it_lies(
+    site, monkeypatch
+):
+    monkeypatch.setattr("edge.gateway.refiler.SETTLE_MS", 1_000)
+    said = {"id": "1", "what": "admit", "patient": "p-3", "place": "bed-3", "reporter": "adt"}
+    moves, filed = Changes.moves, []
+
+    def meanwhile_somebody_is_admitted(changes):
+        found = moves(changes)
+        if found and not filed:
+            site.tell(Movement.model_validate({**said, "event_ts_ms": site.now_ms - 60_000}))
+            filed.append(site.frame("p-3", "mon-3", 1))
+        return found
+
+    monkeypatch.setattr(Changes, "moves", meanwhile_somebody_is_admitted)
+    site.refile()
+    site.tell(Placement(id="0", device="mon-3", place="bed-3", from_ts_ms=0, reporter="plan"))
+    wait_for(
+        lambda: "~device/mon-3" in {left["patient"] for left in site.left()}, "the admission's departure"
+    )
+    assert site.copies("~device/mon-3") == []
+    assert {left["patient"] for left in site.left()} == {"~device/mon-3"}

@@ -10,7 +10,6 @@ import time
 
 import pytest
 from beats import beat_of
-from kafka import TopicPartition
 from waiting import wait_until
 
 from edge.brokers.cluster import KafkaCluster
@@ -21,7 +20,7 @@ from streams.contracts.topics import ALERTS, HEARTBEAT
 from streams.errors import TopicsMismatch
 from streams.kafka import producers
 from streams.kafka.admin import apply_topics
-from streams.kafka.connect import connect_consumer
+from streams.kafka.log_end import read_whole
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("needs_java")]
 
@@ -57,18 +56,9 @@ def said(log):
 def alerts_in_topic(settings):
     """Return (partition, phase, time in ms) of each alert, the first copy of each."""
     found = {}
-    with contextlib.closing(connect_consumer(settings)) as consumer:
-        tps = [TopicPartition(settings.topic(ALERTS), number) for number in range(PARTITIONS)]
-        ends = consumer.end_offsets(tps)
-        consumer.assign(tps)
-        consumer.seek_to_beginning(*tps)
-        until_s = time.monotonic() + 15.0
-        while any(consumer.position(tp) < ends[tp] for tp in tps):
-            assert time.monotonic() < until_s
-            for tp, records in consumer.poll(timeout_ms=200).items():
-                for record in records:
-                    alert = json.loads(record.value)
-                    found.setdefault(alert["id"], (tp.partition, alert["phase"], alert["event_ts_ms"]))
+    for record in read_whole(settings, settings.topic(ALERTS)):
+        alert = json.loads(record.value)
+        found.setdefault(alert["id"], (record.partition, alert["phase"], alert["event_ts_ms"]))
     return list(found.values())
 
 

@@ -32,9 +32,12 @@ class Log:
     def __init__(self):
         self.records, self.fails = [], False
 
-    def scan(self, streams, from_ms, marks):
-        start, marks[0] = marks.get(0, 0), len(self.records)
-        for key, value in self.records[start:]:
+    def ends(self):
+        return {0: len(self.records)}
+
+    def scan(self, streams, from_ms, marks, ends):
+        start, marks[0] = marks.get(0, 0), ends[0]
+        for key, value in self.records[start : ends[0]]:
             if isinstance(value, bytes) and (streams is None or key.decode() in streams):
                 yield key, value
 
@@ -64,7 +67,15 @@ class Owner:
     def __init__(self, log=None, done=0):
         self.log = log or Log()
         self.refiler = Refiler(Changes(Filing(Facts(900_000))), self.log, done)
-        self.told = 0
+        self.told, self.unread, self.owns = 0, [], True
+
+    def work(self, now_ms):
+        self.refiler.work(now_ms, self.catch_up)
+
+    def catch_up(self):
+        while self.unread:
+            self.unread.pop(0)()
+        return self.owns
 
     def tell(self, fact, append_ms=10_000):
         self.refiler.take(self.told, fact.key, fact, append_ms)
@@ -112,7 +123,7 @@ def test_frames_are_copied_to_the_patient_with_the_same_identity_and_then_the_st
     owner = Owner()
     owner.log.records += [frame(OWN, ms, hr=80) for ms in (1, 5, 9)]
     owner.tell(association("a", 5))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     assert owner.log.times("a") == [5, 9]
     copy = json.loads(owner.log.records[3][1])
     assert copy == {**json.loads(owner.log.records[1][1]), "patient": "a", "refiled": True}
@@ -122,11 +133,11 @@ def test_frames_are_copied_to_the_patient_with_the_same_identity_and_then_the_st
 def test_readings_on_a_patient_whose_interval_was_cut_back_are_withdrawn():
     owner = Owner()
     owner.tell(association("a", 1))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     owner.log.records += [frame("a", ms) for ms in (2, 5, 9)]
     owner.tell(association("a", 1, 4))
     owner.tell(association("b", 4, name="other"))
-    owner.refiler.work(10_001)
+    owner.work(10_001)
     assert owner.log.times("b") == [5, 9]
     assert ("a", 4, None, True) in owner.log.departures()
 
@@ -135,20 +146,57 @@ def test_a_device_that_is_taken_off_in_time_leaves_without_a_withdrawal():
     owner = Owner()
     owner.tell(association("a", 1))
     owner.log.records += [frame("a", ms) for ms in (2, 5, 9)]
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     owner.tell(association("a", 1, 10))
-    owner.refiler.work(10_001)
+    owner.work(10_001)
     assert owner.log.departures()[-1] == ("a", 10, None, False)
 
 
 def test_what_a_gateway_that_knew_less_has_filed_meanwhile_is_found_when_all_has_settled():
     owner = Owner()
     owner.tell(association("a", 1))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     owner.log.records.append(frame(OWN, 7))
-    owner.refiler.work(10_000 + SETTLE_MS - 1)
+    owner.work(10_000 + SETTLE_MS - 1)
     assert owner.log.times("a") == []
-    owner.refiler.work(10_000 + SETTLE_MS)
+    owner.work(10_000 + SETTLE_MS)
+    assert owner.log.times("a") == [7]
+
+
+def test_what_was_filed_by_a_report_that_the_refiling_has_yet_to_read_stays_where_it_lies():
+    owner = Owner()
+    owner.log.records += [frame(OWN, 3), frame("b", 7)]  # whose gateway knows already that b is on it
+    owner.tell(association("a", 1))
+    owner.unread += [
+        lambda: owner.tell(association("a", 1, 5)),
+        lambda: owner.tell(association("b", 5, name="b")),
+    ]
+    owner.work(10_000)
+    assert (owner.log.times("a"), owner.log.times("b")) == ([3], [7])
+    assert [departure for departure in owner.log.departures() if departure[-1]] == []
+    owner.work(10_000 + SETTLE_MS)
+    assert owner.refiler.committed == 3
+
+
+def test_what_comes_after_the_end_that_was_noted_waits_for_the_second_look():
+    owner = Owner()
+    owner.tell(association("a", 1))
+    owner.unread.append(lambda: owner.log.records.append(frame(OWN, 7)))
+    owner.work(10_000)
+    assert owner.log.times("a") == []
+    owner.work(10_000 + SETTLE_MS)
+    assert owner.log.times("a") == [7]
+
+
+def test_who_cannot_read_what_is_known_looks_through_nothing():
+    owner = Owner()
+    owner.log.records.append(frame(OWN, 7))
+    owner.tell(association("a", 1))
+    owner.owns = False
+    owner.work(10_000)
+    assert (len(owner.log.records), owner.refiler.committed) == (1, 0)
+    owner.owns = True
+    owner.work(10_000)
     assert owner.log.times("a") == [7]
 
 
@@ -156,9 +204,9 @@ def test_only_what_was_looked_through_twice_is_done():
     owner = Owner()
     owner.tell(association("a", 1))
     assert owner.refiler.committed == 0
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     assert owner.refiler.committed == 0
-    owner.refiler.work(10_000 + SETTLE_MS)
+    owner.work(10_000 + SETTLE_MS)
     assert owner.refiler.committed == 1
 
 
@@ -169,7 +217,7 @@ def test_who_takes_over_knows_what_was_known_and_does_what_was_not_done():
     second = Owner(first.log, done=1)
     for fact in facts:
         second.tell(fact)
-    second.refiler.work(10_000)
+    second.work(10_000)
     assert second.log.times(OWN) == [8]
     assert ("a", 5, None, True) in second.log.departures()
 
@@ -177,22 +225,22 @@ def test_who_takes_over_knows_what_was_known_and_does_what_was_not_done():
 def test_who_takes_over_does_not_do_again_what_is_done():
     first = Owner()
     first.tell(association("a", 1))
-    first.refiler.work(10_000)
+    first.work(10_000)
     second = Owner(Log(), done=1)
     second.tell(association("a", 1))
     second.tell(association("a", 1, 20_000))
-    second.refiler.work(10_000)
+    second.work(10_000)
     assert second.log.departures() == [("a", 20_000, None, False)]
 
 
 def test_a_frame_that_was_filed_by_what_held_only_between_two_reports_is_found():
     owner = Owner()
     owner.tell(association("a", 1))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     owner.tell(association("a", 1, 5))
     owner.tell(association("b", 5, name="other"))
     owner.log.records += [frame("a", 6), frame(OWN, 7)]
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     assert owner.log.times("b") == [6, 7]
 
 
@@ -202,21 +250,21 @@ def test_what_was_not_stored_is_not_done():
     owner.log.fails = True
     owner.tell(association("a", 1))
     with pytest.raises(ConnectionError):
-        owner.refiler.work(10_000)
+        owner.work(10_000)
     assert owner.refiler.committed == 0
 
 
 def test_what_is_older_than_the_log_is_not_looked_for():
     owner = Owner()
     owner.tell(association("a", 1, 5), append_ms=KEPT_MS + 5)
-    owner.refiler.work(KEPT_MS)
+    owner.work(KEPT_MS)
     assert owner.log.records == []
 
 
 def test_of_a_time_that_is_still_far_ahead_no_frame_is_looked_for():
     owner = Owner()
     owner.tell(association("a", 10_000 + AHEAD_MS + 1))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     assert owner.log.records == []
     assert owner.refiler.committed == 1
 
@@ -224,12 +272,12 @@ def test_of_a_time_that_is_still_far_ahead_no_frame_is_looked_for():
 def test_a_device_that_came_back_before_anybody_looked_has_not_left():
     owner = Owner()
     owner.tell(association("a", 1))
-    owner.refiler.work(10_000)
+    owner.work(10_000)
     owner.log.records.append(frame("a", 5))
     owner.tell(association("b", 1))
     owner.tell(association("a", 1))
     before = len(owner.log.records)
-    owner.refiler.work(10_001)
+    owner.work(10_001)
     assert [patient for patient, *_ in owner.log.departures()[1:] if patient == "a"] == []
     assert owner.log.times("a") == [5]
     assert len(owner.log.records) >= before
