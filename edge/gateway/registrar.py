@@ -103,7 +103,7 @@ class KafkaRegistrar:
         if self._filing.facts.by_key.get(fact.key) == fact:
             return  # it came from Kafka
         await self._door.store(ASSOCIATIONS, fact.key, fact.model_dump_json().encode())
-        self._filing.apply(fact.key, fact, self._now_ms())
+        self._filing.anticipate(fact, self._now_ms())
 
 
 def _movement(sender: Sender, event: AdtEvent) -> Movement | Refusal:

@@ -67,6 +67,18 @@ def test_a_report_that_was_taken_is_in_kafka_and_counts_at_once(registry):
     assert registry.on() == "a"
 
 
+def test_what_comes_from_kafka_late_does_not_bring_back_what_was_told_before_the_last(registry):
+    registry.associate()
+    began = next(iter(registry.filing.facts.by_key.values()))
+    registry.associate(until_ms=NOW_MS)
+    ended = next(iter(registry.filing.facts.by_key.values()))
+    registry.filing.apply(began.key, began, NOW_MS)
+    assert registry.on() == "~device/mon"
+    registry.filing.apply(ended.key, ended, NOW_MS)
+    registry.filing.apply(began.key, began, NOW_MS)
+    assert registry.on() == "a", "another gateway's, behind ours in Kafka"
+
+
 def test_a_report_that_comes_again_is_stored_once(registry):
     registry.associate()
     assert registry.associate() is None
