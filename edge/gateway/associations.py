@@ -116,7 +116,8 @@ class Facts:
     @contextmanager
     def supposing(self, fact: Fact, now_ms: int) -> Iterator[None]:
         """Count this as told for as long as this lasts; nobody else may ask in between."""
-        before, heard_ms = self.by_key.get(fact.key), dict(self.heard_ms)
+        before, heard_ms = self.by_key.get(fact.key), self.heard_ms
+        self.heard_ms = dict(heard_ms)
         self.apply(fact.key, fact, now_ms)
         try:
             yield
