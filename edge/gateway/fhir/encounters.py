@@ -100,7 +100,7 @@ def _moment(text: str) -> int | Refusal:
     return moment_ms(text) if len(text) <= CHARACTERS_MAX else NOT_A_TIME
 
 
-def _version_of(encounter: Encounter) -> int | None | Refusal:
+def _version_of(encounter: Encounter) -> int | Refusal | None:
     text = "" if encounter.meta is None else encounter.meta.lastUpdated
     return _moment(text) if text else None
 

@@ -57,6 +57,11 @@ def test_an_end_that_does_not_say_where_ends_what_is_known_and_one_under_way_lea
     assert ward.course(-5, 0) == "p-1 p-1"
     assert ward.say(encounter(status="finished", period=period(-10, -3))) == (201, "")
     assert ward.course(-5, -3) == "p-1 -"
+    ward.say(encounter(at_bed("icu:2", -20, -10, "completed"), at_bed("icu:1", -10)))
+    assert ward.say(encounter(status="finished", period=period(-20, -15))) == (201, "")
+    assert ward.course(-5, 0) == "- -"
+    assert ward.course(-16, -15, device="mon2") == "p-1 -"
+    assert [len(one.stays) for one in ward.told()][-1] == 1
 
 
 @pytest.mark.parametrize("status", ["planned", "cancelled", "entered-in-error"])

@@ -1,6 +1,7 @@
 """Encounters that fhir.resources has built, read by a plain reference and by the gateway: the same patients in beds."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from fhir.resources.deviceassociation import DeviceAssociation
@@ -72,7 +73,7 @@ def expected(model, whole):
         if until != since:
             found.append((one.location.identifier.value, since, until))
     found.sort(key=lambda one: one[1])
-    apart = all(a[2] is not None and a[2] <= b[1] for a, b in zip(found, found[1:], strict=False))
+    apart = all(a[2] is not None and a[2] <= b[1] for a, b in pairwise(found))
     return found if apart else None
 
 
