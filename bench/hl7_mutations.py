@@ -17,7 +17,7 @@ from edge.gateway.hl7.framing import Broken, Framer
 from edge.gateway.hl7.identifiers import Patients
 from edge.gateway.hl7.profile import USUAL
 from edge.gateway.pseudonym import Pseudonyms
-from edge.gateway.reports import AdtEvent, AssociationReport
+from edge.gateway.reports import AdtEvent, AssociationReport, Report
 from streams.contracts.alert import Alert
 from streams.contracts.frame import ID_PATTERN
 
@@ -115,19 +115,18 @@ class _Door(CheckingDoor):
         Alert.model_validate_json(value)
         self.kept += 1
 
-    async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
-        """Take a report."""
-        self._check_ids(report.id, report.device, report.patient, report.reporter)
-        self.kept += 1
-        return None
-
-    async def adt(self, sender: Sender, event: AdtEvent) -> Refusal | None:
-        """Take an event."""
-        self._check_ids(
-            *(one for one in (event.patient, event.prior_patient, event.place, event.prior_place) if one)
-        )
-        self.kept += 1
-        return None
+    async def take(
+        self, sender: Sender, reports: Sequence[Report], together: bool = False
+    ) -> list[Refusal | None]:
+        """Take reports."""
+        for one in reports:
+            if isinstance(one, AssociationReport):
+                self._check_ids(one.id, one.device, one.patient, one.reporter)
+            elif isinstance(one, AdtEvent):
+                ids = one.patient, one.prior_patient, one.place, one.prior_place
+                self._check_ids(*filter(None, ids))
+        self.kept += len(reports)
+        return [None] * len(reports)
 
     def _check_ids(self, *ids: str) -> None:
         self.wrong += [f"an id that is none: {one!r}" for one in ids if not _ID.fullmatch(one)]

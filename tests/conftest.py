@@ -94,6 +94,12 @@ def needs_java() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_maven() -> None:
+    """Skip where clients in Java cannot be fetched."""
+    _need("mvn", "clients in Java are fetched by Maven, which must be on the PATH")
+
+
+@pytest.fixture(scope="session")
 def needs_openssl() -> None:
     """Skip where no certificates can be made."""
     _need("openssl", "certificates are made with openssl")

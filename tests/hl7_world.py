@@ -119,15 +119,10 @@ class Registrar:
     told: list = field(default_factory=list)
     answer: Refusal | None = None
 
-    async def associate(self, sender, report):
-        """Take a report."""
-        self.told.append(report)
-        return self.answer
-
-    async def adt(self, sender, event):
-        """Take an event."""
-        self.told.append(event)
-        return self.answer
+    async def take(self, sender, reports, together=False):
+        """Take reports."""
+        self.told += reports
+        return [self.answer] * len(reports)
 
 
 @dataclass

@@ -1,10 +1,10 @@
-"""Where patients are, from what ADT messages said: a pure function of the messages, in whatever order they came."""
+"""Where patients are, by ADT messages and Encounters: a pure function of what they said, in whatever order it came."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streams.contracts.association import Movement
+from streams.contracts.association import Movement, Visit
 from streams.contracts.frame import EVENT_TS_MS_MAX
 
 FOREVER: Final = EVENT_TS_MS_MAX + 1
@@ -68,6 +68,21 @@ def stays_of(
     if place is not None:
         found.append(Stay(patient, place, since, FOREVER, by))
     return tuple(found)
+
+
+def stays_in(visits: Iterable[Visit]) -> tuple[Stay, ...]:
+    """Return where a patient was and is during visits. Visits may run beside each other, and end by themselves."""
+    return tuple(
+        Stay(
+            visit.patient,
+            stay.place,
+            stay.from_ts_ms,
+            FOREVER if stay.until_ts_ms is None else stay.until_ts_ms,
+            visit.reporter,
+        )
+        for visit in visits
+        for stay in visit.stays
+    )
 
 
 def _place_after(

@@ -1,20 +1,22 @@
 """Who is on which device at which time: a pure function of all that was told, whatever the order it came in.
 
 A report that a person has confirmed stands above all; below it, reports that nobody confirmed and what follows from
-ADT (the device stands at a bed, the patient is in it) count alike. Where those of one rank name several patients, the
-device is on nobody: better a stream of its own than another's readings.
+ADT and Encounters (the device stands at a bed, the patient is in it) count alike. Where those of one rank name several
+patients, the device is on nobody: better a stream of its own than another's readings.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
-from edge.gateway.adt_stays import FOREVER, Stay, effective, stays_of
-from streams.contracts.association import Association, Fact, Heard, Movement, Placement
+from edge.gateway.adt_stays import FOREVER, Stay, effective, stays_in, stays_of
+from edge.gateway.named_places import NamedPlaces
+from streams.contracts.association import Association, Fact, Heard, Movement, NamedPlace, Placement, Visit
 
-Source = Literal["pcim", "command", "adt", ""]
+Source = Literal["pcim", "fhir", "command", "adt", ""]
 Told = TypeVar("Told", bound=Fact)
 
 
@@ -51,10 +53,15 @@ class Facts:
         self.heard_ms: dict[str, int] = {}
         """Up to when each sender's ADT messages have come."""
         self._told: dict[str, dict[bytes, Association]] = defaultdict(dict)
+        self._told_as: dict[str, set[str]] = defaultdict(set)
         self._placed: dict[str, dict[bytes, Placement]] = defaultdict(dict)
+        self._visited: dict[str, dict[bytes, Visit]] = defaultdict(dict)
+        self.named = NamedPlaces()
+        """What senders call places."""
         self._moved: dict[str, dict[bytes, Movement]] = defaultdict(dict)
         self._heirs: dict[str, set[str]] = defaultdict(set)
         self._stays: dict[str, tuple[Stay, ...]] = {}
+        self._stays_by_adt: dict[str, tuple[Stay, ...]] = {}
         self._in_bed: dict[str, set[str]] = defaultdict(set)
         self._devices_at: dict[str, set[str]] = defaultdict(set)
         self._spans: dict[str, tuple[Span, ...]] = {}
@@ -74,7 +81,7 @@ class Facts:
         found = self._take(key, before, remove=True) | self._take(key, fact, remove=False)
         for device in found:
             self._spans.pop(device, None)
-        if isinstance(fact, Movement | Heard):
+        if isinstance(fact, Movement | Heard | Visit) and fact.event_ts_ms is not None:
             heard = min(fact.event_ts_ms, append_ms)
             if heard > self.heard_ms.get(fact.reporter, -1):
                 self.heard_ms[fact.reporter] = heard
@@ -84,6 +91,7 @@ class Facts:
     def _take(self, key: bytes, fact: Fact | None, remove: bool) -> set[str]:
         if isinstance(fact, Association):
             _put(self._told[fact.device], key, None if remove else fact)
+            self._told_as[fact.id].discard(fact.device) if remove else self._told_as[fact.id].add(fact.device)
             return {fact.device}
         if isinstance(fact, Placement):
             _put(self._placed[fact.device], key, None if remove else fact)
@@ -98,7 +106,24 @@ class Facts:
             if fact.prior_patient:
                 self._heirs[fact.prior_patient].add(fact.patient)
             return self._settle(names)
+        if isinstance(fact, Visit):
+            _put(self._visited[fact.patient], key, None if remove else fact)
+            return self._settle([fact.patient])
+        if isinstance(fact, NamedPlace):
+            self.named.put(fact, is_gone=remove)
         return set()
+
+    @contextmanager
+    def supposing(self, fact: Fact, now_ms: int) -> Iterator[None]:
+        """Count this as told for as long as this lasts; nobody else may ask in between."""
+        before, heard_ms = self.by_key.get(fact.key), self.heard_ms
+        self.heard_ms = dict(heard_ms)
+        self.apply(fact.key, fact, now_ms)
+        try:
+            yield
+        finally:
+            self.apply(fact.key, before, now_ms)
+            self.heard_ms = heard_ms
 
     def _settle(self, patients: Iterable[str]) -> set[str]:
         """Work out anew where patients are, and those who inherit a place; return the devices concerned."""
@@ -110,8 +135,9 @@ class Facts:
             done.add(patient)
             waiting += self._heirs.get(patient, ())
             before = self._stays.get(patient, ())
-            after = stays_of(patient, list(self._moved[patient].values()), self._place_before)
-            self._stays[patient] = after
+            by_adt = stays_of(patient, list(self._moved[patient].values()), self._place_before)
+            self._stays_by_adt[patient] = by_adt
+            after = self._stays[patient] = by_adt + stays_in(self._visited[patient].values())
             for stay in before:
                 self._in_bed[stay.place].discard(patient)
             for stay in after:
@@ -145,13 +171,22 @@ class Facts:
         """Return what ADT said, by patient."""
         return {patient: list(moved.values()) for patient, moved in self._moved.items() if moved}
 
+    def devices_of(self, report: str) -> set[str]:
+        """Return the devices that are on somebody, for however long, by what was told under this id."""
+        return {device for device in self._told_as.get(report, ()) if self._holds(device, report)}
+
+    def _holds(self, device: str, report: str) -> bool:
+        told = [one for one in self._told[device].values() if one.id == report]
+        return any(one.until_ts_ms is None or one.until_ts_ms > one.from_ts_ms for one in told)
+
     def place(self, device: str, ms: int) -> str | None:
         """Return where a device stands at a time."""
         return next((p for p, a, b in self._places(device) if a <= ms < b), None)
 
     def patient_place(self, patient: str, ms: int) -> str | None:
         """Return where a patient is at a time, as ADT says."""
-        return next((s.place for s in self._stays.get(patient, ()) if s.from_ms <= ms < s.until_ms), None)
+        stays = self._stays_by_adt.get(patient, ())
+        return next((s.place for s in stays if s.from_ms <= ms < s.until_ms), None)
 
     def believed_ms(self, reporter: str) -> int:
         """Return up to when a sender's ADT is believed."""

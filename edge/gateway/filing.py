@@ -23,9 +23,25 @@ class Filing:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self._last: dict[str, tuple[int, int, str]] = {}
+        self._ahead: dict[bytes, Fact] = {}
+
+    def anticipate(self, fact: Fact, now_ms: int) -> None:
+        """Take in what this gateway has stored in Kafka, before it comes from there."""
+        self._take(fact.key, fact, now_ms)
+        self._ahead[fact.key] = fact
 
     def apply(self, key: bytes, fact: Fact | None, append_ms: int) -> Effect:
-        """Take a record of `vitals.associations` in; return what it changes."""
+        """Take a record of `vitals.associations` in; return what it changes.
+
+        One that stands in Kafka before what was anticipated changes nothing: frames would be filed by it once more.
+        """
+        if (ahead := self._ahead.get(key)) is not None:
+            if fact != ahead:
+                return Effect(set())
+            del self._ahead[key]
+        return self._take(key, fact, append_ms)
+
+    def _take(self, key: bytes, fact: Fact | None, append_ms: int) -> Effect:
         effect = self.facts.apply(key, fact, append_ms)
         devices, is_believed_longer = effect
         for device in devices | self.facts.placed_devices() if is_believed_longer else devices:
@@ -36,6 +52,7 @@ class Filing:
         """Know nothing, as at the start."""
         self.facts = self.facts.emptied()
         self._last.clear()
+        self._ahead.clear()
 
     def patient_at(self, device: str, event_ts_ms: int, named: str = "") -> str:
         """Return the stream that a frame of a device belongs to.

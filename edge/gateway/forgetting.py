@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from edge.gateway.adt_stays import settled
 from edge.gateway.associations import Facts
-from streams.contracts.association import KEPT_MS, Association, Movement, Placement
+from streams.contracts.association import KEPT_MS, Association, Movement, NamedPlace, Placement, Visit
 
 
 def forgotten(facts: Facts, now_ms: int) -> list[bytes]:
@@ -19,6 +19,12 @@ def forgotten(facts: Facts, now_ms: int) -> list[bytes]:
                 found.append(key)
         elif isinstance(fact, Placement):
             placed[fact.device].append(fact)
+        elif isinstance(fact, NamedPlace):
+            if fact.place is None:
+                found.append(key)
+        elif isinstance(fact, Visit):
+            if _is_over(fact, cutoff_ms):
+                found.append(key)
         elif isinstance(fact, Movement):
             for name in {fact.patient, fact.prior_patient or fact.patient}:
                 moved[name].append(fact)
@@ -28,3 +34,9 @@ def forgotten(facts: Facts, now_ms: int) -> list[bytes]:
     for movements in moved.values():
         found += [movement.key for movement in settled(movements, cutoff_ms)]
     return sorted(found)
+
+
+def _is_over(visit: Visit, cutoff_ms: int) -> bool:
+    """Return whether a visit says nothing of any time from `cutoff_ms` on, and nobody has spoken of it since."""
+    ends = [stay.until_ts_ms for stay in visit.stays]
+    return all(end is not None and end < cutoff_ms for end in (*ends, visit.event_ts_ms or 0))

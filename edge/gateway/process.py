@@ -13,7 +13,8 @@ from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.protocols import SWITCHES, Line, Parts, Server, lines_of, servers_of
 from edge.gateway.pseudonym import pseudonyms_of
-from edge.gateway.refiling import Refiling
+from edge.gateway.refiling import Refiling, now_ms
+from edge.gateway.registrar import KafkaRegistrar
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
 from streams.config.settings import Settings
@@ -61,7 +62,8 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
         metrics.watch(door.flows, lambda: door.room.records)
         _open_metrics(settings, metrics)
-        parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls)
+        registrar = KafkaRegistrar(door, view.filing, now_ms)
+        parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls, registrar)
         lines = lines_of(parts)
         for name, port, server in servers_of(parts):
             await _listen(settings, name, port, server)

@@ -8,7 +8,9 @@ from typing import Final, Protocol
 
 from edge.gateway.door import KafkaDoor
 from edge.gateway.fhir.capability import capability_statement
-from edge.gateway.fhir.fhir_intake import METADATA_PATH, fhir_intakes
+from edge.gateway.fhir.fhir_intake import METADATA_PATH, FhirParts, fhir_intakes, fhir_updates
+from edge.gateway.fhir.fhir_openapi import fhir_paths
+from edge.gateway.fhir.given_resources import Telling
 from edge.gateway.fhir.outcomes import FHIR_TYPE
 from edge.gateway.hl7.desk import Desk
 from edge.gateway.hl7.identifiers import Patients
@@ -23,7 +25,7 @@ from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.subscriber import Subscriber
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.refiling import now_ms
-from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.reports import Registrar
 from edge.gateway.sdc.provider_access import access_of as provider_access_of
 from edge.gateway.sdc.sdc_line import SdcLine
 from edge.gateway.spool import Spool
@@ -83,6 +85,7 @@ class Parts:
     metrics: GatewayMetrics
     pseudonyms: Pseudonyms
     tls: ssl.SSLContext | None
+    registrar: Registrar
 
 
 def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
@@ -151,7 +154,7 @@ def http_of(parts: Parts) -> HttpServer:
 def pages_of(parts: Parts) -> Pages:
     """Return a gateway's other paths: its signs of life, its OpenAPI document, tokens, FHIR."""
     door, identities = parts.door, parts.identities
-    document = json.dumps(openapi()).encode()
+    document = json.dumps(openapi(fhir_paths())).encode()
     capability = json.dumps(capability_statement()).encode()
 
     def ready() -> tuple[int, bytes, str]:
@@ -165,8 +168,13 @@ def pages_of(parts: Parts) -> Pages:
         METADATA_PATH: lambda: (200, capability, FHIR_TYPE),
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
-    fhir = fhir_intakes(parts.metrics.protocol("fhir"), parts.pseudonyms, identities.fhir_interval_ms_of)
-    return Pages(read, posted, fhir)
+    fhir = FhirParts(
+        parts.metrics.protocol("fhir"),
+        parts.pseudonyms,
+        identities.fhir_interval_ms_of,
+        Telling(parts.registrar, parts.view),
+    )
+    return Pages(read, posted, fhir_intakes(fhir), fhir_updates(fhir))
 
 
 def mllp_of(parts: Parts) -> MllpServer:
@@ -174,7 +182,7 @@ def mllp_of(parts: Parts) -> MllpServer:
     counted = parts.metrics.protocol("mllp")
     desk = Desk(
         door=parts.door,
-        registrar=KafkaRegistrar(parts.door, parts.view.filing, now_ms),
+        registrar=parts.registrar,
         identify=parts.identities.of_message,
         profile_of=parts.identities.profile_of,
         filing=parts.view,

@@ -25,7 +25,7 @@ from edge.gateway.moves import Changes
 from edge.gateway.refiler import Marks, Refiler
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
-from streams.contracts.association import LEFT_KEY, Departure, Heard, Movement
+from streams.contracts.association import LEFT_KEY, Departure, Heard, Movement, Visit
 from streams.contracts.partitions import partition_of
 from streams.contracts.seals import Place
 from streams.contracts.topics import ALERTS, ASSOCIATIONS, READINGS
@@ -258,7 +258,7 @@ class Refiling:
             refiler.skip(int(record.offset))
             return
         refiler.take(known.offset, known.key, known.fact, known.append_ms)
-        if isinstance(known.fact, Movement | Heard):
+        if isinstance(known.fact, Movement | Heard | Visit) and known.fact.event_ts_ms is not None:
             for alert in silence.hear(known.fact.reporter, known.fact.event_ts_ms, known.append_ms):
                 if known.offset >= done:
                     _tell(alerts, alert)

@@ -1,7 +1,8 @@
 """Takes reports of who is on which device, refuses what contradicts, and stores the rest; several may write at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from pydantic import ValidationError
@@ -10,7 +11,8 @@ from edge.gateway.accept import FOREIGN_DEVICE, Door, Refusal, Sender
 from edge.gateway.adt_stays import FOREVER
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing
-from edge.gateway.reports import AdtEvent, AssociationReport
+from edge.gateway.reports import AdtEvent, AssociationReport, PlaceReport, Report, VisitReport
+from edge.gateway.visits import named_place_of, visit_of
 from streams.contracts.association import KEPT_MS, REPORTS_MAX, Association, Fact, Heard, Movement
 from streams.contracts.topics import ASSOCIATIONS
 
@@ -40,69 +42,59 @@ class KafkaRegistrar:
         self._now_ms = now_ms
         self._one_at_a_time = asyncio.Lock()
 
-    async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
-        """Store a report; a refusal where it contradicts what stands.
+    async def take(
+        self, sender: Sender, reports: Sequence[Report], together: bool = False
+    ) -> list[Refusal | None]:
+        """Store reports in their order, each judged by those before it; `together`: none where one is refused.
 
         Raises:
-            Busy: there is no room; nothing was taken.
-            NotStored: it is not known whether Kafka has it.
+            Busy: there is no room; the first of them may be stored.
+            NotStored: it is not known whether Kafka has all of them.
         """
         if not sender.names_patients:
-            return NAMES_NOBODY
-        if not sender.may_send_for(report.device):
-            return FOREIGN_DEVICE
-        begun = begun_by(self._filing.facts, report)
-        if begun is None:
-            return Refusal("no-beginning", "nothing is known of the association that this ends or confirms")
-        try:
-            fact = Association(
-                id=begun[0],
-                device=report.device,
-                patient=report.patient,
-                from_ts_ms=begun[1],
-                until_ts_ms=report.until_ms,
-                reporter=report.reporter,
-                source="pcim",
-                validated=report.validated,
-            )
-        except ValidationError as error:
-            return _invalid(error)
+            return [NAMES_NOBODY] * len(reports)
         async with self._one_at_a_time:
-            if (refusal := refusal_of(self._filing.facts, fact, self._now_ms())) is not None:
-                return refusal
+            if together and any(refused := self._supposed(sender, reports)):
+                return refused
+            return [await self._told(sender, report) for report in reports]
+
+    async def _told(self, sender: Sender, report: Report) -> Refusal | None:
+        fact = self._fact(sender, report)
+        if isinstance(fact, Refusal):
+            return fact
+        if not isinstance(fact, Movement) or not says_nothing_new(self._filing.facts, fact):
             await self._store(fact)
+        elif min(fact.event_ts_ms, self._now_ms()) >= self._heard_ms(fact.reporter) + HEARD_EVERY_MS:
+            await self._store(Heard(reporter=fact.reporter, event_ts_ms=fact.event_ts_ms))
         return None
 
-    async def adt(self, sender: Sender, event: AdtEvent) -> Refusal | None:
-        """Store what an ADT message says of where a patient is; what says nothing new only counts as a sign of life.
+    def _supposed(self, sender: Sender, reports: Sequence[Report]) -> list[Refusal | None]:
+        """Return what would be refused if all were told, without telling anything."""
+        refused: list[Refusal | None] = []
+        with ExitStack() as all_before:
+            for report in reports:
+                fact = self._fact(sender, report)
+                refused.append(fact if isinstance(fact, Refusal) else None)
+                if not isinstance(fact, Refusal):
+                    all_before.enter_context(self._filing.facts.supposing(fact, self._now_ms()))
+        return refused
 
-        Raises:
-            Busy: there is no room; nothing was taken.
-            NotStored: it is not known whether Kafka has it.
-        """
-        if not sender.names_patients:
-            return NAMES_NOBODY
+    def _fact(self, sender: Sender, report: Report) -> Fact | Refusal:
+        """Return what a report says as a record, or why it cannot stand beside what is known."""
+        facts, now_ms = self._filing.facts, self._now_ms()
         try:
-            fact = Movement(
-                id=event.id,
-                what=event.kind,
-                patient=event.patient,
-                place=event.place,
-                prior_patient=event.prior_patient,
-                prior_place=event.prior_place,
-                event_ts_ms=event.event_ms,
-                reporter=sender.name,
-            )
+            if isinstance(report, AdtEvent):
+                return _movement(sender, report)
+            if isinstance(report, VisitReport):
+                return visit_of(facts, sender.name, report, now_ms)
+            if isinstance(report, PlaceReport):
+                return named_place_of(facts, sender.name, report)
+            if not sender.may_send_for(report.device):
+                return FOREIGN_DEVICE
+            fact = _association(facts, report)
         except ValidationError as error:
             return _invalid(error)
-        if fact.what == "merge" and (fact.prior_patient is None or fact.prior_patient == fact.patient):
-            return Refusal("invalid", "merge: names no other patient who is merged away (MRG-1)")
-        async with self._one_at_a_time:
-            if not says_nothing_new(self._filing.facts, fact):
-                await self._store(fact)
-            elif min(fact.event_ts_ms, self._now_ms()) >= self._heard_ms(fact.reporter) + HEARD_EVERY_MS:
-                await self._store(Heard(reporter=fact.reporter, event_ts_ms=fact.event_ts_ms))
-        return None
+        return (refusal_of(facts, fact, now_ms) if isinstance(fact, Association) else None) or fact
 
     def _heard_ms(self, reporter: str) -> int:
         return self._filing.facts.heard_ms.get(reporter, -HEARD_EVERY_MS)
@@ -111,7 +103,39 @@ class KafkaRegistrar:
         if self._filing.facts.by_key.get(fact.key) == fact:
             return  # it came from Kafka
         await self._door.store(ASSOCIATIONS, fact.key, fact.model_dump_json().encode())
-        self._filing.apply(fact.key, fact, self._now_ms())
+        self._filing.anticipate(fact, self._now_ms())
+
+
+def _movement(sender: Sender, event: AdtEvent) -> Movement | Refusal:
+    fact = Movement(
+        id=event.id,
+        what=event.kind,
+        patient=event.patient,
+        place=event.place,
+        prior_patient=event.prior_patient,
+        prior_place=event.prior_place,
+        event_ts_ms=event.event_ms,
+        reporter=sender.name,
+    )
+    if fact.what == "merge" and (fact.prior_patient is None or fact.prior_patient == fact.patient):
+        return Refusal("invalid", "merge: names no other patient who is merged away (MRG-1)")
+    return fact
+
+
+def _association(facts: Facts, report: AssociationReport) -> Association | Refusal:
+    begun = begun_by(facts, report)
+    if begun is None:
+        return Refusal("no-beginning", "nothing is known of the association that this ends or confirms")
+    return Association(
+        id=begun[0],
+        device=report.device,
+        patient=report.patient,
+        from_ts_ms=begun[1],
+        until_ts_ms=report.until_ms,
+        reporter=report.reporter,
+        source=report.source,
+        validated=report.validated,
+    )
 
 
 def begun_by(facts: Facts, report: AssociationReport) -> tuple[str, int] | None:
@@ -133,10 +157,15 @@ def begun_by(facts: Facts, report: AssociationReport) -> tuple[str, int] | None:
 def refusal_of(facts: Facts, fact: Association, now_ms: int) -> Refusal | None:
     """Return why an association cannot stand beside what is known, None if it can."""
     until_ms = FOREVER if fact.until_ts_ms is None else fact.until_ts_ms
-    if until_ms <= fact.from_ts_ms:
+    if until_ms < fact.from_ts_ms:  # what was told wrongly ends where it began
         return Refusal("invalid", "the association ends before it begins")
     if until_ms < now_ms - KEPT_MS:
         return Refusal("too-old", f"the association ended more than {KEPT_MS // 86_400_000} days ago")
+    if fact.source == "fhir" and facts.devices_of(fact.id) - {fact.device}:
+        return Refusal(
+            "other-device",
+            "this association is of another device: end it or mark it as an error, then make one",
+        )
     others = [other for other in facts.reports(fact.device) if other.key != fact.key]
     if len(others) >= REPORTS_MAX:
         return Refusal("too-many-associations", f"the device has {REPORTS_MAX} associations of the last days")

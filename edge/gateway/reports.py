@@ -1,5 +1,6 @@
-"""What is told of who is on which device: reports of an association, and a hospital's admissions."""
+"""What is told of who is on which device: reports of an association, a hospital's admissions, visits and places."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,7 +11,7 @@ AdtKind = Literal["admit", "transfer", "discharge", "update", "cancel-transfer",
 
 @dataclass(frozen=True, slots=True)
 class AssociationReport:
-    """A device is on a patient in [`from_ms`, `until_ms`): IHE PCIM (DEV-51), or the command line.
+    """A device is on a patient in [`from_ms`, `until_ms`): IHE PCIM (DEV-51), or a DeviceAssociation of FHIR.
 
     `from_ms` is None where an end or a confirmation does not say when it began: then that stands as it was told under
     the same `id`, or of the device's open association with the patient where the id is new.
@@ -25,6 +26,7 @@ class AssociationReport:
     until_ms: int | None
     reporter: str
     validated: bool
+    source: Literal["pcim", "fhir"] = "pcim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,55 @@ class AdtEvent:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class StayReport:
+    """A patient is at a place in [`from_ms`, `until_ms`), None = still; by its name, or by its sender's id of it."""
+
+    from_ms: int
+    until_ms: int | None
+    place: str = ""
+    place_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitReport:
+    """All that an Encounter of FHIR says of where a patient is and was.
+
+    `stays` None: it does not say where, so what was told under its `id` stands, up to `until_ms`. `event_ms` is its
+    newest time, `version_ms` when this version of it was made; each None where it has none.
+    """
+
+    id: str
+    patient: str
+    stays: tuple[StayReport, ...] | None
+    until_ms: int | None
+    event_ms: int | None
+    version_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReport:
+    """How a sender calls a place (Location of FHIR); `place` None = it is in use no more."""
+
+    id: str
+    place: str | None
+
+
+Report = AssociationReport | AdtEvent | VisitReport | PlaceReport
+
+
 class Registrar(Protocol):
-    """Who takes reports. Both return only when Kafka has what was told, and raise `Busy` or `NotStored`."""
+    """Who takes reports."""
 
-    async def associate(self, sender: Sender, report: AssociationReport) -> Refusal | None:
-        """File a report; a refusal where it contradicts what stands ("device is associated with another patient")."""
+    async def take(
+        self, sender: Sender, reports: Sequence[Report], together: bool = False
+    ) -> list[Refusal | None]:
+        """File reports in their order, each judged by those before it; None = Kafka has what was told.
 
-    async def adt(self, sender: Sender, event: AdtEvent) -> Refusal | None:
-        """File what an ADT message says of the devices placed at its beds."""
+        A report is refused where it contradicts what stands ("device is associated with another patient");
+        `together`: then none of them is stored.
+
+        Raises:
+            Busy: there is no room; the first of them may be stored.
+            NotStored: it is not known whether Kafka has all of them.
+        """

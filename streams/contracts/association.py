@@ -1,10 +1,10 @@
 """Records of `vitals.associations`: what is known of which device is on which patient, and what follows from it.
 
-What is told is kept as it was told, one record a report, a placement of a device at a bed, or a movement of a patient
-(HL7 v2 ADT); who is on a device at a moment is a pure function of the newest record of each key, whatever the order
-(`edge.gateway.associations`). So gateways that write at once lose nothing, and compaction changes nothing. The topic
-has one partition: every gateway's view is a place in it. Where a device no longer belongs to a stream that its frames
-went to, a `~left` record in the readings says so, sealed like a command.
+What is told is kept as it was told, one record a report, a placement of a device at a bed, a movement of a patient
+(HL7 v2 ADT), or a visit (FHIR Encounter); who is on a device at a moment is a pure function of the newest record of
+each key, whatever the order (`edge.gateway.associations`). So gateways that write at once lose nothing, and compaction
+changes nothing. The topic has one partition: every gateway's view is a place in it. Where a device no longer belongs to
+a stream that its frames went to, a `~left` record in the readings says so, sealed like a command.
 """
 
 from typing import Annotated, Final, Literal
@@ -29,6 +29,12 @@ Time = Annotated[int, Field(ge=0, le=EVENT_TS_MS_MAX)]
 Place = Annotated[str, Field(min_length=1, max_length=PLACE_CHARS_MAX)]
 MessageId = Annotated[str, Field(min_length=1, max_length=PLACE_CHARS_MAX)]
 
+STAYS_MAX: Final = 64
+"""Places of one visit that are kept; those that ended before what is kept are left out."""
+
+NAMED_PLACES_MAX: Final = 10_000
+"""Places that one sender may give names of its own."""
+
 MovementKind = Literal[
     "admit", "transfer", "discharge", "update", "cancel-transfer", "cancel-discharge", "merge"
 ]
@@ -48,7 +54,9 @@ class Association(_Record):
     from_ts_ms: Time = Field(description="when it begins, ms")
     until_ts_ms: Time | None = Field(default=None, description="when it ends, ms; null = it lasts")
     reporter: Identifier = Field(description="who said so")
-    source: Literal["pcim", "command"] = Field(description="pcim: IHE PCIM; command: the command line")
+    source: Literal["pcim", "fhir", "command"] = Field(
+        description="pcim: IHE PCIM; fhir: a DeviceAssociation; command: the command line"
+    )
     validated: bool = Field(description="a person has confirmed it")
 
     @property
@@ -105,7 +113,48 @@ class Heard(_Record):
         return f"~heard/{self.reporter}".encode()
 
 
-Fact = Association | Placement | Movement | Heard
+class VisitStay(_Record):
+    """A patient is at a place in [`from_ts_ms`, `until_ts_ms`), during a visit."""
+
+    place: Place
+    from_ts_ms: Time
+    until_ts_ms: Time | None = Field(default=None, description="null = still there")
+
+
+class Visit(_Record):
+    """Where a patient is and was during one visit, all of it: a newer version replaces what the one before said."""
+
+    kind: Literal["visit"] = "visit"
+    id: Identifier = Field(description="the Encounter's own")
+    patient: Identifier
+    stays: tuple[VisitStay, ...] = Field(max_length=STAYS_MAX, description="rising, none beside another")
+    reporter: Identifier = Field(description="the sender of the messages")
+    event_ts_ms: Time | None = Field(description="when it was said, ms: its newest time; null = it has none")
+    version_ts_ms: Time | None = Field(
+        default=None, description="meta.lastUpdated, ms: an older one is refused"
+    )
+
+    @property
+    def key(self) -> bytes:
+        """The record's key."""
+        return f"~visit/{self.reporter}/{self.id}".encode()
+
+
+class NamedPlace(_Record):
+    """How a sender's messages call a place (FHIR Location): a visit may refer to it by this id."""
+
+    kind: Literal["named-place"] = "named-place"
+    id: Identifier = Field(description="the Location's own")
+    place: Place | None = Field(description="bed, as placements name it; null = it is in use no more")
+    reporter: Identifier = Field(description="the sender of the messages")
+
+    @property
+    def key(self) -> bytes:
+        """The record's key."""
+        return f"~place/{self.reporter}/{self.id}".encode()
+
+
+Fact = Association | Placement | Movement | Heard | Visit | NamedPlace
 
 
 class AssociationRecord(RootModel[Annotated[Fact, Field(discriminator="kind")]]):

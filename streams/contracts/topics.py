@@ -103,8 +103,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         ASSOCIATIONS,
-        "device and report, patient and movement, or sender",
-        "Association, Placement, Movement, Heard",
+        "device and report, patient and movement, or sender and what it said",
+        "Association, Placement, Movement, Heard, Visit, NamedPlace",
         "which device is on which patient from when to when, and who said so",
         partitions=1,
         config={

@@ -6,7 +6,16 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from streams.contracts.alert import Alert
-from streams.contracts.association import LEFT_KEY, Association, Departure, Heard, Movement, Placement
+from streams.contracts.association import (
+    LEFT_KEY,
+    Association,
+    Departure,
+    Heard,
+    Movement,
+    NamedPlace,
+    Placement,
+    Visit,
+)
 from streams.contracts.audit import Audited
 from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Sealed, Signed
 from streams.contracts.deliveries import Assignment, Delivery
@@ -179,6 +188,8 @@ def _association_messages() -> dict[str, Any]:
         (Placement, "a device stands at a bed", "device/place/id"),
         (Movement, "what an ADT message said of where a patient is", "patient/what/event_ts_ms/reporter/id"),
         (Heard, "up to when a sender's ADT messages have come", "~heard/reporter"),
+        (Visit, "where a patient is and was during a visit, as a FHIR Encounter says", "~visit/reporter/id"),
+        (NamedPlace, "how a sender calls a place, as a FHIR Location says", "~place/reporter/id"),
     )
     return {
         "departure": _message(

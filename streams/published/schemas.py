@@ -17,7 +17,15 @@ from pydantic_core import CoreSchema
 from clinical.vitals import SIGNALS
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
-from streams.contracts.association import Association, Departure, Heard, Movement, Placement
+from streams.contracts.association import (
+    Association,
+    Departure,
+    Heard,
+    Movement,
+    NamedPlace,
+    Placement,
+    Visit,
+)
 from streams.contracts.audit import Audited
 from streams.contracts.command import Answer, Sealed, Signed
 from streams.contracts.deliveries import Assignment, Delivery
@@ -77,6 +85,8 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     Placement: "validation",
     Movement: "validation",
     Heard: "validation",
+    Visit: "validation",
+    NamedPlace: "validation",
     Departure: "validation",
     WardFacts: "validation",
     BedFacts: "validation",
@@ -109,6 +119,8 @@ OPERATIONS: Final = (
     ("sendPlacements", "send", ASSOCIATIONS, "placement"),
     ("sendMovements", "send", ASSOCIATIONS, "movement"),
     ("sendHeard", "send", ASSOCIATIONS, "heard"),
+    ("sendVisits", "send", ASSOCIATIONS, "visit"),
+    ("sendNamedPlaces", "send", ASSOCIATIONS, "namedplace"),
     ("sendAssignments", "send", ASSIGNMENTS, "assignment"),
     ("sendWardFacts", "send", REFERENCE, "wardFacts"),
     ("sendBedFacts", "send", REFERENCE, "bedFacts"),

@@ -1,6 +1,8 @@
-"""Who and what an Observation is about: its device and subject as ids of Vigil's, and how it is told from others."""
+"""Who and what a resource is about: its device and subject as ids of Vigil's, and how it is told from others."""
 
+import hashlib
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from edge.gateway.accept import Refusal
@@ -15,7 +17,14 @@ STREAM: Final = "urn:vigil:stream"
 IDENTIFIER_CHARACTERS_MAX: Final = 255
 """Of a value or a system: longer ones name nothing, and would be hashed at our cost."""
 
+ID_DIGITS: Final = 32
 _id_form = re.compile(ID_PATTERN).fullmatch
+NO_PATIENT: Final = Refusal(
+    "no-patient", "name the patient: subject.identifier, or a reference Patient/ID (no contained or urn:uuid)"
+)
+DAMAGED_PATIENT: Final = Refusal(
+    "damaged-patient", "the patient's identifier has lost characters, or is too long"
+)
 _NO_DEVICE: Final = Refusal(
     "no-device",
     "name the device itself: device.identifier, or a reference Device/ID (no DeviceMetric, contained or urn:uuid)",
@@ -23,23 +32,25 @@ _NO_DEVICE: Final = Refusal(
 
 
 def device_of(observation: Observation) -> str | Refusal:
-    """Return the device of an Observation: of `device`, else of a subject that is a device.
+    """Return the device of an Observation: of `device`, else of a subject that is a device."""
+    subject = observation.subject
+    if observation.device is not None:
+        return device_in(observation.device)
+    return device_in(subject if subject is not None and _is_of(subject, "Device", surely=True) else None)
+
+
+def device_in(reference: Reference | None) -> str | Refusal:
+    """Return the device that is referred to.
 
     An EUI-64 counts as HL7's does; a value with a system is not that of another system.
     """
-    for reference in (observation.device, observation.subject):
-        if reference is None:
-            continue
-        if reference is observation.subject and not _is_of(reference, "Device", surely=True):
-            continue
-        found = _named(reference, "Device")
-        if found is None:
-            return _NO_DEVICE
-        system, value = found
-        if not _is_whole(system, value):
-            return Refusal("damaged-device", "the device's identifier has lost characters, or is too long")
-        return eui_64(value) or opaque(f"{value}@{system}" if system else value)
-    return _NO_DEVICE
+    found = None if reference is None else _named(reference, "Device")
+    if found is None:
+        return _NO_DEVICE
+    system, value = found
+    if not is_whole(system, value):
+        return Refusal("damaged-device", "the device's identifier has lost characters, or is too long")
+    return eui_64(value) or opaque(f"{value}@{system}" if system else value)
 
 
 def patient_of(observation: Observation, pseudonyms: Pseudonyms) -> tuple[str, str]:
@@ -47,26 +58,39 @@ def patient_of(observation: Observation, pseudonyms: Pseudonyms) -> tuple[str, s
 
     A damaged name is none: two people's may look the same.
     """
-    subject = observation.subject
-    if subject is None or (found := _named(subject, "Patient")) is None:
-        return "", ""
+    found = patient_in(observation.subject, pseudonyms)
+    if isinstance(found, Refusal):
+        return "", found.reason if found is DAMAGED_PATIENT else ""
+    return found, ""
+
+
+def patient_in(reference: Reference | None, pseudonyms: Pseudonyms) -> str | Refusal:
+    """Return the patient who is referred to, or why that is nobody."""
+    found = None if reference is None else _named(reference, "Patient")
+    if found is None:
+        return NO_PATIENT
     system, value = found
-    if not _is_whole(system, value):
-        return "", "damaged-patient"
+    if not is_whole(system, value):
+        return DAMAGED_PATIENT
     if system == STREAM:
-        return (value, "") if _id_form(value) else ("", "damaged-patient")
-    return pseudonyms.of(system, value), ""
+        return value if _id_form(value) else DAMAGED_PATIENT
+    return pseudonyms.of(system, value)
 
 
-def identity_of(observation: Observation, if_none_exist: str) -> str:
-    """Return what tells an Observation from others of its device and moment: its identifier, else If-None-Exist.
+def identity_of(identifiers: Sequence[Identifier], if_none_exist: str) -> str:
+    """Return what tells a resource from others of its kind: its first identifier, else If-None-Exist.
 
     Empty where it has neither: then what it says does.
     """
-    for identifier in observation.identifier:
+    for identifier in identifiers:
         if identifier.value:
             return f"identifier\x1f{identifier.system}\x1f{identifier.value}"
     return f"if-none-exist\x1f{if_none_exist}" if if_none_exist else ""
+
+
+def number_of(identity: str) -> str:
+    """Return the id of a posted resource of this identity: the same at every gateway."""
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS]
 
 
 def _named(reference: Reference, kind: str) -> tuple[str, str] | None:
@@ -83,7 +107,7 @@ def _named(reference: Reference, kind: str) -> tuple[str, str] | None:
     return base[: -len(kind)].rstrip("/"), number
 
 
-def _is_whole(system: str, value: str) -> bool:
+def is_whole(system: str, value: str) -> bool:
     """Whether neither part of a name has lost a character or is too long, as of HL7's with their authorities."""
     return max(len(system), len(value)) <= IDENTIFIER_CHARACTERS_MAX and not is_damaged(system + value)
 

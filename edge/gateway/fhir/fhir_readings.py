@@ -1,6 +1,5 @@
 """Observations as frames: one for each patient, device and moment of a request, as HL7 messages make them."""
 
-import hashlib
 from collections.abc import Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -8,8 +7,9 @@ from typing import Any, Final, NamedTuple
 from clinical.vitals import COUNT, INDEX
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.fhir.fhir_codes import is_arterial
-from edge.gateway.fhir.fhir_ids import device_of, identity_of, patient_of
+from edge.gateway.fhir.fhir_ids import device_of, identity_of, number_of, patient_of
 from edge.gateway.fhir.fhir_times import time_of
+from edge.gateway.fhir.outcomes import MODIFIED
 from edge.gateway.fhir.quantities import Said, said_by, values_of
 from edge.gateway.fhir.resources import NOTHING, Observation
 from edge.gateway.numbering import BOOT, numbered_apart
@@ -19,7 +19,6 @@ from streams.decoding.wire_frames import WireFrame
 TAKEN_STATUS: Final = frozenset({"final", "amended", "corrected", "preliminary"})
 WITHDRAWN_STATUS: Final = frozenset({"entered-in-error", "cancelled"})
 COMPONENTS_MAX: Final = 50
-ID_DIGITS: Final = 32
 
 WITHDRAWN: Final = Refusal(
     "withdrawn",
@@ -44,8 +43,7 @@ class Seen(NamedTuple):
     @property
     def number(self) -> str:
         """The id of the resource: the same for the same Observation at every gateway."""
-        text = f"{self.device}\x1f{self.at_ms}\x1f{self.identity}"
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS]
+        return number_of(f"{self.device}\x1f{self.at_ms}\x1f{self.identity}")
 
 
 def seen_in(observation: Observation, if_none_exist: str, pseudonyms: Pseudonyms) -> Seen | Refusal:
@@ -68,7 +66,7 @@ def seen_in(observation: Observation, if_none_exist: str, pseudonyms: Pseudonyms
     if isinstance(said, Refusal):
         return said
     patient, fault = patient_of(observation, pseudonyms)
-    identity = identity_of(observation, if_none_exist)
+    identity = identity_of(observation.identifier, if_none_exist)
     if not identity:
         # By their text: of two components of one signal one may be null, which has no order beside a number.
         identity = "content\x1f" + repr(sorted(((one.signal, one.value) for one in said), key=repr))
@@ -87,7 +85,7 @@ def _said_in(observation: Observation) -> list[Said] | Refusal:
     if not parts or values_of(observation) or observation.dataAbsentReason is not None:
         parts.insert(0, said_by(observation))
     elif observation.modifierExtension is not NOTHING:
-        return Refusal("modifier", "a modifierExtension changes what this means, and is not known here")
+        return MODIFIED
     for part in parts:
         if isinstance(part, Said):
             found.append(part)

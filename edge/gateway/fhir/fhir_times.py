@@ -24,6 +24,9 @@ def _none(detail: str) -> Refusal:
     return Refusal("no-time", detail)
 
 
+NOT_A_TIME: Final = _none("this is no FHIR time")
+
+
 @lru_cache(maxsize=8_192)
 def moment_ms(text: str) -> int | Refusal:
     """Return a dateTime or instant as Unix epoch, ms; what is beyond a millisecond is cut off.
@@ -36,7 +39,7 @@ def moment_ms(text: str) -> int | Refusal:
             return _none("the time is a day, a month or a year: give it to the second, with its zone")
         if _NO_ZONE.fullmatch(text):
             return _none("the time has no zone: write Z or an offset behind it")
-        return _none("this is no FHIR time")
+        return NOT_A_TIME
     second, fraction, zone = found[2], found[3], found[4]
     if second == "60":
         return _none("a leap second has no number of its own: send the second before or after it")
@@ -65,4 +68,4 @@ def time_of(observation: Observation) -> int | Refusal:
         return _none("give one of effectiveDateTime, effectiveInstant and effectivePeriod")
     if not given[0]:
         return _none("effectivePeriod has no end: it still lasts")
-    return moment_ms(given[0]) if len(given[0]) <= CHARACTERS_MAX else _none("this is no FHIR time")
+    return moment_ms(given[0]) if len(given[0]) <= CHARACTERS_MAX else NOT_A_TIME

@@ -40,12 +40,29 @@ ISSUE_CODES: Final[Mapping[str, str]] = {
     "status": "code-invalid",
     "comparator": "code-invalid",
     "unknown-unit": "code-invalid",
+    "not-allowed": "forbidden",
+    "device-associated": "conflict",
+    "other-device": "conflict",
+    "outdated": "conflict",
+    "place-taken": "duplicate",
+    "too-many-associations": "too-costly",
+    "too-many-places": "too-costly",
+    "unknown-location": "not-found",
+    "no-beginning": "not-found",
+    "no-identity": "required",
+    "no-patient": "required",
+    "no-place": "required",
     "no-device": "required",
     "no-value": "required",
     "no-time": "value",
     "transaction": "processing",
 }
 """Issue types (FHIR value set issue-type) of problems and reasons; `invalid` of all others."""
+
+CONFLICTS: Final = frozenset({"device-associated", "other-device", "outdated", "place-taken"})
+"""Reasons that are about what is known already, and not about the resource alone."""
+
+MODIFIED: Final = Refusal("modifier", "a modifierExtension changes what this means, and is not known here")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,21 +95,23 @@ def said(status: int, resource: dict[str, Any], headers: Mapping[str, str] | Non
     )
 
 
-def location_of(number: str) -> str:
-    """Return where a stored Observation would be, below the base."""
-    return f"Observation/{number}/_history/1"
+def location_of(kind: str, number: str) -> str:
+    """Return where a stored resource would be, below the base."""
+    return f"{kind}/{number}/_history/1"
 
 
 def status_of(refusal: Refusal) -> int:
-    """Return the status of one refused Observation."""
-    if refusal.reason == "foreign-device":
+    """Return the status of one refused resource."""
+    if refusal.reason in ("foreign-device", "not-allowed"):
         return 403
+    if refusal.reason in CONFLICTS:
+        return 409
     return 400 if refusal.reason in ("not-json", "invalid") else 422
 
 
-def entry_of(result: Refusal | None, number: str) -> dict[str, Any]:
+def entry_of(result: Refusal | None, kind: str, number: str) -> dict[str, Any]:
     """Return what became of a bundle's entry."""
     if result is None:
-        return {"response": {"status": "201 Created", "location": location_of(number), "etag": ETAG}}
+        return {"response": {"status": "201 Created", "location": location_of(kind, number), "etag": ETAG}}
     outcome = outcome_of([issue_of(result.reason, result.detail)])
     return {"response": {"status": str(status_of(result)), "outcome": outcome}}

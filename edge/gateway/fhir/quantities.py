@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from clinical.vitals import ACVPU, FLAGS, INDEX, SIGNALS
 from edge.gateway.accept import Refusal
 from edge.gateway.fhir.fhir_codes import answer_of, signal_of, unit_named
+from edge.gateway.fhir.outcomes import MODIFIED
 from edge.gateway.fhir.resources import NOTHING, Component, Quantity
 from edge.readers.notation import SENTINELS
 
@@ -26,7 +27,7 @@ class Said(NamedTuple):
 def said_by(component: Component, arterial: bool = False) -> Said | Refusal:
     """Return what a component says, or why it says nothing that can be taken; `arterial`: its panel is of a line."""
     if component.modifierExtension is not NOTHING:
-        return Refusal("modifier", "a modifierExtension changes what this means, and is not known here")
+        return MODIFIED
     found = signal_of(component.code, arterial) if component.code is not None else None
     if found is None:
         return Refusal("unknown-code", "there is no code")

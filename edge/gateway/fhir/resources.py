@@ -53,6 +53,7 @@ class Reference(msgspec.Struct, gc=False):
 class Period(msgspec.Struct, gc=False):
     """From one time to another."""
 
+    start: str = ""
     end: str = ""
 
 
@@ -88,6 +89,66 @@ class Observation(Component, gc=False, kw_only=True):
     component: list[Component] = []
 
 
+class Meta(msgspec.Struct, gc=False):
+    """When this version of a resource was made."""
+
+    lastUpdated: str = ""
+
+
+class DeviceAssociation(msgspec.Struct, gc=False, kw_only=True):
+    """Which device is on whom, and when (R5)."""
+
+    resourceType: str = ""
+    id: str = ""
+    implicitRules: str = ""
+    modifierExtension: msgspec.Raw = NOTHING
+    identifier: list[Identifier] = []
+    device: Reference | None = None
+    status: Concept | None = None
+    subject: Reference | None = None
+    period: Period | None = None
+
+
+class EncounterLocation(msgspec.Struct, gc=False, kw_only=True):
+    """Where a patient is or was during an Encounter; R4 has `physicalType`, R5 `form`."""
+
+    modifierExtension: msgspec.Raw = NOTHING
+    location: Reference | None = None
+    status: str = ""
+    physicalType: Concept | None = None
+    form: Concept | None = None
+    period: Period | None = None
+
+
+class Encounter(msgspec.Struct, gc=False, kw_only=True):
+    """A patient's visit; R4 has `period`, R5 `actualPeriod`."""
+
+    resourceType: str = ""
+    id: str = ""
+    implicitRules: str = ""
+    modifierExtension: msgspec.Raw = NOTHING
+    meta: Meta | None = None
+    identifier: list[Identifier] = []
+    status: str = ""
+    subject: Reference | None = None
+    period: Period | None = None
+    actualPeriod: Period | None = None
+    location: list[EncounterLocation] = []
+
+
+class Location(msgspec.Struct, gc=False, kw_only=True):
+    """A place."""
+
+    resourceType: str = ""
+    id: str = ""
+    implicitRules: str = ""
+    modifierExtension: msgspec.Raw = NOTHING
+    identifier: list[Identifier] = []
+    status: str = ""
+    name: str = ""
+    mode: str = ""
+
+
 class Request(msgspec.Struct, gc=False):
     """What a bundle asks to be done with an entry."""
 
@@ -99,6 +160,7 @@ class Request(msgspec.Struct, gc=False):
 class Entry(msgspec.Struct, gc=False):
     """An entry of a bundle."""
 
+    fullUrl: str = ""
     resource: Observation | None = None
     request: Request | None = None
     modifierExtension: msgspec.Raw = NOTHING

@@ -16,7 +16,7 @@ from edge.gateway.hl7.observations import Observations
 from edge.gateway.hl7.pcim import is_association, may_be_association, read_association
 from edge.gateway.hl7.profile import USUAL, Profile
 from edge.gateway.hl7.split import Header, read_header, read_segments
-from edge.gateway.reports import AdtEvent, AssociationReport, Registrar
+from edge.gateway.reports import AdtEvent, AssociationReport, Registrar, Report
 from streams.contracts.alert import Alert
 from streams.contracts.topics import ALERTS
 from streams.decoding.wire_frames import WireFrame
@@ -260,10 +260,11 @@ class Desk:
             value = alert.model_copy(update={"patient": stream}).model_dump_json().encode()
             await self.door.store(ALERTS, stream.encode(), value)
             results.append(None)
+        reports: list[Report] = [*first.events]
         if first.report is not None:
-            results.append(await self.registrar.associate(sender, first.report))
-        for event in first.events:
-            results.append(await self.registrar.adt(sender, event))
+            reports.append(first.report)
+        if reports:
+            results += await self.registrar.take(sender, reports)
         return results
 
 

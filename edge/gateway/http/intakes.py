@@ -19,15 +19,19 @@ KEY_CHARACTERS_MAX: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request but for its body: who sends, the body's media type, the headers."""
+    """A request but for its body: who sends, the body's media type, the headers, the id that it is put under."""
 
     sender: Sender
     media_type: str
     headers: Mapping[str, str]
+    name: str = ""
 
 
 class Given(Protocol):
     """What a body holds."""
+
+    async def register(self) -> None:
+        """Have stored whatever the readings are filed by; raises as the door does."""
 
     def hand_over(self) -> list[Reading]:
         """Return the readings for the door, and keep them no longer: while Kafka is waited for they need no memory."""
@@ -68,6 +72,9 @@ class GivenFrames:
     def __init__(self, items: Sequence[Reading | Refusal]) -> None:
         self._readings = [item for item in items if isinstance(item, Reading)]
         self._refusals = [item if isinstance(item, Refusal) else None for item in items]
+
+    async def register(self) -> None:
+        """Do nothing: frames are all there is."""
 
     def hand_over(self) -> list[Reading]:
         """Return the readings, and keep them no longer."""

@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document of the HTTP door, made from the frame's model and the table of problems."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from edge.gateway.http.answers import PROBLEM_TYPE, TITLES
@@ -16,8 +18,8 @@ OPTIONAL: Final = ("patient", "boot", "seq")
 RETRIED: Final = frozenset({429, 503})
 
 
-def openapi() -> dict[str, Any]:
-    """Return the document."""
+def openapi(more: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Return the document; `more` are the paths of other protocols on this port."""
     reading = {"$ref": "#/components/schemas/Reading"}
     bodies = {
         "application/json": {
@@ -52,6 +54,7 @@ def openapi() -> dict[str, Any]:
             TOKEN_PATH: {"post": _token()},
             "/healthz": _page("the process lives", {"up": {"type": "boolean"}}),
             "/readyz": _page("it takes readings", {"kafka": {"type": "boolean"}}, unready=True),
+            **more,
         },
         "components": {
             "schemas": {"Reading": _reading(), "Taken": _taken(), "Problem": _problem()},

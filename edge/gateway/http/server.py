@@ -54,12 +54,14 @@ _quiet.setLevel(logging.CRITICAL + 1)  # of a request that is none it logs the b
 class Pages:
     """Further paths: `read` by GET, with status, bytes and type of this moment; `posted`, given a body and its type.
 
-    `intakes` are further kinds of posted readings, each of which speaks for what is below its path, too.
+    `intakes` are further kinds of posted readings, each of which speaks for what is below its path, too; `updated` are
+    those that are put under an id, by the path above it.
     """
 
     read: Mapping[str, Callable[[], tuple[int, bytes, str]]] = field(default_factory=dict)
     posted: Mapping[str, Callable[[bytes, str], web.Response]] = field(default_factory=dict)
     intakes: Mapping[str, Intake] = field(default_factory=dict)
+    updated: Mapping[str, Intake] = field(default_factory=dict)
 
 
 class Identify(Protocol):
@@ -152,6 +154,12 @@ class HttpServer:
             if method != "POST":
                 return self._speaker(path).problem("method", "this is only posted", {"Allow": "POST"})
             return await (self._posted(request) if intake is None else self._readings(request, intake))
+        above, _, name = path.rpartition("/")
+        updated = self._pages.updated.get(above) if name else None
+        if updated is not None:
+            if method != "PUT":
+                return updated.problem("method", "this is only put", {"Allow": "PUT"})
+            return await self._readings(request, updated, name)
         page = self._pages.read.get(path)
         if page is None:
             return self._speaker(path).problem("not-found", f"readings are posted to {READINGS_PATH}")
@@ -172,7 +180,7 @@ class HttpServer:
             return answers.problem("busy", str(error), answers.retry_after(error.retry_after_s))
         return self._pages.posted[request.path](body, request.content_type)
 
-    async def _readings(self, request: web.BaseRequest, intake: Intake) -> web.Response:
+    async def _readings(self, request: web.BaseRequest, intake: Intake, name: str = "") -> web.Response:
         begun_s = time.monotonic()
         transport = request.transport
         peer = transport.get_extra_info("ssl_object") if transport is not None else None
@@ -185,9 +193,10 @@ class HttpServer:
                 {"WWW-Authenticate": "Bearer"},
             )
         try:
-            given = await self._given(request, intake, sender)
+            given = await self._given(request, intake, sender, name)
             if isinstance(given, web.Response):
                 return given
+            await given.register()
             readings = given.hand_over()
             storing = self._door.readings(sender, readings) if readings else None
             del readings
@@ -201,7 +210,9 @@ class HttpServer:
         intake.metrics.answered(results, time.monotonic() - begun_s)
         return given.answer(results)
 
-    async def _given(self, request: web.BaseRequest, intake: Intake, sender: Sender) -> Given | web.Response:
+    async def _given(
+        self, request: web.BaseRequest, intake: Intake, sender: Sender, name: str
+    ) -> Given | web.Response:
         """Return what the body holds, or what to answer instead."""
         media = request.content_type
         coding = request.headers.get("Content-Encoding", "").strip().lower()
@@ -221,7 +232,7 @@ class HttpServer:
             body = await self._body(request)
             if coding:
                 body = unpacked(body, coding, BODY_BYTES_MAX)
-            return intake.read(body, Asked(sender, media, request.headers))
+            return intake.read(body, Asked(sender, media, request.headers, name))
         except TimeoutError:
             return self._refused(intake, "slow", f"the body did not come within {BODY_S_MAX:g} s")
         except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 
 from edge.gateway.accept import Headers, Reading, Refusal, Sender
+from edge.gateway.fhir.fhir_openapi import fhir_paths
 from edge.gateway.http.exchange import TOKEN_PATH, exchanged
 from edge.gateway.http.openapi import openapi
 from edge.gateway.http.server import HttpServer, Pages
@@ -57,17 +58,19 @@ class RecordingDoor:
 
 @contextlib.asynccontextmanager
 async def serving(
-    door, identify=lambda header, peer: ANYBODY, exchange_s=lambda token: None
+    door, identify=lambda header, peer: ANYBODY, exchange_s=lambda token: None, more=None
 ) -> AsyncIterator[tuple[HttpServer, GatewayMetrics]]:
     metrics = GatewayMetrics()
-    document = json.dumps(openapi()).encode()
-    pages = {
+    others = more(door, metrics) if more else Pages()
+    document = json.dumps(openapi(fhir_paths() if more else {})).encode()
+    read = {
         "/healthz": lambda: (200, b'{"up":true}', "application/json"),
         "/readyz": lambda: (200, b'{"kafka":true}', "application/json"),
         "/openapi.json": lambda: (200, document, "application/json"),
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, exchange_s)}
-    server = HttpServer(door, identify, metrics.protocol("http"), Pages(pages, posted))
+    pages = Pages(read | others.read, posted, others.intakes, others.updated)
+    server = HttpServer(door, identify, metrics.protocol("http"), pages)
     await server.start("127.0.0.1", 0)
     try:
         yield server, metrics

@@ -4,8 +4,9 @@ from bench import fhir_mutations
 from bench.fhir_mutations import run
 
 EXPECTED = {
-    *("body: Unreadable", "Observation: taken", "Observation: invalid", "Observation: transaction"),
-    *("Observation: no-time", "Observation: status", "Observation: unknown-code", "Observation: no-device"),
+    *("body: Unreadable", "resource: taken", "resource: invalid", "resource: transaction"),
+    *("resource: unknown-location", "resource: contradiction", "resource: no-place"),
+    *("resource: no-time", "resource: status", "resource: unknown-code", "resource: no-device"),
 }
 
 
@@ -22,5 +23,5 @@ def test_whole_resources_of_the_corpus_are_taken(monkeypatch):
         fhir_mutations, "_twisted", lambda chance, tree: fhir_mutations.json.dumps(tree).encode()
     )
     found = run(200, seed=1)
-    assert set(found.outcomes) == {"Observation: taken"}
+    assert set(found.outcomes) == {"resource: taken"}
     assert found.wrong == []

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from bench.associations import BOUND_MS, Hospital
 from edge.gateway.associations import Facts
 from edge.gateway.filing import Filing, renamed
 from edge.gateway.forgetting import forgotten
-from streams.contracts.association import KEPT_MS, Association, Heard, Movement, Placement
+from streams.contracts.association import KEPT_MS, Association, Heard, Movement, Placement, Visit, VisitStay
 
 MINUTE_MS = 60_000
 NOON_MS = 1_700_000_000_000
@@ -231,7 +232,26 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def history(seed):
-    return [(told.fact, told.at_ms) for told in Hospital(random.Random(seed), beds=4, hours=3.0).live()]
+    hospital = Hospital(random.Random(seed), beds=4, hours=3.0)
+    told = [(told.fact, told.at_ms) for told in hospital.live()]
+    return sorted([*told, *visits(hospital)], key=lambda one: one[1])
+
+
+def visits(hospital, number=6, versions_max=4):
+    """Yield versions of visits to the same beds: somebody comes, moves, leaves, or never was there."""
+    chance = hospital.rng
+    for visit in range(number):
+        begins_ms = NOON_MS + chance.randrange(3 * 3_600_000)
+        for version in range(chance.randint(1, versions_max)):
+            ends = sorted(begins_ms + chance.randrange(1, 7_200_000) for _ in range(chance.randint(0, 3)))
+            spans = list(pairwise([begins_ms, *ends, *([None] if ends and chance.random() < 0.5 else [])]))
+            stays = [
+                VisitStay(place=f"bed-{chance.randrange(4)}", from_ts_ms=a, until_ts_ms=b)
+                for a, b in spans
+                if a != b
+            ]
+            said = {"id": f"{visit}", "patient": f"e-{chance.randrange(4)}", "reporter": "adt"}
+            yield Visit(**said, stays=tuple(stays), event_ts_ms=None), begins_ms + version * 900_000
 
 
 def view_of(facts):
@@ -251,6 +271,20 @@ def test_the_order_in_which_it_was_told_changes_nothing_nor_does_compaction(seed
     for fact, at_ms in compacted:
         shuffled.apply(fact.key, fact, at_ms)
     assert view_of(in_order) == view_of(shuffled)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=seeds)
+def test_what_was_only_supposed_leaves_nothing_behind(seed):
+    """Told for a moment and taken back, each in turn: as if nobody had said it."""
+    facts, told = Facts(BOUND_MS), history(seed)
+    for i, (fact, at_ms) in enumerate(told):
+        if i % 7 == 0:
+            before = view_of(facts)
+            with facts.supposing(told[-1 - i][0], at_ms):
+                facts.devices()
+            assert view_of(facts) == before
+        facts.apply(fact.key, fact, at_ms)
 
 
 @settings(max_examples=40, deadline=None)

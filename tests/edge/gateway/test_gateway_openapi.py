@@ -5,10 +5,12 @@ import json
 import threading
 
 import pytest
+from fhir_world import fhir_pages
 from gateway_world import ANYBODY, RecordingDoor, serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge.gateway.fhir.fhir_openapi import fhir_paths
 from edge.gateway.http.answers import TITLES
 from edge.gateway.http.openapi import openapi
 from edge.gateway.http.server import READINGS_PATH
@@ -30,7 +32,9 @@ def url():
     async def run():
         stop = asyncio.Event()
         async with serving(
-            RecordingDoor(), lambda header, peer: ANYBODY if header == RIGHT["Authorization"] else None
+            RecordingDoor(),
+            lambda header, peer: ANYBODY if header == RIGHT["Authorization"] else None,
+            more=fhir_pages,
         ) as (server, _):
             stopping.extend([stop, server.port])
             started.set()
@@ -46,7 +50,7 @@ def url():
 
 
 def test_the_document_is_complete():
-    document = openapi()
+    document = openapi(fhir_paths())
     answers = document["paths"][READINGS_PATH]["post"]["responses"]
     statuses = {str(status) for status, _ in TITLES.values()} - {"404"}
     assert answers.keys() == statuses | {"202"}
@@ -74,10 +78,10 @@ def test_every_answer_is_one_that_the_document_knows(url, mode):
     assert {one.value for one in GenerationMode} == {"positive", "negative"}
     mode = GenerationMode(mode)
     operations = every_operation(url)
-    assert len(operations) == 4
+    assert len(operations) == 13
     tried = set()
 
-    @settings(max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(st.sampled_from(operations).flatmap(lambda one: one.as_strategy(generation_mode=mode)))
     def hold(case):
         answer = case.call_and_validate(timeout=10, headers=RIGHT, excluded_checks=beyond_a_schema)
@@ -91,4 +95,5 @@ def test_every_answer_is_one_that_the_document_knows(url, mode):
 
     hold()
     assert (READINGS_PATH, 202) in tried or mode is GenerationMode.NEGATIVE
+    assert any(path.startswith("/fhir") for path, _ in tried)
     assert len(tried) >= 3

@@ -44,10 +44,13 @@ class Registry:
         self.registrar = KafkaRegistrar(self.door, self.filing, lambda: NOW_MS)
 
     def associate(self, sender=NURSE, **changes):
-        return asyncio.run(self.registrar.associate(sender, replace(REPORT, **changes)))
+        return self.take(replace(REPORT, **changes), sender=sender)[0]
 
     def adt(self, sender=ADT, **changes):
-        return asyncio.run(self.registrar.adt(sender, replace(EVENT, **changes)))
+        return self.take(replace(EVENT, **changes), sender=sender)[0]
+
+    def take(self, *reports, sender=NURSE, together=False):
+        return asyncio.run(self.registrar.take(sender, reports, together))
 
     def on(self, ms=NOW_MS, device="mon"):
         return self.filing.patient_at(device, ms)
@@ -64,6 +67,18 @@ def test_a_report_that_was_taken_is_in_kafka_and_counts_at_once(registry):
     assert registry.on() == "a"
 
 
+def test_what_comes_from_kafka_late_does_not_bring_back_what_was_told_before_the_last(registry):
+    registry.associate()
+    began = next(iter(registry.filing.facts.by_key.values()))
+    registry.associate(until_ms=NOW_MS)
+    ended = next(iter(registry.filing.facts.by_key.values()))
+    registry.filing.apply(began.key, began, NOW_MS)
+    assert registry.on() == "~device/mon"
+    registry.filing.apply(ended.key, ended, NOW_MS)
+    registry.filing.apply(began.key, began, NOW_MS)
+    assert registry.on() == "a", "another gateway's, behind ours in Kafka"
+
+
 def test_a_report_that_comes_again_is_stored_once(registry):
     registry.associate()
     assert registry.associate() is None
@@ -75,6 +90,25 @@ def test_what_kafka_does_not_have_is_not_believed(registry):
     with pytest.raises(NotStored):
         registry.associate()
     assert registry.on() == "~device/mon"
+
+
+def test_what_was_reported_wrongly_ends_where_it_began_and_holds_no_time(registry):
+    registry.associate()
+    assert registry.associate(until_ms=REPORT.from_ms) is None
+    assert registry.on() == "~device/mon"
+    assert registry.associate(id="r2", patient="b") is None
+    assert registry.on() == "b"
+
+
+def test_of_reports_that_belong_together_none_is_stored_where_one_is_refused(registry):
+    wrong = replace(REPORT, id="r2", patient="b")
+    assert [one and one.reason for one in registry.take(REPORT, wrong, together=True)] == [
+        None,
+        "device-associated",
+    ]
+    assert (registry.door.stored, registry.on()) == ([], "~device/mon")
+    assert registry.take(REPORT, wrong)[0] is None
+    assert registry.door.stored == [b"mon/patient/r1"]
 
 
 def test_another_patient_on_the_same_device_at_the_same_time_is_refused_and_told_why(registry):
@@ -119,7 +153,7 @@ def test_a_device_that_the_sender_may_not_speak_for_is_refused(registry):
     [
         ({"patient": "Müller"}, "invalid"),
         ({"device": ""}, "invalid"),
-        ({"until_ms": REPORT.from_ms}, "invalid"),
+        ({"until_ms": REPORT.from_ms - 1}, "invalid"),
         ({"from_ms": 0, "until_ms": NOW_MS - KEPT_MS - 1}, "too-old"),
         ({"from_ms": -1}, "invalid"),
     ],
