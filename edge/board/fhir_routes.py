@@ -3,9 +3,9 @@
 Who may see a bed here is who may see it on the board's pages, and opening one is written down as there.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from edge.board.fhir_view import FhirView
 from edge.board.metrics import BoardMetrics
 from edge.board.responses import NEVER_KEPT
 from edge.board.sight import Sight
-from edge.fhir.alarm_flags import EVIDENCE_SUFFIX, Alarm, evidence, flag
+from edge.fhir.alarm_flags import EVIDENCE_SUFFIX, evidence, flag
 from edge.fhir.alarm_topic import TOPIC_ID, subscription_topic
 from edge.fhir.elements import instant
 from edge.fhir.versions import DEFAULT_VERSION, FhirVersion, content_type, version_asked
@@ -39,9 +39,11 @@ STATUSES: Final[Mapping[str, int]] = {
 NO_BED: Final = "no such bed in a ward that you may view"
 NOT_YET_S: Final = "2"
 ID_CHARS_MAX: Final = 64
+TURN_S: Final = 0.005
+"""How long a search goes on at once [M]: alarms of the board's pages are written between."""
 
-Entry = tuple[str, Any]
-"""The place of something among what is found, and an Observation's resource or an alarm."""
+Entry = tuple[str, list[tuple[dict[str, Any], str]]]
+"""The place of something among what is found, and its resources, each with why it is there: `match` or `include`."""
 
 
 class FhirRoutes:
@@ -129,9 +131,10 @@ class FhirRoutes:
         if isinstance(patients, Refusal):
             return self._refused(patients, version)
         now_ms = _now_ms()
-        found = list(islice(self._found(kind, patients, search, now_ms), search.count + 1))
+        found = await self._found(kind, patients, search, now_ms)
         more = len(found) > search.count
-        entries = list(self._entries(found[: search.count], search, self._base(request)))
+        base = self._base(request)
+        entries = [_entry(one, base, mode) for _, each in found[: search.count] for one, mode in each]
         late = self._view.unjudged(search.patients, now_ms)
         if late:
             entries.append({"resource": _unjudged(late), "search": {"mode": "outcome"}})
@@ -152,29 +155,34 @@ class FhirRoutes:
         more = self._sight.of_the_alarm_system() if kind == "Flag" else []
         return sorted({*self._sight.listed(person), *more})
 
-    def _found(self, kind: Kind, patients: list[str], search: Search, now_ms: int) -> Iterator[Entry]:
-        """Yield what is asked for behind the place where the page before ended."""
+    async def _found(self, kind: Kind, patients: list[str], search: Search, now_ms: int) -> list[Entry]:
+        """Return what is asked for behind the place where the page before ended: a page, and one more if there is.
+
+        Alarms to pages do not wait for it: the loop has its turn every `TURN_S`.
+        """
         last_patient, _, last = search.after.rpartition("|")
+        entries, begun_s = list[Entry](), time.monotonic()
         for patient in patients:
             if patient < last_patient:
                 continue
-            found: Iterator[tuple[str, Any]] = (
-                self._view.flags(patient, search)
-                if kind == "Flag"
-                else self._view.observations(patient, search, now_ms)
-            )
-            for place, one in found:
+            for place, each in self._of_patient(kind, patient, search, now_ms):
                 if patient > last_patient or place > last:
-                    yield f"{patient}|{place}", one
+                    entries.append((f"{patient}|{place}", each))
+                if len(entries) > search.count:
+                    return entries
+            if time.monotonic() - begun_s > TURN_S:
+                await asyncio.sleep(0)
+                begun_s = time.monotonic()
+        return entries
 
-    def _entries(self, found: list[Entry], search: Search, base: str) -> Iterator[dict[str, Any]]:
-        for _, one in found:
-            if not isinstance(one, Alarm):
-                yield _entry(one, base, "match")
-                continue
-            yield _entry(flag(one), base, "match")
-            if search.has_detail:
-                yield _entry(evidence(one), base, "include")
+    def _of_patient(self, kind: Kind, patient: str, search: Search, now_ms: int) -> Iterator[Entry]:
+        if kind == "Observation":
+            for place, resource in self._view.observations(patient, search, now_ms):
+                yield place, [(resource, "match")]
+            return
+        for place, alarm in self._view.flags(patient, search):
+            details = [(evidence(alarm), "include")] if search.has_detail else []
+            yield place, [(flag(alarm), "match"), *details]
 
     def _origin(self, request: web.Request) -> str:
         return self._public_url or f"{request.scheme}://{request.host}"

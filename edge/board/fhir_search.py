@@ -18,7 +18,7 @@ from edge.gateway.fhir.fhir_times import CHARACTERS_MAX, moment_ms
 Kind = Literal["Observation", "Flag"]
 
 COUNT_USUAL: Final = 100
-COUNT_MAX: Final = 500
+COUNT_MAX: Final = 200
 """Of one page; who asks for more gets so many and a link to the next."""
 
 VALUES_MAX: Final = 50

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from clinical.vitals import INDEX, SIGNALS
-from edge.board.fhir_search import Search
+from edge.board.fhir_search import FLAG_STATUSES, Search
 from edge.board.live import Live
 from edge.board.state import Told
 from edge.fhir.alarm_flags import (
@@ -18,7 +18,6 @@ from edge.fhir.alarm_flags import (
     Alarm,
     alarm_of,
     evidence,
-    evidence_id,
     flag,
 )
 from edge.fhir.vital_observations import VITAL_SIGNS, reading_id, reading_observation, stale_observation
@@ -27,6 +26,8 @@ from streams.contracts.patient_state import OpenAlarm
 
 BEHIND_MS: Final = 15_000
 """A partition that is judged so far behind counts as not judged: as in `edge/board/assets/silence.js`."""
+
+ALL: Final = FLAG_STATUSES
 
 Found = tuple[str, dict[str, Any]]
 """The place of a resource among those of a search, and the resource."""
@@ -50,21 +51,21 @@ class FhirView:
         if search.categories is None or VITAL_SIGNS in search.categories:
             yield from _values(patient, told, search, now_ms)
         if search.signals is None and (search.categories is None or ALARM_EVIDENCE in search.categories):
-            for alarm in self._alarms(patient, told):
-                if search.ids is None or evidence_id(alarm.episode) in search.ids:
-                    at_ms = alarm.onset_ts_ms if alarm.measured_ts_ms is None else alarm.measured_ts_ms
-                    if search.is_within(at_ms):
-                        yield f"e{alarm.episode}", evidence(alarm)
+            ids = search.ids
+            if ids is not None:
+                ends = (one for one in ids if one.endswith(EVIDENCE_SUFFIX))
+                ids = frozenset(one.removesuffix(EVIDENCE_SUFFIX) for one in ends)
+            for alarm in self._alarms(patient, told, ids=ids):
+                at_ms = alarm.onset_ts_ms if alarm.measured_ts_ms is None else alarm.measured_ts_ms
+                if search.is_within(at_ms):
+                    yield f"e{alarm.episode}", evidence(alarm)
 
     def flags(self, patient: str, search: Search) -> Iterator[tuple[str, Alarm]]:
         """Yield a patient's alarms that are asked for."""
         told = self._live.state.told.get(patient)
-        for alarm in self._alarms(patient, told) if told is not None else ():
-            status = "inactive" if alarm.state == "over" else "active"
-            if search.statuses is not None and status not in search.statuses:
-                continue
-            if search.ids is not None and alarm.episode not in search.ids:
-                continue
+        if told is None:
+            return
+        for alarm in self._alarms(patient, told, search.statuses or ALL, search.ids):
             # An alarm that only the patient's record names was last changed at a time that is not known: it is shown.
             if alarm.changed_ts_ms is None or search.is_within(alarm.changed_ts_ms):
                 yield alarm.episode, alarm
@@ -79,8 +80,7 @@ class FhirView:
             if told is None:
                 continue
             if episode in told.episodes or any(one.episode == episode for one in _own_alarms(told)):
-                found = next((one for one in self._alarms(patient, told) if one.episode == episode), None)
-                if found is not None:
+                for found in self._alarms(patient, told, ids=frozenset({episode})):
                     return patient, flag(found) if kind == "Flag" else evidence(found)
         return None
 
@@ -98,12 +98,18 @@ class FhirView:
             if until_ms is None or now_ms - until_ms > BEHIND_MS
         }
 
-    def _alarms(self, patient: str, told: Told) -> Iterator[Alarm]:
+    def _alarms(
+        self, patient: str, told: Told, statuses: frozenset[str] = ALL, ids: frozenset[str] | None = None
+    ) -> Iterator[Alarm]:
         """Yield a patient's alarms by episode: open ones as they are shown, and those that are remembered as over."""
-        bed = self._live.state.bed(patient)
-        shown = {one["episode"]: one for one in bed["alarms"]} if bed is not None else {}
-        own = {one.episode: one for one in _own_alarms(told)}
-        for episode in sorted({*told.episodes, *own}):
+        shown = self._live.state.open_alarms(patient)
+        wanted = set(shown) if "active" in statuses else set[str]()
+        if "inactive" in statuses:
+            wanted |= told.episodes.keys() - shown.keys()
+        if ids is not None:
+            wanted &= ids
+        own = {one.episode: one for one in _own_alarms(told)} if wanted else {}
+        for episode in sorted(wanted):
             known, open_now = told.episodes.get(episode), shown.get(episode)
             if known is not None and known.last is not None:
                 last = alarm_of(known.last[1])
@@ -119,7 +125,7 @@ class FhirView:
                     yield replace(last, state="over")
                 else:
                     yield replace(last, state=open_now["state"], priority=open_now["priority"])
-            elif open_now is not None:
+            elif episode in own:
                 yield _untold(patient, own[episode])
 
 

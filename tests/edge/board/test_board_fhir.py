@@ -329,7 +329,7 @@ def test_pages_name_each_resource_once_whatever_their_size():
                 url = links.get("next")
         return found, pages
 
-    whole, pages = asyncio.run(run(500))
+    whole, pages = asyncio.run(run(200))
     assert (len(whole), len(set(whole)), pages) == (13, 13, 1)
     for count in (1, 3, 5, 13):
         assert asyncio.run(run(count)) == (whole, -(-13 // count))
