@@ -329,10 +329,19 @@ def test_pages_name_each_resource_once_whatever_their_size():
                 url = links.get("next")
         return found, pages
 
-    whole, pages = asyncio.run(run(200))
+    whole, pages = asyncio.run(asyncio.wait_for(run(200), 30))
     assert (len(whole), len(set(whole)), pages) == (13, 13, 1)
     for count in (1, 3, 5, 13):
-        assert asyncio.run(run(count)) == (whole, -(-13 // count))
+        assert asyncio.run(asyncio.wait_for(run(count), 30)) == (whole, -(-13 // count))
+
+
+def test_an_alarm_that_no_word_names_any_more_is_over_though_its_end_was_never_told():
+    world = a_world()
+    alarmed(world)
+    world.show("bed-1", judged_ms=NOW_MS)
+    _, found, _ = asked(world, "/fhir/Flag?patient=bed-1")
+    (over,) = resources(found)
+    assert (over["status"], "end" in over["period"]) == ("inactive", False)
 
 
 def test_what_is_not_judged_now_is_said_in_the_answer():
@@ -359,6 +368,7 @@ def test_a_board_that_is_still_reading_says_so():
         ("*/*", 200),
         ("application/json", 200),
         ("application/fhir+xml, application/fhir+json;fhirVersion=5.0;q=0.5", 200),
+        ("application/fhir+json; fhirVersion=3.0, application/fhir+json", 200),
         ("application/fhir+xml", 406),
         ("application/fhir+json; fhirVersion=3.0", 406),
         ("application/fhir+json;q=0", 406),

@@ -237,6 +237,23 @@ def test_hands_are_shaken_until_the_subscriber_answers_and_then_it_hears_heartbe
         )
 
 
+def test_a_subscriber_that_has_just_been_told_of_an_alarm_hears_no_heartbeat_yet():
+    async def run():
+        async with receiving(200) as receiver:
+            channel = a_channel(receiver.url, heartbeat_s=1)
+            await channel.start()
+            try:
+                async with asyncio.timeout(10):
+                    while len(receiver.got) < 8:
+                        await asyncio.sleep(0.25)
+                        await channel.send(page_of(**LOW), 1, 2.0)
+            finally:
+                await channel.close()
+            return [status_of(bundle)["type"] for bundle in receiver.bodies()]
+
+    assert "heartbeat" not in asyncio.run(run())
+
+
 def test_an_alarm_waits_for_no_handshake():
     async def run():
         async with receiving(503) as receiver:
