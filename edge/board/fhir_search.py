@@ -63,10 +63,6 @@ class _Wrong(Exception):
     """A value that is not understood."""
 
 
-def _wrong(detail: str) -> _Wrong:
-    return _Wrong(detail)
-
-
 def _patient(search: Search, text: str) -> None:
     search.patients = tuple(_id(one.removeprefix("Patient/")) for one in _values(text))
 
@@ -74,13 +70,13 @@ def _patient(search: Search, text: str) -> None:
 def _identifier(search: Search, text: str) -> None:
     found = [one.partition("|") for one in _values(text)]
     if any(system != STREAM for system, _, _ in found):
-        raise _wrong(f"a patient's identifier is {STREAM}|ID")
+        raise _Wrong(f"a patient's identifier is {STREAM}|ID")
     search.patients = tuple(_id(value) for _, _, value in found)
 
 
 def _id(text: str) -> str:
     if not text or "|" in text:
-        raise _wrong("a patient is named by its id")
+        raise _Wrong("a patient is named by its id")
     return text
 
 
@@ -102,7 +98,7 @@ def _signals(token: str) -> Iterable[str]:
         for signal in signals
     ]
     if not found:
-        raise _wrong("a code is not of a vital sign that Vigil knows; name it as system|code")
+        raise _Wrong("a code is not of a vital sign that Vigil knows; name it as system|code")
     return found
 
 
@@ -121,7 +117,7 @@ def _status(search: Search, text: str) -> None:
 def _token(text: str, systems: Mapping[str, str]) -> str:
     system, bar, code = text.rpartition("|")
     if code not in systems or (bar and system != systems[code]):
-        raise _wrong(f"one of {', '.join(sorted(systems))}")
+        raise _Wrong(f"one of {', '.join(sorted(systems))}")
     return code
 
 
@@ -129,37 +125,37 @@ def _moment(search: Search, text: str) -> None:
     prefix, rest = (text[:2], text[2:]) if text[:2] in COMPARISONS else ("eq", text)
     found = moment_ms(rest) if len(rest) <= CHARACTERS_MAX else Refusal("no-time", "this is no FHIR time")
     if isinstance(found, Refusal):
-        raise _wrong(f"{found.detail} (before it eq, gt, ge, lt or le; + is %2B in an address)")
+        raise _Wrong(f"{found.detail} (before it eq, gt, ge, lt or le; + is %2B in an address)")
     search.moments.append((prefix, found))
 
 
 def _count(search: Search, text: str) -> None:
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text)):
-        raise _wrong("a whole number from 1")
+        raise _Wrong("a whole number from 1")
     search.count = min(int(text), COUNT_MAX)
 
 
 def _after(search: Search, text: str) -> None:
     if "|" not in text:
-        raise _wrong("a place that a page's own link named")
+        raise _Wrong("a place that a page's own link named")
     search.after = text
 
 
 def _format(_: Search, text: str) -> None:
     if text not in JSON_FORMATS:
-        raise _wrong("answers are JSON")
+        raise _Wrong("answers are JSON")
 
 
 def _include(search: Search, text: str) -> None:
     if text != DETAIL:
-        raise _wrong(f"only {DETAIL} is included")
+        raise _Wrong(f"only {DETAIL} is included")
     search.has_detail = True
 
 
 def _values(text: str) -> list[str]:
     found = text.split(",")
     if len(found) > VALUES_MAX or not all(found):
-        raise _wrong(f"1 to {VALUES_MAX} values, with commas between them")
+        raise _Wrong(f"1 to {VALUES_MAX} values, with commas between them")
     return found
 
 
