@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from streams.contracts.alert import Alert
 
@@ -20,6 +20,13 @@ ENDED_KEPT_MAX: Final = 10_000
 def severity_of(alert: Alert) -> str:
     """Return the alarm's severity, one of `SEVERITIES`."""
     return "technical" if alert.type == "technical" else alert.priority
+
+
+def state_of(alert: Alert) -> Literal["active", "acknowledged", "latched"]:
+    """Return the state of an open alarm: whether it lasts, and whether somebody knows of it."""
+    if alert.state == "latched":
+        return "latched"
+    return "acknowledged" if alert.inactivation.endswith("alert-acknowledged") else "active"
 
 
 class Ward:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from edge.ward_state import state_of
 from streams.contracts.alert import Alert, Responsibility
 from streams.contracts.patient_state import OpenAlarm
 
@@ -59,7 +60,7 @@ class Episode:
             "event": last.event,
             "priority": newer.priority if newer else last.priority,
             "type": last.type,
-            "state": newer.state if newer else _state(last),
+            "state": newer.state if newer else state_of(last),
             "inactivation": last.inactivation,
             "onset_ts_ms": last.onset_ts_ms,
             "value": measured.evidence.value,
@@ -97,9 +98,3 @@ def untold(alarm: OpenAlarm, deliveries: list[dict[str, object]]) -> dict[str, A
 def severity(alarm: dict[str, Any]) -> str:
     """Return how severe an alarm is shown; of unknown type it counts as the patient's own."""
     return "technical" if alarm["type"] == "technical" else str(alarm["priority"])
-
-
-def _state(alert: Alert) -> str:
-    if alert.state == "latched":
-        return "latched"
-    return "acknowledged" if alert.inactivation.endswith("alert-acknowledged") else "active"

@@ -14,6 +14,8 @@ from edge.board.bed_view import BedView
 from edge.board.board_access import doors_of
 from edge.board.board_follower import TOPICS as READ
 from edge.board.board_follower import Batch, Reader
+from edge.board.fhir_routes import FhirRoutes
+from edge.board.fhir_view import FhirView
 from edge.board.history import AskedHistory
 from edge.board.hub import Hub
 from edge.board.live import Live
@@ -24,6 +26,7 @@ from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
 from edge.board.showing import write_shown
+from edge.board.sight import Sight
 from edge.board.trial import Trial
 from edge.board.worker_windows import WorkerWindows
 from edge.history.ledger import readings_folder
@@ -70,7 +73,11 @@ class Board:
         )
         self.rota = Rota(settings)
         self.trial = Trial(settings, partitions[PATIENTS])
-        parts = self.routes, RotaRoutes(settings, self.doors, self.live, self.rota), self.trial
+        fhir = FhirRoutes(
+            *(Sight(self.doors, self.live), FhirView(self.live), self.metrics),
+            *(lambda: self.routes.is_ready, settings.public_url),
+        )
+        parts = self.routes, RotaRoutes(settings, self.doors, self.live, self.rota), self.trial, fhir
         self.server = BoardServer(
             parts, self.doors, read_assets(), self.metrics, settings.board_viewers_max, tls
         )

@@ -18,10 +18,10 @@ from edge.board.ordering import Desk
 from edge.board.record_intake import Intake
 from edge.board.responses import found, problem
 from edge.board.shift_load import SHIFT_H_MAX
+from edge.board.sight import Sight
 from edge.board.viewer import Viewer
 from edge.ward_state import SEVERITIES
-from streams.contracts.alert import WARD
-from streams.contracts.people import ACT_OF, ACTS, ANY_WARD, MAY, Act, Person
+from streams.contracts.people import ACT_OF, ACTS, ANY_WARD, MAY, Act
 from streams.contracts.topics import HOUR_MS
 from streams.errors import BrokerUnreachable, Busy, UsageError, VigilError
 
@@ -66,6 +66,7 @@ class Routes:
         viewers_max: int,
     ) -> None:
         self._doors, self._hub, self._intake, self._view, self._desk = doors, hub, intake, view, desk
+        self._sight = Sight(doors, intake.live)
         self._metrics = metrics
         self._viewers_max = viewers_max
         self.is_ready = False
@@ -155,7 +156,7 @@ class Routes:
         )
         rows = [
             (bed["ward"], bed["patient"], *(alarm[name] for name in columns[2:]))
-            for patient in sorted(self._seen(person))
+            for patient in sorted(self._sight.listed(person))
             if (bed := state.bed(patient)) is not None
             for alarm in bed["alarms"]
         ]
@@ -180,8 +181,8 @@ class Routes:
             return self._refused("malformed", "a command is an object with kind and patient")
         if not isinstance(patient, str):
             return self._refused("malformed", "a patient is a text")
-        if not person.may(act, self._ward_of(patient)):
-            self._doors.audit(person, act, patient, self._ward_of(patient), "refused")
+        if not person.may(act, self._sight.ward_of(patient)):
+            self._doors.audit(person, act, patient, self._sight.ward_of(patient), "refused")
             return self._refused("forbidden", f"you may not {kind} here: {_who_may(act)} of the ward may")
         try:
             order = order_of(person, kind, said)
@@ -208,33 +209,14 @@ class Routes:
     def _counted(self, request: web.Request) -> dict[str, Any]:
         shift_h = _number(request, "shift_h", 8, 1, SHIFT_H_MAX)
         offset_min = _number(request, "utc_offset_min", 0, -OFFSET_MIN_MAX, OFFSET_MIN_MAX)
-        wards = self._seen(person_of(request))
+        wards = self._sight.listed(person_of(request))
         return self._intake.starts.load(_now_ms(), shift_h * HOUR_MS, offset_min * 60_000, wards)
-
-    def _seen(self, person: Person) -> dict[str, str]:
-        """Return the ward of each bed that a person may view; broken glass opens beds, no lists."""
-        return {
-            patient: shown.ward
-            for patient, shown in self._intake.live.shown.items()
-            if shown.ward is not None and person.may_by_role("view", shown.ward)
-        }
 
     def _unseen(self, request: web.Request, patient: str) -> web.Response | None:
         """Return the refusal for a bed that is not there or that the person may not view: the same for both."""
-        shown, person = self._intake.live.shown.get(patient), person_of(request)
-        if shown is None:
-            return self._refused("not-found", NO_BED)
-        is_seen = shown.ward is None or person.may("view", shown.ward)
-        self._doors.audit(person, "view", patient, shown.ward or "", "granted" if is_seen else "refused")
-        if not is_seen:
-            return self._refused("not-found", NO_BED)
-        return None
-
-    def _ward_of(self, patient: str) -> str:
-        if patient.startswith(WARD):
-            return patient.removeprefix(WARD)
-        shown = self._intake.live.shown.get(patient)
-        return (shown.ward or "") if shown else ""
+        if self._sight.opens(person_of(request), patient):
+            return None
+        return self._refused("not-found", NO_BED)
 
     def _refused(self, kind: str, detail: str) -> web.Response:
         self._metrics.refused.labels(kind).inc()

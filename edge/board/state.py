@@ -183,6 +183,11 @@ class BoardState:
             "alarms": alarms,
         }
 
+    def open_alarms(self, patient: str) -> dict[str, dict[str, Any]]:
+        """Return the open alarms of a bed as a page gets them, by episode."""
+        told = self.told.get(patient)
+        return {one["episode"]: one for one in _alarms(told)} if told is not None else {}
+
     def _of(self, patient: str, log: Log, offset: int) -> Told:
         told = self.told.setdefault(patient, Told())
         told.at[log] = max(offset, told.at.get(log, -1))

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from edge.channels.alertmanager import Alertmanager, AlertmanagerOptions
+from edge.channels.fhir_subscription import FhirSubscription, FhirSubscriptionOptions
 from edge.channels.mail import Mail, MailOptions
 from edge.channels.options import Options
 from edge.channels.page import Channel, Status
@@ -33,6 +34,7 @@ KINDS: Final[dict[ChannelKind, Kind]] = {
     "web-push": Kind(WebPushOptions, lambda options, _: WebPush(options)),
     "email": Kind(MailOptions, lambda options, _: Mail(options)),
     "pcd-04": Kind(Pcd04Options, lambda options, tell: Pcd04(options, tell)),
+    "fhir-subscription": Kind(FhirSubscriptionOptions, lambda options, _: FhirSubscription(options)),
 }
 """`board` is not among them: boards read the topics themselves."""
 

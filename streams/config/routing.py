@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from streams.contracts.alert import AlertType, Priority
 
-ChannelKind = Literal["board", "alertmanager", "pagerduty", "webhook", "web-push", "email", "pcd-04"]
+ChannelKind = Literal[
+    "board", "alertmanager", "pagerduty", "webhook", "web-push", "email", "pcd-04", "fhir-subscription"
+]
 CHANNEL_KINDS: Final[tuple[ChannelKind, ...]] = ChannelKind.__args__  # type: ignore[attr-defined]
 
 BOARD: Final = "board"

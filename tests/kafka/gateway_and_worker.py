@@ -63,10 +63,11 @@ class GatewayAndWorker:
         for process in reversed(self._processes):
             stop(process, STOP_S)
 
-    def begin(self, command):
-        """Begin a process, which is ended with the others."""
+    def begin(self, command, **changes):
+        """Begin a process, which is ended with the others; `changes` are settings of its own."""
+        settings = self.settings.model_copy(update=changes)
         with self.log.open("ab") as output:
-            self._processes.append(spawn(command, output, worker_environment(self.settings)))
+            self._processes.append(spawn(command, output, worker_environment(settings)))
         return self._processes[-1]
 
     def scrape(self, port):

@@ -2,13 +2,12 @@
 
 from typing import Any, Final
 
-from edge.gateway.fhir.fhir_codes import LOINC
+from edge.fhir.elements import LOINC, PROFILE
 from edge.gateway.fhir.outcomes import FHIR_TYPE
 
 DATE: Final = "2026-11-30"
 """Of what it says."""
 
-PROFILE: Final = "http://hl7.org/fhir/StructureDefinition/vitalsigns"
 ABOUT: Final = (
     "Observations of vital signs, of R4 and of R5. 201 says that Kafka has the reading on all copies. A resend is one "
     f"reading: by its identifier, else by If-None-Exist, else by its content. Codes are of {LOINC} and ISO/IEEE 11073. "

@@ -3,20 +3,17 @@
 A code of the profile may stand for several signals: 8867-4 is a heart rate whatever it was counted from, 8480-6 a
 systolic pressure wherever it was measured. The first counts, unless another code of the concept is more exact.
 Sources: HL7 FHIR vital-signs profile (R4, R5) and the personal health device guide, which has 8867-4 beside the
-oximeter's pulse rate; LOINC 80288-4 as `edge/history/fhir.py` writes it.
+oximeter's pulse rate; LOINC 80288-4 as `edge/fhir/` writes it.
 """
 
 from typing import Final
 
+from edge.fhir.elements import LOINC, MDC, SNOMED, UCUM
 from edge.gateway.accept import Refusal
 from edge.gateway.fhir.resources import Coding, Concept, Quantity
 from edge.gateway.terms import ARTERIAL, EVENTS, PLACE, SIGNAL_OF_LOINC, TERM_OF, TERMS, UNIT_OF
 from edge.readers.units import NO_UNIT, Unit, unit_of
 
-LOINC: Final = "http://loinc.org"
-MDC: Final = "urn:iso:std:iso:11073:10101"
-UCUM: Final = "http://unitsofmeasure.org"
-SNOMED: Final = "http://snomed.info/sct"
 YES_NO: Final = "http://terminology.hl7.org/CodeSystem/v2-0136"
 
 PROFILE: Final[dict[str, tuple[str, ...]]] = {

@@ -5,14 +5,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from edge.fhir.elements import STREAM
 from edge.gateway.accept import Refusal
 from edge.gateway.fhir.resources import Identifier, Observation, Reference
 from edge.gateway.opaque_ids import eui_64, is_damaged, opaque
 from edge.gateway.pseudonym import Pseudonyms
 from streams.contracts.frame import ID_PATTERN
-
-STREAM: Final = "urn:vigil:stream"
-"""System of identifiers that are Vigil's own ids of patients: as `vigil history export` writes them."""
 
 IDENTIFIER_CHARACTERS_MAX: Final = 255
 """Of a value or a system: longer ones name nothing, and would be hashed at our cost."""

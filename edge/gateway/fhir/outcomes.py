@@ -56,6 +56,10 @@ ISSUE_CODES: Final[Mapping[str, str]] = {
     "no-value": "required",
     "no-time": "value",
     "transaction": "processing",
+    "parameter": "not-supported",
+    "parameter-value": "value",
+    "fhir-version": "not-supported",
+    "not-judged": "incomplete",
 }
 """Issue types (FHIR value set issue-type) of problems and reasons; `invalid` of all others."""
 

@@ -8,6 +8,8 @@ from aiohttp import web
 from edge.board.assets import Asset
 from edge.board.bed_view import BedView
 from edge.board.board_follower import Batch, Heard
+from edge.board.fhir_routes import FhirRoutes
+from edge.board.fhir_view import FhirView
 from edge.board.history import AskedHistory
 from edge.board.hub import Hub
 from edge.board.live import Live
@@ -18,6 +20,7 @@ from edge.board.record_intake import Intake
 from edge.board.rota_routes import RotaRoutes
 from edge.board.routes import Routes
 from edge.board.server import BoardServer
+from edge.board.sight import Sight
 from edge.identity.development import development
 from edge.identity.doors import PERSON
 from edge.rota import Rota
@@ -61,7 +64,10 @@ class World:
         self.person = person
         assets = {"index.html": PAGE, "board.js": Asset(b"1", "text/javascript; charset=utf-8", '"2"')}
         self.rota = Rota(self.settings)
-        parts = [self.routes, RotaRoutes(self.settings, doors, self.live, self.rota), *more]
+        fhir = FhirRoutes(
+            Sight(doors, self.live), FhirView(self.live), self.metrics, lambda: self.routes.is_ready
+        )
+        parts = [self.routes, RotaRoutes(self.settings, doors, self.live, self.rota), fhir, *more]
         self.server = BoardServer(parts, doors, assets, self.metrics, viewers_max)
         self._next = {}
         self.audited = []

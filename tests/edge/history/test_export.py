@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shelf_model import HOUR_0_MS, frames_of
 
 from clinical.vitals import SIGNALS
+from edge.fhir.elements import CATEGORY, LOINC, PROFILE, UCUM
 from edge.history import fhir, narrow
 from edge.history.export import export, single_readings
 from edge.history.rows import in_order
@@ -114,15 +115,15 @@ def test_a_bundle_is_built_as_fhir_r4_and_the_vital_signs_profile_say(tmp_path):
         assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", resource["id"])
         assert (resource["resourceType"], resource["status"]) == ("Observation", "final")
         (category,) = resource["category"]
-        assert category["coding"][0] == {"system": fhir.CATEGORY, "code": "vital-signs"}
+        assert category["coding"][0] == {"system": CATEGORY, "code": "vital-signs"}
         assert re.fullmatch(INSTANT, resource["effectiveDateTime"])
         assert resource["subject"]["identifier"]["value"] == "bed-1"
-        codes = {coding["code"] for coding in resource["code"]["coding"] if coding["system"] == fhir.LOINC}
+        codes = {coding["code"] for coding in resource["code"]["coding"] if coding["system"] == LOINC}
         assert codes
         assert all(re.fullmatch(r"\d{3,5}-\d", code) for code in codes)
         assert ("valueQuantity" in resource) != ("valueCodeableConcept" in resource)
         if "valueQuantity" in resource:
-            assert resource["valueQuantity"]["system"] == fhir.UCUM
+            assert resource["valueQuantity"]["system"] == UCUM
             assert isinstance(resource["valueQuantity"]["value"], float)
 
 
@@ -136,8 +137,8 @@ def test_codes_and_units_are_those_of_the_signals_and_what_no_sensor_reports_is_
     assert found.keys() == titles
     spo2 = found["oxygen saturation"]
     assert [coding["code"] for coding in spo2["code"]["coding"]] == ["2708-6", "59408-5", "150456"]
-    assert spo2["valueQuantity"] == {"value": 97.0, "unit": "%", "system": fhir.UCUM, "code": "%"}
-    assert spo2["meta"]["profile"] == [fhir.PROFILE]
+    assert spo2["valueQuantity"] == {"value": 97.0, "unit": "%", "system": UCUM, "code": "%"}
+    assert spo2["meta"]["profile"] == [PROFILE]
     assert found["consciousness (ACVPU)"]["valueCodeableConcept"] == {"text": "V"}
     assert "meta" not in found["arterial systolic pressure"]
 

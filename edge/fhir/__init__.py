@@ -1,0 +1,1 @@
+"""FHIR that Vigil writes: Observations of readings, alarms as Flags with their evidence, the topic of alarms."""
