@@ -26,13 +26,13 @@ from agents.judging.tick_alarms import SLOW_MS, Explained, Held, Levels, is_at_r
 from agents.judging.transitions import NOT_MEASURED, Details
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
-from clinical.lifecycle import ACTIVE
+from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.losses import silence_ms_max
 from clinical.masks import some
 from clinical.rates import agree
 from clinical.rules import PRIORITIES, SIGN_OFF_MS, RuleSet, ScoreRule, TechnicalRules
-from clinical.scores import NEWS2, SHEETS, Sheet
+from clinical.scores import FIO2, NEWS2, SHEETS, Sheet
 from clinical.sensors import (
     CROWDED_MS,
     Clock,
@@ -194,11 +194,22 @@ class Conditions:
         found = scored(sheet, table, rows, last, now)
         context = context.of(rows)
         level = level_of(alarming.inputs_min, sheet, found, last, context)
+        level = self._held(alarming, last, level, context)
 
         def explain(i: int) -> Details:
             return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
 
         judge_levels(Levels(column, alarming.rule, level, explain), self._episodes, context, out)
+
+    def _held(self, alarming: "Alarming", last: Latest, level: Rows, context: Context) -> Rows:
+        """Return levels (n,) that do not fall while an input is a bound: nobody knows its points."""
+        column, columns = self._column[alarming.sheet.id], alarming.columns
+        bounded = (np.isnan(last.value[:, columns]) & (last.value_ms[:, columns] != NEVER)).any(axis=1)
+        if not some(bounded):  # as nearly always
+            return level
+        table, rows = context.table, context.rows
+        told = np.where(table.alarm_state[rows, column] != NORMAL, table.alarm_priority[rows, column] + 1, 0)
+        return np.where(bounded & (level >= 0), np.maximum(level, told), level)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Details:
         """Return the numbers of a score as they are now."""
@@ -345,14 +356,25 @@ class Condition(NamedTuple):
 
 
 class Alarming(NamedTuple):
-    """A score that alarms, its rule and how many inputs it needs."""
+    """A score that alarms, its rule and how many inputs it needs, and the columns of the signals that it reads."""
 
     sheet: Sheet
     rule: Delayed
     inputs_min: int
+    columns: list[int]
 
 
 def _sheets(rules: RuleSet) -> list[Alarming]:
     by_id = {sheet.id: sheet for sheet in SHEETS}
     chosen = [ScoreRule(NEWS2.id, rules.news2.inputs_min, rules.news2.delay_s)] if rules.news2.enabled else []
-    return [Alarming(by_id[rule.id], rule, rule.inputs_min) for rule in (*chosen, *rules.scores)]
+    return [
+        Alarming(by_id[rule.id], rule, rule.inputs_min, _columns_of(by_id[rule.id]))
+        for rule in (*chosen, *rules.scores)
+    ]
+
+
+def _columns_of(sheet: Sheet) -> list[int]:
+    """Return the columns of the signals that a sheet reads; where it asks for oxygen, what is inspired says so too."""
+    asks = any(entry.name == "on_oxygen" for entry in sheet.inputs)
+    read = (*sheet.inputs, FIO2) if asks else sheet.inputs
+    return sorted({INDEX[signal] for entry in read for signal, _ in entry.signals})

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from clinical.comparators import COMPARATORS
 from clinical.vitals import ABSENT, ACVPU, INDEX, SIGNALS
 from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
 from streams.contracts.frame import Tick as TickModel
@@ -75,15 +76,28 @@ def wide(frames):
     return frames.of_all_signals(slice(None))
 
 
+def bounds_in(frames, i):
+    """Return what the i-th frame says in place of values."""
+    if frames.bounds is None:
+        return {}
+    said = zip(frames.carried.tolist(), frames.bounds.comparator[i], frames.bounds.limit[i], strict=True)
+    return {SIGNALS[signal].name: (COMPARATORS[code], limit) for signal, code, limit in said if code}
+
+
 def assert_same(frames, i, model):
     assert (frames.patient[i], frames.device[i]) == (model.patient, model.device)
     whole = (frames.boot[i], frames.seq[i], frames.event_ts_ms[i], frames.interval_ms[i])
     assert tuple(map(int, whole)) == (model.boot, model.seq, model.event_ts_ms, model.interval_ms)
     values = wide(frames)[i]
+    assert bounds_in(frames, i) == {
+        name: (said.comparator, said.value) for name, said in model.bounds.items()
+    }
     for signal in SIGNALS:
         value = values[INDEX[signal.name]]
         given_value = getattr(model, signal.name)
-        if signal.name not in model.model_fields_set:
+        if signal.name in model.bounds:
+            assert math.isnan(value)
+        elif signal.name not in model.model_fields_set:
             assert value == ABSENT
         elif given_value is None:
             assert math.isnan(value)
@@ -112,6 +126,25 @@ objects = st.builds(
     st.dictionaries(names, scalars, max_size=3),
     st.sets(st.sampled_from(tuple(IDENTITY)), max_size=1),
 )
+bounds = st.fixed_dictionaries(
+    {},
+    optional={
+        "comparator": st.sampled_from((*COMPARATORS, "ad", None)),
+        "value": st.one_of(scalars, st.floats(-10_000, 10_000)),
+        "unit": st.just("%"),
+    },
+)
+sound_bounds = st.fixed_dictionaries(
+    {"comparator": st.sampled_from(COMPARATORS[1:]), "value": st.floats(-10_000, 10_000)}
+)
+bounded = st.builds(
+    lambda readings, said: {**IDENTITY, **readings, "bounds": said},
+    st.dictionaries(st.sampled_from(("hr", "spo2", "temp")), st.none() | st.just(70.0), max_size=1),
+    st.dictionaries(
+        st.sampled_from(("hr", "spo2", "temp", "fio2", "vfib", "x")), sound_bounds | bounds, max_size=2
+    )
+    | scalars,
+)
 sound = st.builds(
     lambda readings, charted: {**IDENTITY, **readings, **charted},
     st.dictionaries(
@@ -130,7 +163,8 @@ sound = st.builds(
 @st.composite
 def values(draw):
     """Text of a frame, or of something close to one: wrong members, then perhaps wrong bytes."""
-    text = json.dumps(draw(st.one_of(sound, objects)), ensure_ascii=draw(st.booleans())).encode()
+    said = draw(st.one_of(sound, objects, bounded))
+    text = json.dumps(said, ensure_ascii=draw(st.booleans())).encode()
     for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
         at = draw(st.integers(0, len(text)))
         piece = draw(
