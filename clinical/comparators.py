@@ -65,4 +65,4 @@ def written(comparator: int, sure: float) -> str:
     """Return a bound as devices write it, from its code and what `surest` made of it; of a number its text."""
     inwards = {LESS: np.inf, MORE: -np.inf}.get(comparator)
     limit = sure if inwards is None else float(np.nextafter(sure, inwards))
-    return f"{COMPARATORS[comparator]}{limit:g}"
+    return f"{COMPARATORS[comparator]}{limit + 0.0:g}"  # the number below nought's neighbour is a nought with a sign

@@ -1,6 +1,6 @@
 """A frame as it comes, as an object of its fields: the general one, and narrow ones for the signals that have come."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -66,6 +66,10 @@ class WireBound(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=Fals
     value: Number
 
 
+Said = float | bool | str | WireBound | None
+"""What a sender says of a signal; None = attached, without a valid reading."""
+
+
 class BoundedFrame(WireFrame):
     """A frame that may say bounds, which are rare. A signal with one is null: it has no valid reading.
 
@@ -80,6 +84,24 @@ class BoundedFrame(WireFrame):
             if getattr(self, name) not in (None, ABSENT):
                 raise ValueError(f"{name} has a value and a bound")
             setattr(self, name, None)
+
+
+def frame_with(
+    patient: str,
+    device: str,
+    boot: int,
+    seq: int,
+    event_ts_ms: int,
+    interval_ms: int,
+    said: Mapping[str, Said],
+) -> WireFrame:
+    """Return a frame with these readings, of which some may be bounds."""
+    of = patient, device, boot, seq, event_ts_ms, interval_ms
+    bounds = {signal: bound for signal, bound in said.items() if isinstance(bound, WireBound)}
+    values: dict[str, Any] = {signal: value for signal, value in said.items() if signal not in bounds}
+    if not bounds:  # as nearly always
+        return WireFrame(*of, **values)
+    return BoundedFrame(*of, **values, bounds=cast(dict[Measured, WireBound], bounds))
 
 
 class RefiledFrame(BoundedFrame):
