@@ -110,7 +110,7 @@ class Shown:
                     "value": float(last.value[i, signal]),
                     "ts_ms": int(last.value_ms[i, signal]),
                 }
-                for signal in np.flatnonzero(last.value_ms[i] != NEVER).tolist()
+                for signal in np.flatnonzero(~np.isnan(last.value[i])).tolist()
             },
             "scores": {
                 score.alarming.sheet.id: self._score_now(score, i, int(several.now_ms[i]))
@@ -164,6 +164,7 @@ class Shown:
             "signal": source["name"] if source["kind"] in SIGNAL_SOURCES else None,
             "value": value,
             "extreme": evidence["extreme"],
+            "bound": evidence["bound"],
             "low": evidence["low"],
             "high": evidence["high"],
             "unit": source["unit"],
@@ -239,7 +240,7 @@ def _row_shown(table: PatientTable, patient: str) -> int | None:
 
 
 def _reading(last: Latest, i: int, signal: int) -> float | None:
-    return float(last.value[i, signal]) if last.value_ms[i, signal] != NEVER else None
+    return _finite(float(last.value[i, signal]))
 
 
 def _without_previous(asked: dict[str, object]) -> dict[str, object]:

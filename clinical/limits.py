@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.comparators import NUMBER, broken_by
 from clinical.compiled_limits import CompiledLimits
 from clinical.gaps import ROUNDING
 from clinical.integral import depth, excess_after, grown, is_due
@@ -56,13 +57,15 @@ class Alarms:
     """The limit alarms of n patients under all rules, arrays of shape (n, rules).
 
     `onset_ms` is that of the episode, from its start until its end; `over_ms` that of the last episode that is over:
-    no two episodes have the same. `extreme` is the worst value since the first violating sample (NaN before one).
+    no two episodes have the same. `extreme` is the worst value since the first violating sample (NaN before one), or
+    the mildest one of a bound where `comparator` (`clinical.comparators`) says that it is one.
     """
 
     state: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
     over_ms: NDArray[np.int64]
     extreme: NDArray[np.float64]
+    comparator: NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -88,6 +91,9 @@ class Samples:
     time until the device's next one is due. Of the device before this frame: `value` is the last valid reading,
     `newest_ms` the time of the newest sample, `gap_ms` how long ago the last valid reading came, if a missing one has
     come since, else 0.
+
+    `comparator` are codes of `clinical.comparators`, of shape (n, signals): where it says a bound, the value is the
+    mildest one that the bound allows, and `value` is NaN after one. None = all are numbers, as nearly always.
     """
 
     values: NDArray[np.float64]
@@ -97,14 +103,15 @@ class Samples:
     value: NDArray[np.float64]
     newest_ms: NDArray[np.int64]
     gap_ms: NDArray[np.int64]
+    comparator: NDArray[np.uint8] | None = None
 
 
 @dataclass(slots=True)
 class Judgement:
     """What one round of frames did, arrays of shape (n, rules).
 
-    `phase` is what to report; `onset_ms` and `extreme` belong to the episode that the phase reports, also where it has
-    just ended and `alarms` has forgotten them.
+    `phase` is what to report; `onset_ms`, `extreme` and `comparator` belong to the episode that the phase reports, also
+    where it has just ended and `alarms` has forgotten them.
     """
 
     alarms: Alarms
@@ -112,6 +119,7 @@ class Judgement:
     phase: NDArray[np.uint8]
     onset_ms: NDArray[np.int64]
     extreme: NDArray[np.float64]
+    comparator: NDArray[np.uint8]
 
 
 def suppressed_by_severity(limits: CompiledLimits, state: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -178,10 +186,12 @@ def step(
     ranks = suppressed_rank if suppressed_rank.ndim == 2 else suppressed_rank[:, None]
     following, phase = _advance(limits, alarms.state, event, found.sampled, ranks, same_rate)
 
-    extreme = alarms.extreme
+    extreme, comparator = alarms.extreme, alarms.comparator
     if some(found.broken):
         worst = np.where(found.below, np.fmin(extreme, found.value), np.fmax(extreme, found.value))
-        extreme = np.where(found.broken, worst, extreme)
+        is_worse = found.broken & (worst != extreme)
+        extreme = np.where(is_worse, worst, extreme)
+        comparator = np.where(is_worse, found.comparator, comparator)
     normal = following == NORMAL
     rests = normal | over
     begins = (alarms.onset_ms == NEVER) & ~normal & (following != DELAYED)
@@ -193,6 +203,7 @@ def step(
             onset_ms=np.where(normal, NEVER, onset),
             over_ms=np.where(ended, alarms.onset_ms, alarms.over_ms),
             extreme=np.where(normal, np.nan, extreme),
+            comparator=np.where(normal, NUMBER, comparator).astype(np.uint8),
         ),
         Runs(
             onset_ms=np.where(rests, NEVER, found.onset_ms),
@@ -203,6 +214,7 @@ def step(
         phase,
         onset,
         extreme,
+        comparator,
     )
 
 
@@ -222,10 +234,11 @@ class _Look:
     clear_ms: NDArray[np.int64]
     area: NDArray[np.float64]
     excess_ms: NDArray[np.float64]
+    comparator: NDArray[np.uint8] | np.uint8
 
 
 def _look(limits: CompiledLimits, runs: Runs, samples: Samples) -> _Look:
-    value = samples.values.take(limits.signal, axis=1)
+    value, comparator = _said(limits, samples)
     sampled = samples.judged.take(limits.signal, axis=1)
     now = samples.now_ms[:, None]
     valid = sampled & ~np.isnan(value)
@@ -238,11 +251,28 @@ def _look(limits: CompiledLimits, runs: Runs, samples: Samples) -> _Look:
     onset = np.where(broken & ((runs.onset_ms == NEVER) | expired), now, runs.onset_ms)
     clear = np.where(inside & (runs.clear_ms == NEVER), now, runs.clear_ms)
     clear[valid & ~inside] = NEVER
-    area, excess = _accumulated(limits, runs, samples, sampled)
+    area, excess = _accumulated(limits, runs, samples, sampled, value)
     area = np.where(expired, 0.0, area)
     due = broken & is_due(limits, now - onset >= _delays_ms(limits, samples.interval_ms), area)
     over = inside & (now - clear >= limits.clear_delay_ms)
-    return _Look(value, sampled, valid, below, broken, inside, due, over, onset, clear, area, excess)
+    return _Look(
+        value, sampled, valid, below, broken, inside, due, over, onset, clear, area, excess, comparator
+    )
+
+
+def _said(
+    limits: CompiledLimits, samples: Samples
+) -> tuple[NDArray[np.float64], NDArray[np.uint8] | np.uint8]:
+    """Return what each sample says of each rule, (n, rules), NaN = nothing, and with which comparator.
+
+    A bound says something of the rules that it settles as broken: of the others the value is missing.
+    """
+    value = samples.values.take(limits.signal, axis=1)
+    if samples.comparator is None:
+        return value, np.uint8(NUMBER)
+    comparator = samples.comparator.take(limits.signal, axis=1)
+    says = (comparator == NUMBER) | broken_by(limits, samples.comparator, samples.values)
+    return np.where(says, value, np.nan), comparator
 
 
 def _events(
@@ -266,13 +296,24 @@ def _events(
 
 
 def _accumulated(
-    limits: CompiledLimits, runs: Runs, samples: Samples, sampled: NDArray[np.bool_]
+    limits: CompiledLimits,
+    runs: Runs,
+    samples: Samples,
+    sampled: NDArray[np.bool_],
+    value: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return area and excess, (n, rules) each, at the present sample; arrays of their own."""
+    """Return area and excess, (n, rules) each, at the present sample; arrays of their own.
+
+    The time between two bounds counts with the depth that the later one settles, for of the earlier nothing is kept.
+    """
     by_area, by_excess = some(np.isfinite(limits.integral)), some(np.isfinite(limits.excess_ms))
     if not (by_area or by_excess):
         return runs.area, runs.excess_ms.copy()
-    outside = depth(limits.low, limits.high, samples.value.take(limits.signal, axis=1))
+    before = samples.value.take(limits.signal, axis=1)
+    if samples.comparator is not None:
+        is_bound = samples.comparator.take(limits.signal, axis=1) != NUMBER
+        before = np.where(np.isnan(before) & is_bound, value, before)
+    outside = depth(limits.low, limits.high, before)
     newest = samples.newest_ms.take(limits.signal, axis=1)
     elapsed = np.where(newest == NEVER, 0, samples.now_ms[:, None] - newest)
     running = runs.onset_ms != NEVER

@@ -18,10 +18,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.comparators import NUMBER
 from clinical.limits import NEVER
 from clinical.masks import every, some
 from clinical.vitals import ABSENT, COUNT
-from streams.decoding.decoded import Frames
+from streams.contracts.frame import VALUE_ABS_MAX
+from streams.decoding.decoded import Bounds, Frames
 from streams.decoding.name_column import NameColumn, numbers_of
 from tables.device_rows import NOBODY, SEEN, DeviceRows
 from tables.groups import Groups
@@ -137,6 +139,8 @@ def digests(frames: Frames) -> NDArray[np.uint32]:
     """Return a digest of what each frame says, but for who says it and its number, (n,)."""
     values = np.ascontiguousarray(frames.values)
     # Inverted, because nought is another content than nothing.
+    if frames.bounds is not None:
+        values = _with_bounds(values, frames.bounds)
     bits, absent = ~values.view(np.uint64), values == ABSENT
     if some(absent):
         bits = np.where(absent, _NOTHING, bits)
@@ -145,6 +149,12 @@ def digests(frames: Frames) -> NDArray[np.uint32]:
     said += (frames.event_ts_ms ^ (frames.interval_ms << _ABOVE_TIMES)).view(np.uint64) * _OF_TIMES
     found: NDArray[np.uint32] = said.view(np.uint32)[_HIGH_HALF::2]
     return found
+
+
+def _with_bounds(values: NDArray[np.float64], bounds: Bounds) -> NDArray[np.float64]:
+    """Return values with numbers that no reading can be where there are bounds, another one for each."""
+    said = bounds.limit + 4 * VALUE_ABS_MAX * bounds.comparator
+    return np.where(bounds.comparator != NUMBER, said, values)
 
 
 def remember(devices: DeviceRows, groups: Groups, frames: Frames) -> News | None:

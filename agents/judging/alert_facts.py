@@ -78,6 +78,7 @@ def facts(alarm: Alarm, transition: Transition) -> dict[str, object]:
             "high": _number(transition.high),
             "delay_s": _number(alarm.delay_s),
             "extreme": _number(transition.extreme),
+            "bound": transition.bound or None,
             "missing": transition.missing,
             "old": transition.old,
             "silent_s": lasted_s if alarm.type == "technical" else None,
@@ -111,6 +112,8 @@ def _event(alarm: Alarm, transition: Transition) -> str:
     """MDC event of PCD-04 facet 1: limits cross high or low, everything else is a plain alarm."""
     if alarm.type == "technical" or alarm.signal is None:
         return "MDC_EVT_ALARM"
+    if transition.bound:
+        return "MDC_EVT_LO" if transition.bound.startswith("<") else "MDC_EVT_HI"
     worst = transition.extreme if transition.extreme is not None else transition.value
     low, high = transition.low, transition.high
     below = high is None or (low is not None and worst is not None and worst < low)
@@ -173,7 +176,7 @@ def _reason(alarm: Alarm, transition: Transition, phase: str) -> str:
     worst = (
         _number(transition.value) if _number(transition.value) is not None else _number(transition.extreme)
     )
-    shown = "value unknown" if worst is None else f"{worst:g}"
+    shown = transition.bound or "value unknown" if worst is None else f"{worst:g}"
     lasting = f" for {for_s}" if transition.event_ms > transition.onset_ms else ""
     if alarm.signal is None:
         return f"{alarm.title}{lasting}"

@@ -83,9 +83,15 @@ class CompiledJudge:
         self._arrays: Tuple = ()
 
     def judge(
-        self, table: PatientTable, frames: Frames, rows: Rows, devices: Rows, tally: Tally
+        self,
+        table: PatientTable,
+        frames: Frames,
+        rows: Rows,
+        devices: Rows,
+        tally: Tally,
+        kept: NDArray[np.bool_] | None = None,
     ) -> tuple[list[Emitted], Rows]:
-        """Judge frames whose devices have rows, (n,), and count them.
+        """Judge frames whose devices have rows, (n,), and count them; `kept` (n,) tells which are meant, None = all.
 
         Returns:
             What happened to the patients of which rows, and which frames are left to be judged otherwise, (m,): of
@@ -94,6 +100,12 @@ class CompiledJudge:
         Raises:
             IllegalTransition: an event that the table of transitions does not allow.
         """
+        if kept is not None:
+            places = kept.nonzero()[0]
+            if not len(places):
+                return [], places
+            emitted, left = self.judge(table, frames.take(kept), rows[kept], devices[kept], tally)
+            return emitted, places[left]
         found = self._found
         if len(found.left) < len(rows):
             found = self._found = self._found_of(len(rows))
@@ -115,7 +127,7 @@ class CompiledJudge:
     def _found_of(self, frames: int) -> Found:
         transitions = frames * len(self._compiled.rules)
         return Found(
-            np.empty((transitions, 8), np.int64),
+            np.empty((transitions, 9), np.int64),
             np.empty((transitions, 2)),
             np.empty(frames, np.int64),
             np.zeros(COUNTS, np.int64),
@@ -135,9 +147,8 @@ class CompiledJudge:
         """Emit each transition in the state that it led to: later frames may have led further."""
         emitted = []
         limits, sizes = self._compiled, found.sizes[:transitions].tolist()
-        for i, (frame, column, phase, state, onset_ms, now_ms, arrival_ms, by_excess) in enumerate(
-            found.times[:transitions].tolist()
-        ):
+        for i, times in enumerate(found.times[:transitions].tolist()):
+            frame, column, phase, state, onset_ms, now_ms, arrival_ms, by_excess, comparator = times
             row, (value, extreme) = int(rows[frame]), sizes[i]
             record = RecordContext(
                 offset=int(frames.offset[frame]),
@@ -146,7 +157,7 @@ class CompiledJudge:
                 now_ms=arrival_ms,
                 device=frames.device[frame],
             )
-            episode = Episode(int(limits.rank[column]), onset_ms, extreme)
+            episode = Episode(int(limits.rank[column]), onset_ms, extreme, comparator)
             said = Details(value, note=saw_tooth(limits, column) if by_excess else "")
             last = table.alarm_state[row, column]
             table.alarm_state[row, column] = state
@@ -232,6 +243,7 @@ def columns_of(table: PatientTable) -> Columns:
             table.alarm_onset_ms,
             table.alarm_clear_ms,
             table.alarm_extreme,
+            table.alarm_area,
             table.alarm_low,
             table.alarm_high,
         ),

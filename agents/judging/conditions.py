@@ -21,14 +21,23 @@ from agents.judging.alarms import (
 )
 from agents.judging.context import Context
 from agents.judging.episode_events import Episodes, suppressed_rank_of
-from agents.judging.scoring import is_made_for, lapsed, level_of, numbers_of, scored, too_few, wanted_of
+from agents.judging.scoring import (
+    is_made_for,
+    lapsed,
+    level_of,
+    numbers_of,
+    read_of,
+    scored,
+    too_few,
+    wanted_of,
+)
 from agents.judging.screening import Screened
 from agents.judging.tick_alarms import SLOW_MS, Explained, Held, Levels, is_at_rest, judge_levels
 from agents.judging.transitions import NOT_MEASURED, Details
 from agents.judging.verdict import Verdict
 from clinical.compiled_limits import CompiledLimits, signals_by_age
 from clinical.kernels import screen_bits as asked
-from clinical.lifecycle import ACTIVE
+from clinical.lifecycle import ACTIVE, NORMAL
 from clinical.limits import HIGH, INTERVALS_MISSED, LOW, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.losses import silence_ms_max
 from clinical.masks import some
@@ -50,7 +59,7 @@ from clinical.trends import Line, drift, fit, has_drift, has_trend, is_filled
 from clinical.vital_loss import DRIVE, PERFUSION, lost_since, vital_loss_since
 from clinical.vitals import COUNT, INDEX, SIGNALS
 from tables.device_rows import NOBODY
-from tables.latest import latest
+from tables.latest import Latest, latest
 from tables.patients import PatientTable
 from tables.windows import BUCKET_MS, MINUTES_MAX
 
@@ -197,11 +206,22 @@ class Conditions:
         found = scored(sheet, table, rows, last, now)
         context = context.of(rows)
         level = level_of(alarming.inputs_min, sheet, found, last, context)
+        level = self._held(alarming, last, level, context)
 
         def explain(i: int) -> Details:
             return UNMEASURED if level[i] == LAPSED else numbers_of(sheet, found, i)
 
         judge_levels(Levels(column, alarming.rule, level, explain), self._episodes, context, out)
+
+    def _held(self, alarming: "Alarming", last: Latest, level: Rows, context: Context) -> Rows:
+        """Return levels (n,) that do not fall while an input is a bound: nobody knows its points."""
+        column, columns = self._column[alarming.sheet.id], read_of(alarming.sheet).columns
+        bounded = (np.isnan(last.value[:, columns]) & (last.value_ms[:, columns] != NEVER)).any(axis=1)
+        if not some(bounded):  # as nearly always
+            return level
+        table, rows = context.table, context.rows
+        told = np.where(table.alarm_state[rows, column] != NORMAL, table.alarm_priority[rows, column] + 1, 0)
+        return np.where(bounded & (level >= 0), np.maximum(level, told), level)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Details:
         """Return the numbers of a score as they are now."""

@@ -18,6 +18,7 @@ from agents.judging.context import Context
 from agents.judging.effective_limits import EffectiveLimits
 from agents.judging.transitions import NOTHING, Asked, Details, Episode, Transition
 from agents.judging.verdict import Verdict
+from clinical.comparators import written
 from clinical.lifecycle import CLOSING, Answered, Event, Pause, Phase, State, advance, is_open, suppresses
 from clinical.limits import HIGH, MEDIUM, NEVER, NONE_SUPPRESSED
 from clinical.masks import some
@@ -75,7 +76,8 @@ class Episodes:
             event_ms=record.event_ms,
             append_ms=record.append_ms,
             value=details.value,
-            extreme=episode.extreme,
+            extreme=None if episode.comparator else episode.extreme,
+            bound=_bound(episode),
             device=record.device,
             missing=details.missing,
             old=details.old,
@@ -138,7 +140,8 @@ class Episodes:
             event_ms=now_ms,
             append_ms=now_ms,
             value=details.value,
-            extreme=episode.extreme,
+            extreme=None if episode.comparator else episode.extreme,
+            bound=_bound(episode),
             missing=details.missing,
             old=details.old,
             note=details.note,
@@ -151,9 +154,18 @@ class Episodes:
 
     def _episode(self, table: PatientTable, row: int, column: int) -> Episode:
         """Return the episode as the table has it; the worst value is a limit alarm's only."""
-        extreme = float(table.alarm_extreme[row, column]) if column < self._effective.count else None
         priority, onset_ms = int(table.alarm_priority[row, column]), int(table.alarm_onset_ms[row, column])
-        return Episode(priority, onset_ms, extreme)
+        if column >= self._effective.count:
+            return Episode(priority, onset_ms)
+        extreme, comparator = float(table.alarm_extreme[row, column]), int(table.alarm_area[row, column])
+        return Episode(priority, onset_ms, extreme, comparator)
+
+    def worst(self, table: PatientTable, row: int, column: int) -> tuple[float | None, str]:
+        """Return the worst value of a limit alarm, None where it is a bound, and as text."""
+        episode = self._episode(table, row, column)
+        if episode.comparator:
+            return None, _bound(episode)
+        return episode.extreme, f"{episode.extreme:g}"
 
     def take_note(self, table: PatientTable, row: int, column: int) -> None:
         """Remember the worst value of a limit alarm as what somebody knows of."""
@@ -264,6 +276,12 @@ class Episodes:
             return None
         status = STATUS[Answered(int(table.alarm_answer[row, column]))]
         return Asked(step, self._steps[step - 1].to, status, previous)
+
+
+def _bound(episode: Episode) -> str:
+    if episode.extreme is None or not episode.comparator:
+        return ""
+    return written(episode.comparator, episode.extreme)
 
 
 def _patient(table: PatientTable, row: int) -> str:

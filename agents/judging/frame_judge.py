@@ -10,6 +10,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.judging.bounded import of_bounded, said_in
 from agents.judging.compiled_judge import CompiledJudge, Emitted, in_order, saw_tooth
 from agents.judging.conditions import Conditions
 from agents.judging.context import Context, RecordContext
@@ -20,6 +21,7 @@ from agents.judging.plausibility import Readings, plausible
 from agents.judging.reasons import Reason
 from agents.judging.runs import (
     alarms_of,
+    count_first,
     follow_clock,
     hear,
     keep_alarms,
@@ -34,7 +36,7 @@ from agents.judging.verdict import Suppressing, Tally
 from clinical.clock import JudgedTime, TimeRules, judge_recorded, judge_time
 from clinical.lifecycle import DELAYED, NORMAL, Phase
 from clinical.limits import NEVER, Judgement, step
-from clinical.masks import every, how_many, places, some
+from clinical.masks import how_many, places, some
 from clinical.rates import SameRate, suppressed_by_rate
 from clinical.sensors import clock_of
 from clinical.vitals import COUNT
@@ -110,12 +112,14 @@ class FrameJudge:
         """Judge frames whose devices have rows: by the kernel, if there is one, then what it leaves by NumPy."""
         emitted: list[Emitted] = []
         if self._compiled is not None and not found.has_pushed_out:
-            emitted, left = self._compiled.judge(table, frames, rows, found.devices, tally)
-            if not len(left):
+            bounded = of_bounded(frames, rows)
+            kept = None if bounded is None else ~bounded
+            emitted, left = self._compiled.judge(table, frames, rows, found.devices, tally, kept)
+            if bounded is None and not len(left):
                 return emitted
-            chosen = np.zeros(len(rows), np.bool_)
+            chosen = np.zeros(len(rows), np.bool_) if bounded is None else bounded
             chosen[left] = True
-            frames, rows, found = frames.take(chosen), rows[left], Found(found.devices[left])
+            frames, rows, found = frames.take(chosen), rows[chosen], Found(found.devices[chosen])
         batch = self._admit(table, frames, rows, found, tally)
         if len(batch.rows):
             emitted += self._apply(table, batch, tally)
@@ -187,7 +191,7 @@ class FrameJudge:
         rows, time = batch.rows, batch.time
         readings = batch.readings
         held = table.windows.enter(rows, time.now_ms, readings.frame, readings.signal, readings.value)
-        self._count(table, batch)
+        count_first(table, rows)
         table.dirty[rows] = True
         # Looking for the few that are not at rest takes a third of the time of asking each row.
         waiting = (table.alarm_state.take(rows, axis=0) != NORMAL).reshape(-1).nonzero()[0]
@@ -206,16 +210,6 @@ class FrameJudge:
         if some(fast):
             self._judge_fast(table, batch, live, fast)
         return self._judge_rounds(table, batch, slow.nonzero()[0], live, tally)
-
-    @staticmethod
-    def _count(table: PatientTable, batch: _Batch) -> None:
-        """Note of which patients a single frame has come: who is not known to be monitored yet (`tick_judge`)."""
-        came = table.came.take(batch.rows)
-        if every(came > 1):  # as nearly always
-            return
-        new = batch.rows[came < 2]
-        for row in new.tolist():
-            table.came[row] = min(int(table.came[row]) + 1, 2)
 
     def _leave_out(
         self, table: PatientTable, batch: _Batch, live: NDArray[np.bool_] | None, tally: Tally
@@ -330,14 +324,14 @@ class FrameJudge:
         if not len(chosen):
             return []
         rows, values = batch.rows[chosen], batch.frames.of_all_signals(chosen)
+        limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
+        said = said_in(batch.frames, chosen, values, limits)
         devices, at = table.devices, batch.devices.numbers[chosen]
         now, arrival = batch.time.now_ms[chosen], batch.time.arrival_ms[chosen]
         comes_next = np.ones(len(at), np.bool_) if batch.next is None else batch.next[chosen]
         follow_clock(devices, at, comes_next, now, arrival)
-        count(devices, at, arrival, values)
-        samples = take_samples(devices, at, values, now, arrival, batch.frames.interval_ms[chosen])
-
-        limits, rules = self._limits.of(table, rows), slice(0, self._limits.count)
+        count(devices, at, arrival, said.values)
+        samples = take_samples(devices, at, said, now, arrival, batch.frames.interval_ms[chosen])
         alarms = alarms_of(table, rows, rules)
         suppressed_rank = self._conditions.suppressed_rank_of_limits(table, rows, arrival)
         others = other_runs(table, rows, at, arrival, limits.signal, self._conditions.technical)
@@ -383,7 +377,8 @@ class FrameJudge:
                 device=frames.device[frame],
             )
             priority, onset_ms = int(limits.rank[column]), int(result.onset_ms[i, column])
-            episode = Episode(priority, onset_ms, float(result.extreme[i, column]))
+            extreme, comparator = float(result.extreme[i, column]), int(result.comparator[i, column])
+            episode = Episode(priority, onset_ms, extreme, comparator)
             said = Details(
                 float(values[i, limits.signal[column]]), note=self._saw_tooth(table, result, i, column)
             )

@@ -3,8 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.judging.bounded import Said
+from clinical.comparators import NUMBER
 from clinical.limits import NEVER, Alarms, Runs, Samples
 from clinical.losses import loss_ms_max, silence_ms_max
+from clinical.masks import every
 from clinical.rules import TechnicalRules
 from clinical.vitals import ABSENT
 from streams.decoding.decoded import Frames
@@ -35,6 +38,15 @@ def hear(
     devices.used[at], devices.interval_ms[at] = offset, interval_ms
 
 
+def count_first(table: PatientTable, rows: Rows) -> None:
+    """Note of which patients a single frame has come: who is not known to be monitored yet (`tick_judge`)."""
+    came = table.came.take(rows)
+    if every(came > 1):  # as nearly always
+        return
+    for row in rows[came < 2].tolist():
+        table.came[row] = min(int(table.came[row]) + 1, 2)
+
+
 def follow_clock(
     devices: DeviceRows, at: Rows, comes_next: NDArray[np.bool_], now_ms: Times, arrival_ms: Times
 ) -> None:
@@ -58,12 +70,16 @@ def follow_clock(
 def take_samples(
     devices: DeviceRows,
     at: Rows,
-    values: NDArray[np.float64],
+    said: Said,
     now_ms: Times,
     arrival_ms: Times,
     interval_ms: Times,
 ) -> Samples:
-    """Make the readings of one frame of each of n devices part of their state, and return what was there before."""
+    """Make the readings of one frame of each of n devices part of their state, and return what was there before.
+
+    After a bound the last reading is none, NaN, though the signal was measured.
+    """
+    values = said.values
     newest, value = devices.newest_ms.take(at, axis=0), devices.value.take(at, axis=0)
     came, lost = devices.value_ms.take(at, axis=0), devices.lost_ms.take(at, axis=0)
     now, arrival = now_ms[:, None], arrival_ms[:, None]
@@ -71,12 +87,13 @@ def take_samples(
     valid = judged & ~np.isnan(values)
     gap = np.where((lost != NEVER) & (came != NEVER), arrival - came, 0)
     devices.newest_ms[at] = np.where(judged, now, newest)
-    devices.value[at] = np.where(valid, values, value)
+    last = values if said.comparator is None else np.where(said.comparator == NUMBER, values, np.nan)
+    devices.value[at] = np.where(valid, last, value)
     devices.value_ms[at] = np.where(valid, arrival, came)
     after = np.where(judged & ~valid & (lost == NEVER), arrival, lost)
     after[valid] = NEVER
     devices.lost_ms[at] = after
-    return Samples(values, judged, now_ms, interval_ms, value, newest, gap)
+    return Samples(values, judged, now_ms, interval_ms, value, newest, gap, said.comparator)
 
 
 def other_runs(
@@ -113,6 +130,7 @@ def alarms_of(table: PatientTable, rows: Rows, rules: slice) -> Alarms:
         table.alarm_onset_ms.take(rows, axis=0)[:, rules],
         table.alarm_clear_ms.take(rows, axis=0)[:, rules],
         table.alarm_extreme.take(rows, axis=0)[:, rules],
+        table.alarm_area.take(rows, axis=0)[:, rules].astype(np.uint8),
     )
 
 
@@ -122,6 +140,7 @@ def keep_alarms(table: PatientTable, rows: Rows, rules: slice, alarms: Alarms) -
     table.alarm_onset_ms[rows, rules] = alarms.onset_ms
     table.alarm_clear_ms[rows, rules] = alarms.over_ms
     table.alarm_extreme[rows, rules] = alarms.extreme
+    table.alarm_area[rows, rules] = alarms.comparator
 
 
 def runs_of(devices: DeviceRows, at: Rows) -> Runs:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.judging.alarms import LOSS_COLUMNS
+from agents.judging.bounded import bounded_runs
 from agents.judging.context import Context, RecordContext
 from agents.judging.episode_events import suppressed_rank_of
 from agents.judging.flicker import flickers, last_minute
@@ -156,8 +157,8 @@ class TickJudge:
                 self._episodes.take_note(table, row, column)
                 table.dirty[row] = True
                 continue
-            now, unit = float(table.alarm_extreme[row, column]), SIGNALS[limits.signal[column]].unit
-            note = f"{now:g} {unit}, worse than the {known[i, column]:g} that somebody knows of"
+            (now, shown), unit = self._episodes.worst(table, row, column), SIGNALS[limits.signal[column]].unit
+            note = f"{shown} {unit}, worse than the {known[i, column]:g} that somebody knows of"
             out.emit(self._episodes.move(context, row, column, Event.WORSE, Details(now, note=note)))
 
     def _release(self, context: Context, out: Verdict) -> None:
@@ -179,8 +180,8 @@ class TickJudge:
         free &= ~suppressed_by_another(rules, table.alarm_state[rows, self._limits], same_rate)
         if not some(free):
             return
-        value = self._breaking(table, rows)
-        free &= ~np.isnan(value)
+        still, value = self._breaking(table, rows)
+        free &= still
         for turn in rules.turns:  # who stands for others comes first
             ready = free & turn
             if not some(ready):
@@ -192,18 +193,20 @@ class TickJudge:
                 said = Details(float(value[i, column]))
                 out.emit(self._episodes.move(context, row, column, Event.DUE, said))
 
-    def _breaking(self, table: PatientTable, rows: Rows) -> NDArray[np.float64]:
-        """Return a last reading that still breaks each limit, (n, rules), NaN where no device has one.
+    def _breaking(self, table: PatientTable, rows: Rows) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Return which limits a last reading still breaks, and that, (n, rules) each; it is NaN where it is a bound.
 
         Of several it is that of the device which has been known for longest.
         """
         slots, signal = table.of_devices(rows), self._effective.rules.signal
         found = np.full((len(rows), len(signal)), np.nan)
+        still = np.zeros(found.shape, np.bool_)
         for k in reversed(range(slots.shape[1])):
             value = table.devices.value[slots[:, k]]
             broken = self._effective.violated(table, rows, value)
-            found = np.where(broken, value[:, signal], found)
-        return found
+            broken |= bounded_runs(table.devices, slots[:, k], signal)
+            found, still = np.where(broken, value[:, signal], found), still | broken
+        return still, found
 
     def _judge_silence(self, screened: Screened, context: Context, out: Verdict) -> None:
         """Judge who is silent; where that is a ward's matter, or its patients are counted, among all who are heard."""

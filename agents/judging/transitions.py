@@ -20,11 +20,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """The episode that a transition belongs to: its priority's rank, its onset and its worst value by now."""
+    """The episode that a transition belongs to: its priority's rank, its onset and its worst value by now.
+
+    With a `comparator` (a code of `clinical.comparators`) the worst is a bound, and the value its mildest one.
+    """
 
     priority: int
     onset_ms: int
     extreme: float | None = None
+    comparator: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ NOT_MEASURED: Final = Details(
 class Transition:
     """One transition of one alarm. Times in ms, values in the signal's unit.
 
-    `reason` is why the alarm ends, where its condition was not seen to be over.
+    `bound` is the worst of the episode as text where it is a bound, `extreme` where it is a value. `reason` is why the
+    alarm ends, where its condition was not seen to be over.
     """
 
     offset: int
@@ -72,6 +77,7 @@ class Transition:
     append_ms: int
     value: float | None = None
     extreme: float | None = None
+    bound: str = ""
     device: str | None = None
     missing: tuple[str, ...] = ()
     old: tuple[str, ...] = ()

@@ -143,6 +143,7 @@ def tell(
     rule: int,
     onset_ms: int,
     extreme: float,
+    comparator: float,
 ) -> None:
     """Write down one transition."""
     times, sizes, end = found.times, found.sizes, found.ends[0]
@@ -150,7 +151,7 @@ def tell(
     times[end, 2], times[end, 3] = look.phase[rule], look.state[rule]
     times[end, 4], times[end, 5], times[end, 6] = onset_ms, frame.now_ms, frame.arrival_ms
     by_excess = look.phase[rule] == START and look.excess_ms[rule] >= limits.excess_ms[rule]
-    times[end, 7] = 1 if by_excess else 0
+    times[end, 7], times[end, 8] = 1 if by_excess else 0, int(comparator)
     sizes[end, 0], sizes[end, 1] = sample.value[limits.signal[rule]], extreme
     found.ends[0] = end + 1
 
@@ -169,23 +170,25 @@ def keep_alarm(
     """Write one alarm back, and down what is told of it."""
     row, following = frame.row, look.state[rule]
     before_ms, extreme = alarms.onset_ms[row, rule], alarms.extreme[row, rule]
-    onset_ms = before_ms
+    onset_ms, comparator = before_ms, alarms.comparator[row, rule]
     if look.broken[rule]:
         value = sample.value[limits.signal[rule]]
         # What is outside is a number: only the worst so far may be none.
         if np.isnan(extreme) or (value < extreme if look.below[rule] else value > extreme):
-            extreme = value
+            extreme, comparator = value, 0.0
     if before_ms == NEVER and following != NORMAL and following != DELAYED:
         onset_ms = max(look.onset_ms[rule], alarms.over_ms[row, rule] + 1)
     if look.phase[rule] != 0:
-        tell(found, limits, look, sample, frame, place, rule, onset_ms, extreme)
+        tell(found, limits, look, sample, frame, place, rule, onset_ms, extreme, comparator)
     alarms.state[row, rule] = following
     if following == NORMAL:
         if before_ms != NEVER:
             alarms.over_ms[row, rule] = before_ms
         alarms.onset_ms[row, rule], alarms.extreme[row, rule] = NEVER, np.nan
+        alarms.comparator[row, rule] = 0.0
     else:
         alarms.onset_ms[row, rule], alarms.extreme[row, rule] = onset_ms, extreme
+        alarms.comparator[row, rule] = comparator
 
 
 @inlined

@@ -107,12 +107,16 @@ class Patients(NamedTuple):
 
 
 class Alarms(NamedTuple):
-    """Alarms of patients, (p, alarms), and their own limits, (p, rules)."""
+    """Alarms of patients, (p, alarms), and their own limits, (p, rules).
+
+    `comparator` is nought where the worst value is a number, as any is that is judged here.
+    """
 
     state: Bytes2
     onset_ms: Ints2
     over_ms: Ints2
     extreme: Floats2
+    comparator: Floats2
     low: Floats2
     high: Floats2
 
@@ -244,11 +248,12 @@ class Look(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What came of the frames. `times` (m, 8) and `sizes` (m, 2) have a row for each of m transitions.
+    """What came of the frames. `times` (m, 9) and `sizes` (m, 2) have a row for each of m transitions.
 
-    `times`: frame, rule, phase, state, onset, the frame's time, its arrival, whether an excess began it. `sizes`:
-    value, worst value. `left` (n,) are frames that were not judged; `counts` are how many of each kind, `ends` how many
-    transitions, how many left, and the place of an event that cannot happen (-1): frame, rule.
+    `times`: frame, rule, phase, state, onset, the frame's time, its arrival, whether an excess began it, the worst
+    value's comparator. `sizes`: value, worst value. `left` (n,) are frames that were not judged; `counts` are how many
+    of each kind, `ends` how many transitions, how many left, and the place of an event that cannot happen (-1): frame,
+    rule.
     """
 
     times: Ints2

@@ -94,6 +94,8 @@ def facts(evidence: Evidence) -> Table:
     ):
         if value is not None:
             table.add_row(name, cell(f"{value:g}{after}"))
+    if own.bound:
+        table.add_row("worst so far", cell(f"{own.bound}{unit}"))
     if own.missing:
         table.add_row("missing", cell(", ".join(own.missing)))
     if alert.source.device:

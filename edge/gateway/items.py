@@ -10,7 +10,7 @@ from msgspec import Meta
 from edge.gateway.accept import Reading, Refusal
 from edge.gateway.numbering import BOOT, numbered
 from streams.contracts.frame import FRAME_BYTES_MAX, ID_PATTERN
-from streams.decoding.wire_frames import Count, WireFrame
+from streams.decoding.wire_frames import BoundedFrame, Count, WireFrame
 
 ITEMS_MAX: Final = 10_000
 """Frames of one request."""
@@ -35,6 +35,15 @@ class GivenFrame(WireFrame, forbid_unknown_fields=True, gc=False, omit_defaults=
     seq: Count = LEFT_OUT
 
 
+class GivenBounds(BoundedFrame, forbid_unknown_fields=True, gc=False, omit_defaults=True, kw_only=True):
+    """One that may have bounds in place of values: few have, so it is tried where the other one is not enough."""
+
+    patient: Annotated[str, Meta(min_length=1)] = ""
+    device: Annotated[str, Meta(min_length=1)] = ""
+    boot: Count = LEFT_OUT
+    seq: Count = LEFT_OUT
+
+
 class Unreadable(Exception):
     """The body as a whole is not what its type says."""
 
@@ -44,6 +53,7 @@ class TooMany(Exception):
 
 
 _decode = msgspec.json.Decoder(GivenFrame).decode
+_decode_bounds = msgspec.json.Decoder(GivenBounds).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _id_form = re.compile(ID_PATTERN).fullmatch
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -106,8 +116,12 @@ def read_items(texts: Sequence[bytes], idempotency_key: str, device: str = "") -
 def _one(text: bytes, idempotency_key: str, place: int, device: str) -> Reading | Refusal:
     if len(text) > FRAME_BYTES_MAX:
         return Refusal("too-large", f"{len(text)} bytes, at most {FRAME_BYTES_MAX}")
+    frame: GivenFrame | GivenBounds
     try:
-        frame = _decode(text)
+        try:
+            frame = _decode(text)
+        except msgspec.ValidationError:
+            frame = _decode_bounds(text)
     except msgspec.ValidationError as error:
         return Refusal("invalid", str(error))
     except _FAULTS:
@@ -116,7 +130,7 @@ def _one(text: bytes, idempotency_key: str, place: int, device: str) -> Reading 
 
 
 def _checked(
-    frame: GivenFrame, text: bytes, idempotency_key: str, place: int, device: str
+    frame: GivenFrame | GivenBounds, text: bytes, idempotency_key: str, place: int, device: str
 ) -> Reading | Refusal:
     """Return a decoded frame as a reading if its names have the right form and it can be told from others."""
     if len(text) > FRAME_BYTES_MAX:

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from edge.gateway.accept import Door, Reading, Refusal, Sender
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.spool import Lost, Spool
-from streams.decoding.wire_frames import WireFrame
+from streams.decoding.wire_frames import BoundedFrame, WireFrame
 from streams.errors import Busy, NotStored
 
 SYNC_S: Final = 0.25
@@ -33,7 +33,7 @@ class _Kept(msgspec.Struct, array_like=True):
     """A record of the spool: the sender's name, and its frames."""
 
     sender: str
-    frames: list[WireFrame]
+    frames: list[BoundedFrame]
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -82,7 +82,7 @@ class SpooledDoor:
 
     def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
         """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
-        record = _encode(_Kept(sender.name, list(frames)))
+        record = _encode(_Kept(sender.name, cast(list[BoundedFrame], list(frames))))
         if len(record) > self._spool.record_bytes_max and len(frames) > 1:
             half = len(frames) // 2
             return self.put(sender, frames[:half]) or self.put(sender, frames[half:])

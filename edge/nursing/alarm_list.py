@@ -78,6 +78,7 @@ def what(alarm: OpenAlarm) -> str:
     signal = SIGNALS[INDEX[alarm.signal]]
     limit = " to ".join(f"{side:g}" for side in (alarm.low, alarm.high) if side is not None)
     worst = "" if alarm.extreme in (None, alarm.value) else f", worst {alarm.extreme:g}"
+    worst = f", worst {alarm.bound}" if alarm.bound else worst
     return f"{signal.title} {alarm.value:g} {signal.unit}, limit {limit}{worst}"
 
 

@@ -66,6 +66,10 @@ class Evidence(BaseModel):
     extreme: float | None = Field(
         default=None, description="worst value of the episode so far, in source.unit"
     )
+    bound: str | None = Field(
+        default=None,
+        description="the worst of the episode so far where it is a bound, as <40; `extreme` is null then",
+    )
     missing: tuple[str, ...] = Field(default=(), description="inputs that a partial score lacked")
     old: tuple[str, ...] = Field(
         default=(), description="inputs of a score that are not measured now and count with their last points"

@@ -5,9 +5,9 @@ Units are in `clinical.vitals`, one row a signal. The live lane decodes with `st
 property test holds to this model: both accept and reject the same bytes.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$"
 OWN_STREAM: Final = "~device/"
@@ -25,7 +25,16 @@ FRAME_BYTES_MAX: Final = 16_384
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 Stream = Annotated[str, Field(pattern=STREAM_PATTERN)]
-Reading = Annotated[float, Field(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
+Number = Annotated[float, Field(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)]
+Reading = Number | None
+Comparator = Literal["<", "<=", ">=", ">"]
+# fmt: off
+Measured = Literal[
+    "hr", "pulse", "spo2", "resp", "nbp_sys", "nbp_dia", "nbp_mean", "abp_sys", "abp_dia", "abp_mean", "temp", "etco2",
+    "fio2",
+]
+"""Signals that are numbers."""
+# fmt: on
 
 
 def _reading(title: str) -> Reading:
@@ -37,6 +46,15 @@ def _reported(title: str) -> bool | None:
     """Declare an alarm that the device decides itself."""
     said = f"the device's own alarm, {title}, holds; false ends it, leaving it out does not"
     return Field(default=None, description=said)
+
+
+class Bound(BaseModel):
+    """What a device can tell of a signal beyond its range: not the value, but on which side of a number it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    comparator: Comparator = Field(description="the value is below (<, <=) or above (>=, >) the number")
+    value: Number = Field(description="the number, in the signal's unit")
 
 
 class Frame(BaseModel):
@@ -64,6 +82,11 @@ class Frame(BaseModel):
         default=False,
         description="a copy under the patient whom the device was found to be on afterwards; kept, not judged",
     )
+    bounds: dict[Measured, Bound] = Field(
+        default={},
+        description="by signal, what is known of it in place of a value; the signal itself is then null or left out. "
+        "Never a value: it raises an alarm only of a limit that it settles, and ends none",
+    )
 
     hr: Reading = _reading("heart rate (ECG), bpm")
     pulse: Reading = _reading("pulse rate, bpm")
@@ -89,6 +112,13 @@ class Frame(BaseModel):
     ext_tachy: bool | None = _reported("extreme tachycardia")
     ext_brady: bool | None = _reported("extreme bradycardia")
     abp_disconnect: bool | None = _reported("arterial line disconnected")
+
+    @model_validator(mode="after")
+    def _has_one_of_both(self) -> Self:
+        for name in self.bounds:
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} has a value and a bound")
+        return self
 
 
 def own_stream(device: str) -> str:

@@ -68,6 +68,9 @@ class OpenAlarm(_Record):
         description="the signal's last valid reading, or the score, in `unit`; null where none is",
     )
     extreme: float | None = Field(default=None, description="worst value of the episode, in `unit`")
+    bound: str | None = Field(
+        default=None, description="the worst where it is a bound, as <40; `extreme` is null then"
+    )
     low: float | None = Field(default=None, description="lower limit in force, in `unit`")
     high: float | None = Field(default=None, description="upper limit in force, in `unit`")
     unit: str | None = Field(default=None, description="UCUM unit of the numbers")

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.comparators import NUMBER
 from clinical.vitals import ABSENT, COUNT
 from streams.contracts.association import Departure
 from streams.contracts.command import Order
@@ -104,6 +105,29 @@ class Noted:
 
 
 @dataclass(slots=True)
+class Bounds:
+    """What frames say of signals in place of values: arrays of the shape of their values, (n, carried).
+
+    `comparator` are codes of `clinical.comparators`, `NUMBER` where there is no bound; `limit` in the signal's unit.
+    """
+
+    comparator: NDArray[np.uint8]
+    limit: NDArray[np.float64]
+
+    def take(self, chosen: Chosen) -> "Bounds | None":
+        """Return those of the chosen frames, None if these say none."""
+        comparator = self.comparator[chosen]
+        return Bounds(comparator, self.limit[chosen]) if comparator.any() else None
+
+    def among(self, carried: NDArray[np.int64], signals: NDArray[np.int64]) -> "Bounds":
+        """Return them as columns of other signals, (n, signals), among which are those that are `carried`."""
+        shape, places = (len(self.limit), len(signals)), signals.searchsorted(carried)
+        found = Bounds(np.full(shape, NUMBER, np.uint8), np.zeros(shape))
+        found.comparator[:, places], found.limit[:, places] = self.comparator, self.limit
+        return found
+
+
+@dataclass(slots=True)
 class Frames:
     """Frames as columns, in log order: arrays of shape (n,), `values` of shape (n, carried).
 
@@ -122,6 +146,8 @@ class Frames:
     values: NDArray[np.float64]
     carried: NDArray[np.int64]
     """The signals of the columns of `values`, (k,), rising; one that is all absent may be among them."""
+    bounds: Bounds | None = None
+    """What stands in place of values, which are NaN there; None = nothing, as nearly always."""
 
     def __len__(self) -> int:
         return len(self.patient)
@@ -155,6 +181,7 @@ class Frames:
             np.concatenate([stretch.offset for stretch in stretches]),
             np.concatenate(values),
             carried,
+            _joined_bounds(stretches, carried),
         )
 
     def take(self, chosen: Chosen) -> "Frames":
@@ -172,7 +199,21 @@ class Frames:
             self.offset[chosen],
             self.values[chosen],
             self.carried,
+            None if self.bounds is None else self.bounds.take(chosen),
         )
+
+
+def _joined_bounds(stretches: Sequence[Frames], carried: NDArray[np.int64]) -> Bounds | None:
+    if all(stretch.bounds is None for stretch in stretches):
+        return None
+    found = []
+    for one in stretches:
+        shape = one.values.shape
+        own = one.bounds or Bounds(np.full(shape, NUMBER, np.uint8), np.zeros(shape))
+        found.append(own.among(one.carried, carried))
+    return Bounds(
+        np.concatenate([each.comparator for each in found]), np.concatenate([each.limit for each in found])
+    )
 
 
 def _joined_names(columns: Sequence[list[str] | NameColumn]) -> list[str] | NameColumn:

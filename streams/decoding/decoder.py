@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from clinical.comparators import COMPARATORS
 from clinical.vitals import ABSENT, INDEX
 from streams.contracts.association import LEFT_KEY, Departure
 from streams.contracts.association import RECORD_BYTES_MAX as DEPARTURE_BYTES_MAX
@@ -27,6 +28,7 @@ from streams.contracts.rules_marks import MARK_BYTES_MAX, MARK_KEY, Marked, Rule
 from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.contracts.ward import RECORD_BYTES_MAX, RULING_KEY, WardRuling
 from streams.decoding.decoded import (
+    Bounds,
     Decoded,
     Frames,
     Left,
@@ -129,13 +131,13 @@ class Decoder:
         names = None
         try:  # almost always every record is a frame
             values = [record.value for record in records]
-            frames = list(map(decoder_of(self._signals), values))  # type: ignore[arg-type]
+            plain = list(map(decoder_of(self._signals), values))  # type: ignore[arg-type]
             if max(map(len, values)) <= FRAME_BYTES_MAX:  # type: ignore[arg-type]
-                names = self._names(keys, known, frames)
+                names = self._names(keys, known, plain)
         except (*_FAULTS, TypeError):
             names = None
         if names is not None:
-            return _columns(records, frames, self._signals, *names)
+            return _columns(records, plain, self._signals, *names)
         records, frames = self._one_by_one(records, rejects, copies)
         if not frames:
             return None
@@ -143,6 +145,7 @@ class Decoder:
         names = self._names(keys, self._known(keys), frames)
         assert names is not None  # each of them was looked at: nothing may be left out silently
         found = _columns(records, frames, CARRIED, *names)
+        found.bounds = _bounds(frames, found.carried)
         self._learn(found)
         return found
 
@@ -182,9 +185,9 @@ class Decoder:
 
     def _one_by_one(
         self, records: Sequence[Record], rejects: list[Reject], copies: list[Record]
-    ) -> tuple[list[Record], list[WireFrame]]:
+    ) -> tuple[list[Record], list[RefiledFrame]]:
         kept: list[Record] = []
-        frames: list[WireFrame] = []
+        frames: list[RefiledFrame] = []
         for record in records:
             outcome = _judge_record(record)
             if isinstance(outcome, Reject):
@@ -348,6 +351,19 @@ def _columns(
         values=values,
         carried=np.array(carried, dtype=np.int64),
     )
+
+
+def _bounds(frames: Sequence[RefiledFrame], carried: NDArray[np.int64]) -> Bounds | None:
+    """Return what frames say in place of values; None = nothing."""
+    if not any(frame.bounds for frame in frames):
+        return None
+    places = {number: place for place, number in enumerate(carried.tolist())}
+    found = Bounds(np.zeros((len(frames), len(carried)), np.uint8), np.zeros((len(frames), len(carried))))
+    for i, frame in enumerate(frames):
+        for name, bound in (frame.bounds or {}).items():
+            at = i, places[INDEX[name]]
+            found.comparator[at], found.limit[at] = COMPARATORS.index(bound.comparator), bound.value
+    return found
 
 
 def _whole_numbers(column: list[int]) -> NDArray[np.int64]:

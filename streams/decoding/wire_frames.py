@@ -1,6 +1,6 @@
 """A frame as it comes, as an object of its fields: the general one, and narrow ones for the signals that have come."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -9,10 +9,18 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 
 from clinical.vitals import ABSENT, ACVPU, INDEX
-from streams.contracts.frame import EVENT_TS_MS_MAX, INTERVAL_MS_MAX, SEQ_MAX, VALUE_ABS_MAX
+from streams.contracts.frame import (
+    EVENT_TS_MS_MAX,
+    INTERVAL_MS_MAX,
+    SEQ_MAX,
+    VALUE_ABS_MAX,
+    Comparator,
+    Measured,
+)
 
 Count = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
-Value = Annotated[float, Meta(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)] | None
+Number = Annotated[float, Meta(ge=-VALUE_ABS_MAX, le=VALUE_ABS_MAX)]
+Value = Number | None
 
 
 class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defaults=True):
@@ -51,7 +59,52 @@ class WireFrame(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defau
     abp_disconnect: bool | UnsetType | None = UNSET
 
 
-class RefiledFrame(WireFrame):
+class WireBound(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Mirror of `streams.contracts.frame.Bound`."""
+
+    comparator: Comparator
+    value: Number
+
+
+Said = float | bool | str | WireBound | None
+"""What a sender says of a signal; None = attached, without a valid reading."""
+
+
+class BoundedFrame(WireFrame):
+    """A frame that may say bounds, which are rare. A signal with one is null: it has no valid reading.
+
+    Raises:
+        ValueError: a signal has a value and a bound.
+    """
+
+    bounds: dict[Measured, WireBound] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        for name in self.bounds or ():
+            if getattr(self, name) not in (None, ABSENT):
+                raise ValueError(f"{name} has a value and a bound")
+            setattr(self, name, None)
+
+
+def frame_with(
+    patient: str,
+    device: str,
+    boot: int,
+    seq: int,
+    event_ts_ms: int,
+    interval_ms: int,
+    said: Mapping[str, Said],
+) -> WireFrame:
+    """Return a frame with these readings, of which some may be bounds."""
+    of = patient, device, boot, seq, event_ts_ms, interval_ms
+    bounds = {signal: bound for signal, bound in said.items() if isinstance(bound, WireBound)}
+    values: dict[str, Any] = {signal: value for signal, value in said.items() if signal not in bounds}
+    if not bounds:  # as nearly always
+        return WireFrame(*of, **values)
+    return BoundedFrame(*of, **values, bounds=cast(dict[Measured, WireBound], bounds))
+
+
+class RefiledFrame(BoundedFrame):
     """A frame that says whether it is a copy, filed afterwards: nobody but the re-filing sends such."""
 
     refiled: bool = False

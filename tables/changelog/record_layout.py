@@ -252,6 +252,7 @@ def upgraded(record: bytes, limits: frozenset[int]) -> bytes:
     of_limits = np.isin(alarms["key"], np.array(sorted(limits), np.uint64))
     runs = _widened(alarms[of_limits], RUN, DeviceRows, "run_")
     wide = _widened(alarms, ALARM, Columns, "alarm_")
+    wide["area"][of_limits] = 0.0  # which says now that the worst value is a number
     wide["clear_ms"][of_limits] = wide["onset_ms"][(wide["state"] == State.DELAYED) & of_limits] = NEVER
     device = _widened(old, DEVICE, DeviceRows, "")
     device["name"], device["used"], device["heard_ms"] = UNNAMED, old["position"], old["seen_ms"]

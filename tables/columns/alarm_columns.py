@@ -18,7 +18,8 @@ class AlarmColumns:
     `alarm_clear_ms` of a limit or a loss is the onset of its last episode that is over. An alarm with levels has no
     such onset, no worst value and no area: `tables.told_levels` keeps since when its three levels differ in
     `alarm_clear_ms`, `alarm_extreme` and `alarm_area`. Columns of their own would be as wide as all alarms are and take
-    a sixth of what a patient may take, and the records of the changelog have no room for them.
+    a sixth of what a patient may take, and the records of the changelog have no room for them. Of a limit `alarm_area`
+    is likewise the code of the worst value's comparator (`clinical.comparators`): nought, it is a number.
 
     Written by `agents.judging.runs` and `agents.judging.compiled_judge` for limits, `agents.judging.tick_alarms` and
     `agents.judging.tick_judge` at ticks, `agents.judging.episode_events` for what begins and comes to rest; the alarms

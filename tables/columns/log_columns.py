@@ -21,7 +21,8 @@ class LogColumns:
     from the front; `last_slot` is that of the last frame's; `pushed_out_ms` says when one last had to make room for
     another.
 
-    Written by `agents.judging.frame_judge`, `agents.judging.tick_judge` and `agents.judging.association_alarms`.
+    Written by `agents.judging.frame_judge`, `agents.judging.runs`, `agents.judging.tick_judge` and
+    `agents.judging.association_alarms`.
     """
 
     position: Ms

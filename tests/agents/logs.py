@@ -22,6 +22,14 @@ HR = (None, 0, 400, 33, 45, 49, 50, 51, 52, 60, 80, 118, 119, 120, 121, 125, 141
 SPO2 = (None, 101, 66, 79, 86, 87, 88, 89, 90, 91, 92, 93, 98)
 PULSE = (None, 48, 55, 80, 118, 120, 125, 141)
 TEMP = (None, 34.9, 36.0, 38.9, 39.0, 39.1)
+BOUNDS = {
+    "hr": (33, 49, 50, 51, 60, 119, 120, 121, 400),
+    "spo2": (66, 79, 80, 85, 90, 91, 101),
+    "pulse": (48, 80, 120, 125),
+    "temp": (34.9, 36.0, 36.1, 39.0),
+    "resp": (0, 4, 8),
+}
+COMPARATORS = ("<", "<", "<=", ">=", ">")
 OTHERS = {"resp": 9, "abp_sys": 115, "consciousness": "A", "on_oxygen": False}
 
 
@@ -89,7 +97,19 @@ def readings(rng):
     ):
         if rng.random() < share:
             signals[name] = rng.choice(choices)
-    return {**OTHERS, **signals} if rng.random() < 0.3 else signals
+    signals = {**OTHERS, **signals} if rng.random() < 0.3 else signals
+    return with_bounds(rng, signals) if rng.random() < 0.15 else signals
+
+
+def with_bounds(rng, signals, bounds=BOUNDS):
+    """Return signals of which some are not values but bounds around the limits."""
+    said = {
+        name: {"comparator": rng.choice(COMPARATORS), "value": rng.choice(values)}
+        for name, values in bounds.items()
+        if rng.random() < 0.5
+    }
+    kept = {name: None if name in said else value for name, value in signals.items()}
+    return {**kept, "bounds": said}
 
 
 def happenings(rng, length, late_s=LATE_S, ticks_late_s=TICKS_LATE_S, steps_s=STEPS_S):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from agents.judging.bounded import Said
 from agents.judging.runs import alarms_of, follow_clock, keep_alarms, keep_runs, runs_of, take_samples
 from clinical.limits import NEVER
 from clinical.vitals import ABSENT, COUNT, INDEX
@@ -22,7 +23,7 @@ def sampled(devices, at, now_ms, rate):
     values = np.full((1, COUNT), ABSENT)
     values[0, HR] = rate
     now = np.array([now_ms])
-    return take_samples(devices, np.array([at]), values, now, now, np.array([1_000]))
+    return take_samples(devices, np.array([at]), Said(values, None), now, now, np.array([1_000]))
 
 
 def test_a_reading_is_kept_with_its_time_and_the_one_before_is_returned(devices):

@@ -170,7 +170,7 @@ class WorkerModel:
         alert = report(alarm, transition)
         shown = None
         if transition.column < len(self.judge.rules.limits):
-            shown = transition.extreme
+            shown = transition.bound or transition.extreme
         elif alarm.sheet is not None and transition.value is not None:
             shown = transition.value, transition.missing
         elif alarm.id == WARD_SILENT:

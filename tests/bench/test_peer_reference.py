@@ -55,7 +55,7 @@ def engine_limits(limits, told):
     ]
     shape = (1, len(rules))
     never, none = np.full(shape, NEVER, np.int64), np.zeros(shape)
-    alarms = Alarms(np.zeros(shape, np.uint8), never, never, np.full(shape, NAN))
+    alarms = Alarms(np.zeros(shape, np.uint8), never, never, np.full(shape, NAN), np.zeros(shape, np.uint8))
     runs = Runs(never, never, none, none)
     compiled, found = compile_limits(rules), []
     unknown, one_ms = np.full((1, COUNT), NAN), np.ones(1, np.int64)

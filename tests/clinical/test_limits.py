@@ -22,7 +22,8 @@ SECOND_MS = 1000
 def fresh(patients, rules):
     """Return the alarms and the runs of patients of whom nothing is known."""
     shape = (patients, rules)
-    alarms = Alarms(np.zeros(shape, np.uint8), nowhen(shape), nowhen(shape), np.full(shape, np.nan))
+    none, numbers = np.full(shape, np.nan), np.zeros(shape, np.uint8)
+    alarms = Alarms(np.zeros(shape, np.uint8), nowhen(shape), nowhen(shape), none, numbers)
     return alarms, Runs(nowhen(shape), nowhen(shape), np.zeros(shape), np.zeros(shape))
 
 

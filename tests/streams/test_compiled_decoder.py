@@ -69,6 +69,8 @@ def described(decoded):
     for part in decoded.parts:
         if isinstance(part, Frames):
             columns = {of.name: getattr(part, of.name) for of in fields(Frames)}
+            said = columns.pop("bounds")
+            columns |= {} if said is None else {"comparator": said.comparator, "limit": said.limit}
             part = {
                 name: column.tobytes() if isinstance(column, np.ndarray) else list(column)
                 for name, column in columns.items()
@@ -90,6 +92,11 @@ def mutated(rng, value):
         piece = rng.choice((b"", bytes([rng.randrange(256)]), rng.choice(PIECES)))
         value = value[:at] + piece + value[at + rng.randrange(3) :]
     return value
+
+
+def with_bound(value, rng):
+    said = f'"bounds":{{"{rng.choice(("spo2", "pulse"))}":{{"comparator":"{rng.choice("<>")}","value":85}}}}'
+    return value[:-1] + f", {said}}}".encode()
 
 
 def test_an_empty_block_is_nothing():
@@ -114,6 +121,8 @@ def test_of_damaged_frames_the_same_is_made(seed):
     decoder = knowing()
     for _ in range(4):
         records = [frame(i) for i in range(60)]
+        for i in rng.sample(range(60), 3):
+            records[i] = frame(i, with_bound(records[i].value, rng))
         for i in rng.sample(range(60), 50):
             records[i] = frame(i, mutated(rng, records[i].value))
         for i in rng.sample(range(60), 4):

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from frame_texts import IDENTITY, sound, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from clinical.comparators import COMPARATORS
 from clinical.vitals import ABSENT, ACVPU, INDEX, SIGNALS
 from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, SEQ_MAX, TICK_KEY, Frame, encode_tick
 from streams.contracts.frame import Tick as TickModel
@@ -18,7 +20,6 @@ from streams.decoding.decoded import Frames, Tick
 from streams.decoding.decoder import Decoder
 
 both = pytest.mark.parametrize("of", [Decoder, CompiledDecoder])
-IDENTITY = {"patient": "bed-1", "device": "mon-a", "boot": 1, "seq": 7, "event_ts_ms": 1_000}
 GOOD = json.dumps({**IDENTITY, "hr": 60.5, "spo2": None, "consciousness": "V", "on_oxygen": True}).encode()
 
 
@@ -75,15 +76,28 @@ def wide(frames):
     return frames.of_all_signals(slice(None))
 
 
+def bounds_in(frames, i):
+    """Return what the i-th frame says in place of values."""
+    if frames.bounds is None:
+        return {}
+    said = zip(frames.carried.tolist(), frames.bounds.comparator[i], frames.bounds.limit[i], strict=True)
+    return {SIGNALS[signal].name: (COMPARATORS[code], limit) for signal, code, limit in said if code}
+
+
 def assert_same(frames, i, model):
     assert (frames.patient[i], frames.device[i]) == (model.patient, model.device)
     whole = (frames.boot[i], frames.seq[i], frames.event_ts_ms[i], frames.interval_ms[i])
     assert tuple(map(int, whole)) == (model.boot, model.seq, model.event_ts_ms, model.interval_ms)
     values = wide(frames)[i]
+    assert bounds_in(frames, i) == {
+        name: (said.comparator, said.value) for name, said in model.bounds.items()
+    }
     for signal in SIGNALS:
         value = values[INDEX[signal.name]]
         given_value = getattr(model, signal.name)
-        if signal.name not in model.model_fields_set:
+        if signal.name in model.bounds:
+            assert math.isnan(value)
+        elif signal.name not in model.model_fields_set:
             assert value == ABSENT
         elif given_value is None:
             assert math.isnan(value)
@@ -91,53 +105,6 @@ def assert_same(frames, i, model):
             assert value == ACVPU.index(given_value)
         else:
             assert value == float(given_value)
-
-
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-2, 2),
-    st.sampled_from((SEQ_MAX, SEQ_MAX + 1, 2**63, 2**64, EVENT_TS_MS_MAX, EVENT_TS_MS_MAX + 1, 10**400)),
-    st.sampled_from((10_000, 10_000.0, 10_000.5, -10_000.5, 0.1, 36.6, 1e300, -0.0, 1.0)),
-    st.floats(),
-    st.sampled_from(
-        ("A", "U", "X", "a", "", "60", "bed-1", "bed\n1", "bed-1\n", "~tick", "é", "\u0000", "p" * 65)
-    ),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.sampled_from(("hr", "x")), st.integers(), max_size=1),
-)
-names = st.sampled_from((*Frame.model_fields, "extra", "HR", ""))
-objects = st.builds(
-    lambda changes, gone: {k: v for k, v in {**IDENTITY, **changes}.items() if k not in gone},
-    st.dictionaries(names, scalars, max_size=3),
-    st.sets(st.sampled_from(tuple(IDENTITY)), max_size=1),
-)
-sound = st.builds(
-    lambda readings, charted: {**IDENTITY, **readings, **charted},
-    st.dictionaries(
-        st.sampled_from([s.name for s in SIGNALS[:-2]]), st.one_of(st.none(), st.floats(-10_000, 10_000))
-    ),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "consciousness": st.sampled_from((*ACVPU, None)),
-            "on_oxygen": st.sampled_from((True, False, None)),
-        },
-    ),
-)
-
-
-@st.composite
-def values(draw):
-    """Text of a frame, or of something close to one: wrong members, then perhaps wrong bytes."""
-    text = json.dumps(draw(st.one_of(sound, objects)), ensure_ascii=draw(st.booleans())).encode()
-    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
-        at = draw(st.integers(0, len(text)))
-        piece = draw(
-            st.one_of(st.binary(max_size=2), st.sampled_from((b" ", b"\n", b",", b"}", b"e5", b"NaN", b"0")))
-        )
-        text = text[:at] + piece + text[at + draw(st.integers(0, 2)) :]
-    return text
 
 
 def repeats_a_name(value):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from operator import attrgetter, itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from clinical.vitals import COUNT, INDEX
 from edge.gateway.accept import Reading, Refusal
@@ -14,7 +14,7 @@ from edge.gateway.fhir.quantities import Said, said_by, values_of
 from edge.gateway.fhir.resources import NOTHING, Observation
 from edge.gateway.numbering import BOOT, numbered_apart
 from edge.gateway.pseudonym import Pseudonyms
-from streams.decoding.wire_frames import WireFrame
+from streams.decoding.wire_frames import WireBound, frame_with
 
 TAKEN_STATUS: Final = frozenset({"final", "amended", "corrected", "preliminary"})
 WITHDRAWN_STATUS: Final = frozenset({"entered-in-error", "cancelled"})
@@ -120,11 +120,13 @@ def _reading(group: list[Seen], interval_ms: int) -> Reading:
                 best[said.signal] = said
     first = group[0]
     identity = "\x1e".join(one.identity for one in group)
-    values: dict[str, Any] = {signal: said.value for signal, said in best.items()}
+    values = {signal: said.value for signal, said in best.items()}
     # Many senders post each signal of a moment by itself: two of them must not look like one number with two contents.
     seq = numbered_apart(first.at_ms, identity, min(INDEX[signal] for signal in best), COUNT)
-    return Reading(WireFrame(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, **values))
+    return Reading(frame_with(first.patient, first.device, BOOT, seq, first.at_ms, interval_ms, values))
 
 
-def _weight(said: Said) -> tuple[bool, bool, int]:
-    return said.value is not None, said.value is True, -said.rank
+def _weight(said: Said) -> tuple[bool, bool, bool, int]:
+    """A value before a bound, a bound before nothing."""
+    is_value = said.value is not None and not isinstance(said.value, WireBound)
+    return said.value is not None, is_value, said.value is True, -said.rank

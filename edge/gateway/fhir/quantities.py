@@ -1,7 +1,7 @@
 """What an Observation or a component says: a signal's value in Vigil's unit, null, or why it is refused."""
 
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast, get_args
 
 from clinical.vitals import ACVPU, FLAGS, INDEX, SIGNALS
 from edge.gateway.accept import Refusal
@@ -9,17 +9,19 @@ from edge.gateway.fhir.fhir_codes import answer_of, signal_of, unit_named
 from edge.gateway.fhir.outcomes import MODIFIED
 from edge.gateway.fhir.resources import NOTHING, Component, Quantity
 from edge.readers.notation import SENTINELS
+from streams.contracts.frame import Comparator
+from streams.decoding.wire_frames import WireBound
 
-BOUNDS: Final = frozenset({"<", "<=", ">=", ">"})
-"""Comparators that say a bound. As HL7's `>100` it counts as the bound itself, so that the alarm on that side is told.
-`ad` (a quantity that is enough for something else) is none of a vital sign."""
+BOUNDS: Final = frozenset(get_args(Comparator))
+"""Comparators that say a bound, which is no value. `ad` (a quantity that is enough for something else) is none of a
+vital sign."""
 
 
 class Said(NamedTuple):
-    """A signal, its value (None = attached, without a valid reading), its place in the table, what was left out."""
+    """A signal, its value or bound (None = attached, without either), its place in the table, what was left out."""
 
     signal: str
-    value: float | bool | str | None
+    value: float | bool | str | WireBound | None
     rank: int
     fault: str = ""
 
@@ -67,11 +69,8 @@ def values_of(component: Component) -> list[object]:
 
 
 def _measured(signal: str, quantity: Quantity, rank: int) -> Said | Refusal:
-    fault = ""
-    if quantity.comparator:
-        if quantity.comparator not in BOUNDS:
-            return Refusal("comparator", "the comparator is none of <, <=, >= and >")
-        fault = "bound"
+    if quantity.comparator and quantity.comparator not in BOUNDS:
+        return Refusal("comparator", "the comparator is none of <, <=, >= and >")
     if quantity.value is None or not isfinite(quantity.value):
         return Refusal("no-value", "valueQuantity has no value; send dataAbsentReason if there is none")
     unit = unit_named(signal, quantity)
@@ -80,7 +79,9 @@ def _measured(signal: str, quantity: Quantity, rank: int) -> Said | Refusal:
     value = unit.convert(quantity.value)
     bounds = SIGNALS[INDEX[signal]]
     if bounds.low <= value <= bounds.high:
-        return Said(signal, value, rank, fault)
+        if quantity.comparator:
+            return Said(signal, WireBound(cast(Comparator, quantity.comparator), value), rank, "bound")
+        return Said(signal, value, rank)
     # What no sensor reports is no reading: a code for "none", else told.
     return Said(signal, None, rank, "" if quantity.value in SENTINELS else "implausible")
 

@@ -9,13 +9,14 @@ from edge.gateway.hl7.values import value_of
 from edge.gateway.terms import DISCONNECTED, EVENTS, TERMS, UNITS, Known, Term
 from edge.printing import say
 from edge.readers.units import Unit
+from streams.decoding.wire_frames import WireBound
 
 FORMS: Final = (
     ("NM", "97", "a number"),
     ("NM", "+97.50", "a number with a sign or zeros"),
     ("NM", '""', 'HL7\'s null: explicitly "no value"'),
     ("NM", "", "empty"),
-    ("NM", ">100", "a bound: beyond its range, the bound counts, so that the alarm on that side is told"),
+    ("NM", ">100", "a [bound](#bounds): no value"),
     ("NM", "<=85", "likewise"),
     ("NM", "8.0^9.0", "components: nobody knows which one"),
     ("NM", "98~97", "repetitions: likewise"),
@@ -62,7 +63,9 @@ def forms_table() -> str:
     rows = ["| OBX-2 | OBX-5 | what it is | in the frame | counted as |", "|---|---|---|---|---|"]
     for kind, text, meaning in FORMS:
         value, fault = value_of(text, kind, USUAL_MARKS, known)
-        shown = "`null`" if value is None else f"{value:g}"
+        shown = f"{value:g}" if isinstance(value, float) else "`null`"
+        if isinstance(value, WireBound):
+            shown += f", and `{value.comparator}` {value.value:g} in `bounds`"
         rows.append(
             f"| {kind} | {f'`{text}`' if text else '(empty)'} | {meaning} | {shown} | {fault or '-'} |"
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from edge.gateway.hl7.hl7_times import day_of, moment_ms
 from edge.gateway.hl7.identifiers import Patients, device_of, eui_64_of, place_of
@@ -13,7 +13,7 @@ from edge.gateway.hl7.split import Header, part, plain
 from edge.gateway.hl7.values import Measured, measured_of
 from edge.gateway.numbering import BOOT, numbered
 from edge.gateway.opaque_ids import is_damaged
-from streams.decoding.wire_frames import WireFrame
+from streams.decoding.wire_frames import WireFrame, frame_with
 
 OBX_FIELDS: Final = 19
 """As many as are looked at, with the segment's name."""
@@ -222,7 +222,7 @@ class Observations(Context):
                 signals = best[place] = {}
             said = one.measured
             held = signals.get(said.signal)
-            if held is None or (said.value is not None, -said.rank) > (held.value is not None, -held.rank):
+            if held is None or said.weight > held.weight:
                 signals[said.signal] = said
         for place in [one for one in best if not one[1] or is_damaged(one[1])]:
             self.faults.append("damaged-device" if place[1] else "no-device")
@@ -232,14 +232,12 @@ class Observations(Context):
             newest[device] = max(at_ms, newest.get(device, at_ms))
         frames = []
         for patient, device, at_ms in sorted(best, key=_at) if len(best) > 1 else best:
-            values: dict[str, Any] = {
-                signal: one.value for signal, one in best[patient, device, at_ms].items()
-            }
+            values = {signal: one.value for signal, one in best[patient, device, at_ms].items()}
             # Monitors repeat an older reading (a cuff's) in every message until there is a newer one: that is the
             # same frame again, whatever the message's id.
             of = self._message_id if at_ms == newest[device] else repr(sorted(values.items()))
             seq = numbered(at_ms, of)
-            frames.append(WireFrame(patient, device, BOOT, seq, at_ms, self.profile.interval_ms, **values))
+            frames.append(frame_with(patient, device, BOOT, seq, at_ms, self.profile.interval_ms, values))
         return frames
 
 

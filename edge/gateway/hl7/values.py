@@ -2,16 +2,18 @@
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from edge.gateway.hl7.codes import signal_of
 from edge.gateway.hl7.split import NULL, plain
 from edge.gateway.terms import Known
 from edge.readers.notation import PLAIN
+from streams.contracts.frame import Comparator
+from streams.decoding.wire_frames import WireBound
 
 _NUMBER_FORM: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _NUMBER: Final = re.compile(_NUMBER_FORM, re.ASCII)
-_BOUND: Final = re.compile(rf"[<>]=?\s*({_NUMBER_FORM})", re.ASCII)
+_BOUND: Final = re.compile(rf"([<>]=?)\s*({_NUMBER_FORM})", re.ASCII)
 _EQUAL: Final = re.compile(rf"=?\s*({_NUMBER_FORM})", re.ASCII)
 
 USED_STATUS: Final = frozenset({"", "A", "B", "C", "F", "P", "R", "S", "U", "V"})
@@ -27,8 +29,8 @@ patient's at all."""
 NUMBER_TYPES: Final = frozenset({"NM", "SN", "ST", ""})
 """OBX-2 of a reading; ST and none because monitors send so. A wave is NA."""
 
-Read = tuple[float | None, str]
-"""A reading in Vigil's unit, None = attached without a valid one; why something was left out of it, or empty."""
+Read = tuple[float | WireBound | None, str]
+"""A reading or a bound in Vigil's unit, None = attached without either; what is to be told of it, or empty."""
 
 
 class Measured(NamedTuple):
@@ -36,7 +38,12 @@ class Measured(NamedTuple):
 
     signal: str
     rank: int
-    value: float | None
+    value: float | WireBound | None
+
+    @property
+    def weight(self) -> tuple[bool, bool, int]:
+        """How good it is among what is said of one signal: a value before a bound, a bound before nothing."""
+        return self.value is not None, not isinstance(self.value, WireBound), -self.rank
 
 
 @lru_cache(maxsize=16_384)
@@ -73,8 +80,8 @@ def measured_of(
 def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
     """Return what OBX-5 is as a reading of a signal.
 
-    A bound (`>100`) is the bound: what a device cannot tell further is beyond its range, and the alarm on that side is
-    due. Two values (components, repetitions, a range) are none: nobody knows which one is meant.
+    A bound (`>100`) is no value: it alarms only of a limit that it settles. Two values (components, repetitions, a
+    range) are none: nobody knows which one is meant.
     """
     text = text.strip()
     if not text or text == NULL:
@@ -82,9 +89,9 @@ def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
     if kind == "SN":
         text = _structured(text, marks)
     number = text if _NUMBER.fullmatch(text) else None
-    fault = ""
+    comparator = ""
     if number is None and (found := _BOUND.fullmatch(plain(text, marks))) is not None:
-        number, fault = found[1], "bound"
+        comparator, number = found.groups()
     if number is None and (found := _EQUAL.fullmatch(plain(text, marks))) is not None:
         number = found[1]
     if number is None:
@@ -93,7 +100,7 @@ def value_of(text: str, kind: str, marks: str, known: Known) -> Read:
         return None, "unknown-unit"
     value = known.unit.convert(float(number))
     if known.low <= value <= known.high:
-        return value, fault
+        return (WireBound(cast(Comparator, comparator), value), "bound") if comparator else (value, "")
     # What no sensor reports is no reading: a code for "none", else told.
     return None, "" if PLAIN.is_missing(number, known.signal) else "implausible"
 

@@ -9,7 +9,7 @@ from edge.gateway.http.exchange import ASSERTION, FORM, GRANT, TOKEN_PATH
 from edge.gateway.http.intakes import IDEMPOTENCY_KEY, KEY_CHARACTERS_MAX, NDJSON_TYPES
 from edge.gateway.http.server import READINGS_PATH
 from edge.gateway.items import ITEMS_MAX
-from streams.contracts.frame import ID_PATTERN, Frame
+from streams.contracts.frame import ID_PATTERN, Bound, Frame
 
 VERSION: Final = "1.0.0"
 OPTIONAL: Final = ("patient", "boot", "seq")
@@ -57,7 +57,12 @@ def openapi(more: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
             **more,
         },
         "components": {
-            "schemas": {"Reading": _reading(), "Taken": _taken(), "Problem": _problem()},
+            "schemas": {
+                "Reading": _reading(),
+                "Bound": Bound.model_json_schema(),
+                "Taken": _taken(),
+                "Problem": _problem(),
+            },
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "an API key, or a signed token"}
             },
@@ -66,7 +71,8 @@ def openapi(more: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
 
 
 def _reading() -> dict[str, Any]:
-    schema = Frame.model_json_schema()
+    schema = Frame.model_json_schema(ref_template="#/components/schemas/{model}")
+    del schema["$defs"]
     schema["required"] = [name for name in schema["required"] if name not in OPTIONAL]
     schema["title"] = "Reading"
     del schema["properties"]["refiled"]  # only whoever files anew may say so of a copy

@@ -113,8 +113,8 @@ def _value(raw: bytes, known: Any) -> tuple[float | None, str]:
     if raw[:1] not in b"-0123456789":
         return None, "no-number"
     value, fault = value_of(raw.decode(), "NM", USUAL_MARKS, known)
-    # Written from 4-byte floats: 36.6 comes as 36.599998.
-    return (None if value is None else round(value, DECIMALS)), fault
+    # Written from 4-byte floats: 36.6 comes as 36.599998. A bound is text, which begins otherwise.
+    return (round(value, DECIMALS) if isinstance(value, float) else None), fault
 
 
 def _moment_ms(record: _Record) -> int | None:

@@ -23,8 +23,9 @@ class Alarm:
     step: int = 0
     status: str = "requested"
     asked_ms: int | None = None
-    # of limits: the worst value, and the onset of the last episode that is over
+    # of limits: the worst value, as text if it is a bound, and the onset of the last episode that is over
     worst: float | None = None
+    bound: str = ""
     over_onset: int = -1
     # the worst value that somebody knows of
     known: float | None = None

@@ -1,7 +1,7 @@
 """Sensors and devices that are not to be believed, in plain Python (docs/rules.md, `[technical]`)."""
 
 from plain.levels import judge_level
-from plain.readings import HALF_MINUTE_MS, most_readings
+from plain.readings import HALF_MINUTE_MS, carries, most_readings
 
 from clinical.vitals import REPORTED, SIGNALS
 
@@ -36,7 +36,7 @@ class Doubts:
         if age > max(CONTRADICTION_MS, 2 * hr.interval_ms, 2 * pulse.interval_ms):
             return False
         rates = hr.value["hr"], pulse.value["pulse"]
-        return max(rates) - min(rates) > 0.2 * max(rates)
+        return None not in rates and max(rates) - min(rates) > 0.2 * max(rates)
 
     def judge_devices(self, bed, moment):
         heard = [d for d in bed.heard() if moment.now_ms - d.heard_ms <= self.losses.silent_ms_max(d)]
@@ -65,7 +65,7 @@ class Doubts:
 
         An alarm that the device itself reports may begin in one frame only, which is never left out.
         """
-        carried = [signal.name for signal in SIGNALS if signal.name in frame]
+        carried = [signal.name for signal in SIGNALS if carries(signal, frame)]
         if bed.alarms["babbling-device"].stands == "quiet" or not carried:
             return False
         if any(frame.get(name) is True and device.value.get(name) != 1 for name in REPORTED):

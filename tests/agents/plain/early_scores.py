@@ -1,7 +1,7 @@
 """Scores in plain Python: which readings are fresh enough, what they add up to, and which level that is."""
 
 from plain.charts import PEWS_OXYGEN_AT_LEAST, mews, news2, news2_level, pews, qsofa
-from plain.levels import judge_level
+from plain.levels import LEVEL, judge_level
 
 from clinical.rules import ScoreRule
 from clinical.vitals import INDEX, SIGNALS
@@ -68,6 +68,8 @@ class Scores:
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
             level, shown = self.score(bed, rule, moment.now_ms)
+            if level is not None and self.reads_a_bound(bed, rule) and alarm.stands != "quiet":
+                level = max(level, LEVEL[alarm.priority])
             if level is None and not self.was_known(bed, rule, moment.now_ms):
                 # For so long that nothing can be said any more; what was measured before does not count again.
                 came = [bed.latest(name).value_ms[name] for name in READ_BY[rule.id] if bed.latest(name)]
@@ -76,6 +78,12 @@ class Scores:
                 self.telling.over(bed, alarm, moment)
             else:
                 judge_level(self.telling, bed, alarm, level, rule.delay_s, moment, shown)
+
+    @staticmethod
+    def reads_a_bound(bed, rule):
+        """Whether the last sample of anything that a score reads is a bound: it does not fall then."""
+        devices = [(name, bed.latest(name)) for name in READ_BY[rule.id]]
+        return any(device is not None and device.value[name] is None for name, device in devices)
 
     def was_known(self, bed, rule, now_ms):
         """Whether enough was measured not too long ago: an hour, or two of the intervals of what is read."""
@@ -170,7 +178,8 @@ class Scores:
             if device is None:
                 continue
             age_s = ages_s[name] if name in ages_s else SIGNALS[INDEX[name]].age_s_max
-            if now_ms - device.value_ms[name] <= max(age_s * 1000, INTERVALS * device.interval_ms):
+            longest = max(age_s * 1000, INTERVALS * device.interval_ms)
+            if now_ms - device.value_ms[name] <= longest and device.value[name] is not None:  # no bound
                 return device.value[name]
         return None
 

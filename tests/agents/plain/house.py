@@ -112,8 +112,12 @@ class House:
             return
         if comes_next:
             follow_clock(device, time_ms, arrival_ms)
-        count(device, frame, arrival_ms)
-        for sample in list(take_samples(device, frame, time_ms, arrival_ms)):
+
+        def settles(signal, bound):
+            return self.limits.settles(bed, signal, bound)
+
+        count(device, frame, arrival_ms, settles)
+        for sample in list(take_samples(device, frame, time_ms, arrival_ms, settles)):
             self.limits.judge(bed, device, sample, Moment(offset, time_ms, arrival_ms))
 
     def tick(self, moment):

@@ -44,6 +44,12 @@ class LimitAlarms:
         low, high = self.limits(bed, rule)
         return value is not None and (value < low or value > high)
 
+    def settles(self, bed, signal, bound):
+        """Whether a bound breaks any limit of a signal for sure."""
+        return any(
+            rule.signal == signal.name and bound.is_outside(*self.limits(bed, rule)) for rule in self.rules
+        )
+
     def stood_for(self, bed, rule):
         """Whether a more severe alarm of the same side of the signal is announced."""
         for other in self.rules:
@@ -75,7 +81,7 @@ class LimitAlarms:
         age = now_ms - min(hr.value_ms["hr"], pulse.value_ms["pulse"])
         longest = max(CONTRADICTION_MS, 2 * hr.interval_ms, 2 * pulse.interval_ms)
         rates = hr.value["hr"], pulse.value["pulse"]
-        return age <= longest and max(rates) - min(rates) <= 0.2 * max(rates)
+        return None not in rates and age <= longest and max(rates) - min(rates) <= 0.2 * max(rates)
 
     def may_not_begin(self, bed, rule, now_ms):
         is_low_pulse = rule.signal == "pulse" and rule.low is not None
@@ -108,12 +114,16 @@ class LimitAlarms:
 
     def judge_rule(self, bed, device, rule, sample, moment):
         alarm, run, value = bed.alarms[rule.id], device.run(rule.id), sample.value
-        self.accumulate(bed, device, rule, run, sample, moment.at_ms)
         low, high = self.limits(bed, rule)
+        bound = sample.bound if sample.bound and sample.bound.is_outside(low, high) else None
+        self.accumulate(bed, device, rule, run, sample, bound, moment.at_ms)
+        if bound is not None:
+            self.outside(bed, device, rule, sample, bound.mildest, low, bound.text, moment)
+            return
         if value is None:
-            return  # a missing reading pauses the run
+            return  # a missing reading, or a bound of which nobody knows, pauses the run
         if self.breaks(bed, rule, value):
-            self.outside(bed, device, rule, sample, low, moment)
+            self.outside(bed, device, rule, sample, value, low, "", moment)
         elif value < low + rule.clear_margin or value > high - rule.clear_margin:
             run.inside_since = None
         else:
@@ -140,16 +150,16 @@ class LimitAlarms:
                 return True
         return False
 
-    def outside(self, bed, device, rule, sample, low, moment):
-        alarm, run, value = bed.alarms[rule.id], device.run(rule.id), sample.value
+    def outside(self, bed, device, rule, sample, value, low, text, moment):
+        """Judge a value outside the limits, or the mildest one of a bound, which has a text."""
+        alarm, run = bed.alarms[rule.id], device.run(rule.id)
         alarm.priority, run.inside_since = rule.priority, None
         if sample.gap_ms > max(rule.gap_s * 1000, INTERVALS * device.interval_ms):
             run.onset, run.area = None, 0.0  # too long without a reading: it begins anew
         if run.onset is None:
             run.onset = moment.at_ms
-        if alarm.worst is None:
-            alarm.worst = value
-        alarm.worst = min(alarm.worst, value) if value < low else max(alarm.worst, value)
+        if alarm.worst is None or (value < alarm.worst if value < low else value > alarm.worst):
+            alarm.worst, alarm.bound = value, text
         lasted = self.has_lasted(rule, run, moment.at_ms, device.interval_ms)
         by_excess = rule.excess_s is not None and run.excess >= rule.excess_s * 1000
         if lasted:
@@ -159,10 +169,15 @@ class LimitAlarms:
                 alarm.onset = max(run.onset, alarm.over_onset + 1)
             self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
 
-    def accumulate(self, bed, device, rule, run, sample, now_ms):
-        """Let the previous sample count up to now: its depth, and whether it was outside or not."""
+    def accumulate(self, bed, device, rule, run, sample, bound, now_ms):
+        """Let the previous sample count up to now: its depth, and whether it was outside or not.
+
+        Between two bounds the depth of the later one counts.
+        """
         low, high = self.limits(bed, rule)
         before = sample.before
+        if before is None and bound is not None:
+            before = bound.mildest
         depth = 0 if before is None else max(low - before, before - high, 0)
         elapsed = 0 if sample.newest is None else now_ms - sample.newest
         if run.onset is not None:
@@ -216,9 +231,15 @@ class LimitAlarms:
         """Begin what nothing withholds any more, if the last reading still breaks the limit."""
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
-            still = any(self.breaks(bed, rule, d.value.get(rule.signal)) for d in bed.devices.values())
+            still = any(self.still_breaks(bed, rule, device) for device in bed.devices.values())
             if alarm.stands in ("withheld", "latched") and still:
                 self.telling.due(bed, alarm, moment, self.may_not_begin(bed, rule, moment.now_ms))
+
+    def still_breaks(self, bed, rule, device):
+        """Whether the last value does, or the last was a bound and the run goes on."""
+        if device.value.get(rule.signal) is None:
+            return rule.signal in device.value_ms and device.run(rule.id).onset is not None
+        return self.breaks(bed, rule, device.value[rule.signal])
 
     def stands_behind_another(self, bed, alarm):
         """Whether nobody is reminded of this alarm, because a more severe one of the signal stands for it."""

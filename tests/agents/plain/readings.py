@@ -5,6 +5,7 @@ the broker took it, and in a recording the same as its time.
 """
 
 from dataclasses import dataclass
+from math import inf, nextafter
 
 from plain.beds import Device
 
@@ -70,6 +71,7 @@ def remember(device, frame):
     """Say what a frame is to its device: next, again (next in a count that began again), late, or a repeat."""
     boot, seq = frame["boot"], frame["seq"]
     says = [(signal.name, raw(signal, frame)) for signal in SIGNALS if signal.name in frame]
+    says += sorted((name, *said.values()) for name, said in frame.get("bounds", {}).items())
     content = frame["event_ts_ms"], frame["interval_ms"], says
     if boot < device.boot:
         return "late" if frame["event_ts_ms"] > device.event_ms else "repeat"
@@ -126,6 +128,39 @@ def reading(signal, frame):
     return float(value)
 
 
+@dataclass
+class Bound:
+    """What a frame says of a signal in place of a value; `mildest` is the value nearest to the inside it allows."""
+
+    comparator: str
+    limit: float
+
+    @property
+    def mildest(self):
+        towards = {"<": -inf, ">": inf}.get(self.comparator)
+        return self.limit if towards is None else nextafter(self.limit, towards)
+
+    @property
+    def text(self):
+        return f"{self.comparator}{self.limit:g}"
+
+    def is_outside(self, low, high):
+        """Whether every value that it allows is outside."""
+        return self.mildest < low if self.comparator.startswith("<") else self.mildest > high
+
+
+def bound_in(signal, frame):
+    """Return the bound that a frame carries of a signal, None where it has none, or one of what no sensor reports."""
+    said = frame.get("bounds", {}).get(signal.name)
+    if said is None or not signal.low <= said["value"] <= signal.high:
+        return None
+    return Bound(said["comparator"], float(said["value"]))
+
+
+def carries(signal, frame):
+    return signal.name in frame or signal.name in frame.get("bounds", {})
+
+
 def follow_clock(device, time_ms, arrival_ms):
     """A clock that stepped back: what the device remembers goes along, as far as time has not passed on the way."""
     if device.now_ms is not None and time_ms < device.now_ms:
@@ -148,20 +183,26 @@ class Sample:
     before: float | None
     newest: int | None
     gap_ms: int
+    bound: Bound | None = None
 
 
-def take_samples(device, frame, time_ms, arrival_ms):
-    """Yield every sample that is judged: what is older than the device's newest sample of the signal is not."""
+def take_samples(device, frame, time_ms, arrival_ms, settles):
+    """Yield every sample that is judged: what is older than the device's newest sample of the signal is not.
+
+    A bound that `settles` any limit is a sample, after which the last value is unknown; another one is a missing one.
+    """
     for signal in SIGNALS:
         name = signal.name
-        if name not in frame or time_ms < device.newest.get(name, 0):
+        if not carries(signal, frame) or time_ms < device.newest.get(name, 0):
             continue
-        value = reading(signal, frame)
+        value, bound = reading(signal, frame), bound_in(signal, frame)
+        if bound is not None and not settles(signal, bound):
+            bound = None
         was_missing = name in device.lost_ms and name in device.value_ms
         gap_ms = arrival_ms - device.value_ms[name] if was_missing else 0
-        sample = Sample(signal, value, device.value.get(name), device.newest.get(name), gap_ms)
+        sample = Sample(signal, value, device.value.get(name), device.newest.get(name), gap_ms, bound)
         device.newest[name] = time_ms
-        if value is None:
+        if value is None and bound is None:
             device.lost_ms.setdefault(name, arrival_ms)
         else:
             device.value[name], device.value_ms[name] = value, arrival_ms
@@ -169,9 +210,13 @@ def take_samples(device, frame, time_ms, arrival_ms):
         yield sample
 
 
-def count(device, frame, arrival_ms):
+def count(device, frame, arrival_ms, settles):
     """Count valid and missing readings of periodic signals, from a missing one until none was missing for a minute."""
-    samples = {s.name: reading(s, frame) for s in SIGNALS if s.periodic and s.name in frame}
+    samples = {s.name: reading(s, frame) for s in SIGNALS if s.periodic and carries(s, frame)}
+    for signal in SIGNALS:
+        bound = bound_in(signal, frame)
+        if signal.periodic and bound is not None and settles(signal, bound):
+            samples[signal.name] = bound
     flickers = misses_some(device, arrival_ms)
     if None in samples.values():
         if not flickers:

@@ -25,7 +25,7 @@ def shown(house, bed):
         "values": {
             name: {"value": device.value[name], "ts_ms": device.value_ms[name]}
             for name, device in last.items()
-            if device
+            if device and device.value[name] is not None
         },
         "scores": dict(scores_of(house.scores, bed, now_ms)),
         "age_band": bed.band,
@@ -37,12 +37,13 @@ def shown(house, bed):
 
 def shown_alarm(house, bed, alarm, now_ms):
     rule = next((rule for rule in house.rules.limits if rule.id == alarm.rule), None)
-    numbers = {"value": None, "extreme": None}
+    numbers = {"value": None, "extreme": None, "bound": None}
     if rule is not None:
         device = bed.latest(rule.signal)
         low, high = (side if isfinite(side) else None for side in house.limits.limits(bed, rule))
         value = device and device.value[rule.signal]
-        numbers = {"value": value, "extreme": alarm.worst, "low": low, "high": high}
+        worst = {"extreme": None if alarm.bound else alarm.worst, "bound": alarm.bound or None}
+        numbers = {"value": value, **worst, "low": low, "high": high}
     elif score := house.scores.again(bed, alarm, now_ms):
         numbers["value"] = score[0]
     return {
@@ -85,7 +86,9 @@ def without_words(record):
 def plainly(alarm):
     words = {"type", "event", "signal", "unit", "reason", "acknowledged_by"}
     is_limit = (
-        alarm["type"] == "physiological" and alarm["signal"] is not None and alarm["extreme"] is not None
+        alarm["type"] == "physiological"
+        and alarm["signal"] is not None
+        and (alarm["extreme"] is not None or alarm["bound"] is not None)
     )
     words |= set() if is_limit else {"low", "high"}
     asked = alarm["asked"]

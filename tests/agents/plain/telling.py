@@ -63,7 +63,7 @@ class Telling:
                 onset_ms=alarm.onset,
                 at_ms=moment.at_ms,
                 asked=(alarm.step, alarm.status) if alarm.step else None,
-                shown=alarm.worst if shown is None else shown,
+                shown=(alarm.bound or alarm.worst) if shown is None else shown,
             )
         )
         alarm.number, alarm.told_ms = number + 1, moment.now_ms

@@ -35,6 +35,8 @@ from edge.gateway.fhir.fhir_intake import ENTRIES_MAX
 from edge.gateway.fhir.fhir_readings import frames_of, seen_in
 from edge.gateway.fhir.resources import Observation
 from edge.gateway.pseudonym import Pseudonyms
+from streams.contracts.frame import Frame
+from streams.decoding.wire_frames import WireBound
 from streams.errors import Busy, NotStored
 
 MON_A = Sender("mon-a", ("mon-a",), names_patients=True)
@@ -153,14 +155,22 @@ def test_what_cannot_be_taken_is_refused_with_its_reason(changes, reason):
     OutcomeR5.model_validate(said)
 
 
-def test_a_comparator_is_a_bound_as_in_hl7_and_what_no_sensor_reports_is_null_and_both_are_counted():
+@pytest.mark.parametrize("comparator", ["<", "<=", ">=", ">"])
+def test_a_comparator_is_a_bound_and_never_a_value(comparator):
+    frame = asked(observation(valueQuantity=quantity(85, comparator=comparator)))[3][0]
+    assert carried(frame) == {"spo2": None, "bounds": {"spo2": WireBound(comparator, 85.0)}}
+    assert Frame.model_validate_json(msgspec.json.encode(frame)).bounds["spo2"].value == 85.0
+
+
+def test_a_bound_and_what_no_sensor_reports_are_no_value_and_both_are_counted():
     for value, kept, reason in (
-        (quantity(85, comparator="<"), 85.0, "bound"),
+        (quantity(85, comparator="<"), {"spo2": WireBound("<", 85.0)}, "bound"),
         (quantity(400), None, "implausible"),
+        (quantity(400, comparator="<"), None, "implausible"),
         (quantity(-100), None, ""),
     ):
         frame = asked(observation(valueQuantity=value))[3][0]
-        assert carried(frame) == {"spo2": kept}
+        assert carried(frame) == {"spo2": None} | ({"bounds": kept} if kept else {})
         labels = {"protocol": "fhir", "reason": reason}
         counted = asked.metrics.registry.get_sample_value("vigil_gateway_refused_total", labels)
         assert counted == (1.0 if reason else None)

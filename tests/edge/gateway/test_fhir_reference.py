@@ -18,6 +18,7 @@ from clinical.vitals import INDEX, SIGNALS
 from edge.gateway.fhir.fhir_readings import Seen, seen_in
 from edge.gateway.fhir.resources import Observation
 from edge.gateway.pseudonym import Pseudonyms
+from streams.decoding.wire_frames import WireBound
 
 TAKEN = {"final", "amended", "corrected", "preliminary"}
 CODES = {
@@ -61,7 +62,7 @@ quantities = st.builds(
 
 
 def expected(model, text):
-    """Return (signal, value, moment in ms), None if it is refused: slowly, from what fhir.resources has read."""
+    """Return (signal, comparator, value, moment in ms), None if it is refused: slowly, by fhir.resources."""
     given_time = json.loads(text)["effectiveDateTime"]
     at = model.effectiveDateTime
     if model.status not in TAKEN or not isinstance(at, datetime) or at.tzinfo is None:
@@ -78,7 +79,12 @@ def expected(model, text):
     value = float(quantity.value) * factor + offset
     inside = bounds.low <= round(value, 4) <= bounds.high
     assert re.search(r"T\d\d:\d\d:\d\d", given_time)
-    return signal, (pytest.approx(value, abs=1e-4) if inside else None), round(at.timestamp() * 1000)
+    return (
+        signal,
+        quantity.comparator,
+        (pytest.approx(value, abs=1e-4) if inside else None),
+        round(at.timestamp() * 1000),
+    )
 
 
 @pytest.mark.parametrize("model", [ObservationR4, ObservationR5])
@@ -95,7 +101,11 @@ def test_the_gateway_reads_what_a_plain_reader_of_fhir_resources_models_reads(mo
     else:
         assert isinstance(found, Seen), found
         (said,) = found.said
-        assert (said.signal, said.value, found.at_ms) == wanted
+        bound = said.value if isinstance(said.value, WireBound) else None
+        comparator = wanted[1] if wanted[2] is not None else None
+        value = said.value if bound is None else bound.value
+        assert (bound and bound.comparator) == (comparator or None)
+        assert (said.signal, value, found.at_ms) == (wanted[0], *wanted[2:])
 
 
 def test_what_fhir_resources_writes_of_an_observation_is_read_as_it_was_given():

@@ -12,6 +12,7 @@ from edge.gateway.hl7.split import USUAL_MARKS
 from edge.gateway.hl7.values import value_of
 from edge.gateway.terms import Known
 from edge.readers.units import Unit
+from streams.decoding.wire_frames import WireBound
 
 SPO2 = "150456^MDC_PULS_OXIM_SAT_O2^MDC"
 BOUNDS = SIGNALS[INDEX["spo2"]]
@@ -54,18 +55,27 @@ def test_what_is_no_plain_number_is_null_and_told(text):
     assert fault == ("" if text == "nan" else "no-number")
 
 
-@pytest.mark.parametrize(("text", "value"), [(">99", 99.0), ("<85", 85.0), (">= 90", 90.0), ("<=85.5", 85.5)])
-def test_a_bound_counts_as_itself_and_is_told(text, value):
-    assert read(text) == (value, "bound")
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        (">99", WireBound(">", 99.0)),
+        ("<85", WireBound("<", 85.0)),
+        (">= 90", WireBound(">=", 90.0)),
+        ("<=85.5", WireBound("<=", 85.5)),
+    ],
+)
+def test_a_bound_is_no_value_and_is_told(text, bound):
+    assert read(text) == (bound, "bound")
+    assert read(text.replace("85", "400").replace("9", "400")) == (None, "implausible")
 
 
 def test_a_bound_with_the_sign_escaped_is_one():
-    assert read("\\X3E\\99") == (99.0, "bound")
+    assert read("\\X3E\\99") == (WireBound(">", 99.0), "bound")
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("^97", (97.0, "")), ("=^97", (97.0, "")), (">^99", (99.0, "bound")), ("97", (97.0, "")),
+    [("^97", (97.0, "")), ("=^97", (97.0, "")), (">^99", (WireBound(">", 99.0), "bound")), ("97", (97.0, "")),
      ("96^-^98", (None, "no-number")), ("^97^/", (None, "no-number")), ("", (None, ""))],
 )  # fmt: skip
 def test_a_structured_number_is_read_as_what_it_says(text, found):
