@@ -5,10 +5,8 @@ gateway's own processor time for what the broker has acknowledged to the publish
 """
 
 import argparse
-import shutil
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.gateway.mosquitto import mosquitto, program
 from bench.gateway.read_back import read_back
 from bench.process_time import cpu_s_of
 from edge.brokers.embedded import free_port
@@ -41,11 +40,6 @@ _FRAME: Final = (
     b'{"device":"g%d-0","boot":%d,"seq":%d,"event_ts_ms":%d,"interval_ms":1000,"hr":80,"pulse":80,"spo2":97,'
     b'"resp":15,"abp_sys":120,"abp_dia":80,"abp_mean":93}'
 )
-
-
-def program() -> str | None:
-    """Return where mosquitto is."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
 class Publisher:
@@ -92,8 +86,7 @@ class Publisher:
 
 def measure(brokers: str, prefix: str, seconds: float) -> int:
     """Measure, print, and return 1 where something is lost or the goal is missed."""
-    mosquitto = program()
-    if mosquitto is None:
+    if program() is None:
         print("mqtt: not measured, mosquitto is not installed")
         return 0
     port = free_port()
@@ -106,7 +99,7 @@ def measure(brokers: str, prefix: str, seconds: float) -> int:
         gateway_client_share=1.0,
     )
     apply_topics(settings)
-    with tempfile.TemporaryDirectory() as folder, _running(settings, mosquitto, Path(folder)) as pid:
+    with tempfile.TemporaryDirectory() as folder, _running(settings, Path(folder)) as pid:
         boot = int(time.time())
         _run(settings, pid, boot, WARM_S)
         taken_s, count, acknowledged = _run(settings, pid, boot + 1, seconds)
@@ -131,24 +124,15 @@ def _run(settings: Settings, pid: int, boot: int, seconds: float) -> tuple[float
 
 
 @contextmanager
-def _running(settings: Settings, mosquitto: str, folder: Path) -> Iterator[int]:
+def _running(settings: Settings, folder: Path) -> Iterator[int]:
     """Run broker and gateway while the block lasts, and give the gateway's process."""
-    conf = folder / "mosquitto.conf"
-    conf.write_text(
-        f"listener {settings.gateway_mqtt_port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-    )
-    broker = subprocess.Popen(
-        [mosquitto, "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    with tempfile.TemporaryFile() as log:
+    with mosquitto(settings.gateway_mqtt_port, folder), tempfile.TemporaryFile() as log:
         gateway = spawn([sys.executable, "-P", "-m", "edge", "gateway"], log, worker_environment(settings))
         try:
             _wait(lambda: _metric(settings, "vigil_gateway_clients") == 1)
             yield gateway.pid
         finally:
             stop(gateway, 20.0)
-            broker.terminate()
-            broker.wait(10)
 
 
 def _accepted(settings: Settings) -> float:

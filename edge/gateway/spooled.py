@@ -29,7 +29,7 @@ SPOOL_FULL: Final = Refusal("spool", "the disk does not take it")
 logger = logging.getLogger(__name__)
 
 
-class _Kept(msgspec.Struct, array_like=True):
+class Kept(msgspec.Struct, array_like=True):
     """A record of the spool: the sender's name, and its frames."""
 
     sender: str
@@ -37,7 +37,7 @@ class _Kept(msgspec.Struct, array_like=True):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(_Kept).decode
+decode_kept: Final = msgspec.json.Decoder(Kept).decode
 
 
 class SpooledDoor:
@@ -82,7 +82,7 @@ class SpooledDoor:
 
     def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
         """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
-        record = _encode(_Kept(sender.name, list(frames)))
+        record = _encode(Kept(sender.name, list(frames)))
         if len(record) > self._spool.record_bytes_max and len(frames) > 1:
             half = len(frames) // 2
             return self.put(sender, frames[:half]) or self.put(sender, frames[half:])
@@ -128,11 +128,11 @@ class SpooledDoor:
         for start in range(0, len(frames), FRAMES_AT_ONCE):
             await self._through(name, frames[start : start + FRAMES_AT_ONCE])
 
-    def _kept(self, record: bytes) -> _Kept:
+    def _kept(self, record: bytes) -> Kept:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            return _decode(record)
+            return decode_kept(record)
         self._counted.refused("spool-unreadable")
-        return _Kept("", [])
+        return Kept("", [])
 
     async def _through(self, name: str, frames: list[WireFrame]) -> None:
         """Have the door take a sender's frames, however long it takes."""
