@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,10 @@ from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
 from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
 from edge.gateway.opaque_ids import opaque
+from edge.gateway.refiling import now_ms
 from edge.gateway.vital_recorder.vital_clients import VitalClient, VitalEntry
+from edge.gateway.vscapture.capture_clients import CaptureClients, CaptureEntry
+from edge.gateway.vscapture.capture_intake import message_reader
 from streams.errors import UsageError
 
 CLIENTS_MAX: Final = 10_000
@@ -46,6 +50,7 @@ class Entry(BaseModel):
     fhir: FhirEntry = FhirEntry()
     mqtt: MqttEntry = MqttEntry()
     vital_recorder: VitalEntry = VitalEntry()
+    vscapture: CaptureEntry = CaptureEntry()
     sdc: tuple[Annotated[str, Field(min_length=1, max_length=EPR_CHARACTERS_MAX)], ...] = ()
 
 
@@ -85,10 +90,13 @@ class Clients:
     topics: TopicMap = field(default_factory=lambda: TopicMap(()))
     vital_recorder: Mapping[str, VitalClient] = field(default_factory=dict)
     sdc: Mapping[str, SdcClient] = field(default_factory=dict)
+    vscapture: CaptureClients = field(default_factory=lambda: CaptureClients({}, "UTC"))
 
 
-def load_clients(path: Path) -> Clients:
+def load_clients(path: Path, capture_zone: str = "UTC") -> Clients:
     """Read the file; files of keys that it names are looked for beside it.
+
+    `capture_zone` is that of a VSCapture of which the file does not say it.
 
     Raises:
         UsageError: one line that says what is wrong with it, with nothing of a secret in it.
@@ -126,8 +134,25 @@ def load_clients(path: Path) -> Clients:
         for name, entry in given.clients.items()
         if entry.vital_recorder.codes
     }
+    vscapture = CaptureClients(
+        {name: (found[name].sender, entry.vscapture) for name, entry in given.clients.items()}, capture_zone
+    )
+    readers = {name: message_reader(partial(vscapture.profile_of, name), now_ms) for name in found}
+    captured = [
+        (topic, found[name].sender, readers[name])
+        for name, entry in given.clients.items()
+        for topic in entry.vscapture.topics
+    ]
     return Clients(
-        found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics), vital_recorder, dict(sdc)
+        found,
+        dict(certificates),
+        dict(subjects),
+        hl7,
+        fhir,
+        TopicMap(topics, captured),
+        vital_recorder,
+        dict(sdc),
+        vscapture,
     )
 
 

@@ -31,6 +31,7 @@ from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
 from edge.gateway.vital_recorder.socket_io import VitalParts, VitalRecorderServer
 from edge.gateway.vital_recorder.vital_clients import zone_named
+from edge.gateway.vscapture.capture_intake import capture_intakes
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
@@ -166,7 +167,8 @@ def pages_of(parts: Parts) -> Pages:
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, identities.exchange_s)}
     fhir = fhir_intakes(parts.metrics.protocol("fhir"), parts.pseudonyms, identities.fhir_interval_ms_of)
-    return Pages(read, posted, fhir)
+    captures = capture_intakes(parts.metrics.protocol("vscapture"), identities.capture_profile_of, now_ms)
+    return Pages(read, posted, {**fhir, **captures}, dict.fromkeys(captures, identities.capture_at))
 
 
 def mllp_of(parts: Parts) -> MllpServer:

@@ -11,6 +11,7 @@ import msgspec
 from edge.gateway.accept import Door, Reading, Refusal, Sender
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.spool import Lost, Spool
+from edge.gateway.wire_losses import is_gap
 from streams.decoding.wire_frames import WireFrame
 from streams.errors import Busy, NotStored
 
@@ -40,6 +41,16 @@ _encode: Final = msgspec.json.Encoder().encode
 decode_kept: Final = msgspec.json.Decoder(Kept).decode
 
 
+def last_heard(records: Sequence[bytes]) -> dict[str, int]:
+    """Return the newest time (ms) of each device in records of a spool; what cannot be read is passed over."""
+    found: dict[str, int] = {}
+    for record in records:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            for frame in decode_kept(record).frames:
+                found[frame.device] = max(frame.event_ts_ms, found.get(frame.device, 0))
+    return found
+
+
 class SpooledDoor:
     """Keeps frames on disk until the door has them; those of a sender go through it in their order.
 
@@ -61,6 +72,7 @@ class SpooledDoor:
     ) -> None:
         self._spool, self._door, self._sender_named, self._counted = spool, door, sender_named, counted
         self._told = Lost(0, 0)
+        self._heard_before: dict[str, int] = {}
         self._came = asyncio.Event()
         self._dirty = False
         self._disk_faults: set[str] = set()
@@ -70,6 +82,8 @@ class SpooledDoor:
     def start(self) -> None:
         """Begin with what a former process has left."""
         self._tell_losses()
+        self._heard_before = last_heard(self._spool.newest_left)
+        self._spool.newest_left = []
         self._tasks = [asyncio.create_task(self._drain()), asyncio.create_task(self._sync())]
 
     async def stop(self) -> None:
@@ -82,6 +96,7 @@ class SpooledDoor:
 
     def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
         """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
+        self._tell_how_long_away(frames)
         record = _encode(Kept(sender.name, list(frames)))
         if len(record) > self._spool.record_bytes_max and len(frames) > 1:
             half = len(frames) // 2
@@ -170,6 +185,13 @@ class SpooledDoor:
                 logger.error("spool: the disk %s: %s", fault, error.strerror)
         else:
             self._disk_faults.discard(fault)
+
+    def _tell_how_long_away(self, frames: Sequence[WireFrame]) -> None:
+        """Count devices that were not heard while there was no process, once each: nobody else remembers them."""
+        for frame in frames if self._heard_before else ():
+            last_ms = self._heard_before.pop(frame.device, None)
+            if last_ms is not None and is_gap(last_ms, frame):
+                self._counted.gaps("time", 1)
 
     def _tell_losses(self) -> None:
         lost = self._spool.lost
