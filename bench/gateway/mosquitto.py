@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from edge.brokers.tether import spawn, stop
 from streams.errors import VigilError
 
 READY_S_MAX: Final = 10.0
@@ -33,7 +34,7 @@ def mosquitto(port: int, folder: Path) -> Iterator[None]:
         raise VigilError("mosquitto is not installed")
     conf = folder / "mosquitto.conf"
     conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
-    broker = subprocess.Popen([found, "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    broker = spawn([found, "-c", str(conf)], subprocess.DEVNULL)
     try:
         until_s = time.monotonic() + READY_S_MAX
         while not _listens(port):
@@ -42,8 +43,7 @@ def mosquitto(port: int, folder: Path) -> Iterator[None]:
             time.sleep(POLL_S)
         yield
     finally:
-        broker.terminate()
-        broker.wait(STOP_S_MAX)
+        stop(broker, STOP_S_MAX)
 
 
 def _listens(port: int) -> bool:

@@ -16,7 +16,7 @@ from edge.gateway.accept import Sender
 from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
-from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
+from edge.gateway.mqtt.topic_map import MqttEntry, ReadMessage, TopicMap
 from edge.gateway.opaque_ids import opaque
 from edge.gateway.refiling import now_ms
 from edge.gateway.vital_recorder.vital_clients import VitalClient, VitalEntry
@@ -137,19 +137,13 @@ def load_clients(path: Path, capture_zone: str = "UTC") -> Clients:
     vscapture = CaptureClients(
         {name: (found[name].sender, entry.vscapture) for name, entry in given.clients.items()}, capture_zone
     )
-    readers = {name: message_reader(partial(vscapture.profile_of, name), now_ms) for name in found}
-    captured = [
-        (topic, found[name].sender, readers[name])
-        for name, entry in given.clients.items()
-        for topic in entry.vscapture.topics
-    ]
     return Clients(
         found,
         dict(certificates),
         dict(subjects),
         hl7,
         fhir,
-        TopicMap(topics, captured),
+        TopicMap(topics, _topics_of(vscapture)),
         vital_recorder,
         dict(sdc),
         vscapture,
@@ -174,6 +168,18 @@ def load_keys(path: Path) -> KeySet:
 def _client(name: str, entry: Entry, folder: Path) -> Client:
     sender = Sender(name, entry.devices or (name,), entry.names_patients)
     return Client(sender, entry.key_sha256, None if entry.jwks is None else load_keys(folder / entry.jwks))
+
+
+def _topics_of(vscapture: CaptureClients) -> list[tuple[str, Sender, ReadMessage]]:
+    """Return the topics of VSCapture, with what reads each client's messages."""
+    readers = {
+        name: message_reader(partial(vscapture.profile_of, name), now_ms) for name in vscapture.entries
+    }
+    return [
+        (topic, sender, readers[name])
+        for name, (sender, entry) in vscapture.entries.items()
+        for topic in entry.topics
+    ]
 
 
 def _sdc_client(sender: Sender, entry: Entry, epr: str) -> SdcClient:
