@@ -1,6 +1,7 @@
 """Every protocol that devices may speak: its name, its port or line, and what serves it on the one door."""
 
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,18 +22,22 @@ from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.mqtt.access import access_of
 from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.subscriber import Subscriber
+from edge.gateway.opaque_ids import opaque
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
 from edge.gateway.sdc.provider_access import access_of as provider_access_of
 from edge.gateway.sdc.sdc_line import SdcLine
 from edge.gateway.spool import Spool
+from edge.gateway.spool_alarm import SpoolAlarm
 from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
 from edge.gateway.vital_recorder.socket_io import VitalParts, VitalRecorderServer
 from edge.gateway.vital_recorder.vital_clients import zone_named
 from edge.gateway.vscapture.capture_intake import capture_intakes
 from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS
 from streams.errors import UsageError
 
 SWITCHES: Final = (
@@ -138,7 +143,7 @@ def sdc_of(parts: Parts) -> SdcLine:
         provider_access_of(parts.settings),
         parts.identities.of_provider,
         parts.pseudonyms,
-        SpooledDoor(spool, parts.door, parts.identities.provider_named, counted),
+        SpooledDoor(spool, parts.door, parts.identities.provider_named, counted, alarm_of(parts, spool)),
         counted,
     )
 
@@ -200,7 +205,7 @@ def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
         raise UsageError(f"gateway_vital_recorder_zone: {error}") from None
     counted = parts.metrics.protocol("vital_recorder")
     spool = spool_of(parts.settings, "vital_recorder")
-    spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted)
+    spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted, alarm_of(parts, spool))
     made = VitalParts(spooled, parts.identities.of_code, Patients(parts.pseudonyms), counted, now_ms)
     server = VitalRecorderServer(made, parts.tls)
     counted.watch(lambda: server.clients)
@@ -214,3 +219,13 @@ def spool_of(settings: Settings, protocol: str) -> Spool:
         UsageError: its folder cannot be had, or another gateway has it.
     """
     return Spool(settings.data_dir / "spool" / protocol, settings.gateway_spool_bytes_max)
+
+
+def alarm_of(parts: Parts, spool: Spool) -> SpoolAlarm:
+    """Return what tells that a spool has given up readings, under this machine's name and the protocol's."""
+
+    async def tell(alert: Alert) -> None:
+        await parts.door.store(ALERTS, alert.patient.encode(), alert.model_dump_json().encode())
+
+    stream = f"{opaque(socket.gethostname())}/{spool.folder.name}"
+    return SpoolAlarm(spool.folder / "full", stream, tell, now_ms)

@@ -107,6 +107,11 @@ class Spool:
             raise UsageError(f"{folder}: cannot be a spool: {error.strerror}") from None
 
     @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
+
+    @property
     def records(self) -> int:
         """Records that are not done."""
         return sum(len(segment.ends) for segment in self._segments)

@@ -11,6 +11,7 @@ import msgspec
 from edge.gateway.accept import Door, Reading, Refusal, Sender
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.spool import Lost, Spool
+from edge.gateway.spool_alarm import SpoolAlarm
 from edge.gateway.wire_losses import is_gap
 from streams.decoding.wire_frames import WireFrame
 from streams.errors import Busy, NotStored
@@ -61,6 +62,7 @@ class SpooledDoor:
         door: the way into Kafka.
         sender_named: returns a sender by its name, None where it has none any more.
         counted: counts.
+        alarm: tells where readings are given up; none = it is only counted.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class SpooledDoor:
         door: Door,
         sender_named: Callable[[str], Sender | None],
         counted: ProtocolMetrics,
+        alarm: SpoolAlarm | None = None,
     ) -> None:
+        self._alarm = alarm
         self._spool, self._door, self._sender_named, self._counted = spool, door, sender_named, counted
         self._told = Lost(0, 0)
         self._heard_before: dict[str, int] = {}
@@ -85,6 +89,8 @@ class SpooledDoor:
         self._heard_before = last_heard(self._spool.newest_left)
         self._spool.newest_left = []
         self._tasks = [asyncio.create_task(self._drain()), asyncio.create_task(self._sync())]
+        if self._alarm is not None:
+            self._tasks.append(asyncio.create_task(self._alarm.run(self._has_caught_up)))
 
     async def stop(self) -> None:
         """Stop; what is not through stays on disk."""
@@ -105,11 +111,19 @@ class SpooledDoor:
         with self._on_disk("takes nothing: what comes is lost"):
             kept = self._add(record)
         if not kept:
+            self._give_alarm()
             return SPOOL_FULL
         self._dirty = True
         self._came.set()
         self._tell_losses()
         return None
+
+    def _give_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.given_up()
+
+    def _has_caught_up(self) -> bool:
+        return self._spool.records <= RECORDS_AT_ONCE
 
     def _add(self, record: bytes) -> bool:
         self._spool.add(record)
@@ -198,6 +212,7 @@ class SpooledDoor:
         if lost.records > self._told.records:
             logger.error("the spool was full, or its disk lost some: its oldest records were given up")
             self._counted.gaps("spool", lost.records - self._told.records)
+            self._give_alarm()
         if lost.unreadable_bytes > self._told.unreadable_bytes:
             logger.error("the spool's end was cut off or damaged: %d bytes", lost.unreadable_bytes)
             self._counted.gaps("unreadable", 1)
