@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
 from gateway_world import JSON, RecordingDoor, post
@@ -14,7 +15,8 @@ from edge.gateway.keys import new_key
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.session import Message
-from edge.gateway.vscapture.capture_intake import PATH, capture_intakes
+from edge.gateway.vscapture.capture_intake import PATH, capture_intakes, items_of
+from edge.gateway.vscapture.capture_payload import CaptureProfile
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
@@ -165,3 +167,11 @@ def test_a_client_that_may_send_for_any_device_lends_its_name_to_none(tmp_path):
     shown = {"Authorization": f"Bearer {KEY.key}"}
     said, *_ = posted(identities_of(tmp_path, text), (values(device=""), shown))
     assert said[0][0] == 422
+
+
+@pytest.mark.parametrize("now_ms", [1_792_888_200_000, 1_792_891_800_000])
+def test_an_hour_that_comes_twice_is_the_one_nearer_to_now(now_ms):
+    """2026-10-25 02:30 in Berlin is 00:30 and 01:30 UTC."""
+    body = values().replace(b"14-03-2026 13:39:00.000", b"25-10-2026 02:30:00.000")
+    items, _ = items_of(body, CaptureProfile(zone=ZoneInfo("Europe/Berlin")), "", now_ms + 5_000)
+    assert [item.frame.event_ts_ms for item in items] == [now_ms]
