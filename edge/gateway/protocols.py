@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from edge.gateway.accept import Door
 from edge.gateway.door import KafkaDoor
 from edge.gateway.fhir.capability import capability_statement
 from edge.gateway.fhir.fhir_intake import METADATA_PATH, fhir_intakes
@@ -91,8 +92,34 @@ class Parts:
     tls: ssl.SSLContext | None
 
 
+@dataclass(frozen=True, slots=True)
+class SpooledParts:
+    """What protocols with a spool are served with; they need Kafka only for what leaves it."""
+
+    settings: Settings
+    door: Door
+    identities: Identities
+    metrics: GatewayMetrics
+    pseudonyms: Pseudonyms
+    tls: ssl.SSLContext | None
+
+
+def spooled_of(parts: SpooledParts) -> tuple[list[tuple[str, int, Server]], list[tuple[str, Line]]]:
+    """Return the protocols with a spool that are switched on: servers and lines, as below.
+
+    Raises:
+        UsageError: a file or folder that one needs cannot be had, or an extra is missing.
+    """
+    port = parts.settings.gateway_vital_recorder_port
+    servers: list[tuple[str, int, Server]] = (
+        [("vital_recorder", port, vital_recorder_of(parts))] if port else []
+    )
+    lines: list[tuple[str, Line]] = [("sdc", sdc_of(parts))] if parts.settings.gateway_sdc_interface else []
+    return servers, lines
+
+
 def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
-    """Return each protocol that is switched on: its name, its port, and what serves it.
+    """Return each other protocol that is switched on: its name, its port, and what serves it.
 
     Raises:
         UsageError: a file that one needs cannot be read.
@@ -101,13 +128,12 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
     made: list[tuple[str, int, Callable[[Parts], Server]]] = [
         ("http", settings.gateway_http_port, http_of),
         ("mllp", settings.gateway_mllp_port, mllp_of),
-        ("vital_recorder", settings.gateway_vital_recorder_port, vital_recorder_of),
     ]
     return [(name, port, make(parts)) for name, port, make in made if port]
 
 
 def lines_of(parts: Parts) -> list[tuple[str, Line]]:
-    """Return each protocol of a line that is switched on: its name, and the line.
+    """Return each other protocol of a line that is switched on: its name, and the line.
 
     Raises:
         UsageError: a file that one needs cannot be read, or an extra is missing.
@@ -115,7 +141,6 @@ def lines_of(parts: Parts) -> list[tuple[str, Line]]:
     settings = parts.settings
     made: list[tuple[str, str, Callable[[Parts], Line]]] = [
         ("mqtt", settings.gateway_mqtt_host, mqtt_of),
-        ("sdc", settings.gateway_sdc_interface, sdc_of),
     ]
     return [(name, make(parts)) for name, where, make in made if where]
 
@@ -131,7 +156,7 @@ def mqtt_of(parts: Parts) -> Subscriber:
     return Subscriber(access_of(parts.settings), parts.identities.topics, batches, metrics)
 
 
-def sdc_of(parts: Parts) -> SdcLine:
+def sdc_of(parts: SpooledParts) -> SdcLine:
     """Return the line to the SDC providers.
 
     Raises:
@@ -193,7 +218,7 @@ def mllp_of(parts: Parts) -> MllpServer:
     return server
 
 
-def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
+def vital_recorder_of(parts: SpooledParts) -> VitalRecorderServer:
     """Return the server of Vital Recorder, with its spool.
 
     Raises:
@@ -221,7 +246,7 @@ def spool_of(settings: Settings, protocol: str) -> Spool:
     return Spool(settings.data_dir / "spool" / protocol, settings.gateway_spool_bytes_max)
 
 
-def alarm_of(parts: Parts, spool: Spool) -> SpoolAlarm:
+def alarm_of(parts: SpooledParts, spool: Spool) -> SpoolAlarm:
     """Return what tells that a spool has given up readings, under this machine's name and the protocol's."""
 
     async def tell(alert: Alert) -> None:
