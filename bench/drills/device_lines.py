@@ -82,6 +82,7 @@ class PostLine(Line):
 
     path = ""
     batch_max = BATCH_MAX
+    waiting_max = WAITING_MAX
 
     def __init__(self, ports: Sequence[int], ledger: DeviceLedger) -> None:
         super().__init__(ports, ledger)
@@ -89,7 +90,7 @@ class PostLine(Line):
 
     def plan(self, frame: Frame) -> None:
         """Have a frame sent with the next request."""
-        if len(self._waiting) < WAITING_MAX:
+        if len(self._waiting) < self.waiting_max:
             self._waiting.append(frame)
 
     async def run(self) -> None:

@@ -14,6 +14,9 @@ HEADERS: Final = {"Content-Type": "application/fhir+json"}
 FRAMES_MAX: Final = 100
 """Of one batch."""
 
+ALONE_MAX: Final = 200
+"""Frames that wait where each is a request: more would not be through when the drill ends."""
+
 
 class FhirLine(PostLine):
     """A batch of what is due, or one frame a request: an Observation of two components."""
@@ -23,6 +26,8 @@ class FhirLine(PostLine):
         self._batches = batches
         self.path = "/fhir" if batches else "/fhir/Observation"
         self.batch_max = FRAMES_MAX if batches else 1
+        if not batches:
+            self.waiting_max = ALONE_MAX
 
     def request(self, frames: list[Frame]) -> tuple[bytes, dict[str, str]]:
         """Return body and headers."""
