@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-MARK: Final = b'"device":"gw-'
-"""How a frame of these devices is found among all others."""
+MARKS: Final = (b'"device":"gw-', b'"device":"urn:uuid:')
+"""How a frame of these devices is found among all others; an SDC provider is a device by its endpoint reference."""
 
 Identity = tuple[bytes, int, int, tuple[Any, Any]]
 """Key, boot, seq and content."""
@@ -48,7 +48,24 @@ class DeviceLedger:
     @property
     def frames(self) -> tuple[int, int]:
         """How many were sent, and how many acknowledged."""
-        return sum(map(len, self.sent.values())), sum(map(len, self.acknowledged.values()))
+        return len(_places(self.sent)), len(_places(self.acknowledged))
+
+    def add(self, other: "DeviceLedger") -> None:
+        """Add what another ledger has."""
+        for mine, others in ((self.sent, other.sent), (self.acknowledged, other.acknowledged)):
+            for device, times in others.items():
+                mine.setdefault(device, []).extend(times)
+        for kind, count in other.answers.items():
+            self.answers[kind] = self.answers.get(kind, 0) + count
+        self.again += other.again
+
+    def only(self, prefix: str) -> "DeviceLedger":
+        """Return the part of the devices whose names begin so."""
+        sent, acknowledged = (
+            {device: times for device, times in each.items() if device.startswith(prefix)}
+            for each in (self.sent, self.acknowledged)
+        )
+        return DeviceLedger(sent, acknowledged)
 
     def save(self, path: Path) -> None:
         """Write it to a file."""
@@ -86,7 +103,7 @@ class Reader:
     def take(self, _: int, records: Sequence[Any]) -> None:
         """Take the next records of a partition."""
         for record in records:
-            if record.value is not None and MARK in record.value:
+            if record.value is not None and any(mark in record.value for mark in MARKS):
                 self._take(record.key, json.loads(record.value))
 
     def _take(self, key: bytes, frame: dict[str, Any]) -> None:
@@ -113,6 +130,10 @@ class Reader:
             changed=len(self._changed),
             invented=len(self._first.keys() - sent),
         )
+
+    def there(self, places: dict[str, list[int]]) -> int:
+        """Return how many of some devices' frames, by event times (ms), are there."""
+        return len(_places(places) & self._first.keys())
 
     @property
     def repeated(self) -> int:

@@ -77,17 +77,20 @@ class Line(ABC):
         """Send until closed and all is acknowledged."""
 
 
-class HttpLine(Line):
-    """One request at a time: NDJSON of whatever is due, or, without numbers, an array under an Idempotency-Key."""
+class PostLine(Line):
+    """One request at a time of whatever is due, in a form of its own."""
 
-    def __init__(self, ports: Sequence[int], ledger: DeviceLedger, numbered: bool) -> None:
+    path = ""
+    batch_max = BATCH_MAX
+    waiting_max = WAITING_MAX
+
+    def __init__(self, ports: Sequence[int], ledger: DeviceLedger) -> None:
         super().__init__(ports, ledger)
-        self._numbered = numbered
         self._waiting: deque[Frame] = deque()
 
     def plan(self, frame: Frame) -> None:
         """Have a frame sent with the next request."""
-        if len(self._waiting) < WAITING_MAX:
+        if len(self._waiting) < self.waiting_max:
             self._waiting.append(frame)
 
     async def run(self) -> None:
@@ -97,44 +100,68 @@ class HttpLine(Line):
                 if not self._waiting:
                     await asyncio.sleep(0.005)
                     continue
-                frames = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+                frames = [self._waiting.popleft() for _ in range(min(self.batch_max, len(self._waiting)))]
                 await self._deliver(session, frames)
 
     async def _deliver(self, session: aiohttp.ClientSession, frames: list[Frame]) -> None:
         for frame in frames:
             self._ledger.send(frame.device, frame.event_ts_ms)
-        body, headers = self._request(frames)
+        body, headers = self.request(frames)
         while not await self._is_taken(session, body, headers, len(frames)):
             self._ledger.again += len(frames)
         for frame in frames:
             self._ledger.acknowledge(frame.device, frame.event_ts_ms)
 
-    def _request(self, frames: list[Frame]) -> tuple[bytes, dict[str, str]]:
-        texts = [_json(frame, self._numbered) for frame in frames]
-        if self._numbered:
-            return b"\n".join(texts), {"Content-Type": "application/x-ndjson"}
-        key = f"{frames[0].device}/{frames[0].event_ts_ms}"
-        return b"[" + b",".join(texts) + b"]", {"Content-Type": "application/json", "Idempotency-Key": key}
+    @abstractmethod
+    def request(self, frames: list[Frame]) -> tuple[bytes, dict[str, str]]:
+        """Return body and headers."""
+
+    @abstractmethod
+    def has_all(self, status: int, body: bytes, count: int) -> bool:
+        """Tell whether an answer says that Kafka has every frame."""
 
     async def _is_taken(
         self, session: aiohttp.ClientSession, body: bytes, headers: dict[str, str], count: int
     ) -> bool:
-        url = f"http://127.0.0.1:{self.port}/v1/readings"
+        url = f"http://127.0.0.1:{self.port}{self.path}"
         try:
             async with session.post(url, data=body, headers=headers) as answer:
-                said = json.loads(await answer.read())
+                said = await answer.read()
                 self._ledger.answer(str(answer.status))
         except (aiohttp.ClientError, TimeoutError, OSError):
             await self.turn()
             return False
-        if answer.status == 202 and said["accepted"] == count:
+        if self.has_all(answer.status, said, count):
             return True
         self._tried += 1  # what one gateway may still have on its way, the other gets too
         await asyncio.sleep(RETRY_S)
         return False
 
 
-def _json(frame: Frame, numbered: bool) -> bytes:
+class HttpLine(PostLine):
+    """NDJSON, or, without numbers, an array under an Idempotency-Key."""
+
+    path = "/v1/readings"
+
+    def __init__(self, ports: Sequence[int], ledger: DeviceLedger, numbered: bool) -> None:
+        super().__init__(ports, ledger)
+        self._numbered = numbered
+
+    def request(self, frames: list[Frame]) -> tuple[bytes, dict[str, str]]:
+        """Return body and headers."""
+        texts = [frame_json(frame, self._numbered) for frame in frames]
+        if self._numbered:
+            return b"\n".join(texts), {"Content-Type": "application/x-ndjson"}
+        key = f"{frames[0].device}/{frames[0].event_ts_ms}"
+        return b"[" + b",".join(texts) + b"]", {"Content-Type": "application/json", "Idempotency-Key": key}
+
+    def has_all(self, status: int, body: bytes, count: int) -> bool:
+        """Tell whether an answer says that Kafka has every frame."""
+        return status == 202 and bool(json.loads(body)["accepted"] == count)
+
+
+def frame_json(frame: Frame, numbered: bool) -> bytes:
+    """Return a frame of the contract."""
     hr, spo2 = measured(frame.event_ts_ms)
     named = {"patient": frame.device, "device": frame.device}
     numbers = {"boot": 1, "seq": frame.seq} if numbered else {}

@@ -8,18 +8,19 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.drills.device_ledger import DeviceLedger
 from bench.drills.device_lines import Frame, HttpLine, Line, MllpLine
+from bench.drills.fhir_lines import FhirLine
+from bench.drills.line_devices import MqttLine, VitalLine
 
-HTTP_LINES: Final = 8
-"""Every second one sends no numbers, but an Idempotency-Key."""
+LINES: Final = 8
+"""Of each protocol."""
 
-MLLP_LINES: Final = 8
 ASKS: Final = ("|", "AL|NE")
 """MSH-15 and MSH-16 of every second line: answers AA and CA."""
 
@@ -32,23 +33,32 @@ INTERVAL_S: Final = 0.5
 STEP_S: Final = INTERVAL_S / DEVICES
 SETTLE_S_MAX: Final = 60.0
 
+Make = Callable[[Sequence[int], DeviceLedger, int], Line]
+LINE_OF: Final[dict[str, Make]] = {
+    "http": lambda ports, ledger, n: HttpLine(ports, ledger, numbered=n % 2 == 0),
+    "hl7": lambda ports, ledger, n: MllpLine(ports, ledger, n, ASKS[n % 2]),
+    "fhir": lambda ports, ledger, n: FhirLine(ports, ledger, batches=n % 2 == 0),
+    "mqtt": lambda ports, ledger, n: MqttLine(ports, ledger, numbered=n % 2 == 0),
+    "vital-recorder": lambda ports, ledger, n: VitalLine(ports, ledger),
+}
+"""A line by its protocol, the gateways' ports and its place; of HTTP, HL7 and FHIR every second one is of another kind.
+A device's name begins with `gw-`, its protocol and its line."""
+
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """Ports of the gateways."""
+    """The gateways' ports by protocol."""
 
-    http_ports: Sequence[int]
-    mllp_ports: Sequence[int]
+    ports: dict[str, Sequence[int]]
 
 
 def lines_of(plan: DevicePlan, ledger: DeviceLedger) -> dict[str, Line]:
     """Return the lines by their names; half of them begin with the other gateway."""
-    lines: dict[str, Line] = {}
-    for n in range(HTTP_LINES):
-        lines[f"h{n}"] = HttpLine(_from(plan.http_ports, n), ledger, numbered=n % 2 == 0)
-    for n in range(MLLP_LINES):
-        lines[f"m{n}"] = MllpLine(_from(plan.mllp_ports, n // 2), ledger, n, ASKS[n % 2])
-    return lines
+    return {
+        f"{protocol}{n}": LINE_OF[protocol](_from(ports, n // 2), ledger, n)
+        for protocol, ports in plan.ports.items()
+        for n in range(LINES)
+    }
 
 
 def _from(ports: Sequence[int], place: int) -> list[int]:

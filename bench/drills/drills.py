@@ -133,8 +133,15 @@ _DRILLS: Final = (
     ),
     Drill(
         "gateway-kill",
-        "two gateways and the broker are killed in turn, fifty times, under devices that speak HTTP and HL7",
+        "two gateways and the broker are killed in turn, fifty times, under devices that speak HTTP, HL7 and FHIR",
         gateway_faults.kill_in_turn,
+        seconds=720,
+        workers=1,
+    ),
+    Drill(
+        "gateway-kill-lines",
+        "a gateway is killed fifty times, half of them with no broker, under MQTT, Vital Recorder and SDC",
+        gateway_faults.kill_with_lines,
         seconds=720,
         workers=1,
     ),

@@ -13,6 +13,7 @@ from typing import Final
 
 from edge.brokers.cluster import free_ports
 from edge.brokers.tether import spawn, stop
+from edge.metrics_scrape import scrape
 from edge.options import with_changes
 from edge.workers import worker_environment
 from streams.config.settings import Settings
@@ -101,13 +102,28 @@ class Gateway:
             time.sleep(POLL_S)
         return None
 
+    def metric(self, name: str, protocol: str) -> float:
+        """Return the sum of a protocol's metric over its other labels, 0 where it cannot be read."""
+        found = scrape(f"http://127.0.0.1:{self.settings.gateway_metrics_port}/metrics")
+        if found is None:
+            return 0.0
+        return sum(
+            value
+            for (sample, labels), value in found.samples.items()
+            if sample == name and ("protocol", protocol) in labels
+        )
+
     def said(self) -> str:
         """Return the end of what it wrote."""
         return self.log.read_text(errors="replace")[-LOG_TAIL:]
 
 
-def start_gateways(settings: Settings, folder: Path, number: int, sabotage: str | None) -> list[Gateway]:
-    """Start gateways on ports of their own and wait until each takes readings.
+def start_gateways(
+    settings: Settings, folder: Path, number: int, sabotage: str | None, **changes: object
+) -> list[Gateway]:
+    """Start gateways on ports and in data folders of their own and wait until each takes readings.
+
+    `changes` are further settings of each.
 
     Raises:
         VigilError: one takes none within `READY_S_MAX`.
@@ -117,7 +133,12 @@ def start_gateways(settings: Settings, folder: Path, number: int, sabotage: str 
     for n in range(number):
         http, mllp, metrics = ports[3 * n : 3 * n + 3]
         own = with_changes(
-            settings, gateway_http_port=http, gateway_mllp_port=mllp, gateway_metrics_port=metrics
+            settings,
+            gateway_http_port=http,
+            gateway_mllp_port=mllp,
+            gateway_metrics_port=metrics,
+            data_dir=folder / f"gateway-{n}",
+            **changes,
         )
         command = (*SABOTAGED, sabotage) if sabotage in SABOTAGES else COMMAND
         gateways.append(Gateway(own, folder / f"gateway-{n}.log", command))

@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from bench.gateway import mqtt_pace
+from bench.gateway import mqtt_pace, sdc_pace, vital_pace
 from bench.gateway.alone import Pace
 from bench.gateway.bundles import bundles_verdict_of
 from bench.gateway.driver import SETTLE_S, Outcome
@@ -70,8 +70,8 @@ SHAPES: Final = {
 """`mllp`: PCD-01 of seven observations, a frame each. `fhir`: a batch of 50 Observations, a frame each."""
 
 
-MQTT: Final = "mqtt"
-"""Measured by itself: a broker is between a sender and the gateway, so no sender waits for Kafka."""
+OTHERS: Final = {"mqtt": mqtt_pace.measure, "vital-recorder": vital_pace.measure, "sdc": sdc_pace.measure}
+"""Measured by themselves: no sender waits for Kafka's acknowledgement."""
 
 
 def main() -> int:
@@ -80,7 +80,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--seconds", type=float, default=10.0, help="of each step (%(default)s)")
-    choices = [*SHAPES, MQTT]
+    choices = [*SHAPES, *OTHERS]
     options.add_argument("--shapes", nargs="+", choices=choices, default=choices)
     options.add_argument("--brokers", help="a Kafka that runs; else one is started")
     given = options.parse_args()
@@ -92,9 +92,9 @@ def main() -> int:
 
 
 def _measure_all(brokers: str, shapes: list[str], seconds: float) -> int:
-    answered = [shape for shape in shapes if shape != MQTT]
+    answered = [shape for shape in shapes if shape in SHAPES]
     missed = _measure(brokers, answered, seconds) if answered else 0
-    return max(missed, mqtt_pace.measure(brokers, PREFIX, seconds) if MQTT in shapes else 0)
+    return max(missed, *(OTHERS[one](brokers, PREFIX, seconds) for one in shapes if one in OTHERS), 0)
 
 
 def _measure(brokers: str, shapes: list[str], seconds: float) -> int:

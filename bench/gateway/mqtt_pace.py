@@ -5,24 +5,18 @@ gateway's own processor time for what the broker has acknowledged to the publish
 """
 
 import argparse
-import shutil
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.gateway import one_gateway
+from bench.gateway.mosquitto import mosquitto, program
 from bench.gateway.read_back import read_back
 from bench.process_time import cpu_s_of
 from edge.brokers.embedded import free_port
-from edge.brokers.tether import spawn, stop
-from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.kafka.admin import apply_topics
@@ -34,18 +28,12 @@ WINDOW: Final = 500
 
 WARM_S: Final = 3.0
 WAIT_S_MAX: Final = 60.0
-LOOK_S: Final = 0.05
 MIDS: Final = 65_535
 _CONNECT: Final = b"\x00\x04MQTT\x04\x02\x00\x3c\x00\x05bench"
 _FRAME: Final = (
     b'{"device":"g%d-0","boot":%d,"seq":%d,"event_ts_ms":%d,"interval_ms":1000,"hr":80,"pulse":80,"spo2":97,'
     b'"resp":15,"abp_sys":120,"abp_dia":80,"abp_mean":93}'
 )
-
-
-def program() -> str | None:
-    """Return where mosquitto is."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
 class Publisher:
@@ -92,8 +80,7 @@ class Publisher:
 
 def measure(brokers: str, prefix: str, seconds: float) -> int:
     """Measure, print, and return 1 where something is lost or the goal is missed."""
-    mosquitto = program()
-    if mosquitto is None:
+    if program() is None:
         print("mqtt: not measured, mosquitto is not installed")
         return 0
     port = free_port()
@@ -106,7 +93,11 @@ def measure(brokers: str, prefix: str, seconds: float) -> int:
         gateway_client_share=1.0,
     )
     apply_topics(settings)
-    with tempfile.TemporaryDirectory() as folder, _running(settings, mosquitto, Path(folder)) as pid:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mosquitto(port, Path(folder)),
+        one_gateway.running(settings, "mqtt", clients=1) as pid,
+    ):
         boot = int(time.time())
         _run(settings, pid, boot, WARM_S)
         taken_s, count, acknowledged = _run(settings, pid, boot + 1, seconds)
@@ -122,63 +113,12 @@ def measure(brokers: str, prefix: str, seconds: float) -> int:
 
 def _run(settings: Settings, pid: int, boot: int, seconds: float) -> tuple[float, int, list[list[int]]]:
     """Publish, and wait until Kafka has all; return the gateway's processor time, s, how many, and which."""
-    before, cpu_s = _accepted(settings), cpu_s_of(pid)
+    before, cpu_s = one_gateway.accepted(settings, "mqtt"), cpu_s_of(pid)
     publisher = Publisher(settings.gateway_mqtt_port, boot)
     count = publisher.publish(seconds)
     publisher.close()
-    _wait(lambda: _accepted(settings) >= before + count)
+    one_gateway.wait(lambda: one_gateway.accepted(settings, "mqtt") >= before + count, "mqtt")
     return cpu_s_of(pid) - cpu_s, count, publisher.acknowledged
-
-
-@contextmanager
-def _running(settings: Settings, mosquitto: str, folder: Path) -> Iterator[int]:
-    """Run broker and gateway while the block lasts, and give the gateway's process."""
-    conf = folder / "mosquitto.conf"
-    conf.write_text(
-        f"listener {settings.gateway_mqtt_port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-    )
-    broker = subprocess.Popen(
-        [mosquitto, "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    with tempfile.TemporaryFile() as log:
-        gateway = spawn([sys.executable, "-P", "-m", "edge", "gateway"], log, worker_environment(settings))
-        try:
-            _wait(lambda: _metric(settings, "vigil_gateway_clients") == 1)
-            yield gateway.pid
-        finally:
-            stop(gateway, 20.0)
-            broker.terminate()
-            broker.wait(10)
-
-
-def _accepted(settings: Settings) -> float:
-    return _metric(settings, "vigil_gateway_accepted_total")
-
-
-def _metric(settings: Settings, name: str) -> float:
-    """Return a metric of MQTT, 0 where it cannot be read."""
-    try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{settings.gateway_metrics_port}/metrics", timeout=5
-        ) as said:
-            lines = said.read().decode().splitlines()
-    except OSError:
-        return 0.0
-    sign = f'{name}{{protocol="mqtt"}} '
-    return float(next((line.removeprefix(sign) for line in lines if line.startswith(sign)), "0"))
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    """Wait until it holds.
-
-    Raises:
-        TimeoutError: not within `WAIT_S_MAX`.
-    """
-    until_s = time.monotonic() + WAIT_S_MAX
-    while not condition():
-        if time.monotonic() > until_s:
-            raise TimeoutError("mqtt: what was published did not arrive")
-        time.sleep(LOOK_S)
 
 
 def main() -> int:
@@ -195,4 +135,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -12,6 +12,7 @@ from typing import Any, Final
 from edge.board.alarm_events import Episode, severity, untold
 from edge.board.position import Log, Position, reached
 from edge.gateway.adt_silence import ADT
+from edge.gateway.spool_alarm import SPOOL
 from edge.ward_state import CANARY, QUIET, SEVERITIES
 from streams.contracts.alert import WARD, Alert
 from streams.contracts.deliveries import Delivery
@@ -31,7 +32,7 @@ MILESTONES_MAX: Final = 64
 DELIVERED_KEPT_MAX: Final = 128
 """Episodes of a patient whose deliveries are remembered."""
 
-ALARM_SYSTEM: Final = (PARTITION, ADT)
+ALARM_SYSTEM: Final = (PARTITION, ADT, SPOOL)
 """What is about no ward, but about the alarm system itself: shown to everybody."""
 
 CANARIES: Final = canary_name(0).removesuffix("0")

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,9 +16,12 @@ from edge.gateway.accept import Sender
 from edge.gateway.fhir.fhir_clients import FhirEntry
 from edge.gateway.hl7.senders import Hl7Client, Hl7Entry
 from edge.gateway.keys import HASH_CHARACTERS
-from edge.gateway.mqtt.topic_map import MqttEntry, TopicMap
+from edge.gateway.mqtt.topic_map import MqttEntry, ReadMessage, TopicMap
 from edge.gateway.opaque_ids import opaque
+from edge.gateway.refiling import now_ms
 from edge.gateway.vital_recorder.vital_clients import VitalClient, VitalEntry
+from edge.gateway.vscapture.capture_clients import CaptureClients, CaptureEntry
+from edge.gateway.vscapture.capture_intake import message_reader
 from streams.errors import UsageError
 
 CLIENTS_MAX: Final = 10_000
@@ -46,6 +50,7 @@ class Entry(BaseModel):
     fhir: FhirEntry = FhirEntry()
     mqtt: MqttEntry = MqttEntry()
     vital_recorder: VitalEntry = VitalEntry()
+    vscapture: CaptureEntry = CaptureEntry()
     sdc: tuple[Annotated[str, Field(min_length=1, max_length=EPR_CHARACTERS_MAX)], ...] = ()
 
 
@@ -85,10 +90,13 @@ class Clients:
     topics: TopicMap = field(default_factory=lambda: TopicMap(()))
     vital_recorder: Mapping[str, VitalClient] = field(default_factory=dict)
     sdc: Mapping[str, SdcClient] = field(default_factory=dict)
+    vscapture: CaptureClients = field(default_factory=lambda: CaptureClients({}, "UTC"))
 
 
-def load_clients(path: Path) -> Clients:
+def load_clients(path: Path, capture_zone: str = "UTC") -> Clients:
     """Read the file; files of keys that it names are looked for beside it.
+
+    `capture_zone` is that of a VSCapture of which the file does not say it.
 
     Raises:
         UsageError: one line that says what is wrong with it, with nothing of a secret in it.
@@ -126,8 +134,19 @@ def load_clients(path: Path) -> Clients:
         for name, entry in given.clients.items()
         if entry.vital_recorder.codes
     }
+    vscapture = CaptureClients(
+        {name: (found[name].sender, entry.vscapture) for name, entry in given.clients.items()}, capture_zone
+    )
     return Clients(
-        found, dict(certificates), dict(subjects), hl7, fhir, TopicMap(topics), vital_recorder, dict(sdc)
+        found,
+        dict(certificates),
+        dict(subjects),
+        hl7,
+        fhir,
+        TopicMap(topics, _topics_of(vscapture)),
+        vital_recorder,
+        dict(sdc),
+        vscapture,
     )
 
 
@@ -149,6 +168,18 @@ def load_keys(path: Path) -> KeySet:
 def _client(name: str, entry: Entry, folder: Path) -> Client:
     sender = Sender(name, entry.devices or (name,), entry.names_patients)
     return Client(sender, entry.key_sha256, None if entry.jwks is None else load_keys(folder / entry.jwks))
+
+
+def _topics_of(vscapture: CaptureClients) -> list[tuple[str, Sender, ReadMessage]]:
+    """Return the topics of VSCapture, with what reads each client's messages."""
+    readers = {
+        name: message_reader(partial(vscapture.profile_of, name), now_ms) for name in vscapture.entries
+    }
+    return [
+        (topic, sender, readers[name])
+        for name, (sender, entry) in vscapture.entries.items()
+        for topic in entry.topics
+    ]
 
 
 def _sdc_client(sender: Sender, entry: Entry, epr: str) -> SdcClient:

@@ -19,16 +19,18 @@ from edge.gateway.hl7.profile import Profile
 from edge.gateway.hl7.senders import Senders
 from edge.gateway.mqtt.topic_map import USUAL_PATTERN, TopicMap
 from edge.gateway.opaque_ids import opaque
-from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify
+from edge.gateway.refiling import now_ms
+from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify, zone_named
+from edge.gateway.vscapture.capture_clients import USUAL_PATTERN as USUAL_CAPTURE_PATTERN
+from edge.gateway.vscapture.capture_clients import CaptureClients
+from edge.gateway.vscapture.capture_intake import message_reader
+from edge.gateway.vscapture.capture_payload import CaptureProfile
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 ANYBODY: Final = Sender("anybody", ("*",), names_patients=True)
 """Where no clients file is given, and only this machine can connect."""
-
-ANYBODYS_TOPICS: Final = TopicMap([(USUAL_PATTERN, ANYBODY)])
-"""Likewise, of a broker on this machine."""
 
 TOKENS_KNOWN_MAX: Final = 10_000
 """Tokens whose signature has been checked: it costs a tenth of a millisecond."""
@@ -59,6 +61,8 @@ class Identities:
                 "gateway_clients: name a file where others than this machine can connect "
                 "(see docs/devices.md; vigil gateway key makes keys)"
             )
+        self._anybodys_captures = CaptureClients({}, _zone_of(settings))
+        self._anybodys_topics = self._topics_of_anybody()
         self._clients, self._issuer_keys = self._load()
         self._seen = self._stamps()
         self._tokens: dict[str, tuple[float, Client]] = {}
@@ -71,7 +75,10 @@ class Identities:
             return ANYBODY
         scheme, _, credential = authorization.partition(" ")
         if authorization:
-            client = self._by_bearer(credential.strip()) if scheme.lower() == "bearer" else None
+            kind, credential = scheme.lower(), credential.strip()
+            if kind == "basic":  # a key, by programs that know nothing else
+                credential = keys.key_in_basic(credential)
+            client = self._by_bearer(credential) if kind in ("basic", "bearer") else None
         else:
             client = self._by_certificate(peer)
         return None if client is None else client.sender
@@ -114,7 +121,21 @@ class Identities:
 
     def topics(self) -> TopicMap:
         """Return whose the topics of MQTT are; another object where the clients file has changed."""
-        return ANYBODYS_TOPICS if self._clients is None else self._clients.topics
+        return self._anybodys_topics if self._clients is None else self._clients.topics
+
+    def capture_at(self, address: str) -> Sender | None:
+        """Return whose VSCapture an address is, None where the clients file says it of none or of several."""
+        return None if self._clients is None else self._clients.vscapture.at(address)
+
+    def capture_profile_of(self, name: str) -> CaptureProfile:
+        """Return what is set for a client's VSCapture."""
+        found = self._anybodys_captures if self._clients is None else self._clients.vscapture
+        return found.profile_of(name)
+
+    def _topics_of_anybody(self) -> TopicMap:
+        """Return the topics where there is no clients file, of a broker on this machine."""
+        read = message_reader(lambda: self.capture_profile_of(ANYBODY.name), now_ms)
+        return TopicMap([(USUAL_PATTERN, ANYBODY)], [(USUAL_CAPTURE_PATTERN, ANYBODY, read)])
 
     def of_code(self, address: str, code: str) -> tuple[Sender, Profile] | Refusal:
         """Return who sends with a Vital Recorder's code from an address and what is set for it, or why nobody does."""
@@ -172,7 +193,8 @@ class Identities:
 
     def _load(self) -> tuple[Clients | None, KeySet | None]:
         settings = self._settings
-        clients = None if settings.gateway_clients is None else load_clients(settings.gateway_clients)
+        path, zone = settings.gateway_clients, settings.gateway_vscapture_zone
+        clients = None if path is None else load_clients(path, zone)
         jwks = settings.gateway_oidc_jwks
         return clients, None if jwks is None else load_keys(jwks)
 
@@ -241,3 +263,16 @@ class Identities:
         found = [known[name] for name in peer_names if name in known]
         # One that is of two clients says of neither that it is the one.
         return found[0] if found and all(one is found[0] for one in found) else None
+
+
+def _zone_of(settings: Settings) -> str:
+    """Return the zone of VSCaptures.
+
+    Raises:
+        UsageError: there is no such zone.
+    """
+    try:
+        zone_named(settings.gateway_vscapture_zone)
+    except ValueError as error:
+        raise UsageError(f"gateway_vscapture_zone: {error}") from None
+    return settings.gateway_vscapture_zone

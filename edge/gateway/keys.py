@@ -34,6 +34,14 @@ def name_in(key: str, prefix: str = PREFIX) -> str:
     return rest.rpartition(".")[0] if begins == prefix else ""
 
 
+def key_in_basic(credential: str) -> str:
+    """Return the password of HTTP's Basic, which is a key; empty if it is none."""
+    try:
+        return base64.b64decode(credential, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
 def hash_of(key: str) -> str:
     """Return what is kept of a key."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,17 +1,29 @@
-"""The gateway's process: Kafka first, then the ports; at the end the ports first, then Kafka."""
+"""The gateway's process: ports with a spool, then Kafka, then the other ports; at the end ports first, then Kafka."""
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import start_http_server
 
+from edge.gateway.accept import Door
+from edge.gateway.coming_door import ComingDoor
 from edge.gateway.door import KafkaDoor
 from edge.gateway.identities import Identities
 from edge.gateway.link import Link
 from edge.gateway.metrics import GatewayMetrics
-from edge.gateway.protocols import SWITCHES, Line, Parts, Server, lines_of, servers_of
+from edge.gateway.protocols import (
+    SWITCHES,
+    Line,
+    Parts,
+    Server,
+    SpooledParts,
+    lines_of,
+    servers_of,
+    spooled_of,
+)
 from edge.gateway.pseudonym import pseudonyms_of
 from edge.gateway.refiling import Refiling, now_ms
 from edge.gateway.registrar import KafkaRegistrar
@@ -51,39 +63,62 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
     pseudonyms = pseudonyms_of(settings.gateway_patient_key_file)
     if settings.gateway_patient_key_file is None:
         logger.warning("gateway_patient_key_file: none, so anybody can undo the ids of patients")
-    metrics = GatewayMetrics()
-    link = Link(settings)
-    if not await _connected(link, settings.connect_wait_s, stop):
-        return
-    view, refiling = View(settings), Refiling(settings)
+    metrics, link = GatewayMetrics(), Link(settings)
+    coming: asyncio.Future[Door] = asyncio.get_running_loop().create_future()
+    spooled = SpooledParts(settings, ComingDoor(coming), identities, metrics, pseudonyms, tls)
     opened: list[Server | Line] = []
     try:
-        await view.start()
-        door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
-        metrics.watch(door.flows, lambda: door.room.records)
-        _open_metrics(settings, metrics)
-        registrar = KafkaRegistrar(door, view.filing, now_ms)
-        parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls, registrar)
-        lines = lines_of(parts)
-        for name, port, server in servers_of(parts):
-            await _listen(settings, name, port, server)
-            opened.append(server)
-        for name, line in lines:
-            await line.start()
-            logger.info("%s: from %s", name, line.where)
-            opened.append(line)
-        refiling.start()
-        looking = asyncio.create_task(_look(identities, door, reload))
-        await stop.wait()
-        logger.info("stopping: what is in flight is answered")
-        looking.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_S_MAX):
-                await asyncio.gather(*(server.stop() for server in opened))
-        await door.stop(DRAIN_S_MAX)
+        # Before Kafka: who hears no acknowledgement sends nothing twice, and for that the spool is there.
+        await _open(settings, opened, *spooled_of(spooled))
+        if not await _connected(link, settings.connect_wait_s, stop):
+            return
+        view, refiling = View(settings), Refiling(settings)
+        try:
+            await view.start()
+            door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
+            coming.set_result(door)
+            metrics.watch(door.flows, lambda: door.room.records)
+            _open_metrics(settings, metrics)
+            registrar = KafkaRegistrar(door, view.filing, now_ms)
+            parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls, registrar)
+            await _open(settings, opened, servers_of(parts), lines_of(parts))
+            refiling.start()
+            looking = asyncio.create_task(_look(identities, door, reload))
+            await stop.wait()
+            logger.info("stopping: what is in flight is answered")
+            looking.cancel()
+            await _stop(opened)
+            await door.stop(DRAIN_S_MAX)
+        finally:
+            # At once: with brokers away each takes the longest that it may.
+            closing = (asyncio.to_thread(one.close) for one in (refiling, view))
+            await asyncio.gather(*closing, link.stop())
     finally:
-        # At once: with brokers away each takes the longest that it may.
-        await asyncio.gather(asyncio.to_thread(refiling.close), asyncio.to_thread(view.close), link.stop())
+        await _stop(opened)
+
+
+async def _open(
+    settings: Settings,
+    opened: list[Server | Line],
+    servers: Sequence[tuple[str, int, Server]],
+    lines: Sequence[tuple[str, Line]],
+) -> None:
+    for name, port, server in servers:
+        await _listen(settings, name, port, server)
+        opened.append(server)
+    for name, line in lines:
+        await line.start()
+        logger.info("%s: from %s", name, line.where)
+        opened.append(line)
+
+
+async def _stop(opened: list[Server | Line]) -> None:
+    """Stop what is open, once."""
+    stopping = [one.stop() for one in opened]
+    opened.clear()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_S_MAX):
+            await asyncio.gather(*stopping)
 
 
 async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:

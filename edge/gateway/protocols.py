@@ -1,11 +1,13 @@
 """Every protocol that devices may speak: its name, its port or line, and what serves it on the one door."""
 
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from edge.gateway.accept import Door
 from edge.gateway.door import KafkaDoor
 from edge.gateway.fhir.capability import capability_statement
 from edge.gateway.fhir.fhir_intake import METADATA_PATH, FhirParts, fhir_intakes, fhir_updates
@@ -23,17 +25,22 @@ from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.mqtt.access import access_of
 from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.subscriber import Subscriber
+from edge.gateway.opaque_ids import opaque
 from edge.gateway.pseudonym import Pseudonyms
 from edge.gateway.refiling import now_ms
 from edge.gateway.reports import Registrar
 from edge.gateway.sdc.provider_access import access_of as provider_access_of
 from edge.gateway.sdc.sdc_line import SdcLine
 from edge.gateway.spool import Spool
+from edge.gateway.spool_alarm import SpoolAlarm
 from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
 from edge.gateway.vital_recorder.socket_io import VitalParts, VitalRecorderServer
 from edge.gateway.vital_recorder.vital_clients import zone_named
+from edge.gateway.vscapture.capture_intake import capture_intakes
 from streams.config.settings import Settings
+from streams.contracts.alert import Alert
+from streams.contracts.topics import ALERTS
 from streams.errors import UsageError
 
 SWITCHES: Final = (
@@ -88,8 +95,34 @@ class Parts:
     registrar: Registrar
 
 
+@dataclass(frozen=True, slots=True)
+class SpooledParts:
+    """What protocols with a spool are served with; they need Kafka only for what leaves it."""
+
+    settings: Settings
+    door: Door
+    identities: Identities
+    metrics: GatewayMetrics
+    pseudonyms: Pseudonyms
+    tls: ssl.SSLContext | None
+
+
+def spooled_of(parts: SpooledParts) -> tuple[list[tuple[str, int, Server]], list[tuple[str, Line]]]:
+    """Return the protocols with a spool that are switched on: servers and lines, as below.
+
+    Raises:
+        UsageError: a file or folder that one needs cannot be had, or an extra is missing.
+    """
+    port = parts.settings.gateway_vital_recorder_port
+    servers: list[tuple[str, int, Server]] = (
+        [("vital_recorder", port, vital_recorder_of(parts))] if port else []
+    )
+    lines: list[tuple[str, Line]] = [("sdc", sdc_of(parts))] if parts.settings.gateway_sdc_interface else []
+    return servers, lines
+
+
 def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
-    """Return each protocol that is switched on: its name, its port, and what serves it.
+    """Return each other protocol that is switched on: its name, its port, and what serves it.
 
     Raises:
         UsageError: a file that one needs cannot be read.
@@ -98,13 +131,12 @@ def servers_of(parts: Parts) -> list[tuple[str, int, Server]]:
     made: list[tuple[str, int, Callable[[Parts], Server]]] = [
         ("http", settings.gateway_http_port, http_of),
         ("mllp", settings.gateway_mllp_port, mllp_of),
-        ("vital_recorder", settings.gateway_vital_recorder_port, vital_recorder_of),
     ]
     return [(name, port, make(parts)) for name, port, make in made if port]
 
 
 def lines_of(parts: Parts) -> list[tuple[str, Line]]:
-    """Return each protocol of a line that is switched on: its name, and the line.
+    """Return each other protocol of a line that is switched on: its name, and the line.
 
     Raises:
         UsageError: a file that one needs cannot be read, or an extra is missing.
@@ -112,7 +144,6 @@ def lines_of(parts: Parts) -> list[tuple[str, Line]]:
     settings = parts.settings
     made: list[tuple[str, str, Callable[[Parts], Line]]] = [
         ("mqtt", settings.gateway_mqtt_host, mqtt_of),
-        ("sdc", settings.gateway_sdc_interface, sdc_of),
     ]
     return [(name, make(parts)) for name, where, make in made if where]
 
@@ -128,7 +159,7 @@ def mqtt_of(parts: Parts) -> Subscriber:
     return Subscriber(access_of(parts.settings), parts.identities.topics, batches, metrics)
 
 
-def sdc_of(parts: Parts) -> SdcLine:
+def sdc_of(parts: SpooledParts) -> SdcLine:
     """Return the line to the SDC providers.
 
     Raises:
@@ -140,7 +171,7 @@ def sdc_of(parts: Parts) -> SdcLine:
         provider_access_of(parts.settings),
         parts.identities.of_provider,
         parts.pseudonyms,
-        SpooledDoor(spool, parts.door, parts.identities.provider_named, counted),
+        SpooledDoor(spool, parts.door, parts.identities.provider_named, counted, alarm_of(parts, spool)),
         counted,
     )
 
@@ -174,7 +205,9 @@ def pages_of(parts: Parts) -> Pages:
         identities.fhir_interval_ms_of,
         Telling(parts.registrar, parts.view),
     )
-    return Pages(read, posted, fhir_intakes(fhir), fhir_updates(fhir))
+    captures = capture_intakes(parts.metrics.protocol("vscapture"), identities.capture_profile_of, now_ms)
+    intakes = {**fhir_intakes(fhir), **captures}
+    return Pages(read, posted, intakes, fhir_updates(fhir), dict.fromkeys(captures, identities.capture_at))
 
 
 def mllp_of(parts: Parts) -> MllpServer:
@@ -194,7 +227,7 @@ def mllp_of(parts: Parts) -> MllpServer:
     return server
 
 
-def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
+def vital_recorder_of(parts: SpooledParts) -> VitalRecorderServer:
     """Return the server of Vital Recorder, with its spool.
 
     Raises:
@@ -206,7 +239,7 @@ def vital_recorder_of(parts: Parts) -> VitalRecorderServer:
         raise UsageError(f"gateway_vital_recorder_zone: {error}") from None
     counted = parts.metrics.protocol("vital_recorder")
     spool = spool_of(parts.settings, "vital_recorder")
-    spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted)
+    spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted, alarm_of(parts, spool))
     made = VitalParts(spooled, parts.identities.of_code, Patients(parts.pseudonyms), counted, now_ms)
     server = VitalRecorderServer(made, parts.tls)
     counted.watch(lambda: server.clients)
@@ -220,3 +253,13 @@ def spool_of(settings: Settings, protocol: str) -> Spool:
         UsageError: its folder cannot be had, or another gateway has it.
     """
     return Spool(settings.data_dir / "spool" / protocol, settings.gateway_spool_bytes_max)
+
+
+def alarm_of(parts: SpooledParts, spool: Spool) -> SpoolAlarm:
+    """Return what tells that a spool has given up readings, under this machine's name and the protocol's."""
+
+    async def tell(alert: Alert) -> None:
+        await parts.door.store(ALERTS, alert.patient.encode(), alert.model_dump_json().encode())
+
+    stream = f"{opaque(socket.gethostname())}/{spool.folder.name}"
+    return SpoolAlarm(spool.folder / "full", stream, tell, now_ms)

@@ -89,6 +89,8 @@ class Spool:
         self._segment_bytes = min(SEGMENT_BYTES, bytes_max // SEGMENTS_MIN)
         self.record_bytes_max = min(RECORD_BYTES_MAX, self._segment_bytes - _HEAD.size)
         self.lost = Lost()
+        self.newest_left: list[bytes] = []
+        """Records of the newest segment that a former process wrote to, done or not: what was heard last before."""
         self._rolled: list[int] = []
         self._syncing = threading.Lock()
         try:
@@ -103,6 +105,11 @@ class Spool:
             raise UsageError(f"{folder}: another gateway has this spool") from None
         except OSError as error:
             raise UsageError(f"{folder}: cannot be a spool: {error.strerror}") from None
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
 
     @property
     def records(self) -> int:
@@ -212,7 +219,10 @@ class Spool:
             segment = _Segment(int(path.stem))
             content = path.read_bytes()
             start = self._place.offset if segment.number == self._place.segment else 0
-            ends = [end for end, _ in _records(content)]
+            records = list(_records(content))
+            ends = [end for end, _ in records]
+            if records:
+                self.newest_left = [record for _, record in records]
             segment.ends.extend(end for end in ends if end > start)
             segment.size_bytes = len(content)
             self.lost.unreadable_bytes += len(content) - (ends[-1] if ends else 0)

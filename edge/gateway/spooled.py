@@ -11,6 +11,8 @@ import msgspec
 from edge.gateway.accept import Door, Reading, Refusal, Sender
 from edge.gateway.metrics import ProtocolMetrics
 from edge.gateway.spool import Lost, Spool
+from edge.gateway.spool_alarm import SpoolAlarm
+from edge.gateway.wire_losses import is_gap
 from streams.decoding.wire_frames import BoundedFrame, WireFrame
 from streams.errors import Busy, NotStored
 
@@ -29,7 +31,7 @@ SPOOL_FULL: Final = Refusal("spool", "the disk does not take it")
 logger = logging.getLogger(__name__)
 
 
-class _Kept(msgspec.Struct, array_like=True):
+class Kept(msgspec.Struct, array_like=True):
     """A record of the spool: the sender's name, and its frames."""
 
     sender: str
@@ -37,7 +39,17 @@ class _Kept(msgspec.Struct, array_like=True):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(_Kept).decode
+decode_kept: Final = msgspec.json.Decoder(Kept).decode
+
+
+def last_heard(records: Sequence[bytes]) -> dict[str, int]:
+    """Return the newest time (ms) of each device in records of a spool; what cannot be read is passed over."""
+    found: dict[str, int] = {}
+    for record in records:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            for frame in decode_kept(record).frames:
+                found[frame.device] = max(frame.event_ts_ms, found.get(frame.device, 0))
+    return found
 
 
 class SpooledDoor:
@@ -50,6 +62,7 @@ class SpooledDoor:
         door: the way into Kafka.
         sender_named: returns a sender by its name, None where it has none any more.
         counted: counts.
+        alarm: tells where readings are given up; none = it is only counted.
     """
 
     def __init__(
@@ -58,9 +71,12 @@ class SpooledDoor:
         door: Door,
         sender_named: Callable[[str], Sender | None],
         counted: ProtocolMetrics,
+        alarm: SpoolAlarm | None = None,
     ) -> None:
+        self._alarm = alarm
         self._spool, self._door, self._sender_named, self._counted = spool, door, sender_named, counted
         self._told = Lost(0, 0)
+        self._heard_before: dict[str, int] = {}
         self._came = asyncio.Event()
         self._dirty = False
         self._disk_faults: set[str] = set()
@@ -70,7 +86,11 @@ class SpooledDoor:
     def start(self) -> None:
         """Begin with what a former process has left."""
         self._tell_losses()
+        self._heard_before = last_heard(self._spool.newest_left)
+        self._spool.newest_left = []
         self._tasks = [asyncio.create_task(self._drain()), asyncio.create_task(self._sync())]
+        if self._alarm is not None:
+            self._tasks.append(asyncio.create_task(self._alarm.run(self._has_caught_up)))
 
     async def stop(self) -> None:
         """Stop; what is not through stays on disk."""
@@ -82,7 +102,8 @@ class SpooledDoor:
 
     def put(self, sender: Sender, frames: Sequence[WireFrame]) -> Refusal | None:
         """Keep frames; None = the end of this process loses none of them, else nothing is certain."""
-        record = _encode(_Kept(sender.name, cast(list[BoundedFrame], list(frames))))
+        self._tell_how_long_away(frames)
+        record = _encode(Kept(sender.name, cast(list[BoundedFrame], list(frames))))
         if len(record) > self._spool.record_bytes_max and len(frames) > 1:
             half = len(frames) // 2
             return self.put(sender, frames[:half]) or self.put(sender, frames[half:])
@@ -90,11 +111,19 @@ class SpooledDoor:
         with self._on_disk("takes nothing: what comes is lost"):
             kept = self._add(record)
         if not kept:
+            self._give_alarm()
             return SPOOL_FULL
         self._dirty = True
         self._came.set()
         self._tell_losses()
         return None
+
+    def _give_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.given_up()
+
+    def _has_caught_up(self) -> bool:
+        return self._spool.records <= RECORDS_AT_ONCE
 
     def _add(self, record: bytes) -> bool:
         self._spool.add(record)
@@ -128,11 +157,11 @@ class SpooledDoor:
         for start in range(0, len(frames), FRAMES_AT_ONCE):
             await self._through(name, frames[start : start + FRAMES_AT_ONCE])
 
-    def _kept(self, record: bytes) -> _Kept:
+    def _kept(self, record: bytes) -> Kept:
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            return _decode(record)
+            return decode_kept(record)
         self._counted.refused("spool-unreadable")
-        return _Kept("", [])
+        return Kept("", [])
 
     async def _through(self, name: str, frames: list[WireFrame]) -> None:
         """Have the door take a sender's frames, however long it takes."""
@@ -171,11 +200,19 @@ class SpooledDoor:
         else:
             self._disk_faults.discard(fault)
 
+    def _tell_how_long_away(self, frames: Sequence[WireFrame]) -> None:
+        """Count devices that were not heard while there was no process, once each: nobody else remembers them."""
+        for frame in frames if self._heard_before else ():
+            last_ms = self._heard_before.pop(frame.device, None)
+            if last_ms is not None and is_gap(last_ms, frame):
+                self._counted.gaps("time", 1)
+
     def _tell_losses(self) -> None:
         lost = self._spool.lost
         if lost.records > self._told.records:
             logger.error("the spool was full, or its disk lost some: its oldest records were given up")
             self._counted.gaps("spool", lost.records - self._told.records)
+            self._give_alarm()
         if lost.unreadable_bytes > self._told.unreadable_bytes:
             logger.error("the spool's end was cut off or damaged: %d bytes", lost.unreadable_bytes)
             self._counted.gaps("unreadable", 1)

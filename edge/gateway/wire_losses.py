@@ -16,6 +16,11 @@ INTERVALS: Final = 5
 K = TypeVar("K")
 
 
+def is_gap(last_ms: int, frame: WireFrame) -> bool:
+    """Tell whether a device that was heard at `last_ms` before this frame was away in between."""
+    return frame.event_ts_ms - last_ms > INTERVALS * frame.interval_ms
+
+
 class Gaps:
     """Counts gaps; one for a protocol."""
 
@@ -38,7 +43,7 @@ class Gaps:
         gaps = 0
         for frame in frames:
             last_ms = self._times.pop(frame.device, None)
-            gaps += last_ms is not None and frame.event_ts_ms - last_ms > INTERVALS * frame.interval_ms
+            gaps += last_ms is not None and is_gap(last_ms, frame)
             _keep(self._times, frame.device, max(frame.event_ts_ms, last_ms or 0))
         return gaps
 

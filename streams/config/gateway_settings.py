@@ -18,6 +18,9 @@ class GatewaySettings(BaseSettings):
     gateway_vital_recorder_zone: str = Field(
         default="UTC", description="of Vital Recorders' clocks, which do not say it: Europe/Berlin"
     )
+    gateway_vscapture_zone: str = Field(
+        default="UTC", description="of VSCaptures' clocks, which do not say it: Europe/Berlin"
+    )
     gateway_spool_bytes_max: int = Field(
         default=268_435_456,
         ge=1_048_576,

@@ -21,7 +21,7 @@ class LogColumns:
     from the front; `last_slot` is that of the last frame's; `pushed_out_ms` says when one last had to make room for
     another.
 
-    Written by `agents.judging.frame_judge`, `agents.judging.runs`, `agents.judging.tick_judge` and
+    Written by `agents.judging.frame_judge`, `agents.judging.runs`, `agents.judging.screening` and
     `agents.judging.association_alarms`.
     """
 

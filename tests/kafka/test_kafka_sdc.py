@@ -3,14 +3,12 @@
 import subprocess
 import sys
 import uuid
-from pathlib import Path
 
 import pytest
 from gateway_and_worker import GatewayAndWorker
 
 pytestmark = pytest.mark.kafka
 
-PROVIDER = Path(__file__).parents[1] / "edge" / "gateway" / "sdc" / "sdc_provider.py"
 OWN = "~device/monitor-7"
 NO_DATA_S_MAX = 25.0
 
@@ -19,7 +17,7 @@ NO_DATA_S_MAX = 25.0
 def provider():
     """A provider's endpoint reference, and its process."""
     epr = uuid.uuid4()
-    process = subprocess.Popen([sys.executable, "-P", str(PROVIDER), str(epr), "70"])
+    process = subprocess.Popen([sys.executable, "-m", "bench.sdc_provider", str(epr), "70"])
     yield epr, process
     process.kill()
     process.wait(10)

@@ -55,13 +55,15 @@ class Pages:
     """Further paths: `read` by GET, with status, bytes and type of this moment; `posted`, given a body and its type.
 
     `intakes` are further kinds of posted readings, each of which speaks for what is below its path, too; `updated` are
-    those that are put under an id, by the path above it.
+    those that are put under an id, by the path above it; `at` says by an address who posts to one whose senders cannot
+    show who they are.
     """
 
     read: Mapping[str, Callable[[], tuple[int, bytes, str]]] = field(default_factory=dict)
     posted: Mapping[str, Callable[[bytes, str], web.Response]] = field(default_factory=dict)
     intakes: Mapping[str, Intake] = field(default_factory=dict)
     updated: Mapping[str, Intake] = field(default_factory=dict)
+    at: Mapping[str, Callable[[str], Sender | None]] = field(default_factory=dict)
 
 
 class Identify(Protocol):
@@ -184,7 +186,10 @@ class HttpServer:
         begun_s = time.monotonic()
         transport = request.transport
         peer = transport.get_extra_info("ssl_object") if transport is not None else None
-        sender = self._identify(request.headers.get("Authorization", ""), peer)
+        shown = request.headers.get("Authorization", "")
+        sender = self._identify(shown, peer)
+        if sender is None and not shown and (at := self._pages.at.get(request.path)) is not None:
+            sender = at(request.remote or "")
         if sender is None:
             return self._refused(
                 intake,

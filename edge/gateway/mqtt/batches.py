@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Counted(Protocol):
 
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class Batches:
             if isinstance(to, Refusal):
                 items.append(_Item(place, message.topic, message.payload, refusal=to))
                 continue
-            read = _items_of(place, message, to.device)
+            read = self._items_of(place, message, to)
             items += read
             own = groups.setdefault(to.sender.name, (to.sender, []))[1]
             own += [item for item in read if item.reading is not None]
@@ -114,6 +116,19 @@ class Batches:
             await self._kept_trying(partial(self._bury, letters), until_s)
         self._counted.answered([item.refusal for item in items], time.monotonic() - began_s)
         return _acknowledgements(messages, items)
+
+    def _items_of(self, place: int, message: Message, to: Route) -> list[_Item]:
+        """Return a message's frames; one of another form is refused as it came."""
+        if to.read is None:
+            return _items_of(place, message, to.device)
+        try:
+            found, faults = to.read(message.payload, to.device)
+        except Exception as error:  # a fault of ours in one message must not hold up all that follow
+            logger.error("a message could not be read: %s", type(error).__name__)
+            found, faults = [Refusal("internal", "it could not be handled: tell the gateway's makers")], []
+        for fault in faults:
+            self._counted.refused(fault)
+        return [_own_item(place, message.topic, message.payload, one, to.device) for one in found]
 
     async def _store(self, sender: Sender, group: list[_Item], until_s: float) -> None:
         readings = [item.reading for item in group if item.reading is not None]
@@ -185,15 +200,16 @@ def _items_of(place: int, message: Message, device: str) -> list[_Item]:
         return [_Item(place, topic, payload, refusal=Refusal(reason, str(error)))]
     if not found:
         return [_Item(place, topic, payload, refusal=Refusal("malformed", "the message holds no reading"))]
-    items = []
-    for text, one in zip(texts, found, strict=True):
-        if isinstance(one, Refusal):
-            items.append(_Item(place, topic, text, refusal=one))
-        elif device and one.frame.device != device:
-            items.append(_Item(place, topic, text, refusal=FOREIGN_DEVICE))
-        else:
-            items.append(_Item(place, topic, text, one))
-    return items
+    return [_own_item(place, topic, text, one, device) for text, one in zip(texts, found, strict=True)]
+
+
+def _own_item(place: int, topic: str, text: bytes, one: Reading | Refusal, device: str) -> _Item:
+    """Return a reading as an item where it is of the topic's device, if the topic has one."""
+    if isinstance(one, Refusal):
+        return _Item(place, topic, text, refusal=one)
+    if device and one.frame.device != device:
+        return _Item(place, topic, text, refusal=FOREIGN_DEVICE)
+    return _Item(place, topic, text, one)
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:

@@ -1,12 +1,12 @@
 """Which client a topic of MQTT is of, and which device stands in it: a device sends only for itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from edge.gateway.accept import Refusal, Sender
+from edge.gateway.accept import Reading, Refusal, Sender
 
 DEVICE_LEVEL: Final = "{device}"
 USUAL_PATTERN: Final = "vitals/{device}/frames"
@@ -22,12 +22,21 @@ TOPICS_KNOWN_MAX: Final = 200_000
 UNKNOWN_TOPIC: Final = Refusal("unknown-topic", "no client has this topic, or two have")
 
 
+ReadMessage = Callable[[bytes, str], tuple[list[Reading | Refusal], list[str]]]
+"""Reads a message of another form than the contract's, given the topic's device: its readings or why there are none,
+and why something was left out of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who sends what comes on a topic; `device` stands in the topic, empty where the pattern has none."""
+    """Who sends what comes on a topic; `device` stands in the topic, empty where the pattern has none.
+
+    `read` reads its messages, none = they are frames of the contract.
+    """
 
     sender: Sender
     device: str
+    read: ReadMessage | None = None
 
 
 class MqttEntry(BaseModel):
@@ -61,21 +70,25 @@ class TopicMap:
 
     Args:
         entries: each pattern with whose it is.
+        others: those of messages of another form, with what reads them.
     """
 
-    def __init__(self, entries: Sequence[tuple[str, Sender]]) -> None:
+    def __init__(
+        self, entries: Sequence[tuple[str, Sender]], others: Sequence[tuple[str, Sender, ReadMessage]] = ()
+    ) -> None:
+        claims = [*((*entry, None) for entry in entries), *others]
         self._exact: dict[
             str, list[Route]
         ] = {}  # each device may have a topic of its own: ten thousand of them
-        self._patterns: list[tuple[list[str], Sender]] = []
-        for pattern, sender in entries:
+        self._patterns: list[tuple[list[str], Sender, ReadMessage | None]] = []
+        for pattern, sender, read in claims:
             levels = pattern.split("/")
             if {DEVICE_LEVEL, "+", "#"}.isdisjoint(levels):
-                self._exact.setdefault(pattern, []).append(Route(sender, ""))
+                self._exact.setdefault(pattern, []).append(Route(sender, "", read))
             else:
-                self._patterns.append((levels, sender))
+                self._patterns.append((levels, sender, read))
         self._known: dict[str, Route | Refusal] = {}
-        self.filters = tuple(dict.fromkeys(pattern.replace(DEVICE_LEVEL, "+") for pattern, _ in entries))
+        self.filters = tuple(dict.fromkeys(pattern.replace(DEVICE_LEVEL, "+") for pattern, *_ in claims))
         """What to subscribe to."""
 
     def route(self, topic: str) -> Route | Refusal:
@@ -93,11 +106,11 @@ class TopicMap:
     def _find(self, topic: str) -> Route | Refusal:
         levels = topic.split("/")
         found = self._exact.get(topic, []) + [
-            Route(sender, device)
-            for pattern, sender in self._patterns
+            Route(sender, device, read)
+            for pattern, sender, read in self._patterns
             if (device := _device_in(levels, pattern)) is not None
         ]
-        if not found or any(route.sender != found[0].sender for route in found):
+        if not found or any((one.sender, one.read) != (found[0].sender, found[0].read) for one in found):
             return UNKNOWN_TOPIC
         # Of two patterns of one client, the one that says more.
         return next((route for route in found if route.device), found[0])

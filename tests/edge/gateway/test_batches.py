@@ -205,3 +205,14 @@ def test_a_dead_letter_that_finds_no_room_is_tried_again_alone():
 
     assert asyncio.run(scenario()) == [(1, 0x99), (2, 0x99)]
     assert sorted(value for _, value in letters_of(door)) == [b"one", b"two"]
+
+
+def test_a_reader_that_fails_on_a_message_holds_up_no_other(caplog):
+    def read(payload, device):
+        raise ValueError("quotes a patient")
+
+    door = RecordingDoor()
+    topics = TopicMap([("vitals/{device}/frames", ANYBODY)], [("odd/#", ANYBODY, read)])
+    assert settled(door, ("odd/1", b"x"), (TOPIC, frame(seq=1)), topics=topics) == [(1, 0x83), (2, 0)]
+    assert letters_of(door) == [(b"odd/1", b"x")]
+    assert "patient" not in caplog.text

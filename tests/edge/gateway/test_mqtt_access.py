@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.gateway.identities import ANYBODYS_TOPICS, Identities
+from edge.gateway.identities import Identities
 from edge.gateway.mqtt.access import access_of
 from streams.config.settings import Settings
 from streams.errors import UsageError
@@ -50,6 +50,8 @@ def test_topics_are_those_of_the_clients_file(tmp_path):
 
 
 def test_without_a_clients_file_the_broker_is_on_this_machine():
-    assert Identities(Settings(gateway_mqtt_host="localhost")).topics() is ANYBODYS_TOPICS
+    identities = Identities(Settings(gateway_mqtt_host="localhost"))
+    assert identities.topics().filters == ("vitals/+/frames", "/VSCapture/+/numericdata/#")
+    assert identities.topics() is identities.topics()
     with pytest.raises(UsageError, match="gateway_clients"):
         Identities(Settings(gateway_mqtt_host="broker.hospital.example"))

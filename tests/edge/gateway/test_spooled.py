@@ -122,3 +122,20 @@ async def test_a_disk_that_does_not_sync_at_the_end_holds_up_no_other_door(tmp_p
     world.spooled.start()
     monkeypatch.setattr(os, "fsync", refuse)
     await world.spooled.stop()
+
+
+@in_loop
+async def test_a_device_that_was_not_heard_while_there_was_no_process_is_a_gap_counted_once(tmp_path):
+    former = World(tmp_path)
+    former.spooled.start()
+    assert former.spooled.put(HERE, [frame("away", 0), frame("soon", 0)]) is None
+    await until(lambda: former.spool.records == 0, "all to be through")
+    await former.spooled.stop()
+    world = World(tmp_path)
+    world.spooled.start()
+    for seq in (30_000, 60_000):
+        assert world.spooled.put(HERE, [frame("away", seq), frame("new", seq)]) is None
+    assert world.spooled.put(HERE, [frame("soon", 5_000)]) is None
+    labels = {"protocol": "sdc", "kind": "time"}
+    assert world.metrics.registry.get_sample_value("vigil_gateway_gaps_total", labels) == 1
+    await world.spooled.stop()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from edge.gateway.accept import Sender
 from edge.gateway.metrics import GatewayMetrics
@@ -14,7 +13,7 @@ from edge.gateway.sdc.sdc_line import SdcAccess, SdcLine
 from edge.gateway.spool import Spool
 from edge.gateway.spooled import SpooledDoor
 
-PROVIDER = Path(__file__).with_name("sdc_provider.py")
+PROVIDER = [sys.executable, "-m", "bench.sdc_provider"]
 SPOOL_BYTES = 1_000_000
 ANYBODY = Sender("anybody", ("*",), names_patients=True)
 
@@ -34,7 +33,7 @@ class KeepingDoor:
 def provider(epr, spo2=85, metrics=2, mode="usual"):
     """Run a provider."""
     process = subprocess.Popen(
-        [sys.executable, "-P", str(PROVIDER), epr, str(spo2), str(metrics), mode], stdout=subprocess.DEVNULL
+        [*PROVIDER, epr, str(spo2), "--metrics", str(metrics), "--mode", mode], stdout=subprocess.DEVNULL
     )
     try:
         yield process

@@ -1,0 +1,1 @@
+"""VSCapture: what it posts and publishes, which of its names are which signals, and who sends it."""
