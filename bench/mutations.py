@@ -38,12 +38,8 @@ class CheckingDoor:
     ) -> list[Refusal | None]:
         """Take frames."""
         for reading in readings:
-            fields = msgspec.structs.asdict(reading.frame)
-            there = {
-                name: value
-                for name, value in fields.items()
-                if value is not msgspec.UNSET and value != ABSENT
-            }
+            fields = msgspec.to_builtins(reading.frame)
+            there = {name: value for name, value in fields.items() if value != ABSENT}
             try:
                 Frame.model_validate(there | {"patient": reading.frame.patient or "p"})
             except ValueError as error:

@@ -69,7 +69,7 @@ async def serving(
         "/openapi.json": lambda: (200, document, "application/json"),
     }
     posted = {TOKEN_PATH: lambda form, kind: exchanged(form, kind, exchange_s)}
-    pages = Pages(read | others.read, posted, others.intakes, others.updated)
+    pages = Pages(read | others.read, posted, others.intakes, others.updated, others.at)
     server = HttpServer(door, identify, metrics.protocol("http"), pages)
     await server.start("127.0.0.1", 0)
     try:

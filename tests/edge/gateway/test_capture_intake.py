@@ -54,7 +54,7 @@ def posted(identities, *requests, path=PATH):
     )
 
     async def run():
-        pages = Pages({}, {}, intakes, dict.fromkeys(intakes, identities.capture_at))
+        pages = Pages({}, {}, intakes, at=dict.fromkeys(intakes, identities.capture_at))
         server = HttpServer(door, identities, metrics.protocol("http"), pages)
         await server.start("127.0.0.1", 0)
         try:
