@@ -162,7 +162,9 @@ def _untold(patient: str, alarm: OpenAlarm) -> Alarm:
         onset_ts_ms=alarm.onset_ts_ms,
         reason=alarm.reason,
         source=Source(kind=kind, name=alarm.signal or alarm.rule, unit=alarm.unit),
-        evidence=Evidence(value=alarm.value, low=alarm.low, high=alarm.high, extreme=alarm.extreme),
+        evidence=Evidence(
+            value=alarm.value, low=alarm.low, high=alarm.high, extreme=alarm.extreme, bound=alarm.bound
+        ),
         event=alarm.event,
         type=alarm.type,
     )

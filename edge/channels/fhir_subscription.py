@@ -96,8 +96,7 @@ class FhirSubscription(HttpPost):
             number=self._number(page.id),
             alarm=alarm_of(page.alert),
             is_new=page.event == "start",
-            # What follows the start often has no value: an evidence without one would stand in the place of the first.
-            has_evidence=page.event == "start" or page.alert.evidence.value is not None,
+            has_evidence=_says_what_was_measured(page),
         )
         return await self._post("event-notification", page.id, deadline_s, happened)
 
@@ -140,3 +139,10 @@ class FhirSubscription(HttpPost):
             logger.warning("a FHIR subscriber has not taken its %s: %s", kind, found.said)
         self._is_heard = is_taken
         return is_taken
+
+
+def _says_what_was_measured(page: Page) -> bool:
+    """Tell whether there is new evidence: without a value it would stand in the place of the one that had one."""
+    said = page.alert.evidence
+    is_bound = page.event == "update" and said.bound is not None  # others only repeat it
+    return page.event == "start" or said.value is not None or is_bound

@@ -1,5 +1,6 @@
 """FHIR that a board answers: last values, alarms and their evidence, as models of R4 and R5 read them."""
 
+import itertools
 import json
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from edge.gateway.accept import Refusal
 from edge.gateway.fhir.fhir_readings import seen_in
 from edge.gateway.fhir.resources import Observation
 from edge.gateway.pseudonym import Pseudonyms
+from streams.contracts.alert import Evidence
 from streams.contracts.patient_state import LastValue
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
@@ -185,3 +187,58 @@ def test_the_topic_of_alarms_is_published_at_its_canonical_url():
     TopicR4B.model_validate(found)
     assert found["url"] in json.dumps(board_capability(found["url"].partition("/Subsc")[0], "4.0"))
     assert asked(a_world(), "/fhir/SubscriptionTopic/other")[0] == 404
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.0"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_bound_in_place_of_a_value_has_its_comparator_and_is_never_a_value(version, is_told):
+    world = a_world()
+    if is_told:
+        world.show("bed-1")
+        alarmed(world, evidence=Evidence(low=90.0, bound="<80"))
+    else:
+        alarm = open_alarm("e1", signal="spo2", low=90.0, unit="%", bound="<80")
+        world.show("bed-1", alarms=[alarm], judged_ms=NOW_MS)
+    accept = {"Accept": f"application/fhir+json; fhirVersion={version}"}
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence", **accept)
+    MODELS[version]["Observation"].model_validate(evidence)
+    value, worst = evidence["component"][0], evidence["component"][1]
+    assert (value["valueQuantity"]["comparator"], value["valueQuantity"]["value"]) == ("<", 80.0)
+    assert value["valueQuantity"] == worst["valueQuantity"]
+    assert value["referenceRange"][0]["low"]["value"] == 90.0
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::4])
+def test_evidence_is_the_newest_bound_or_value_since_when_it_is_known_in_whatever_order_events_come(order):
+    said = [
+        {"evidence": Evidence(low=90.0, bound="<85")},
+        {"evidence": Evidence(value=88.0, low=90.0, bound="<85"), "phase": "deescalate"},
+        {"evidence": Evidence(low=90.0, bound="<80"), "phase": "escalate"},
+        {"evidence": Evidence(low=90.0, bound="<80"), "acknowledged_by": "n1", "phase": "update"},
+    ]
+    world = a_world()
+    world.show("bed-1")
+    for number in order:
+        alarmed(world, id=f"e1-{number}", event_ts_ms=NOW_MS - 45_000 + number * 1_000, **said[number])
+    (shown,) = world.live.state.bed("bed-1")["alarms"]
+    assert (shown["value"], shown["bound"]) == (None, "<80")
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    assert evidence["component"][0]["valueQuantity"] | {"unit": "%"} == {
+        "value": 80.0,
+        "comparator": "<",
+        "unit": "%",
+        "system": "http://unitsofmeasure.org",
+        "code": "%",
+    }
+    assert evidence["effectiveDateTime"] == "2026-03-01T10:59:17.000Z"
+
+
+@pytest.mark.parametrize("bound", ["80", "<", "<~80", "<nan", "<1e999", "<=-", "<80 %"])
+def test_what_is_no_bound_is_the_absence_of_a_value(bound):
+    world = a_world()
+    world.show("bed-1")
+    alarmed(world, evidence=Evidence(low=90.0, bound=bound))
+    status, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    assert (status, len(evidence["component"])) == (200, 1)
+    assert "valueQuantity" not in evidence["component"][0]
+    assert evidence["component"][0]["dataAbsentReason"]

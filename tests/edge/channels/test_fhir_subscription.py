@@ -143,6 +143,21 @@ def test_an_alarm_is_told_from_its_start_to_its_end():
     assert [bundle["id"] for bundle in bundles] == ["d1", "d1.1", "d1.2"]
 
 
+def test_a_bound_is_told_with_its_comparator_where_it_is_new_and_never_as_a_value():
+    bounded = [LOW | {"evidence": Evidence(low=90.0, bound=bound)} for bound in ("<80", "<80", "<70")]
+    pages = [
+        page_of(**bounded[0]),
+        page_of("acknowledge", **bounded[1] | {"page_id": "d1.1", "id": "e1-1", "acknowledged_by": "n1"}),
+        page_of("update", **bounded[2] | {"page_id": "d1.2", "id": "e1-2", "phase": "escalate"}),
+        page_of("end", **bounded[2] | {"page_id": "d1.3", "id": "e1-3", "phase": "end", "state": "inactive"}),
+    ]
+    _, receiver = sent(*pages)
+    told = [[entry["resource"] for entry in bundle["entry"][2:]] for bundle in receiver.bodies()]
+    assert [len(evidence) for evidence in told] == [1, 0, 1, 0]
+    values = [each[0]["component"][0]["valueQuantity"] for each in told if each]
+    assert [(value["comparator"], value["value"]) for value in values] == [("<", 80.0), ("<", 70.0)]
+
+
 def test_event_numbers_grow_by_one_a_try_keeps_its_own_and_a_restart_goes_on_above():
     first = page_of(**LOW)
     _, receiver = sent(first, first, page_of(page_id="d2", **LOW), first, answers=(500, 200))
