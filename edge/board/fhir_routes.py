@@ -91,7 +91,9 @@ class FhirRoutes:
             return self._refused(Refusal("parameter", "there is one topic: it is not searched for"), version)
         topic = subscription_topic(self._base(request))
         entry = {"fullUrl": topic["url"], "resource": topic, "search": {"mode": "match"}}
-        return _said(200, _searchset(_now_ms(), str(request.url), "", [entry]), version)
+        return _said(
+            200, _searchset(_now_ms(), f"{self._origin(request)}{request.rel_url}", "", [entry]), version
+        )
 
     async def _topic(self, request: web.Request) -> web.Response:
         version = self._version(request)

@@ -23,6 +23,7 @@ from edge.channels.page import Event, Outcome, Page, Retry, Sent
 from edge.channels.secret_files import read_secret
 from edge.fhir.alarm_flags import alarm_of
 from edge.fhir.versions import FhirVersion, content_type
+from edge.ward_state import CANARY
 
 FOLLOWS: Final = frozenset[Event]({"start", "update", "acknowledge", "end"})
 VERSIONS: Final[dict[str, FhirVersion]] = {"R4": "4.0", "R5": "5.0"}
@@ -91,7 +92,12 @@ class FhirSubscription(HttpPost):
         await super().close()
 
     async def send(self, page: Page, attempt: int, deadline_s: float) -> Outcome:
-        """Post one event; each try of a message has the same Bundle id and event number."""
+        """Post one event; each try of a message has the same Bundle id and event number.
+
+        A canary's alert proves the way and is no alarm: it goes as a heartbeat, for no end would close its Flag.
+        """
+        if page.alert.rule == CANARY:
+            return await self._post("heartbeat", page.id, deadline_s)
         happened = Happened(
             number=self._number(page.id),
             alarm=alarm_of(page.alert),

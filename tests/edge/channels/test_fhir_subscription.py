@@ -158,6 +158,14 @@ def test_a_bound_is_told_with_its_comparator_where_it_is_new_and_never_as_a_valu
     assert [(value["comparator"], value["value"]) for value in values] == [("<", 80.0), ("<", 70.0)]
 
 
+def test_a_canary_goes_as_a_heartbeat_and_begins_no_alarm_at_the_subscriber():
+    (outcome, _), receiver = sent(page_of(**LOW | {"rule": "canary"}), page_of(page_id="d2", **LOW))
+    assert isinstance(outcome, Sent)
+    canary, alarm = (status_of(bundle) for bundle in receiver.bodies())
+    assert (canary["type"], canary["focus"], len(receiver.bodies()[0]["entry"])) == ("heartbeat", None, 1)
+    assert int(alarm["number"]) == int(canary["events"]) + 1
+
+
 def test_event_numbers_grow_by_one_a_try_keeps_its_own_and_a_restart_goes_on_above():
     first = page_of(**LOW)
     _, receiver = sent(first, first, page_of(page_id="d2", **LOW), first, answers=(500, 200))
