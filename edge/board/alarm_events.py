@@ -24,7 +24,7 @@ class Episode:
         self.last: tuple[int, Alert] | None = None
         """The newest event."""
         self.valued: tuple[int, Alert] | None = None
-        """The newest event with a value."""
+        """The newest event with a value; that of an end is none that violated."""
         self.bounded: tuple[int, Alert] | None = None
         """The first event that has the newest bound: those after it only repeat it."""
         self.asked: tuple[int, Responsibility] | None = None
@@ -36,7 +36,9 @@ class Episode:
         number = number_of(alert)
         if self.last is None or number > self.last[0]:
             self.last = (number, alert)
-        if alert.evidence.value is not None and (self.valued is None or number > self.valued[0]):
+        is_closing = alert.phase in CLOSING
+        has_value = alert.evidence.value is not None and not is_closing
+        if has_value and (self.valued is None or number > self.valued[0]):
             self.valued = (number, alert)
         if alert.evidence.bound is not None:
             self._take_bound(number, alert)
@@ -44,7 +46,7 @@ class Episode:
             self.asked = (number, alert.responsibility)
         if alert.acknowledged_by is not None and (self.acknowledged is None or number > self.acknowledged[0]):
             self.acknowledged = (number, alert.acknowledged_by)
-        self.closed = self.closed or alert.phase in CLOSING
+        self.closed = self.closed or is_closing
 
     def _take_bound(self, number: int, alert: Alert) -> None:
         # A bound gives way to a worse one only, so that events with the same one lie together.

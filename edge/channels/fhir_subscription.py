@@ -151,4 +151,4 @@ def _says_what_was_measured(page: Page) -> bool:
     """Tell whether there is new evidence: without a value it would stand in the place of the one that had one."""
     said = page.alert.evidence
     is_bound = page.event == "update" and said.bound is not None  # others only repeat it
-    return page.event == "start" or said.value is not None or is_bound
+    return page.event == "start" or (said.value is not None and not page.is_over) or is_bound

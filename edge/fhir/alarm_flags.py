@@ -74,8 +74,9 @@ class Alarm:
 
 
 def alarm_of(alert: Alert) -> Alarm:
-    """Return the alarm as its last event tells it."""
+    """Return the alarm as its last event tells it; the value that ended it is none that violated, and left out."""
     is_over = alert.phase in CLOSING
+    evidence_of = alert.evidence.model_copy(update={"value": None}) if is_over else alert.evidence
     number = alert.id.removeprefix(f"{alert.episode}-")
     return Alarm(
         patient=alert.patient,
@@ -86,7 +87,7 @@ def alarm_of(alert: Alert) -> Alarm:
         onset_ts_ms=alert.onset_ts_ms,
         reason=alert.reason,
         source=alert.source,
-        evidence=alert.evidence,
+        evidence=evidence_of,
         number=int(number) if number.isdecimal() else 0,
         event=alert.event,
         type=alert.type,

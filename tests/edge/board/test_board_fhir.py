@@ -157,6 +157,21 @@ def test_an_alarm_that_is_over_is_inactive_with_its_end_and_one_that_somebody_kn
     assert [one["id"] for one in resources(changed)] == ["e1"]
 
 
+@pytest.mark.parametrize("is_start_known", [True, False])
+def test_the_value_that_ended_an_alarm_is_not_its_evidence(is_start_known):
+    world = a_world()
+    world.show("bed-1")
+    if is_start_known:
+        alarmed(world)
+    alarmed(
+        world, id="e1-1", phase="end", state="inactive", evidence=Evidence(value=95.0, low=90.0, extreme=82.0)
+    )
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    value, worst, *_ = evidence["component"]
+    assert value.get("valueQuantity", {}).get("value") == (84.0 if is_start_known else None)
+    assert worst["valueQuantity"]["value"] == 82.0
+
+
 def test_an_alarm_that_only_the_patients_record_names_has_the_numbers_that_stand_there():
     world = a_world()
     alarm = open_alarm("e7", signal="spo2", value=81.0, low=90.0, unit="%", reason="oxygen saturation 81 %")

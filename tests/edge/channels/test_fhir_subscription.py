@@ -131,7 +131,9 @@ def test_an_alarm_is_told_from_its_start_to_its_end():
         page_of(
             "acknowledge", page_id="d1.1", id="e1-1", inactivation="alert-acknowledged", acknowledged_by="n1"
         ),
-        page_of("end", page_id="d1.2", id="e1-2", phase="end", state="inactive", evidence=Evidence()),
+        page_of(
+            "end", page_id="d1.2", id="e1-2", phase="end", state="inactive", evidence=Evidence(value=95.0)
+        ),
     ]
     _, receiver = sent(*pages)
     bundles = receiver.bodies()
@@ -139,7 +141,7 @@ def test_an_alarm_is_told_from_its_start_to_its_end():
     assert [flag["status"] for flag in flags] == ["active", "active", "inactive"]
     states = [flag["extension"][2]["valueCode"] for flag in flags]
     assert states == ["active", "acknowledged", "over"]
-    assert len(bundles[2]["entry"]) == 2  # an end without a value takes no evidence away
+    assert len(bundles[2]["entry"]) == 2  # the value that ended it stands in the place of no evidence
     assert [bundle["id"] for bundle in bundles] == ["d1", "d1.1", "d1.2"]
 
 
