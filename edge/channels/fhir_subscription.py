@@ -11,16 +11,14 @@ import time
 import uuid
 from collections import OrderedDict
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AnyHttpUrl, Field
 
 from edge.channels.fhir_notification import Content, Happened, Kind, Subscription, notification
 from edge.channels.http_post import HttpPost, outcome_of
-from edge.channels.options import HttpOptions
+from edge.channels.options import BearerOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
-from edge.channels.secret_files import read_secret
 from edge.fhir.alarm_flags import alarm_of
 from edge.fhir.versions import FhirVersion, content_type
 from edge.ward_state import CANARY
@@ -38,10 +36,10 @@ HEARTBEAT_AGAIN_S: Final = 5.0
 logger = logging.getLogger(__name__)
 
 
-class FhirSubscriptionOptions(HttpOptions):
+class FhirSubscriptionOptions(BearerOptions):
     """`url`: the subscriber's. `base`: of the board's door for FHIR, where topic and resources are read.
 
-    `subscription` is its id; `key_file` holds the bearer token that the subscriber asks for.
+    `subscription` is its id.
     """
 
     base: AnyHttpUrl
@@ -49,7 +47,6 @@ class FhirSubscriptionOptions(HttpOptions):
     fhir: Literal["R4", "R5"] = "R4"
     content: Content = "full-resource"
     heartbeat_s: float = Field(default=60.0, ge=1, le=86_400)
-    key_file: Path | None = None
 
 
 class FhirSubscription(HttpPost):
@@ -68,9 +65,7 @@ class FhirSubscription(HttpPost):
             options.heartbeat_s,
             options.attempt_s,
         )
-        self._headers = {"Content-Type": content_type(version)}
-        if options.key_file is not None:
-            self._headers["Authorization"] = f"Bearer {read_secret(options.key_file, 'key_file')}"
+        self._headers = {"Content-Type": content_type(version), **options.authorization}
         # Begins at the time, so that no number comes again after a restart, or from another sender.
         self._last_number = time.time_ns() // 1_000
         self._numbers: OrderedDict[str, int] = OrderedDict()

@@ -222,6 +222,11 @@ def test_a_notification_goes_over_a_network_by_tls_only():
     a_channel("http://emr.example", insecure_http=True)
 
 
+def test_two_ways_to_sign_in_are_refused_for_then_nothing_would_be_sent(tmp_path):
+    with pytest.raises(ValueError, match="two ways to sign in"):
+        a_channel("https://name:word@emr.example", key_file=tmp_path / "token")
+
+
 def kept(answers, until, monkeypatch, **options):
     """Run a channel's handshake and heartbeats until a condition of what came holds; return what came."""
     monkeypatch.setattr(fhir_subscription, "HANDSHAKE_AGAIN_S", (0.02, 0.04))
