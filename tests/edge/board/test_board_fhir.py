@@ -172,6 +172,22 @@ def test_the_value_that_ended_an_alarm_is_not_its_evidence(is_start_known):
     assert worst["valueQuantity"]["value"] == 82.0
 
 
+def test_an_alarm_that_has_been_over_for_a_day_is_told_of_no_more_and_one_that_is_open_is():
+    day_ms = 86_400_000
+    world = a_world()
+    for episode, over_ms in (("e1", NOW_MS - day_ms - 1), ("e2", NOW_MS - day_ms), ("e3", None)):
+        usual = {"episode": episode, "append_ts_ms": NOW_MS - 3 * day_ms}
+        alarmed(world, id=f"{episode}-0", **usual)
+        if over_ms is not None:
+            end = {"phase": "end", "state": "inactive", "append_ts_ms": over_ms}
+            alarmed(world, id=f"{episode}-1", **usual | end)
+    _, found, _ = asked(world, "/fhir/Flag?patient=bed-1")
+    assert [(one["id"], one["status"]) for one in resources(found)] == [("e2", "inactive"), ("e3", "active")]
+    assert [asked(world, f"/fhir/Flag/{name}")[0] for name in ("e1", "e2", "e3")] == [404, 200, 200]
+    _, found, _ = asked(world, "/fhir/Observation?category=alarm-evidence")
+    assert [one["id"] for one in resources(found)] == ["e2-evidence", "e3-evidence"]
+
+
 def test_an_alarm_that_only_the_patients_record_names_has_the_numbers_that_stand_there():
     world = a_world()
     alarm = open_alarm("e7", signal="spo2", value=81.0, low=90.0, unit="%", reason="oxygen saturation 81 %")
