@@ -104,6 +104,7 @@ def _alarm(world: World, patient: str, alerts: list[Any]) -> dict[str, Any]:
         "inactivation": last.inactivation,
         "onset_ts_ms": last.onset_ts_ms,
         "value": measured.evidence.value,
+        "bound": None,
         "low": None,
         "high": None,
         "unit": "%",

@@ -18,13 +18,15 @@ def number_of(alert: Alert) -> int:
 class Episode:
     """What the events of one episode have said so far."""
 
-    __slots__ = ("acknowledged", "asked", "closed", "last", "measured")
+    __slots__ = ("acknowledged", "asked", "bounded", "closed", "last", "valued")
 
     def __init__(self) -> None:
         self.last: tuple[int, Alert] | None = None
         """The newest event."""
-        self.measured: tuple[int, Alert] | None = None
-        """The newest event with a value."""
+        self.valued: tuple[int, Alert] | None = None
+        """The newest event with a value; that of an end is none that violated."""
+        self.bounded: tuple[int, Alert] | None = None
+        """The first event that has the newest bound: those after it only repeat it."""
         self.asked: tuple[int, Responsibility] | None = None
         self.acknowledged: tuple[int, str] | None = None
         self.closed = False
@@ -34,13 +36,30 @@ class Episode:
         number = number_of(alert)
         if self.last is None or number > self.last[0]:
             self.last = (number, alert)
-        if alert.evidence.value is not None and (self.measured is None or number > self.measured[0]):
-            self.measured = (number, alert)
+        is_closing = alert.phase in CLOSING
+        has_value = alert.evidence.value is not None and not is_closing
+        if has_value and (self.valued is None or number > self.valued[0]):
+            self.valued = (number, alert)
+        if alert.evidence.bound is not None:
+            self._take_bound(number, alert)
         if alert.responsibility is not None and (self.asked is None or number > self.asked[0]):
             self.asked = (number, alert.responsibility)
         if alert.acknowledged_by is not None and (self.acknowledged is None or number > self.acknowledged[0]):
             self.acknowledged = (number, alert.acknowledged_by)
-        self.closed = self.closed or alert.phase in CLOSING
+        self.closed = self.closed or is_closing
+
+    def _take_bound(self, number: int, alert: Alert) -> None:
+        # A bound gives way to a worse one only, so that events with the same one lie together.
+        known = self.bounded
+        is_known = known is not None and known[1].evidence.bound == alert.evidence.bound
+        if known is None or (number < known[0] if is_known else number > known[0]):
+            self.bounded = (number, alert)
+
+    @property
+    def measured(self) -> tuple[int, Alert] | None:
+        """The newest event that says what was measured, as a value or as a bound in place of one."""
+        found = (one for one in (self.valued, self.bounded) if one is not None)
+        return max(found, key=lambda one: one[0], default=None)
 
     @property
     def append_ts_ms(self) -> int:
@@ -64,6 +83,7 @@ class Episode:
             "inactivation": last.inactivation,
             "onset_ts_ms": last.onset_ts_ms,
             "value": measured.evidence.value,
+            "bound": measured.evidence.bound if measured.evidence.value is None else None,
             "low": measured.evidence.low,
             "high": measured.evidence.high,
             "unit": measured.source.unit,
@@ -87,7 +107,7 @@ def untold(alarm: OpenAlarm, deliveries: list[dict[str, object]]) -> dict[str, A
         "state": alarm.state,
         "inactivation": None,
         "onset_ts_ms": alarm.onset_ts_ms,
-        **dict.fromkeys(("value", "low", "high", "unit", "signal")),
+        **dict.fromkeys(("value", "bound", "low", "high", "unit", "signal")),
         "reason": "",
         "asked": None,
         "acknowledged_by": None,

@@ -91,7 +91,9 @@ class FhirRoutes:
             return self._refused(Refusal("parameter", "there is one topic: it is not searched for"), version)
         topic = subscription_topic(self._base(request))
         entry = {"fullUrl": topic["url"], "resource": topic, "search": {"mode": "match"}}
-        return _said(200, _searchset(_now_ms(), str(request.url), "", [entry]), version)
+        return _said(
+            200, _searchset(_now_ms(), f"{self._origin(request)}{request.rel_url}", "", [entry]), version
+        )
 
     async def _topic(self, request: web.Request) -> web.Response:
         version = self._version(request)
@@ -109,7 +111,8 @@ class FhirRoutes:
             return self._refused(Refusal("parameter", "one resource is read without parameters"), version)
         if not self._is_ready():
             return self._busy(version)
-        found = self._view.read(request.match_info["kind"], name) if len(name) <= ID_CHARS_MAX else None
+        kind, now_ms = request.match_info["kind"], _now_ms()
+        found = self._view.read(kind, name, now_ms) if len(name) <= ID_CHARS_MAX else None
         if found is None or not self._sight.opens(person_of(request), found[0]):
             detail = (
                 "no such resource of a bed that you may view; last values are searched for, not read by id"
@@ -180,7 +183,7 @@ class FhirRoutes:
             for place, resource in self._view.observations(patient, search, now_ms):
                 yield place, [(resource, "match")]
             return
-        for place, alarm in self._view.flags(patient, search):
+        for place, alarm in self._view.flags(patient, search, now_ms):
             details = [(evidence(alarm), "include")] if search.has_detail else []
             yield place, [(flag(alarm), "match"), *details]
 

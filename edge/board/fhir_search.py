@@ -25,6 +25,9 @@ VALUES_MAX: Final = 50
 """Of one parameter, behind commas."""
 
 TEXT_CHARS_MAX: Final = 2_000
+SECOND_MS: Final = 1_000
+"""A time without a fraction stands for its whole second, where it is equal or the last."""
+
 NAME_CHARS_MAX: Final = 40
 
 FLAG_STATUSES: Final = frozenset({"active", "inactive", "entered-in-error"})
@@ -126,7 +129,13 @@ def _moment(search: Search, text: str) -> None:
     found = moment_ms(rest) if len(rest) <= CHARACTERS_MAX else Refusal("no-time", "this is no FHIR time")
     if isinstance(found, Refusal):
         raise _Wrong(f"{found.detail} (before it eq, gt, ge, lt or le; + is %2B in an address)")
-    search.moments.append((prefix, found))
+    is_whole_second = "." not in rest
+    if is_whole_second and prefix == "eq":
+        search.moments += [("ge", found), ("lt", found + SECOND_MS)]
+    elif is_whole_second and prefix == "le":
+        search.moments.append(("lt", found + SECOND_MS))
+    else:
+        search.moments.append((prefix, found))
 
 
 def _count(search: Search, text: str) -> None:

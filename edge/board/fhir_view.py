@@ -23,9 +23,13 @@ from edge.fhir.alarm_flags import (
 from edge.fhir.vital_observations import VITAL_SIGNS, reading_id, reading_observation, stale_observation
 from streams.contracts.alert import Evidence, Source
 from streams.contracts.patient_state import OpenAlarm
+from streams.contracts.topics import DAY_MS
 
 BEHIND_MS: Final = 15_000
 """A partition that is judged so far behind counts as not judged: as in `edge/board/assets/silence.js`."""
+
+OVER_MS_MAX: Final = DAY_MS
+"""So long after its last event an alarm that is over is told of: so long a board that starts reads back."""
 
 ALL: Final = FLAG_STATUSES
 
@@ -55,22 +59,22 @@ class FhirView:
             if ids is not None:
                 ends = (one for one in ids if one.endswith(EVIDENCE_SUFFIX))
                 ids = frozenset(one.removesuffix(EVIDENCE_SUFFIX) for one in ends)
-            for alarm in self._alarms(patient, told, ids=ids):
+            for alarm in self._alarms(patient, told, now_ms, ids=ids):
                 at_ms = alarm.onset_ts_ms if alarm.measured_ts_ms is None else alarm.measured_ts_ms
                 if search.is_within(at_ms):
                     yield f"e{alarm.episode}", evidence(alarm)
 
-    def flags(self, patient: str, search: Search) -> Iterator[tuple[str, Alarm]]:
+    def flags(self, patient: str, search: Search, now_ms: int) -> Iterator[tuple[str, Alarm]]:
         """Yield a patient's alarms that are asked for."""
         told = self._live.state.told.get(patient)
         if told is None:
             return
-        for alarm in self._alarms(patient, told, search.statuses or ALL, search.ids):
+        for alarm in self._alarms(patient, told, now_ms, search.statuses or ALL, search.ids):
             # An alarm that only the patient's record names was last changed at a time that is not known: it is shown.
             if alarm.changed_ts_ms is None or search.is_within(alarm.changed_ts_ms):
                 yield alarm.episode, alarm
 
-    def read(self, kind: str, name: str) -> tuple[str, dict[str, Any]] | None:
+    def read(self, kind: str, name: str, now_ms: int) -> tuple[str, dict[str, Any]] | None:
         """Return the patient and the resource of an id, a Flag's or an evidence's; None where there is none."""
         if kind == "Observation" and not name.endswith(EVIDENCE_SUFFIX):
             return None
@@ -80,7 +84,7 @@ class FhirView:
             if told is None:
                 continue
             if episode in told.episodes or any(one.episode == episode for one in _own_alarms(told)):
-                for found in self._alarms(patient, told, ids=frozenset({episode})):
+                for found in self._alarms(patient, told, now_ms, ids=frozenset({episode})):
                     return patient, flag(found) if kind == "Flag" else evidence(found)
         return None
 
@@ -99,9 +103,14 @@ class FhirView:
         }
 
     def _alarms(
-        self, patient: str, told: Told, statuses: frozenset[str] = ALL, ids: frozenset[str] | None = None
+        self,
+        patient: str,
+        told: Told,
+        now_ms: int,
+        statuses: frozenset[str] = ALL,
+        ids: frozenset[str] | None = None,
     ) -> Iterator[Alarm]:
-        """Yield a patient's alarms by episode: open ones as they are shown, and those that are remembered as over."""
+        """Yield a patient's alarms by episode: open ones as they are shown, and those that were over not long ago."""
         shown = self._live.state.open_alarms(patient)
         wanted = set(shown) if "active" in statuses else set[str]()
         if "inactive" in statuses:
@@ -111,6 +120,8 @@ class FhirView:
         own = {one.episode: one for one in _own_alarms(told)} if wanted else {}
         for episode in sorted(wanted):
             known, open_now = told.episodes.get(episode), shown.get(episode)
+            if known is not None and open_now is None and now_ms - known.append_ts_ms > OVER_MS_MAX:
+                continue
             if known is not None and known.last is not None:
                 last = alarm_of(known.last[1])
                 if known.measured is not None:
@@ -162,7 +173,9 @@ def _untold(patient: str, alarm: OpenAlarm) -> Alarm:
         onset_ts_ms=alarm.onset_ts_ms,
         reason=alarm.reason,
         source=Source(kind=kind, name=alarm.signal or alarm.rule, unit=alarm.unit),
-        evidence=Evidence(value=alarm.value, low=alarm.low, high=alarm.high, extreme=alarm.extreme),
+        evidence=Evidence(
+            value=alarm.value, low=alarm.low, high=alarm.high, extreme=alarm.extreme, bound=alarm.bound
+        ),
         event=alarm.event,
         type=alarm.type,
     )

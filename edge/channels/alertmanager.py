@@ -8,15 +8,13 @@ renewed while it is open, and its start is never in the future. Group by `episod
 
 import json
 import time
-from pathlib import Path
 from typing import Final
 
 from pydantic import Field, model_validator
 
 from edge.channels.http_post import HttpPost, outcome_of
-from edge.channels.options import HttpOptions
+from edge.channels.options import BearerOptions
 from edge.channels.page import Event, Outcome, Page, Retry
-from edge.channels.secret_files import read_secret
 from edge.channels.texts import iso, summary
 
 FOLLOWS: Final = frozenset[Event]({"start", "update", "end"})
@@ -24,15 +22,11 @@ END_AGO_MS: Final = 1
 """Alertmanager tells an end that is in the past of its own clock; the clocks of two machines differ."""
 
 
-class AlertmanagerOptions(HttpOptions):
-    """`url`: of the server, without `/api/v2/alerts`. `hold_s`: how long an alarm stands that is not renewed, s.
-
-    `key_file` is of a bearer token.
-    """
+class AlertmanagerOptions(BearerOptions):
+    """`url`: of the server, without `/api/v2/alerts`. `hold_s`: how long an alarm stands that is not renewed, s."""
 
     renew_s: float = Field(default=60.0, ge=1, le=600)
     hold_s: float = Field(default=240.0, ge=3, le=3_600)
-    key_file: Path | None = None
     labels: dict[str, str] = Field(default_factory=dict, max_length=20)
 
     @model_validator(mode="after")
@@ -51,9 +45,7 @@ class Alertmanager(HttpPost):
         super().__init__()
         self._options = options
         self._url = f"{str(options.url).rstrip('/')}/api/v2/alerts"
-        self._headers = {"Content-Type": "application/json"}
-        if options.key_file is not None:
-            self._headers["Authorization"] = f"Bearer {read_secret(options.key_file, 'key_file')}"
+        self._headers = {"Content-Type": "application/json", **options.authorization}
         self.renew_s = options.renew_s
 
     async def send(self, page: Page, attempt: int, deadline_s: float) -> Outcome:

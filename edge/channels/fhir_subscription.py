@@ -11,18 +11,17 @@ import time
 import uuid
 from collections import OrderedDict
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AnyHttpUrl, Field
 
 from edge.channels.fhir_notification import Content, Happened, Kind, Subscription, notification
 from edge.channels.http_post import HttpPost, outcome_of
-from edge.channels.options import HttpOptions
+from edge.channels.options import BearerOptions
 from edge.channels.page import Event, Outcome, Page, Retry, Sent
-from edge.channels.secret_files import read_secret
 from edge.fhir.alarm_flags import alarm_of
 from edge.fhir.versions import FhirVersion, content_type
+from edge.ward_state import CANARY
 
 FOLLOWS: Final = frozenset[Event]({"start", "update", "acknowledge", "end"})
 VERSIONS: Final[dict[str, FhirVersion]] = {"R4": "4.0", "R5": "5.0"}
@@ -37,10 +36,10 @@ HEARTBEAT_AGAIN_S: Final = 5.0
 logger = logging.getLogger(__name__)
 
 
-class FhirSubscriptionOptions(HttpOptions):
+class FhirSubscriptionOptions(BearerOptions):
     """`url`: the subscriber's. `base`: of the board's door for FHIR, where topic and resources are read.
 
-    `subscription` is its id; `key_file` holds the bearer token that the subscriber asks for.
+    `subscription` is its id.
     """
 
     base: AnyHttpUrl
@@ -48,7 +47,6 @@ class FhirSubscriptionOptions(HttpOptions):
     fhir: Literal["R4", "R5"] = "R4"
     content: Content = "full-resource"
     heartbeat_s: float = Field(default=60.0, ge=1, le=86_400)
-    key_file: Path | None = None
 
 
 class FhirSubscription(HttpPost):
@@ -67,9 +65,7 @@ class FhirSubscription(HttpPost):
             options.heartbeat_s,
             options.attempt_s,
         )
-        self._headers = {"Content-Type": content_type(version)}
-        if options.key_file is not None:
-            self._headers["Authorization"] = f"Bearer {read_secret(options.key_file, 'key_file')}"
+        self._headers = {"Content-Type": content_type(version), **options.authorization}
         # Begins at the time, so that no number comes again after a restart, or from another sender.
         self._last_number = time.time_ns() // 1_000
         self._numbers: OrderedDict[str, int] = OrderedDict()
@@ -91,13 +87,17 @@ class FhirSubscription(HttpPost):
         await super().close()
 
     async def send(self, page: Page, attempt: int, deadline_s: float) -> Outcome:
-        """Post one event; each try of a message has the same Bundle id and event number."""
+        """Post one event; each try of a message has the same Bundle id and event number.
+
+        A canary's alert proves the way and is no alarm: it goes as a heartbeat, for no end would close its Flag.
+        """
+        if page.alert.rule == CANARY:
+            return await self._post("heartbeat", page.id, deadline_s)
         happened = Happened(
             number=self._number(page.id),
             alarm=alarm_of(page.alert),
             is_new=page.event == "start",
-            # What follows the start often has no value: an evidence without one would stand in the place of the first.
-            has_evidence=page.event == "start" or page.alert.evidence.value is not None,
+            has_evidence=_says_what_was_measured(page),
         )
         return await self._post("event-notification", page.id, deadline_s, happened)
 
@@ -140,3 +140,10 @@ class FhirSubscription(HttpPost):
             logger.warning("a FHIR subscriber has not taken its %s: %s", kind, found.said)
         self._is_heard = is_taken
         return is_taken
+
+
+def _says_what_was_measured(page: Page) -> bool:
+    """Tell whether there is new evidence: without a value it would stand in the place of the one that had one."""
+    said = page.alert.evidence
+    is_bound = page.event == "update" and said.bound is not None  # others only repeat it
+    return page.event == "start" or (said.value is not None and not page.is_over) or is_bound

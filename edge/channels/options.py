@@ -1,11 +1,13 @@
 """Options that every channel has in the routing file; those of its kind stand in the kind's own file."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
 
 from edge.channels.http_post import checked_url
 from edge.channels.schedule import Schedule
+from edge.channels.secret_files import read_secret
 
 TOTAL_S_MAX: Final = 110.0
 """A page that has not got through in two minutes has to be told of otherwise: its end is known before."""
@@ -43,3 +45,28 @@ class HttpOptions(Options):
     def _address(self) -> "HttpOptions":
         checked_url(self.url, "url", self.insecure_http)
         return self
+
+
+class BearerOptions(HttpOptions):
+    """Options of a channel that may sign in with a bearer token, which `key_file` holds."""
+
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "BearerOptions":
+        if self.key_file is not None and (self.url.username or self.url.password):
+            raise ValueError(
+                "url: a name in it and key_file are two ways to sign in, and nothing would be sent"
+            )
+        return self
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Return the header that signs in, none without a token.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
+        if self.key_file is None:
+            return {}
+        return {"Authorization": f"Bearer {read_secret(self.key_file, 'key_file')}"}

@@ -10,7 +10,16 @@ from typing import Any, Final, Literal
 
 from clinical.vitals import INDEX, SIGNALS
 from edge.fhir.citations import citation_of
-from edge.fhir.elements import LOINC, MDC, codings_of, instant, is_flag, quantity, subject_of
+from edge.fhir.elements import (
+    LOINC,
+    MDC,
+    bounded_quantity,
+    codings_of,
+    instant,
+    is_flag,
+    quantity,
+    subject_of,
+)
 from edge.fhir.vital_observations import ABSENT, value_of
 from edge.ward_state import state_of
 from streams.contracts.alert import Alert, AlertType, Evidence, Priority, Source
@@ -65,8 +74,9 @@ class Alarm:
 
 
 def alarm_of(alert: Alert) -> Alarm:
-    """Return the alarm as its last event tells it."""
+    """Return the alarm as its last event tells it; the value that ended it is none that violated, and left out."""
     is_over = alert.phase in CLOSING
+    evidence_of = alert.evidence.model_copy(update={"value": None}) if is_over else alert.evidence
     number = alert.id.removeprefix(f"{alert.episode}-")
     return Alarm(
         patient=alert.patient,
@@ -77,7 +87,7 @@ def alarm_of(alert: Alert) -> Alarm:
         onset_ts_ms=alert.onset_ts_ms,
         reason=alert.reason,
         source=alert.source,
-        evidence=alert.evidence,
+        evidence=evidence_of,
         number=int(number) if number.isdecimal() else 0,
         event=alert.event,
         type=alert.type,
@@ -159,7 +169,7 @@ def _code(alarm: Alarm) -> dict[str, Any]:
 def _components(alarm: Alarm, citation: str) -> list[dict[str, Any]]:
     """Return the value with its limits first, then what else was decided by."""
     said, unit = alarm.evidence, alarm.source.unit or "1"
-    value: dict[str, Any] = {"code": _what(alarm.source), **_measured(alarm.source, said.value)}
+    value: dict[str, Any] = {"code": _what(alarm.source), **_measured(alarm.source, said)}
     limits = {
         side: quantity(limit, unit)
         for side, limit in (("low", said.low), ("high", said.high))
@@ -169,10 +179,9 @@ def _components(alarm: Alarm, citation: str) -> list[dict[str, Any]]:
         meaning = {"text": "alarm limits in force"}
         value["referenceRange"] = [{**limits, "type": meaning, **({"text": citation} if citation else {})}]
     found = [value]
-    if said.extreme is not None:
-        found.append(
-            _more("extreme", "worst value of the episode", valueQuantity=quantity(said.extreme, unit))
-        )
+    worst = quantity(said.extreme, unit) if said.extreme is not None else _bound(alarm.source, said)
+    if worst is not None:
+        found.append(_more("extreme", "worst value of the episode", valueQuantity=worst))
     for name, title, seconds in (
         ("delay", "how long the violation had to last", said.delay_s),
         ("silent", "time without a valid reading or frame", said.silent_s),
@@ -188,7 +197,11 @@ def _components(alarm: Alarm, citation: str) -> list[dict[str, Any]]:
     return found
 
 
-def _measured(source: Source, value: float | None) -> dict[str, Any]:
+def _measured(source: Source, said: Evidence) -> dict[str, Any]:
+    """Return the value; a bound in place of one has its comparator, so that nobody takes its number for the value."""
+    value = said.value
+    if value is None and (bound := _bound(source, said)) is not None:
+        return {"valueQuantity": bound}
     if value is None:
         return {"dataAbsentReason": {"coding": [{"system": ABSENT, "code": "unknown"}]}}
     if source.kind == "signal" and source.name in INDEX:
@@ -196,6 +209,10 @@ def _measured(source: Source, value: float | None) -> dict[str, Any]:
         if is_flag(signal) or source.unit in (None, signal.ucum):
             return value_of(signal, value)
     return {"valueQuantity": quantity(value, source.unit or "1")}
+
+
+def _bound(source: Source, said: Evidence) -> dict[str, Any] | None:
+    return bounded_quantity(said.bound, source.unit or "1") if said.bound else None
 
 
 def _what(source: Source) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The systems are those of what comes in, too (`edge/gateway/fhir/`).
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ OWN_SIGNALS: Final = "urn:vigil:signal"
 PROFILE_CODES: Final = {"spo2": "2708-6"}
 """Where the profile's table of codes fixes another one than the sensor's own: both are given, as it asks for."""
 
+_BOUND: Final = re.compile(r"([<>]=?)(-?\d{1,9}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?)", re.ASCII)
 _EVENT_OF: Final = {term.name: term for term in reversed(EVENTS)}
 
 
@@ -44,6 +46,15 @@ def codings_of(signal: Signal) -> list[dict[str, str]]:
 def quantity(value: float, ucum: str, unit: str = "") -> dict[str, Any]:
     """Return a number with its UCUM unit; `unit` is how people write it."""
     return {"value": value, "unit": unit or ucum, "system": UCUM, "code": ucum}
+
+
+def bounded_quantity(bound: str, ucum: str, unit: str = "") -> dict[str, Any] | None:
+    """Return what a device said in place of a value, as `<80`, with its comparator; None where it is no such text."""
+    found = _BOUND.fullmatch(bound)
+    if found is None:
+        return None
+    number = quantity(float(found[2]), ucum, unit)
+    return {"value": number.pop("value"), "comparator": found[1], **number}
 
 
 def is_flag(signal: Signal) -> bool:

@@ -3,7 +3,7 @@
 Source: HL7 FHIR R4 and R5, "Managing Multiple FHIR Versions" and "Content Types and encodings".
 """
 
-from email.message import Message
+import re
 from typing import Final, Literal
 
 FhirVersion = Literal["4.0", "5.0"]
@@ -13,6 +13,7 @@ NUMBERS: Final[dict[FhirVersion, str]] = {"4.0": "4.0.1", "5.0": "5.0.0"}
 FHIR_JSON: Final = "application/fhir+json"
 JSON_TYPES: Final = frozenset({FHIR_JSON, "application/json", "text/json", "application/*", "*/*"})
 ACCEPT_CHARS_MAX: Final = 1_000
+_NOT_WANTED: Final = re.compile(r"0(\.0*)?")
 
 
 def content_type(version: FhirVersion) -> str:
@@ -28,12 +29,13 @@ def version_asked(accept: str) -> FhirVersion | None:
     if not accept.strip():
         return DEFAULT_VERSION
     for part in accept[:ACCEPT_CHARS_MAX].split(","):
-        message = Message()
-        message["Content-Type"] = part.strip()
-        if message.get_content_type() not in JSON_TYPES and part.split(";")[0].strip() not in JSON_TYPES:
+        kind, *parameters = part.split(";")
+        if kind.strip().lower() not in JSON_TYPES:
             continue
-        asked = str(message.get_param("fhirversion") or DEFAULT_VERSION)
+        named = (each.partition("=") for each in parameters)
+        said = {name.strip().lower(): value.strip().strip('"') for name, _, value in named}
+        asked = said.get("fhirversion") or DEFAULT_VERSION
         found = next((version for version in NUMBERS if asked in (version, NUMBERS[version])), None)
-        if found is not None and str(message.get_param("q") or "1").strip() not in ("0", "0.0"):
+        if found is not None and not _NOT_WANTED.fullmatch(said.get("q", "1")):
             return found
     return None

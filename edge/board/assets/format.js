@@ -48,9 +48,9 @@ export const unitText = (unit) => (unit ? (UCUM[unit] ?? unit) : "");
 const number = (value, signal) =>
   signal && SIGNAL.has(signal) ? valueText(signal, value) : String(Math.round(value * 10) / 10);
 
-/** "81 %", or nothing where the alarm is about no value. */
+/** "81 %", "<80 %" of a bound in place of a value, or nothing where the alarm is about no value. */
 export function alarmValue(alarm) {
-  if (alarm.value === null || alarm.value === undefined) return "";
+  if (alarm.value === null || alarm.value === undefined) return alarm.bound ? `${alarm.bound} ${unitText(alarm.unit)}`.trim() : "";
   return `${number(alarm.value, alarm.signal)} ${unitText(alarm.unit)}`.trim();
 }
 
@@ -105,7 +105,7 @@ export function scoreLacks(score) {
   return parts.join(" · ");
 }
 
-const STANDS_FOR = [["~ward/", "Ward"], ["~partition/", "Partition"], ["~device/", "Device"], ["~adt/", "Admission feed"]];
+const STANDS_FOR = [["~ward/", "Ward"], ["~partition/", "Partition"], ["~device/", "Device"], ["~adt/", "Admission feed"], ["~spool/", "Spool"]];
 
 /** What a bed is called: its label, else the patient's stream id, or what an alarm of no patient is about. */
 export function bedName(bed) {

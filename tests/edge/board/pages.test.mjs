@@ -11,7 +11,7 @@ const { apply, bedsInOrder, countsOf, emptyModel, serverNow, snapshotOf, unknown
 const { OFFLINE_SILENT_MS, SERVER_SILENT_MS, STANDING_MS, isSilent, pageClock, silences } = await load("silence.js");
 const { extended, inWords, niceStep, rangeOf, shapesOf, thinned } = await load("trend.js");
 const { SIGNAL, SIGNALS, freshnessOf, valueText } = await load("signals.js");
-const { ageText, alarmLimit, alarmTitle, askedText, bedName, durationText, pauseText, scoreLacks, scoreText } = await load("format.js");
+const { ageText, alarmLimit, alarmTitle, alarmValue, askedText, bedName, durationText, pauseText, scoreLacks, scoreText } = await load("format.js");
 const { BURSTS, HARMONICS, PITCH_HZ, pulses } = await load("sound.js");
 const { Commands, QUEUE_MAX, STALE_MS, outcomeOf } = await load("commands.js");
 const { waitMs, REOPEN_MS } = await load("connection.js");
@@ -242,6 +242,7 @@ test("texts say numbers as people do", () => {
   assert.equal(alarmTitle({ rule: "silent-device" }), "Silent device");
   assert.equal(alarmLimit({ value: 85, low: 90, high: null, signal: "spo2" }), "below 90");
   assert.equal(alarmLimit({ value: null, low: null, high: null }), "");
+  assert.deepEqual([{ value: 81, signal: "spo2", unit: "%" }, { value: null, bound: "<80", unit: "%" }, { value: null, bound: null }].map(alarmValue), ["81 %", "<80 %", ""]);
   assert.equal(askedText({ state: "acknowledged", acknowledged_by: "n" }), "✓ known to n");
   assert.equal(askedText({ state: "latched", asked: null }), "over, not acknowledged");
   assert.equal(pauseText({ mode: "alarm-paused", until_ts_ms: 92_000 }, 0), "alarms paused 1:32");

@@ -1,5 +1,6 @@
 """FHIR that a board answers: last values, alarms and their evidence, as models of R4 and R5 read them."""
 
+import itertools
 import json
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from edge.gateway.accept import Refusal
 from edge.gateway.fhir.fhir_readings import seen_in
 from edge.gateway.fhir.resources import Observation
 from edge.gateway.pseudonym import Pseudonyms
+from streams.contracts.alert import Evidence
 from streams.contracts.patient_state import LastValue
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
@@ -155,6 +157,37 @@ def test_an_alarm_that_is_over_is_inactive_with_its_end_and_one_that_somebody_kn
     assert [one["id"] for one in resources(changed)] == ["e1"]
 
 
+@pytest.mark.parametrize("is_start_known", [True, False])
+def test_the_value_that_ended_an_alarm_is_not_its_evidence(is_start_known):
+    world = a_world()
+    world.show("bed-1")
+    if is_start_known:
+        alarmed(world)
+    alarmed(
+        world, id="e1-1", phase="end", state="inactive", evidence=Evidence(value=95.0, low=90.0, extreme=82.0)
+    )
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    value, worst, *_ = evidence["component"]
+    assert value.get("valueQuantity", {}).get("value") == (84.0 if is_start_known else None)
+    assert worst["valueQuantity"]["value"] == 82.0
+
+
+def test_an_alarm_that_has_been_over_for_a_day_is_told_of_no_more_and_one_that_is_open_is():
+    day_ms = 86_400_000
+    world = a_world()
+    for episode, over_ms in (("e1", NOW_MS - day_ms - 1), ("e2", NOW_MS - day_ms), ("e3", None)):
+        usual = {"episode": episode, "append_ts_ms": NOW_MS - 3 * day_ms}
+        alarmed(world, id=f"{episode}-0", **usual)
+        if over_ms is not None:
+            end = {"phase": "end", "state": "inactive", "append_ts_ms": over_ms}
+            alarmed(world, id=f"{episode}-1", **usual | end)
+    _, found, _ = asked(world, "/fhir/Flag?patient=bed-1")
+    assert [(one["id"], one["status"]) for one in resources(found)] == [("e2", "inactive"), ("e3", "active")]
+    assert [asked(world, f"/fhir/Flag/{name}")[0] for name in ("e1", "e2", "e3")] == [404, 200, 200]
+    _, found, _ = asked(world, "/fhir/Observation?category=alarm-evidence")
+    assert [one["id"] for one in resources(found)] == ["e2-evidence", "e3-evidence"]
+
+
 def test_an_alarm_that_only_the_patients_record_names_has_the_numbers_that_stand_there():
     world = a_world()
     alarm = open_alarm("e7", signal="spo2", value=81.0, low=90.0, unit="%", reason="oxygen saturation 81 %")
@@ -185,3 +218,58 @@ def test_the_topic_of_alarms_is_published_at_its_canonical_url():
     TopicR4B.model_validate(found)
     assert found["url"] in json.dumps(board_capability(found["url"].partition("/Subsc")[0], "4.0"))
     assert asked(a_world(), "/fhir/SubscriptionTopic/other")[0] == 404
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.0"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_bound_in_place_of_a_value_has_its_comparator_and_is_never_a_value(version, is_told):
+    world = a_world()
+    if is_told:
+        world.show("bed-1")
+        alarmed(world, evidence=Evidence(low=90.0, bound="<80"))
+    else:
+        alarm = open_alarm("e1", signal="spo2", low=90.0, unit="%", bound="<80")
+        world.show("bed-1", alarms=[alarm], judged_ms=NOW_MS)
+    accept = {"Accept": f"application/fhir+json; fhirVersion={version}"}
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence", **accept)
+    MODELS[version]["Observation"].model_validate(evidence)
+    value, worst = evidence["component"][0], evidence["component"][1]
+    assert (value["valueQuantity"]["comparator"], value["valueQuantity"]["value"]) == ("<", 80.0)
+    assert value["valueQuantity"] == worst["valueQuantity"]
+    assert value["referenceRange"][0]["low"]["value"] == 90.0
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::4])
+def test_evidence_is_the_newest_bound_or_value_since_when_it_is_known_in_whatever_order_events_come(order):
+    said = [
+        {"evidence": Evidence(low=90.0, bound="<85")},
+        {"evidence": Evidence(value=88.0, low=90.0, bound="<85"), "phase": "deescalate"},
+        {"evidence": Evidence(low=90.0, bound="<80"), "phase": "escalate"},
+        {"evidence": Evidence(low=90.0, bound="<80"), "acknowledged_by": "n1", "phase": "update"},
+    ]
+    world = a_world()
+    world.show("bed-1")
+    for number in order:
+        alarmed(world, id=f"e1-{number}", event_ts_ms=NOW_MS - 45_000 + number * 1_000, **said[number])
+    (shown,) = world.live.state.bed("bed-1")["alarms"]
+    assert (shown["value"], shown["bound"]) == (None, "<80")
+    _, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    assert evidence["component"][0]["valueQuantity"] | {"unit": "%"} == {
+        "value": 80.0,
+        "comparator": "<",
+        "unit": "%",
+        "system": "http://unitsofmeasure.org",
+        "code": "%",
+    }
+    assert evidence["effectiveDateTime"] == "2026-03-01T10:59:17.000Z"
+
+
+@pytest.mark.parametrize("bound", ["80", "<", "<~80", "<nan", "<1e999", "<=-", "<80 %"])
+def test_what_is_no_bound_is_the_absence_of_a_value(bound):
+    world = a_world()
+    world.show("bed-1")
+    alarmed(world, evidence=Evidence(low=90.0, bound=bound))
+    status, evidence, _ = asked(world, "/fhir/Observation/e1-evidence")
+    assert (status, len(evidence["component"])) == (200, 1)
+    assert "valueQuantity" not in evidence["component"][0]
+    assert evidence["component"][0]["dataAbsentReason"]

@@ -139,12 +139,38 @@ def test_a_board_that_is_still_reading_says_so():
         ("application/fhir+xml", 406),
         ("application/fhir+json; fhirVersion=3.0", 406),
         ("application/fhir+json;q=0", 406),
+        ("application/fhir+json;q=0.000", 406),
+        ('Application/FHIR+json; FhirVersion="4.0.1"', 200),
+        ("application/fhir+json; fhirVersion*0=4;fhirversion*=", 200),
     ],
 )
 def test_a_version_or_form_that_is_not_written_here_is_refused(accept, status):
     found = asked(a_world(), "/fhir/Flag", Accept=accept)
     assert found[0] == status
     assert status == 200 or reason_of(found[1]) == "fhir-version"
+
+
+@pytest.mark.parametrize(
+    ("date", "is_found"),
+    [
+        ("2026-03-01T10:59:59Z", True),
+        ("eq2026-03-01T10:59:59Z", True),
+        ("2026-03-01T10:59:59.750Z", True),
+        ("2026-03-01T10:59:59.000Z", False),
+        ("2026-03-01T10:59:58Z", False),
+        ("2026-03-01T11:00:00Z", False),
+        ("le2026-03-01T10:59:59Z", True),
+        ("le2026-03-01T10:59:59.749Z", False),
+        ("lt2026-03-01T10:59:59Z", False),
+        ("gt2026-03-01T10:59:59Z", True),
+        ("ge2026-03-01T11:59:59%2B01:00", True),
+    ],
+)
+def test_a_time_without_a_fraction_stands_for_its_whole_second(date, is_found):
+    world = a_world()
+    world.show("bed-1", values=values(hr=250))
+    _, found, _ = asked(world, f"/fhir/Observation?patient=bed-1&date={date}")
+    assert bool(resources(found)) is is_found
 
 
 def test_a_program_reads_with_its_token_and_nobody_without(tmp_path):

@@ -131,7 +131,9 @@ def test_an_alarm_is_told_from_its_start_to_its_end():
         page_of(
             "acknowledge", page_id="d1.1", id="e1-1", inactivation="alert-acknowledged", acknowledged_by="n1"
         ),
-        page_of("end", page_id="d1.2", id="e1-2", phase="end", state="inactive", evidence=Evidence()),
+        page_of(
+            "end", page_id="d1.2", id="e1-2", phase="end", state="inactive", evidence=Evidence(value=95.0)
+        ),
     ]
     _, receiver = sent(*pages)
     bundles = receiver.bodies()
@@ -139,8 +141,31 @@ def test_an_alarm_is_told_from_its_start_to_its_end():
     assert [flag["status"] for flag in flags] == ["active", "active", "inactive"]
     states = [flag["extension"][2]["valueCode"] for flag in flags]
     assert states == ["active", "acknowledged", "over"]
-    assert len(bundles[2]["entry"]) == 2  # an end without a value takes no evidence away
+    assert len(bundles[2]["entry"]) == 2  # the value that ended it stands in the place of no evidence
     assert [bundle["id"] for bundle in bundles] == ["d1", "d1.1", "d1.2"]
+
+
+def test_a_bound_is_told_with_its_comparator_where_it_is_new_and_never_as_a_value():
+    bounded = [LOW | {"evidence": Evidence(low=90.0, bound=bound)} for bound in ("<80", "<80", "<70")]
+    pages = [
+        page_of(**bounded[0]),
+        page_of("acknowledge", **bounded[1] | {"page_id": "d1.1", "id": "e1-1", "acknowledged_by": "n1"}),
+        page_of("update", **bounded[2] | {"page_id": "d1.2", "id": "e1-2", "phase": "escalate"}),
+        page_of("end", **bounded[2] | {"page_id": "d1.3", "id": "e1-3", "phase": "end", "state": "inactive"}),
+    ]
+    _, receiver = sent(*pages)
+    told = [[entry["resource"] for entry in bundle["entry"][2:]] for bundle in receiver.bodies()]
+    assert [len(evidence) for evidence in told] == [1, 0, 1, 0]
+    values = [each[0]["component"][0]["valueQuantity"] for each in told if each]
+    assert [(value["comparator"], value["value"]) for value in values] == [("<", 80.0), ("<", 70.0)]
+
+
+def test_a_canary_goes_as_a_heartbeat_and_begins_no_alarm_at_the_subscriber():
+    (outcome, _), receiver = sent(page_of(**LOW | {"rule": "canary"}), page_of(page_id="d2", **LOW))
+    assert isinstance(outcome, Sent)
+    canary, alarm = (status_of(bundle) for bundle in receiver.bodies())
+    assert (canary["type"], canary["focus"], len(receiver.bodies()[0]["entry"])) == ("heartbeat", None, 1)
+    assert int(alarm["number"]) == int(canary["events"]) + 1
 
 
 def test_event_numbers_grow_by_one_a_try_keeps_its_own_and_a_restart_goes_on_above():
@@ -195,6 +220,11 @@ def test_a_notification_goes_over_a_network_by_tls_only():
     with pytest.raises(ValueError, match="https is needed"):
         a_channel("http://emr.example")
     a_channel("http://emr.example", insecure_http=True)
+
+
+def test_two_ways_to_sign_in_are_refused_for_then_nothing_would_be_sent(tmp_path):
+    with pytest.raises(ValueError, match="two ways to sign in"):
+        a_channel("https://name:word@emr.example", key_file=tmp_path / "token")
 
 
 def kept(answers, until, monkeypatch, **options):

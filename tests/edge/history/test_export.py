@@ -4,18 +4,20 @@ import csv
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shelf_model import HOUR_0_MS, frames_of
+from shelf_model import BELIEVED, HOUR_0_MS, frames_of
 
 from clinical.vitals import SIGNALS
 from edge.fhir.elements import CATEGORY, LOINC, PROFILE, UCUM
 from edge.history import fhir, narrow
 from edge.history.export import export, single_readings
-from edge.history.rows import in_order
+from edge.history.rows import in_order, rows_of
 from edge.spreadsheet import cell, write_csv
+from streams.decoding.decoder import Decoder
 from streams.errors import UsageError
 
 NOW_MS = HOUR_0_MS + 5_000
@@ -125,6 +127,26 @@ def test_a_bundle_is_built_as_fhir_r4_and_the_vital_signs_profile_say(tmp_path):
         if "valueQuantity" in resource:
             assert resource["valueQuantity"]["system"] == UCUM
             assert isinstance(resource["valueQuantity"]["value"], float)
+
+
+def test_a_bound_in_place_of_a_value_is_in_no_export(tmp_path):
+    bounds = {"spo2": {"comparator": "<", "value": 80}}
+    frame = {"patient": "bed-1", "device": "mon-1", "boot": 1, "seq": 0, "event_ts_ms": HOUR_0_MS}
+    said = [
+        frame | {"hr": 70, "spo2": None, "bounds": bounds},
+        frame | {"seq": 1, "hr": 71, "bounds": bounds},
+    ]
+    sent = [
+        SimpleNamespace(offset=i, timestamp=HOUR_0_MS, key=b"bed-1", value=json.dumps(one).encode())
+        for i, one in enumerate(said)
+    ]
+    rows = rows_of(Decoder(with_copies=True).decode(sent).parts[0], 0, BELIEVED)
+    assert export(rows, "fhir", tmp_path / "a.json", "bed-1", NOW_MS) == 2
+    assert "oxygen" not in (tmp_path / "a.json").read_text()
+    export(rows, "csv", tmp_path / "a.csv", "bed-1", NOW_MS)
+    header, *lines = csv.reader((tmp_path / "a.csv").read_text().splitlines())
+    assert [line[header.index("hr [bpm]")] for line in lines] == ["70", "71"]
+    assert all(line[header.index(name)] == "" for line in lines for name in header if "spo2" in name)
 
 
 def test_codes_and_units_are_those_of_the_signals_and_what_no_sensor_reports_is_left_out(tmp_path):
