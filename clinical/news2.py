@@ -99,3 +99,11 @@ def _spo2_points(spo2: Floats, on_oxygen: Floats, scale2: Bools) -> Floats:
     either = np.where(air == oxygen, air, np.nan)
     second = np.where(np.isfinite(on_oxygen), np.where(on_oxygen > 0, oxygen, air), either)
     return np.where(scale2, second, first)
+
+
+CHARTED: Final = (_RESP, _SPO2_1, _SBP, _PULSE, _TEMP)
+"""The bands of resp, spo2 (on scale 1), sbp, pulse and temp."""
+
+OXYGEN_POINTS: Final = _OXYGEN[1]
+ACVPU_POINTS: Final = _ACVPU[1]
+"""Of who receives oxygen; of who is not alert."""

@@ -27,12 +27,13 @@ from agents.judging.broken_glass import GLASS_MS
 from agents.judging.compiled_judge import are_of, columns_of, limits_of, rules_of
 from agents.judging.conditions import Alarming, Conditions
 from agents.judging.parts import Parts
-from agents.judging.scoring import read_of, wanted_of
+from agents.judging.scoring import AIR_PERCENT, read_of, wanted_of
 from agents.judging.screening import Screened
 from agents.judging.tick_alarms import SLOW_MS
 from clinical.clock import TimeRules
 from clinical.kernels.judge_columns import plain
 from clinical.kernels.screen_columns import (
+    Chart,
     Episodes,
     Moment,
     Screen,
@@ -44,8 +45,10 @@ from clinical.kernels.screen_columns import (
 from clinical.lifecycle import Answered
 from clinical.limits import HIGH
 from clinical.losses import DETACHED_MS, UNSCORED_MS
+from clinical.news2 import ACVPU_POINTS, CHARTED, MEDIUM_FROM, OXYGEN_POINTS, PARAMETERS, RED_POINTS
+from clinical.points import HALF_UP_SLACK
 from clinical.rules import AGE_BANDS
-from clinical.scores import SHEETS
+from clinical.scores import FIO2, NEWS2, SHEETS
 from clinical.sensors import BABBLE_MIN
 from clinical.ticking import ADVICE_TURNS, CONTINUE_MS, KNOWN_MS
 from clinical.vital_loss import PERFUSION
@@ -53,7 +56,7 @@ from clinical.vitals import AGE_MS_MAX, INDEX
 from tables.patients import PatientTable
 
 Tuple = tuple[Any, ...]
-ScreenKernel = Callable[[Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple], None]
+ScreenKernel = Callable[[Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple], None]
 """`clinical.kernels.screen_ticks.screen_ticks`, which only who has Numba can import."""
 
 _DEVICES: Final = (CLOCK_SUSPECT, BACKLOG, IDENTITY_CONFLICT, TOO_MANY_DEVICES)
@@ -69,7 +72,7 @@ class CompiledScreening:
         rules = rules_of(parts.limits.rules, time, parts.rules.technical, ids)
         asks = _tick_rules_of(parts, ids, ttl_ms)
         self._kernel = kernel
-        self._rules = plain(limits), plain(rules), plain(asks), plain(_sheets_of(parts.conditions, ids))
+        self._rules = plain(limits), plain(rules), plain(asks), *_scores_of(parts.conditions, ids)
         self._columns: TickColumns | None = None
         self._arrays: Tuple = ()
 
@@ -141,6 +144,10 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
     )
 
 
+def _scores_of(conditions: Conditions, ids: list[str]) -> tuple[Tuple, Tuple]:
+    return plain(_sheets_of(conditions, ids)), plain(_chart_of(conditions))
+
+
 def _sheets_of(conditions: Conditions, ids: list[str]) -> Sheets:
     """Return the scores that alarm as the kernel reads them."""
     count = len(conditions.sheets)
@@ -171,3 +178,42 @@ def _sheets_of(conditions: Conditions, ids: list[str]) -> Sheets:
 
 def _made_for(alarming: Alarming) -> list[bool]:
     return [band in alarming.sheet.ages for band in AGE_BANDS]
+
+
+_BANDED: Final = ("resp", "spo2", "sbp", "pulse", "temp")
+_ABOVE: Final = (
+    ("consciousness", 0, ACVPU_POINTS),
+    ("on_oxygen", 0, OXYGEN_POINTS),
+    (FIO2.name, AIR_PERCENT, OXYGEN_POINTS),
+)
+"""Inputs that have points above a value: what is inspired says of oxygen, and is no parameter of its own."""
+
+
+def _chart_of(conditions: Conditions) -> Chart:
+    """Return NEWS2's chart as the kernel reads it."""
+    sheet = next((i for i, each in enumerate(conditions.sheets) if each.sheet is NEWS2), -1)
+    inputs = {entry.name: entry for entry in (*NEWS2.inputs, FIO2)}
+    names = (*_BANDED, *(name for name, _, _ in _ABOVE))
+    signal, age_ms = np.full((2, len(names), max(len(each.signals) for each in inputs.values())), -1)
+    for i, name in enumerate(names):
+        for k, (read, age_s) in enumerate(inputs[name].signals):
+            signal[i, k], age_ms[i, k] = INDEX[read], age_s * 1000
+    upto = [list(bands.upto) for bands in CHARTED] + [[value] for _, value, _ in _ABOVE]
+    points = [list(bands.points) for bands in CHARTED] + [[0, above] for _, _, above in _ABOVE]
+    rounded = len(CHARTED)
+    return Chart(
+        signal,
+        age_ms,
+        step=np.array([*(bands.step for bands in CHARTED), *(1.0 for _ in _ABOVE)]),
+        half=np.where(np.arange(len(names)) < rounded, 0.5 + HALF_UP_SLACK, 0.0),
+        first=np.cumsum([0, *map(len, upto)]),
+        upto=np.concatenate(upto).astype(np.float64),
+        points=np.concatenate(points).astype(np.float64),
+        counted=len(PARAMETERS),
+        wanted=0 if sheet < 0 else wanted_of(NEWS2, conditions.sheets[sheet].inputs_min),
+        red=float(RED_POINTS),
+        low_max=float(MEDIUM_FROM - 1),
+        oxygen_points=OXYGEN_POINTS,
+        sheet=sheet,
+        place=SHEETS.index(NEWS2),
+    )

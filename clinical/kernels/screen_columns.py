@@ -123,6 +123,32 @@ class Sheets(NamedTuple):
     place: Ints
 
 
+class Chart(NamedTuple):
+    """NEWS2's chart, of m inputs; those from `counted` on are no parameters of their own.
+
+    `signal` and `age_ms` (m, k): what each reads, -1 = no more. A reading in steps of `step` (m,), rounded down with
+    `half` (m,) more (0 = not rounded), has the points of the first of its bands that ends not below it: the ends are in
+    `upto`, from `first[i]` to `first[i + 1]`, the points in `points`, one more for each input. `red` are the points of
+    one parameter that make an alarm, `low_max` is the highest total that makes none, `wanted` how many parameters must
+    be fresh. `sheet` is the score's place among those that alarm (-1 = it does not), `place` its column.
+    """
+
+    signal: Ints2
+    age_ms: Ints2
+    step: Floats
+    half: Floats
+    first: Ints
+    upto: Floats
+    points: Floats
+    counted: int
+    wanted: int
+    red: float
+    low_max: float
+    oxygen_points: float
+    sheet: int
+    place: int
+
+
 class Moment(NamedTuple):
     """A tick: its time and its place in the log."""
 

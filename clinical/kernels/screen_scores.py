@@ -11,7 +11,8 @@ from clinical.kernels.compiled import loop
 from clinical.kernels.judge_columns import Alarms, Heard, Patients, Readings
 from clinical.kernels.judge_literals import INTERVALS_MISSED, NEVER, NORMAL
 from clinical.kernels.judge_suppression import latest_device
-from clinical.kernels.screen_columns import Sheets, Stays, TickRules
+from clinical.kernels.screen_columns import Chart, Sheets, Stays, TickRules
+from clinical.kernels.screen_news2 import is_low
 
 
 @loop
@@ -84,6 +85,7 @@ def is_scored(
     alarms: Alarms,
     stays: Stays,
     sheets: Sheets,
+    chart: Chart,
     asks: TickRules,
     number: int,
     row: int,
@@ -91,9 +93,10 @@ def is_scored(
 ) -> bool:
     """Return whether a score has to be reckoned."""
     column = sheets.column[number]
-    at_rest = alarms.state[row, column] == NORMAL and alarms.onset_ms[row, column] == NEVER
-    if not at_rest or not has_few(heard, readings, patients, stays, sheets, number, row, now_ms):
+    if alarms.state[row, column] != NORMAL or alarms.onset_ms[row, column] != NEVER:
         return True
     if not sheets.made_for[number, patients.age_band[row]]:
         return False
-    return not lapses(heard, readings, patients, stays, sheets, asks, number, row, now_ms)
+    if has_few(heard, readings, patients, stays, sheets, number, row, now_ms):
+        return not lapses(heard, readings, patients, stays, sheets, asks, number, row, now_ms)
+    return number != chart.sheet or not is_low(heard, readings, patients, stays, chart, row, now_ms)

@@ -52,6 +52,7 @@ from clinical.kernels.screen_bits import (
     WIDENING,
 )
 from clinical.kernels.screen_columns import (
+    Chart,
     Episodes,
     Moment,
     Screen,
@@ -224,7 +225,14 @@ def asks_age(alarms: Alarms, stays: Stays, asks: TickRules, row: int, now_ms: in
 
 @inlined
 def screen_slowly(
-    columns: TickColumns, rules: Rules, asks: TickRules, sheets: Sheets, row: int, bits: int, now_ms: int
+    columns: TickColumns,
+    rules: Rules,
+    asks: TickRules,
+    sheets: Sheets,
+    chart: Chart,
+    row: int,
+    bits: int,
+    now_ms: int,
 ) -> int:
     """Return the bits of what is looked at when a slow stretch is over; `bits` are those found so far."""
     numbers, heard, readings, missed, patients, alarms, buckets, stays, _ = columns
@@ -243,7 +251,7 @@ def screen_slowly(
     if asks_age(alarms, stays, asks, row, now_ms):
         found |= AGE
     for number in range(sheets.column.shape[0]):
-        if is_scored(heard, readings, patients, alarms, stays, sheets, asks, number, row, now_ms):
+        if is_scored(heard, readings, patients, alarms, stays, sheets, chart, asks, number, row, now_ms):
             found |= SCORE << number
     if patients.own_limits[row] or alarms.state[row, asks.widened] != NORMAL:
         found |= WIDENING
@@ -257,6 +265,7 @@ def screen_one(
     rules: Rules,
     asks: TickRules,
     sheets: Sheets,
+    chart: Chart,
     row: int,
     now_ms: int,
 ) -> int:
@@ -279,7 +288,7 @@ def screen_one(
         if before_ms // asks.slow_ms < now_ms // asks.slow_ms:
             if before_ms // BUCKET_MS < now_ms // BUCKET_MS:
                 bits |= BUCKET
-            bits |= screen_slowly(columns, rules, asks, sheets, row, bits, now_ms)
+            bits |= screen_slowly(columns, rules, asks, sheets, chart, row, bits, now_ms)
     if now_ms - heard.heard_ms[patients.slots[row, 0]] >= asks.ttl_ms:
         bits |= GONE
     # What a step does to an alarm may be the next one's matter.
@@ -299,6 +308,7 @@ def screen_all(
     rules: Rules,
     asks: TickRules,
     sheets: Sheets,
+    chart: Chart,
     moment: Moment,
     screen: Screen,
 ) -> None:
@@ -308,7 +318,7 @@ def screen_all(
         row = screen.occupied[i]
         if stays.ticked_ms[row] >= moment.now_ms or stays.position[row] >= moment.offset:
             continue
-        bits = screen_one(columns, limits, rules, asks, sheets, row, moment.now_ms)
+        bits = screen_one(columns, limits, rules, asks, sheets, chart, row, moment.now_ms)
         stays.ticked_ms[row] = moment.now_ms
         screen.rows[found], screen.bits[found] = row, bits
         any_bits |= bits
@@ -324,6 +334,7 @@ def screen_ticks(
     rules: tuple[Any, ...],
     asks: tuple[Any, ...],
     sheets: tuple[Any, ...],
+    chart: tuple[Any, ...],
     moment: tuple[Any, ...],
     screen: tuple[Any, ...],
 ) -> None:
@@ -344,6 +355,7 @@ def screen_ticks(
         Rules(*rules),
         TickRules(*asks),
         Sheets(*sheets),
+        Chart(*chart),
         Moment(*moment),
         Screen(*screen),
     )
@@ -354,6 +366,6 @@ def compile_ahead() -> None:
     screen_ticks(
         *(
             plain(example(family))
-            for family in (TickColumns, Limits, Rules, TickRules, Sheets, Moment, Screen)
+            for family in (TickColumns, Limits, Rules, TickRules, Sheets, Chart, Moment, Screen)
         )
     )

@@ -150,6 +150,31 @@ def lapsed_late(ward):
         ward.table.devices.value_ms[ward.device, INDEX["resp"]] = 1
 
 
+NEWS2_LOW = {"temp": 37.0, "consciousness": 0, "on_oxygen": 0}
+
+
+def news2(**values):
+    """Have everything measured that NEWS2 reads, so that it is low but for these values."""
+
+    def measure(ward):
+        for name, value in (NEWS2_LOW | values).items():
+            ward.table.devices.value[ward.device, INDEX[name]] = value
+            ward.table.devices.value_ms[ward.device, INDEX[name]] = NOW_MS - 1000
+
+    measure.__name__ = "news2 " + ", ".join(map(str, values))
+    return measure
+
+
+def on_scale_2(ward):
+    news2()(ward)
+    ward.table.scale2[ward.row] = True
+
+
+def on_oxygen_by_profile(ward):
+    news2(resp=22, temp=38.5)(ward)
+    ward.table.oxygen[ward.row] = 1
+
+
 def alarm(name, state=State.ACTIVE):
     def begin(ward):
         ward.begin(name, state)
@@ -183,6 +208,12 @@ LOOKS = [
     (asked.SCORE, alarm("news2")),
     (asked.SCORE << 1, measured),
     (asked.SCORE, lapsed_late),
+    (asked.SCORE, news2(temp=34.9)),
+    (asked.SCORE, news2(consciousness=1)),
+    (asked.SCORE, news2(resp=22, on_oxygen=1, temp=38.5)),
+    (asked.SCORE, news2(resp=22, fio2=40, temp=38.5)),
+    (asked.SCORE, on_scale_2),
+    (asked.SCORE, on_oxygen_by_profile),
     (asked.GONE, gone),
 ]
 
@@ -195,6 +226,14 @@ def test_each_look_is_for_the_patient_whom_it_concerns_and_for_open_alarms_besid
     assert found[ward.row] & asked.OPEN
     others = [bits for row, bits in found.items() if row != ward.row]
     assert not any(bits & asked.ASKED for bits in others)
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"resp": 22, "temp": 38.5, "pulse": 95}, {"on_oxygen": 1, "temp": 39.1}]
+)
+def test_a_news2_that_is_surely_low_is_not_reckoned(ward, values):
+    news2(**values)(ward)
+    assert ward.screened()[ward.row] & asked.SCORE == 0
 
 
 def untold(ward, place):
