@@ -50,12 +50,13 @@ class SpoolAlarm:
         """Note that readings are lost now."""
         self._last_ms = self._now_ms()
         if self._onset_ms is None:
-            self._onset_ms = self._last_ms
-            with contextlib.suppress(
-                OSError
-            ):  # a disk that takes nothing: who follows does not know, and begins anew
-                self._mark.write_text(str(self._onset_ms), encoding="ascii")
-            self._begun.set()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._onset_ms = self._last_ms
+        with contextlib.suppress(OSError):  # a disk that takes nothing: who follows begins anew
+            self._mark.write_text(str(self._onset_ms), encoding="ascii")
+        self._begun.set()
 
     async def run(self, caught_up: Callable[[], bool]) -> None:
         """Tell beginnings and ends, until cancelled; `caught_up` says whether Kafka has all but the newest records."""
@@ -64,11 +65,14 @@ class SpoolAlarm:
             await self._told(is_over=False)
             while not caught_up() or self._now_ms() - self._last_ms < QUIET_S * 1000:  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_S)
+            last_ms = self._last_ms
             await self._told(is_over=True)
             self._onset_ms = None
             self._begun.clear()
             with contextlib.suppress(OSError):
                 self._mark.unlink(missing_ok=True)
+            if self._last_ms != last_ms:  # lost while Kafka took no end: that is another beginning
+                self._begin()
 
     async def _told(self, is_over: bool) -> None:
         """Tell it, again and again until Kafka has it: there is nothing newer that it could hold up."""

@@ -68,6 +68,30 @@ async def test_a_full_spool_is_told_once_and_its_end_when_all_is_in_kafka_and_it
 
 
 @in_loop
+async def test_what_is_lost_while_kafka_takes_no_end_is_another_alarm(tmp_path):
+    world = World(tmp_path)
+    world.fill()
+    await until(lambda: world.told, "the alarm")
+    world.door.hold.set()
+    await until(lambda: world.spool.records == 0, "all to be through")
+    world.refusals = away = [NotStored("away")] * 1_000
+    world.door.hold.clear()
+    world.now_ms += 61_000
+    await until(lambda: len(away) < 1_000, "its end to be tried")
+    world.now_ms += 1_000
+    world.fill()
+    away.clear()
+    await until(lambda: len(world.told) == 3, "the next alarm")
+    assert [one[2:4] for one in world.told] == [
+        ("start", 1_000_000),
+        ("end", 1_000_000),
+        ("start", 1_062_000),
+    ]
+    assert (world.spool.folder / "full").read_text() == "1062000"
+    await world.spooled.stop()
+
+
+@in_loop
 async def test_what_one_process_began_another_tells_under_the_same_id_and_ends(tmp_path):
     former = World(tmp_path)
     former.fill()
