@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from clinical.vitals import ABSENT
 from edge.gateway.accept import Headers, Reading, Refusal, Sender
 from streams.contracts.frame import Frame
 
@@ -38,10 +37,9 @@ class CheckingDoor:
     ) -> list[Refusal | None]:
         """Take frames."""
         for reading in readings:
-            fields = msgspec.to_builtins(reading.frame)
-            there = {name: value for name, value in fields.items() if value != ABSENT}
+            written = msgspec.to_builtins(reading.frame)
             try:
-                Frame.model_validate(there | {"patient": reading.frame.patient or "p"})
+                Frame.model_validate(written | {"patient": reading.frame.patient or "p"})
             except ValueError as error:
                 self.wrong.append(f"a frame that is none: {error}")
         self.kept += len(readings)

@@ -59,6 +59,7 @@ _VALUES: Final = [
     _value("NOM_ECG_CARD_BEAT_RATE", "72"),
     _value("NOM_PULS_OXIM_SAT_O2", "97,5"),
     _value("NOM_TEMP", "-"),
+    _value("NOM_RESP_RATE", "<4"),
     _value(None, "1"),
 ]
 CORPUS: Final = tuple(

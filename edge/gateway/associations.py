@@ -22,7 +22,10 @@ Told = TypeVar("Told", bound=Fact)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Whom a device is on in [`from_ms`, `until_ms`); no `patient` = on nobody, `contested` if several are named."""
+    """Whom a device is on in [`from_ms`, `until_ms`); no `patient` = on nobody, `contested` if several are named.
+
+    `also` are further senders of ADT who say the same: it is believed as long as any of them is.
+    """
 
     from_ms: int
     until_ms: int
@@ -31,6 +34,7 @@ class Span:
     reporter: str = ""
     validated: bool = False
     contested: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 class Effect(NamedTuple):
@@ -208,7 +212,8 @@ class Facts:
         for span in self.spans(device):
             end = span.until_ms
             if span.source == "adt":
-                end = max(span.from_ms, min(end, self.believed_ms(span.reporter) + 1))
+                believed_ms = max(self.believed_ms(one) for one in (span.reporter, *span.also))
+                end = max(span.from_ms, min(end, believed_ms + 1))
             for a, b, patient in ((span.from_ms, end, span.patient), (end, span.until_ms, "")):
                 if a < b and found and found[-1][2] == patient:
                     found[-1] = (found[-1][0], b, patient)
@@ -258,7 +263,9 @@ def _resolved(confirmed: list[Span], others: list[Span], known_ms: list[int]) ->
         if len(patients) == 1:
             # What was reported hangs on no ADT that may fall silent.
             best = min(claims, key=lambda span: (span.source == "adt", span.from_ms, span.reporter))
-            now = Span(a, b, best.patient, best.source, best.reporter, best.validated)
+            also = {one.reporter for one in claims} - {best.reporter} if best.source == "adt" else ()
+            who = best.patient, best.source, best.reporter, best.validated
+            now = Span(a, b, *who, also=tuple(sorted(also)))
         else:
             now = Span(a, b, contested=tuple(patients))
         last = found[-1] if found else None
@@ -269,8 +276,8 @@ def _resolved(confirmed: list[Span], others: list[Span], known_ms: list[int]) ->
     return tuple(found)
 
 
-def _said(span: Span) -> tuple[str, Source, str, bool, tuple[str, ...]]:
-    return span.patient, span.source, span.reporter, span.validated, span.contested
+def _said(span: Span) -> tuple[str, Source, str, bool, tuple[str, ...], tuple[str, ...]]:
+    return span.patient, span.source, span.reporter, span.validated, span.contested, span.also
 
 
 def _same(one: Span, other: Span) -> bool:

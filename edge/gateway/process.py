@@ -90,6 +90,7 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
             await _stop(opened)
             await door.stop(DRAIN_S_MAX)
         finally:
+            await _stop(opened)  # whatever it was that ended this
             # At once: with brokers away each takes the longest that it may.
             closing = (asyncio.to_thread(one.close) for one in (refiling, view))
             await asyncio.gather(*closing, link.stop())

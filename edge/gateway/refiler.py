@@ -24,9 +24,6 @@ STORE_MS_MAX: Final = 30_000
 SETTLE_MS: Final = VIEW_MS_MAX + STORE_MS_MAX + 20_000
 """After so long every gateway files by what is known now; the rest is room for clocks and a slow look. [M]"""
 
-BATCHES_MAX: Final = 10_000
-"""Batches that wait for their second look; beyond it reading on waits."""
-
 Marks = dict[int, int]
 """An offset of each partition of the readings: how far it was looked through, or where it ends."""
 
@@ -79,6 +76,7 @@ class Refiler:
         self._read = 0
         self._first: int | None = None
         self._waiting: deque[_Batch] = deque()
+        """One a look at most, for `SETTLE_MS`."""
         self.copied = 0
         """Frames that were copied."""
 
@@ -87,11 +85,6 @@ class Refiler:
         """Offset up to which everything follows from the log that should."""
         firsts = [batch.first for batch in self._waiting] + ([] if self._first is None else [self._first])
         return max(self._done, min(firsts, default=self._read))
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more records should be taken in before others are done."""
-        return len(self._waiting) >= BATCHES_MAX
 
     def skip(self, offset: int) -> None:
         """Pass over a record that says nothing."""

@@ -1,11 +1,13 @@
 """The alarm that a spool has given up readings: full, or its disk takes nothing; and its end, when it has caught up.
 
 It is told as soon as Kafka takes it, which may be long after it began: a spool is full where Kafka is away. That it
-stands is kept beside the spool, so that a process that follows ends what another one has begun, under the same id.
+stands is kept beside the spool, so that a process that follows ends what another one has begun, under the same id, also
+on a machine of another name (a container that was made anew).
 """
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,8 @@ LOOK_S: Final = 1.0
 QUIET_S: Final = 60.0
 """It is over when nothing was given up for so long and the spool has caught up: else it would begin again and again."""
 
+logger = logging.getLogger(__name__)
+
 Tell = Callable[[Alert], Awaitable[None]]
 
 
@@ -32,15 +36,15 @@ class SpoolAlarm:
     """Of one spool.
 
     Args:
-        mark: a file that is there while the alarm stands; holds its onset, ms.
+        mark: a file that is there while the alarm stands; holds its onset, ms, and what it is about.
         stream: what the alert is about, behind `SPOOL`.
         tell: has Kafka store an alert; raises `Busy` and `NotStored` as the door does.
         now_ms: the time, ms since the epoch.
     """
 
     def __init__(self, mark: Path, stream: str, tell: Tell, now_ms: Callable[[], int]) -> None:
-        self._mark, self._stream, self._tell, self._now_ms = mark, SPOOL + stream, tell, now_ms
-        self._onset_ms = self._marked_ms()
+        self._mark, self._own, self._tell, self._now_ms = mark, stream, tell, now_ms
+        self._onset_ms, self._about = self._marked()
         self._last_ms = self._onset_ms or 0
         self._begun = asyncio.Event()
         if self._onset_ms is not None:
@@ -50,12 +54,13 @@ class SpoolAlarm:
         """Note that readings are lost now."""
         self._last_ms = self._now_ms()
         if self._onset_ms is None:
-            self._onset_ms = self._last_ms
-            with contextlib.suppress(
-                OSError
-            ):  # a disk that takes nothing: who follows does not know, and begins anew
-                self._mark.write_text(str(self._onset_ms), encoding="ascii")
-            self._begun.set()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._onset_ms, self._about = self._last_ms, self._own
+        with contextlib.suppress(OSError):  # a disk that takes nothing: who follows begins anew
+            self._mark.write_text(f"{self._onset_ms} {self._about}", encoding="ascii")
+        self._begun.set()
 
     async def run(self, caught_up: Callable[[], bool]) -> None:
         """Tell beginnings and ends, until cancelled; `caught_up` says whether Kafka has all but the newest records."""
@@ -64,11 +69,14 @@ class SpoolAlarm:
             await self._told(is_over=False)
             while not caught_up() or self._now_ms() - self._last_ms < QUIET_S * 1000:  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_S)
+            last_ms = self._last_ms
             await self._told(is_over=True)
             self._onset_ms = None
             self._begun.clear()
             with contextlib.suppress(OSError):
                 self._mark.unlink(missing_ok=True)
+            if self._last_ms != last_ms:  # lost while Kafka took no end: that is another beginning
+                self._begin()
 
     async def _told(self, is_over: bool) -> None:
         """Tell it, again and again until Kafka has it: there is nothing newer that it could hold up."""
@@ -76,7 +84,7 @@ class SpoolAlarm:
         assert onset_ms is not None
         now_ms = self._now_ms() if is_over else onset_ms
         alert = system_alert(
-            self._stream,
+            SPOOL + self._about,
             SPOOL_FULL_RULE,
             source="gateway",
             priority="medium",
@@ -94,9 +102,14 @@ class SpoolAlarm:
                 return
             except (Busy, NotStored):
                 await asyncio.sleep(LOOK_S)
+            except Exception as error:  # a fault of ours must not silence it
+                logger.error("%s could not be told: %s", SPOOL_FULL_RULE, type(error).__name__)
+                await asyncio.sleep(LOOK_S)
 
-    def _marked_ms(self) -> int | None:
+    def _marked(self) -> tuple[int | None, str]:
+        """Return since when the alarm stands, None if it does not, and what it is about."""
         try:
-            return int(self._mark.read_text(encoding="ascii"))
+            onset, _, about = self._mark.read_text(encoding="ascii").strip().partition(" ")
+            return int(onset), about or self._own
         except (OSError, ValueError):
-            return None
+            return None, self._own

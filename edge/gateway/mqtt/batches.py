@@ -13,6 +13,7 @@ from edge.gateway.accept import FOREIGN_DEVICE, Busy, Door, NotStored, Reading, 
 from edge.gateway.items import TooMany, Unreadable, read_items, split_json, split_lines
 from edge.gateway.mqtt.session import Message
 from edge.gateway.mqtt.topic_map import Route
+from edge.gateway.opaque_ids import opaque
 from streams.contracts.topics import DEAD_LETTERS
 
 HOLD_S_MAX: Final = 20.0
@@ -128,7 +129,9 @@ class Batches:
             found, faults = [Refusal("internal", "it could not be handled: tell the gateway's makers")], []
         for fault in faults:
             self._counted.refused(fault)
-        return [_own_item(place, message.topic, message.payload, one, to.device) for one in found]
+        # Another form's devices are named as they like, and so is the topic's: both become ids alike.
+        device = opaque(to.device) if to.device else ""
+        return [_own_item(place, message.topic, message.payload, one, device) for one in found]
 
     async def _store(self, sender: Sender, group: list[_Item], until_s: float) -> None:
         readings = [item.reading for item in group if item.reading is not None]

@@ -29,7 +29,8 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "etco2": ("NOM_AWAY_CO2_ET", "ET_CO2"),
     "fio2": ("NOM_CONC_AWAY_O2_INSP", "O2_FI"),
 }  # fmt: skip
-"""Of several names of a signal in one message the first counts, and before them those that the clients file says."""
+"""Of several names of a signal in one message the first that has a value counts, and those that the clients file says
+before them."""
 
 _SAID: Final = -1
 

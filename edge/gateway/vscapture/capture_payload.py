@@ -14,13 +14,13 @@ import msgspec
 
 from edge.gateway.accept import Refusal
 from edge.gateway.hl7.split import USUAL_MARKS
-from edge.gateway.hl7.values import Read, value_of
+from edge.gateway.hl7.values import Measured, Read, value_of
 from edge.gateway.numbering import BOOT, numbered_apart
 from edge.gateway.opaque_ids import is_damaged, opaque
 from edge.gateway.terms import Known
 from edge.gateway.vscapture.capture_names import known_names
 from edge.gateway.vscapture.capture_times import moment_ms
-from streams.decoding.wire_frames import WireBound, WireFrame, frame_with
+from streams.decoding.wire_frames import WireFrame, frame_with
 
 VALUES_MAX: Final = 10_000
 """Of one message, of all names."""
@@ -30,7 +30,8 @@ COMMAS_MAX: Final = 10 * VALUES_MAX
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NULL: Final = msgspec.Raw(b"null")
-INVALID: Final = Refusal("invalid", "no values of VSCapture")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What .NET may write before a text."""
 
 
 class _Value(msgspec.Struct, gc=False):
@@ -102,7 +103,7 @@ def read_capture(content: bytes, profile: CaptureProfile, device: str) -> Captur
     """
     if content.count(b",") > COMMAS_MAX:
         return Refusal("too-large", f"more commas than {VALUES_MAX} values have")
-    items = _items_in(content)
+    items = _items_in(content.removeprefix(_BYTE_ORDER_MARK))
     if isinstance(items, Refusal):
         return items
     if len(items) > VALUES_MAX:
@@ -116,7 +117,7 @@ def read_capture(content: bytes, profile: CaptureProfile, device: str) -> Captur
 
 def _items_in(content: bytes) -> list[Item] | Refusal:
     try:
-        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith(b"["):
+        if content.lstrip(b" \t\r\n").startswith(b"["):
             return [_item(one) for one in _values(content)]
         if b'"records"' not in content:
             return _items_of(_block(content))
@@ -145,7 +146,7 @@ def _items_of(block: _Block) -> list[Item]:
 def _framed(items: Iterable[Item], profile: CaptureProfile, device: str) -> Captured:
     found = Captured()
     unknown = False
-    moments: dict[tuple[str, str], tuple[int, dict[str, tuple[int, float | WireBound | None]]]] = {}
+    moments: dict[tuple[str, str], tuple[int, dict[str, Measured]]] = {}
     for named, together, at, name, raw in items:
         known = profile.names.get(name)
         if known is None:
@@ -164,13 +165,14 @@ def _framed(items: Iterable[Item], profile: CaptureProfile, device: str) -> Capt
             found.faults.append(fault)
         first_ms, signals = moments.get((source, together), (at_ms, {}))
         moments[source, together] = min(first_ms, at_ms), signals
-        held = signals.get(known.signal)
-        if held is None or known.place < held[0]:
-            signals[known.signal] = (known.place, value)
+        said, held = Measured(known.signal, known.place, value), signals.get(known.signal)
+        # A monitor lists every source of a signal: one that measures nothing must not hide one that does.
+        if held is None or said.weight > held.weight:
+            signals[known.signal] = said
     if unknown:
         found.faults.append("unknown-code")
     for (source, _), (at_ms, signals) in sorted(moments.items(), key=lambda one: one[1][0]):
-        values = {signal: value for signal, (_, value) in signals.items()}
+        values = {signal: one.value for signal, one in signals.items()}
         seq = numbered_apart(at_ms, repr(sorted(values.items(), key=repr)), 0, 1)
         found.frames.append(frame_with("", opaque(source), BOOT, seq, at_ms, profile.interval_ms, values))
     return found

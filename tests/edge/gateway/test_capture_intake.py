@@ -15,9 +15,11 @@ from edge.gateway.keys import new_key
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.mqtt.batches import Batches
 from edge.gateway.mqtt.session import Message
+from edge.gateway.opaque_ids import opaque
 from edge.gateway.vscapture.capture_intake import PATH, capture_intakes, items_of
 from edge.gateway.vscapture.capture_payload import CaptureProfile
 from streams.config.settings import Settings
+from streams.decoding.wire_frames import WireBound
 from streams.errors import UsageError
 
 KEY = new_key("theatre-2")
@@ -54,7 +56,7 @@ def posted(identities, *requests, path=PATH):
     )
 
     async def run():
-        pages = Pages({}, {}, intakes, at=dict.fromkeys(intakes, identities.capture_at))
+        pages = Pages(intakes=intakes, at=dict.fromkeys(intakes, identities.capture_at))
         server = HttpServer(door, identities, metrics.protocol("http"), pages)
         await server.start("127.0.0.1", 0)
         try:
@@ -137,6 +139,29 @@ def test_a_message_of_mqtt_is_of_the_client_whose_topic_it_is_and_of_the_device_
     ]
     assert [value for _, _, value in door.stored] == [values(device="mp-51"), b"no"]
     assert identities.topics().filters == ("/VSCapture/+/#", "/VSCapture/+/numericdata/")
+
+
+def test_a_device_whose_name_is_no_id_is_the_same_in_a_topic_in_a_message_and_in_a_post(tmp_path):
+    text = CLIENTS.replace('["mp-*"]', '["MP-50-*"]')
+    _, posts, _ = posted(identities_of(tmp_path, text), (values(device="MP 50"), {}))
+    said, door, _ = settled(
+        identities_of(tmp_path, text),
+        ("/VSCapture/MP 50/numericdata/", values(device="MP 50")),
+        ("/VSCapture/MP 50/numericdata/", values(device="")),
+        ("/VSCapture/MP 50/numericdata/", values(device="MP 51")),
+    )
+    assert said == [(1, 0), (2, 0), (3, 0x87)]
+    assert {one.frame.device for one in (*posts.given, *door.given)} == {opaque("MP 50")}
+
+
+def test_a_bound_is_the_same_by_either_way(tmp_path):
+    identities = identities_of(tmp_path)
+    said, posts, metrics = posted(identities, (values(text="<40"), {}))
+    taken, door, _ = settled(identities, ("/VSCapture/mp-50/numericdata/", values(text="<40")))
+    assert (said, taken) == ([(200, {"accepted": 1})], [(1, 0)])
+    assert [one.frame for one in posts.given] == [one.frame for one in door.given]
+    assert posts.given[0].frame.bounds == {"spo2": WireBound("<", 40.0)}
+    assert refused(metrics, "bound") == 1
 
 
 def test_without_a_clients_file_the_usual_topic_of_a_broker_on_this_machine_is_read():

@@ -12,6 +12,7 @@ from clinical.vitals import ABSENT
 from edge.gateway.accept import Refusal
 from edge.gateway.vscapture.capture_names import known_names
 from edge.gateway.vscapture.capture_payload import CaptureProfile, read_capture
+from streams.decoding.wire_frames import WireBound
 
 AT_MS = 1_773_463_140_123
 LOCAL = "14-03-2026 04:39:00.123"
@@ -128,6 +129,45 @@ def test_of_several_names_of_a_signal_the_first_of_the_table_counts_in_any_order
     for content in (both, both[::-1]):
         (frame,) = read(content).frames
         assert frame.temp == 37
+
+
+@pytest.mark.parametrize(
+    ("texts", "reading"),
+    [
+        (("-", "4"), 4),
+        (("<8", "4"), 4),
+        (("-", "<4"), WireBound("<", 4)),
+        (("4", "<8"), 4),
+        (("400", "4"), 4),
+    ],
+)
+def test_a_value_counts_before_a_bound_and_a_bound_before_none_whatever_their_names(texts, reading):
+    both = [
+        value(name, text) for name, text in zip(("NOM_RESP_RATE", "NOM_AWAY_RESP_RATE"), texts, strict=True)
+    ]
+    for content in (both, both[::-1]):
+        (frame,) = read(content).frames
+        bounds = getattr(frame, "bounds", {"resp": None})
+        assert (frame.resp if frame.resp is not None else bounds["resp"]) == reading
+
+
+@pytest.mark.parametrize("inner", [value("NOM_PULS_OXIM_SAT_O2", "<40"), block(("SpO2", "<40"))])
+def test_a_bound_is_carried_as_such_and_is_no_value(inner):
+    found = read([inner] if "PhysioID" in inner else inner)
+    (frame,) = found.frames
+    assert signals(frame) == {"spo2": None}
+    assert frame.bounds == {"spo2": WireBound("<", 40.0)}
+    assert found.faults == ["bound"]
+
+
+def test_the_same_bound_again_is_the_same_reading():
+    content = [value("NOM_PULS_OXIM_SAT_O2", "<40"), value("NOM_RESP_RATE", "8")]
+    assert read(content).frames[0].seq == read(content[::-1]).frames[0].seq
+
+
+def test_a_byte_order_mark_is_read_over():
+    content = json.dumps([value("SpO2", "97")]).encode("utf-8-sig")
+    assert read_capture(content, CaptureProfile(), "").frames[0].spo2 == 97
 
 
 @pytest.mark.parametrize("content", [[], {}, [value("NOM_ECG_AMPL_ST_II", "1")], [value(None, "1")]])

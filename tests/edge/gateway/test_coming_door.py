@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 
 import aiohttp
@@ -12,12 +13,13 @@ from vital_world import in_loop, room, rooms_payload, until
 
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn, stop
+from edge.gateway import process
 from edge.gateway.accept import Reading
 from edge.gateway.coming_door import ComingDoor
 from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.decoding.wire_frames import WireFrame
-from streams.errors import Busy
+from streams.errors import Busy, UsageError
 
 STOP_S = 10.0
 START_S = 60.0
@@ -35,6 +37,40 @@ async def test_a_door_is_busy_until_it_has_come_and_then_takes_all():
     assert await door.readings(ANYBODY, [reading]) == [None]
     await door.store("alerts", b"k", b"v")
     assert (kafka.given, kafka.stored) == ([reading], [("alerts", b"k", b"v")])
+
+
+class Ending:
+    """A part of a gateway that notes when it ends."""
+
+    def __init__(self, name, ended):
+        self._name, self._ended, self.filing = name, ended, None
+
+    async def start(self, *_):
+        pass
+
+    async def partitions(self, topic):
+        return 1
+
+    async def stop(self):
+        await asyncio.sleep(0)
+        self._ended.append(self._name)
+
+    def close(self):
+        self._ended.append(self._name)
+
+
+@in_loop
+async def test_a_gateway_that_fails_behind_kafka_ends_its_ports_first_too(tmp_path, monkeypatch):
+    ended = []
+    for part in ("Link", "View", "Refiling"):
+        monkeypatch.setattr(process, part, lambda settings: Ending("kafka", ended))
+    monkeypatch.setattr(process, "spooled_of", lambda parts: ([("sdc", 1, Ending("port", ended))], []))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(data_dir=tmp_path, gateway_sdc_interface="127.0.0.1", gateway_metrics_port=port)
+        with pytest.raises(UsageError, match="gateway_metrics_port"):
+            await process.serve(settings, asyncio.Event(), asyncio.Event())
+    assert ended == ["port", "kafka", "kafka", "kafka"]
 
 
 async def sent(port, payload):
@@ -60,7 +96,7 @@ async def test_a_gateway_that_finds_no_broker_has_what_vital_recorder_sends_on_i
         gateway_metrics_port=0,
     )
     with (tmp_path / "log").open("wb") as log:
-        process = spawn([sys.executable, "-P", "-m", "edge", "gateway"], log, worker_environment(settings))
+        gateway = spawn([sys.executable, "-P", "-m", "edge", "gateway"], log, worker_environment(settings))
     try:
         record = {"dt": 1_790_000_000, "val": 72}
         payload = rooms_payload(room(("HR", "ECG_HR", "num", "/min", [record])))
@@ -69,7 +105,7 @@ async def test_a_gateway_that_finds_no_broker_has_what_vital_recorder_sends_on_i
             try:
                 await sent(settings.gateway_vital_recorder_port, payload)
             except (socketio.exceptions.ConnectionError, aiohttp.ClientError):
-                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert gateway.poll() is None, (tmp_path / "log").read_text()
                 return False
             return True
 
@@ -78,8 +114,8 @@ async def test_a_gateway_that_finds_no_broker_has_what_vital_recorder_sends_on_i
                 await asyncio.sleep(0.2)
         spool = tmp_path / "spool" / "vital_recorder"
         assert any(b"BED-1" in one.read_bytes() for one in spool.glob("*.spool"))
-        process.send_signal(signal.SIGTERM)
-        await until(lambda: process.poll() is not None, "the gateway to end")
-        assert process.returncode == 0, (tmp_path / "log").read_text()
+        gateway.send_signal(signal.SIGTERM)
+        await until(lambda: gateway.poll() is not None, "the gateway to end")
+        assert gateway.returncode == 0, (tmp_path / "log").read_text()
     finally:
-        stop(process, STOP_S)
+        stop(gateway, STOP_S)

@@ -237,6 +237,26 @@ def history(seed):
     return sorted([*told, *visits(hospital)], key=lambda one: one[1])
 
 
+@pytest.mark.parametrize("first", ["adt", "fhir"])
+def test_of_two_senders_who_say_the_same_one_that_falls_silent_takes_no_patient_away(desk, first):
+    desk.place("bed-1")
+    begins = {"adt": 0, "fhir": 0, first: -10}
+    desk.adt("admit", begins["adt"], "p", "bed-1")
+
+    def visit(minute):
+        stays = (VisitStay(place="bed-1", from_ts_ms=at(begins["fhir"]), until_ts_ms=None),)
+        said = {"id": "v", "patient": "p", "reporter": "fhir", "stays": stays}
+        desk.take(Visit(**said, event_ts_ms=at(minute)))
+
+    visit(0)
+    bound = BOUND_MS // MINUTE_MS
+    assert desk.course(-1, 1, bound, bound + 1) == "p p p -"
+    visit(bound)
+    assert desk.course(-1, 1, bound + 1, 2 * bound, 2 * bound + 1) == "p p p p -"
+    desk.hear(2 * bound)
+    assert desk.course(2 * bound + 1, 3 * bound + 1) == "p -"
+
+
 def visits(hospital, number=6, versions_max=4):
     """Yield versions of visits to the same beds: somebody comes, moves, leaves, or never was there."""
     chance = hospital.rng

@@ -28,10 +28,10 @@ def hasty(monkeypatch):
 class World:
     """A small spool whose door waits for `open_door`, with a clock and an alarm."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, host="host"):
         self.door, self.now_ms, self.told, self.refusals = RecordingDoor(), 1_000_000, [], []
         self.spool = Spool(folder / "sdc", SMALL_BYTES)
-        alarm = SpoolAlarm(self.spool.folder / "full", "host/sdc", self._tell, lambda: self.now_ms)
+        alarm = SpoolAlarm(self.spool.folder / "full", f"{host}/sdc", self._tell, lambda: self.now_ms)
         counted = GatewayMetrics().protocol("sdc")
         self.spooled = SpooledDoor(self.spool, self.door, lambda name: ANYBODY, counted, alarm)
         self.door.hold = asyncio.Event()
@@ -68,6 +68,30 @@ async def test_a_full_spool_is_told_once_and_its_end_when_all_is_in_kafka_and_it
 
 
 @in_loop
+async def test_what_is_lost_while_kafka_takes_no_end_is_another_alarm(tmp_path):
+    world = World(tmp_path)
+    world.fill()
+    await until(lambda: world.told, "the alarm")
+    world.door.hold.set()
+    await until(lambda: world.spool.records == 0, "all to be through")
+    world.refusals = away = [NotStored("away")] * 1_000
+    world.door.hold.clear()
+    world.now_ms += 61_000
+    await until(lambda: len(away) < 1_000, "its end to be tried")
+    world.now_ms += 1_000
+    world.fill()
+    away.clear()
+    await until(lambda: len(world.told) == 3, "the next alarm")
+    assert [one[2:4] for one in world.told] == [
+        ("start", 1_000_000),
+        ("end", 1_000_000),
+        ("start", 1_062_000),
+    ]
+    assert (world.spool.folder / "full").read_text() == "1062000 host/sdc"
+    await world.spooled.stop()
+
+
+@in_loop
 async def test_what_one_process_began_another_tells_under_the_same_id_and_ends(tmp_path):
     former = World(tmp_path)
     former.fill()
@@ -79,6 +103,34 @@ async def test_what_one_process_began_another_tells_under_the_same_id_and_ends(t
     await until(lambda: len(world.told) == 2, "its end")
     assert world.told[0] == former.told[0]
     assert world.told[1][2] == "end"
+    await world.spooled.stop()
+
+
+@in_loop
+async def test_a_container_of_another_name_ends_what_the_former_one_began_and_begins_its_own(tmp_path):
+    former = World(tmp_path, "old")
+    former.fill()
+    await until(lambda: former.told, "the alarm")
+    await former.spooled.stop()
+    world = World(tmp_path, "new")
+    world.now_ms += 120_000
+    world.door.hold.set()
+    await until(lambda: len(world.told) == 2, "its end")
+    assert [one[0] for one in world.told] == ["~spool/old/sdc"] * 2
+    assert world.told[1][2] == "end"
+    world.door.hold.clear()
+    world.fill()
+    await until(lambda: len(world.told) == 3, "its own alarm")
+    assert world.told[2][0] == "~spool/new/sdc"
+    await world.spooled.stop()
+
+
+@in_loop
+async def test_a_fault_in_telling_silences_no_alarm(tmp_path):
+    world = World(tmp_path)
+    world.refusals = [RuntimeError("ours")]
+    world.fill()
+    await until(lambda: world.told, "the alarm")
     await world.spooled.stop()
 
 

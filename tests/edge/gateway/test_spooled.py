@@ -1,9 +1,11 @@
 """The spool before the door: senders beside each other, large records, senders that are gone, disks that fail."""
 
 import asyncio
+import json
 import logging
 import os
 
+import msgspec
 from gateway_world import ANYBODY, RecordingDoor
 from vital_world import in_loop, until
 
@@ -11,7 +13,7 @@ from edge.gateway.accept import Sender
 from edge.gateway.metrics import GatewayMetrics
 from edge.gateway.spool import Spool
 from edge.gateway.spooled import FRAMES_AT_ONCE, RECORDS_AT_ONCE, SPOOL_FULL, SpooledDoor
-from streams.decoding.wire_frames import WireFrame
+from streams.decoding.wire_frames import WireBound, WireFrame, frame_with
 from streams.errors import Busy
 
 HERE = Sender("here", ("*",))
@@ -79,6 +81,23 @@ async def test_each_reading_of_a_sender_that_is_gone_is_counted(tmp_path):
     world.spooled.start()
     await until(lambda: world.spool.records == 0, "all to be through")
     assert (world.refused("unknown-sender"), len(world.door.given)) == (5, 5)
+    await world.spooled.stop()
+
+
+@in_loop
+async def test_a_bound_outlives_the_spool_of_a_former_process(tmp_path):
+    bounded = frame_with("", "d", 0, 2, 2_000, 1_000, {"spo2": WireBound("<", 40.0), "hr": 70.0})
+    former = World(tmp_path)
+    assert former.spooled.put(HERE, [frame(seq=1), bounded]) is None
+    await former.spooled.stop()
+    world = World(tmp_path)
+    world.spooled.start()
+    await until(lambda: world.spool.records == 0, "all to be through")
+    plain, kept = (one.frame for one in world.door.given)
+    assert kept == bounded
+    written = json.loads(msgspec.json.encode(kept))
+    assert (written["spo2"], written["bounds"]) == (None, {"spo2": {"comparator": "<", "value": 40.0}})
+    assert msgspec.json.encode(plain) == msgspec.json.encode(frame(seq=1))
     await world.spooled.stop()
 
 

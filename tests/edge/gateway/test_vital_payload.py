@@ -13,6 +13,7 @@ from clinical.vitals import ABSENT
 from edge.gateway.accept import Refusal
 from edge.gateway.hl7.profile import Profile
 from edge.gateway.vital_recorder.vital_payload import MESSAGES_MAX, UNPACKED_BYTES_MAX, read_payload
+from streams.decoding.wire_frames import WireBound
 
 END_MS = (NOW_S + 10) * 1000
 
@@ -57,6 +58,15 @@ def test_a_track_without_a_monitor_type_is_known_by_its_name():
 def test_a_reading_that_no_sensor_reports_is_left_out_and_told():
     found = read(makers_payload(track("Solar8000/PLETH_SPO2", 10, 2, "%", 400.0)))
     assert (found.frames, found.faults) == ([], ["implausible"])
+
+
+def test_a_bound_of_the_newer_form_is_carried_as_such_and_is_no_value():
+    text = makers_text().replace("|97|%", "|<40|%")
+    assert "|<40|%" in text
+    found = read(gzip.compress(text.encode()))
+    (frame,) = found.frames
+    assert (frame.hr, frame.spo2, frame.bounds) == (72.0, None, {"spo2": WireBound("<", 40.0)})
+    assert found.faults == ["bound"]
 
 
 def test_local_times_are_of_the_zone_that_is_set():
