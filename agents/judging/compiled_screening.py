@@ -75,9 +75,9 @@ class CompiledScreening:
 
     def __call__(self, table: PatientTable, offset: int, now_ms: int) -> Screened:
         """Screen for the tick of an offset, at a time in ms."""
-        occupied = table.occupied()
-        rows, bits = np.empty((2, len(occupied)), np.int64)
-        found = Screen(occupied, rows, bits, np.zeros(3, np.int64))
+        rows = table.occupied().copy()  # what cannot be written is another type to compiled code
+        bits = np.empty(len(rows), np.int64)
+        found = Screen(rows, bits, np.zeros(3, np.int64))
         self._kernel(self._arrays_of(table), *self._rules, tuple(Moment(now_ms, offset)), tuple(found))
         count, any_bits, every_bits = found.ends.tolist()
         return Screened(rows[:count], bits[:count], any_bits, every_bits)

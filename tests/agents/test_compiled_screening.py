@@ -13,6 +13,7 @@ from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels import screen_bits as asked
 from clinical.kernels.judge_literals import SUSPECT
+from clinical.kernels.screen_ticks import compile_ahead, screen_ticks
 from clinical.lifecycle import Answered, Pause, State
 from clinical.limits import HIGH
 from clinical.rules import ScoreRule
@@ -75,6 +76,12 @@ def test_a_ward_at_rest_is_looked_at_by_no_step(ward):
     assert len(ward.screened(EARLIER_MS)) == 3
     assert ward.screened(EARLIER_MS) == {}, "who has had a tick is not shown again"
     assert not any(bits & asked.ASKED for bits in ward.screened().values())
+
+
+def test_ticks_compile_nothing_that_was_not_compiled_ahead(ward):
+    compile_ahead()
+    assert ward.screened()
+    assert len(screen_ticks.signatures) == 1
 
 
 def pause(ward):
