@@ -122,7 +122,7 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
         widened=ids.index(LIMITS_WIDENED),
         glass=ids.index(BREAK_GLASS),
         pulse=INDEX[PERFUSION[0]],
-        vital_loss_ms=round(conditions.vital_loss_s * 1000),
+        vital_loss_ms=_patience_ms(conditions.vital_loss_s),
         asks_age=conditions.age_unknown_s > 0,
         slow_ms=SLOW_MS,
         turns=ADVICE_TURNS,
@@ -139,6 +139,11 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
         age_ms=AGE_MS_MAX,
         after_ms=np.array([0, *(round(step.after_s * 1000) for step in steps)]),
     )
+
+
+def _patience_ms(patience_s: float) -> int:
+    """Return a time in ms; 0 says that a condition is not judged, so one that is has 1 at least."""
+    return max(1, round(patience_s * 1000)) if patience_s > 0 else 0
 
 
 def _sheets_of(conditions: Conditions, ids: list[str]) -> Sheets:

@@ -33,8 +33,8 @@ HR = INDEX["hr"]
 class Ward:
     """Three patients who are well, of whom one frame a second came until `LAST_S`, with a tick each second."""
 
-    def __init__(self):
-        self.worker = WorkerModel(RULES, TimeRules(recorded=True), TTL_S, engine="numba")
+    def __init__(self, rules=RULES):
+        self.worker = WorkerModel(rules, TimeRules(recorded=True), TTL_S, engine="numba")
         self.offset = 0
         for second in range(1, LAST_S + 1):
             for number in range(3):
@@ -202,6 +202,13 @@ def test_each_look_is_for_the_patient_whom_it_concerns_and_for_open_alarms_besid
     assert found[ward.row] & asked.OPEN
     others = [bits for row, bits in found.items() if row != ward.row]
     assert not any(bits & asked.ASKED for bits in others)
+
+
+def test_a_loss_that_is_told_before_a_millisecond_is_over_is_looked_at_too():
+    at_once = dataclasses.replace(RULES.technical, vital_loss_s=0.0004)
+    ward = Ward(dataclasses.replace(RULES, technical=at_once))
+    no_pulse(ward)
+    assert ward.screened()[ward.row] & asked.VITAL_LOSS
 
 
 def untold(ward, place):
