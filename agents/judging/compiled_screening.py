@@ -78,9 +78,9 @@ class CompiledScreening:
 
     def __call__(self, table: PatientTable, offset: int, now_ms: int) -> Screened:
         """Screen for the tick of an offset, at a time in ms."""
-        occupied = table.occupied()
-        rows, bits = np.empty((2, len(occupied)), np.int64)
-        found = Screen(occupied, rows, bits, np.zeros(3, np.int64))
+        rows = table.occupied().copy()  # what cannot be written is another type to compiled code
+        bits = np.empty(len(rows), np.int64)
+        found = Screen(rows, bits, np.zeros(3, np.int64))
         self._kernel(self._arrays_of(table), *self._rules, tuple(Moment(now_ms, offset)), tuple(found))
         count, any_bits, every_bits = found.ends.tolist()
         return Screened(rows[:count], bits[:count], any_bits, every_bits)
@@ -125,7 +125,7 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
         widened=ids.index(LIMITS_WIDENED),
         glass=ids.index(BREAK_GLASS),
         pulse=INDEX[PERFUSION[0]],
-        vital_loss_ms=round(conditions.vital_loss_s * 1000),
+        vital_loss_ms=_patience_ms(conditions.vital_loss_s),
         asks_age=conditions.age_unknown_s > 0,
         slow_ms=SLOW_MS,
         turns=ADVICE_TURNS,
@@ -146,6 +146,11 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
 
 def _scores_of(conditions: Conditions, ids: list[str]) -> tuple[Tuple, Tuple]:
     return plain(_sheets_of(conditions, ids)), plain(_chart_of(conditions))
+
+
+def _patience_ms(patience_s: float) -> int:
+    """Return a time in ms; 0 says that a condition is not judged, so one that is has 1 at least."""
+    return max(1, round(patience_s * 1000)) if patience_s > 0 else 0
 
 
 def _sheets_of(conditions: Conditions, ids: list[str]) -> Sheets:

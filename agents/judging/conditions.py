@@ -214,14 +214,18 @@ class Conditions:
         judge_levels(Levels(column, alarming.rule, level, explain), self._episodes, context, out)
 
     def _held(self, alarming: "Alarming", last: Latest, level: Rows, context: Context) -> Rows:
-        """Return levels (n,) that do not fall while an input is a bound: nobody knows its points."""
+        """Return levels (n,) that do not fall while an input is a bound: nobody knows its points.
+
+        Of a score that is made for other ages nobody asks for them.
+        """
         column, columns = self._column[alarming.sheet.id], read_of(alarming.sheet).columns
         bounded = (np.isnan(last.value[:, columns]) & (last.value_ms[:, columns] != NEVER)).any(axis=1)
         if not some(bounded):  # as nearly always
             return level
         table, rows = context.table, context.rows
         told = np.where(table.alarm_state[rows, column] != NORMAL, table.alarm_priority[rows, column] + 1, 0)
-        return np.where(bounded & (level >= 0), np.maximum(level, told), level)
+        stays = bounded & (level >= 0) & is_made_for(alarming.sheet, table, rows)
+        return np.where(stays, np.maximum(level, told), level)
 
     def score_again(self, table: PatientTable, row: int, column: int, now_ms: int) -> Details:
         """Return the numbers of a score as they are now."""

@@ -157,13 +157,12 @@ class Moment(NamedTuple):
 
 
 class Screen(NamedTuple):
-    """Whom a tick concerns: of the `occupied` rows of a partition those that have not had it yet, the first n places.
+    """Whom a tick concerns: `rows` are all of a partition, of which those that have not had it yet become the first n.
 
-    `rows` (n,) are they, `bits` (n,) what has to be looked at of each (`screen_bits`). `ends`: n, the bits that anybody
-    has, those that everybody has.
+    `bits` (n,) are what has to be looked at of each (`screen_bits`). `ends`: n, the bits that anybody has, those that
+    everybody has.
     """
 
-    occupied: Ints
     rows: Ints
     bits: Ints
     ends: Ints

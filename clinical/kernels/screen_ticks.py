@@ -314,8 +314,8 @@ def screen_all(
 ) -> None:
     """Screen all patients of a partition who have not had the tick yet, and note that they have it now."""
     stays, found, any_bits, every_bits = columns.stays, 0, 0, -1
-    for i in range(screen.occupied.shape[0]):
-        row = screen.occupied[i]
+    for i in range(screen.rows.shape[0]):
+        row = screen.rows[i]
         if stays.ticked_ms[row] >= moment.now_ms or stays.position[row] >= moment.offset:
             continue
         bits = screen_one(columns, limits, rules, asks, sheets, chart, row, moment.now_ms)

@@ -131,6 +131,13 @@ def test_bounds_are_in_no_window_and_no_score_falls_because_of_one():
     assert means[0][:2].tolist() != means[0][:2].tolist()
 
 
+def test_a_bound_holds_no_score_up_that_is_made_for_other_ages():
+    ill = {"spo2": 84, "hr": 80, "resp": 22, "abp_sys": 120, "consciousness": "A", "temp": 37}
+    profile = {"kind": "set-profile", "id": "1", "patient": "bed-1", "age_band": "child", "actor": "n"}
+    says = [ill] * 60 + [{**ill, "spo2": "<70"}] * 60
+    assert of(told(says, orders=[(70, profile)])[1], "news2")[-1][0] == "end"
+
+
 def test_an_alarm_that_a_pause_held_back_is_told_when_it_is_over_though_no_frame_comes():
     pause = {
         "kind": "pause",

@@ -13,6 +13,7 @@ from clinical.clock import TimeRules
 from clinical.defaults import DEFAULT_RULES
 from clinical.kernels import screen_bits as asked
 from clinical.kernels.judge_literals import SUSPECT
+from clinical.kernels.screen_ticks import compile_ahead, screen_ticks
 from clinical.lifecycle import Answered, Pause, State
 from clinical.limits import HIGH
 from clinical.rules import ScoreRule
@@ -32,8 +33,8 @@ HR = INDEX["hr"]
 class Ward:
     """Three patients who are well, of whom one frame a second came until `LAST_S`, with a tick each second."""
 
-    def __init__(self):
-        self.worker = WorkerModel(RULES, TimeRules(recorded=True), TTL_S, engine="numba")
+    def __init__(self, rules=RULES):
+        self.worker = WorkerModel(rules, TimeRules(recorded=True), TTL_S, engine="numba")
         self.offset = 0
         for second in range(1, LAST_S + 1):
             for number in range(3):
@@ -75,6 +76,12 @@ def test_a_ward_at_rest_is_looked_at_by_no_step(ward):
     assert len(ward.screened(EARLIER_MS)) == 3
     assert ward.screened(EARLIER_MS) == {}, "who has had a tick is not shown again"
     assert not any(bits & asked.ASKED for bits in ward.screened().values())
+
+
+def test_ticks_compile_nothing_that_was_not_compiled_ahead(ward):
+    compile_ahead()
+    assert ward.screened()
+    assert len(screen_ticks.signatures) == 1
 
 
 def pause(ward):
@@ -234,6 +241,13 @@ def test_each_look_is_for_the_patient_whom_it_concerns_and_for_open_alarms_besid
 def test_a_news2_that_is_surely_low_is_not_reckoned(ward, values):
     news2(**values)(ward)
     assert ward.screened()[ward.row] & asked.SCORE == 0
+
+
+def test_a_loss_that_is_told_before_a_millisecond_is_over_is_looked_at_too():
+    at_once = dataclasses.replace(RULES.technical, vital_loss_s=0.0004)
+    ward = Ward(dataclasses.replace(RULES, technical=at_once))
+    no_pulse(ward)
+    assert ward.screened()[ward.row] & asked.VITAL_LOSS
 
 
 def untold(ward, place):

@@ -68,7 +68,7 @@ class Scores:
         for rule in self.rules:
             alarm = bed.alarms[rule.id]
             level, shown = self.score(bed, rule, moment.now_ms)
-            if level is not None and self.reads_a_bound(bed, rule) and alarm.stands != "quiet":
+            if level is not None and self.stays_up(bed, rule) and alarm.stands != "quiet":
                 level = max(level, LEVEL[alarm.priority])
             if level is None and not self.was_known(bed, rule, moment.now_ms):
                 # For so long that nothing can be said any more; what was measured before does not count again.
@@ -80,8 +80,14 @@ class Scores:
                 judge_level(self.telling, bed, alarm, level, rule.delay_s, moment, shown)
 
     @staticmethod
-    def reads_a_bound(bed, rule):
+    def is_for_others(bed, rule):
+        """Whether a score is made for other ages."""
+        return (bed.band == "adult") == (rule.id == "pews")
+
+    def stays_up(self, bed, rule):
         """Whether the last sample of anything that a score reads is a bound: it does not fall then."""
+        if self.is_for_others(bed, rule):
+            return False
         devices = [(name, bed.latest(name)) for name in READ_BY[rule.id]]
         return any(device is not None and device.value[name] is None for name, device in devices)
 
@@ -111,8 +117,8 @@ class Scores:
         measured = self.points(bed, rule, now_ms, keep=False)
         points, level, total = self.points(bed, rule, now_ms, keep=rule.id != "shock-index")
         missing = tuple(name for name, known in points.items() if known is None)
-        if (bed.band == "adult") == (rule.id == "pews"):
-            level = 0  # made for other ages
+        if self.is_for_others(bed, rule):
+            level = 0
         elif not self.enough(rule, measured):
             level = None
         return level, (round(total, 2), missing)
