@@ -7,12 +7,13 @@ import sys
 from typing import Any, Final
 
 import faust
+from aiokafka.errors import KafkaConnectionError
 from prometheus_client import CollectorRegistry, start_http_server
 
 from agents.health.stacks import whereabouts
 from agents.health.watchdog import Watchdog
 from streams.config.settings import Settings
-from streams.errors import UsageError
+from streams.errors import BrokerUnreachable, UsageError
 
 GC_ALLOCATIONS: Final = 100_000
 """Allocations between two collections of the youngest generation: some twenty blocks."""
@@ -48,6 +49,9 @@ def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:
+        if isinstance(stop.__context__, KafkaConnectionError):  # it answered a moment ago, before Faust began
+            say(f"no broker answers: {stop.__context__}")
+            return BrokerUnreachable.exit_code
         return stop.code if isinstance(stop.code, int) else 1
     return 0
 
