@@ -20,7 +20,7 @@ from edge.gateway.hl7.senders import Senders
 from edge.gateway.mqtt.topic_map import USUAL_PATTERN, TopicMap
 from edge.gateway.opaque_ids import opaque
 from edge.gateway.refiling import now_ms
-from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify, zone_named
+from edge.gateway.vital_recorder.vital_clients import VitalEntry, identify
 from edge.gateway.vscapture.capture_clients import USUAL_PATTERN as USUAL_CAPTURE_PATTERN
 from edge.gateway.vscapture.capture_clients import CaptureClients
 from edge.gateway.vscapture.capture_intake import message_reader
@@ -61,7 +61,7 @@ class Identities:
                 "gateway_clients: name a file where others than this machine can connect "
                 "(see docs/devices.md; vigil gateway key makes keys)"
             )
-        self._anybodys_captures = CaptureClients({}, _zone_of(settings))
+        self._anybodys_captures = CaptureClients({}, settings.gateway_vscapture_zone)
         self._anybodys_topics = self._topics_of_anybody()
         self._clients, self._issuer_keys = self._load()
         self._seen = self._stamps()
@@ -263,16 +263,3 @@ class Identities:
         found = [known[name] for name in peer_names if name in known]
         # One that is of two clients says of neither that it is the one.
         return found[0] if found and all(one is found[0] for one in found) else None
-
-
-def _zone_of(settings: Settings) -> str:
-    """Return the zone of VSCaptures.
-
-    Raises:
-        UsageError: there is no such zone.
-    """
-    try:
-        zone_named(settings.gateway_vscapture_zone)
-    except ValueError as error:
-        raise UsageError(f"gateway_vscapture_zone: {error}") from None
-    return settings.gateway_vscapture_zone

@@ -36,12 +36,10 @@ from edge.gateway.spool_alarm import SpoolAlarm
 from edge.gateway.spooled import SpooledDoor
 from edge.gateway.view import View
 from edge.gateway.vital_recorder.socket_io import VitalParts, VitalRecorderServer
-from edge.gateway.vital_recorder.vital_clients import zone_named
 from edge.gateway.vscapture.capture_intake import capture_intakes
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
 from streams.contracts.topics import ALERTS
-from streams.errors import UsageError
 
 SWITCHES: Final = (
     "gateway_http_port",
@@ -231,12 +229,8 @@ def vital_recorder_of(parts: SpooledParts) -> VitalRecorderServer:
     """Return the server of Vital Recorder, with its spool.
 
     Raises:
-        UsageError: the spool's folder cannot be had, or there is no such zone.
+        UsageError: the spool's folder cannot be had.
     """
-    try:
-        zone_named(parts.settings.gateway_vital_recorder_zone)
-    except ValueError as error:
-        raise UsageError(f"gateway_vital_recorder_zone: {error}") from None
     counted = parts.metrics.protocol("vital_recorder")
     spool = spool_of(parts.settings, "vital_recorder")
     spooled = SpooledDoor(spool, parts.door, parts.identities.named, counted, alarm_of(parts, spool))

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from streams.contracts.zones import ZoneName
+
 
 class GatewaySettings(BaseSettings):
     """What the gateway speaks, and to whom. Times are in the unit that ends the name."""
@@ -15,10 +17,10 @@ class GatewaySettings(BaseSettings):
     gateway_vital_recorder_port: int = Field(
         default=0, ge=0, le=65_535, description="for Vital Recorder (Socket.IO); 0 = off"
     )
-    gateway_vital_recorder_zone: str = Field(
+    gateway_vital_recorder_zone: ZoneName = Field(
         default="UTC", description="of Vital Recorders' clocks, which do not say it: Europe/Berlin"
     )
-    gateway_vscapture_zone: str = Field(
+    gateway_vscapture_zone: ZoneName = Field(
         default="UTC", description="of VSCaptures' clocks, which do not say it: Europe/Berlin"
     )
     gateway_spool_bytes_max: int = Field(

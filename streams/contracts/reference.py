@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, m
 
 from streams.contracts.command import AgeBand, Limit
 from streams.contracts.frame import Identifier, Stream
-from streams.contracts.zones import zone
+from streams.contracts.zones import ZoneName, zone
 
 REFERENCE_BYTES_MAX: Final = 4_096
 NAME_CHARS_MAX: Final = 100
@@ -49,7 +49,7 @@ class WardFacts(_Facts):
     kind: Literal["ward"] = "ward"
     ward: Identifier = Field(description="opaque id, as orders and frames name it")
     name: Name | None = Field(default=None, description="what people call it")
-    time_zone: str | None = Field(
+    time_zone: ZoneName | None = Field(
         default=None, description="IANA name; the setting `time_zone` where none is"
     )
     unit_type: UnitType | None = None
@@ -57,13 +57,6 @@ class WardFacts(_Facts):
         default=None, description="of who is admitted there without one: never of who has one already"
     )
     phone: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None:
-            zone(value)
-        return value
 
     @property
     def key(self) -> bytes:

@@ -1,8 +1,10 @@
 """Time zones by their IANA names, and moments in them as people read them."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
 
 UTC_NAME: Final = "UTC"
 
@@ -17,6 +19,15 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder of the database
         raise ValueError(f"{name!r} is no time zone such as Europe/Vienna") from None
+
+
+def _known(name: str) -> str:
+    zone(name)
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known)]
+"""A field of a model: the IANA name of a zone that there is."""
 
 
 def moment(ts_ms: int, of: ZoneInfo) -> str:

@@ -1,10 +1,10 @@
 """What the clients file says of a client that sends FHIR."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from streams.contracts.frame import INTERVAL_MS_MAX
+from edge.gateway.reporting_pace import IntervalS
 
 USUAL_INTERVAL_MS: Final = 1_000
 """As of a frame that does not say it."""
@@ -15,7 +15,7 @@ class FhirEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    interval_s: Annotated[float, Field(ge=0.001, le=INTERVAL_MS_MAX / 1000)] = USUAL_INTERVAL_MS / 1000
+    interval_s: IntervalS = USUAL_INTERVAL_MS / 1000
 
     @property
     def interval_ms(self) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator
 
@@ -13,7 +12,8 @@ from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.charsets import codec_of
 from edge.gateway.hl7.desk import Peer
 from edge.gateway.hl7.profile import PRODUCTION, USUAL, AckMode, Profile
-from streams.contracts.frame import INTERVAL_MS_MAX
+from edge.gateway.reporting_pace import IntervalS
+from streams.contracts.zones import ZoneName, zone
 
 KNOWN_MAX: Final = 16_384
 """Pairs of peers and applications whose sender is kept in mind."""
@@ -39,19 +39,10 @@ class Hl7Entry(BaseModel):
     networks: tuple[IPvAnyNetwork, ...] = ()
     acks: AckMode = "message"
     charset: str | None = None
-    zone: str = "UTC"
-    interval_s: Annotated[float, Field(gt=0, le=INTERVAL_MS_MAX / 1000)] = 1.0
+    zone: ZoneName = "UTC"
+    interval_s: IntervalS = 1.0
     authority: str = ""
     processing: tuple[str, ...] = PRODUCTION
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("no such zone; zones have names like Europe/Berlin") from None
-        return zone
 
     @field_validator("charset")
     @classmethod
@@ -65,7 +56,7 @@ class Hl7Entry(BaseModel):
         return Profile(
             self.acks,
             self.charset,
-            ZoneInfo(self.zone),
+            zone(self.zone),
             round(self.interval_s * 1000),
             self.authority,
             self.processing,

@@ -4,13 +4,13 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from edge.gateway.accept import Refusal, Sender
 from edge.gateway.hl7.profile import Profile
-from streams.contracts.frame import INTERVAL_MS_MAX
+from edge.gateway.reporting_pace import IntervalS
+from streams.contracts.zones import ZoneName, zone
 
 UNKNOWN: Final = Refusal("unknown-sender", "no client has this code, from this network")
 AMBIGUOUS: Final = Refusal("unknown-sender", "several clients have this code")
@@ -29,15 +29,8 @@ class VitalEntry(BaseModel):
 
     codes: tuple[Code, ...] = ()
     networks: tuple[IPvAnyNetwork, ...] = ()
-    zone: str | None = None
-    interval_s: Annotated[float, Field(ge=0.001, le=INTERVAL_MS_MAX / 1000)] = 1.0
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str | None) -> str | None:
-        if zone is not None:
-            zone_named(zone)
-        return zone
+    zone: ZoneName | None = None
+    interval_s: IntervalS = 1.0
 
     @model_validator(mode="after")
     def _codes_have_networks(self) -> "VitalEntry":
@@ -45,21 +38,9 @@ class VitalEntry(BaseModel):
             raise ValueError("codes count only from a network: name networks")
         return self
 
-    def profile(self, zone: str) -> Profile:
-        """Return the client's settings; `zone` is the gateway's."""
-        return Profile(zone=zone_named(self.zone or zone), interval_ms=round(self.interval_s * 1000))
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """Return a zone.
-
-    Raises:
-        ValueError: there is none of this name.
-    """
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("no such zone; zones have names like Europe/Berlin") from None
+    def profile(self, usual_zone: str) -> Profile:
+        """Return the client's settings; `usual_zone` is the gateway's."""
+        return Profile(zone=zone(self.zone or usual_zone), interval_ms=round(self.interval_s * 1000))
 
 
 @dataclass(frozen=True, slots=True)

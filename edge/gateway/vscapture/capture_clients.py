@@ -4,17 +4,17 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
-from pydantic import ConfigDict, Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from clinical.vitals import INDEX
 from edge.gateway.accept import Sender
 from edge.gateway.mqtt.topic_map import MqttEntry
-from edge.gateway.vital_recorder.vital_clients import zone_named
+from edge.gateway.reporting_pace import IntervalS
 from edge.gateway.vscapture.capture_names import known_names
 from edge.gateway.vscapture.capture_payload import CaptureProfile
-from streams.contracts.frame import INTERVAL_MS_MAX
+from streams.contracts.zones import ZoneName, zone
 
 USUAL_PATTERN: Final = "/VSCapture/{device}/numericdata/#"
 """Where there is no clients file."""
@@ -32,16 +32,9 @@ class CaptureEntry(MqttEntry):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     networks: tuple[IPvAnyNetwork, ...] = ()
-    zone: str | None = None
-    interval_s: Annotated[float, Field(ge=0.001, le=INTERVAL_MS_MAX / 1000)] = 1.0
+    zone: ZoneName | None = None
+    interval_s: IntervalS = 1.0
     names: dict[str, str] = Field(default_factory=dict, max_length=NAMES_MAX)
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str | None) -> str | None:
-        if zone is not None:
-            zone_named(zone)
-        return zone
 
     @model_validator(mode="after")
     def _names_are_signals(self) -> Self:
@@ -50,10 +43,10 @@ class CaptureEntry(MqttEntry):
             raise ValueError(f"{unknown[0]} is no signal")
         return self
 
-    def profile(self, zone: str) -> CaptureProfile:
-        """Return the client's settings; `zone` is the gateway's."""
+    def profile(self, usual_zone: str) -> CaptureProfile:
+        """Return the client's settings; `usual_zone` is the gateway's."""
         return CaptureProfile(
-            zone_named(self.zone or zone), round(self.interval_s * 1000), known_names(self.names)
+            zone(self.zone or usual_zone), round(self.interval_s * 1000), known_names(self.names)
         )
 
 

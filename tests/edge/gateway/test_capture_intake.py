@@ -18,7 +18,7 @@ from edge.gateway.mqtt.session import Message
 from edge.gateway.opaque_ids import opaque
 from edge.gateway.vscapture.capture_intake import PATH, capture_intakes, items_of
 from edge.gateway.vscapture.capture_payload import CaptureProfile
-from streams.config.settings import Settings
+from streams.config.settings import Settings, load_settings
 from streams.decoding.wire_frames import WireBound
 from streams.errors import UsageError
 
@@ -182,8 +182,8 @@ def test_what_is_wrong_in_the_clients_file_is_told(tmp_path, wrong):
 
 
 def test_a_zone_that_there_is_not_is_told():
-    with pytest.raises(UsageError, match="gateway_vscapture_zone"):
-        Identities(Settings(gateway_vscapture_zone="Mars"))
+    with pytest.raises(UsageError, match=r"vscapture.zone.*is no time zone"):
+        load_settings(gateway_vscapture_zone="Mars")
 
 
 def test_a_client_that_may_send_for_any_device_lends_its_name_to_none(tmp_path):

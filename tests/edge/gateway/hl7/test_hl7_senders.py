@@ -105,6 +105,7 @@ def test_an_entry_of_the_file_is_the_senders_profile():
         {"charset": "KLINGON"},
         {"acks": "AA"},
         {"interval_s": 0},
+        {"interval_s": 0.0001},
         {"networks": ["x"]},
         {"other": 1},
     ],
