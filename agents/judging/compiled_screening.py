@@ -35,6 +35,7 @@ from clinical.kernels.judge_columns import plain
 from clinical.kernels.screen_columns import (
     Chart,
     Episodes,
+    Laws,
     Moment,
     Screen,
     Sheets,
@@ -56,7 +57,7 @@ from clinical.vitals import AGE_MS_MAX, INDEX
 from tables.patients import PatientTable
 
 Tuple = tuple[Any, ...]
-ScreenKernel = Callable[[Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple, Tuple], None]
+ScreenKernel = Callable[[Tuple, Tuple, Tuple, Tuple], None]
 """`clinical.kernels.screen_ticks.screen_ticks`, which only who has Numba can import."""
 
 _DEVICES: Final = (CLOCK_SUSPECT, BACKLOG, IDENTITY_CONFLICT, TOO_MANY_DEVICES)
@@ -68,11 +69,14 @@ class CompiledScreening:
 
     def __init__(self, kernel: ScreenKernel, parts: Parts, time: TimeRules, ttl_ms: int) -> None:
         ids = [alarm.id for alarm in parts.alarms]
-        limits = limits_of(parts.limits.rules)
-        rules = rules_of(parts.limits.rules, time, parts.rules.technical, ids)
-        asks = _tick_rules_of(parts, ids, ttl_ms)
-        self._kernel = kernel
-        self._rules = plain(limits), plain(rules), plain(asks), *_scores_of(parts.conditions, ids)
+        laws = Laws(
+            limits_of(parts.limits.rules),
+            rules_of(parts.limits.rules, time, parts.rules.technical, ids),
+            _tick_rules_of(parts, ids, ttl_ms),
+            _sheets_of(parts.conditions, ids),
+            _chart_of(parts.conditions),
+        )
+        self._kernel, self._laws = kernel, plain(laws)
         self._columns: TickColumns | None = None
         self._arrays: Tuple = ()
 
@@ -81,7 +85,7 @@ class CompiledScreening:
         rows = table.occupied().copy()  # what cannot be written is another type to compiled code
         bits = np.empty(len(rows), np.int64)
         found = Screen(rows, bits, np.zeros(3, np.int64))
-        self._kernel(self._arrays_of(table), *self._rules, tuple(Moment(now_ms, offset)), tuple(found))
+        self._kernel(self._arrays_of(table), self._laws, tuple(Moment(now_ms, offset)), tuple(found))
         count, any_bits, every_bits = found.ends.tolist()
         return Screened(rows[:count], bits[:count], any_bits, every_bits)
 
@@ -142,10 +146,6 @@ def _tick_rules_of(parts: Parts, ids: list[str], ttl_ms: int) -> TickRules:
         age_ms=AGE_MS_MAX,
         after_ms=np.array([0, *(round(step.after_s * 1000) for step in steps)]),
     )
-
-
-def _scores_of(conditions: Conditions, ids: list[str]) -> tuple[Tuple, Tuple]:
-    return plain(_sheets_of(conditions, ids)), plain(_chart_of(conditions))
 
 
 def _patience_ms(patience_s: float) -> int:

@@ -19,10 +19,12 @@ from clinical.kernels.judge_columns import (
     Heard,
     Ints,
     Ints2,
+    Limits,
     Missed,
     Numbers,
     Patients,
     Readings,
+    Rules,
 )
 
 
@@ -147,6 +149,16 @@ class Chart(NamedTuple):
     oxygen_points: float
     sheet: int
     place: int
+
+
+class Laws(NamedTuple):
+    """All that ticks are judged by."""
+
+    limits: Limits
+    rules: Rules
+    asks: TickRules
+    sheets: Sheets
+    chart: Chart
 
 
 class Moment(NamedTuple):

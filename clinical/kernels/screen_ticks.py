@@ -54,6 +54,7 @@ from clinical.kernels.screen_bits import (
 from clinical.kernels.screen_columns import (
     Chart,
     Episodes,
+    Laws,
     Moment,
     Screen,
     Sheets,
@@ -224,18 +225,10 @@ def asks_age(alarms: Alarms, stays: Stays, asks: TickRules, row: int, now_ms: in
 
 
 @inlined
-def screen_slowly(
-    columns: TickColumns,
-    rules: Rules,
-    asks: TickRules,
-    sheets: Sheets,
-    chart: Chart,
-    row: int,
-    bits: int,
-    now_ms: int,
-) -> int:
+def screen_slowly(columns: TickColumns, laws: Laws, row: int, bits: int, now_ms: int) -> int:
     """Return the bits of what is looked at when a slow stretch is over; `bits` are those found so far."""
     numbers, heard, readings, missed, patients, alarms, buckets, stays, _ = columns
+    _, rules, asks, sheets, chart = laws
     found = 0
     if asks.technical:
         if bits & HEARD:
@@ -259,18 +252,10 @@ def screen_slowly(
 
 
 @inlined
-def screen_one(
-    columns: TickColumns,
-    limits: Limits,
-    rules: Rules,
-    asks: TickRules,
-    sheets: Sheets,
-    chart: Chart,
-    row: int,
-    now_ms: int,
-) -> int:
+def screen_one(columns: TickColumns, laws: Laws, row: int, now_ms: int) -> int:
     """Return the bits of one patient, whose tick before the columns still have."""
     _, heard, readings, _, patients, alarms, _, stays, episodes = columns
+    limits, rules, asks, _, _ = laws
     bits = 0
     if pause_is_over(patients, stays, asks, row, now_ms):
         bits |= PAUSE
@@ -288,7 +273,7 @@ def screen_one(
         if before_ms // asks.slow_ms < now_ms // asks.slow_ms:
             if before_ms // BUCKET_MS < now_ms // BUCKET_MS:
                 bits |= BUCKET
-            bits |= screen_slowly(columns, rules, asks, sheets, chart, row, bits, now_ms)
+            bits |= screen_slowly(columns, laws, row, bits, now_ms)
     if now_ms - heard.heard_ms[patients.slots[row, 0]] >= asks.ttl_ms:
         bits |= GONE
     # What a step does to an alarm may be the next one's matter.
@@ -302,23 +287,14 @@ def screen_one(
 
 
 @inlined
-def screen_all(
-    columns: TickColumns,
-    limits: Limits,
-    rules: Rules,
-    asks: TickRules,
-    sheets: Sheets,
-    chart: Chart,
-    moment: Moment,
-    screen: Screen,
-) -> None:
+def screen_all(columns: TickColumns, laws: Laws, moment: Moment, screen: Screen) -> None:
     """Screen all patients of a partition who have not had the tick yet, and note that they have it now."""
     stays, found, any_bits, every_bits = columns.stays, 0, 0, -1
     for i in range(screen.rows.shape[0]):
         row = screen.rows[i]
         if stays.ticked_ms[row] >= moment.now_ms or stays.position[row] >= moment.offset:
             continue
-        bits = screen_one(columns, limits, rules, asks, sheets, chart, row, moment.now_ms)
+        bits = screen_one(columns, laws, row, moment.now_ms)
         stays.ticked_ms[row] = moment.now_ms
         screen.rows[found], screen.bits[found] = row, bits
         any_bits |= bits
@@ -330,11 +306,7 @@ def screen_all(
 @loop
 def screen_ticks(
     columns: tuple[Any, ...],
-    limits: tuple[Any, ...],
-    rules: tuple[Any, ...],
-    asks: tuple[Any, ...],
-    sheets: tuple[Any, ...],
-    chart: tuple[Any, ...],
+    laws: tuple[Any, ...],
     moment: tuple[Any, ...],
     screen: tuple[Any, ...],
 ) -> None:
@@ -351,11 +323,7 @@ def screen_ticks(
             Stays(*columns[7]),
             Episodes(*columns[8]),
         ),
-        Limits(*limits),
-        Rules(*rules),
-        TickRules(*asks),
-        Sheets(*sheets),
-        Chart(*chart),
+        Laws(Limits(*laws[0]), Rules(*laws[1]), TickRules(*laws[2]), Sheets(*laws[3]), Chart(*laws[4])),
         Moment(*moment),
         Screen(*screen),
     )
@@ -363,9 +331,4 @@ def screen_ticks(
 
 def compile_ahead() -> None:
     """Compile the screening for the types that it is called with."""
-    screen_ticks(
-        *(
-            plain(example(family))
-            for family in (TickColumns, Limits, Rules, TickRules, Sheets, Chart, Moment, Screen)
-        )
-    )
+    screen_ticks(*(plain(example(family)) for family in (TickColumns, Laws, Moment, Screen)))
