@@ -5,10 +5,8 @@ from typing import Any, Final
 from edge.board.fhir_search import DETAIL, PARAMETERS, Kind
 from edge.fhir.alarm_topic import topic_url
 from edge.fhir.elements import LOINC, PROFILE
-from edge.fhir.versions import FHIR_JSON, NUMBERS, FhirVersion
-
-DATE: Final = "2026-11-30"
-"""Of what it says."""
+from edge.fhir.statement import statement
+from edge.fhir.versions import FhirVersion
 
 TOPIC_EXTENSION: Final = (
     "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capability-subscriptiontopic-canonical"
@@ -50,17 +48,8 @@ def board_capability(base: str, version: FhirVersion) -> dict[str, Any]:
     else:
         reads = [{"code": "read"}, {"code": "search-type"}]
         resources.append({"type": "SubscriptionTopic", "interaction": reads, "documentation": SUBSCRIBED})
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": DATE,
-        "kind": "instance",
-        "software": {"name": "Vigil board"},
-        "implementation": {"description": "Last values and alarms", "url": base},
-        "fhirVersion": NUMBERS[version],
-        "format": ["json", FHIR_JSON],
-        "rest": [{"mode": "server", "documentation": ABOUT, "resource": resources}],
-    }
+    about = {"description": "Last values and alarms", "url": base}
+    return statement("Vigil board", about, version, {"documentation": ABOUT, "resource": resources})
 
 
 def _resource(kind: Kind, about: str) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from typing import Any, Final
 
 from edge.fhir.elements import LOINC, PROFILE
-from edge.gateway.fhir.outcomes import FHIR_TYPE
-
-DATE: Final = "2026-11-30"
-"""Of what it says."""
+from edge.fhir.statement import statement
+from edge.fhir.versions import DEFAULT_VERSION
 
 ABOUT: Final = (
     "Observations of vital signs, of R4 and of R5. 201 says that Kafka has the reading on all copies. A resend is one "
@@ -33,21 +31,13 @@ def _stated(kind: str) -> dict[str, Any]:
 
 def capability_statement() -> dict[str, Any]:
     """Return the resource."""
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": DATE,
-        "kind": "instance",
-        "software": {"name": "Vigil gateway"},
-        "implementation": {"description": "Readings of bedside devices"},
-        "fhirVersion": "4.0.1",
-        "format": ["json", FHIR_TYPE],
-        "rest": [
-            {
-                "mode": "server",
-                "documentation": ABOUT,
-                "resource": [OBSERVATIONS, *map(_stated, ("Encounter", "Location"))],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
-            }
-        ],
-    }
+    return statement(
+        "Vigil gateway",
+        {"description": "Readings of bedside devices"},
+        DEFAULT_VERSION,
+        {
+            "documentation": ABOUT,
+            "resource": [OBSERVATIONS, *map(_stated, ("Encounter", "Location"))],
+            "interaction": [{"code": "transaction"}, {"code": "batch"}],
+        },
+    )
