@@ -16,6 +16,8 @@ from hypothesis import settings
 from streams.engine import prepare_ahead
 
 if TYPE_CHECKING:
+    from mosquitto_world import Mosquitto
+
     from edge.brokers.cluster import KafkaCluster
 
 
@@ -143,6 +145,16 @@ def needs_mosquitto() -> None:
     _need("mosquitto_pub", "MQTT needs mosquitto_pub on the PATH (Debian: mosquitto-clients)")
 
 
+@pytest.fixture
+def mosquitto(needs_mosquitto: None, tmp_path: Path) -> Iterator[Mosquitto]:
+    """A real MQTT broker, with nothing in it."""
+    from mosquitto_world import Mosquitto
+
+    found = Mosquitto(tmp_path)
+    yield found
+    found.stop()
+
+
 @pytest.fixture(scope="session")
 def needs_chromium() -> None:
     """Skip where there is no browser."""
@@ -159,6 +171,7 @@ def needs_node() -> None:
 @pytest.fixture(scope="session")
 def kafka(needs_java: None) -> Iterator[KafkaCluster]:
     """One node, shared by the whole session: use topic and group names of your own."""
+
     from edge.brokers.cluster import KafkaCluster
 
     with KafkaCluster(nodes=1) as cluster:
@@ -168,6 +181,7 @@ def kafka(needs_java: None) -> Iterator[KafkaCluster]:
 @pytest.fixture
 def start_kafka(needs_java: None) -> Iterator[Callable[[int], KafkaCluster]]:
     """Start clusters of this test's own: `start_kafka(3)`; they are stopped after the test."""
+
     from edge.brokers.cluster import KafkaCluster
 
     started: list[KafkaCluster] = []

@@ -2,11 +2,11 @@
 
 import base64
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from delivery_flow import Hospital
+from listening_server import listening
 from worker_flow import wait_until
 
 ROUTING = """
@@ -44,14 +44,8 @@ class App(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def app():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), App)
-    server.got = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(App) as server:
+        yield server
 
 
 def test_an_alarm_reaches_the_app_with_what_follows_and_the_topic_knows(make_ward, tmp_path, app):

@@ -1,15 +1,15 @@
 """FHIR in and out of a real Kafka: an alarm is a Flag of the board, and comes to a subscriber by rest-hook."""
 
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from fhir.resources.bundle import Bundle
 from gateway_and_worker import GatewayAndWorker, wait_until
+from listening_server import listening
 
 from edge.board.board_child import board_child
 from edge.brokers.embedded import free_port
@@ -55,14 +55,8 @@ def kind_of(bundle):
 
 @pytest.fixture
 def subscriber():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Subscriber)
-    server.got = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Subscriber) as server:
+        yield server
 
 
 def said_by(url):

@@ -5,7 +5,6 @@ import time
 
 import pytest
 from gateway_and_worker import GatewayAndWorker, wait_until
-from mosquitto_world import Mosquitto
 
 from streams.contracts.topics import DEAD_LETTERS
 from streams.kafka.log_end import read_whole
@@ -20,22 +19,15 @@ mqtt.topics = ["vitals/{device}/frames"]
 """
 
 
-@pytest.fixture
-def broker(needs_mosquitto, tmp_path):
-    found = Mosquitto(tmp_path)
-    yield found
-    found.stop()
-
-
-def test_a_line_of_mqtt_raises_an_alarm_and_a_refused_one_is_a_dead_letter(kafka, broker, tmp_path):
+def test_a_line_of_mqtt_raises_an_alarm_and_a_refused_one_is_a_dead_letter(kafka, mosquitto, tmp_path):
     with GatewayAndWorker(
-        kafka, tmp_path, CLIENTS, gateway_mqtt_host="127.0.0.1", gateway_mqtt_port=broker.port
+        kafka, tmp_path, CLIENTS, gateway_mqtt_host="127.0.0.1", gateway_mqtt_port=mosquitto.port
     ) as world:
         world.wait_for_metric('vigil_gateway_clients{protocol="mqtt"} 1.0')
         frame = {"patient": "p-1", "boot": 1, "seq": 1, "asystole": True}
         text = json.dumps({**frame, "event_ts_ms": int(time.time() * 1000)}).encode()
-        broker.publish("vitals/mon-1/frames", text)
-        broker.publish("vitals/mon-1/frames", text.replace(b"{", b'{"device": "mon-2", ', 1))
+        mosquitto.publish("vitals/mon-1/frames", text)
+        mosquitto.publish("vitals/mon-1/frames", text.replace(b"{", b'{"device": "mon-2", ', 1))
         assert world.alert("asystole", "p-1").phase == "start"
         topic = world.settings.topic(DEAD_LETTERS)
         letters = wait_until(lambda: list(read_whole(world.settings, topic)), "the dead letter")

@@ -6,7 +6,6 @@ import urllib.request
 
 import pytest
 from gateway_and_worker import GatewayAndWorker
-from mosquitto_world import Mosquitto
 
 from edge.brokers.embedded import free_port
 
@@ -20,13 +19,6 @@ vscapture.topics = ["/VSCapture/{device}/numericdata/"]
 """
 
 
-@pytest.fixture
-def broker(needs_mosquitto, tmp_path):
-    found = Mosquitto(tmp_path)
-    yield found
-    found.stop()
-
-
 def poll_of(device):
     """Return what VSCaptureMP sends of a poll: a low saturation, and what the monitor has no number for."""
     now_s = time.time()
@@ -38,11 +30,11 @@ def poll_of(device):
     ).encode()
 
 
-def test_a_post_and_a_message_of_vscapture_each_raise_an_alarm_of_their_device(kafka, broker, tmp_path):
+def test_a_post_and_a_message_of_vscapture_each_raise_an_alarm_of_their_device(kafka, mosquitto, tmp_path):
     changes = {
         "gateway_http_port": free_port(),
         "gateway_mqtt_host": "127.0.0.1",
-        "gateway_mqtt_port": broker.port,
+        "gateway_mqtt_port": mosquitto.port,
     }
     with GatewayAndWorker(kafka, tmp_path, CLIENTS, **changes) as world:
         world.wait_for_metric('vigil_gateway_clients{protocol="mqtt"} 1.0')
@@ -52,7 +44,7 @@ def test_a_post_and_a_message_of_vscapture_each_raise_an_alarm_of_their_device(k
             request = urllib.request.Request(url, poll_of("mp-1"), {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=15) as answer:
                 assert (answer.status, json.load(answer)) == (200, {"accepted": 1})
-            broker.publish("/VSCapture/mp-2/numericdata/", poll_of("mp-2"), "-r")
+            mosquitto.publish("/VSCapture/mp-2/numericdata/", poll_of("mp-2"), "-r")
 
         for device in ("mp-1", "mp-2"):
             told = world.alert("spo2-desat", f"~device/{device}", meanwhile=post)

@@ -7,8 +7,24 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from alert_of import alert_of
 
+from edge.channels.line import Refused, Retry, Sent, Why
 from edge.channels.page import Page
 from edge.gateway.hl7.framing import CR, FS, VT, Framer
+
+ANSWERS = [
+    (200, Sent, None),
+    (202, Sent, None),
+    (204, Sent, None),
+    (302, Retry, Why.REFUSED),
+    (400, Refused, Why.REFUSED),
+    (401, Retry, Why.DENIED),
+    (404, Retry, Why.REFUSED),
+    (410, Refused, Why.REFUSED),
+    (429, Retry, Why.BUSY),
+    (500, Retry, Why.SERVER),
+    (503, Retry, Why.SERVER),
+]
+"""What each answer of a receiver means, over HTTP: status, outcome, why."""
 
 
 def page_of(event="start", ward="3", recipient="nurse-1", page_id="d1", until_ts_ms=10**15, **alert):

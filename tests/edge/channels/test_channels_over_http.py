@@ -9,11 +9,11 @@ import time
 from email.utils import formatdate
 
 import pytest
-from channel_peers import page_of, receiving
+from channel_peers import ANSWERS, page_of, receiving
 
 from edge.channels.alertmanager import Alertmanager, AlertmanagerOptions, posted
 from edge.channels.http_post import retry_after_s
-from edge.channels.page import Refused, Retry, Sent, Why
+from edge.channels.page import Retry, Sent, Why
 from edge.channels.pagerduty import PagerDuty, PagerDutyOptions, event
 from edge.channels.webhook import Webhook, WebhookOptions, secret_bytes
 from streams.errors import UsageError
@@ -47,21 +47,7 @@ def sent_over(kind, folder, *answers, page=None, deadline_s=2.0, times=1, **opti
 
 
 @pytest.mark.parametrize("kind", [Alertmanager, PagerDuty, Webhook])
-@pytest.mark.parametrize(
-    ("answer", "outcome", "why"),
-    [
-        (200, Sent, None),
-        (202, Sent, None),
-        (302, Retry, Why.REFUSED),
-        (400, Refused, Why.REFUSED),
-        (401, Retry, Why.DENIED),
-        (404, Retry, Why.REFUSED),
-        (410, Refused, Why.REFUSED),
-        (429, Retry, Why.BUSY),
-        (500, Retry, Why.SERVER),
-        (503, Retry, Why.SERVER),
-    ],
-)
+@pytest.mark.parametrize(("answer", "outcome", "why"), ANSWERS)
 def test_what_an_answer_means_is_told_apart(kind, answer, outcome, why, tmp_path):
     (found,), receiver = sent_over(kind, tmp_path, answer)
     assert isinstance(found, outcome)

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from channel_peers import page_of, receiving
+from channel_peers import ANSWERS, page_of, receiving
 from fhir.resources.bundle import Bundle as BundleR5
 from fhir.resources.flag import Flag as FlagR5
 from fhir.resources.observation import Observation as ObservationR5
@@ -16,7 +16,7 @@ from fhir.resources.subscriptionstatus import SubscriptionStatus
 
 from edge.channels import fhir_subscription
 from edge.channels.fhir_subscription import FhirSubscription, FhirSubscriptionOptions
-from edge.channels.page import Refused, Retry, Sent, Why
+from edge.channels.page import Retry, Sent, Why
 from edge.fhir.alarm_topic import topic_url
 from streams.contracts.alert import Evidence, Source
 
@@ -179,20 +179,7 @@ def test_event_numbers_grow_by_one_a_try_keeps_its_own_and_a_restart_goes_on_abo
     assert int(status_of(later.bodies()[0])["number"]) > max(numbers)
 
 
-@pytest.mark.parametrize(
-    ("answer", "outcome", "why"),
-    [
-        (200, Sent, None),
-        (204, Sent, None),
-        (302, Retry, Why.REFUSED),
-        (400, Refused, Why.REFUSED),
-        (401, Retry, Why.DENIED),
-        (404, Retry, Why.REFUSED),
-        (410, Refused, Why.REFUSED),
-        (429, Retry, Why.BUSY),
-        (500, Retry, Why.SERVER),
-    ],
-)
+@pytest.mark.parametrize(("answer", "outcome", "why"), ANSWERS)
 def test_what_a_subscriber_answers_means_what_it_does_of_every_channel(answer, outcome, why):
     (found,), receiver = sent(page_of(**LOW), answers=(answer,))
     assert isinstance(found, outcome)

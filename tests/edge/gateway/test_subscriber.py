@@ -24,17 +24,10 @@ TOPIC = "vitals/mon-a/frames"
 FIVE = [frame(seq=seq) for seq in range(1, 6)]
 
 
-@pytest.fixture
-def broker(needs_mosquitto, tmp_path):
-    found = Mosquitto(tmp_path)
-    yield found
-    found.stop()
-
-
 @contextlib.asynccontextmanager
-async def line(broker, door, topics=lambda: TOPICS, cut=False, **changes):
+async def line(mosquitto, door, topics=lambda: TOPICS, cut=False, **changes):
     """A line to the broker while the block lasts; `cut` = it ends as a killed process does, without a word."""
-    access = Access("127.0.0.1", broker.port, "gateway-1", "test", **changes)
+    access = Access("127.0.0.1", mosquitto.port, "gateway-1", "test", **changes)
     metrics = GatewayMetrics().protocol("mqtt")
     subscriber = Subscriber(access, topics, Batches(door, metrics), metrics)
     await subscriber.start()
@@ -47,93 +40,93 @@ async def line(broker, door, topics=lambda: TOPICS, cut=False, **changes):
             subscriber._session._socket.shutdown(2)
             await asyncio.wait([subscriber._running], timeout=5)
         else:
-            ended = broker.said("Client gateway-1 disconnected")
+            ended = mosquitto.said("Client gateway-1 disconnected")
             await subscriber.stop()
             # Who takes a session over before the broker has read the last acknowledgements gets those again.
-            await until(lambda: broker.said("Client gateway-1 disconnected") > ended)
+            await until(lambda: mosquitto.said("Client gateway-1 disconnected") > ended)
 
 
-async def publish(broker, *payloads, topic=TOPIC):
+async def publish(mosquitto, *payloads, topic=TOPIC):
     for payload in payloads:
-        await asyncio.to_thread(broker.publish, topic, payload)
+        await asyncio.to_thread(mosquitto.publish, topic, payload)
 
 
 def numbers(door):
     return [reading.frame.seq for reading in door.given]
 
 
-def test_what_mosquitto_pub_sends_is_in_the_door_in_its_order(broker):
+def test_what_mosquitto_pub_sends_is_in_the_door_in_its_order(mosquitto):
     async def scenario():
         door = RecordingDoor()
-        async with line(broker, door):
-            await publish(broker, *FIVE)
+        async with line(mosquitto, door):
+            await publish(mosquitto, *FIVE)
             await until(lambda: len(door.given) == 5)
         assert numbers(door) == [1, 2, 3, 4, 5]
 
     asyncio.run(scenario())
 
 
-def test_what_paho_sends_is_in_the_door_once_and_not_again_for_the_next_gateway(broker):
+def test_what_paho_sends_is_in_the_door_once_and_not_again_for_the_next_gateway(mosquitto):
     async def scenario():
         door = RecordingDoor()
         messages = [{"topic": TOPIC, "payload": one, "qos": 1} for one in FIVE]
-        async with line(broker, door):
+        async with line(mosquitto, door):
             await asyncio.to_thread(
-                paho.mqtt.publish.multiple, messages, "127.0.0.1", broker.port, protocol=5
+                paho.mqtt.publish.multiple, messages, "127.0.0.1", mosquitto.port, protocol=5
             )
             await until(lambda: len(door.given) == 5)
         assert numbers(door) == [1, 2, 3, 4, 5]
         after = RecordingDoor()
-        async with line(broker, after):
-            await publish(broker, frame(seq=6))
+        async with line(mosquitto, after):
+            await publish(mosquitto, frame(seq=6))
             await until(lambda: after.given)
         assert numbers(after) == [6]
 
     asyncio.run(scenario())
 
 
-def test_a_gateway_that_is_killed_between_message_and_kafka_gets_all_five_again(broker):
+def test_a_gateway_that_is_killed_between_message_and_kafka_gets_all_five_again(mosquitto):
     async def scenario():
         door = RecordingDoor()
         door.hold = asyncio.Event()
-        async with line(broker, door, cut=True):
-            await publish(broker, *FIVE)
+        async with line(mosquitto, door, cut=True):
+            await publish(mosquitto, *FIVE)
             await asyncio.wait_for(door.came.wait(), 5)
         assert not door.given
         again = RecordingDoor()
-        async with line(broker, again):
+        async with line(mosquitto, again):
             await until(lambda: len(again.given) == 5)
         assert numbers(again) == [1, 2, 3, 4, 5]
 
     asyncio.run(scenario())
 
 
-def test_what_comes_while_no_gateway_runs_is_kept_by_the_broker(broker):
+def test_what_comes_while_no_gateway_runs_is_kept_by_the_broker(mosquitto):
     async def scenario():
         door = RecordingDoor()
-        async with line(broker, door):
+        async with line(mosquitto, door):
             pass
-        await publish(broker, *FIVE)
-        async with line(broker, door):
+        await publish(mosquitto, *FIVE)
+        async with line(mosquitto, door):
             await until(lambda: len(door.given) == 5)
         assert numbers(door) == [1, 2, 3, 4, 5]
 
     asyncio.run(scenario())
 
 
-def test_a_broker_that_restarts_is_found_again_and_loses_nothing(broker):
+def test_a_broker_that_restarts_is_found_again_and_loses_nothing(mosquitto):
     async def scenario():
         door = RecordingDoor()
-        async with line(broker, door) as subscriber:
+        async with line(mosquitto, door) as subscriber:
             door.hold = asyncio.Event()
-            await publish(broker, *FIVE[:3])
+            await publish(mosquitto, *FIVE[:3])
             await asyncio.wait_for(door.came.wait(), 5)
-            await asyncio.to_thread(broker.stop)
+            await asyncio.to_thread(mosquitto.stop)
             door.hold.set()
             await until(lambda: not subscriber.connected)
-            await asyncio.to_thread(broker.start)
+            await asyncio.to_thread(mosquitto.start)
             await until(lambda: subscriber.connected)
-            await publish(broker, *FIVE[3:])
+            await publish(mosquitto, *FIVE[3:])
             await until(lambda: {1, 2, 3, 4, 5} <= set(numbers(door)))
         firsts = list(dict.fromkeys(numbers(door)))
         assert firsts == [1, 2, 3, 4, 5]
@@ -141,33 +134,33 @@ def test_a_broker_that_restarts_is_found_again_and_loses_nothing(broker):
     asyncio.run(scenario())
 
 
-def test_a_busy_door_has_the_broker_send_all_of_it_again_in_its_order(broker, monkeypatch):
+def test_a_busy_door_has_the_broker_send_all_of_it_again_in_its_order(mosquitto, monkeypatch):
     monkeypatch.setattr(batches_module, "HOLD_S_MAX", 0.2)
 
     async def scenario():
         door = RecordingDoor()
         door.raises = [Busy("no room", 0.05)] * 8
-        async with line(broker, door):
-            await publish(broker, *FIVE)
+        async with line(mosquitto, door):
+            await publish(mosquitto, *FIVE)
             await until(lambda: len(door.given) >= 5)
         assert list(dict.fromkeys(numbers(door))) == [1, 2, 3, 4, 5]
 
     asyncio.run(scenario())
 
 
-def test_what_was_sent_with_qos_0_and_is_lost_in_hand_is_counted(broker, monkeypatch):
+def test_what_was_sent_with_qos_0_and_is_lost_in_hand_is_counted(mosquitto, monkeypatch):
     monkeypatch.setattr(batches_module, "HOLD_S_MAX", 0.2)
 
     async def scenario():
         door = RecordingDoor()
         door.raises = [Busy("no room", 0.05)] * 8
-        async with line(broker, door) as subscriber:
-            await asyncio.to_thread(broker.publish, TOPIC, FIVE[0], "-q", "0")
+        async with line(mosquitto, door) as subscriber:
+            await asyncio.to_thread(mosquitto.publish, TOPIC, FIVE[0], "-q", "0")
             registry = subscriber._metrics._metrics.registry
             kind = {"protocol": "mqtt", "kind": "qos-0"}
             await until(lambda: registry.get_sample_value("vigil_gateway_gaps_total", kind) == 1)
             door.raises.clear()
-            await publish(broker, FIVE[1])
+            await publish(mosquitto, FIVE[1])
             await until(lambda: door.given)
             assert registry.get_sample_value("vigil_gateway_gaps_total", kind) == 1
         assert numbers(door) == [2]
@@ -175,12 +168,12 @@ def test_what_was_sent_with_qos_0_and_is_lost_in_hand_is_counted(broker, monkeyp
     asyncio.run(scenario())
 
 
-def test_no_more_messages_than_the_bound_are_under_way(broker):
+def test_no_more_messages_than_the_bound_are_under_way(mosquitto):
     async def scenario():
         door = RecordingDoor()
         door.hold = asyncio.Event()
-        async with line(broker, door, receive_max=2) as subscriber:
-            await publish(broker, *FIVE)
+        async with line(mosquitto, door, receive_max=2) as subscriber:
+            await publish(mosquitto, *FIVE)
             await asyncio.wait_for(door.came.wait(), 5)
             assert subscriber._at_work + subscriber._waiting() <= 2
             door.hold.set()
@@ -190,48 +183,48 @@ def test_no_more_messages_than_the_bound_are_under_way(broker):
     asyncio.run(scenario())
 
 
-def test_a_foreign_device_is_a_dead_letter_and_does_not_come_again(broker):
+def test_a_foreign_device_is_a_dead_letter_and_does_not_come_again(mosquitto):
     async def scenario():
         door = RecordingDoor()
-        async with line(broker, door):
-            await publish(broker, frame(device="mon-b"), b"nonsense", frame(seq=9))
+        async with line(mosquitto, door):
+            await publish(mosquitto, frame(device="mon-b"), b"nonsense", frame(seq=9))
             await until(lambda: door.given)
         assert numbers(door) == [9]
         assert len(door.stored) == 2
         after = RecordingDoor()
-        async with line(broker, after):
-            await publish(broker, frame(seq=10))
+        async with line(mosquitto, after):
+            await publish(mosquitto, frame(seq=10))
             await until(lambda: after.given)
         assert (numbers(after), after.stored) == ([10], [])
 
     asyncio.run(scenario())
 
 
-def test_topics_that_change_are_subscribed_and_the_former_ones_no_longer(broker):
+def test_topics_that_change_are_subscribed_and_the_former_ones_no_longer(mosquitto):
     async def scenario():
         door, topics = RecordingDoor(), [TOPICS]
-        async with line(broker, door, topics=lambda: topics[0]) as subscriber:
+        async with line(mosquitto, door, topics=lambda: topics[0]) as subscriber:
             topics[0] = TopicMap([("other/{device}", Sender("other", ("*",)))])
             await until(lambda: subscriber._former == ("other/+",))
-            await publish(broker, frame(seq=1))
-            await publish(broker, frame(seq=2), topic="other/mon-a")
+            await publish(mosquitto, frame(seq=1))
+            await publish(mosquitto, frame(seq=2), topic="other/mon-a")
             await until(lambda: door.given)
         assert (numbers(door), door.stored) == ([2], [])
 
     asyncio.run(scenario())
 
 
-def test_a_clients_file_that_changes_without_its_topics_cuts_no_session_and_counts_at_once(broker):
+def test_a_clients_file_that_changes_without_its_topics_cuts_no_session_and_counts_at_once(mosquitto):
     async def scenario():
         door, topics = RecordingDoor(), [TOPICS]
-        async with line(broker, door, topics=lambda: topics[0]) as subscriber:
-            await publish(broker, frame(seq=1))
+        async with line(mosquitto, door, topics=lambda: topics[0]) as subscriber:
+            await publish(mosquitto, frame(seq=1))
             await until(lambda: len(door.given) == 1)
             session, ward = subscriber._session, Sender("ward", ("mon-*",))
             topics[0] = TopicMap([("vitals/{device}/frames", ward)])
-            await publish(broker, frame(seq=2))  # for which it may have waited since before the change
+            await publish(mosquitto, frame(seq=2))  # for which it may have waited since before the change
             await until(lambda: len(door.given) == 2)
-            await publish(broker, frame(seq=3))
+            await publish(mosquitto, frame(seq=3))
             await until(lambda: len(door.given) == 3)
             assert subscriber._session is session
         assert [door.senders[0], door.senders[-1]] == [ANYBODY, ward]
@@ -239,16 +232,16 @@ def test_a_clients_file_that_changes_without_its_topics_cuts_no_session_and_coun
     asyncio.run(scenario())
 
 
-def test_two_gateways_share_what_comes(broker):
+def test_two_gateways_share_what_comes(mosquitto):
     async def scenario():
         door = RecordingDoor()
-        access = Access("127.0.0.1", broker.port, "gateway-2", "test")
+        access = Access("127.0.0.1", mosquitto.port, "gateway-2", "test")
         metrics = GatewayMetrics().protocol("mqtt")
         second = Subscriber(access, lambda: TOPICS, Batches(door, metrics), metrics)
         await second.start()
-        async with line(broker, door):
+        async with line(mosquitto, door):
             await until(lambda: second.connected)
-            await publish(broker, *FIVE)
+            await publish(mosquitto, *FIVE)
             await until(lambda: len(door.given) == 5)
         await second.stop()
         assert sorted(numbers(door)) == [1, 2, 3, 4, 5]
@@ -256,15 +249,15 @@ def test_two_gateways_share_what_comes(broker):
     asyncio.run(scenario())
 
 
-def test_a_large_message_and_thousands_of_small_ones_are_all_taken(broker):
+def test_a_large_message_and_thousands_of_small_ones_are_all_taken(mosquitto):
     async def scenario():
         door = RecordingDoor()
         lines = b"\n".join(frame(seq=seq) for seq in range(9_000))
         messages = [{"topic": TOPIC, "payload": lines, "qos": 1}]
         messages += [{"topic": TOPIC, "payload": frame(seq=seq), "qos": 1} for seq in range(9_000, 12_000)]
-        async with line(broker, door):
+        async with line(mosquitto, door):
             await asyncio.to_thread(
-                paho.mqtt.publish.multiple, messages, "127.0.0.1", broker.port, protocol=5
+                paho.mqtt.publish.multiple, messages, "127.0.0.1", mosquitto.port, protocol=5
             )
             await until(lambda: len(door.given) >= 12_000)
         assert numbers(door) == list(range(12_000))
@@ -292,28 +285,28 @@ def test_by_password_and_tls_and_not_with_another_password(tmp_path):
     )
     (tmp_path / "password").write_text("gateway-secret\n")
     tls = ["--cafile", str(tmp_path / "cert.pem"), "-u", "device", "-P", "device-secret"]
-    broker = Mosquitto(tmp_path, more, tls)
+    mosquitto = Mosquitto(tmp_path, more, tls)
     try:
-        asyncio.run(_secured(broker, tmp_path))
+        asyncio.run(_secured(mosquitto, tmp_path))
     finally:
-        broker.stop()
+        mosquitto.stop()
 
 
-async def _secured(broker, folder):
+async def _secured(mosquitto, folder):
     settings = Settings(
         gateway_mqtt_host="127.0.0.1",
-        gateway_mqtt_port=broker.port,
+        gateway_mqtt_port=mosquitto.port,
         gateway_mqtt_username="gateway",
         gateway_mqtt_password_file=folder / "password",
         gateway_mqtt_cafile=folder / "cert.pem",
     )
     good = access_of(settings)
     door = RecordingDoor()
-    async with line(broker, door, username=good.username, password=good.password, tls=good.tls):
-        await publish(broker, *FIVE)
+    async with line(mosquitto, door, username=good.username, password=good.password, tls=good.tls):
+        await publish(mosquitto, *FIVE)
         await until(lambda: len(door.given) == 5)
     metrics = GatewayMetrics().protocol("mqtt")
-    bad = Access("127.0.0.1", broker.port, "g", "test", "gateway", "wrong", good.tls)
+    bad = Access("127.0.0.1", mosquitto.port, "g", "test", "gateway", "wrong", good.tls)
     refused = Subscriber(bad, lambda: TOPICS, Batches(door, metrics), metrics)
     await refused.start()
     log = folder / "mosquitto.log"
