@@ -12,7 +12,8 @@ TEST_WORKERS ?= 4
 # Some assert what a broker and a gateway come to within seconds: by themselves, unless it is asked for.
 KAFKA_TEST_WORKERS ?= 0
 # Whole files, for what a file's tests share, a broker or a worker, is started once; in the order of tests/conftest.py.
-BESIDE := --dist loadfile --no-loadscope-reorder -n
+# No process is started again: when one dies, xdist 3.8.0 has the next one run the fatal test and then waits for ever.
+BESIDE := --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -n
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean

@@ -41,7 +41,10 @@ def serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
 
 
 def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:
-    """Run the worker's app until it is told to stop; return the process's exit code."""
+    """Run the worker's app until it is told to stop; return the process's exit code.
+
+    The watchdog is not stopped: it also bounds how long the process waits for its threads once its code is known.
+    """
     # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)

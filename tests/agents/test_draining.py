@@ -30,12 +30,19 @@ def collector():
     gc.unfreeze()
 
 
+@pytest.fixture
+def dog():
+    watching = Watchdog(60.0, on_stall=lambda reason: None)
+    yield watching
+    watching.stop()  # `run` leaves it to watch the process's end
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(KafkaConnectionError("no connection to node 1"), 3), (ValueError("a fault of ours"), 1)],
     ids=["broker", "fault"],
 )
-def test_a_broker_that_is_gone_while_the_worker_starts_is_told_apart_from_a_fault(error, code, capsys):
+def test_a_broker_that_is_gone_while_the_worker_starts_is_told_apart_from_a_fault(error, code, dog, capsys):
     worker = mode.Worker(Failing(error), override_logging=False, loop=asyncio.new_event_loop())
-    assert run(worker, Watchdog(60.0)) == code
+    assert run(worker, dog) == code
     assert ("vigil: no broker answers" in capsys.readouterr().err) == (code == 3)
