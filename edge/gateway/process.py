@@ -114,12 +114,14 @@ async def _open(
 
 
 async def _stop(opened: list[Server | Line]) -> None:
-    """Stop what is open, once."""
+    """Stop what is open, once; what fails at it is told and keeps nothing else from its end."""
     stopping = [one.stop() for one in opened]
     opened.clear()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_S_MAX):
-            await asyncio.gather(*stopping)
+            for failed in await asyncio.gather(*stopping, return_exceptions=True):
+                if failed is not None:
+                    logger.error("a protocol did not stop in order: %r", failed)
 
 
 async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:
