@@ -92,6 +92,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
     lane = lane or judging_lane(settings)
     options: dict[str, Any] = {
         "broker": urls,
+        "broker_client_id": settings.client_id,
         "broker_credentials": credentials(settings),
         "store": "memory://",
         "datadir": str(settings.data_dir / settings.group),
