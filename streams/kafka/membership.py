@@ -1,4 +1,4 @@
-"""Who is in a consumer group, as its coordinator says; and the end of a membership whose process is dead.
+"""Who is in a consumer group, as its coordinator says: who does not belong there, and whose process is dead.
 
 A broker notices a dead member when its session is over. Whoever saw the process end need not wait for that: a member
 is known by the client id that it joined with, and here each process has one of its own.
@@ -17,12 +17,19 @@ from kafka.errors import GroupIdNotFoundError, KafkaError, NoError, UnknownMembe
 
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, VigilError
+from streams.kafka.admin import failure
 from streams.kafka.connect import connect_admin
 
 LOOK_AGAIN_S: Final = 0.25
 UNSEEN_LOOKS: Final = 2
 """So often in a row the member must not be there: what the process asked for in its last moment may arrive after it."""
 
+ASSIGNOR: Final = "faust"
+"""By what workers agree on who gets which partitions: of readings, changelog and all beside them the same ones."""
+
+DEAD: Final = "Dead"
+_UNUSED: Final = frozenset({"empty", "dead"})
+CLASSIC: Final = "classic"
 REASON: Final = "its process is dead"
 _ERROR_CODE: Final = re.compile(r"\[Error (-?\d+)\]")
 
@@ -38,14 +45,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of the classic protocol; one that is not there is `Dead` and has no members.
+    """A group; one that is not there is `Dead` and has no members.
 
-    `assignor` is what its members have agreed on to divide the partitions by, empty while they have not yet.
+    `assignor` is what its members have agreed on to divide the partitions by, empty while they have not yet. Of a
+    `kind` that is not `CLASSIC` the coordinator says that it is there, and no more to a client like ours.
     """
 
     state: str
-    assignor: str
-    members: tuple[Member, ...]
+    assignor: str = ""
+    members: tuple[Member, ...] = ()
+    kind: str = CLASSIC
 
 
 def describe(admin: KafkaAdminClient, group: str) -> Group:
@@ -53,8 +62,29 @@ def describe(admin: KafkaAdminClient, group: str) -> Group:
 
     Raises:
         KafkaError: no answer, or a refusal.
+        VigilError: an answer that kafka-python cannot read, such as that of the embedded broker.
     """
-    return read_description(admin.describe_groups([group])[group])
+    try:
+        described = read_description(admin.describe_groups([group])[group])
+    except ValueError as error:
+        raise VigilError(f"what the broker says of the group {group} cannot be read: {error}") from None
+    if described.state != DEAD:
+        return described
+    # That is also what it says of one that is no longer of the classic protocol.
+    listed = {one["group_id"]: one for one in admin.list_groups()}
+    kind = str(listed.get(group, {}).get("group_type") or CLASSIC).lower()
+    return described if kind == CLASSIC else Group(str(listed[group]["group_state"]), kind=kind)
+
+
+def intruder(group: Group) -> str | None:
+    """Return in words who divides a group's partitions in place of its workers; None = nobody does."""
+    if group.kind != CLASSIC:
+        is_in_use = group.state.lower() not in _UNUSED
+        return f"a client of the {group.kind} protocol" if is_in_use else None
+    if group.assignor in ("", ASSIGNOR):
+        return None
+    names = ", ".join(sorted(f"{member.client_id} at {member.host.lstrip('/')}" for member in group.members))
+    return f"{names or 'somebody'}, by the assignor {group.assignor}"
 
 
 def read_description(told: Mapping[str, Any]) -> Group:
@@ -69,7 +99,7 @@ def read_description(told: Mapping[str, Any]) -> Group:
         error = for_code(int(code[1]) if code else -1)
         if error is not GroupIdNotFoundError:
             raise error(told["error"])
-        return Group("Dead", "", ())
+        return Group(DEAD)
     members = [Member(one["member_id"], one["client_id"], one["client_host"]) for one in told["members"]]
     return Group(told["group_state"], told["protocol_data"], tuple(members))
 
@@ -83,6 +113,20 @@ def members_of(group: Group, client_id: str) -> tuple[str, ...]:
     if not client_id:
         raise ValueError("a process without a client id of its own is not known by it")
     return tuple(member.member_id for member in group.members if member.client_id == client_id)
+
+
+def group_of(settings: Settings) -> Group:
+    """Connect and ask who is in the group of the settings.
+
+    Raises:
+        BrokerUnreachable: no broker, or no coordinator, answered in time.
+        VigilError: the broker refuses to say.
+    """
+    with closing(connect_admin(settings)) as admin:
+        try:
+            return describe(admin, settings.group)
+        except KafkaError as error:
+            raise failure(f"the group {settings.group} could not be read", error) from None
 
 
 def drop_dead(settings: Settings, client_id: str, wait_s: float) -> int:
@@ -105,7 +149,11 @@ def drop_dead(settings: Settings, client_id: str, wait_s: float) -> int:
     with closing(connect_admin(settings, wait_s)) as admin:
         while unseen < UNSEEN_LOOKS:
             try:
-                found = members_of(describe(admin, settings.group), client_id)
+                group = describe(admin, settings.group)
+                if group.kind != CLASSIC:
+                    told = f"{intruder(group)} is in the group {settings.group}"
+                    raise VigilError(f"{told}: nobody can be dropped from it")
+                found = members_of(group, client_id)
                 dropped += _remove(admin, settings.group, found)
                 unseen = 0 if found else unseen + 1
             except KafkaError as error:

@@ -20,6 +20,7 @@ from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
 from streams.lane.fetched import OpenRaw
 from streams.lane.lane import LanePlan
+from streams.lane.own_assignor import OwnAssignor
 from streams.lane.producer_shortcuts import batching_producer
 
 PATIENTS: Final = "patients"
@@ -92,6 +93,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
     lane = lane or judging_lane(settings)
     options: dict[str, Any] = {
         "broker": urls,
+        "PartitionAssignor": OwnAssignor,
         "broker_client_id": settings.client_id,
         "broker_credentials": credentials(settings),
         "store": "memory://",

@@ -17,7 +17,16 @@ from edge.departures import new_client_id
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, VigilError
 from streams.kafka import membership
-from streams.kafka.membership import Group, Member, drop_dead, members_of, read_description
+from streams.kafka.membership import (
+    ASSIGNOR,
+    Group,
+    Member,
+    describe,
+    drop_dead,
+    intruder,
+    members_of,
+    read_description,
+)
 
 SETTINGS = Settings(brokers="127.0.0.1:9", group="ward")
 WAIT_S = 5.0
@@ -36,9 +45,9 @@ def told(*members, error=None):
 class Coordinator:
     """Stands in for the admin client: tells the next of its descriptions, the last again and again; notes who goes."""
 
-    def __init__(self, *descriptions, result=NoError, then_gone=True):
+    def __init__(self, *descriptions, result=NoError, then_gone=True, listed=()):
         self.descriptions, self.result, self.then_gone = list(descriptions), result, then_gone
-        self.looks, self.removed, self.closed = 0, [], False
+        self.looks, self.removed, self.closed, self.listed = 0, [], False, listed
 
     def describe_groups(self, groups):
         assert groups == ["ward"]
@@ -51,6 +60,9 @@ class Coordinator:
         assert group == "ward"
         self.removed += [member.member_id for member in members]
         return {member.member_id: self.result for member in members}
+
+    def list_groups(self):
+        return self.listed
 
     def close(self):
         self.closed = True
@@ -149,3 +161,50 @@ def test_whatever_a_refusal_says_it_is_no_empty_group(text):
     with suppress(membership.KafkaError):
         group = read_description({"error": text or "?"})
         pytest.fail(f"{group} of a refusal")
+
+
+def listed(kind, state="Stable"):
+    return {"group_id": "ward", "group_type": kind, "group_state": state}
+
+
+def test_workers_alone_are_no_intruders_nor_is_a_group_that_has_not_divided_its_partitions_yet():
+    workers = (Member("m", "vigil-worker", "/10.0.0.1"),)
+    for group in (
+        Group("Stable", ASSIGNOR, workers),
+        Group("PreparingRebalance", "", workers),
+        Group("Empty"),
+        Group("Dead"),
+    ):
+        assert intruder(group) is None
+
+
+def test_a_client_that_divides_the_partitions_in_its_own_way_is_named_with_its_machine():
+    group = Group("Stable", "range", (Member("m", "report", "/10.0.0.7"),))
+    assert intruder(group) == "report at 10.0.0.7, by the assignor range"
+
+
+def test_a_group_of_another_protocol_is_told_from_one_that_is_not_there():
+    gone = told(error=GroupIdNotFoundError)
+    turned = describe(Coordinator(gone, listed=[listed("Consumer")]), "ward")
+    assert intruder(turned) == "a client of the consumer protocol"
+    left = describe(Coordinator(gone, listed=[listed("Consumer", "Empty")]), "ward")
+    assert intruder(left) is None
+    other = [listed("Consumer") | {"group_id": "another"}]
+    for none in ([], other, [listed("Classic", "Dead")], [listed(None, "Dead")]):
+        assert describe(Coordinator(gone, listed=none), "ward") == Group("Dead")
+
+
+def test_an_answer_that_the_client_cannot_read_is_told_in_one_line():
+    class Strange(Coordinator):
+        def describe_groups(self, groups):
+            raise ValueError("15 is not a valid ACLOperation")
+
+    with pytest.raises(VigilError, match="group ward cannot be read: 15 is not"):
+        describe(Strange(), "ward")
+
+
+def test_nobody_can_be_dropped_from_a_group_of_another_protocol_and_that_is_told(coordinated):
+    turned = Coordinator(told(error=GroupIdNotFoundError), listed=[listed("Consumer")])
+    with pytest.raises(VigilError, match="a client of the consumer protocol is in the group ward"):
+        coordinated(turned)
+    assert turned.removed == []
