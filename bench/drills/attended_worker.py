@@ -1,4 +1,4 @@
-"""A worker of a drill under the parent that `vigil worker` is: `python -m bench.drills.attended_worker MODULE ARGUMENTS`.
+"""A drill's worker under the parent of `vigil worker`: `python -m bench.drills.attended_worker MODULE ARGUMENTS`.
 
 The parent sees its worker die and has the group drop it at once, a worker with faults built in as well.
 """
