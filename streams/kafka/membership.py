@@ -18,7 +18,7 @@ from kafka.errors import GroupIdNotFoundError, KafkaError, NoError, UnknownMembe
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, VigilError
 from streams.kafka.admin import failure
-from streams.kafka.connect import connect_admin
+from streams.kafka.connect import CONNECT_WAIT_S, connect_admin
 
 LOOK_AGAIN_S: Final = 0.25
 UNSEEN_LOOKS: Final = 2
@@ -116,17 +116,21 @@ def members_of(group: Group, client_id: str) -> tuple[str, ...]:
 
 
 def group_of(settings: Settings) -> Group:
-    """Connect and ask who is in the group of the settings.
+    """Connect and ask who is in the group of the settings; a new cluster has no coordinator for a moment.
 
     Raises:
         BrokerUnreachable: no broker, or no coordinator, answered in time.
         VigilError: the broker refuses to say.
     """
+    deadline_s = time.monotonic() + CONNECT_WAIT_S
     with closing(connect_admin(settings)) as admin:
-        try:
-            return describe(admin, settings.group)
-        except KafkaError as error:
-            raise failure(f"the group {settings.group} could not be read", error) from None
+        while True:
+            try:
+                return describe(admin, settings.group)
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > deadline_s:
+                    raise failure(f"the group {settings.group} could not be read", error) from None
+            time.sleep(LOOK_AGAIN_S)
 
 
 def drop_dead(settings: Settings, client_id: str, wait_s: float) -> int:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import (
     CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     GroupAuthorizationFailedError,
     GroupIdNotFoundError,
     NoError,
@@ -23,6 +24,7 @@ from streams.kafka.membership import (
     Member,
     describe,
     drop_dead,
+    group_of,
     intruder,
     members_of,
     read_description,
@@ -192,6 +194,26 @@ def test_a_group_of_another_protocol_is_told_from_one_that_is_not_there():
     other = [listed("Consumer") | {"group_id": "another"}]
     for none in ([], other, [listed("Classic", "Dead")], [listed(None, "Dead")]):
         assert describe(Coordinator(gone, listed=none), "ward") == Group("Dead")
+
+
+def test_who_is_in_a_group_is_asked_again_where_a_new_cluster_has_no_coordinator_yet(monkeypatch):
+    monkeypatch.setattr(membership, "LOOK_AGAIN_S", 0.001)
+    monkeypatch.setattr(membership, "CONNECT_WAIT_S", 0.05)
+    asked = []
+
+    def group(*descriptions):
+        asked.append(Coordinator(*descriptions))
+        monkeypatch.setattr(membership, "connect_admin", lambda settings: asked[-1])
+        return group_of(SETTINGS)
+
+    not_yet = told(error=CoordinatorNotAvailableError)
+    assert group(not_yet, not_yet, told(("m1", "alive"))).members[0].client_id == "alive"
+    with pytest.raises(BrokerUnreachable, match=r"ward could not be read: .*CoordinatorNotAvailable"):
+        group(not_yet)
+    with pytest.raises(VigilError, match=r"ward could not be read: .*GroupAuthorizationFailed"):
+        group(told(error=GroupAuthorizationFailedError))
+    assert asked[-1].looks == 1
+    assert all(each.closed for each in asked)
 
 
 def test_an_answer_that_the_client_cannot_read_is_told_in_one_line():
