@@ -12,7 +12,7 @@ from faust.assignor import PartitionAssignor
 from streams.kafka.publisher import fail_stop
 
 
-class OwnAssignor(PartitionAssignor):
+class OwnAssignor(PartitionAssignor):  # type: ignore[misc]  # Faust ships no types
     """Faust's assignor, which stops the process at an assignment that none of its own has made.
 
     What one of its own has made carries a word to the member beside the partitions; a broker adds none.
