@@ -34,6 +34,7 @@ def main() -> int:
         prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
         serve_metrics(settings, metrics.registry)
         preflight.check_broker(settings, say)
+        preflight.check_group(settings)
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)

@@ -22,7 +22,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.drills.read_back import end_offsets, read_back
+from bench.drills.workers import ATTENDED
 from bench.recovery_load import State, fill
 from edge.brokers.cluster import KafkaCluster, free_ports
 from edge.brokers.tether import spawn, stop
@@ -36,7 +39,7 @@ from streams.kafka.producers import PROBES, Producer
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 90.0
 AFTER_KILL_S = 45.0
-"""How long is listened after the kill: a session timeout, a rebalance and a recovery fit in."""
+"""How long is listened after the kill: a session timeout, should it be needed, a rebalance and a recovery fit in."""
 
 SETTLE_S = 5.0
 """Between the workers being ready and the kill."""
@@ -49,10 +52,15 @@ RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[tech
 
 @dataclass(slots=True)
 class Process:
-    """One worker and where it serves its metrics."""
+    """The parent of one worker, and where the worker serves its metrics."""
 
     child: subprocess.Popen[bytes]
     port: int
+
+    def kill(self) -> None:
+        """End the worker as a crash would, under its parent, which sees it."""
+        for worker in psutil.Process(self.child.pid).children():
+            worker.kill()
 
     def owned(self) -> set[int]:
         """Return the partitions it watches; empty while it is not ready."""
@@ -136,7 +144,7 @@ def gaps_s(
         time.sleep(SETTLE_S)  # alerts of the time before belong to the measurement
         victim = workers[0]
         lost = victim.owned()
-        victim.child.kill()
+        victim.kill()
         killed_s = time.time()
         time.sleep(after_kill_s)
         probes.ending.set()
@@ -158,7 +166,8 @@ def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: 
         "VIGIL_DATA_DIR": str(folder / str(number)),
     }
     log = stack.enter_context((folder / f"{number}.log").open("wb"))
-    child = spawn([sys.executable, "-m", "bench.takeover_worker", str(standbys)], log.fileno(), environment)
+    command = [sys.executable, "-m", ATTENDED, "bench.takeover_worker", str(standbys)]
+    child = spawn(command, log.fileno(), environment)
     stack.callback(stop, child, STOP_S)
     return Process(child, port)
 

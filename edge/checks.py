@@ -21,10 +21,11 @@ from edge.options import with_changes
 from edge.project import installed, pins
 from streams.config.settings import Settings
 from streams.contracts.seals import DEVELOPMENT
-from streams.errors import VigilError
+from streams.errors import BrokerUnreachable, VigilError
 from streams.kafka.admin import inspect_topics
 from streams.kafka.codecs import CODECS, unreadable_codecs
 from streams.kafka.connect import connect_admin
+from streams.kafka.membership import group_of, intruder
 from streams.kafka.producers import PROBES, Producer
 from streams.kafka.security import seals_of
 
@@ -59,6 +60,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         yield reachable
         rest: dict[str, Callable[[], Check]] = {
             "topics": lambda: _topics(settings),
+            "group": lambda: _group(settings),
             "clock": lambda: _clock(settings),
             "reference": lambda: Check("reference", "ok", reference_file(settings)),
         }
@@ -69,7 +71,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield Check(name, "skipped", "no broker answers")
         return
     yield _guarded("broker", lambda: _embedded(settings))
-    for name in ("topics", "clock", "reference"):
+    for name in ("topics", "group", "clock", "reference"):
         yield Check(name, "skipped", "no broker given: use --brokers or VIGIL_BROKERS")
 
 
@@ -165,6 +167,21 @@ def _topics(settings: Settings) -> Check:
     if inspection.unreported:
         return Check("topics", "ok", "as planned, as far as this broker reports their configuration")
     return Check("topics", "ok", "as planned")
+
+
+def _group(settings: Settings) -> Check:
+    """Look who is in the workers' group: a client of another protocol keeps them from judging."""
+    try:
+        group = group_of(settings)
+    except BrokerUnreachable:
+        raise
+    except VigilError as error:
+        return Check("group", "skipped", str(error))
+    if found := intruder(group):
+        return Check(
+            "group", "failed", f"{settings.group} is in use by {found}: end it, or give it another group"
+        )
+    return Check("group", "ok", f"{settings.group}: {len(group.members)} member(s), {group.state.lower()}")
 
 
 def _clock(settings: Settings) -> Check:

@@ -7,11 +7,16 @@ from contextlib import ExitStack
 from typing import Final
 
 from edge.brokers.embedded import free_port
+from edge.departures import Departures
 from edge.supervisor import DRAIN_WAIT_S
 from edge.workers import WorkerPool
 from streams.config.routing import Routing
 from streams.config.settings import Settings
 from streams.errors import VigilError
+from streams.kafka.admin import delivery_settings
+
+DECIDER: Final = "decider"
+"""The one of them that is a member of a group by its client id."""
 
 _POLL_S: Final = 0.1
 
@@ -42,7 +47,7 @@ def deliver_until(
         BrokerUnreachable: one that started for the first time found no broker.
         VigilError: one kept dying, or did not end in time.
     """
-    commands = {"decider": decider_command()}
+    commands = {DECIDER: decider_command()}
     if any(channel.kind != "board" for channel in routing.channels.values()):
         commands = {"sender": sender_command()} | commands
     with ExitStack() as stack:
@@ -72,4 +77,5 @@ def _pool(settings: Settings, name: str, command: list[str], say: Callable[[str]
         term_wait_s=DRAIN_WAIT_S,
         say=say,
         name=name,
+        departures=Departures(delivery_settings(settings), say) if name == DECIDER else None,
     )

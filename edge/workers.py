@@ -14,6 +14,7 @@ from typing import IO, Final
 
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn
+from edge.departures import Departures, new_client_id
 from edge.options import with_changes
 from edge.project import ROOT
 from streams.config.settings import Settings
@@ -60,6 +61,7 @@ class Worker:
     deaths_in_a_row: int = 0
     start_at_s: float = 0.0
     started_s: float = 0.0
+    client_id: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -82,6 +84,7 @@ class WorkerPool:
         term_wait_s: for the workers to end when the block ends, before they are killed.
         say: told in one line when a worker dies and when it will be started again.
         name: what the workers are called in what is said.
+        departures: has the group drop those that die; None = they are in it until their session ends.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class WorkerPool:
         term_wait_s: float = TERM_WAIT_S,
         say: Callable[[str], None] = lambda line: None,
         name: str = "worker",
+        departures: Departures | None = None,
     ) -> None:
         self._name = name
+        self._departures = departures
         self._settings = settings
         self._count = count
         self._verbose = verbose
@@ -143,6 +148,8 @@ class WorkerPool:
         self._ending.set()
         if self._thread is not None:
             self._thread.join(self._term_wait_s + 2 * KILL_WAIT_S)
+        if self._departures is not None:
+            self._departures.wait()
         if not self._keep_logs:
             for worker in self.workers:
                 if worker.log_path is not None:
@@ -190,6 +197,7 @@ class WorkerPool:
         if exit_code is None:
             return
         worker.process = None
+        self._note_end(worker, exit_code)
         if worker.log_path is not None:
             with worker.log_path.open("a") as log:
                 print(f"(process ended with code {exit_code})", file=log)
@@ -205,13 +213,25 @@ class WorkerPool:
             worker.start_at_s = now_s + pause_s
             worker.restarts += 1
             worker.deaths_in_a_row += 1
-            place = self.workers.index(worker)
-            which = f"{self._name} {place}" if len(self.workers) > 1 or self._name == "worker" else self._name
-            self._say(f"{which} ended with code {exit_code}, starting it again in {pause_s:g} s")
+            self._say(
+                f"{self._called(worker)} ended with code {exit_code}, starting it again in {pause_s:g} s"
+            )
             self._keep_logs = True  # why it died is worth knowing although another took over
 
+    def _called(self, worker: Worker) -> str:
+        """Return what a worker is called in what is said."""
+        place = self.workers.index(worker)
+        return f"{self._name} {place}" if len(self.workers) > 1 or self._name == "worker" else self._name
+
+    def _note_end(self, worker: Worker, exit_code: int) -> None:
+        if self._departures is not None:
+            self._departures.ended(self._called(worker), worker.client_id, exit_code)
+
     def _start(self, worker: Worker) -> subprocess.Popen[bytes]:
-        environment = worker_environment(worker.settings)
+        worker.client_id = new_client_id(
+            self._name
+        )  # never that of the one before it, which may be dropped yet
+        environment = worker_environment(with_changes(worker.settings, client_id=worker.client_id))
         if worker.log_path is None:
             return spawn(self._command, sys.stderr.fileno(), environment)
         log: IO[bytes]
@@ -219,12 +239,12 @@ class WorkerPool:
             return spawn(self._command, log, environment)
 
     def _stop_all(self) -> None:
-        running = [worker.process for worker in self.workers if worker.process is not None]
-        for process in running:
+        running = [(worker, worker.process) for worker in self.workers if worker.process is not None]
+        for _, process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         deadline_s = time.monotonic() + self._term_wait_s
-        for process in running:
+        for worker, process in running:
             try:
                 exit_code = process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -233,3 +253,4 @@ class WorkerPool:
             # One that had not begun yet dies of the signal itself: it holds nothing to hand over.
             if exit_code not in (0, -signal.SIGTERM):
                 self.not_drained.append(exit_code)
+                self._note_end(worker, exit_code)

@@ -25,6 +25,7 @@ def main() -> int:
         flow = wire(ours, routing)
         serve_metrics(settings, flow.metrics.registry)
         preflight.check_broker(settings, say)
+        preflight.check_group(ours)
     except VigilError as error:
         say(str(error))
         return error.exit_code

@@ -14,9 +14,10 @@ from typing import Final
 
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS, STAMPED_BY, TOPICS
-from streams.errors import TopicsMismatch, UsageError
+from streams.errors import TopicsMismatch, UsageError, VigilError
 from streams.kafka.admin import Difference, inspect_topics, plan
 from streams.kafka.connect import connect_admin
+from streams.kafka.membership import group_of, intruder
 
 PROBE_BYTES: Final = 4_096
 """Written to the data folder and removed again: a full disk accepts a file, but no bytes."""
@@ -53,6 +54,26 @@ def check_broker(settings: Settings, progress: Callable[[str], None]) -> None:
     """
     connect_admin(settings, settings.connect_wait_s, progress).close()
     check_topics(settings)
+
+
+def check_group(settings: Settings) -> None:
+    """Look whether a client of another protocol is in the group already; a broker that cannot say so is no hindrance.
+
+    Raises:
+        VigilError: there is one, with what mends it.
+    """
+    try:
+        found = intruder(group_of(settings))
+    except (
+        VigilError
+    ) as error:  # who comes into it later is noticed all the same: `streams.lane.own_assignor`
+        logger.warning("%s", error)
+        return
+    if found:
+        raise VigilError(
+            f"the group {settings.group} is in use by {found}: no patient would be judged; end it, or give it a group "
+            "of its own"
+        )
 
 
 def check_topics(settings: Settings) -> None:

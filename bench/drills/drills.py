@@ -22,7 +22,9 @@ _DRILLS: Final = (
         "workers killed at random moments, at least ten times",
         worker_faults.kill_workers,
         seconds=260,
-        check=worker_faults.no_later_than_a_takeover,
+        check=worker_faults.no_later_than_a_death_that_was_seen,
+        attended=True,
+        settings=(("session_timeout_s", worker_faults.LONG_SESSION_S),),
     ),
     Drill(
         "crash-points",

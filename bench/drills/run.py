@@ -68,6 +68,7 @@ class Drill:
         proxied: whether workers and devices reach the nodes through proxies (`Stage.proxies`).
         workers: how many are started at first.
         worker: module that is started as worker, with `arguments`.
+        attended: whether each worker has a parent that sees it die, as those of `vigil worker` have.
         settle_s: how long after the fault its effects count as during.
         troubled: patients whose name begins so are the fault's own; their alerts' latency is left out.
         settings: changes to the workers' settings.
@@ -84,6 +85,7 @@ class Drill:
     workers: int = 2
     worker: str = "agents"
     arguments: tuple[str, ...] = ()
+    attended: bool = False
     settle_s: float = 10.0
     troubled: str | None = None
     settings: tuple[tuple[str, object], ...] = ()
@@ -137,7 +139,7 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
     module, arguments = drill.worker, drill.arguments
     if options.sabotage and options.sabotage not in SABOTAGES:
         module, arguments = SABOTAGED, (options.sabotage,)
-    workers = Workers(settings, folder, module, arguments)
+    workers = Workers(settings, folder, module, arguments, drill.attended)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
     stage = Stage(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn
 from edge.metrics_scrape import Scrape, scrape
@@ -21,6 +23,10 @@ TERM_S_MAX: Final = 20.0
 """A worker that is told to stop is gone by then."""
 
 KILL_S_MAX: Final = 5.0
+DROP_S_MAX: Final = 35.0
+"""A parent whose worker was killed has ended by then: it tries to have it dropped for a session timeout."""
+
+ATTENDED: Final = "bench.drills.attended_worker"
 POLL_S: Final = 0.1
 SCRAPE_EVERY_S: Final = 0.5
 LOG_TAIL: Final = 1_500
@@ -63,12 +69,16 @@ class Worker:
 
 @dataclass(slots=True)
 class Workers:
-    """All workers of a drill, the ended ones too; every process belongs to the thread that calls `start`."""
+    """All workers of a drill, the ended ones too; every process belongs to the thread that calls `start`.
+
+    Those that are `attended` have a parent, as those of `vigil worker` have; `process` is the parent then.
+    """
 
     settings: Settings
     folder: Path
     module: str = "agents"
     arguments: tuple[str, ...] = ()
+    attended: bool = False
     all: list[Worker] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watch: threading.Thread | None = None
@@ -84,7 +94,8 @@ class Workers:
         index = len(self.all)
         log = self.folder / f"worker-{index}.log"
         usual = self.arguments if arguments is None else arguments
-        command = [sys.executable, "-P", "-m", module or self.module, *usual]
+        parent = [ATTENDED] if self.attended else []
+        command = [sys.executable, "-P", "-m", *parent, module or self.module, *usual]
         with log.open("wb") as output:
             process = spawn(command, output, worker_environment(settings))
         url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
@@ -113,9 +124,13 @@ class Workers:
                 time.sleep(POLL_S)
 
     def kill(self, worker: Worker) -> None:
-        """End one at once, as a crash would."""
-        worker.process.kill()
-        worker.exit_code = worker.process.wait(KILL_S_MAX)
+        """End one at once, as a crash would; its parent, if it has one, goes on for what it has to do then."""
+        children = psutil.Process(worker.process.pid).children() if self.attended and worker.running else []
+        for child in children:
+            child.kill()
+        if not children:
+            worker.process.kill()
+        worker.exit_code = worker.process.wait(DROP_S_MAX if children else KILL_S_MAX)
 
     def terminate(self, *workers: Worker) -> None:
         """Ask workers to drain, wait for all of them, and kill those that do not end in time."""

@@ -1,7 +1,7 @@
 """`vigil worker`."""
 
-import os
 import signal
+import sys
 import threading
 from typing import Final
 
@@ -9,9 +9,8 @@ import click
 
 from edge.options import brokers_option, group_option, need_brokers, rules_option
 from edge.printing import say
-from edge.supervisor import supervise
-from edge.workers import worker_command, worker_environment
-from streams.config.settings import Settings, load_settings
+from edge.supervisor import attend, supervise
+from streams.config.settings import load_settings
 
 WORKERS_MAX: Final = 64
 
@@ -33,23 +32,23 @@ def worker(workers: int, **options: object) -> None:
     """Run workers in the foreground: readings in, alerts out.
 
     Start as many as there are partitions at most; they share the patients. SIGTERM and Ctrl-C end each after a
-    checkpoint. Several run under a supervisor that starts one that dies again; with one, the worker takes over this
-    process. Every other setting is a VIGIL_... variable, see `vigil doctor`.
+    checkpoint. This process is the parent of all: when one dies, it has the group drop it at once. Several are started
+    again; with one this process ends too, with the worker's exit code. Every other setting is a VIGIL_... variable,
+    see `vigil doctor`.
 
     Exit code 0 after a drain, 3 if the first start finds no broker, 70 (one worker) or 1 (several) if state or
-    alerts could not be made durable, or a drain did not come to an end within 30 s.
+    alerts could not be made durable, or a drain did not come to an end within 30 s; 128 + n (one worker) if signal n
+    ended it.
     """
     settings = need_brokers(load_settings(**options))
-    if workers > 1:
-        _run_several(settings, workers)
-        return
-    # The worker takes over this process, so that a service manager watches and signals the worker itself.
-    command = worker_command()
-    os.execve(command[0], command, worker_environment(settings))
-
-
-def _run_several(settings: Settings, count: int) -> None:
-    stop = threading.Event()
+    ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    supervise(settings, count, stop, lambda line: say(f"vigil: {line}", err=True))
+        signal.signal(number, lambda *_: ending.set())
+    if workers > 1:
+        supervise(settings, workers, ending, _say)
+    else:
+        sys.exit(attend(settings, ending, _say))
+
+
+def _say(line: str) -> None:
+    say(f"vigil: {line}", err=True)

@@ -40,6 +40,11 @@ class Settings(GatewaySettings, IdentitySettings, BoardSettings, DeliverySetting
     group: str = Field(
         default="vigil", description="consumer group and application id; also names the changelog"
     )
+    client_id: str = Field(
+        default="vigil-worker",
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="what the brokers call this process; a supervisor gives each of its own another",
+    )
     topic_prefix: str = Field(default="", description="put before every topic name, to keep runs apart")
     partitions: int = Field(
         default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them"

@@ -150,7 +150,7 @@ def apply_topics(settings: Settings) -> list[Outcome]:
             outcomes = [_outcome(topic) for topic in answer["topics"]]
             admin.wait_for_topics([topic.name for topic in planned], timeout_ms=int(CREATE_WAIT_S * 1000))
         except KafkaError as error:
-            raise _failure("topics were not created", error) from None
+            raise failure("topics were not created", error) from None
     order = {topic.name: position for position, topic in enumerate(planned)}
     return sorted(outcomes, key=lambda outcome: order[outcome.topic])
 
@@ -179,7 +179,7 @@ def inspect_topics(settings: Settings) -> Inspection:
             present = [topic for topic in planned if _exists(there.get(topic.name))]
             configs = _reported_configs(admin, [topic.name for topic in present])
         except KafkaError as error:
-            raise _failure("topics could not be read", error) from None
+            raise failure("topics could not be read", error) from None
     differences: list[Difference] = []
     for topic in planned:
         if topic not in present:
@@ -212,12 +212,12 @@ def kept_ms(settings: Settings, topic: str) -> int | None:
         try:
             reported = _reported_configs(admin, [topic]).get(topic, {})
         except KafkaError as error:
-            raise _failure("topics could not be read", error) from None
+            raise failure("topics could not be read", error) from None
     is_by_time = reported.get("retention.bytes") == "-1" and int(reported.get("retention.ms", -1)) >= 0
     return int(reported["retention.ms"]) if is_by_time else None
 
 
-def _failure(what: str, error: KafkaError) -> VigilError:
+def failure(what: str, error: KafkaError) -> VigilError:
     """Return the error to raise: what another attempt may mend is a broker that does not serve at the moment."""
     return (BrokerUnreachable if error.retriable else VigilError)(f"{what}: {error}")
 

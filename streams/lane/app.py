@@ -20,6 +20,7 @@ from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
 from streams.lane.fetched import OpenRaw
 from streams.lane.lane import LanePlan
+from streams.lane.own_assignor import OwnAssignor
 from streams.lane.producer_shortcuts import batching_producer
 
 PATIENTS: Final = "patients"
@@ -31,6 +32,10 @@ EPISODES: Final = "escalations"
 FETCH_PAUSE_S_MAX: Final = 300.0
 """After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
 while it waits for a rebalance: longer than any patience of the watchdog, which ends what is stuck."""
+
+HEARTBEAT_S: Final = 0.3
+"""A worker learns by the answer to a heartbeat that the group divides its partitions anew, and all wait for the last
+to learn it. Far below the shortest session timeout (6 s), and three small requests a second."""
 
 FETCHES_BUFFERED: Final = 2
 """Fetches that wait for the agent, each with blocks of several partitions; when one waits, Faust takes no others."""
@@ -92,6 +97,8 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
     lane = lane or judging_lane(settings)
     options: dict[str, Any] = {
         "broker": urls,
+        "PartitionAssignor": OwnAssignor,
+        "broker_client_id": settings.client_id,
         "broker_credentials": credentials(settings),
         "store": "memory://",
         "datadir": str(settings.data_dir / settings.group),
@@ -104,7 +111,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
         "topic_replication_factor": settings.replication,
         "table_standby_replicas": 0,
         "broker_session_timeout": settings.session_timeout_s,
-        "broker_heartbeat_interval": settings.session_timeout_s / 5,
+        "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": max(settings.request_timeout_s, settings.session_timeout_s),
         "broker_rebalance_timeout": 2 * settings.session_timeout_s,
         "broker_max_poll_interval": FETCH_PAUSE_S_MAX,

@@ -268,6 +268,17 @@ DEVIATIONS: Final = (
         touches=("_unacked_messages", "_wait_for_ack", "_clean_unacked_messages"),
     ),
     Deviation(
+        name="only a worker divides the partitions",
+        of="Faust",
+        files=("streams/lane/own_assignor.py",),
+        what="an assignment that no worker has made stops the process before anything of it is judged",
+        why="a client of the newer protocol in the group makes the broker assign, without the word that Faust reads",
+        gain=CORRECTNESS,
+        test="tests/streams/test_own_assignor.py::test_an_assignment_that_a_broker_has_made_stops_the_worker",
+        upstream=NONE_FILED,
+        remove_when="the broker lets a group refuse members of another protocol",
+    ),
+    Deviation(
         name="leaving once",
         of="Faust, aiokafka",
         files=("streams/lane/leaving.py", _CONSUMER, "streams/lane/seam.py"),

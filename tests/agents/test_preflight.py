@@ -15,9 +15,10 @@ from agents.health import preflight
 from edge.brokers.embedded import EmbeddedBroker
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
-from streams.errors import TopicsMismatch
+from streams.errors import TopicsMismatch, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic, plan
 from streams.kafka.connect import connect_admin
+from streams.kafka.membership import Group, Member
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATE_TIMEOUT_MS = 10_000
@@ -51,6 +52,21 @@ def create(settings, shapes):
 def test_topics_as_planned_are_no_obstacle(settings):
     apply_topics(settings)
     preflight.check_broker(settings, print)
+
+
+def test_a_group_that_another_client_divides_is_refused_and_who_that_is_told(settings, monkeypatch):
+    theirs = Group("Stable", "range", (Member("m", "report", "/10.0.0.7"),))
+    monkeypatch.setattr(preflight, "group_of", lambda settings: theirs)
+    with pytest.raises(
+        VigilError, match=r"in use by report at 10\.0\.0\.7, by the assignor range: no patient"
+    ):
+        preflight.check_group(settings)
+
+
+def test_a_broker_that_says_nothing_of_groups_is_no_obstacle(settings, caplog):
+    with caplog.at_level(logging.WARNING):
+        preflight.check_group(settings)  # the embedded broker's answer cannot be read
+    assert f"of the group {settings.group} cannot be read" in caplog.text
 
 
 def test_missing_topics_are_named_with_the_command_that_creates_them(settings):

@@ -17,6 +17,7 @@ from streams.config.settings import Settings
 from streams.contracts.alert import Alert
 from streams.contracts.topics import TOPICS
 from streams.kafka.admin import apply_topics
+from streams.kafka.membership import Group, Member
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 20.0
@@ -290,8 +291,21 @@ def test_the_doctor_finds_a_broker_without_topics_and_says_what_it_cannot_check(
     results = {check["name"]: check["result"] for check in report["checks"]}
     assert (code, report["ok"]) == (1, False)
     assert (results["python"], results["broker"]) == ("ok", "ok")
-    assert (results["topics"], results["clock"]) == ("failed", "skipped")
+    assert (results["topics"], results["group"], results["clock"]) == ("failed", "skipped", "skipped")
     assert report["settings"]["brokers"] == broker.bootstrap
+
+
+def test_the_doctor_names_who_is_in_the_group_by_mistake(run, broker, monkeypatch):
+    def looked_at(group):
+        monkeypatch.setattr("edge.checks.group_of", lambda settings: group)
+        _, out, _ = run("doctor", "--json", "--brokers", broker.bootstrap)
+        return {check["name"]: check for check in json.loads(out)["checks"]}["group"]
+
+    member = Member("m", "report", "/10.0.0.7")
+    assert looked_at(Group("Stable", "faust", (member,)))["result"] == "ok"
+    found = looked_at(Group("Stable", "range", (member,)))
+    assert found["result"] == "failed"
+    assert "vigil is in use by report at 10.0.0.7, by the assignor range" in found["detail"]
 
 
 def test_the_doctor_tries_every_codec_and_names_what_is_missing(run, broker, monkeypatch):

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from processes import DEADLINE_S, command, wait_until
 
-from edge import supervisor, workers
+from edge import departures, supervisor, workers
 from edge.brokers.embedded import free_port
 from edge.metrics_scrape import read
-from edge.supervisor import supervise
+from edge.supervisor import attend, supervise
 from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.errors import BadData, BrokerUnreachable, UsageError, VigilError
@@ -32,7 +32,7 @@ def say(what):
 class Metrics(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
-        self.wfile.write(str(os.getpid()).encode())
+        self.wfile.write(f"{os.getpid()} {os.environ['VIGIL_CLIENT_ID']}".encode())
     def log_message(self, *_): pass
 server = http.server.HTTPServer((os.environ["VIGIL_METRICS_HOST"], int(name)), Metrics)
 def end(*_):
@@ -48,7 +48,12 @@ STUBBORN = WORKER.replace("os._exit(0)", "time.sleep(60)")
 def pid_at(port):
     """Return the process id of the worker that serves this port; None if there is none."""
     answer = read(f"http://127.0.0.1:{port}/metrics")
-    return None if answer is None else int(answer)
+    return None if answer is None else int(answer.split()[0])
+
+
+def client_at(port):
+    """Return the client id that the worker on this port was given."""
+    return read(f"http://127.0.0.1:{port}/metrics").split()[1]
 
 
 class Run(threading.Thread):
@@ -97,6 +102,16 @@ def quick_restarts(monkeypatch):
     monkeypatch.setattr(workers, "BACKOFF_S", (0.05,))
 
 
+@pytest.fixture(autouse=True)
+def dropped(monkeypatch):
+    """Return the client ids whose members a coordinator that stands in has dropped."""
+    gone = []
+    monkeypatch.setattr(
+        departures, "drop_dead", lambda settings, client_id, wait_s: gone.append(client_id) or 1
+    )
+    return gone
+
+
 def test_each_worker_has_its_own_metrics_port_counted_from_the_first_and_told(settings):
     run = Run(settings, 3, WORKER)
     ports = [settings.metrics_port + place for place in range(3)]
@@ -133,6 +148,85 @@ def test_a_dead_worker_is_started_again_on_its_port_while_the_others_run_on(sett
     assert pid_at(second) == other
     assert "worker 0 ended with code -9, starting it again in 0.05 s" in run.lines
     assert run.end() is None
+
+
+def test_the_group_drops_the_dead_worker_and_neither_another_nor_the_one_in_its_place(settings, dropped):
+    run = Run(settings, 2, WORKER)
+    first, second = settings.metrics_port, settings.metrics_port + 1
+    dead = wait_until(lambda: pid_at(first), "the first worker")
+    wait_until(lambda: pid_at(second), "the second worker")
+    known = [client_at(first), client_at(second)]
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: dropped, "the dead worker to be dropped")
+    wait_until(lambda: pid_at(first) not in (None, dead), "another worker on the first port")
+    assert len({*known, client_at(first)}) == 3
+    assert run.end() is None
+    assert dropped == known[:1]  # those that drained have left by themselves
+    assert any(line.startswith("worker 0 was dropped from the group within") for line in run.lines)
+
+
+def test_a_worker_that_cannot_be_dropped_is_told_of_and_the_others_are_looked_after(settings, monkeypatch):
+    def refuse(settings, client_id, wait_s):
+        assert wait_s == settings.session_timeout_s
+        raise BrokerUnreachable("no broker at all")
+
+    monkeypatch.setattr(departures, "drop_dead", refuse)
+    run = Run(settings, 1, WORKER)
+    dead = wait_until(lambda: pid_at(settings.metrics_port), "the worker")
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: pid_at(settings.metrics_port) not in (None, dead), "another worker")
+    told = "worker 0 may be in the group until its session ends, 10 s after its death: no broker at all"
+    wait_until(lambda: told in run.lines, "what cannot be done to be told")
+    assert run.end() is None
+
+
+def test_a_worker_that_never_came_to_join_is_looked_for_nowhere(settings, dropped):
+    Run(settings, 1, "raise SystemExit(2)").ended()
+    assert dropped == []
+
+
+class Attended(Run):
+    """`attend` in place of `supervise`: one worker, whose exit code is told."""
+
+    code = None
+
+    def run(self):
+        self.code = attend(self._arguments[0], self.stop, self.lines.append, self._command)
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "drops"),
+    [
+        ("raise SystemExit(0)", 0, 0),
+        ("raise SystemExit(3)", 3, 0),
+        ("raise SystemExit(70)", 70, 1),
+        ("import os; os.kill(os.getpid(), 9)", 137, 1),
+    ],
+    ids=["drained", "no broker", "fail-stop", "killed"],
+)
+def test_one_worker_is_not_started_again_and_its_exit_code_is_the_parents(
+    settings, dropped, code, told, drops
+):
+    run = Attended(settings, 1, code)
+    assert run.ended() is None
+    assert (run.code, len(dropped)) == (told, drops)
+
+
+def test_one_worker_drains_when_its_parent_is_told_to_end(settings, dropped, capfd):
+    run = Attended(settings, 1, WORKER)
+    wait_until(lambda: pid_at(settings.metrics_port), "the worker")
+    assert run.end() is None
+    assert (run.code, dropped) == (0, [])
+    assert f"drained {settings.metrics_port}" in capfd.readouterr().err
+
+
+def test_one_worker_that_does_not_drain_is_killed_and_dropped(settings, dropped, monkeypatch):
+    monkeypatch.setattr(supervisor, "DRAIN_WAIT_S", 0.5)
+    run = Attended(settings, 1, STUBBORN)
+    wait_until(lambda: pid_at(settings.metrics_port), "the worker")
+    known = client_at(settings.metrics_port)
+    assert run.end() is None
+    assert (run.code, dropped) == (137, [known])
 
 
 def test_workers_that_keep_dying_end_the_supervisor_with_code_1(settings):

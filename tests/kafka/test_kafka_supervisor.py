@@ -6,18 +6,30 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import ExitStack, closing, contextmanager
 
 import psutil
 import pytest
+from kafka import KafkaConsumer
+from waiting import wait_until
 
+from agents.health.preflight import check_group
 from edge.brokers.cluster import free_ports
+from edge.checks import run_checks
 from edge.metrics_scrape import scrape
+from edge.options import with_changes
+from edge.supervisor import BY_SIGNAL
 from edge.workers import worker_environment
 from streams.config.settings import Settings
+from streams.contracts.topics import READINGS
+from streams.errors import VigilError
 from streams.kafka.admin import apply_topics
 
 READY_S_MAX = 60.0
 DRAIN_S_MAX = 20.0
+LONG_SESSION_S = 40.0
+"""Far longer than a takeover takes, so that who waited for it cannot be overlooked."""
+
 POLL_S = 0.1
 PARTITIONS = 4
 
@@ -43,12 +55,12 @@ def settings(kafka, tmp_path):
 class Supervisor:
     """The command in a process of its own; its output goes to a file, which never fills up as a pipe does."""
 
-    def __init__(self, settings, folder):
-        self.said_path = folder / "said.log"
-        self.ports = [settings.metrics_port, settings.metrics_port + 1]
+    def __init__(self, settings, folder, workers=2):
+        self.said_path = folder / f"said-{settings.metrics_port}.log"
+        self.ports = [settings.metrics_port + place for place in range(workers)]
         with self.said_path.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-Pm", "edge", "worker", "--workers", "2"],
+                [sys.executable, "-Pm", "edge", "worker", "--workers", str(workers)],
                 env=worker_environment(settings),
                 stderr=output,
                 stdout=output,
@@ -83,13 +95,20 @@ class Supervisor:
         return self.process.wait(READY_S_MAX), time.monotonic() - started_s
 
 
+@contextmanager
+def running(supervisor):
+    try:
+        yield supervisor
+    finally:
+        if supervisor.process.poll() is None:
+            supervisor.process.kill()
+            supervisor.process.wait(5)
+
+
 @pytest.fixture
 def supervisor(settings, tmp_path):
-    running = Supervisor(settings, tmp_path)
-    yield running
-    if running.process.poll() is None:
-        running.process.kill()
-        running.process.wait(5)
+    with running(Supervisor(settings, tmp_path)) as begun:
+        yield begun
 
 
 def test_two_workers_share_the_partitions_survive_a_kill_and_drain(supervisor):
@@ -103,6 +122,50 @@ def test_two_workers_share_the_partitions_survive_a_kill_and_drain(supervisor):
     assert took_s < DRAIN_S_MAX
     assert not any(map(psutil.pid_exists, family))
     assert "Traceback" not in supervisor.said
+
+
+def test_a_killed_worker_is_dropped_at_once_and_the_other_owns_everything_long_before_its_session_ends(
+    settings, tmp_path
+):
+    patient = with_changes(settings, session_timeout_s=LONG_SESSION_S)
+    with ExitStack() as ending:
+        first, second = (
+            ending.enter_context(running(Supervisor(with_changes(patient, metrics_port=port), tmp_path, 1)))
+            for port in free_ports(2)
+        )
+        first.wait_until(
+            lambda: first.assigned() + second.assigned() == [2, 2], "two workers with two partitions each"
+        )
+        (survivor,) = second.workers()
+        (victim,) = first.workers()
+        victim.kill()
+        killed_s = time.monotonic()
+        second.wait_until(lambda: second.assigned() == [PARTITIONS], "the other to own all")
+        assert time.monotonic() - killed_s < LONG_SESSION_S / 2, first.said
+        assert first.process.wait(READY_S_MAX) == BY_SIGNAL + signal.SIGKILL
+        assert "the worker was dropped from the group within" in first.said
+        assert second.workers() == [survivor]
+        assert second.end(signal.SIGTERM)[0] == 0, second.said
+
+
+def test_a_client_of_another_kind_in_the_group_is_named_and_no_worker_joins_it(settings):
+    with closing(
+        KafkaConsumer(
+            settings.topic(READINGS),
+            bootstrap_servers=settings.bootstrap,
+            group_id=settings.group,
+            client_id="report",
+        )
+    ) as stray:
+        wait_until(
+            lambda: stray.poll(100) or stray.assignment(), "the stray client to be in the group", READY_S_MAX
+        )
+        found = {check.name: check for check in run_checks(settings)}["group"]
+        assert found.result == "failed"
+        assert "report at 127.0.0.1, by the assignor range" in found.detail
+        with pytest.raises(VigilError, match="in use by report at"):
+            check_group(settings)
+    check_group(settings)  # it has left
 
 
 @pytest.mark.parametrize("after_s", [0.5, 2.0, 3.5])

@@ -12,6 +12,7 @@ from streams.errors import PromiseBroken
 from streams.kafka.publisher import Publisher
 from streams.kafka.shadows import ShadowPublisher
 from streams.lane.app import (
+    HEARTBEAT_S,
     RECORD_BYTES_MAX,
     create_app,
     credentials,
@@ -85,7 +86,7 @@ def test_recordings_keep_their_times_and_live_readings_are_stamped():
 
 def test_a_dead_worker_is_noticed_within_the_session_timeout_and_faust_fetches_through_the_lane():
     app = create_app(SETTINGS)
-    assert (app.conf.broker_session_timeout, app.conf.broker_heartbeat_interval) == (9, 9 / 5)
+    assert (app.conf.broker_session_timeout, app.conf.broker_heartbeat_interval) == (9, HEARTBEAT_S)
     assert app.conf.processing_guarantee.value == "at_least_once"
     assert isinstance(app.transport, BlockTransport)
     assert app.transport.lane.fetch_wait_ms == Settings().fetch_wait_ms
