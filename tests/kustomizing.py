@@ -108,7 +108,10 @@ def _name(resource, said):
             if container["image"].split(":")[0] == image["name"]:
                 container["image"] = f"{image.get('newName', image['name'])}:{image['newTag']}"
     for counted in said.get("replicas", []):
-        if resource["metadata"]["name"] == counted["name"] and resource["kind"] in ("Deployment", "StatefulSet"):
+        if resource["metadata"]["name"] == counted["name"] and resource["kind"] in (
+            "Deployment",
+            "StatefulSet",
+        ):
             resource["spec"]["replicas"] = counted["count"]
 
 

@@ -116,7 +116,15 @@ def test_every_setting_exists_is_valid_and_no_secret(overlay, part):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_all_parts_agree_on_brokers_group_and_partitions(overlay):
-    shared = ("brokers", "group", "topic_prefix", "partitions", "replication", "security_protocol", "time_zone")
+    shared = (
+        "brokers",
+        "group",
+        "topic_prefix",
+        "partitions",
+        "replication",
+        "security_protocol",
+        "time_zone",
+    )
     assert len({tuple(getattr(pod.settings, name) for name in shared) for pod in our_pods(overlay)}) == 1
 
 
@@ -143,7 +151,9 @@ def test_all_run_one_image_whose_tag_is_said(overlay):
 def test_kafka_of_the_trial_is_the_version_that_the_tests_run():
     [kafka] = [pod for pod in pods("trial") if not pod.is_ours]
     assert kafka.container["image"] == f"apache/kafka:{kafka_version()}"
-    assert {one["name"]: one["value"] for one in kafka.container["env"]}["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert {one["name"]: one["value"] for one in kafka.container["env"]}[
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE"
+    ] == "false"
 
 
 @pytest.mark.parametrize(("overlay", "part"), EACH_POD)
@@ -182,9 +192,9 @@ def test_a_worker_is_ready_by_our_own_command_and_others_by_a_port_or_page_of_th
 def test_every_file_that_a_setting_names_is_mounted_and_what_is_written_has_room(overlay, part):
     pod = pod_of(overlay, part)
     named = {name: path for name, path in given(pod.environment).items() if str(path).startswith("/")}
-    assert named.keys() <= {name for name in Settings.model_fields if name.endswith(("file", "dir", "clients"))} | {
-        *("accounts", "routing")
-    }
+    assert named.keys() <= {
+        name for name in Settings.model_fields if name.endswith(("file", "dir", "clients"))
+    } | {*("accounts", "routing")}
     for name, path in named.items():
         [(_, volume, read_only)] = [
             one for one in pod.mounts() if pod.settings.__getattribute__(name).is_relative_to(one[0])
@@ -207,7 +217,7 @@ def test_every_secret_is_one_that_the_page_tells_to_make():
     for pod in our_pods("production"):
         for _, volume, _ in pod.mounts():
             if (name := volume.get("secret", {}).get("secretName")) is not None:
-                assert f"`{name}`" in page or f"`vigil-PART`" in page and name == f"vigil-{pod.part}", name
+                assert f"`{name}`" in page or ("`vigil-PART`" in page and name == f"vigil-{pod.part}"), name
 
 
 @pytest.mark.parametrize(("overlay", "part"), EACH_POD)

@@ -65,13 +65,18 @@ def test_each_part_that_runs_there_has_the_account_of_its_rights_and_of_no_other
     for pod in our_pods("strimzi"):
         assert pod.settings.sasl_username == account_of(part_called(pod.part))
         [secret] = [
-            volume["secret"] for path, volume, _ in pod.mounts() if pod.settings.sasl_password_file.parent == path
+            volume["secret"]
+            for path, volume, _ in pod.mounts()
+            if pod.settings.sasl_password_file.parent == path
         ]
         assert secret["secretName"] == pod.settings.sasl_username  # Strimzi makes it under the account's name
         acls = users[pod.settings.sasl_username]["authorization"]["acls"]
         assert [
             (one["resource"]["type"], one["resource"]["name"], tuple(one["operations"])) for one in acls
-        ] == [(right.kind, right.name, right.operations) for right in rights_of(part_called(pod.part), here.group)]
+        ] == [
+            (right.kind, right.name, right.operations)
+            for right in rights_of(part_called(pod.part), here.group)
+        ]
     assert users.keys() == {account_of(part) for part in PARTS if part.name != "device"}
 
 
@@ -87,7 +92,11 @@ def test_all_are_of_one_cluster_whose_name_the_brokers_address_and_certificate_h
     of_kafka = of_kind("strimzi", "KafkaTopic", "KafkaUser")
     assert {one["metadata"]["labels"]["strimzi.io/cluster"] for one in of_kafka} == {CLUSTER}
     assert pod_of("strimzi", "worker").settings.bootstrap == [f"{CLUSTER}-kafka-bootstrap:9093"]
-    secrets = {volume["secret"]["secretName"] for _, volume, _ in pod_of("strimzi", "watch").mounts() if "secret" in volume}
+    secrets = {
+        volume["secret"]["secretName"]
+        for _, volume, _ in pod_of("strimzi", "watch").mounts()
+        if "secret" in volume
+    }
     assert f"{CLUSTER}-cluster-ca-cert" in secrets
 
 
@@ -117,7 +126,9 @@ def test_workers_are_taken_away_late_and_added_by_what_is_measured():
     behavior = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= COOLDOWN_S_MIN
     assert scaled["spec"]["cooldownPeriod"] >= COOLDOWN_S_MIN
-    assert all(policy["periodSeconds"] >= COOLDOWN_S_MIN for side in behavior.values() for policy in side["policies"])
+    assert all(
+        policy["periodSeconds"] >= COOLDOWN_S_MIN for side in behavior.values() for policy in side["policies"]
+    )
     lag, cpu = scaled["spec"]["triggers"]
     named = set(re.findall(r"vigil_\w+", lag["metadata"]["query"]))
     assert named == {"vigil_lag_seconds"}

@@ -41,9 +41,7 @@ def is_peer(peer, other):
     if other.namespace is None:
         return False
     if "namespaceSelector" in peer:
-        in_namespace = matches(
-            peer["namespaceSelector"], (("kubernetes.io/metadata.name", other.namespace),)
-        )
+        in_namespace = matches(peer["namespaceSelector"], (("kubernetes.io/metadata.name", other.namespace),))
     else:
         in_namespace = other.namespace == "vigil"
     return in_namespace and matches(peer.get("podSelector", {}), other.labels)
@@ -129,7 +127,9 @@ def test_devices_and_browsers_come_in_at_one_port_each(overlay):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_delivery_alone_gets_out_and_by_https_and_mail_only(overlay):
-    assert [pod.part for pod in our_pods(overlay) if reaches(overlay, pod.part, OUTSIDE, HTTPS)] == ["deliver"]
+    assert [pod.part for pod in our_pods(overlay) if reaches(overlay, pod.part, OUTSIDE, HTTPS)] == [
+        "deliver"
+    ]
     assert reaches(overlay, "deliver", OUTSIDE, SUBMISSION)
     assert not any(reaches(overlay, pod.part, OUTSIDE, 80) for pod in our_pods(overlay))
 
@@ -143,7 +143,11 @@ def test_the_trials_kafka_hears_nobody_but_ours():
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_service_leads_to_pods_that_have_its_port(overlay):
     for service in of_kind(overlay, "Service"):
-        found = [pod for pod in pods(overlay) if matches({"matchLabels": service["spec"]["selector"]}, pod.labels.items())]
+        found = [
+            pod
+            for pod in pods(overlay)
+            if matches({"matchLabels": service["spec"]["selector"]}, pod.labels.items())
+        ]
         assert len(found) == 1, service["metadata"]["name"]
         assert {one["targetPort"] for one in service["spec"]["ports"]} <= found[0].ports.keys()
 
