@@ -93,9 +93,17 @@ def test_a_pod_could_do_nothing_beyond_its_work(overlay, part):
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod.spec.keys()
 
 
-def test_the_namespace_refuses_pods_that_could_do_more():
+def test_the_namespace_refuses_pods_that_could_do_more_and_would_refuse_none_of_these():
     [namespace] = of_kind("production", "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for pod in [*pods("trial"), *pods("production")]:
+        assert pod.spec["securityContext"]["runAsNonRoot"] is True
+        assert pod.spec["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+        assert pod.container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert pod.container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert all(
+            {"emptyDir", "secret", "persistentVolumeClaim"} & volume.keys() for _, volume, _ in pod.mounts()
+        )
 
 
 @pytest.mark.parametrize(("overlay", "part"), EACH_POD)

@@ -1,5 +1,6 @@
 """Topics, accounts and the number of workers on Kubernetes are what the program itself says of them."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ from collections import Counter
 
 import pytest
 import yaml
-from kubernetes_pods import FOLDER, ROOT, of_kind, our_pods, pod_of
+from house_text import ROOT, tree_of
+from kubernetes_pods import FOLDER, of_kind, our_pods, pod_of
 
 from agents.delivery.metrics import DeliveryMetrics
 from agents.health.metrics import Metrics
@@ -21,6 +23,38 @@ STRIMZI = FOLDER / "strimzi"
 RUN_TIMEOUT_S = 60
 COOLDOWN_S_MIN = 600
 """The least time between a worker that was needed and its end [M]: each change moves patients."""
+
+
+ENTRIES = {
+    "worker": ("agents.__main__",),
+    "gateway": ("edge.gateway.process",),
+    "board": ("edge.board.process",),
+    "deliver": ("edge.delivering", "agents.delivery.__main__", "edge.channels.__main__"),
+    "history": ("edge.history.process",),
+    "watch": ("edge.commands.watch",),
+}
+"""Modules that a part's processes begin with."""
+
+
+def modules_of(entries):
+    """Return the files of all modules of ours that are imported from some, near or far."""
+    found, todo = set(), list(entries)
+    while todo:
+        path = ROOT / f"{todo.pop().replace('.', '/')}.py"
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom):
+                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def calls(path, name):
+    return any(
+        isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
+        for node in ast.walk(tree_of(path))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +112,15 @@ def test_each_part_that_runs_there_has_the_account_of_its_rights_and_of_no_other
             for right in rights_of(part_called(pod.part), here.group)
         ]
     assert users.keys() == {account_of(part) for part in PARTS if part.name != "device"}
+
+
+def test_the_command_key_is_given_to_who_seals_or_opens_orders_and_to_nobody_else():
+    for pod in our_pods("production"):
+        has_key = any(
+            volume.get("secret", {}).get("secretName") == "vigil-command-key" for _, volume, _ in pod.mounts()
+        )
+        needs_key = any(calls(path, "seals_of") for path in modules_of(ENTRIES[pod.part]))
+        assert (pod.settings.command_key_file is not None, has_key) == (needs_key, needs_key), pod.part
 
 
 def test_no_account_may_do_everything_or_change_the_cluster():
