@@ -90,6 +90,14 @@ def brokers(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_one_policy_by_itself_closes_every_pod_of_ours_both_ways(overlay):
+    policies = [one["spec"] for one in of_kind(overlay, "NetworkPolicy")]
+    closing = [one for one in policies if one.keys() == {"podSelector", "policyTypes"}]
+    assert [one["policyTypes"] for one in closing] == [["Ingress", "Egress"]]
+    assert all(matches(closing[0]["podSelector"], pod.labels.items()) for pod in our_pods(overlay))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_part_reaches_the_brokers_and_finds_their_names(overlay):
     kafka, port = brokers(overlay)
     for pod in our_pods(overlay):
