@@ -110,6 +110,5 @@ def pod_of(overlay, part):
     return found
 
 
-EACH_OVERLAY = [(overlay,) for overlay in OVERLAYS]
 EACH_POD = [(overlay, pod.part) for overlay in ("trial", "production") for pod in our_pods(overlay)]
 """Pods of `strimzi` are those of `production`."""

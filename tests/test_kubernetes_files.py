@@ -205,7 +205,7 @@ def test_every_file_that_a_setting_names_is_mounted_and_what_is_written_has_room
     } | {*("accounts", "routing")}
     for name, path in named.items():
         [(_, volume, read_only)] = [
-            one for one in pod.mounts() if pod.settings.__getattribute__(name).is_relative_to(one[0])
+            one for one in pod.mounts() if getattr(pod.settings, name).is_relative_to(one[0])
         ]
         if "secret" in volume:
             assert read_only, name

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import pytest
 from kubernetes_pods import OVERLAYS, of_kind, our_pods, pod_of, pods
 
-from streams.config.settings import Settings
-
 DNS = 53
 HTTPS, SUBMISSION = 443, 587
 
@@ -177,8 +175,15 @@ def test_whoever_comes_from_outside_comes_over_tls_and_says_who_it_is():
     assert gateway.gateway_clients is not None
     assert gateway.gateway_patient_key_file is not None
     for overlay in OVERLAYS:
-        outside = [one["metadata"]["name"] for one in of_kind(overlay, "Service") if "type" in one["spec"]]
-        assert outside == ([] if overlay == "trial" else ["vigil-gateway", "vigil-board"])
+        outside = {
+            one["metadata"]["name"]: one["spec"]
+            for one in of_kind(overlay, "Service")
+            if "type" in one["spec"]
+        }
+        assert outside.keys() == (set() if overlay == "trial" else {"vigil-gateway", "vigil-board"})
+        for spec in outside.values():
+            # The sender's own address stays: by it tries at signing in are counted, and senders of HL7 known.
+            assert (spec["type"], spec["externalTrafficPolicy"]) == ("LoadBalancer", "Local")
 
 
 def test_production_speaks_tls_to_the_brokers_with_an_account_for_each_part():
@@ -187,9 +192,3 @@ def test_production_speaks_tls_to_the_brokers_with_an_account_for_each_part():
         assert pod.settings.sasl_username == f"vigil-{pod.part}"
         assert pod.settings.ssl_cafile is not None
     assert all(pod.settings.security_protocol == "PLAINTEXT" for pod in our_pods("trial"))
-
-
-def test_ports_that_the_policies_name_are_the_defaults_that_the_pages_name():
-    fields = Settings.model_fields
-    names = ("metrics_port", "gateway_metrics_port", "board_metrics_port", "history_metrics_port")
-    assert [fields[name].default for name in names] == [9464, 9465, 9466, 9467]
