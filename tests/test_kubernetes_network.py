@@ -45,11 +45,13 @@ def is_peer(peer, other):
     return in_namespace and matches(peer.get("podSelector", {}), other.labels)
 
 
-def is_port(said, port):
-    return said["port"] <= port <= said.get("endPort", said["port"])
+def is_port(said, port, protocol):
+    return said.get("protocol", "TCP") == protocol and said["port"] <= port <= said.get(
+        "endPort", said["port"]
+    )
 
 
-def lets(overlay, direction, pod, other, port):
+def lets(overlay, direction, pod, other, port, protocol):
     """Tell whether the policies let a pod's connections of a direction pass; without a policy all may."""
     way, peers = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}[direction]
     policies = [
@@ -60,17 +62,17 @@ def lets(overlay, direction, pod, other, port):
     rules = [rule for policy in policies for rule in policy.get(way, [])]
     return not policies or any(
         (not rule.get(peers) or any(is_peer(peer, other) for peer in rule[peers]))
-        and (not rule.get("ports") or any(is_port(said, port) for said in rule["ports"]))
+        and (not rule.get("ports") or any(is_port(said, port, protocol) for said in rule["ports"]))
         for rule in rules
     )
 
 
-def reaches(overlay, source, target, port):
+def reaches(overlay, source, target, port, protocol="TCP"):
     """Tell whether a part (its name) or a side reaches another one's port."""
     ends = [pod_of(overlay, one) if isinstance(one, str) else one for one in (source, target)]
     sides = [one if isinstance(one, Side) else side_of(one) for one in ends]
-    out = isinstance(ends[0], Side) or lets(overlay, "Egress", sides[0], sides[1], port)
-    into = isinstance(ends[1], Side) or lets(overlay, "Ingress", sides[1], sides[0], port)
+    out = isinstance(ends[0], Side) or lets(overlay, "Egress", sides[0], sides[1], port, protocol)
+    into = isinstance(ends[1], Side) or lets(overlay, "Ingress", sides[1], sides[0], port, protocol)
     return out and into
 
 
@@ -100,7 +102,7 @@ def test_every_part_reaches_the_brokers_and_finds_their_names(overlay):
     kafka, port = brokers(overlay)
     for pod in our_pods(overlay):
         assert reaches(overlay, pod.part, kafka, port), pod.part
-        assert reaches(overlay, pod.part, NAMES, DNS), pod.part
+        assert all(reaches(overlay, pod.part, NAMES, DNS, protocol) for protocol in ("UDP", "TCP")), pod.part
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
