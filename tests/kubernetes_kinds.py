@@ -75,6 +75,13 @@ SPECS = {
                     {"port": _text()},
                     interval={"pattern": r"^\d+s$"},
                     scrapeTimeout={"pattern": r"^\d+s$"},
+                    relabelings=_list(
+                        _object(
+                            {"targetLabel": _text(), "replacement": _text()},
+                            sourceLabels=_list(_text()),
+                            regex=_text(),
+                        )
+                    ),
                 )
             ),
         }

@@ -11,7 +11,6 @@ import yaml
 from house_text import ROOT, tree_of
 from kubernetes_pods import FOLDER, of_kind, our_pods, pod_of
 
-from agents.delivery.metrics import DeliveryMetrics
 from agents.health.metrics import Metrics
 from streams.config.settings import Settings
 from streams.contracts.rights import PARTS, account_of, part_called, rights_of
@@ -182,11 +181,33 @@ def test_workers_are_taken_away_late_and_added_by_what_is_measured():
     assert "cpu" in pod_of("production", "worker").container["resources"]["requests"]  # of which it is a part
 
 
-def test_prometheus_takes_every_page_of_metrics():
+def jobs_of(monitor, pod):
+    """Return what Prometheus calls the job of each page of a pod, by port: relabelling as far as ours uses it."""
+    found = {}
+    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+        if endpoint["port"] not in pod.ports:
+            continue
+        labels = {
+            f"__meta_kubernetes_pod_label_{re.sub(r'[^a-zA-Z0-9_]', '_', name)}": value
+            for name, value in pod.labels.items()
+        }
+        for step in endpoint["relabelings"]:
+            joined = ";".join(labels[name] for name in step.get("sourceLabels", []))
+            if (matched := re.fullmatch(step.get("regex", "(.*)"), joined)) is not None:
+                labels[step["targetLabel"]] = matched.expand(step["replacement"].replace("$1", r"\1"))
+        found[endpoint["port"]] = labels["job"]
+    return found
+
+
+def test_prometheus_takes_every_page_of_metrics_under_the_name_of_what_runs():
     [monitor] = of_kind("production", "PodMonitor")
-    ports = {one["port"] for one in monitor["spec"]["podMetricsEndpoints"]}
     wanted = monitor["spec"]["selector"]["matchLabels"].items()
-    for pod in our_pods("production"):
-        assert wanted <= pod.labels.items()
-        assert {name for name in pod.ports if name in ("metrics", "channels")} <= ports
-    assert any(metric.name == "vigil_deliveries" for metric in DeliveryMetrics().registry.collect())
+    assert all(wanted <= pod.labels.items() for pod in our_pods("production"))
+    assert {pod.part: jobs_of(monitor, pod) for pod in our_pods("production")} == {
+        "worker": {"metrics": "vigil-worker"},
+        "gateway": {"metrics": "vigil-gateway"},
+        "board": {"metrics": "vigil-board"},
+        "deliver": {"metrics": "vigil-delivery", "channels": "vigil-channels"},
+        "history": {"metrics": "vigil-history"},
+        "watch": {},
+    }
