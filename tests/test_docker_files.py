@@ -6,12 +6,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
 import yaml
+from command_words import problem_of
 
 from edge.brokers.jars import kafka_version
-from edge.cli import COMMANDS
 from streams.config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,22 +36,6 @@ def instructions(kind):
     """Return what follows each instruction of a kind in the Dockerfile, continued lines joined."""
     joined = re.sub(r"\\\n\s*", " ", DOCKERFILE)
     return [line.split(maxsplit=1)[1] for line in joined.splitlines() if line.startswith(f"{kind} ")]
-
-
-def problem_of(words):
-    """Return why the command line knows no such command or option; None if it does."""
-    name, *rest = words
-    if name not in COMMANDS:
-        return f"no command {name}"
-    command = COMMANDS[name][1]()
-    if isinstance(command, click.Group) and not (command.invoke_without_command and not rest):
-        found = command.commands.get(rest[0] if rest else "")
-        if found is None:
-            return f"no command {' '.join(words[:2])}"
-        command, rest = found, rest[1:]
-    known = {text for parameter in command.params for text in parameter.opts + parameter.secondary_opts}
-    unknown = [word for word in rest if word.startswith("-") and word.split("=")[0] not in known]
-    return f"no option {unknown[0]} of {name}" if unknown else None
 
 
 def settings_of(name):

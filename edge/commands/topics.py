@@ -1,4 +1,4 @@
-"""`vigil topics plan|apply|check`."""
+"""`vigil topics plan|apply|check|rights`."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,6 +11,7 @@ from edge.printing import print_json, say
 from streams.config.settings import Settings, load_settings
 from streams.errors import TopicsMismatch
 from streams.kafka import admin
+from streams.published.rights_pages import acl_commands
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -76,6 +77,16 @@ def check(as_json: bool, **options: object) -> None:
     elif not inspection.differences:
         say(f"{len(admin.plan(settings))} topics are as planned")
     _conclude(settings, inspection, as_json)
+
+
+@topics.command()
+@group_option
+@click.option("--prefix", "topic_prefix", help="Put before every topic name.")
+def rights(**options: object) -> None:
+    """Print the rights of each part as commands of kafka-acls.sh; needs no broker."""
+    settings = load_settings(**options)
+    for line in acl_commands(settings.group, settings.topic_prefix).splitlines():
+        say(line)
 
 
 def _as_data(inspection: admin.Inspection) -> dict[str, object]:
