@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final, NoReturn
 
-from agents.draining import DrainingWorker, begin, run, say, serve_metrics
+from agents.draining import DrainingWorker, begin, run, say
 from agents.faust_worker import build
 from agents.health import preflight
 from agents.health.canary import with_canary
@@ -17,6 +17,7 @@ from agents.rules_turn import RulesTurn
 from streams.config.settings import load_settings
 from streams.engine import prepare
 from streams.errors import UsageError, VigilError
+from streams.metrics_server import serve_metrics
 
 SHADOW_NICE: Final = 10
 """A shadow yields the processor to whoever alarms."""
@@ -32,7 +33,7 @@ def main() -> int:
         own, metrics = own_rules(settings), Metrics(SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
         prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
-        serve_metrics(settings, metrics.registry)
+        serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port, "metrics_port")
         preflight.check_broker(settings, say)
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)

@@ -74,6 +74,11 @@ class Metrics:
         self.lag_seconds = self._gauge(
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
+        self.checkpoint_age = self._gauge(
+            "checkpoint_age_seconds",
+            "since what was judged became durable, or since the partition came",
+            "partition",
+        )
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
         self._add_faults_of_the_log()
@@ -101,7 +106,7 @@ class Metrics:
 
     def forget(self, partition: int) -> None:
         """Show nothing more of a partition that is somebody else's now."""
-        gauges = (self.lag_frames, self.lag_seconds, self.patients, self.misplaced)
+        gauges = (self.lag_frames, self.lag_seconds, self.checkpoint_age, self.patients, self.misplaced)
         for gauge in (*gauges, self.canary, self.canary_heard):
             with contextlib.suppress(KeyError):
                 gauge.remove(str(partition))

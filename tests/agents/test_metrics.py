@@ -24,6 +24,7 @@ NAMES = {
     "vigil_stage_seconds": {"le", "stage"},
     "vigil_lag_frames": {"partition"},
     "vigil_lag_seconds": {"partition"},
+    "vigil_checkpoint_age_seconds": {"partition"},
     "vigil_patients": {"partition"},
     "vigil_misplaced_patients": {"partition"},
     "vigil_canary_seconds": {"partition"},
@@ -48,6 +49,7 @@ def filled():
     for gauge in (
         metrics.lag_frames,
         metrics.lag_seconds,
+        metrics.checkpoint_age,
         metrics.patients,
         metrics.misplaced,
         metrics.canary,
