@@ -4,7 +4,7 @@ import http.client
 import math
 import urllib.request
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -169,13 +169,8 @@ class LoadMeter:
             dead_letters=int(sum(counted.all("vigil_dead_letters_total"))),
             latency_p50_s=quantile(buckets, 0.5),
             latency_p99_s=quantile(buckets, 0.99),
-            lag_frames=None
-            if not answered
-            else int(sum(lag for samples in answered.values() for lag in samples.all("vigil_lag_frames"))),
-            lag_s=max(
-                (lag for samples in answered.values() for lag in samples.all("vigil_lag_seconds")),
-                default=None,
-            ),
+            lag_frames=None if not answered else int(sum(_of_all(answered.values(), "vigil_lag_frames"))),
+            lag_s=max(_of_all(answered.values(), "vigil_lag_seconds"), default=None),
         )
 
     def _add(self, url: str, samples: Scrape) -> None:
@@ -211,3 +206,7 @@ def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float | No
             return bound_below + (bound - bound_below) * (wanted - below) / (count - below)
         below, bound_below = count, bound
     return math.inf
+
+
+def _of_all(scrapes: Iterable[Scrape], name: str) -> list[float]:
+    return [value for samples in scrapes for value in samples.all(name)]

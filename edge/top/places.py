@@ -1,4 +1,4 @@
-"""Where `vigil top` asks: the workers' ports counted up, and beside them gateway, delivery and sender; or given URLs."""
+"""Where `vigil top` asks: workers' ports counted up, and beside them gateway, delivery and sender; or given URLs."""
 
 from dataclasses import dataclass
 from typing import Final, Literal

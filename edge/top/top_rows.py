@@ -3,6 +3,7 @@
 Rates and latencies are of the time between the two; None = not known, or nothing happened in it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -210,4 +211,9 @@ def _sender(seen: Between) -> SenderRow:
     )
 
 
-_ROWS: Final = {"worker": _worker, "gateway": _gateway, "delivery": _delivery, "sender": _sender}
+_ROWS: Final[dict[Kind, Callable[[Between], Row]]] = {
+    "worker": _worker,
+    "gateway": _gateway,
+    "delivery": _delivery,
+    "sender": _sender,
+}

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from edge.printing import cell
 from edge.top.places import Kind
-from edge.top.top_rows import Row
+from edge.top.top_rows import Row, WorkerRow
 from edge.top.top_troubles import troubles
 from edge.top.watched import Watched
 from edge.ward_view import duration
@@ -216,10 +216,14 @@ def _panel(kind: Kind, of: Sequence[Watched], width: int, rows: int) -> Renderab
 
 def _sum_of(kind: Kind, of: Sequence[Watched]) -> str:
     rows = [row for process in of if (row := process.row())]
+    workers = [row for row in rows if isinstance(row, WorkerRow)]
     said = f"{len(rows)} of {len(of)} answer"
     if kind == "worker":
-        said += f", {sum(row.partitions for row in rows)} partitions"  # type: ignore[union-attr]
-        said += f", {_rate(sum(row.frames_per_s or 0.0 for row in rows))} frames/s"  # type: ignore[union-attr]
+        partitions, frames_per_s = (
+            sum(r.partitions for r in workers),
+            sum(r.frames_per_s or 0 for r in workers),
+        )
+        said += f", {partitions:,} partitions, {_rate(frames_per_s)} frames/s"
     return said
 
 
