@@ -1,4 +1,4 @@
-"""What is wrong with processes, in words, the worst first. Pure; bounds are those of the alerts in docs/operations.md."""
+"""What is wrong with processes, in words, the worst first. Pure; bounds as in the alerts of docs/operations.md."""
 
 import time
 from collections.abc import Sequence

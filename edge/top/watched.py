@@ -1,4 +1,4 @@
-"""A process that is asked again and again: its last answers, since when it is silent, its row. Pure: times are given."""
+"""A process that is asked over and over: its last answers, since when it is silent, its row. Pure: times are given."""
 
 from collections import deque
 from typing import Final
