@@ -14,6 +14,7 @@ from agents.health.metrics import OURS, SHADOWS, Metrics
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
+from agents.traces import traces_of
 from streams.config.settings import load_settings
 from streams.engine import prepare
 from streams.errors import UsageError, VigilError
@@ -38,7 +39,8 @@ def main() -> int:
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)
-        app, flow = build(settings, with_canary(choice.rules), metrics, turn)
+        traces = traces_of(settings, metrics.spans)
+        app, flow = build(settings, with_canary(choice.rules), metrics, turn, traces)
         worker = DrainingWorker(app, flow.watchdog)
         follower = RulesFollower(
             *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
@@ -53,6 +55,7 @@ def main() -> int:
         app.timer(LOOK_S, name="rules")(follower.look)
         follower.start()
     exit_code = run(worker, flow.watchdog)
+    traces.close()
     if follower.is_due and exit_code == 0 and not worker.is_told_to_end:
         begin_again()
     return exit_code

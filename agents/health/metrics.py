@@ -40,6 +40,9 @@ class Metrics:
             "partitions_rebuilt_total", "partitions whose state was missing and built again from the readings"
         )
         self.alerts = self._counter("alerts_total", "alerts, by rule and phase", "rule", "phase")
+        self.spans = self._counter(
+            "spans_total", "spans of blocks and alerts, by what became of them", "outcome"
+        )
 
         self.event_to_alert = self._histogram(
             "event_to_alert_seconds", "measurement by the device's clock to alert on the broker"

@@ -18,6 +18,7 @@ NAMES = {
     "vigil_dead_letters": {"reason"},
     "vigil_partitions_rebuilt": set(),
     "vigil_alerts": {"rule", "phase"},
+    "vigil_spans": {"outcome"},
     "vigil_event_to_alert_seconds": {"le"},
     "vigil_append_to_alert_seconds": {"le"},
     "vigil_block_records": {"le"},
@@ -62,6 +63,7 @@ def filled():
     metrics.dead_letters.labels(reason="empty").inc()
     metrics.not_judged.labels(reason="duplicate").inc()
     metrics.not_alarmed.labels(reason="paused").inc()
+    metrics.spans.labels(outcome="sent").inc()
     metrics.commands.labels(kind="pause", outcome="accepted").inc()
     return metrics
 
