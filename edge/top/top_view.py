@@ -36,6 +36,11 @@ TROUBLES_MAX: Final = 6
 _AROUND: Final = 4
 """Lines of a table that are no rows: its frame and its titles."""
 
+_BESIDE: Final = 6
+"""Columns of a table that are no cells: its frame, and behind name and state."""
+
+_NAME_MIN: Final = 6
+
 
 class Column(NamedTuple):
     """A figure: what stands above it, what it is of a row, and whether narrow screens leave it out."""
@@ -152,7 +157,9 @@ def plain(processes: Sequence[Watched], now_s: float, wall_s: float) -> list[str
         if not (of := _shown(processes, kind)):
             continue
         rows = [[kind, "state", *(column.title for column in COLUMNS[kind])]]
-        rows += [[process.place.name, state_of(process).split()[1], *_cells(process, kind)] for process in of]
+        for process in of:
+            figures = [figure.replace(" ", "") for figure in _figures(process, COLUMNS[kind])]
+            rows.append([process.place.name, state_of(process).split()[1], *figures])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += [_line(row, widths) for row in rows]
     return lines + troubles(processes, now_s, wall_s)
@@ -197,19 +204,22 @@ def _panel(kind: Kind, of: Sequence[Watched], width: int, rows: int) -> Renderab
     is_wide = width >= WIDE
     columns = [column for column in COLUMNS[kind] if is_wide or not column.is_wide]
     table = Table(expand=True, box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(kind, no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for column in columns:
-        table.add_column(column.title, justify="right", no_wrap=True)
     # Where not all fit, those that are not well are shown.
     shown = of if len(of) <= rows else sorted(of, key=lambda p: (state_of(p) == READY, -_lag_s(p)))[:rows]
-    for process in shown:
+    figures = [_figures(process, columns) for process in shown]
+    needed = [
+        max(map(len, cells)) for cells in zip([column.title for column in columns], *figures, strict=True)
+    ]
+    # A name is cut short where there is no room, a figure never.
+    left = width - _BESIDE - len(ANSWERS) - sum(needed) - len(needed)
+    table.add_column(kind, no_wrap=True, overflow="ellipsis", max_width=max(_NAME_MIN, left))
+    table.add_column("state", no_wrap=True, min_width=len(SILENT))
+    for column, least in zip(columns, needed, strict=True):
+        table.add_column(column.title, justify="right", no_wrap=True, min_width=least)
+    for process, row in zip(shown, figures, strict=True):
         state = state_of(process)
-        figures = (
-            [column.shown(row) for column in columns] if (row := process.row()) else ["-"] * len(columns)
-        )
-        table.add_row(cell(process.place.name), Text(state, STYLES[state]), *figures)
-    more = f", the {len(shown)} that need it most" if len(shown) < len(of) else ""
+        table.add_row(cell(process.place.name), Text(state, STYLES[state]), *row)
+    more = f", {len(shown)} shown" if len(shown) < len(of) else ""
     title = f"{TITLES[kind]}: {_sum_of(kind, of)}{more}"
     return Panel(table, title=title, title_align="left", border_style="dim", width=width)
 
@@ -227,9 +237,9 @@ def _sum_of(kind: Kind, of: Sequence[Watched]) -> str:
     return said
 
 
-def _cells(process: Watched, kind: Kind) -> list[str]:
+def _figures(process: Watched, columns: Sequence[Column]) -> list[str]:
     row = process.row()
-    return [column.shown(row).replace(" ", "") if row else "-" for column in COLUMNS[kind]]
+    return [column.shown(row) if row else "-" for column in columns]
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
