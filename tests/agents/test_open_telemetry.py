@@ -1,6 +1,7 @@
 """Spans of blocks and alerts as a collector gets them: what is in them, what never is, and that nothing waits."""
 
 import asyncio
+import json
 import socket
 import sys
 import time
@@ -16,9 +17,9 @@ from waiting import wait_until
 
 from agents import open_telemetry
 from agents.health.metrics import Metrics
-from agents.open_telemetry import CLOSE_S
 from agents.traces import UNTRACED, traces_of
 from streams.config.settings import Settings, load_settings
+from streams.contracts.command import COMMAND_KEY
 from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import UsageError
 from streams.lane.block import Block, Blocks
@@ -42,7 +43,7 @@ def world(collector):
 def sent(world, count):
     """Send what is left and wait until the collector has said that it took so many spans."""
     world.traces.close()
-    wait_until(lambda: world.count("vigil_spans_total", outcome="sent") == count, f"{count} spans")
+    wait_until(lambda: world.count("vigil_spans_total", outcome="sent") == count, f"{count} spans", 30)
 
 
 def test_a_block_is_a_span_and_each_alert_one_below_it(world, collector):
@@ -93,22 +94,26 @@ def test_blocks_that_were_judged_at_once_have_a_link_to_the_first(world, collect
 
 
 def test_nothing_of_a_record_is_in_any_span(world, collector):
-    """A token in every place of a frame where text may stand, in refused records, and in an error of the judging."""
-    fields = {"patient": f"p-{TOKEN}", "device": f"d-{TOKEN}", "ward": f"w-{TOKEN}", "bed": f"b-{TOKEN}"}
-    frames = [frame_record(at, at * 1_000, event_ms=at * 1_000, seq=at, hr=140, **fields) for at in range(4)]
-    key = f"p-{TOKEN}".encode()
-    refused = [Record(at, 4_000, key, f'{{"{TOKEN}": "{TOKEN}"}}'.encode()) for at in range(4, 8)]
-    world.watch([*frames, *refused])
+    """A token wherever a record has text, in what is judged, in what is refused, and in an error of the judging."""
+    patient, device = f"p-{TOKEN}", f"d-{TOKEN}"
+
+    def seen(at):
+        fields = {"device": device, "seq": at, "event_ms": at * 1_000, "hr": 140}
+        return frame_record(at, at * 1_000, patient, **fields)
+
+    strange = json.dumps({TOKEN: TOKEN, "ward": TOKEN, "bed": TOKEN, "patient": patient}).encode()
+    refused = [Record(4, 4_000, patient.encode(), strange), Record(5, 4_000, COMMAND_KEY, strange)]
+    world.watch([*map(seen, range(4)), *refused])
 
     def break_off(*_):
         raise RuntimeError(f"cannot judge {TOKEN}")
 
     world.monitor.judge.judge_together = break_off
-    world.watch([frame_record(8, 9_000, event_ms=9_000, seq=9, hr=140, **fields)])
+    world.watch([seen(6)])
     sent(world, 3)
     told = [value for topic, _, value, _ in world.sent if topic == ALERTS]
     assert any(TOKEN.encode() in value for value in told)
-    assert len(world.dead_letters()) == 4
+    assert len(world.dead_letters()) == 2
     assert any(TOKEN in failure for failure in world.failures)
     assert len(collector.spans()) == 3
     assert not any(TOKEN.encode() in body for body in collector.bodies)
@@ -164,22 +169,18 @@ def test_a_share_of_the_blocks_has_spans_and_their_alerts_with_them(collector):
 def test_while_a_collector_takes_connections_and_says_nothing_no_block_waits_and_spans_are_dropped(
     monkeypatch,
 ):
+    """Whoever waited for this collector would do so for a minute."""
     monkeypatch.setattr(open_telemetry, "SPANS_MAX", open_telemetry.SEND_SPANS_MAX)
+    monkeypatch.setattr(open_telemetry, "SEND_TIMEOUT_S", 60.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         world = World(otlp_endpoint=f"http://127.0.0.1:{mute.getsockname()[1]}/v1/traces")
         blocks = [[record] for record in seconds([80] * (open_telemetry.SPANS_MAX + 100))]
-        plain = World()
         begun_s = time.monotonic()
-        plain.watch(*blocks)
-        plain_s = time.monotonic() - begun_s
         world.watch(*blocks)
-        took_s = time.monotonic() - begun_s - plain_s
+        world.traces.close()
+        assert time.monotonic() - begun_s < open_telemetry.SEND_TIMEOUT_S / 2
         assert world.count("vigil_frames_total") == len(blocks)
         assert world.count("vigil_spans_total", outcome="dropped") == 100
-        assert took_s < plain_s + open_telemetry.SEND_TIMEOUT_S / 2
-        begun_s = time.monotonic()
-        world.traces.close()
-        assert time.monotonic() - begun_s < CLOSE_S + 1
 
 
 def test_a_collector_that_refuses_is_told_of_once_and_once_when_it_takes_them_again(world, collector, caplog):
