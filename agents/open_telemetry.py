@@ -65,6 +65,7 @@ class OpenTelemetry:
         # The SDK would log each request that fails; we say when that begins and when it is over.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
         self._alerts, self._group = settings.topic(ALERTS), settings.group
+        self._is_live = settings.time_base == "live"
         exporter = CountedExporter(
             OTLPSpanExporter(settings.otlp_endpoint, timeout=SEND_TIMEOUT_S), settings.otlp_endpoint, spans
         )
@@ -158,7 +159,7 @@ class OpenTelemetry:
             "messaging.batch.message_count": len(records),
             "messaging.kafka.offset": block.first,
         }
-        if records:
+        if records and self._is_live:
             facts["vigil.waited_s"] = round(time.time() - records[0].timestamp / 1000, 3)
         return facts
 
