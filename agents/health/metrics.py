@@ -63,6 +63,11 @@ class Metrics:
         self.checkpoint = stages.labels("checkpoint")
         """One partition's checkpoint, which runs beside the others."""
 
+        self._add_partitions()
+        self._add_faults_of_the_log()
+        self._add_rules()
+
+    def _add_partitions(self) -> None:
         self.canary = self._gauge(
             "canary_seconds",
             "the canary's last crossing on the broker to its alert on the broker",
@@ -84,8 +89,6 @@ class Metrics:
         )
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
-        self._add_faults_of_the_log()
-        self._add_rules()
 
     def _add_rules(self) -> None:
         self.rules = self._gauge(
