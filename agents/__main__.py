@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final, NoReturn
 
-from agents.draining import DrainingWorker, begin, run, say, serve_metrics
+from agents.draining import DrainingWorker, begin, run, say
 from agents.faust_worker import build
 from agents.health import preflight
 from agents.health.canary import with_canary
@@ -14,9 +14,11 @@ from agents.health.metrics import OURS, SHADOWS, Metrics
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
+from agents.traces import traces_of
 from streams.config.settings import load_settings
 from streams.engine import prepare
 from streams.errors import UsageError, VigilError
+from streams.metrics_server import serve_metrics
 
 SHADOW_NICE: Final = 10
 """A shadow yields the processor to whoever alarms."""
@@ -32,13 +34,14 @@ def main() -> int:
         own, metrics = own_rules(settings), Metrics(SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
         prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
-        serve_metrics(settings, metrics.registry)
+        serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port, "metrics_port")
         preflight.check_broker(settings, say)
         preflight.check_group(settings)
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)
-        app, flow = build(settings, with_canary(choice.rules), metrics, turn)
+        traces = traces_of(settings, metrics.spans)
+        app, flow = build(settings, with_canary(choice.rules), metrics, turn, traces)
         worker = DrainingWorker(app, flow.watchdog)
         follower = RulesFollower(
             *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
@@ -53,6 +56,7 @@ def main() -> int:
         app.timer(LOOK_S, name="rules")(follower.look)
         follower.start()
     exit_code = run(worker, flow.watchdog)
+    traces.close()
     if follower.is_due and exit_code == 0 and not worker.is_told_to_end:
         begin_again()
     return exit_code

@@ -8,12 +8,10 @@ from typing import Any, Final
 
 import faust
 from aiokafka.errors import KafkaConnectionError
-from prometheus_client import CollectorRegistry, start_http_server
 
 from agents.health.stacks import whereabouts
 from agents.health.watchdog import Watchdog
-from streams.config.settings import Settings
-from streams.errors import BrokerUnreachable, UsageError
+from streams.errors import BrokerUnreachable
 
 GC_ALLOCATIONS: Final = 100_000
 """Allocations between two collections of the youngest generation: some twenty blocks."""
@@ -25,19 +23,6 @@ def begin() -> None:
         signal.signal(number, _end_before_the_start)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would log, its exceptions say
-
-
-def serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
-    """Serve metrics where the settings say.
-
-    Raises:
-        UsageError: nothing can listen there.
-    """
-    try:
-        start_http_server(settings.metrics_port, settings.metrics_host, registry=registry)
-    except OSError as error:
-        address = f"{settings.metrics_host}:{settings.metrics_port}"
-        raise UsageError(f"metrics_port: cannot listen on {address}: {error.strerror}") from None
 
 
 def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:

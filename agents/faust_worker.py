@@ -4,6 +4,7 @@ import faust
 
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
+from agents.traces import UNTRACED, Traces
 from agents.wiring import Flow, wire
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
@@ -14,12 +15,17 @@ from streams.lane.faust_lane import FaustLane
 
 
 def build(
-    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+    settings: Settings,
+    rules: RuleSet,
+    metrics: Metrics | None = None,
+    turn: RulesTurn | None = None,
+    traces: Traces = UNTRACED,
 ) -> tuple[faust.App, Flow]:
     """Return a worker's app, which nothing has started yet, and what is wired in it."""
     app = create_app(settings)
     lane = FaustLane(app, settings.topic(READINGS))
-    flow = wire(settings, rules, lane, publisher_of(app, settings), metrics=metrics, turn=turn)
+    publisher = publisher_of(app, settings, traces.sending)
+    flow = wire(settings, rules, lane, publisher, metrics=metrics, turn=turn, traces=traces)
     app.tables.add(BlockTable(app, name=PATIENTS, store=flow.store))
     for timer in flow.timers:
         app.timer(timer.every_s, name=timer.name)(timer.run)

@@ -21,6 +21,7 @@ from agents.log_alarms import LOOK_S, LogAlarms
 from agents.monitor import Monitor
 from agents.rules_turn import RulesTurn
 from agents.ticker import TURNS, Ticker
+from agents.traces import UNTRACED, Traces
 from agents.wards.agent import Wards
 from agents.wards.counts import Reports
 from clinical.clock import TimeRules
@@ -85,6 +86,7 @@ def wire(
     metrics: Metrics | None = None,
     turn: RulesTurn | None = None,
     parts: Parts | None = None,
+    traces: Traces = UNTRACED,
     on_failure: Callable[[str], None] = fail_stop,
 ) -> Flow:
     """Bind readings -> monitor -> partitions -> alerts; commands -> readings; counts -> wards -> answers.
@@ -118,7 +120,7 @@ def wire(
     )
     reader = Reader(
         "monitor",
-        monitor.take,
+        traces.around(monitor.take),
         assign=store.assign,
         resume_at=restorer.resume_at,
         hand_over=checkpointer.hand_over,

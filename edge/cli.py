@@ -181,6 +181,12 @@ def _watch() -> click.Command:
     return watch
 
 
+def _top() -> click.Command:
+    from edge.commands.top import top
+
+    return top
+
+
 def _topics() -> click.Command:
     from edge.commands.topics import topics
 
@@ -246,6 +252,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "report": ("alarm load, time to acknowledge and what was withheld, as a page", _report),
     "reference": ("say what wards and beds are called, and the limits that wards want", _reference),
     "shadow": ("try rules on the live log, compare, switch to them and back", _shadow),
+    "top": ("see workers, gateway and delivery live in the terminal", _top),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

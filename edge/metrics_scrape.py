@@ -17,6 +17,11 @@ RATE_WINDOW_S: Final = 5.0
 
 RATE_POINTS_MAX: Final = 64
 _CUMULATIVE: Final = ("_total", "_bucket", "_count", "_sum")
+BEGAN: Final = "process_start_time_seconds"
+MEMORY: Final = "process_resident_memory_bytes"
+CPU: Final = "process_cpu_seconds_total"
+"""What every process of ours says of itself (`streams.metrics_server`)."""
+
 
 Labels = tuple[tuple[str, str], ...]
 # Workers are on loopback: a proxy of the environment has no part in it.
@@ -33,6 +38,24 @@ class Scrape:
         """Return the sample without labels; None if there is none."""
         return self.samples.get((name, ()))
 
+    def all(self, name: str, *labels: tuple[str, str]) -> list[float]:
+        """Return the samples of that name, those that have these labels."""
+        return [
+            value for (found, has), value in self.samples.items() if found == name and set(labels) <= set(has)
+        ]
+
+    def buckets(self, name: str) -> list[tuple[float, float]]:
+        """Return the histogram of that name as (upper bound, cumulative count), rising; labels are summed over."""
+        summed: dict[float, float] = {}
+        for (found, labels), value in self.samples.items():
+            if found == f"{name}_bucket":
+                bound = float(dict(labels)["le"])
+                summed[bound] = summed.get(bound, 0.0) + value
+        return sorted(summed.items())
+
+
+NOTHING: Final = Scrape({})
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -47,6 +70,12 @@ class Load:
     lag_frames: int | None = None
     lag_s: float | None = None
     restarts: int = 0
+
+
+def metrics_url(host: str, port: int) -> str:
+    """Return where a process of this machine that serves its metrics there is asked."""
+    asked = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://{asked}:{port}/metrics"
 
 
 def scrape(url: str, timeout_s: float = SCRAPE_TIMEOUT_S) -> Scrape | None:
@@ -83,6 +112,34 @@ def parse(text: str) -> Scrape | None:
     )
 
 
+def began_again(before: Scrape, after: Scrape) -> bool:
+    """Return whether the process behind two scrapes is another one at the second: all that it counts is then anew."""
+    began, begins = before.value(BEGAN), after.value(BEGAN)
+    if began is not None and begins is not None:
+        return began != begins
+    return any(
+        after.samples.get(key, value) < value
+        for key, value in before.samples.items()
+        if key[0].endswith(_CUMULATIVE)
+    )
+
+
+def grown(before: Scrape, after: Scrape) -> Scrape:
+    """Return by how much everything that is counted has grown between two scrapes of one place.
+
+    One process's counts all begin anew at once, so a restart is seen by any of them and holds for all: a count that is
+    beyond the old one already would else hide what it has grown by.
+    """
+    since = NOTHING.samples if began_again(before, after) else before.samples
+    return Scrape(
+        {
+            key: value - since.get(key, 0.0)
+            for key, value in after.samples.items()
+            if key[0].endswith(_CUMULATIVE)
+        }
+    )
+
+
 class LoadMeter:
     """Adds scrapes up over workers and over their restarts (a restarted worker counts from 0 again)."""
 
@@ -101,38 +158,25 @@ class LoadMeter:
         answered = {url: samples for url, samples in scrapes.items() if samples is not None}
         for url, samples in answered.items():
             self._add(url, samples)
-        frames = self._sum("vigil_frames_total")
+        counted = Scrape(self._totals)
+        frames = sum(counted.all("vigil_frames_total"))
         self._frames.append((now_s, frames))
-        buckets = self._buckets("vigil_append_to_alert_seconds_bucket")
+        buckets = counted.buckets("vigil_append_to_alert_seconds")
         return Load(
             workers=sum(samples.value("vigil_ready") == 1.0 for samples in answered.values()),
             frames=int(frames),
             frames_per_s=self._rate(now_s),
-            dead_letters=int(self._sum("vigil_dead_letters_total")),
+            dead_letters=int(sum(counted.all("vigil_dead_letters_total"))),
             latency_p50_s=quantile(buckets, 0.5),
             latency_p99_s=quantile(buckets, 0.99),
-            lag_frames=None if not answered else int(sum(_all(answered.values(), "vigil_lag_frames"))),
-            lag_s=max(_all(answered.values(), "vigil_lag_seconds"), default=None),
+            lag_frames=None if not answered else int(sum(_of_all(answered.values(), "vigil_lag_frames"))),
+            lag_s=max(_of_all(answered.values(), "vigil_lag_seconds"), default=None),
         )
 
     def _add(self, url: str, samples: Scrape) -> None:
-        before = self._last.get(url, Scrape({})).samples
-        for key, value in samples.samples.items():
-            if key[0].endswith(_CUMULATIVE):
-                last = before.get(key, 0.0)
-                self._totals[key] = self._totals.get(key, 0.0) + (value - last if value >= last else value)
+        for key, value in grown(self._last.get(url, NOTHING), samples).samples.items():
+            self._totals[key] = self._totals.get(key, 0.0) + value
         self._last[url] = samples
-
-    def _sum(self, name: str) -> float:
-        return sum(value for (found, _), value in self._totals.items() if found == name)
-
-    def _buckets(self, name: str) -> list[tuple[float, float]]:
-        summed: dict[float, float] = {}
-        for (found, labels), value in self._totals.items():
-            if found == name:
-                bound = float(dict(labels)["le"])
-                summed[bound] = summed.get(bound, 0.0) + value
-        return sorted(summed.items())
 
     def _rate(self, now_s: float) -> float | None:
         while len(self._frames) > 2 and self._frames[1][0] <= now_s - RATE_WINDOW_S:
@@ -164,5 +208,5 @@ def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float | No
     return math.inf
 
 
-def _all(scrapes: Iterable[Scrape], name: str) -> list[float]:
-    return [value for samples in scrapes for (found, _), value in samples.samples.items() if found == name]
+def _of_all(scrapes: Iterable[Scrape], name: str) -> list[float]:
+    return [value for samples in scrapes for value in samples.all(name)]

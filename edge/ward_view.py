@@ -170,7 +170,7 @@ def _rate(load: Load) -> str:
 
 
 def _latency(load: Load) -> str:
-    return f"p50 {_duration(load.latency_p50_s)}, p99 {_duration(load.latency_p99_s)}"
+    return f"p50 {duration(load.latency_p50_s)}, p99 {duration(load.latency_p99_s)}"
 
 
 def _lag(load: Load) -> str:
@@ -179,7 +179,8 @@ def _lag(load: Load) -> str:
     return _plural(load.lag_frames, "frame") + ("" if load.lag_s is None else f", {load.lag_s:.1f} s")
 
 
-def _duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
+    """Return a time that something took, in ms below a second; None = not known."""
     if seconds is None:
         return "-"
     if math.isinf(seconds):

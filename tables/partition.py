@@ -44,6 +44,8 @@ class Partition:
         """Changelog offset of the last end record by this worker."""
         self.durable = NEVER
         """Offset of the readings that this worker has declared durable."""
+        self.durable_s: float | None = None
+        """When it last did so, monotonic, s; None = not yet."""
         self._on_failure = on_failure
         self._kept: dict[type[Any], Any] = {}
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from foreign_privates import foreign_privates
-from house_text import ROOT, THE_PROGRAM, dotted, faults_in, name_of, sources, tree_of
+from house_text import ROOT, THE_PROGRAM, dotted, faults_in, imported, name_of, sources, tree_of
 
 FAUST_LANE = "streams/lane/faust_lane.py"
 WIRINGS = ("agents/wiring.py", "agents/faust_worker.py", "agents/delivery/wiring.py")
@@ -53,6 +53,25 @@ def test_parts_are_wired_by_their_constructors_alone():
 )
 def test_the_check_of_the_wiring_tells_an_assigned_attribute_from_others(code, is_one):
     assert bool(list(attributes_assigned(ast.parse(code)))) == is_one
+
+
+def test_only_one_file_names_opentelemetry_and_only_the_setting_leads_there():
+    """Nobody else imports it, nor that file but inside the function that looks at the setting."""
+
+    def names_it(_, tree):
+        return [(line, name) for line, name in imported(tree) if name == "opentelemetry"]
+
+    def leads_there(_, tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "agents.open_telemetry":
+                yield node.lineno, node.module
+
+    adapter, chooser = ROOT / "agents/open_telemetry.py", ROOT / "agents/traces.py"
+    assert faults_in([path for path in THE_PROGRAM if path != adapter], names_it) == []
+    assert any(names_it(adapter, tree_of(adapter)))
+    assert faults_in([path for path in THE_PROGRAM if path != chooser], leads_there) == []
+    at_the_top = [node for node in tree_of(chooser).body if isinstance(node, ast.ImportFrom)]
+    assert all(node.module != "agents.open_telemetry" for node in at_the_top)
 
 
 def test_agents_know_nothing_of_faust_s_consumer():

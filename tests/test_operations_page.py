@@ -29,7 +29,7 @@ def first_column(section):
     return {name for row in rows[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
 
-SETTINGS_OF = ("Security", "The gateway", "Sign-in", "The board", "The history")
+SETTINGS_OF = ("Security", "The gateway", "Sign-in", "The board", "The history", "Traces")
 METRICS_OF = {
     "Metrics and what to alert on": Metrics,
     "The gateway's metrics": GatewayMetrics,
@@ -49,6 +49,11 @@ def test_settings():
 def test_every_setting_of_the_gateway_is_on_the_page():
     ours = {name.upper() for name in Settings.model_fields if name.startswith("gateway_")}
     assert ours == first_column("The gateway")
+
+
+def test_every_setting_of_the_traces_is_on_the_page():
+    ours = {name.upper() for name in Settings.model_fields if name.startswith("otlp_")}
+    assert ours == first_column("Traces")
 
 
 def test_metrics():

@@ -3,13 +3,14 @@
 import sys
 
 from agents.delivery.wiring import wire
-from agents.draining import DrainingWorker, begin, run, say, serve_metrics
+from agents.draining import DrainingWorker, begin, run, say
 from agents.health import preflight
 from streams.config.routing import DEFAULT_ROUTING
 from streams.config.routing_file import load_routing
 from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
 from streams.kafka.admin import delivery_settings
+from streams.metrics_server import serve_metrics
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
         ours = delivery_settings(settings)
         preflight.check_data_dir(ours)
         flow = wire(ours, routing)
-        serve_metrics(settings, flow.metrics.registry)
+        serve_metrics(flow.metrics.registry, settings.metrics_host, settings.metrics_port, "metrics_port")
         preflight.check_broker(settings, say)
         preflight.check_group(ours)
     except VigilError as error:

@@ -40,6 +40,9 @@ class Metrics:
             "partitions_rebuilt_total", "partitions whose state was missing and built again from the readings"
         )
         self.alerts = self._counter("alerts_total", "alerts, by rule and phase", "rule", "phase")
+        self.spans = self._counter(
+            "spans_total", "spans of blocks and alerts, by what became of them", "outcome"
+        )
 
         self.event_to_alert = self._histogram(
             "event_to_alert_seconds", "measurement by the device's clock to alert on the broker"
@@ -60,6 +63,11 @@ class Metrics:
         self.checkpoint = stages.labels("checkpoint")
         """One partition's checkpoint, which runs beside the others."""
 
+        self._add_partitions()
+        self._add_faults_of_the_log()
+        self._add_rules()
+
+    def _add_partitions(self) -> None:
         self.canary = self._gauge(
             "canary_seconds",
             "the canary's last crossing on the broker to its alert on the broker",
@@ -74,10 +82,13 @@ class Metrics:
         self.lag_seconds = self._gauge(
             "lag_seconds", "age of the last judged record while others wait", "partition"
         )
+        self.checkpoint_age = self._gauge(
+            "checkpoint_age_seconds",
+            "since what was judged became durable, or since the partition came",
+            "partition",
+        )
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
-        self._add_faults_of_the_log()
-        self._add_rules()
 
     def _add_rules(self) -> None:
         self.rules = self._gauge(
@@ -101,7 +112,7 @@ class Metrics:
 
     def forget(self, partition: int) -> None:
         """Show nothing more of a partition that is somebody else's now."""
-        gauges = (self.lag_frames, self.lag_seconds, self.patients, self.misplaced)
+        gauges = (self.lag_frames, self.lag_seconds, self.checkpoint_age, self.patients, self.misplaced)
         for gauge in (*gauges, self.canary, self.canary_heard):
             with contextlib.suppress(KeyError):
                 gauge.remove(str(partition))

@@ -74,6 +74,8 @@ class Overview:
         self._watchdog = watchdog
         self._seen: dict[int, dict[str, Progress]] = {}
         """What was seen of the partitions that are owned, by topic."""
+        self._since_s: dict[int, float] = {}
+        """Since when these are owned, monotonic, s."""
 
     def lag(self, partition: Partition) -> int:
         """Return how many records of the readings wait to be judged."""
@@ -92,9 +94,10 @@ class Overview:
         metrics.recovery.set(self._store.recovery_s)
         for number in self._seen.keys() - (owned or frozenset()):
             self._watchdog.forget(_sign(number))
-            del self._seen[number]
+            del self._seen[number], self._since_s[number]
             metrics.forget(number)
         for number in sorted(owned or ()):
+            self._since_s.setdefault(number, time.monotonic())
             seen = self._seen.setdefault(
                 number, {topic: Progress() for topic in (self._readings, *self._beside)}
             )
@@ -115,6 +118,8 @@ class Overview:
         age_s = time.time() - append_ms / 1000 if lag.records and append_ms > NEVER else 0.0
         self._metrics.lag_frames.labels(label).set(lag.records)
         self._metrics.lag_seconds.labels(label).set(max(0.0, age_s))
+        durable_s = self._since_s[number] if partition.durable_s is None else partition.durable_s
+        self._metrics.checkpoint_age.labels(label).set(time.monotonic() - durable_s)
         self._metrics.patients.labels(label).set(len(table))
         self._metrics.misplaced.labels(label).set(len(table.misplaced))
 

@@ -8,6 +8,7 @@ import agents.__main__ as entry
 from agents.faust_worker import build
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
+from agents.traces import UNTRACED, Traces
 from agents.wiring import Flow
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
@@ -17,9 +18,13 @@ def run_changed(change: Callable[[faust.App, Flow], None]) -> int:
     """Run the worker as `agents.__main__` does, with the change; return its exit code."""
 
     def build_and_change(
-        settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+        settings: Settings,
+        rules: RuleSet,
+        metrics: Metrics | None = None,
+        turn: RulesTurn | None = None,
+        traces: Traces = UNTRACED,
     ) -> tuple[faust.App, Flow]:
-        app, flow = build(settings, rules, metrics, turn)
+        app, flow = build(settings, rules, metrics, turn, traces)
         change(app, flow)
         return app, flow
 

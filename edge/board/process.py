@@ -7,8 +7,6 @@ import ssl
 import time
 from typing import Final
 
-from prometheus_client import start_http_server
-
 from edge.board.assets import read_assets
 from edge.board.bed_view import BedView
 from edge.board.board_access import doors_of
@@ -38,6 +36,7 @@ from streams.config.settings import Settings
 from streams.contracts.topics import COMMANDS, PATIENTS
 from streams.errors import TopicsMismatch, UsageError
 from streams.kafka.connect import connect_consumer
+from streams.metrics_server import serve_metrics
 
 WATCH_S: Final = 1.0
 """Between two looks at how old each source is."""
@@ -170,11 +169,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         UsageError, BrokerUnreachable, TopicsMismatch: as `Board` and its start do.
     """
     board = await asyncio.to_thread(Board, settings)
-    try:
-        start_http_server(settings.board_metrics_port, settings.metrics_host, registry=board.metrics.registry)
-    except OSError as error:
-        address = f"{settings.metrics_host}:{settings.board_metrics_port}"
-        raise UsageError(f"board_metrics_port: cannot listen on {address}: {error.strerror}") from None
+    port = settings.board_metrics_port
+    serve_metrics(board.metrics.registry, settings.metrics_host, port, "board_metrics_port")
     try:
         async with board.doors.auditor.writing(settings):
             await board.start()

@@ -5,8 +5,6 @@ import logging
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from prometheus_client import start_http_server
-
 from edge.channels.feed import Feed
 from edge.channels.kinds import Tell, check_options, make_channel, read_options
 from edge.channels.metrics import ChannelMetrics
@@ -21,6 +19,7 @@ from streams.contracts.topics import ALERTS, DEAD_LETTERS, DELIVERIES
 from streams.errors import UsageError, VigilError
 from streams.kafka.producers import DELIVERIES as DELIVERIES_USE
 from streams.kafka.producers import Producer
+from streams.metrics_server import serve_metrics
 
 LAST_S_MAX: Final = 7.0
 """At the end: for tries under way to get their answer, and for milestones to be written."""
@@ -40,7 +39,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     statuses: list[Pool] = []
     channels = channels_of(routing, lambda status: statuses[0].told(status))
     metrics = ChannelMetrics()
-    _open_metrics(settings, metrics)
+    port = settings.channels_metrics_port
+    serve_metrics(metrics.registry, settings.metrics_host, port, "channels_metrics_port")
     with ExitStack() as stack:
         boxes, writing = await asyncio.to_thread(_boxes, settings, stack)
         pool = Pool(channels, boxes, metrics)
@@ -118,11 +118,3 @@ async def _finish(pool: Pool, writing: list[Outbox], tasks: list[asyncio.Task[No
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _open_metrics(settings: Settings, metrics: ChannelMetrics) -> None:
-    host, port = settings.metrics_host, settings.channels_metrics_port
-    try:
-        start_http_server(port, host, registry=metrics.registry)
-    except OSError as error:
-        raise UsageError(f"channels_metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None

@@ -2,7 +2,7 @@
 
 import click
 
-from edge.metrics_scrape import scrape
+from edge.metrics_scrape import metrics_url, scrape
 from edge.printing import say
 from streams.config.settings import load_settings
 from streams.errors import VigilError
@@ -19,8 +19,7 @@ def health(ready: bool, **options: object) -> None:
     works already. A worker that found no partition left to take is alive and never ready.
     """
     settings = load_settings(**options)
-    host = "127.0.0.1" if settings.metrics_host in ("0.0.0.0", "::") else settings.metrics_host
-    url = f"http://{host}:{settings.metrics_port}/metrics"
+    url = metrics_url(settings.metrics_host, settings.metrics_port)
     samples = scrape(url)
     if samples is None:
         raise VigilError(f"no worker answers at {url}")

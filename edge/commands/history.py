@@ -59,10 +59,9 @@ def run(**options: object) -> None:
 
     It can be killed at any moment: what is on the disk says from where on it reads.
     """
-    from prometheus_client import start_http_server
-
     from edge.history.metrics import HistoryMetrics
     from edge.history.process import run as write
+    from streams.metrics_server import serve_metrics
 
     settings = need_brokers(load_settings(**options))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -70,10 +69,8 @@ def run(**options: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     metrics = HistoryMetrics()
-    try:
-        start_http_server(settings.history_metrics_port, settings.metrics_host, metrics.registry)
-    except OSError as error:
-        raise UsageError(f"history_metrics_port: {error}") from None
+    port = settings.history_metrics_port
+    serve_metrics(metrics.registry, settings.metrics_host, port, "history_metrics_port")
     write(settings, stop.is_set, metrics)
 
 

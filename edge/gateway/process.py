@@ -6,8 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client import start_http_server
-
 from edge.gateway.accept import Door
 from edge.gateway.coming_door import ComingDoor
 from edge.gateway.door import KafkaDoor
@@ -32,6 +30,7 @@ from edge.gateway.view import View
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError
+from streams.metrics_server import serve_metrics
 
 LOOK_S: Final = 2.0
 """Between two looks at the files of clients and at the topic's partitions."""
@@ -78,7 +77,8 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
             door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
             coming.set_result(door)
             metrics.watch(door.flows, lambda: door.room.records)
-            _open_metrics(settings, metrics)
+            port = settings.gateway_metrics_port
+            serve_metrics(metrics.registry, settings.metrics_host, port, "gateway_metrics_port")
             registrar = KafkaRegistrar(door, view.filing, now_ms)
             parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls, registrar)
             await _open(settings, opened, servers_of(parts), lines_of(parts))
@@ -139,14 +139,6 @@ async def _connected(link: Link, wait_s: float, stop: asyncio.Event) -> bool:
                 async with asyncio.timeout(RETRY_S):
                     await stop.wait()
     return False
-
-
-def _open_metrics(settings: Settings, metrics: GatewayMetrics) -> None:
-    host, port = settings.metrics_host, settings.gateway_metrics_port
-    try:
-        start_http_server(port, host, registry=metrics.registry)
-    except OSError as error:
-        raise UsageError(f"gateway_metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 async def _listen(settings: Settings, name: str, port: int, server: Server) -> None:

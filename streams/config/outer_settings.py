@@ -1,9 +1,20 @@
-"""Settings of what stands around the workers: the board, the history and delivery; part of `settings`."""
+"""Settings of what stands around the workers: board, history, delivery, traces; part of `settings`."""
 
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
+
+
+class TraceSettings(BaseSettings):
+    """Where workers send spans, and of how much."""
+
+    otlp_endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/@]+/[^\s@]*)?$",
+        description="where spans go: a URL of OTLP over HTTP, http://collector:4318/v1/traces; empty = none",
+    )
+    otlp_share: float = Field(default=1.0, ge=0, le=1, description="the share of blocks that have spans")
 
 
 class BoardSettings(BaseSettings):

@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from streams.config.gateway_settings import GatewaySettings
 from streams.config.identity_settings import IdentitySettings
-from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings
+from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings, TraceSettings
 from streams.contracts.partitions import PATIENTS_MAX
 from streams.contracts.zones import ZoneName
 from streams.errors import UsageError
@@ -29,7 +29,9 @@ SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "hist
 """Settings whose value is never shown."""
 
 
-class Settings(GatewaySettings, IdentitySettings, BoardSettings, DeliverySettings, HistorySettings):
+class Settings(
+    GatewaySettings, IdentitySettings, BoardSettings, DeliverySettings, HistorySettings, TraceSettings
+):
     """Settings of every Vigil process. Times are in the unit that ends the name."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="forbid", frozen=True)

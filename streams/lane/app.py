@@ -1,7 +1,7 @@
 """The Faust app with settings that suit an alarm system, and the live lane as its transport."""
 
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import faust
@@ -13,7 +13,7 @@ from streams.engine import is_compiled
 from streams.errors import PromiseBroken
 from streams.kafka.admin import changelog_topic
 from streams.kafka.partition_guard import METADATA_AGE_S_MAX, PartitionGuard
-from streams.kafka.publisher import Publisher
+from streams.kafka.publisher import Publisher, Sender
 from streams.kafka.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.kafka.shadows import ShadowPublisher, outlets
 from streams.kafka.stamping import stamp_by
@@ -151,8 +151,16 @@ def credentials(settings: Settings) -> Any:
     return faust.SSLCredentials(context) if context is not None else None
 
 
-def publisher_of(app: faust.App, settings: Settings) -> Publisher:
-    """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line."""
+def publisher_of(
+    app: faust.App, settings: Settings, through: Callable[[Sender], Sender] = lambda send: send
+) -> Publisher:
+    """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line.
+
+    Args:
+        app: has the producer.
+        settings: say how long records may be on their way, and whether all of them count.
+        through: given what sends a record, returns what is to send it.
+    """
 
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
         return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
@@ -173,11 +181,12 @@ def publisher_of(app: faust.App, settings: Settings) -> Publisher:
         arrivals.append((await producer.send_batch(batch, topic, partition=partition), count))
         return _last_offset(arrivals)
 
+    sender = through(send)
     if settings.shadow:
         return ShadowPublisher(
-            send, send_batch, settings.request_timeout_s, outlets(settings), settings.shadow
+            sender, send_batch, settings.request_timeout_s, outlets(settings), settings.shadow
         )
-    return Publisher(send, send_batch, settings.request_timeout_s)
+    return Publisher(sender, send_batch, settings.request_timeout_s)
 
 
 async def _last_offset(arrivals: Sequence[tuple[Awaitable[Any], int]]) -> int:

@@ -149,7 +149,7 @@ class Checkpointer:
         self._declare(partition, offset)
 
     def _declare(self, partition: Partition, offset: int) -> None:
-        partition.durable = offset
+        partition.durable, partition.durable_s = offset, time.monotonic()
         self._lane.durable(self._readings, partition.number, offset)
 
     async def _shown(self, partition: Partition, patients: Collection[str] | None = None) -> None:

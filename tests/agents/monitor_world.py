@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from lane_stand_in import StandInLane
 
 from agents.health.metrics import Metrics
+from agents.traces import traces_of
 from agents.wiring import wire
 from clinical.rules import LimitRule, RuleSet
 from streams.config.settings import Settings
@@ -57,10 +58,13 @@ class World:
             brokers="", time_base=time_base, topic_prefix=prefix, patient_ttl_s=TTL_MS // 1000, **more
         )
         self.metrics, self.lane = Metrics(), StandInLane()
+        self.traces = traces_of(settings, self.metrics.spans)
+        send = self.traces.sending(self._send)
         self.flow = wire(
-            *(settings, RULES, self.lane, Publisher(self._send, self._send_batch, 5.0, self.failures.append)),
+            *(settings, RULES, self.lane, Publisher(send, self._send_batch, 5.0, self.failures.append)),
             *(lambda: 100.0,),
             metrics=self.metrics,
+            traces=self.traces,
             on_failure=self.failures.append,
         )
         self.store, self.checkpointer, self.monitor = (

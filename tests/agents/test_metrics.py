@@ -18,12 +18,14 @@ NAMES = {
     "vigil_dead_letters": {"reason"},
     "vigil_partitions_rebuilt": set(),
     "vigil_alerts": {"rule", "phase"},
+    "vigil_spans": {"outcome"},
     "vigil_event_to_alert_seconds": {"le"},
     "vigil_append_to_alert_seconds": {"le"},
     "vigil_block_records": {"le"},
     "vigil_stage_seconds": {"le", "stage"},
     "vigil_lag_frames": {"partition"},
     "vigil_lag_seconds": {"partition"},
+    "vigil_checkpoint_age_seconds": {"partition"},
     "vigil_patients": {"partition"},
     "vigil_misplaced_patients": {"partition"},
     "vigil_canary_seconds": {"partition"},
@@ -48,6 +50,7 @@ def filled():
     for gauge in (
         metrics.lag_frames,
         metrics.lag_seconds,
+        metrics.checkpoint_age,
         metrics.patients,
         metrics.misplaced,
         metrics.canary,
@@ -60,6 +63,7 @@ def filled():
     metrics.dead_letters.labels(reason="empty").inc()
     metrics.not_judged.labels(reason="duplicate").inc()
     metrics.not_alarmed.labels(reason="paused").inc()
+    metrics.spans.labels(outcome="sent").inc()
     metrics.commands.labels(kind="pause", outcome="accepted").inc()
     return metrics
 

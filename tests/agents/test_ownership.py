@@ -74,6 +74,24 @@ def test_one_that_has_judged_all_is_left_alone(monkeypatch):
     assert judged_nothing_for_long(monkeypatch, is_stopped=False, waits=0) == ([], [])
 
 
+def test_a_checkpoint_is_as_old_as_the_last_one_or_where_there_is_none_as_the_partition_is_ours(monkeypatch):
+    now_s = [1_000.0]
+    monkeypatch.setattr("agents.health.ownership.time.monotonic", lambda: now_s[0])
+    overview = overview_of(StandInLane(owned=(0,)), Watchdog(30.0, on_stall=lambda reason: None))
+
+    def age_s():
+        asyncio.run(overview.refresh())
+        labels = {"partition": "0"}
+        return overview._metrics.registry.get_sample_value("vigil_checkpoint_age_seconds", labels)
+
+    assert age_s() == 0
+    now_s[0] += 7
+    assert age_s() == 7
+    overview._store.partition(0).durable_s = now_s[0]
+    now_s[0] += 3
+    assert age_s() == 3
+
+
 def test_a_partition_that_goes_elsewhere_is_watched_and_shown_no_more():
     dog, lane = Watchdog(30.0, on_stall=lambda reason: None), StandInLane(owned=(0,))
     overview = overview_of(lane, dog)
