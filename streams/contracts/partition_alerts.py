@@ -35,7 +35,7 @@ _PRIORITY: Final[dict[str, Priority]] = {PARTITION_UNREADABLE: "high", RECORDS_G
 
 
 class Note(BaseModel):
-    """What a partition was found to have: key `~partition`, written behind it, sealed. Its end is told where it is read."""
+    """What a partition was found to have: key `~partition`, written behind it, sealed. Where it is read, it is over."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
