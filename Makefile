@@ -16,7 +16,7 @@ KAFKA_TEST_WORKERS ?= 0
 BESIDE := --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -n
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak release audit clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,12 @@ bench-history: $(VENV)/dev.stamp ## bytes a frame, processor time of the history
 
 drills: $(VENV)/runtime.stamp ## every fault drill on Apache Kafka, with a summary at the end (Java 17 and Maven)
 	$(PY) -m bench.drills all
+
+release: $(VENV)/dev.stamp ## source, lock, bill of materials (CycloneDX) and their SHA-256 sums in build/release
+	$(PY) -m bench.supply release build/release
+
+audit: $(VENV)/dev.stamp ## known vulnerabilities of the locked packages; exit code 3 where the service is not reached
+	$(PY) -m bench.supply audit
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -57,7 +57,7 @@ class Commands:
     dead_letters: DeadLetters
     lane: Lane
     """Told what has been forwarded."""
-    end_note: Callable[[Noted], Awaitable[None]]
+    end_note: Callable[[Noted, str, int], Awaitable[None]]
     """Tells that what a note about a partition of commands says is over."""
 
     async def forward(self, admitted: Admitted) -> None:
@@ -70,8 +70,8 @@ class Commands:
         for record in records:
             if _is_answer(record.value):
                 continue
-            if record.key == NOTE_KEY and isinstance(noted := read_note(record), Noted):
-                await self.end_note(noted)
+            if record.key == NOTE_KEY and isinstance(noted := read_note(record, self.seals), Noted):
+                await self.end_note(noted, block.topic, block.partition)
                 continue
             found = self._read(record)
             if isinstance(found, Reject):

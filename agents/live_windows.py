@@ -18,6 +18,7 @@ from aiohttp import web
 
 from clinical.limits import NEVER
 from clinical.vitals import SIGNALS, WINDOWED
+from streams.config.loopback import is_loopback
 from streams.config.settings import Settings
 from streams.contracts.seals import Seals, Unproven
 from streams.contracts.window_query import QUESTION_BYTES_MAX, WINDOWS_PATH, asked
@@ -65,6 +66,9 @@ class LiveWindows:
         app.router.add_post(WINDOWS_PATH, self._handle)
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=STOP_S_MAX)
         host = self._settings.metrics_host
+        if self._settings.tls_dir is not None and not is_loopback(host):
+            logger.warning("live windows: not told, because they would leave this machine in clear (tls_dir)")
+            return
         try:
             listening = socket.create_server((host, self._settings.windows_port))
         except OSError as error:

@@ -17,7 +17,9 @@ from streams.contracts.partition_alerts import (
     Note,
     PartitionRule,
     partition_alert,
+    sealed_note,
 )
+from streams.contracts.seals import Seals
 from streams.contracts.topics import ALERTS, COMMANDS, READINGS, WARDS
 from streams.decoding.decoded import Noted
 from streams.kafka.publisher import Publisher
@@ -34,6 +36,7 @@ class LogAlarms:
     """Tells what is wrong with the log of the partitions that `owned` names, and that it is over."""
 
     settings: Settings
+    seals: Seals
     publisher: Publisher
     faults: LogFaults
     store: ColumnStore
@@ -80,16 +83,18 @@ class LogAlarms:
             rule=rule, topic=tp.topic, partition=tp.partition, onset_ts_ms=onset_ms, first=first, end=end
         )
         alert = partition_alert(note, now_ms, now_ms, why)
-        await self.publisher.publish(
-            tp.topic, NOTE_KEY, note.model_dump_json().encode(), partition=tp.partition
-        )
+        value = sealed_note(note, self.seals)
+        await self.publisher.publish(tp.topic, NOTE_KEY, value, partition=tp.partition)
         await self._alert(alert, tp.partition)
 
-    async def end(self, noted: Noted) -> None:
-        """Tell that what a note tells of is over: whoever reads the note has come past it."""
-        await self._alert(
-            partition_alert(noted.note, noted.append_ts_ms, noted.append_ts_ms), noted.note.partition
-        )
+    async def end(self, noted: Noted, topic: str, partition: int) -> None:
+        """Tell that what a note tells of is over: whoever reads the note in its own partition has come past it."""
+        note = noted.note
+        if (note.topic, note.partition) == (
+            topic,
+            partition,
+        ):  # elsewhere a copy would say so of one that stands still
+            await self._alert(partition_alert(note, noted.append_ts_ms, noted.append_ts_ms), partition)
 
     async def _alert(self, alert: Alert, partition: int) -> None:
         topic = self.settings.topic(ALERTS)

@@ -65,7 +65,7 @@ class Monitor:
         dead_letters: DeadLetters,
         boards: Boards,
         reports: Reports,
-        end_note: Callable[[Noted], Awaitable[None]],
+        end_note: Callable[[Noted, str, int], Awaitable[None]],
         wall_s: Callable[[], float],
     ) -> None:
         self.settings, self.judge, self.store = settings, judge, store
@@ -109,7 +109,7 @@ class Monitor:
             for reject in (*run.rejects, *_strangers(records, verdict)):
                 await self.dead_letters.refuse(reject, block.topic, block.partition)
             for noted in run.notes:
-                await self.end_note(noted)
+                await self.end_note(noted, block.topic, block.partition)
             if records:
                 await self._send(partition, verdict, records[-1].timestamp)
         self._count([verdict.tally for verdict in verdicts])

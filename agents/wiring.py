@@ -96,9 +96,10 @@ def wire(
     """
     metrics, parts, turn = metrics or Metrics(), parts or Parts(), turn or RulesTurn()
     readings, commands, wards = map(settings.topic, (READINGS, COMMANDS, WARDS))
-    changelog, watchdog, judge = (
+    changelog, watchdog, seals, judge = (
         changelog_topic(settings),
         Watchdog(settings.stall_s_max),
+        seals_of(settings),
         judge_of(settings, rules),
     )
 
@@ -112,10 +113,10 @@ def wire(
         *(store, publisher, changelog, lane, readings, boards.write, metrics.checkpoint.observe, on_failure)
     )
     restorer = Restorer(store, changelog, lambda partition: metrics.rebuilt.inc())
-    log_alarms = LogAlarms(settings, publisher, lane.faults, store, metrics, owned, wall_s)
+    log_alarms = LogAlarms(settings, seals, publisher, lane.faults, store, metrics, owned, wall_s)
     overview = Overview(lane, readings, (commands, wards), store, metrics, watchdog)
     monitor = Monitor(
-        *(settings, judge, seals_of(settings), turn, store, publisher, metrics, letters, boards),
+        *(settings, judge, seals, turn, store, publisher, metrics, letters, boards),
         *(Reports(settings, publisher), log_alarms.end, wall_s),
     )
     reader = Reader(

@@ -18,6 +18,7 @@ from edge.burst import TIME_S_MAX, Burst, Schedule
 from edge.gateway.outlet import HttpOutlet
 from edge.physiology import Ward, signals_of
 from edge.simulated_profiles import say_ages
+from streams.config.secret_settings import secret_of
 from streams.config.settings import Settings
 from streams.contracts.frame import INTERVAL_MS_MAX
 from streams.contracts.topics import READINGS
@@ -289,8 +290,7 @@ def simulate(
 def _outlet(settings: Settings, gateway: str | None) -> Producer | HttpOutlet:
     if gateway is None:
         return Producer(settings, FRAMES, settings.topic(READINGS))
-    key = settings.gateway_key
-    return HttpOutlet(gateway, "" if key is None else key.get_secret_value())
+    return HttpOutlet(gateway, secret_of(settings, "gateway_key") or "")
 
 
 def _run(

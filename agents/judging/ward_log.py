@@ -339,7 +339,7 @@ def _read(record: Record, seals: Seals) -> WardReport | WardState | PlacedComman
         tick = read_tick(record)
         return tick if isinstance(tick, Reject) else None
     if record.key == NOTE_KEY:
-        return read_note(record)
+        return read_note(record, seals)
     if record.key == COMMAND_KEY:
         placed = read_placed(record, seals)
         if isinstance(placed, Unproved):

@@ -45,7 +45,7 @@ class Wards:
     dead_letters: DeadLetters
     metrics: Metrics
     lane: Lane
-    end_note: Callable[[Noted], Awaitable[None]]
+    end_note: Callable[[Noted, str, int], Awaitable[None]]
     wall_s: Callable[[], float] = time.time
     _logs: dict[int, WardLog] = field(default_factory=dict)
     _columns: tuple[int, int] = field(init=False)
@@ -78,7 +78,7 @@ class Wards:
         for reject in found.rejects:
             await self.dead_letters.refuse(reject, block.topic, block.partition)
         for noted in found.notes:
-            await self.end_note(noted)
+            await self.end_note(noted, block.topic, block.partition)
         await self._publish(block.partition, log, found)
         await self.publisher.settled()
         self.lane.durable(block.topic, block.partition, log.durable)

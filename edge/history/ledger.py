@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from edge.history.chain import Head, Row
+from streams.config.secret_settings import is_given, secret_of
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, AUDIT, COMMANDS, DELIVERIES, LIMITS
 from streams.errors import UsageError
@@ -83,7 +84,7 @@ def readings_folder(settings: Settings) -> Path:
 
 def is_kept(settings: Settings) -> bool:
     """Tell whether there is a ledger to read where the settings say."""
-    return settings.history_postgres is not None or ledger_path(settings).is_file()
+    return is_given(settings, "history_postgres") or ledger_path(settings).is_file()
 
 
 def open_ledger(settings: Settings, for_writing: bool = False) -> Ledger:
@@ -93,10 +94,10 @@ def open_ledger(settings: Settings, for_writing: bool = False) -> Ledger:
         UsageError: there is none to read, or the package for PostgreSQL is missing.
         VigilError: it cannot be opened.
     """
-    if settings.history_postgres is not None:
+    if (conninfo := secret_of(settings, "history_postgres")) is not None:
         from edge.history.postgres_ledger import PostgresLedger
 
-        return PostgresLedger(settings.history_postgres.get_secret_value(), for_writing)
+        return PostgresLedger(conninfo, for_writing)
     from edge.history.sqlite_ledger import SqliteLedger
 
     path = ledger_path(settings)

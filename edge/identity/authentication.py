@@ -10,11 +10,12 @@ from typing import Final, Literal
 from aiohttp import web
 
 from edge.identity.accounts import TOKEN_PREFIX, Accounts, load_accounts
-from edge.identity.development import DEVELOPMENT, development, is_development, is_loopback
+from edge.identity.development import DEVELOPMENT, development, is_development
 from edge.identity.oidc import OpenId
 from edge.identity.proxy import Proxies
 from edge.identity.sessions import Sessions
 from edge.identity.tries import Tries
+from streams.config.loopback import is_loopback
 from streams.config.settings import Settings
 from streams.contracts.people import Person
 from streams.errors import UsageError

@@ -1,8 +1,8 @@
 """Who acts where nobody has set up any sign-in: one person of development, on this machine only."""
 
-import ipaddress
 from typing import Final
 
+from streams.config.loopback import is_loopback
 from streams.config.settings import Settings
 from streams.contracts.people import ANY_WARD, MAY, Act, Person, Role
 from streams.kafka.security import knows_who_connects
@@ -23,17 +23,6 @@ def is_development(settings: Settings) -> bool:
         and not knows_who_connects(settings)
         and all(is_loopback(server.rpartition(":")[0]) for server in settings.bootstrap)
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
-    host = host.strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def development(act: Act, station: str) -> Person:

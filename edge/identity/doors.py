@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 from edge.gateway.tokens import Refused
 from edge.identity.auditor import Auditor
 from edge.identity.authentication import Known, People
-from edge.identity.development import is_loopback
 from edge.identity.glass import Glasses
 from edge.identity.oidc import CALLBACK, FLOW_S
 from edge.identity.pages import (
@@ -31,6 +30,7 @@ from edge.identity.pages import (
     signed_out_page,
 )
 from edge.order_sending import send_order
+from streams.config.loopback import is_loopback
 from streams.config.settings import Settings
 from streams.contracts.audit import AuditedAct, Outcome
 from streams.contracts.command import Answer, Order

@@ -34,6 +34,7 @@ class GatewaySettings(BaseSettings):
     gateway_key: SecretStr | None = Field(
         default=None, description="what vigil simulate shows to a gateway; never printed"
     )
+    gateway_key_file: Path | None = Field(default=None, description="a file with the same")
     gateway_tls_certfile: Path | None = Field(
         default=None, description="the gateway's certificate (PEM); none = devices speak in clear"
     )

@@ -43,6 +43,7 @@ class HistorySettings(BaseSettings):
     history_postgres: SecretStr | None = Field(
         default=None, description="keeps the ledger in PostgreSQL instead of SQLite (libpq); never printed"
     )
+    history_postgres_file: Path | None = Field(default=None, description="a file with the same")
     history_flush_s: float = Field(default=60.0, ge=1, le=3_600, description="new readings are kept so often")
     history_merge_s: float = Field(
         default=600.0, ge=1, le=86_400, description="what is new is put into its hours so often"

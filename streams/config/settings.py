@@ -8,7 +8,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -21,12 +21,11 @@ from pydantic_settings import (
 from streams.config.gateway_settings import GatewaySettings
 from streams.config.identity_settings import IdentitySettings
 from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings, TraceSettings
+from streams.config.secret_settings import SECRETS
+from streams.config.tls_folder import tls_settings
 from streams.contracts.partitions import PATIENTS_MAX
 from streams.contracts.zones import ZoneName
 from streams.errors import UsageError
-
-SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
-"""Settings whose value is never shown."""
 
 
 class Settings(
@@ -55,6 +54,10 @@ class Settings(
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = Field(
         default="PLAINTEXT", description="how the brokers' listener is spoken to; SASL_SSL in a hospital"
+    )
+    tls_dir: Path | None = Field(
+        default=None,
+        description="folder with tls.crt, tls.key and ca.crt: all that listens and connects speaks TLS by them",
     )
     ssl_cafile: Path | None = Field(
         default=None, description="certificate authorities to trust (PEM); none = the system's"
@@ -164,6 +167,11 @@ class Settings(
             raise ValueError("only letters, digits, '.', '_' and '-'")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _over_tls(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given | tls_settings(given)
+
     @model_validator(mode="after")
     def _secured(self) -> Self:
         """Refuse what would silently go over the network in clear, and what cannot work."""
@@ -182,8 +190,9 @@ class Settings(
             raise ValueError(f"sasl_password: {protocol} needs either sasl_password or sasl_password_file")
         if self.ssl_keyfile and not self.ssl_certfile:
             raise ValueError("ssl_keyfile: needs ssl_certfile too")
-        if self.command_key and self.command_key_file:
-            raise ValueError("command_key: give it or command_key_file, not both")
+        for name in sorted(SECRETS):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"{name}: give it or {name}_file, not both")
         return self
 
     @classmethod

@@ -1,7 +1,9 @@
 """Alerts about the log of a partition itself, and the notes in that log by which they end.
 
 What stops a partition cannot be judged, so the worker that meets it tells of it beside the log and writes a note behind
-it. Whoever judges the partition once it goes on, reads the note there and tells that it is over.
+it. Whoever judges the partition once it goes on, reads the note there and tells that it is over. Who may write to the
+readings could end an alarm by a note that is forged, or copied from another partition: so it is sealed, as an order is,
+and counts only in the partition that it is about.
 """
 
 from typing import Annotated, Final, Literal
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from streams.contracts.alert import Alert, Priority, system_alert
 from streams.contracts.frame import EVENT_TS_MS_MAX
 from streams.contracts.partitions import partition_name
+from streams.contracts.seals import Place, Seals
 
 PARTITION_UNREADABLE: Final[Literal["partition-unreadable"]] = "partition-unreadable"
 """Rule of the alert that a partition stands still: nobody whose frames are in it is monitored."""
@@ -21,6 +24,8 @@ RECORDS_GONE: Final[Literal["records-gone"]] = "records-gone"
 NOTE_KEY: Final = b"~partition"
 """Starts with a character that no patient id may start with."""
 
+NOTE_BYTES_MAX: Final = 1_024
+
 TOPIC_CHARS_MAX: Final = 249
 """Of a topic's name on Kafka."""
 
@@ -30,7 +35,7 @@ _PRIORITY: Final[dict[str, Priority]] = {PARTITION_UNREADABLE: "high", RECORDS_G
 
 
 class Note(BaseModel):
-    """What a partition was found to have: key `~partition`, written behind it. Its end is told where this is read."""
+    """What a partition was found to have: key `~partition`, written behind it, sealed. Where it is read, it is over."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -46,6 +51,11 @@ class Note(BaseModel):
     end: Annotated[int, Field(ge=0)] = Field(
         description="offset after the last record that was gone, else the same"
     )
+
+
+def sealed_note(note: Note, seals: Seals) -> bytes:
+    """Return the value of a note's record."""
+    return seals.seal(NOTE_KEY, Place(note.partition, note.first), note.model_dump_json().encode())
 
 
 def partition_alert(note: Note, now_ms: int, append_ms: int, why: str = "") -> Alert:

@@ -23,7 +23,7 @@ from streams.contracts.association import LEFT_KEY, Departure
 from streams.contracts.association import RECORD_BYTES_MAX as DEPARTURE_BYTES_MAX
 from streams.contracts.command import COMMAND_KEY
 from streams.contracts.frame import EVENT_TS_MS_MAX, FRAME_BYTES_MAX, ID_PATTERN, STREAM_PATTERN, TICK_KEY
-from streams.contracts.partition_alerts import NOTE_KEY, Note
+from streams.contracts.partition_alerts import NOTE_BYTES_MAX, NOTE_KEY, Note
 from streams.contracts.rules_marks import MARK_BYTES_MAX, MARK_KEY, Marked, RulesMark
 from streams.contracts.seals import DEVELOPMENT, Seals
 from streams.contracts.ward import RECORD_BYTES_MAX, RULING_KEY, WardRuling
@@ -267,12 +267,10 @@ def _opened_as(model: type[Model], name: str, record: Record, seals: Seals, byte
         return Reject(record, "invalid", f"{name}: {first_fault(error)}")
 
 
-def read_note(record: Record) -> Noted | Reject:
-    """Return the note about its partition that a record carries, or why it carries none."""
-    try:
-        return Noted(record.timestamp, Note.model_validate_json(record.value or b""))
-    except ValidationError as error:
-        return Reject(record, "invalid", f"note: {first_fault(error)}")
+def read_note(record: Record, seals: Seals) -> Noted | Reject:
+    """Return the note about a partition that a sealed record carries, or why it carries none."""
+    note = _opened_as(Note, "note", record, seals, NOTE_BYTES_MAX)
+    return note if isinstance(note, Reject) else Noted(record.timestamp, note)
 
 
 _Read = Callable[[Record, Seals], Tick | PlacedCommand | Unproved | Ruled | Left | Noted | Marked | Reject]
@@ -282,7 +280,7 @@ _OTHERS: Final[dict[bytes | None, _Read]] = {
     RULING_KEY: _read_ruling,
     LEFT_KEY: _read_departure,
     MARK_KEY: _read_mark,
-    NOTE_KEY: lambda record, _: read_note(record),
+    NOTE_KEY: read_note,
 }
 """What else than frames stands in the readings, by its key."""
 

@@ -8,6 +8,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from streams.config.secret_settings import secret_of
 from streams.config.settings import Settings
 from streams.contracts.seals import DEVELOPMENT, KEY_BYTES_MIN, KEYS_MAX, Seals
 from streams.errors import UsageError
@@ -53,16 +54,8 @@ def password_of(settings: Settings) -> str:
     Raises:
         UsageError: its file cannot be read or is empty.
     """
-    if settings.sasl_password is not None:
-        return settings.sasl_password.get_secret_value()
-    if settings.sasl_password_file is None:
+    if (password := secret_of(settings, "sasl_password")) is None:
         raise UsageError("sasl_password: none is given")
-    try:
-        password = settings.sasl_password_file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(_unreadable("sasl_password_file", settings.sasl_password_file, error)) from None
-    if not password:
-        raise UsageError(f"sasl_password_file: {settings.sasl_password_file} is empty")
     return password
 
 
@@ -77,31 +70,20 @@ def seals_of(settings: Settings) -> Seals:
     Raises:
         UsageError: the key is missing, cannot be read, or is too short.
     """
-    path = settings.command_key_file
-    if settings.command_key is None and path is None:
+    if (text := secret_of(settings, "command_key")) is None:
         if knows_who_connects(settings):
             raise UsageError(
                 "command_key_file: brokers that ask who connects need one, the same for all workers: "
                 f"{KEY_BYTES_MIN} characters or more, for example of openssl rand -hex 32"
             )
         return DEVELOPMENT
-    name = "command_key" if path is None else "command_key_file"
-    keys = _key_text(settings).encode().split()
+    name = "command_key" if settings.command_key is not None else "command_key_file"
+    keys = text.encode().split()
     if not 0 < len(keys) <= KEYS_MAX:
         raise UsageError(f"{name}: holds {len(keys)} keys, not one and perhaps the one before it")
     if any(len(key) < KEY_BYTES_MIN for key in keys):
         raise UsageError(f"{name}: a key has fewer than {KEY_BYTES_MIN} characters")
     return Seals(keys)
-
-
-def _key_text(settings: Settings) -> str:
-    if settings.command_key is not None:
-        return settings.command_key.get_secret_value()
-    assert settings.command_key_file is not None, "one of the two is given"
-    try:
-        return settings.command_key_file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(_unreadable("command_key_file", settings.command_key_file, error)) from None
 
 
 def client_security(settings: Settings) -> dict[str, Any]:

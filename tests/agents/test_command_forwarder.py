@@ -39,7 +39,8 @@ class World:
             self._end_note,
         )
 
-    async def _end_note(self, noted):
+    async def _end_note(self, noted, topic, partition):
+        assert (topic, partition) == (COMMANDS, 3)
         self.ended.append(noted)
 
     async def _send(self, topic, key, value, partition, headers):
@@ -131,9 +132,19 @@ def test_markers_behind_commands_are_done_with_them():
 
 def test_a_note_about_the_partition_is_handed_on_and_what_is_none_is_a_dead_letter():
     world = World()
-    world.forward(NOTE, DEVELOPMENT.sign(NOTE_KEY, b"{}"), key=NOTE_KEY)
+    world.forward(
+        DEVELOPMENT.seal(NOTE_KEY, Place(3, 1), NOTE), DEVELOPMENT.sign(NOTE_KEY, b"{}"), key=NOTE_KEY
+    )
     assert [noted.note.partition for noted in world.ended] == [3]
     assert [(topic, reason) for topic, *_, reason in world.sent] == [(DEAD_LETTERS, "invalid")]
+
+
+def test_a_note_that_no_worker_has_sealed_ends_nothing_and_is_told_of():
+    world = World()
+    world.forward(NOTE, key=NOTE_KEY)
+    assert world.ended == []
+    assert [reason for topic, *_, reason in world.sent if topic == DEAD_LETTERS] == ["unproven-command"]
+    assert [(topic, key) for topic, key, *_ in world.sent if topic == READINGS] == [(READINGS, COMMAND_KEY)]
 
 
 GUESSED = Seals([b"guessed" * 5])

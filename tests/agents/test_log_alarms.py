@@ -3,14 +3,16 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 from faust.types import TP
-from logs import Record
+from logs import Record, sealed
 
 from agents.health.metrics import Metrics
 from agents.log_alarms import LogAlarms
 from streams.config.settings import Settings
 from streams.contracts.partition_alerts import NOTE_KEY
+from streams.contracts.seals import DEVELOPMENT, Place, Seals
 from streams.contracts.topics import ALERTS, COMMANDS, READINGS
 from streams.decoding.decoder import Decoder
 from streams.kafka.publisher import Publisher
@@ -31,7 +33,7 @@ class World:
         self.store = ColumnStore(lambda: PatientTable(("hr-high",)))
         self.store.state(1).ticked_until_ms = TICKED_MS
         self.alarms = LogAlarms(
-            Settings(),
+            *(Settings(), DEVELOPMENT),
             Publisher(self._send, None, 5.0, pytest.fail),
             self.faults,
             self.store,
@@ -62,11 +64,11 @@ class World:
     def notes(self):
         return [(topic, value, at) for topic, key, value, at in self.sent if key == NOTE_KEY]
 
-    def read_note(self, append_ms=70_000):
+    def read_note(self, append_ms=70_000, topic=READINGS, partition=1):
         """Read the last note as whoever judges the partition does."""
         record = Record(99, append_ms, NOTE_KEY, self.notes()[-1][1])
         (noted,) = Decoder().decode([record]).notes
-        asyncio.run(self.alarms.end(noted))
+        asyncio.run(self.alarms.end(noted, topic, partition))
 
     def value(self, name, topic=READINGS, partition="1"):
         return self.metrics.registry.get_sample_value(
@@ -170,8 +172,38 @@ def test_commands_that_are_gone_move_no_readings():
     assert world.value("records_gone_total", topic=COMMANDS) == 50
 
 
-@pytest.mark.parametrize("value", [b"", b"{}", b'{"rule":"other"}', b"\xff", None])
-def test_what_is_no_note_is_refused(value):
+@pytest.mark.parametrize(("topic", "partition"), [(READINGS, 2), (COMMANDS, 1)])
+def test_a_copy_of_a_note_in_another_log_ends_no_alarm(topic, partition):
+    world = World()
+    world.damage()
+    world.look()
+    world.read_note(topic=topic, partition=partition)
+    assert [alert["phase"] for alert in world.alerts()] == ["start"]
+
+
+@pytest.mark.parametrize("content", [b"{}", b'{"rule":"other"}'])
+def test_what_is_no_note_is_refused(content):
+    assert refusals(sealed(NOTE_KEY, content)) == [("invalid", "note:")]
+
+
+@pytest.mark.parametrize("seals", [None, Seals([b"guessed" * 5])], ids=["unsealed", "guessed"])
+def test_a_note_that_no_worker_has_sealed_is_refused(seals):
+    world = World()
+    world.damage()
+    world.look()
+    content = msgspec.json.decode(world.notes()[0][1])["content"]
+    value = json.dumps(content).encode()
+    forged = value if seals is None else seals.seal(NOTE_KEY, Place(1, 7), value)
+    assert refusals(forged) == [("unproven-command", "parti")]
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"\xff", None, b"x" * 9_999])
+def test_what_is_not_even_sealed_is_refused(value):
+    assert refusals(value) == [("unproven-command", "parti")]
+
+
+def refusals(value):
+    """Return why a note is refused."""
     decoded = Decoder().decode([Record(5, 1_000, NOTE_KEY, value)])
     assert decoded.notes == []
-    assert [(reject.reason, reject.detail[:5]) for reject in decoded.rejects] == [("invalid", "note:")]
+    return [(reject.reason, reject.detail[:5]) for reject in decoded.rejects]

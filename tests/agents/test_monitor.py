@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from logs import Record, frame, frame_record, order_record, seconds, tick_record
+from logs import Record, frame, frame_record, order_record, sealed, seconds, tick_record
 from monitor_world import Event, World, fetched
 
 from agents.dead_letters import DETAIL_MAX, kept
@@ -78,7 +78,7 @@ def test_a_stretch_of_markers_only_is_passed_and_the_next_checkpoint_is_behind_i
 
 def test_a_note_about_the_partition_ends_what_it_tells_of_and_is_no_dead_letter():
     world = World()
-    world.watch([*seconds([80]), Record(7, 9_000, NOTE_KEY, NOTE)])
+    world.watch([*seconds([80]), Record(7, 9_000, NOTE_KEY, sealed(NOTE_KEY, NOTE))])
     ((_, end),) = world.alerts()
     assert (end["rule"], end["phase"], end["append_ts_ms"]) == ("records-gone", "end", 9_000)
     assert world.dead_letters() == []

@@ -274,7 +274,7 @@ def test_the_log_is_read_to_its_end_though_what_ends_it_was_compacted_away(topic
 
 def test_a_note_about_the_partition_is_told_once(topic):
     note = {"rule": "partition-unreadable", "topic": "vitals.wards", "partition": 0, "first": 3, "end": 3}
-    value = json.dumps({**note, "onset_ts_ms": START_MS}).encode()
+    value = sealed(NOTE_KEY, {**note, "onset_ts_ms": START_MS})
     assert [noted.note.first for noted in say(topic, NOTE_KEY, value).notes] == [3]
     topic.committed = topic.log[-1].offset + 1
     topic.begin()

@@ -49,7 +49,7 @@ class World:
         self.agent.begin_anew(3, 0, 0)
         self.log = []
 
-    async def _end_note(self, noted):
+    async def _end_note(self, noted, topic, partition):
         self.ended.append(noted.note)
 
     async def _send(self, topic, key, value, partition, headers):

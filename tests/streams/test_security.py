@@ -1,12 +1,17 @@
 """Settings of TLS and accounts: what is refused, what is never shown, and what the clients are given."""
 
 import os
+import re
 import ssl
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from edge.board.process import tls_of as board_tls
+from edge.gateway.tls import tls_of as gateway_tls
+from streams.config.secret_settings import SECRETS, is_given, secret_of
 from streams.config.settings import Settings, load_settings
 from streams.contracts.seals import DEVELOPMENT, Place
 from streams.errors import UsageError
@@ -151,6 +156,77 @@ def test_a_password_file_that_holds_none_is_named(tmp_path, kind):
         password_of(settings)
 
 
+def test_every_secret_can_be_given_in_a_file_and_never_in_both_ways(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    typed = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert typed == SECRETS
+    for name in SECRETS - {"sasl_password"}:  # which counts with an account only: above
+        settings = load_settings(**{f"{name}_file": secret})
+        assert is_given(settings, name)
+        assert secret_of(settings, name) == SECRET
+        assert not is_given(Settings(), name)
+        with pytest.raises(UsageError, match=f"{name}: give it or {name}_file, not both"):
+            load_settings(**{name: SECRET, f"{name}_file": secret})
+        secret_gone = load_settings(**{f"{name}_file": tmp_path / "none"})
+        with pytest.raises(UsageError, match=f"{name}_file: cannot read .*none"):
+            secret_of(secret_gone, name)
+
+
+def test_no_secret_is_a_setting_that_shows_it():
+    shown = {
+        name
+        for name in Settings.model_fields.keys() - SECRETS
+        if re.search(r"(password|secret|token|_key|postgres)$", name)
+    }
+    assert shown == set()
+
+
+def test_one_setting_has_everything_speak_tls():
+    settings = load_settings(tls_dir="/tls")
+    folder = Path("/tls")
+    assert settings.security_protocol == "SSL"
+    for owner in ("ssl", "gateway_tls", "board_tls"):
+        assert getattr(settings, f"{owner}_certfile") == folder / "tls.crt"
+        assert getattr(settings, f"{owner}_keyfile") == folder / "tls.key"
+    assert settings.ssl_cafile == settings.gateway_mqtt_cafile == folder / "ca.crt"
+    assert settings.gateway_tls_cafile is None
+
+
+def test_an_account_proves_itself_by_its_password_over_tls_and_what_is_given_counts():
+    account = {"sasl_username": "vigil", "sasl_password": SECRET}
+    settings = load_settings(
+        tls_dir="/tls", board_tls_certfile="own.pem", ssl_cafile="hospital.pem", **account
+    )
+    assert settings.security_protocol == "SASL_SSL"
+    assert (settings.ssl_certfile, settings.ssl_cafile) == (None, Path("hospital.pem"))
+    assert (settings.board_tls_certfile, settings.board_tls_keyfile) == (Path("own.pem"), None)
+    assert settings.gateway_tls_certfile == Path("/tls/tls.crt")
+
+
+def test_that_setting_reaches_our_processes_as_it_is(monkeypatch):
+    settings = load_settings(tls_dir="/tls", sasl_username="vigil", sasl_password=SECRET)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SASL_PLAINTEXT"])
+def test_with_that_setting_nothing_is_spoken_in_clear(protocol):
+    given = {"sasl_username": "vigil", "sasl_password": SECRET, "insecure_dev": True}
+    with pytest.raises(UsageError, match=f"tls_dir: security_protocol {protocol} would speak"):
+        load_settings(tls_dir="/tls", security_protocol=protocol, **given)
+
+
+def test_the_ports_of_gateway_and_board_show_the_certificate_of_that_folder(certificate, tmp_path):
+    for name, file in {"tls.crt": "crt.pem", "tls.key": "key.pem", "ca.crt": "crt.pem"}.items():
+        (tmp_path / name).write_bytes((certificate / file).read_bytes())
+    settings = load_settings(tls_dir=tmp_path)
+    assert gateway_tls(settings) is not None
+    assert board_tls(settings) is not None
+    assert tls_context(settings).cert_store_stats()["x509"] == 1
+
+
 KEY = "0123456789abcdef0123456789abcdef"
 BEFORE = KEY[::-1]
 
@@ -176,7 +252,8 @@ def test_a_key_file_holds_the_key_and_the_one_before_it(tmp_path):
     ("text", "said"),
     [
         (None, "command_key_file: cannot read"),
-        ("", "command_key_file: holds 0 keys"),
+        ("", "command_key_file: .* is empty"),
+        (" \n \n", "command_key_file: holds 0 keys"),
         (f"{KEY}\n{KEY}\n{KEY}", "command_key_file: holds 3 keys"),
         ("short", "command_key_file: a key has fewer than 32 characters"),
     ],
