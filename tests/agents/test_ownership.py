@@ -18,7 +18,9 @@ def overview_of(lane, dog, metrics=None, waiting_s=0.0):
     store = ColumnStore(lambda: PatientTable(("hr-high",)))
     if lane.ours:
         store.state(0).processed = 4
-    return Overview(lane, "readings", ("commands", "wards"), store, metrics or Metrics(), dog, lambda: waiting_s)
+    return Overview(
+        lane, "readings", ("commands", "wards"), store, metrics or Metrics(), dog, lambda: waiting_s
+    )
 
 
 @pytest.mark.parametrize(("owned", "is_member"), [((), True), ((0,), True), (None, False)])
