@@ -1,4 +1,4 @@
-"""The alerting rules: each is expected by a promtool test, asks for what is there, and leads to a section of the runbook."""
+"""The alerting rules: each is expected by a promtool test, asks for what is there, and has its runbook section."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from shown_metrics import PATIENT_LABELS, asked, labels_left, registries, shown, shown_by_all
+from shown_metrics import OF_THE_SCRAPE, PATIENT_LABELS, asked, labels_left, registries, shown, shown_by_all
 from test_doc_links import anchors_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,7 +211,7 @@ def test_labels_that_a_summary_shows_are_left_by_the_expression(alert):
     rule = ALERTS[alert]
     named = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
     left = labels_left(rule["expr"])
-    there = set().union(*(SHOWN.labels[name] for name in asked(rule["expr"]).matched)) | {"job", "instance"}
+    there = set().union(*(SHOWN.labels[name] for name in asked(rule["expr"]).matched)) | OF_THE_SCRAPE
     assert named <= (there if left is None else left)
 
 

@@ -1,9 +1,12 @@
 """What the program shows on its /metrics pages, as its registries declare it, and what an expression asks for."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import promql_parser as promql
+import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
@@ -14,6 +17,8 @@ from edge.channels.metrics import ChannelMetrics
 from edge.gateway.metrics import GatewayMetrics
 from edge.history.metrics import HistoryMetrics
 from edge.identity.auditor import Auditor
+
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 
 OF_THE_SCRAPE = {"job", "instance"}
 """Labels that Prometheus puts on every series."""
@@ -138,18 +143,34 @@ def labels_left(expr: str) -> set[str] | None:
 
 def _left(node):
     if isinstance(node, promql.AggregateExpr):
-        if str(node.op) in ("topk", "bottomk"):
+        if str(node.op) == "topk":
             return _left(node.expr)
         return set(node.modifier.labels) if node.modifier else set()
     if isinstance(node, promql.BinaryExpr):
-        sides = [side for side in (_left(node.lhs), _left(node.rhs)) if side is not None]
-        return set.intersection(*sides) if sides else None
+        sides = [_left(side) for side in (node.lhs, node.rhs) if not _is_number(side)]
+        known = [side for side in sides if side is not None]
+        return set.intersection(*known) if known else None
     if isinstance(node, promql.Call):
-        vectors = [
-            one for one in node.args if not isinstance(one, promql.NumberLiteral | promql.StringLiteral)
-        ]
-        left = _left(vectors[0]) if vectors else set()
+        if node.func.name in ("absent", "vector"):
+            return set()
+        left = _left(node.args[-1])  # numbers come first
         return left - {"le"} if left is not None and node.func.name == "histogram_quantile" else left
-    if isinstance(node, promql.ParenExpr | promql.UnaryExpr):
-        return _left(node.expr)
-    return set() if isinstance(node, promql.NumberLiteral) else None
+    return _left(node.expr) if isinstance(node, promql.ParenExpr | promql.UnaryExpr) else None
+
+
+def _is_number(node):
+    return isinstance(node, promql.NumberLiteral) or (
+        isinstance(node, promql.Call) and node.func.name == "time"
+    )
+
+
+def shipped_expressions():
+    """Return every expression of the rules and dashboards that are shipped."""
+    rules = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in DEPLOY.glob("prometheus/rules/*.yml")
+    ]
+    pages = [json.loads(path.read_text(encoding="utf-8")) for path in DEPLOY.glob("grafana/*.json")]
+    found = [rule["expr"] for one in rules for group in one["groups"] for rule in group["rules"]]
+    return found + [
+        target["expr"] for page in pages for panel in page["panels"] for target in panel.get("targets", [])
+    ]
