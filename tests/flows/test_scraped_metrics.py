@@ -11,10 +11,11 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from shown_metrics import asked, registries, shipped_expressions, shown
-from worker_flow import READY_POLL_S, environment_of, wait_until
+from worker_flow import DEADLINE_S, READY_POLL_S, environment_of, wait_until
 
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn, stop
+from edge.gateway.gateway_child import wait_ready
 from edge.gateway.http.server import READINGS_PATH
 from edge.metrics_scrape import read
 
@@ -103,6 +104,7 @@ def pages(make_ward, tmp_path_factory):
         for job, line in AT_WORK.items():
             wait_until(lambda job=job, line=line: line in page(job), f"{job} at work", poll_s=READY_POLL_S)
             if job == "vigil-gateway":
+                assert wait_ready(f"http://127.0.0.1:{http_port}", started[job], DEADLINE_S)
                 now_ms = int(time.time() * 1000)
                 post(http_port, {"patient": "bed-1", "device": "m-1", "event_ts_ms": now_ms, "spo2": 80})
                 post(http_port, {"patient": "bed-1"})
