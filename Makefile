@@ -16,7 +16,7 @@ KAFKA_TEST_WORKERS ?= 0
 BESIDE := --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -n
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak release audit clean
+.PHONY: help setup demo test test-browser test-kafka test-drills lint fix check contracts rulesets dashboards bench-engine bench-gateway bench-board bench-history drills bench bench-quick soak release audit clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ contracts: $(VENV)/runtime.stamp ## write docs/contracts/ again from the models
 
 rulesets: $(VENV)/runtime.stamp ## write clinical/rulesets/ again from the built-in rules
 	$(PY) -m streams.config.rulesets clinical/rulesets
+
+dashboards: $(VENV)/runtime.stamp ## write deploy/grafana/ again from edge/dashboards
+	$(PY) -m edge.dashboards deploy/grafana
 
 bench: $(VENV)/dev.stamp ## Vigil beside its peers on one Kafka, with a report in bench/report.md (35 minutes; QUICK=1: 8; MINUTES=70: all of it)
 ifdef QUICK

@@ -94,7 +94,8 @@ def wire(
     A shadow (`streams.kafka.shadows`) has the first of these alone. The worker's lane is over Faust
     (`agents.faust_worker`); the simulation and tests have one of their own, and clock and failures likewise.
     """
-    metrics, parts, turn = metrics or Metrics(), parts or Parts(), turn or RulesTurn()
+    metrics = metrics or Metrics(partitions=settings.partitions)
+    parts, turn = parts or Parts(), turn or RulesTurn()
     readings, commands, wards = map(settings.topic, (READINGS, COMMANDS, WARDS))
     changelog, watchdog, seals, judge = (
         changelog_topic(settings),
@@ -114,7 +115,7 @@ def wire(
     )
     restorer = Restorer(store, changelog, lambda partition: metrics.rebuilt.inc())
     log_alarms = LogAlarms(settings, seals, publisher, lane.faults, store, metrics, owned, wall_s)
-    overview = Overview(lane, readings, (commands, wards), store, metrics, watchdog)
+    overview = Overview(lane, readings, (commands, wards), store, metrics, watchdog, publisher.waiting_s)
     monitor = Monitor(
         *(settings, judge, seals, turn, store, publisher, metrics, letters, boards),
         *(Reports(settings, publisher), log_alarms.end, wall_s),

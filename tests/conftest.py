@@ -131,6 +131,12 @@ def needs_amtool() -> None:
 
 
 @pytest.fixture(scope="session")
+def needs_promtool() -> None:
+    """Skip where Prometheus' own checker is missing."""
+    _need("promtool", "alerting rules are tested with Prometheus' promtool (Debian: prometheus) on the PATH")
+
+
+@pytest.fixture(scope="session")
 def needs_postgres() -> None:
     """Skip where there is no PostgreSQL; Debian keeps its programs off the PATH."""
     if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):

@@ -16,9 +16,14 @@ SHADOWS: Final = "vigil_shadow"
 
 
 class Metrics:
-    """All metrics of one worker, in a registry of their own. Counters, then distributions, then gauges."""
+    """All metrics of one worker, in a registry of their own. Counters, then distributions, then gauges.
 
-    def __init__(self, prefix: str = OURS) -> None:
+    Args:
+        prefix: begins every name.
+        partitions: of the readings, all workers' together.
+    """
+
+    def __init__(self, prefix: str = OURS, partitions: int = 0) -> None:
         self._prefix = prefix
         self.registry = CollectorRegistry()
 
@@ -63,11 +68,11 @@ class Metrics:
         self.checkpoint = stages.labels("checkpoint")
         """One partition's checkpoint, which runs beside the others."""
 
-        self._add_partitions()
+        self._add_partitions(partitions)
         self._add_faults_of_the_log()
         self._add_rules()
 
-    def _add_partitions(self) -> None:
+    def _add_partitions(self, partitions: int) -> None:
         self.canary = self._gauge(
             "canary_seconds",
             "the canary's last crossing on the broker to its alert on the broker",
@@ -78,6 +83,7 @@ class Metrics:
         )
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
+        self._gauge("partitions", "partitions that all workers together should own").set(partitions)
         self.lag_frames = self._gauge("lag_frames", "records not yet judged", "partition")
         self.lag_seconds = self._gauge(
             "lag_seconds", "age of the last judged record while others wait", "partition"
@@ -89,6 +95,9 @@ class Metrics:
         )
         self.patients = self._gauge("patients", "patients held", "partition")
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
+        self.waiting = self._gauge(
+            "publish_waiting_seconds", "how long the oldest record waits for the broker to take it"
+        )
 
     def _add_rules(self) -> None:
         self.rules = self._gauge(

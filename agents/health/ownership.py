@@ -5,6 +5,7 @@ hole.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,7 @@ class Overview:
         store: the partitions.
         metrics: the gauges.
         watchdog: told that judging goes on.
+        waiting_s: how long the oldest record waits for the broker.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class Overview:
         store: ColumnStore,
         metrics: Metrics,
         watchdog: Watchdog,
+        waiting_s: Callable[[], float],
     ) -> None:
         self._lane = lane
+        self._waiting_s = waiting_s
         self._readings = readings
         self._beside = beside
         self._store = store
@@ -92,6 +96,7 @@ class Overview:
         metrics.ready.set(1 if owned else 0)
         metrics.partitions.set(len(owned or ()))
         metrics.recovery.set(self._store.recovery_s)
+        metrics.waiting.set(self._waiting_s())
         for number in self._seen.keys() - (owned or frozenset()):
             self._watchdog.forget(_sign(number))
             del self._seen[number], self._since_s[number]

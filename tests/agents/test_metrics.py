@@ -8,6 +8,8 @@ from agents.health.metrics import Metrics
 NAMES = {
     "vigil_ready": set(),
     "vigil_partitions_assigned": set(),
+    "vigil_partitions": set(),
+    "vigil_publish_waiting_seconds": set(),
     "vigil_frames": set(),
     "vigil_readings": set(),
     "vigil_ticks": set(),
@@ -87,6 +89,12 @@ def test_latencies_are_told_apart_from_5_ms_to_30_s():
         if sample.name.endswith("_bucket")
     ]
     assert (bounds[0], bounds[-2], bounds[-1]) == (0.005, 30.0, float("inf"))
+
+
+def test_how_many_partitions_there_are_is_shown_before_any_is_assigned():
+    registry = Metrics(partitions=48).registry
+    assert registry.get_sample_value("vigil_partitions") == 48
+    assert registry.get_sample_value("vigil_partitions_assigned") == 0
 
 
 def test_two_workers_in_one_process_do_not_share_metrics():

@@ -14,11 +14,13 @@ from tables.changelog.column_store import ColumnStore
 from tables.patients import PatientTable
 
 
-def overview_of(lane, dog):
+def overview_of(lane, dog, metrics=None, waiting_s=0.0):
     store = ColumnStore(lambda: PatientTable(("hr-high",)))
     if lane.ours:
         store.state(0).processed = 4
-    return Overview(lane, "readings", ("commands", "wards"), store, Metrics(), dog)
+    return Overview(
+        lane, "readings", ("commands", "wards"), store, metrics or Metrics(), dog, lambda: waiting_s
+    )
 
 
 @pytest.mark.parametrize(("owned", "is_member"), [((), True), ((0,), True), (None, False)])
@@ -27,6 +29,12 @@ def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_n
     asyncio.run(overview_of(StandInLane(owned), dog).refresh())
     assert (MEMBERSHIP in dog._signs) == is_member
     assert "event loop" in dog._signs
+
+
+def test_how_long_a_record_waits_for_the_broker_is_shown():
+    metrics, dog = Metrics(), Watchdog(30.0, on_stall=lambda reason: None)
+    asyncio.run(overview_of(StandInLane((0,)), dog, metrics, waiting_s=6.5).refresh())
+    assert metrics.registry.get_sample_value("vigil_publish_waiting_seconds") == 6.5
 
 
 class Behind(StandInLane):
