@@ -37,6 +37,8 @@ def restart_ended(stage: Stage) -> None:
     assert isinstance(ends, list)
     for worker in [w for w in stage.workers.all if not w.running and w.exit_code is None]:
         worker.exit_code = worker.process.poll()
+        if worker.exit_code == worker.meant_to_end_with:
+            continue
         last_line = (worker.said().strip().splitlines() or [""])[-1]
         ends.append({"code": worker.exit_code, "said": last_line[-300:]})
         stage.say(f"worker {worker.index} ended with {worker.exit_code}: {last_line[-200:]}")
