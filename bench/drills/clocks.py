@@ -31,8 +31,9 @@ class Clocks:
         self._folder, self._preloaded = folder, preloaded
 
     def environment_of(self, node: int) -> Mapping[str, str]:
-        """Return the environment of a node's process, with its clock right."""
-        self.move(node, 0)
+        """Return the environment of a node's process; its clock is right until it is moved."""
+        if not self._file(node).exists():
+            self.move(node, 0)
         return os.environ | {
             "LD_PRELOAD": str(self._preloaded),
             "FAKETIME_TIMESTAMP_FILE": str(self._file(node)),
