@@ -24,9 +24,10 @@ To add a fault: write a context manager that makes it, yields what it did in a s
 a file of faults, and rows in `catalogue.FAULTS` (for `chaos`) and `drills.DRILLS` (`_alone`, to play it by itself).
 
 To add a drill of another course: write a function `def fault(stage: Stage) -> None` in a file of faults and a row in
-`drills.DRILLS`. The function runs in the main thread while the load runs. It waits with `stage.sleep_until(share)` (a share of the
-load's time), touches `stage.cluster`, `stage.workers` and `stage.rng`, and marks the time in which the fault works
-with `with working(stage, FAULT):` or `with stage.fault("what"):`; alerts decided in it, and `Drill.settle_s` beyond, count as "during". A row's
-`check` looks at the findings and returns sentences about broken promises beyond the five counts, which every drill
-must leave at zero. What the devices themselves do wrong is no fault function but a shape (`shapes.SHAPES`).
+`drills.DRILLS`. The function runs in the main thread while the load runs. It waits with `stage.sleep_until(share)` (a
+share of the load's time), touches `stage.cluster`, `stage.workers` and `stage.rng`, and marks the time in which the
+fault works with `with working(stage, FAULT):` or `with stage.fault("what"):`; alerts decided in it, and
+`Drill.settle_s` beyond, count as "during". A row's `check` looks at the findings and returns sentences about broken
+promises beyond the five counts, which every drill must leave at zero. What the devices themselves do wrong is no
+fault function but a shape (`shapes.SHAPES`).
 """
