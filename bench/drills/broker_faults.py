@@ -66,9 +66,9 @@ def swallowed(stage: Stage, partition: int | None = None) -> Iterator[str]:
         raise UsageError("a black hole needs proxies in front of the brokers")
     chosen = stage.rng.randrange(stage.settings.partitions) if partition is None else partition
     node = leader_of(stage.settings, stage.settings.topic(READINGS), chosen)
-    for address in cluster.addresses(node):
-        stage.proxies.set_mode(address, Mode.BLACK_HOLE)
     try:
+        for address in cluster.addresses(node):
+            stage.proxies.set_mode(address, Mode.BLACK_HOLE)
         yield f"nothing passes to node {node}, which leads partition {chosen}"
     finally:
         for address in cluster.addresses(node):

@@ -86,6 +86,7 @@ class Disks:
         filler = ["fallocate", "--length", str(2 * IMAGE_BYTES), str(mounted / "filler")]
         subprocess.run(filler, capture_output=True, timeout=COMMAND_S_MAX)  # takes what there is, and fails
         if shutil.disk_usage(mounted).free:
+            self.free(node)
             raise VigilError(f"disks: node {node}'s was not filled")
 
     def free(self, node: int) -> None:

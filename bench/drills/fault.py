@@ -29,7 +29,7 @@ class Need(StrEnum):
 
     PROXIES = "proxies before them"
     SIDES = "a way to the brokers for each side of the workers"
-    DISKS = "a file system for each node (root, loop devices, e2fsprogs)"
+    DISKS = "a file system for each node (as root, with loop devices and e2fsprogs)"
     CLOCKS = "a clock for each node (Debian's libfaketime)"
     LIBRDKAFKA = "confluent-kafka in an environment of its own"
 

@@ -83,9 +83,9 @@ def parted(stage: Stage) -> Iterator[str]:
         raise UsageError(f"a network in two parts needs {Need.SIDES} and {Need.PROXIES}")
     nodes = stage.rng.sample(range(1, cluster.nodes + 1), len(SIDES))
     cut = [cluster.address(node, side) for node, side in zip(nodes, SIDES, strict=True)]
-    for address in cut:
-        proxies.set_mode(address, Mode.BLACK_HOLE)
     try:
+        for address in cut:
+            proxies.set_mode(address, Mode.BLACK_HOLE)
         words = (
             f"node {node} from workers {[w.index for w in stage.workers.running if w.side == place]}"
             for place, node in enumerate(nodes)

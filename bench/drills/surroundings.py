@@ -60,7 +60,7 @@ def surround(
     """
     there = {need for need in {*needs, *wants} if THERE[need]()}
     if lacking := set(needs) - there:
-        raise UsageError(f"this machine has no {' and no '.join(sorted(lacking))}, which the drill needs")
+        raise UsageError(f"this machine does not have what the drill needs: {', '.join(sorted(lacking))}")
     missing = frozenset(set(wants) - there)
     if brokers:
         return Surroundings(None, brokers, missing=missing)

@@ -67,7 +67,7 @@ def test_a_drill_says_what_the_machine_lacks_for_it(tmp_path, monkeypatch):
     monkeypatch.setitem(THERE, Need.DISKS, lambda: False)
     with (
         contextlib.ExitStack() as until,
-        pytest.raises(UsageError, match="this machine has no a file system"),
+        pytest.raises(UsageError, match="does not have what the drill needs: a file system"),
     ):
         surround({Need.DISKS}, (), 3, None, tmp_path, until)
 
