@@ -73,7 +73,7 @@ def _begin(stage: Stage, fault: Fault, until: contextlib.ExitStack) -> str | Non
         if Claim.WORKER in fault.claims and not stage.workers.running:
             return "no worker runs"
         until.enter_context(working(stage, fault))
-    except (VigilError, KafkaError) as error:
+    except (VigilError, KafkaError, OSError) as error:
         return f"{type(error).__name__}: {error}"
     return None
 
@@ -82,7 +82,7 @@ def _end(stage: Stage, name: str, until: contextlib.ExitStack) -> None:
     """Heal a fault; what cannot be healed breaks the drill, but all others go on, and the log is judged."""
     try:
         until.close()
-    except (VigilError, KafkaError) as error:
+    except (VigilError, KafkaError, OSError) as error:
         stage.broken.append(f"{name} could not be healed: {error}")
 
 

@@ -43,11 +43,13 @@ def asleep(stage: Stage) -> Iterator[str]:
 def state_gone(stage: Stage) -> Iterator[str]:
     """All workers are killed, folder and changelog deleted; healed, as many start with nothing."""
     count = len(stage.workers.running)
-    _kill_all(stage)
-    remove_folder(stage.settings.data_dir / stage.settings.group)
-    delete_records(stage.settings, changelog_topic(stage.settings))
-    yield "all workers killed, state folder and changelog deleted"
-    _start(stage, count)
+    try:
+        _kill_all(stage)
+        remove_folder(stage.settings.data_dir / stage.settings.group)
+        delete_records(stage.settings, changelog_topic(stage.settings))
+        yield "all workers killed, state folder and changelog deleted"
+    finally:
+        _start(stage, count)
 
 
 @contextlib.contextmanager

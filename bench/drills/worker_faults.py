@@ -27,15 +27,14 @@ KILL_EVERY_S: Final = 22.0
 RECOVER_S: Final = 15.0
 """What may come on top of the session timeout until alerts flow again."""
 
+TAKEOVER_S: Final = 10.0 + RECOVER_S
+"""A session timeout as it is without settings, and what comes on top."""
+
 TERM_LATENCY_S_MAX: Final = 10.0
 CRASH_CODE: Final = 137
 CRASH_S_MAX: Final = 60.0
 CRASHING: Final = "bench.drills.crashing_worker"
 CRASH_POINTS: Final = ("after-state-write", "after-send", "before-commit", "in-commit", "in-recovery")
-
-
-TAKEOVER_S: Final = 10.0 + RECOVER_S
-"""A session timeout as it is without settings, and what comes on top."""
 
 
 @contextlib.contextmanager
