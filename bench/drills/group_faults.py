@@ -30,13 +30,13 @@ PARTED_BOUND_S: Final = 60.0
 """As after a black hole: a worker that lost its coordinator has stopped itself, and another one comes."""
 
 
-def can_be_strayed() -> bool:
-    """Whether there is, or can be made, an environment for a client of the consumer protocol."""
-    try:
-        environments.environment(REQUIREMENTS)
-    except VigilError:
-        return False
-    return True
+def can_stray() -> bool:
+    """Make the environment for a client of the consumer protocol, if it is not there yet.
+
+    Raises:
+        VigilError: it could not be made.
+    """
+    return environments.environment(REQUIREMENTS).is_dir()
 
 
 @contextlib.contextmanager

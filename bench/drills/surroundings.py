@@ -9,19 +9,19 @@ from typing import Final
 from bench.drills.clocks import Clocks, library
 from bench.drills.disks import Disks, can_mount
 from bench.drills.fault import Need
-from bench.drills.group_faults import SIDES, can_be_strayed
+from bench.drills.group_faults import SIDES, can_stray
 from bench.drills.proxy import Proxies
 from edge.brokers.cluster import KafkaCluster
-from streams.errors import UsageError
+from streams.errors import UsageError, VigilError
 
 THERE: Final[dict[Need, Callable[[], bool]]] = {
     Need.PROXIES: lambda: True,
     Need.SIDES: lambda: True,
     Need.DISKS: can_mount,
     Need.CLOCKS: lambda: library() is not None,
-    Need.LIBRDKAFKA: can_be_strayed,
+    Need.LIBRDKAFKA: can_stray,
 }
-"""Whether this machine has it."""
+"""Whether this machine has it; may raise a `VigilError` that says why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def surround(
         until: ends all that was started.
 
     Raises:
-        UsageError: something needed cannot be had.
+        VigilError: something needed cannot be had.
     """
-    there = {need for need in {*needs, *wants} if THERE[need]()}
+    there = {need for need in needs if THERE[need]()} | {need for need in wants if _is_there(need)}
     if lacking := set(needs) - there:
         raise UsageError(f"this machine does not have what the drill needs: {', '.join(sorted(lacking))}")
     missing = frozenset(set(wants) - there)
@@ -80,3 +80,10 @@ def surround(
     )
     ways = tuple(cluster.bootstrap_of(side) for side in sides)
     return Surroundings(cluster, cluster.bootstrap, proxies, disks, clocks, ways, missing)
+
+
+def _is_there(need: Need) -> bool:
+    try:
+        return THERE[need]()
+    except VigilError:
+        return False
