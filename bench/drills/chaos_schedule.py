@@ -38,8 +38,9 @@ class Planned:
 def draw(seed: int, seconds: float, kinds: Sequence[Kind]) -> tuple[Planned, ...]:
     """Return the faults of a run in the order of their begin.
 
-    All kinds come once in an order of chance, then again in another one, and so on: each comes as often as any other,
-    but that the last, short of time, are left out. Two that claim one part are `CALM_S` apart; others may overlap.
+    All kinds come once in an order of chance, then again in another one, and so on; the first round in which time is
+    short for some is the last, so that none comes more than once more often than another. Two that claim one part are
+    `CALM_S` apart; others may overlap.
 
     Args:
         seed: same seed, same schedule.
@@ -50,20 +51,19 @@ def draw(seed: int, seconds: float, kinds: Sequence[Kind]) -> tuple[Planned, ...
     free_s = {claim: CALM_S for kind in kinds for claim in kind.claims}
     planned: list[Planned] = []
     begin_s = CALM_S
-    while True:
-        placed = False
+    whole = True
+    while whole:
         for kind in rng.sample(sorted(kinds, key=lambda kind: kind.name), len(kinds)):
             from_s = max([begin_s, *(free_s[claim] for claim in kind.claims)])
             to_s = from_s + rng.uniform(*kind.lasts_s)
             pause_s = rng.uniform(*PAUSE_S)
             if to_s + SETTLE_S > seconds:
+                whole = False
                 continue
             planned.append(Planned(kind.name, round(from_s, 3), round(to_s, 3)))
             free_s |= dict.fromkeys(kind.claims, to_s + CALM_S)
             begin_s = from_s + pause_s
-            placed = True
-        if not placed:
-            return tuple(sorted(planned, key=lambda one: (one.from_s, one.name)))
+    return tuple(sorted(planned, key=lambda one: (one.from_s, one.name)))
 
 
 def agenda(planned: Sequence[Planned]) -> Iterator[tuple[float, bool, int]]:

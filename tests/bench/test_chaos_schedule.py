@@ -53,11 +53,11 @@ def test_faults_of_different_parts_do_meet():
 
 
 @given(SEEDS)
-def test_in_an_hour_every_fault_comes_and_none_much_more_often_than_another(seed):
+def test_in_an_hour_every_fault_comes_and_none_more_than_once_more_often_than_another(seed):
     names = [one.name for one in draw(seed, 3_600, FAULTS)]
     counts = {fault.name: names.count(fault.name) for fault in FAULTS}
     assert min(counts.values()) >= 2
-    assert max(counts.values()) - min(counts.values()) <= 2
+    assert max(counts.values()) - min(counts.values()) <= 1
 
 
 def test_a_load_that_is_too_short_for_any_fault_has_none():
