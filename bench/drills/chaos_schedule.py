@@ -70,4 +70,4 @@ def agenda(planned: Sequence[Planned]) -> Iterator[tuple[float, bool, int]]:
     """Yield what is to be done in the order of time: when (s of the load), whether a fault begins, and its place."""
     begins = ((one.from_s, True, place) for place, one in enumerate(planned))
     ends = ((one.to_s, False, place) for place, one in enumerate(planned))
-    yield from sorted((*begins, *ends), key=lambda what: what)
+    yield from sorted((*begins, *ends))  # an end comes before a begin of the same time

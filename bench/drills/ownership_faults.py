@@ -65,7 +65,7 @@ def changelog_gone(stage: Stage) -> Iterator[str]:
 ZOMBIE: Final = Fault(
     "zombie", asleep, (ZOMBIE_LONG_S / 4, ZOMBIE_LONG_S), 10.0 + ZOMBIE_LATENCY_S, frozenset({Claim.WORKER})
 )
-STATE_GONE: Final = Fault("state-lost", state_gone, (0.0, 5.0), SERVICE_S_MAX, ALL)
+STATE_GONE: Final = Fault("state-lost", state_gone, (1.0, 5.0), SERVICE_S_MAX, ALL)
 CHANGELOG_GONE: Final = Fault("changelog-lost", changelog_gone, (10.0, 30.0), SERVICE_S_MAX, ALL)
 
 

@@ -85,6 +85,7 @@ def test_the_agenda_is_in_the_order_of_time_and_ends_all_that_it_begins(seed, se
     assert not works
 
 
-def test_every_fault_claims_something_and_has_a_name_of_its_own():
+def test_every_fault_claims_something_lasts_a_moment_and_has_a_name_of_its_own():
     assert all(fault.claims for fault in FAULTS)
+    assert all(0.1 <= fault.lasts_s[0] < fault.lasts_s[1] for fault in FAULTS)
     assert len(BY_NAME) == len(FAULTS)
