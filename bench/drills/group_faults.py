@@ -59,7 +59,7 @@ def strayed(stage: Stage) -> Iterator[str]:
     lines = said(log)
     stage.facts["stray"] = [*_list(stage.facts.get("stray")), lines]
     stage.say(f"the stray member ended with {code} and said {lines}")
-    if not any(one.get("classic") == "refused" for one in lines):
+    if any(one.get("classic") == "joined" for one in lines):
         stage.broken.append("the broker let a classic member with another assignor into the group")
 
 
