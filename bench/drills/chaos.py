@@ -63,7 +63,7 @@ def play(stage: Stage) -> None:
 
 def _begin(stage: Stage, fault: Fault, until: contextlib.ExitStack) -> str | None:
     """Have a fault work until the stack is closed; return why it does not."""
-    if missing := fault.needs & stage.missing:
+    if missing := stage.missing & fault.needs:
         return f"this machine does not have: {', '.join(sorted(missing))}"
     try:
         if Claim.NODE in fault.claims and not keep_running(
