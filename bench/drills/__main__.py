@@ -40,6 +40,8 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="bench.drills", description=__doc__)
     options.add_argument("name", choices=[*DRILLS, *OTHERS, ALL])
     options.add_argument("--seconds", type=float, help="how long the load lasts (each drill has its own)")
+    options.add_argument("--minutes", type=float, default=0.0, help="likewise")
+    options.add_argument("--hours", type=float, default=0.0, help="likewise")
     options.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     options.add_argument("--rate", type=float, default=2_000.0, help="frames/s (%(default)s)")
     options.add_argument("--patients", type=int, default=5_000, help="(%(default)s)")
@@ -47,12 +49,16 @@ def main() -> int:
     options.add_argument(
         "--brokers", metavar="HOST:PORT", help="a Kafka that runs; else the drill starts one"
     )
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="leave logs and the ledger there")
     options.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
     given = options.parse_args()
     # The clients log what their exceptions already say, and every attempt to reach a broker that is down.
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    chosen = Options(given.seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers)
+    seconds = (given.seconds or 0.0) + 60 * given.minutes + 3600 * given.hours or None
+    chosen = Options(
+        seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers, given.keep
+    )
     names = [*DRILLS, *OTHERS] if given.name == ALL else [given.name]
     results = {name: _run(name, chosen) for name in names}
     if given.json:
@@ -92,6 +98,10 @@ def _print_load(found: dict[str, Any]) -> None:
         if latency:
             numbers = ", ".join(f"{name} {value:g}" for name, value in latency.items())
             print(f"  alert latency {phase}: {numbers} (ms)")
+    if "schedule" in found:
+        print(f"  seed {found['seed']}; the schedule of {found['seconds']:g} s:")
+        print("\n".join(f"    {line}" for line in found["schedule"]))
+        print("\n".join(f"    not played: {line}" for line in found["not_played"]) or "    all were played")
     print(f"  longest gap {found['gap_s']:.1f} s; {found['frames_replayed']:.0f} frames replayed")
 
 

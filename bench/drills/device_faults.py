@@ -1,13 +1,44 @@
 """Faults of devices: what they do is a shape of the load (`shapes`); here is when, and what must hold."""
 
+import contextlib
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
+from bench.drills.fault import Claim, Fault
 from bench.drills.findings import Findings
-from bench.drills.shapes import BACKLOG_S, BACKLOG_TIMES, TROUBLE_FROM, TROUBLE_TO
+from bench.drills.shapes import (
+    BACKLOG_S,
+    BACKLOG_TIMES,
+    DISORDER,
+    HOT,
+    POISON,
+    TROUBLE_FROM,
+    TROUBLE_TO,
+)
 from bench.drills.stage import Stage
 
 RATIO_MAX: Final = 2.0
 """How many times as long the p99 of other patients' alerts may become."""
+
+TROUBLE_BOUND_S: Final = 10.0
+"""Devices hold up nobody: as without a fault."""
+
+
+@contextlib.contextmanager
+def _by_the_load(_: Stage, what: str) -> Iterator[str]:
+    """What the loader does by itself in the time that its plan says (`LoadPlan.troubles`)."""
+    yield what
+
+
+TROUBLES: Final = tuple(
+    Fault(name, partial(_by_the_load, what=what), (10.0, 60.0), TROUBLE_BOUND_S, frozenset({claim}))
+    for name, claim, what in (
+        (POISON, Claim.POISON, "one record in ten is malformed"),
+        (DISORDER, Claim.DISORDER, "frames come three times, late, and from clocks that step"),
+        (HOT, Claim.HOT, "one device runs hot"),
+    )
+)
 
 
 def none(stage: Stage) -> None:

@@ -4,16 +4,37 @@ from typing import Final
 
 from bench.drills import (
     broker_faults,
+    chaos,
     device_faults,
     gateway_faults,
     gateway_flood,
+    group_faults,
     history_faults,
+    node_faults,
     outage_faults,
     ownership_faults,
     worker_faults,
 )
+from bench.drills.fault import Fault, Need
+from bench.drills.one_fault import once
 from bench.drills.run import Drill
 from bench.drills.shapes import BACK_NAME, HOT_NAME
+
+CHAOS: Final = "chaos"
+
+
+def _alone(about: str, fault: Fault, *, nodes: int = 3, seconds: float = 120.0) -> Drill:
+    return Drill(
+        fault.name,
+        about,
+        once(fault),
+        seconds=seconds,
+        nodes=nodes,
+        needs=fault.needs,
+        bounded=True,
+        settle_s=30.0,
+    )
+
 
 _DRILLS: Final = (
     Drill("steady", "load and no fault", device_faults.none, seconds=60),
@@ -120,7 +141,7 @@ _DRILLS: Final = (
         broker_faults.open_a_black_hole,
         seconds=150,
         nodes=3,
-        proxied=True,
+        needs=frozenset({Need.PROXIES}),
         settle_s=30.0,
         check=broker_faults.no_later_than_the_return,
     ),
@@ -162,6 +183,26 @@ _DRILLS: Final = (
         history_faults.kill_the_history,
         seconds=200,
         check=history_faults.something_was_compared,
+    ),
+    _alone("a client of the group with another protocol takes partitions", group_faults.STRAYED, nodes=1),
+    _alone("half of the workers cannot reach one node, half another one", group_faults.PARTED),
+    _alone("a leader's disk is full, and freed", node_faults.FULL),
+    _alone("writes to a leader's disk stand still four fifths of the time", node_faults.SLOW),
+    _alone("a leader's clock is set 90 s off, and right again", node_faults.MOVED),
+    Drill(
+        CHAOS,
+        "all of these by a schedule of chance, on one cluster under one load",
+        chaos.play,
+        seconds=600,
+        shape="troubled",
+        nodes=3,
+        workers=3,
+        wants=frozenset(Need),
+        troubles=chaos.troubles,
+        bounded=True,
+        settle_s=30.0,
+        troubled=HOT_NAME,
+        check=chaos.something_was_played,
     ),
 )
 

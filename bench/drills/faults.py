@@ -11,9 +11,12 @@ from typing import Final
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 
 from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import VigilError
+from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
 
 UP_TO_THE_END: Final = -1
@@ -46,6 +49,20 @@ def leader_of(settings: Settings, topic: str, partition: int = 0) -> int:
                 if found["partition_index"] == partition and found["leader_id"] >= 0:
                     return int(found["leader_id"])
     raise VigilError(f"partition {partition} of {topic} has no leader")
+
+
+def in_sync(settings: Settings) -> bool:
+    """Whether every copy of every partition of the readings, alerts and the changelog is in sync, as brokers say."""
+    topics = [settings.topic(READINGS), settings.topic(ALERTS), changelog_topic(settings)]
+    try:
+        with closing(connect_admin(settings)) as admin:
+            return all(
+                len(found["isr_nodes"]) == len(found["replica_nodes"])
+                for described in admin.describe_topics(topics)
+                for found in described["partitions"]
+            )
+    except (VigilError, KafkaError):  # who does not answer is not in sync
+        return False
 
 
 def delete_records(settings: Settings, topic: str) -> None:

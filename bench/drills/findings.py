@@ -14,11 +14,15 @@ PHASES: Final = ("before", "during", "after")
 
 @dataclass(frozen=True, slots=True)
 class FaultTime:
-    """When a fault worked, by the wall clock, ms."""
+    """When a fault worked, by the wall clock, ms; see `fault.Fault` for `bound_s` and `skew_s`."""
 
     what: str
     from_ms: int
     to_ms: int
+    healed_ms: int | None = None
+    """When nothing was done to anybody any more; with it, `to_ms` is when all was well again."""
+    bound_s: float = 0.0
+    skew_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -5,9 +5,7 @@ What clients hold is then at stake: connections stay open and nothing is said, f
 
 import contextlib
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,8 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.drills.broker_faults import cluster_of
+from bench.drills.fault import ALL, Fault, working
+from bench.drills.faults import stopped
 from bench.drills.findings import Findings
 from bench.drills.read_back import read_back
+from bench.drills.said import said
 from bench.drills.stage import Stage
 from bench.drills.supervision import all_ready, keep_running
 from edge.brokers.tether import spawn
@@ -53,12 +54,7 @@ class Beside:
 
     def said(self) -> list[dict[str, Any]]:
         """Return the lines so far that are whole JSON objects."""
-        found = []
-        for line in self.log.read_text(errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                if isinstance(one := json.loads(line), dict):
-                    found.append(one)
-        return found
+        return said(self.log)
 
     def end(self) -> None:
         """Ask it to end, and wait."""
@@ -66,15 +62,26 @@ class Beside:
         self.process.wait(END_S_MAX)
 
 
+@contextlib.contextmanager
+def still(stage: Stage) -> Iterator[str]:
+    """Every broker's process stands still; healed, all go on."""
+    with contextlib.ExitStack() as going_on:
+        for pid in cluster_of(stage).pids:
+            going_on.enter_context(stopped(pid))
+        yield "all brokers stand still"
+
+
+STILL: Final = Fault("brokers-still", still, (10.0, 60.0), LOOK_S_MAX, ALL)
+
+
 def let_brokers_stand_still(stage: Stage) -> None:
     """Stop every broker's process for a long time and let it go on, and see who comes back when."""
-    cluster = cluster_of(stage)
     still_s = STILL_SHARE * stage.seconds
     watching = ["watch", "--alert", "--keep-going", "--json"]
     simulating = ["simulate", "--json", "--beds", str(SIMULATED_BEDS)]
     with _beside(stage, watching) as watcher, _beside(stage, simulating) as simulator:
         stage.sleep_until(BEGIN)
-        with stage.fault(f"all brokers stand still for {still_s:g} s"), _still(cluster.pids):
+        with working(stage, STILL):
             keep_running(stage, still_s)
         stage.facts["down_s"] = round(still_s, 1)
         back_s = time.time()
@@ -89,17 +96,6 @@ def let_brokers_stand_still(stage: Stage) -> None:
         watcher.end()
         _compare_simulator(stage, simulator)
         _compare_watcher(stage, watcher, back_s)
-
-
-@contextlib.contextmanager
-def _still(pids: Sequence[int]) -> Iterator[None]:
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """Faults of ownership: workers come and go under load, one sleeps and wakes as a zombie, the state is deleted."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from bench.drills.fault import ALL, Claim, Fault, working
 from bench.drills.faults import delete_records, remove_folder, stopped
 from bench.drills.findings import Findings
 from bench.drills.read_back import read_back
@@ -27,6 +29,44 @@ ZOMBIE_LONG_S: Final = 60.0
 
 ZOMBIE_LATENCY_S: Final = 15.0
 """What may come on top of the session timeout until the others have taken over."""
+
+
+@contextlib.contextmanager
+def asleep(stage: Stage) -> Iterator[str]:
+    """A worker's process stands still; healed, it goes on, a zombie if others have taken over."""
+    zombie = stage.rng.choice(stage.workers.running)
+    with stopped(zombie.process.pid):
+        yield f"worker {zombie.index} sleeps"
+
+
+@contextlib.contextmanager
+def state_gone(stage: Stage) -> Iterator[str]:
+    """All workers are killed, folder and changelog deleted; healed, as many start with nothing."""
+    count = len(stage.workers.running)
+    try:
+        _kill_all(stage)
+        remove_folder(stage.settings.data_dir / stage.settings.group)
+        delete_records(stage.settings, changelog_topic(stage.settings))
+        yield "all workers killed, state folder and changelog deleted"
+    finally:
+        _start(stage, count)
+
+
+@contextlib.contextmanager
+def changelog_gone(stage: Stage) -> Iterator[str]:
+    """The changelog is deleted under running workers; healed, all of them are killed and started again."""
+    delete_records(stage.settings, changelog_topic(stage.settings))
+    yield "changelog deleted under running workers, which are killed later"
+    count = len(stage.workers.running)
+    _kill_all(stage)
+    _start(stage, count)
+
+
+ZOMBIE: Final = Fault(
+    "zombie", asleep, (ZOMBIE_LONG_S / 4, ZOMBIE_LONG_S), 10.0 + ZOMBIE_LATENCY_S, frozenset({Claim.WORKER})
+)
+STATE_GONE: Final = Fault("state-lost", state_gone, (1.0, 5.0), SERVICE_S_MAX, ALL)
+CHANGELOG_GONE: Final = Fault("changelog-lost", changelog_gone, (10.0, 30.0), SERVICE_S_MAX, ALL)
 
 
 def scale(stage: Stage) -> None:
@@ -58,10 +98,9 @@ def make_zombies(stage: Stage) -> None:
     if stage.left_s > 2 * short_s + ZOMBIE_LONG_S + 2 * SERVICE_S_MAX:
         sleeps = [short_s, ZOMBIE_LONG_S, short_s]
     for sleep_s in sleeps:
-        zombie = stage.rng.choice(stage.workers.running)
-        with stage.fault(f"worker {zombie.index} sleeps {sleep_s:g} s"):
-            with stopped(zombie.process.pid):
-                time.sleep(sleep_s)
+        with working(stage, ZOMBIE) as wake:
+            time.sleep(sleep_s)
+            wake()
             keep_running(stage, 2.0)
             wait_in_service(stage, SERVICE_S_MAX)
         keep_running(stage, stage.rng.uniform(1.0, 4.0))
@@ -75,20 +114,15 @@ def make_zombies(stage: Stage) -> None:
 
 def lose_the_state(stage: Stage) -> None:
     """Delete folder and changelog while no worker runs; later the changelog under running workers, and kill them."""
-    changelog, folder = changelog_topic(stage.settings), stage.settings.data_dir / stage.settings.group
-    count = len(stage.workers.running)
     stage.sleep_until(2 * BEGIN)
-    with stage.fault("all workers killed, state folder and changelog deleted"):
-        _kill_all(stage)
-        remove_folder(folder)
-        delete_records(stage.settings, changelog)
-        _start_all(stage, count)
+    with working(stage, STATE_GONE) as start_again:
+        start_again()
+        wait_in_service(stage, SERVICE_S_MAX)
     keep_running(stage, 2 * stage.settings.checkpoint_interval_s)
-    with stage.fault("changelog deleted under running workers, all killed after the next checkpoint"):
-        delete_records(stage.settings, changelog)
-        keep_running(stage, 2 * stage.settings.checkpoint_interval_s)
-        _kill_all(stage)
-        _start_all(stage, count)
+    with working(stage, CHANGELOG_GONE) as kill_and_start_again:
+        keep_running(stage, 2 * stage.settings.checkpoint_interval_s)  # they have checkpointed since
+        kill_and_start_again()
+        wait_in_service(stage, SERVICE_S_MAX)
     keep_running(stage, stage.left_s)
     stage.facts["partitions_rebuilt"] = _rebuilt(stage)
 
@@ -137,10 +171,9 @@ def _kill_all(stage: Stage) -> None:
         stage.workers.kill(worker)
 
 
-def _start_all(stage: Stage, count: int) -> None:
+def _start(stage: Stage, count: int) -> None:
     for _ in range(count):
         stage.workers.start()
-    wait_in_service(stage, SERVICE_S_MAX)
 
 
 def _later_than(found: Findings, bound_s: float) -> list[str]:

@@ -9,22 +9,23 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from agents.health.canary import with_canary
+from bench.drills.fault import Need
 from bench.drills.findings import FaultTime, Findings, gap_s, latency_by_phase
 from bench.drills.gateways import SABOTAGES
 from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
-from bench.drills.proxy import Proxies
+from bench.drills.overdue import overdue
 from bench.drills.read_back import end_offsets, read_back
 from bench.drills.stage import Stage
+from bench.drills.surroundings import surround
 from bench.drills.ward import RULES, LoadPlan
 from bench.drills.workers import Worker, Workers
-from edge.brokers.cluster import KafkaCluster
 from edge.brokers.tether import spawn, stop
 from streams.config.rules_file import load_rules
 from streams.config.settings import Settings
@@ -53,6 +54,10 @@ def _nothing(_: Findings) -> list[str]:
     return []
 
 
+def _no_troubles(_seed: int, _seconds: float) -> Sequence[tuple[str, float, float]]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Drill:
     """One row of the table of drills.
@@ -65,7 +70,10 @@ class Drill:
         check: promises beyond the counts: sentences about those that broke.
         shape: what the devices do (`shapes.SHAPES`).
         nodes: of Kafka; with 3 every topic has 3 copies, 2 of them in sync.
-        proxied: whether workers and devices reach the nodes through proxies (`Stage.proxies`).
+        needs: what must stand before, under or beside the brokers.
+        wants: likewise, where the machine has it; what is missing is in `Stage.missing`.
+        troubles: what devices do when in the shape `troubled`, by seed and seconds of the load.
+        bounded: whether no alert may come later than its faults allow (`overdue`).
         workers: how many are started at first.
         worker: module that is started as worker, with `arguments`.
         attended: whether each worker has a parent that sees it die, as those of `vigil worker` have.
@@ -81,7 +89,10 @@ class Drill:
     check: Callable[[Findings], list[str]] = _nothing
     shape: str = "plain"
     nodes: int = 1
-    proxied: bool = False
+    needs: frozenset[Need] = frozenset()
+    wants: frozenset[Need] = frozenset()
+    troubles: Callable[[int, float], Sequence[tuple[str, float, float]]] = _no_troubles
+    bounded: bool = False
     workers: int = 2
     worker: str = "agents"
     arguments: tuple[str, ...] = ()
@@ -101,6 +112,8 @@ class Options:
     patients: int = 5_000
     sabotage: str | None = None
     brokers: str | None = None
+    keep: Path | None = None
+    """Where what workers said and what was sent is kept; else it is gone afterwards."""
 
 
 def run(drill: Drill, options: Options) -> Findings:
@@ -109,24 +122,25 @@ def run(drill: Drill, options: Options) -> Findings:
     Raises:
         VigilError: it could not be run to its end.
     """
-    if options.brokers and (drill.nodes > 1 or drill.proxied):
+    if options.brokers and (drill.nodes > 1 or Need.PROXIES in drill.needs):
         raise UsageError(f"brokers: {drill.name} needs brokers of its own, which it may kill")
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-drill-")))
+        if options.keep is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-drill-")))
+        else:
+            folder = Path(tempfile.mkdtemp(prefix=f"{drill.name}-", dir=options.keep))
         stage = _set_up(drill, options, folder, stack)
         ledger = _play(drill, options, stage)
         return _verify(drill, options, stage, ledger)
 
 
 def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.ExitStack) -> Stage:
-    proxies = stack.enter_context(Proxies()) if drill.proxied else None
-    kafka = KafkaCluster(drill.nodes, advertise=proxies.add if proxies else None)
-    cluster = None if options.brokers else stack.enter_context(kafka)
+    around = surround(drill.needs, drill.wants, drill.nodes, options.brokers, folder, stack)
     rules = folder / "rules.toml"
     rules.write_text(RULES, encoding="utf-8")
     name = f"{drill.name}-{uuid.uuid4().hex[:6]}"
     chosen: dict[str, object] = {
-        "brokers": options.brokers or (cluster.bootstrap if cluster else ""),
+        "brokers": around.bootstrap,
         "group": f"drill-{name}",
         "topic_prefix": f"{name}.",
         "partitions": PARTITIONS,
@@ -139,18 +153,22 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
     module, arguments = drill.worker, drill.arguments
     if options.sabotage and options.sabotage not in SABOTAGES:
         module, arguments = SABOTAGED, (options.sabotage,)
-    workers = Workers(settings, folder, module, arguments, drill.attended)
+    workers = Workers(settings, folder, module, arguments, drill.attended, around.sides)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
     stage = Stage(
         settings,
-        cluster,
+        around.cluster,
         workers,
         folder,
         random.Random(options.seed),
         seconds,
-        proxies=proxies,
+        proxies=around.proxies,
         sabotage=options.sabotage,
+        seed=options.seed,
+        disks=around.disks,
+        clocks=around.clocks,
+        missing=around.missing,
     )
     for _ in range(drill.workers):
         workers.start()
@@ -194,6 +212,7 @@ def _loader(
         options.seed,
         int(stage.start_s * 1000),
         drill.shape,
+        drill.troubles(options.seed, stage.seconds),
     )
     path, log = stage.folder / "ledger.npz", stage.folder / "loader.log"
     command = [sys.executable, "-P", "-m", "bench.drills.load", json.dumps(asdict(plan)), str(path)]
@@ -241,6 +260,9 @@ def _verify(drill: Drill, options: Options, stage: Stage, ledger: Ledger) -> Fin
     findings.broken += _broken_counts(counts)
     if not others:
         findings.broken.append("no alert came out at all: nothing was tested")
+    if drill.bounded:
+        timed = [alert for alert in others if from_ms <= alert.decided_ms <= to_ms]
+        findings.broken += overdue(timed, stage.faults)
     findings.broken += drill.check(findings)
     return findings
 

@@ -2,7 +2,7 @@
 
 import heapq
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from bench.drills.ward import Bed, Due, Ward, frames_of
@@ -33,6 +33,13 @@ BACKLOG_S: Final = 600.0
 BACKLOG_TIMES: Final = 10.0
 
 
+Wanted = Callable[[float], bool]
+"""Whether trouble is wanted at a time, s of the load."""
+
+POISON, DISORDER, HOT = "poison", "disorder", "hot-patient"
+"""What of `LoadPlan.troubles` has these names is played by the shape `troubled`."""
+
+
 def plain(ward: Ward) -> Iterator[Due]:
     """Every device sends on time."""
     plan = ward.plan
@@ -41,10 +48,16 @@ def plain(ward: Ward) -> Iterator[Due]:
 
 def poison(ward: Ward) -> Iterator[Due]:
     """One record in ten is malformed, each kind in turn, at the place of a good one's neighbour."""
-    rng = random.Random(ward.plan.seed)
+    return _poisoned(plain(ward), ward.plan.seed, _always)
+
+
+def _poisoned(source: Iterator[Due], seed: int, wanted: Wanted) -> Iterator[Due]:
+    rng = random.Random(seed)
     number = 0
-    for due in plain(ward):
+    for due in source:
         yield due
+        if not wanted(due.due_s):
+            continue
         if rng.random() < 1 / BAD_ONE_IN and due.key is not None and due.value is not None:
             key, value = _BAD[number % len(_BAD)](due.key, due.value)
             if number % HUGE_ONE_IN == 0:
@@ -75,20 +88,24 @@ _BAD: Final[tuple[Callable[[bytes, bytes], tuple[bytes | None, bytes | None]], .
 
 def disorder(ward: Ward) -> Iterator[Due]:
     """Every frame comes three times; some late by up to a minute, some by half an hour, some with a wrong clock."""
+    return _disordered(ward, _always)
+
+
+def _disordered(ward: Ward, wanted: Wanted) -> Iterator[Due]:
     rng = random.Random(ward.plan.seed)
     kinds = {bed.key: rng.choices(_KINDS, _WEIGHTS)[0] for bed in ward.beds}
     for bed in ward.beds:
-        if kinds[bed.key] == "future":
+        if kinds[bed.key] == "future" and wanted(0.0):
             bed.clock_ms = FUTURE_MS
     waiting: list[Due] = []
-    for due in heapq.merge(_stepping(ward, kinds), frames_of(ward.canaries, ward.plan), key=_due_s):
+    for due in heapq.merge(_stepping(ward, kinds, wanted), frames_of(ward.canaries, ward.plan), key=_due_s):
         while waiting and waiting[0].due_s <= due.due_s:
             yield heapq.heappop(waiting)
-        kind = kinds.get(due.key or b"")
+        kind = kinds.get(due.key or b"") if wanted(due.due_s) else None
         first_s = due.due_s
         if kind == "delayed" and rng.random() < TROUBLED_SHARE:
             first_s += rng.uniform(0.0, min(DISORDER_S_MAX, ward.plan.seconds / 2))
-        for copy in range(COPIES):
+        for copy in range(COPIES if wanted(due.due_s) else 1):
             moved = first_s + (rng.uniform(0.0, COPY_S_MAX) if copy else 0.0)
             heapq.heappush(waiting, due._replace(due_s=moved))
     while waiting and waiting[0].due_s < ward.plan.seconds:
@@ -99,8 +116,11 @@ _KINDS: Final = ("good", "delayed", "late", "future", "step")
 _WEIGHTS: Final = (1 - 4 * TROUBLED_SHARE, *[TROUBLED_SHARE] * 4)
 
 
-def _stepping(ward: Ward, kinds: dict[bytes, str]) -> Iterator[Due]:
-    """Yield the beds' frames while their clocks step, and for a late bed some that it had held back."""
+def _stepping(ward: Ward, kinds: dict[bytes, str], wanted: Wanted) -> Iterator[Due]:
+    """Yield the beds' frames while their clocks step, and for a late bed some that it had held back.
+
+    Outside the wanted times clocks are right again, from the second frame on.
+    """
     plan = ward.plan
     rng = random.Random(plan.seed + 1)
     by_key = {bed.key: bed for bed in ward.beds}
@@ -108,6 +128,12 @@ def _stepping(ward: Ward, kinds: dict[bytes, str]) -> Iterator[Due]:
     for due in frames_of(ward.beds, plan):
         key = due.key or b""
         bed, kind = by_key[key], kinds[key]
+        if not wanted(due.due_s):
+            bed.clock_ms = 0
+            yield due
+            continue
+        if kind == "future":
+            bed.clock_ms = FUTURE_MS
         if kind == "step" and rng.random() < 1 / 20:
             bed.clock_ms = rng.choice((-STEP_MS, 0, STEP_MS))
         yield due
@@ -119,17 +145,37 @@ def _stepping(ward: Ward, kinds: dict[bytes, str]) -> Iterator[Due]:
 
 def hot(ward: Ward) -> Iterator[Due]:
     """In the middle third one device sends at `HOT_TIMES` its rate."""
+    seconds = ward.plan.seconds
+    span = (seconds * TROUBLE_FROM, seconds * TROUBLE_TO)
+    return heapq.merge(plain(ward), _hot_frames(ward, [span]), key=_due_s)
+
+
+def _hot_frames(ward: Ward, spans: Sequence[tuple[float, float]]) -> Iterator[Due]:
+    """Yield the frames of one device at `HOT_TIMES` its rate, which is switched on for each span."""
     plan = ward.plan
     bed = ward.add(HOT_NAME, 0.0)
     times = HOT_TIMES * 1000 / plan.interval_ms
-    first_s, last_s = plan.seconds * TROUBLE_FROM, plan.seconds * TROUBLE_TO
-
-    def frames() -> Iterator[Due]:
+    for boot, (first_s, last_s) in enumerate(spans, start=1):
         for seq in range(int((last_s - first_s) * times)):
             at_s = first_s + seq / times
-            yield Due(at_s, bed.partition, bed.key, bed.frame(plan.start_ms, at_s, seq))
+            yield Due(at_s, bed.partition, bed.key, bed.frame(plan.start_ms, at_s, seq, boot))
 
-    return heapq.merge(plain(ward), frames(), key=_due_s)
+
+def troubled(ward: Ward) -> Iterator[Due]:
+    """Poison, disorder and a hot device, each in the times that the plan names, and else every device on time."""
+    spans: dict[str, list[tuple[float, float]]] = {POISON: [], DISORDER: [], HOT: []}
+    for name, from_s, to_s in ward.plan.troubles:
+        spans[name].append((from_s, to_s))
+    devices = _poisoned(_disordered(ward, _inside(spans[DISORDER])), ward.plan.seed, _inside(spans[POISON]))
+    return heapq.merge(devices, _hot_frames(ward, spans[HOT]), key=_due_s)
+
+
+def _inside(spans: Sequence[tuple[float, float]]) -> Wanted:
+    return lambda at_s: any(from_s <= at_s < to_s for from_s, to_s in spans)
+
+
+def _always(_: float) -> bool:
+    return True
 
 
 def reconnect(ward: Ward) -> Iterator[Due]:
@@ -166,4 +212,5 @@ SHAPES: Final[dict[str, Callable[[Ward], Iterator[Due]]]] = {
     "disorder": disorder,
     "hot": hot,
     "reconnect": reconnect,
+    "troubled": troubled,
 }

@@ -11,6 +11,8 @@ from typing import Final
 
 from kafka import TopicPartition
 
+from bench.drills.clocks import Clocks
+from bench.drills.disks import Disks
 from bench.drills.findings import FaultTime
 from bench.drills.proxy import Proxies
 from bench.drills.workers import Workers
@@ -43,6 +45,13 @@ class Stage:
     """In front of every node, where the drill asked for them."""
     sabotage: str | None = None
     """The fault that is built in, of whatever process it is."""
+    seed: int = 1
+    disks: Disks | None = None
+    """Under every node, where the drill asked for them."""
+    clocks: Clocks | None = None
+    """Of every node, likewise."""
+    missing: frozenset[str] = frozenset()
+    """What the drill would have liked and this machine does not have (`fault.Need`)."""
 
     def sleep_until(self, share: float) -> None:
         """Wait until this share of the load's time has passed."""

@@ -1,7 +1,7 @@
 """The simulated ward of a drill: which frame each device sends at which moment, all of it planned from a seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -64,6 +64,8 @@ class LoadPlan:
     seed: int
     start_ms: int
     shape: str = "plain"
+    troubles: Sequence[tuple[str, float, float]] = ()
+    """For the shape `troubled`: which trouble (`shapes`), from and to, s of the load."""
 
     @property
     def interval_ms(self) -> int:

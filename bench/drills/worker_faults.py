@@ -1,12 +1,16 @@
 """Faults of workers: killed at random moments, crashing at named points, restarted in turn."""
 
+import contextlib
 import itertools
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Final
 
+from bench.drills.fault import Claim, Fault, working
 from bench.drills.findings import Findings
 from bench.drills.stage import Stage
+from bench.drills.workers import Worker
 from streams.errors import VigilError
 
 BEGIN: Final = 0.12
@@ -29,11 +33,64 @@ LONG_SESSION_S: Final = 30.0
 SEEN_DEATH_S_MAX: Final = 10.0
 """Then alerts flow again: a rebalance without the dead, and a second one when another takes its place."""
 
+TAKEOVER_S: Final = 10.0 + RECOVER_S
+"""A session timeout as it is without settings, and what comes on top."""
+
 TERM_LATENCY_S_MAX: Final = 10.0
 CRASH_CODE: Final = 137
 CRASH_S_MAX: Final = 60.0
 CRASHING: Final = "bench.drills.crashing_worker"
 CRASH_POINTS: Final = ("after-state-write", "after-send", "before-commit", "in-commit", "in-recovery")
+
+
+@contextlib.contextmanager
+def killed(stage: Stage) -> Iterator[str]:
+    """A worker is killed; healed, another one starts."""
+    victim = stage.rng.choice(stage.workers.running)
+    stage.workers.kill(victim)
+    yield f"worker {victim.index} killed"
+    stage.workers.start()
+
+
+@contextlib.contextmanager
+def terminated(stage: Stage, worker: Worker) -> Iterator[str]:
+    """A worker is told to end, and does; healed, another one starts."""
+    began_s = time.monotonic()
+    stage.workers.terminate(worker)
+    took_s = round(time.monotonic() - began_s, 2)
+    if worker.exit_code != 0:
+        stage.broken.append(f"worker {worker.index} ended with {worker.exit_code}, not 0")
+    drains_s = stage.facts.setdefault("drains_s", [])
+    assert isinstance(drains_s, list)
+    drains_s.append(took_s)
+    yield f"worker {worker.index} ended with {worker.exit_code} after {took_s} s"
+    stage.workers.start()
+
+
+@contextlib.contextmanager
+def crashing(stage: Stage, point: str, times: int) -> Iterator[str]:
+    """One more worker joins and crashes by itself; healed, it is gone."""
+    worker = stage.workers.start(CRASHING, (point, str(times)))
+    worker.meant_to_end_with = CRASH_CODE
+    yield f"a worker crashes {point}, at the {times}. time"
+    if worker.running:
+        stage.say(f"worker {worker.index} did not come to its crash {point}: it is killed")
+        stage.workers.kill(worker)
+
+
+def _one_terminated(stage: Stage) -> contextlib.AbstractContextManager[str]:
+    return terminated(stage, stage.rng.choice(stage.workers.running))
+
+
+def _one_crashing(stage: Stage) -> contextlib.AbstractContextManager[str]:
+    return crashing(stage, stage.rng.choice(CRASH_POINTS), stage.rng.randint(1, 3))
+
+
+KILLED: Final = Fault("kill-worker", killed, RESTART_AFTER_S, TAKEOVER_S, frozenset({Claim.WORKER}))
+TERMINATED: Final = Fault("term-worker", _one_terminated, (0.2, 5.0), TAKEOVER_S, frozenset({Claim.WORKER}))
+CRASHING_WORKER: Final = Fault(
+    "crash-worker", _one_crashing, (20.0, 40.0), TAKEOVER_S, frozenset({Claim.WORKER})
+)
 
 
 def kill_workers(stage: Stage) -> None:
@@ -43,12 +100,10 @@ def kill_workers(stage: Stage) -> None:
     stage.sleep_until(BEGIN)
     while kills == 0 or stage.left_s > room_s:
         time.sleep(stage.rng.uniform(*KILL_AFTER_S))
-        victim = stage.rng.choice(stage.workers.running)
-        with stage.fault(f"worker {victim.index} killed"):
-            stage.workers.kill(victim)
+        with working(stage, KILLED) as start_another:
             kills += 1
             time.sleep(stage.rng.uniform(*RESTART_AFTER_S))
-            stage.workers.start()
+            start_another()
             stage.workers.wait_ready()
     stage.facts["kills"] = kills
     if kills < min(KILLS_MIN, stage.seconds // KILL_EVERY_S):
@@ -63,8 +118,8 @@ def crash_workers(stage: Stage) -> None:
         if all(hits.values()) and stage.left_s < stage.settings.session_timeout_s + RECOVER_S:
             break
         times = stage.rng.randint(1, 3)
-        with stage.fault(f"a worker crashes {point}, at the {times}. time"):
-            worker = stage.workers.start(CRASHING, (point, str(times)))
+        with crashing(stage, point, times) as what, stage.fault(what):
+            worker = stage.workers.all[-1]
             try:
                 worker.exit_code = worker.process.wait(CRASH_S_MAX)
             except subprocess.TimeoutExpired:
@@ -80,19 +135,12 @@ def crash_workers(stage: Stage) -> None:
 def restart_workers(stage: Stage) -> None:
     """Stop each worker in an orderly way and start another in its place, one after the other."""
     stage.sleep_until(BEGIN)
-    drains_s: list[float] = []
     with stage.fault("rolling restart"):
         for worker in stage.workers.running:
-            began_s = time.monotonic()
-            stage.workers.terminate(worker)
-            drains_s.append(round(time.monotonic() - began_s, 2))
-            stage.say(f"worker {worker.index} ended with {worker.exit_code} after {drains_s[-1]} s")
-            if worker.exit_code != 0:
-                stage.broken.append(f"worker {worker.index} ended with {worker.exit_code}, not 0")
-            stage.workers.start()
+            with terminated(stage, worker) as what:
+                stage.say(what)
             stage.workers.wait_ready()
             time.sleep(stage.rng.uniform(1.0, 4.0))
-    stage.facts["drains_s"] = drains_s
 
 
 def no_later_than_a_death_that_was_seen(found: Findings) -> list[str]:

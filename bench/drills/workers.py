@@ -43,6 +43,10 @@ class Worker:
     started_s: float
     last: Scrape | None = None
     exit_code: int | None = None
+    side: int = 0
+    """Which way to the brokers it has (`Workers.sides`)."""
+    meant_to_end_with: int | None = None
+    """The exit code of one with a crash built in: that it ends so is nothing that a supervisor mends."""
 
     @property
     def running(self) -> bool:
@@ -79,6 +83,8 @@ class Workers:
     module: str = "agents"
     arguments: tuple[str, ...] = ()
     attended: bool = False
+    sides: tuple[str, ...] = ()
+    """Bootstrap servers of each side, if workers have different ways to the brokers; each goes where fewer are."""
     all: list[Worker] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watch: threading.Thread | None = None
@@ -90,7 +96,12 @@ class Workers:
 
     def start(self, module: str | None = None, arguments: tuple[str, ...] | None = None) -> Worker:
         """Start one more worker, without waiting; `module` and `arguments` other than the usual ones if given."""
-        settings = with_changes(self.settings, metrics_host="127.0.0.1", metrics_port=free_port())
+        ways = self.sides or (self.settings.brokers,)
+        here = [worker.side for worker in self.running]
+        side = min(range(len(ways)), key=here.count)
+        settings = with_changes(
+            self.settings, brokers=ways[side], metrics_host="127.0.0.1", metrics_port=free_port()
+        )
         index = len(self.all)
         log = self.folder / f"worker-{index}.log"
         usual = self.arguments if arguments is None else arguments
@@ -99,7 +110,7 @@ class Workers:
         with log.open("wb") as output:
             process = spawn(command, output, worker_environment(settings))
         url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
-        worker = Worker(index, process, url, log, time.monotonic())
+        worker = Worker(index, process, url, log, time.monotonic(), side=side)
         self.all.append(worker)
         if self._watch is None:
             self._watch = threading.Thread(target=self._scrape_all, name="drill-metrics", daemon=True)

@@ -15,7 +15,7 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +59,11 @@ class KafkaCluster:
         detached: the nodes outlive this process; otherwise they are tethered to the thread that starts them.
         cache: where the jars are kept.
         advertise: given the host:port at which a node listens, returns the one that clients and other nodes are
-            told, for example that of a proxy in front of it; asked once a node, before the node starts.
+            told, for example that of a proxy in front of it; asked once a node and side, before the node starts.
+        sides: names of further listeners of every node. A client that is given `bootstrap_of(side)` is told the
+            addresses of that side only, so that a network can be another one for it than for others.
+        data_of: given a node (from 1), returns the folder in which it keeps its data; else one in `home`.
+        environment_of: given a node, returns the whole environment of its process; else it is ours.
     """
 
     def __init__(
@@ -70,6 +74,9 @@ class KafkaCluster:
         detached: bool = False,
         cache: Path = CACHE,
         advertise: Callable[[str], str] | None = None,
+        sides: Sequence[str] = (),
+        data_of: Callable[[int], Path] | None = None,
+        environment_of: Callable[[int], Mapping[str, str]] | None = None,
     ):
         if nodes not in NODES_ALLOWED:
             raise UsageError(f"nodes: 1 or 3, not {nodes}")
@@ -78,23 +85,40 @@ class KafkaCluster:
         self._extra = dict(extra or {})
         self._detached = detached
         self._cache = cache
-        self._advertise = advertise
-        self._advertised: dict[int, str] = {}
+        self._advertise = advertise or str
+        self._sides = tuple(sides)
+        self._data_of = data_of
+        self._environment_of = environment_of
+        self._advertised: dict[str, str] = {}
         self._members: dict[int, KafkaNode] = {}
 
     @property
     def bootstrap(self) -> str:
         """Bootstrap servers of all nodes as clients are told, host:port[,host:port]."""
-        return ",".join(self._advertised.get(node) or self.address(node) for node in self._members)
+        return ",".join(self._advertised[self.address(node)] for node in self._members)
+
+    def bootstrap_of(self, side: str) -> str:
+        """Bootstrap servers of all nodes as clients of one side are told."""
+        return ",".join(self._advertised[self.address(node, side)] for node in self._members)
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the nodes that have been started and not killed."""
         return [member.process.pid for member in self._members.values() if member.process is not None]
 
-    def address(self, node: int) -> str:
-        """Return host:port at which one node listens, counted from 1."""
-        return f"{LOOPBACK}:{self._members[node].address.port}"
+    def address(self, node: int, side: str | None = None) -> str:
+        """Return host:port at which one node (from 1) listens, on one of its `sides` if that is named."""
+        found = self._members[node].address
+        return f"{LOOPBACK}:{found.port if side is None else dict(found.sides)[side]}"
+
+    def addresses(self, node: int) -> list[str]:
+        """Return every host:port at which one node (from 1) listens to clients."""
+        return [self.address(node), *(self.address(node, side) for side in self._sides)]
+
+    def pid(self, node: int) -> int | None:
+        """Return the process id of one node (from 1), None when it has ended, by itself or not."""
+        process = self._members[node].process
+        return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> Self:
         """Start every node and wait until all of them serve.
@@ -148,8 +172,7 @@ class KafkaCluster:
             BrokerUnreachable: not ready within `READY_TIMEOUT_S`.
         """
         for node in nodes:
-            process = self._members[node].process
-            if process is not None and process.poll() is None:
+            if self.pid(node) is not None:
                 raise VigilError(f"node {node} of this Kafka runs")
         for node in nodes:  # all at once: most of them must be there before any serves
             self._members[node].launch(self._detached)
@@ -164,22 +187,33 @@ class KafkaCluster:
         self.stop()
 
     def _launch(self, java: str, library: Path, home: Path) -> None:
-        ports = free_ports(2 * self.nodes)
-        quorum = [NodeAddress(n, ports[2 * n - 2], ports[2 * n - 1]) for n in range(1, self.nodes + 1)]
+        each = 2 + len(self._sides)
+        ports = iter(free_ports(each * self.nodes))
+        quorum = [
+            NodeAddress(n, next(ports), next(ports), tuple((side, next(ports)) for side in self._sides))
+            for n in range(1, self.nodes + 1)
+        ]
         for address in quorum:
             folder = home / f"node-{address.node}"
-            settings = properties(address, quorum, folder / "data", self._extra)
-            if self._advertise is not None:
-                told = self._advertise(f"{LOOPBACK}:{address.port}")
-                self._advertised[address.node] = told
-                settings["advertised.listeners"] = f"PLAINTEXT://{told}"
-            self._members[address.node] = KafkaNode(java, library, folder, address, settings)
+            data = self._data_of(address.node) if self._data_of else folder / "data"
+            told = {"advertised.listeners": self._tell(address)}
+            settings = properties(address, quorum, data, told | self._extra)
+            environment = self._environment_of(address.node) if self._environment_of else None
+            self._members[address.node] = KafkaNode(java, library, folder, address, settings, environment)
         cluster_id = _cluster_id()
         with ThreadPoolExecutor(self.nodes) as pool:
             list(pool.map(lambda member: member.format(cluster_id), self._members.values()))
         for member in self._members.values():
             member.launch(self._detached)
         self._wait_ready()
+
+    def _tell(self, address: NodeAddress) -> str:
+        """Note which address clients are told for each at which a node listens; return its advertised listeners."""
+        told = []
+        for name, port in (("PLAINTEXT", address.port), *address.sides):
+            self._advertised[f"{LOOPBACK}:{port}"] = self._advertise(f"{LOOPBACK}:{port}")
+            told.append(f"{name}://{self._advertised[f'{LOOPBACK}:{port}']}")
+        return ",".join(told)
 
     def _wait_ready(self) -> None:
         """Wait until every running node is named by every running node."""

@@ -25,11 +25,13 @@ OFFSETS_PARTITIONS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class NodeAddress:
-    """Where one node listens on loopback: for clients and other brokers, and for the controllers."""
+    """Where one node listens on loopback: for clients and other brokers, for the controllers, and on each side."""
 
     node: int
     port: int
     controller_port: int
+    sides: tuple[tuple[str, int], ...] = ()
+    """Further listeners, name and port: who comes by one is told the addresses of that one only."""
 
 
 def properties(
@@ -67,14 +69,26 @@ def properties(
         "share.coordinator.state.topic.min.isr": acknowledging,
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
     }
+    for side, port in address.sides:
+        chosen["listeners"] += f",{side}://{LOOPBACK}:{port}"
+        chosen["listener.security.protocol.map"] += f",{side}:PLAINTEXT"
     return chosen | dict(extra)
 
 
 class KafkaNode:
     """One Java process. It is not started by its constructor; `home` holds its files and its log."""
 
-    def __init__(self, java: str, jars: Path, home: Path, address: NodeAddress, settings: Mapping[str, str]):
+    def __init__(
+        self,
+        java: str,
+        jars: Path,
+        home: Path,
+        address: NodeAddress,
+        settings: Mapping[str, str],
+        environment: Mapping[str, str] | None = None,
+    ):
         self.address = address
+        self._environment = environment
         self.home = home
         self.process: subprocess.Popen[bytes] | None = None
         self._config = home / "server.properties"
@@ -114,10 +128,15 @@ class KafkaNode:
         with self._log.open("ab") as log:
             if detached:
                 self.process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    env=self._environment,
                 )
             else:
-                self.process = spawn(command, log)
+                self.process = spawn(command, log, self._environment)
 
     def exited(self) -> str | None:
         """Return why the process has ended by itself, as its log tells; None while it runs."""

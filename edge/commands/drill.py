@@ -11,11 +11,14 @@ from edge.project import ROOT
 @click.command()
 @click.argument("name")
 @click.option("--seconds", type=float, help="How long the load lasts; each drill has its own length.")
+@click.option("--minutes", type=float, help="Likewise.")
+@click.option("--hours", type=float, help="Likewise, for `chaos`.")
 @click.option("--seed", type=int, help="Same seed, same load and same moments of the faults.")
 @click.option("--rate", type=float, help="Frames per second, over all patients.")
 @click.option("--patients", type=int, help="How many send.")
 @click.option("--sabotage", metavar="FAULT", help="Build a fault into the workers: the drill must fail.")
 @click.option("--brokers", metavar="HOST:PORT[,...]", help="A Kafka that runs; else the drill starts one.")
+@click.option("--keep", type=click.Path(exists=True, file_okay=False), help="Leave logs and ledger there.")
 @click.option(
     "--json", "json_", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was found."
 )

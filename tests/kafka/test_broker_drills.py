@@ -7,6 +7,7 @@ import pytest
 from bench.drills.drills import DRILLS
 from bench.drills.findings import Findings
 from bench.drills.run import Options, run
+from bench.drills.surroundings import THERE
 
 SHORT = {"session_timeout_s": 6.0, "checkpoint_interval_s": 3.0, "request_timeout_s": 8.0}
 COUNTS = ("lost_readings", "lost_alerts", "phantom_alerts", "repeated_at_consumer", "order_violations")
@@ -63,3 +64,17 @@ def test_workers_behind_a_black_hole_stop_within_the_request_timeout_and_lose_no
     found = drill("black-hole", 36)
     assert nothing_broke(found)
     assert found.facts["first_fail_stop_s"] < SHORT["request_timeout_s"] + 6
+
+
+@pytest.mark.parametrize("name", ["network-partition", "full-disk", "slow-disk", "clock-step"])
+def test_a_machine_or_a_network_that_fails_costs_no_alert(name: str) -> None:
+    lacking = [need for need in DRILLS[name].needs if not THERE[need]()]
+    if lacking:
+        pytest.skip(f"this machine does not have: {lacking}")
+    assert nothing_broke(drill(name, 60))
+
+
+def test_many_faults_of_a_schedule_of_chance_cost_no_alert() -> None:
+    found = drill("chaos", 150)
+    assert nothing_broke(found)
+    assert len(found.facts["schedule"]) > 2
