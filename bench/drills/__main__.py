@@ -47,12 +47,16 @@ def main() -> int:
     options.add_argument(
         "--brokers", metavar="HOST:PORT", help="a Kafka that runs; else the drill starts one"
     )
+    options.add_argument(
+        "--from", dest="earlier", metavar="REF", help="the earlier release; else the newest tag"
+    )
     options.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
     given = options.parse_args()
     # The clients log what their exceptions already say, and every attempt to reach a broker that is down.
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    chosen = Options(given.seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers)
+    load = given.seconds, given.seed, given.rate, given.patients
+    chosen = Options(*load, given.sabotage, given.brokers, given.earlier)
     names = [*DRILLS, *OTHERS] if given.name == ALL else [given.name]
     results = {name: _run(name, chosen) for name in names}
     if given.json:

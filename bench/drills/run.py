@@ -21,6 +21,7 @@ from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
 from bench.drills.proxy import Proxies
 from bench.drills.read_back import end_offsets, read_back
+from bench.drills.releases import OURS, earlier_release
 from bench.drills.stage import Stage
 from bench.drills.ward import RULES, LoadPlan
 from bench.drills.workers import Worker, Workers
@@ -45,6 +46,9 @@ LOADER_S_MAX: Final = 120.0
 
 COMMIT_S_MAX: Final = 90.0
 """A session timeout, a recovery and a checkpoint of everything, with room for a busy machine."""
+
+TOPICS_S_MAX: Final = 60.0
+"""For an earlier release to create its topics."""
 
 SABOTAGED: Final = "bench.drills.sabotaged_worker"
 
@@ -71,6 +75,7 @@ class Drill:
         settle_s: how long after the fault its effects count as during.
         troubled: patients whose name begins so are the fault's own; their alerts' latency is left out.
         settings: changes to the workers' settings.
+        from_earlier: whether it begins with topics and workers of an earlier release (`Options.earlier`).
     """
 
     name: str
@@ -87,11 +92,12 @@ class Drill:
     settle_s: float = 10.0
     troubled: str | None = None
     settings: tuple[tuple[str, object], ...] = ()
+    from_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller chose; None = the drill's own."""
+    """What the caller chose; None = the drill's own. `earlier` is what git calls the release to begin with."""
 
     seconds: float | None = None
     seed: int = 1
@@ -99,6 +105,7 @@ class Options:
     patients: int = 5_000
     sabotage: str | None = None
     brokers: str | None = None
+    earlier: str | None = None
 
 
 def run(drill: Drill, options: Options) -> Findings:
@@ -117,6 +124,7 @@ def run(drill: Drill, options: Options) -> Findings:
 
 
 def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.ExitStack) -> Stage:
+    earlier = earlier_release(options.earlier) if drill.from_earlier else None
     proxies = stack.enter_context(Proxies()) if drill.proxied else None
     kafka = KafkaCluster(drill.nodes, advertise=proxies.add if proxies else None)
     cluster = None if options.brokers else stack.enter_context(kafka)
@@ -133,11 +141,14 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
         "data_dir": folder,
     }
     settings = Settings(**(chosen | dict(drill.settings)))  # type: ignore[arg-type]
-    apply_topics(settings)
+    if earlier:
+        earlier.run(settings, TOPICS_S_MAX, "edge", "topics", "apply")
+    else:
+        apply_topics(settings)
     module, arguments = drill.worker, drill.arguments
     if options.sabotage and options.sabotage not in SABOTAGES:
         module, arguments = SABOTAGED, (options.sabotage,)
-    workers = Workers(settings, folder, module, arguments)
+    workers = Workers(settings, folder, module, arguments, release=earlier or OURS)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
     stage = Stage(
@@ -149,6 +160,7 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
         seconds,
         proxies=proxies,
         sabotage=options.sabotage,
+        earlier=earlier,
     )
     for _ in range(drill.workers):
         workers.start()

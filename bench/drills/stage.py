@@ -13,6 +13,7 @@ from kafka import TopicPartition
 
 from bench.drills.findings import FaultTime
 from bench.drills.proxy import Proxies
+from bench.drills.releases import Release
 from bench.drills.workers import Workers
 from edge.brokers.cluster import KafkaCluster
 from streams.config.settings import Settings
@@ -43,6 +44,8 @@ class Stage:
     """In front of every node, where the drill asked for them."""
     sabotage: str | None = None
     """The fault that is built in, of whatever process it is."""
+    earlier: Release | None = None
+    """Where the drill begins with an earlier release."""
 
     def sleep_until(self, share: float) -> None:
         """Wait until this share of the load's time has passed."""

@@ -24,6 +24,9 @@ RECOVER_S: Final = 15.0
 """What may come on top of the session timeout until alerts flow again."""
 
 TERM_LATENCY_S_MAX: Final = 10.0
+STAY_S: Final = (1.0, 4.0)
+"""Between two restarts of an orderly stop."""
+
 CRASH_CODE: Final = 137
 CRASH_S_MAX: Final = 60.0
 CRASHING: Final = "bench.drills.crashing_worker"
@@ -74,19 +77,27 @@ def crash_workers(stage: Stage) -> None:
 def restart_workers(stage: Stage) -> None:
     """Stop each worker in an orderly way and start another in its place, one after the other."""
     stage.sleep_until(BEGIN)
-    drains_s: list[float] = []
     with stage.fault("rolling restart"):
-        for worker in stage.workers.running:
-            began_s = time.monotonic()
-            stage.workers.terminate(worker)
-            drains_s.append(round(time.monotonic() - began_s, 2))
-            stage.say(f"worker {worker.index} ended with {worker.exit_code} after {drains_s[-1]} s")
-            if worker.exit_code != 0:
-                stage.broken.append(f"worker {worker.index} ended with {worker.exit_code}, not 0")
-            stage.workers.start()
-            stage.workers.wait_ready()
-            time.sleep(stage.rng.uniform(1.0, 4.0))
-    stage.facts["drains_s"] = drains_s
+        stage.facts["drains_s"] = replace_workers(stage, STAY_S)
+
+
+def replace_workers(stage: Stage, stay_s: tuple[float, float]) -> list[float]:
+    """Stop each worker in an orderly way and start another in its place; return how long each took to end, s.
+
+    `stay_s` is how long, at least and at most, the others go on before the next one.
+    """
+    drains_s: list[float] = []
+    for worker in stage.workers.running:
+        began_s = time.monotonic()
+        stage.workers.terminate(worker)
+        drains_s.append(round(time.monotonic() - began_s, 2))
+        stage.say(f"worker {worker.index} ended with {worker.exit_code} after {drains_s[-1]} s")
+        if worker.exit_code != 0:
+            stage.broken.append(f"worker {worker.index} ended with {worker.exit_code}, not 0")
+        stage.workers.start()
+        stage.workers.wait_ready()
+        time.sleep(stage.rng.uniform(*stay_s))
+    return drains_s
 
 
 def no_later_than_a_takeover(found: Findings) -> list[str]:

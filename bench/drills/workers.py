@@ -1,18 +1,17 @@
 """The workers of a drill: child processes that it starts, kills, stops and asks for their metrics."""
 
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bench.drills.releases import OURS, Release
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn
 from edge.metrics_scrape import Scrape, scrape
 from edge.options import with_changes
-from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.errors import VigilError
 
@@ -35,6 +34,7 @@ class Worker:
     url: str
     log: Path
     started_s: float
+    release: str = OURS.name
     last: Scrape | None = None
     exit_code: int | None = None
 
@@ -69,6 +69,8 @@ class Workers:
     folder: Path
     module: str = "agents"
     arguments: tuple[str, ...] = ()
+    release: Release = OURS
+    """What workers that are started from now on are of."""
     all: list[Worker] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watch: threading.Thread | None = None
@@ -84,11 +86,11 @@ class Workers:
         index = len(self.all)
         log = self.folder / f"worker-{index}.log"
         usual = self.arguments if arguments is None else arguments
-        command = [sys.executable, "-P", "-m", module or self.module, *usual]
+        command = self.release.command(module or self.module, *usual)
         with log.open("wb") as output:
-            process = spawn(command, output, worker_environment(settings))
+            process = spawn(command, output, self.release.environment(settings))
         url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
-        worker = Worker(index, process, url, log, time.monotonic())
+        worker = Worker(index, process, url, log, time.monotonic(), self.release.name)
         self.all.append(worker)
         if self._watch is None:
             self._watch = threading.Thread(target=self._scrape_all, name="drill-metrics", daemon=True)

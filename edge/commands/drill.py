@@ -17,6 +17,9 @@ from edge.project import ROOT
 @click.option("--sabotage", metavar="FAULT", help="Build a fault into the workers: the drill must fail.")
 @click.option("--brokers", metavar="HOST:PORT[,...]", help="A Kafka that runs; else the drill starts one.")
 @click.option(
+    "--from", "from_", metavar="REF", help="Of `upgrade`: the earlier release; else the newest tag."
+)
+@click.option(
     "--json", "json_", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was found."
 )
 def drill(name: str, **options: object) -> None:
