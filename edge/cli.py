@@ -193,6 +193,12 @@ def _topics() -> click.Command:
     return topics
 
 
+def _plan() -> click.Command:
+    from edge.commands.plan import plan
+
+    return plan
+
+
 def _kafka() -> click.Command:
     from edge.commands.kafka import kafka
 
@@ -255,6 +261,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "top": ("see workers, gateway and delivery live in the terminal", _top),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
     "topics": ("plan, create and check the topics", _topics),
+    "plan": ("reckon what a number of beds needs, and say how", _plan),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
     "drill": ("inject a fault under load and prove that nothing was lost", _drill),
     "doctor": ("check this machine, the broker, the topics and the settings", _doctor),

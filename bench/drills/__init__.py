@@ -10,6 +10,7 @@ judge the log again in one go: what it says must have come out. Exit code 1 when
 | `load.py`, `ledger.py` | the open-loop loader (its own process) and what became of every record it sent |
 | `stage.py`, `workers.py` | what a drill may touch: brokers, topics, worker processes, the fault's time |
 | `read_back.py`, `oracle.py`, `findings.py` | the topics read to their end, the judge over them, the counts |
+| `releases.py` | an earlier release beside ours |
 | `run.py`, `__main__.py` | one drill from start to verdict; the command line |
 | `drills.py` | the table of drills |
 | `fault.py`, `surroundings.py` | a fault as a value that is made and healed; what must be there for it |

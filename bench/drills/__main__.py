@@ -50,6 +50,9 @@ def main() -> int:
         "--brokers", metavar="HOST:PORT", help="a Kafka that runs; else the drill starts one"
     )
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="leave logs and the ledger there")
+    options.add_argument(
+        "--from", dest="earlier", metavar="REF", help="the earlier release; else the newest tag"
+    )
     options.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
     given = options.parse_args()
     # The clients log what their exceptions already say, and every attempt to reach a broker that is down.
@@ -57,7 +60,14 @@ def main() -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     seconds = (given.seconds or 0.0) + 60 * given.minutes + 3600 * given.hours or None
     chosen = Options(
-        seconds, given.seed, given.rate, given.patients, given.sabotage, given.brokers, given.keep
+        seconds,
+        given.seed,
+        given.rate,
+        given.patients,
+        given.sabotage,
+        given.brokers,
+        given.keep,
+        given.earlier,
     )
     names = [*DRILLS, *OTHERS] if given.name == ALL else [given.name]
     results = {name: _run(name, chosen) for name in names}

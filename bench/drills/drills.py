@@ -13,6 +13,7 @@ from bench.drills import (
     node_faults,
     outage_faults,
     ownership_faults,
+    upgrade_faults,
     worker_faults,
 )
 from bench.drills.fault import Fault, Need
@@ -60,6 +61,14 @@ _DRILLS: Final = (
         worker_faults.restart_workers,
         seconds=90,
         check=worker_faults.no_later_than_a_handover,
+    ),
+    Drill(
+        "upgrade",
+        "workers and gateways of an earlier release become ours one by one, and then the earlier again",
+        upgrade_faults.upgrade,
+        seconds=150,
+        check=upgrade_faults.both_ways_like_a_restart,
+        from_earlier=True,
     ),
     Drill(
         "poison",

@@ -49,7 +49,7 @@ def kill_in_turn(stage: Stage, kills: int = KILLS) -> None:
     http = [gateway.settings.gateway_http_port for gateway in gateways]
     mllp = [gateway.settings.gateway_mllp_port for gateway in gateways]
     back_s: dict[str, list[float]] = {"gateway": [], "broker": []}
-    with _devices(stage, DevicePlan({"http": http, "hl7": mllp, "fhir": http})) as ledger:
+    with devices_sending(stage, DevicePlan({"http": http, "hl7": mllp, "fhir": http})) as ledger:
         for number in range(kills):
             keep_running(stage, stage.rng.uniform(*FLOW_S))
             if number % 2:
@@ -84,7 +84,9 @@ def kill_with_lines(stage: Stage, kills: int = KILLS) -> None:
         for name, clients in (("mqtt", 1), ("sdc", len(providers.eprs))):
             _wait_connected(stage, gateway, name, clients)
         spooled = DeviceLedger()
-        with _devices(stage, DevicePlan({"mqtt": [port], "vital-recorder": [recorder_port]})) as ledger:
+        with devices_sending(
+            stage, DevicePlan({"mqtt": [port], "vital-recorder": [recorder_port]})
+        ) as ledger:
             for number in range(kills):
                 keep_running(stage, stage.rng.uniform(*LINES_FLOW_S))
                 for name in SPOOLED:
@@ -181,7 +183,7 @@ def _kill_broker(stage: Stage, gateways: list[Gateway]) -> float:
 
 
 @contextlib.contextmanager
-def _devices(stage: Stage, plan: DevicePlan) -> Iterator[DeviceLedger]:
+def devices_sending(stage: Stage, plan: DevicePlan) -> Iterator[DeviceLedger]:
     """Have devices send while the block lasts; the ledger is filled after it."""
     ledger = DeviceLedger()
     path, log = stage.folder / "devices.json", stage.folder / "devices.log"

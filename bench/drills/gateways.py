@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,11 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from bench.drills.releases import OURS, Release
 from edge.brokers.cluster import free_ports
 from edge.brokers.tether import spawn, stop
 from edge.metrics_scrape import scrape
 from edge.options import with_changes
-from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.errors import VigilError
 
@@ -28,8 +27,8 @@ TERM_S_MAX: Final = 20.0
 ANSWER_S_MAX: Final = 15.0
 POLL_S: Final = 0.1
 LOG_TAIL: Final = 1_500
-COMMAND: Final = (sys.executable, "-P", "-m", "edge", "gateway")
-SABOTAGED: Final = (sys.executable, "-P", "-m", "bench.drills.sabotaged_gateway")
+COMMAND: Final = ("edge", "gateway")
+SABOTAGED: Final = "bench.drills.sabotaged_gateway"
 SABOTAGES: Final = ("early-ack", "fresh-number", "one-of-two")
 """Faults that can be built into gateways (`sabotaged_gateway`)."""
 
@@ -41,6 +40,8 @@ class Gateway:
     settings: Settings
     log: Path
     command: tuple[str, ...]
+    """Module and arguments."""
+    release: Release = OURS
     process: subprocess.Popen[bytes] | None = None
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -58,7 +59,11 @@ class Gateway:
     def start(self) -> None:
         """Start it, without waiting."""
         with self.log.open("ab") as output:
-            self.process = spawn(self.command, output, worker_environment(self.settings))
+            command, environment = (
+                self.release.command(*self.command),
+                self.release.environment(self.settings),
+            )
+            self.process = spawn(command, output, environment)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
@@ -119,11 +124,17 @@ class Gateway:
 
 
 def start_gateways(
-    settings: Settings, folder: Path, number: int, sabotage: str | None, **changes: object
+    settings: Settings,
+    folder: Path,
+    number: int,
+    sabotage: str | None,
+    *,
+    release: Release = OURS,
+    **changes: object,
 ) -> list[Gateway]:
     """Start gateways on ports and in data folders of their own and wait until each takes readings.
 
-    `changes` are further settings of each.
+    `release` is the version that they are of, `changes` are further settings of each.
 
     Raises:
         VigilError: one takes none within `READY_S_MAX`.
@@ -140,8 +151,8 @@ def start_gateways(
             data_dir=folder / f"gateway-{n}",
             **changes,
         )
-        command = (*SABOTAGED, sabotage) if sabotage in SABOTAGES else COMMAND
-        gateways.append(Gateway(own, folder / f"gateway-{n}.log", command))
+        command = (SABOTAGED, sabotage) if sabotage in SABOTAGES else COMMAND
+        gateways.append(Gateway(own, folder / f"gateway-{n}.log", command, release))
         gateways[-1].start()
     for gateway in gateways:
         if gateway.wait_takes(READY_S_MAX) is None:

@@ -22,6 +22,7 @@ from bench.drills.ledger import Ledger, Outcome
 from bench.drills.oracle import Counts, Oracle
 from bench.drills.overdue import overdue
 from bench.drills.read_back import end_offsets, read_back
+from bench.drills.releases import OURS, earlier_release
 from bench.drills.stage import Stage
 from bench.drills.surroundings import surround
 from bench.drills.ward import RULES, LoadPlan
@@ -46,6 +47,9 @@ LOADER_S_MAX: Final = 120.0
 
 COMMIT_S_MAX: Final = 90.0
 """A session timeout, a recovery and a checkpoint of everything, with room for a busy machine."""
+
+TOPICS_S_MAX: Final = 60.0
+"""For an earlier release to create its topics."""
 
 SABOTAGED: Final = "bench.drills.sabotaged_worker"
 
@@ -80,6 +84,7 @@ class Drill:
         settle_s: how long after the fault its effects count as during.
         troubled: patients whose name begins so are the fault's own; their alerts' latency is left out.
         settings: changes to the workers' settings.
+        from_earlier: whether it begins with topics and workers of an earlier release (`Options.earlier`).
     """
 
     name: str
@@ -100,11 +105,12 @@ class Drill:
     settle_s: float = 10.0
     troubled: str | None = None
     settings: tuple[tuple[str, object], ...] = ()
+    from_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller chose; None = the drill's own."""
+    """What the caller chose; None = the drill's own. `earlier` is what git calls the release to begin with."""
 
     seconds: float | None = None
     seed: int = 1
@@ -114,6 +120,7 @@ class Options:
     brokers: str | None = None
     keep: Path | None = None
     """Where what workers said and what was sent is kept; else it is gone afterwards."""
+    earlier: str | None = None
 
 
 def run(drill: Drill, options: Options) -> Findings:
@@ -135,6 +142,7 @@ def run(drill: Drill, options: Options) -> Findings:
 
 
 def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.ExitStack) -> Stage:
+    earlier = earlier_release(options.earlier) if drill.from_earlier else None
     around = surround(drill.needs, drill.wants, drill.nodes, options.brokers, folder, stack)
     rules = folder / "rules.toml"
     rules.write_text(RULES, encoding="utf-8")
@@ -149,11 +157,14 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
         "data_dir": folder,
     }
     settings = Settings(**(chosen | dict(drill.settings)))  # type: ignore[arg-type]
-    apply_topics(settings)
+    if earlier:
+        earlier.run(settings, TOPICS_S_MAX, "edge", "topics", "apply")
+    else:
+        apply_topics(settings)
     module, arguments = drill.worker, drill.arguments
     if options.sabotage and options.sabotage not in SABOTAGES:
         module, arguments = SABOTAGED, (options.sabotage,)
-    workers = Workers(settings, folder, module, arguments, drill.attended, around.sides)
+    workers = Workers(settings, folder, module, arguments, drill.attended, around.sides, earlier or OURS)
     stack.callback(workers.close)
     seconds = options.seconds or drill.seconds
     stage = Stage(
@@ -169,6 +180,7 @@ def _set_up(drill: Drill, options: Options, folder: Path, stack: contextlib.Exit
         disks=around.disks,
         clocks=around.clocks,
         missing=around.missing,
+        earlier=earlier,
     )
     for _ in range(drill.workers):
         workers.start()

@@ -15,6 +15,7 @@ from bench.drills.clocks import Clocks
 from bench.drills.disks import Disks
 from bench.drills.findings import FaultTime
 from bench.drills.proxy import Proxies
+from bench.drills.releases import Release
 from bench.drills.workers import Workers
 from edge.brokers.cluster import KafkaCluster
 from streams.config.settings import Settings
@@ -52,6 +53,8 @@ class Stage:
     """Of every node, likewise."""
     missing: frozenset[str] = frozenset()
     """What the drill would have liked and this machine does not have (`fault.Need`)."""
+    earlier: Release | None = None
+    """Where the drill begins with an earlier release."""
 
     def sleep_until(self, share: float) -> None:
         """Wait until this share of the load's time has passed."""

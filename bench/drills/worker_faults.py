@@ -37,6 +37,9 @@ TAKEOVER_S: Final = 10.0 + RECOVER_S
 """A session timeout as it is without settings, and what comes on top."""
 
 TERM_LATENCY_S_MAX: Final = 10.0
+STAY_S: Final = (1.0, 4.0)
+"""Between two restarts of an orderly stop."""
+
 CRASH_CODE: Final = 137
 CRASH_S_MAX: Final = 60.0
 CRASHING: Final = "bench.drills.crashing_worker"
@@ -136,11 +139,19 @@ def restart_workers(stage: Stage) -> None:
     """Stop each worker in an orderly way and start another in its place, one after the other."""
     stage.sleep_until(BEGIN)
     with stage.fault("rolling restart"):
-        for worker in stage.workers.running:
-            with terminated(stage, worker) as what:
-                stage.say(what)
-            stage.workers.wait_ready()
-            time.sleep(stage.rng.uniform(1.0, 4.0))
+        replace_workers(stage, STAY_S)
+
+
+def replace_workers(stage: Stage, stay_s: tuple[float, float]) -> None:
+    """Stop each worker in an orderly way and start another in its place; facts tell how long each took to end.
+
+    `stay_s` is how long, at least and at most, the others go on before the next one.
+    """
+    for worker in stage.workers.running:
+        with terminated(stage, worker) as what:
+            stage.say(what)
+        stage.workers.wait_ready()
+        time.sleep(stage.rng.uniform(*stay_s))
 
 
 def no_later_than_a_death_that_was_seen(found: Findings) -> list[str]:

@@ -1,7 +1,6 @@
 """The workers of a drill: child processes that it starts, kills, stops and asks for their metrics."""
 
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,11 +9,11 @@ from typing import Final
 
 import psutil
 
+from bench.drills.releases import OURS, Release
 from edge.brokers.embedded import free_port
 from edge.brokers.tether import spawn
 from edge.metrics_scrape import Scrape, scrape
 from edge.options import with_changes
-from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.errors import VigilError
 
@@ -41,6 +40,7 @@ class Worker:
     url: str
     log: Path
     started_s: float
+    release: str = OURS.name
     last: Scrape | None = None
     exit_code: int | None = None
     side: int = 0
@@ -85,6 +85,8 @@ class Workers:
     attended: bool = False
     sides: tuple[str, ...] = ()
     """Bootstrap servers of each side, if workers have different ways to the brokers; each goes where fewer are."""
+    release: Release = OURS
+    """What workers that are started from now on are of."""
     all: list[Worker] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
     _watch: threading.Thread | None = None
@@ -106,11 +108,11 @@ class Workers:
         log = self.folder / f"worker-{index}.log"
         usual = self.arguments if arguments is None else arguments
         parent = [ATTENDED] if self.attended else []
-        command = [sys.executable, "-P", "-m", *parent, module or self.module, *usual]
+        command = self.release.command(*parent, module or self.module, *usual)
         with log.open("wb") as output:
-            process = spawn(command, output, worker_environment(settings))
+            process = spawn(command, output, self.release.environment(settings))
         url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
-        worker = Worker(index, process, url, log, time.monotonic(), side=side)
+        worker = Worker(index, process, url, log, time.monotonic(), self.release.name, side=side)
         self.all.append(worker)
         if self._watch is None:
             self._watch = threading.Thread(target=self._scrape_all, name="drill-metrics", daemon=True)

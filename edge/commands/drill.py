@@ -20,6 +20,9 @@ from edge.project import ROOT
 @click.option("--brokers", metavar="HOST:PORT[,...]", help="A Kafka that runs; else the drill starts one.")
 @click.option("--keep", type=click.Path(exists=True, file_okay=False), help="Leave logs and ledger there.")
 @click.option(
+    "--from", "from_", metavar="REF", help="Of `upgrade`: the earlier release; else the newest tag."
+)
+@click.option(
     "--json", "json_", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was found."
 )
 def drill(name: str, **options: object) -> None:

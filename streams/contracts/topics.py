@@ -86,7 +86,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "patient",
         "Patient",
         "each patient's state for boards that start up: open alarms, pause, last values",
-        config={"cleanup.policy": "compact"},
+        config={
+            "cleanup.policy": "compact",
+            # Every patient's values are written every few seconds, and a board that starts reads all that is there.
+            # Kafka never compacts the segment that it writes: of a GiB, its default, that is millions of old values.
+            "segment.bytes": str(1024 * 1024),
+            "min.cleanable.dirty.ratio": "0.2",
+        },
     ),
     Topic(
         WARDS,

@@ -67,6 +67,15 @@ def test_every_malformed_record_is_in_the_dead_letters_and_its_neighbours_are_ju
 
 
 @pytest.mark.drill
+def test_an_upgrade_and_the_way_back_lose_nothing(drills: Drills) -> None:
+    code, found = drills.run("upgrade", 120, "--from", "HEAD")
+    assert found["broken"] == []
+    assert [found[count] for count in COUNTS] == [0, 0, 0, 0, 0]
+    assert set(found["releases"]) == {"HEAD", "ours"}
+    assert code == 0
+
+
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("sabotage", "name", "seconds"),
     [
