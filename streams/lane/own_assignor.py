@@ -1,7 +1,8 @@
 """Partitions as a worker of ours divided them, or none: what another client's protocol assigns is not judged.
 
-One consumer of Kafka's newer protocol that joins the group by mistake makes the broker divide the partitions, by itself
-and with no word: readings may then go to one worker, and the changelog and orders of the same patients to another.
+One consumer of Kafka's newer protocol in the group makes the broker divide the partitions, by itself and with no word:
+readings may then go to one worker, and the changelog and orders of the same patients to another. Kafka 4.3.1 does so
+among clients that bring no data of their own with their subscription, as Faust does, and turns those away.
 """
 
 from collections.abc import Callable
