@@ -90,10 +90,8 @@ class LogAlarms:
     async def end(self, noted: Noted, topic: str, partition: int) -> None:
         """Tell that what a note tells of is over: whoever reads the note in its own partition has come past it."""
         note = noted.note
-        if (note.topic, note.partition) == (
-            topic,
-            partition,
-        ):  # elsewhere a copy would say so of one that stands still
+        # In another log a copy of it would say so of a partition that stands still.
+        if (note.topic, note.partition) == (topic, partition):
             await self._alert(partition_alert(note, noted.append_ts_ms, noted.append_ts_ms), partition)
 
     async def _alert(self, alert: Alert, partition: int) -> None:

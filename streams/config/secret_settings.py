@@ -1,25 +1,20 @@
 """Secrets of the settings: each is given itself or in a file, such as a mounted secret, never both."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from streams.config.settings import Settings
 from streams.errors import UsageError
-
-if TYPE_CHECKING:
-    from streams.config.settings import Settings
-
-SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
-"""Settings whose value is never shown. Beside each stands one with `_file` behind its name."""
 
 SECRET_BYTES_MAX: Final = 65_536
 
 
-def is_given(settings: "Settings", name: str) -> bool:
+def is_given(settings: Settings, name: str) -> bool:
     """Tell whether a secret is given in either way."""
     return getattr(settings, name) is not None or getattr(settings, f"{name}_file") is not None
 
 
-def secret_of(settings: "Settings", name: str) -> str | None:
+def secret_of(settings: Settings, name: str) -> str | None:
     """Return a secret without the line's end behind it, None where it is not given.
 
     Raises:

@@ -8,7 +8,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -21,11 +21,13 @@ from pydantic_settings import (
 from streams.config.gateway_settings import GatewaySettings
 from streams.config.identity_settings import IdentitySettings
 from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings, TraceSettings
-from streams.config.secret_settings import SECRETS
 from streams.config.tls_folder import tls_settings
 from streams.contracts.partitions import PATIENTS_MAX
 from streams.contracts.zones import ZoneName
 from streams.errors import UsageError
+
+SECRETS: Final = frozenset({"sasl_password", "command_key", "gateway_key", "history_postgres"})
+"""Settings whose value is never shown. Beside each stands one with `_file` behind its name."""
 
 
 class Settings(

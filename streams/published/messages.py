@@ -94,10 +94,7 @@ def messages() -> dict[str, Any]:
             SIGNED_EXAMPLE,
         ),
         "note": _message(
-            Note,
-            "what was found in the log of this partition itself; the record holds it sealed, as an order is",
-            {"const": NOTE_KEY.decode()},
-            None,
+            Note, "what was found in this partition's own log, sealed", {"const": NOTE_KEY.decode()}, None
         ),
         "answer": _message(Answer, "what became of a command", patient_key, None),
         "audited": _message(

@@ -11,8 +11,8 @@ import pytest
 
 from edge.board.process import tls_of as board_tls
 from edge.gateway.tls import tls_of as gateway_tls
-from streams.config.secret_settings import SECRETS, is_given, secret_of
-from streams.config.settings import Settings, load_settings
+from streams.config.secret_settings import is_given, secret_of
+from streams.config.settings import SECRETS, Settings, load_settings
 from streams.contracts.seals import DEVELOPMENT, Place
 from streams.errors import UsageError
 from streams.kafka.security import client_security, password_of, seals_of, tls_context
