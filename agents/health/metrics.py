@@ -19,11 +19,11 @@ class Metrics:
     """All metrics of one worker, in a registry of their own. Counters, then distributions, then gauges.
 
     Args:
-        prefix: begins every name.
         partitions: of the readings, all workers' together.
+        prefix: begins every name.
     """
 
-    def __init__(self, prefix: str = OURS, partitions: int = 0) -> None:
+    def __init__(self, partitions: int = 0, prefix: str = OURS) -> None:
         self._prefix = prefix
         self.registry = CollectorRegistry()
 
