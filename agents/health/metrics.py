@@ -65,14 +65,6 @@ class Metrics:
         self.checkpoint = stages.labels("checkpoint")
         """One partition's checkpoint, which runs beside the others."""
 
-        self.canary = self._gauge(
-            "canary_seconds",
-            "the canary's last crossing on the broker to its alert on the broker",
-            "partition",
-        )
-        self.canary_heard = self._gauge(
-            "canary_heard_timestamp_seconds", "when the canary's last alert was on the broker", "partition"
-        )
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
         self._gauge("partitions", "partitions that all workers together should own").set(partitions)
@@ -85,8 +77,19 @@ class Metrics:
         self.waiting = self._gauge(
             "publish_waiting_seconds", "how long the oldest record waits for the broker to take it"
         )
+        self._add_canary()
         self._add_faults_of_the_log()
         self._add_rules()
+
+    def _add_canary(self) -> None:
+        self.canary = self._gauge(
+            "canary_seconds",
+            "the canary's last crossing on the broker to its alert on the broker",
+            "partition",
+        )
+        self.canary_heard = self._gauge(
+            "canary_heard_timestamp_seconds", "when the canary's last alert was on the broker", "partition"
+        )
 
     def _add_rules(self) -> None:
         self.rules = self._gauge(
