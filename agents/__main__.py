@@ -31,8 +31,8 @@ def main() -> int:
         settings = load_settings()
         if not settings.bootstrap:
             raise UsageError("brokers: a worker needs VIGIL_BROKERS=host:port")
-        own, prefix = own_rules(settings), SHADOWS if settings.shadow else OURS
-        metrics = Metrics(prefix, settings.partitions)
+        own = own_rules(settings)
+        metrics = Metrics(settings.partitions, SHADOWS if settings.shadow else OURS)
         preflight.check_data_dir(settings)
         prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
         serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port, "metrics_port")

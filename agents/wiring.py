@@ -94,15 +94,10 @@ def wire(
     A shadow (`streams.kafka.shadows`) has the first of these alone. The worker's lane is over Faust
     (`agents.faust_worker`); the simulation and tests have one of their own, and clock and failures likewise.
     """
-    metrics = metrics or Metrics(partitions=settings.partitions)
-    parts, turn = parts or Parts(), turn or RulesTurn()
+    metrics, parts, turn = metrics or Metrics(settings.partitions), parts or Parts(), turn or RulesTurn()
     readings, commands, wards = map(settings.topic, (READINGS, COMMANDS, WARDS))
-    changelog, watchdog, seals, judge = (
-        changelog_topic(settings),
-        Watchdog(settings.stall_s_max),
-        seals_of(settings),
-        judge_of(settings, rules),
-    )
+    changelog, watchdog = changelog_topic(settings), Watchdog(settings.stall_s_max)
+    seals, judge = seals_of(settings), judge_of(settings, rules)
 
     def owned() -> frozenset[int]:
         return lane.owned() or frozenset()

@@ -50,7 +50,7 @@ def registries():
     Auditor(board)  # people sign in there
     return {
         "vigil-worker": Metrics().registry,
-        "vigil-shadow": Metrics(SHADOWS).registry,
+        "vigil-shadow": Metrics(prefix=SHADOWS).registry,
         "vigil-gateway": GatewayMetrics().registry,
         "vigil-board": board,
         "vigil-delivery": DeliveryMetrics().registry,
@@ -84,20 +84,25 @@ def shown_by_all() -> Shown:
 
 @dataclass
 class Asked:
-    """What an expression asks for: labels and their values by series, and labels that it groups by."""
+    """What an expression asks for: each selector's series and labels' values, and labels that it groups by."""
 
-    matched: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    selectors: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     grouped: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def names(self) -> set[str]:
+        """All series that are asked for."""
+        return {name for name, _ in self.selectors}
 
     def faults(self, there: Shown) -> list[str]:
         """Return what of this is not there."""
-        faults = [f"no metric {name}" for name in self.matched if name not in there.labels]
-        for name in self.matched.keys() & there.labels.keys():
-            wanted = self.matched[name].keys() | self.grouped[name]
-            faults += [
-                f"{name} has no label {label}"
-                for label in sorted(wanted - there.labels[name] - OF_THE_SCRAPE)
-            ]
+        faults = [f"no metric {name}" for name in sorted(self.names - there.labels.keys())]
+        for name, values in self.selectors:
+            if name in there.labels:
+                known = there.labels[name] | OF_THE_SCRAPE
+                faults += [
+                    f"{name} has no label {label}" for label in (values.keys() | self.grouped[name]) - known
+                ]
         return faults
 
 
@@ -116,7 +121,7 @@ def _walk(node, grouped, found):
     if isinstance(node, promql.MatrixSelector):
         node = node.vector_selector
     if isinstance(node, promql.VectorSelector):
-        found.matched[node.name] |= {one.name: one.value for one in node.matchers.matchers}
+        found.selectors.append((node.name, {one.name: one.value for one in node.matchers.matchers}))
         found.grouped[node.name] |= grouped
     elif isinstance(node, promql.AggregateExpr):
         modifier = node.modifier

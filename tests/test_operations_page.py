@@ -58,7 +58,7 @@ def test_every_setting_of_the_traces_is_on_the_page():
 
 def test_metrics():
     Auditor(audit := CollectorRegistry())
-    registries = [audit, Metrics(SHADOWS).registry, *(of().registry for of in METRICS_OF.values())]
+    registries = [audit, Metrics(prefix=SHADOWS).registry, *(of().registry for of in METRICS_OF.values())]
     exported = set()
     for family in (family for registry in registries for family in registry.collect()):
         suffix = {"counter": "_total", "histogram": "_bucket"}.get(family.type, "")

@@ -19,11 +19,11 @@ class Metrics:
     """All metrics of one worker, in a registry of their own. Counters, then distributions, then gauges.
 
     Args:
-        prefix: begins every name.
         partitions: of the readings, all workers' together.
+        prefix: begins every name.
     """
 
-    def __init__(self, prefix: str = OURS, partitions: int = 0) -> None:
+    def __init__(self, partitions: int = 0, prefix: str = OURS) -> None:
         self._prefix = prefix
         self.registry = CollectorRegistry()
 
@@ -69,18 +69,11 @@ class Metrics:
         """One partition's checkpoint, which runs beside the others."""
 
         self._add_partitions(partitions)
+        self._add_canary()
         self._add_faults_of_the_log()
         self._add_rules()
 
     def _add_partitions(self, partitions: int) -> None:
-        self.canary = self._gauge(
-            "canary_seconds",
-            "the canary's last crossing on the broker to its alert on the broker",
-            "partition",
-        )
-        self.canary_heard = self._gauge(
-            "canary_heard_timestamp_seconds", "when the canary's last alert was on the broker", "partition"
-        )
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
         self._gauge("partitions", "partitions that all workers together should own").set(partitions)
@@ -97,6 +90,16 @@ class Metrics:
         self.recovery = self._gauge("recovery_seconds", "the last recovery from the changelog")
         self.waiting = self._gauge(
             "publish_waiting_seconds", "how long the oldest record waits for the broker to take it"
+        )
+
+    def _add_canary(self) -> None:
+        self.canary = self._gauge(
+            "canary_seconds",
+            "the canary's last crossing on the broker to its alert on the broker",
+            "partition",
+        )
+        self.canary_heard = self._gauge(
+            "canary_heard_timestamp_seconds", "when the canary's last alert was on the broker", "partition"
         )
 
     def _add_rules(self) -> None:

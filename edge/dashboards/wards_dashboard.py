@@ -28,7 +28,7 @@ WARDS: Final = Dashboard(
                 Panel(
                     "Alarms in the last hour",
                     (Query(f"sum(increase({BEGUN}[1h]))"),),
-                    "Episodes begun.",
+                    "Episodes begun, without the first of each rule and worker, which increase() does not see.",
                     width=6,
                     now=True,
                 ),
@@ -41,9 +41,9 @@ WARDS: Final = Dashboard(
                     good_below=1,
                 ),
                 Panel(
-                    "Devices with a wrong clock",
+                    "Frames by a wrong clock",
                     (Query(f"{per_second('vigil_clock_suspect_frames_total')}"),),
-                    "Frames a second that are judged by the time they came.",
+                    "Of devices that are judged by the time their frames came.",
                     "cps",
                     width=6,
                     now=True,

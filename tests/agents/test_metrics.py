@@ -92,7 +92,7 @@ def test_latencies_are_told_apart_from_5_ms_to_30_s():
 
 
 def test_how_many_partitions_there_are_is_shown_before_any_is_assigned():
-    registry = Metrics(partitions=48).registry
+    registry = Metrics(48).registry
     assert registry.get_sample_value("vigil_partitions") == 48
     assert registry.get_sample_value("vigil_partitions_assigned") == 0
 

@@ -104,7 +104,7 @@ def test_queries_of_a_panel_are_told_apart(panel):
 @pytest.mark.parametrize("query", QUERIES)
 def test_what_a_panel_asks_for_is_shown_by_a_process(query):
     found = asked(query.expr)
-    assert found.matched
+    assert found.names
     assert found.faults(SHOWN) == []
 
 
@@ -113,7 +113,7 @@ def test_labels_in_a_legend_are_left_by_the_expression_and_name_all_that_is_left
     named = set(re.findall(r"\{\{(\w+)\}\}", query.legend))
     left = labels_left(query.expr)
     if left is None:  # as it is scraped
-        [name] = asked(query.expr).matched
+        [name] = asked(query.expr).names
         assert SHOWN.labels[name] <= named <= SHOWN.labels[name] | OF_THE_SCRAPE
     else:
         assert named == left
@@ -121,7 +121,7 @@ def test_labels_in_a_legend_are_left_by_the_expression_and_name_all_that_is_left
 
 
 def test_every_metric_of_every_process_is_on_a_dashboard():
-    seen = {name for one in QUERIES for name in asked(one.values[0].expr).matched}
+    seen = {name for one in QUERIES for name in asked(one.values[0].expr).names}
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in seen}
     unseen = {
         job: sorted(names)

@@ -3,10 +3,15 @@
 import base64
 import contextlib
 import json
+import os
+import re
+import signal
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -72,8 +77,8 @@ def family_of(name):
 
 
 @pytest.fixture(scope="module")
-def pages(make_ward, tmp_path_factory):
-    """Start one of each kind, have readings accepted, refused, judged and kept, and return what each serves."""
+def processes(make_ward, tmp_path_factory):
+    """Start one of each kind, and have readings accepted, refused, judged and kept."""
     ward, folder = make_ward(time_base="live"), tmp_path_factory.mktemp("scraped")
     routing = folder / "routing.toml"
     (folder / "key").write_text(base64.b64encode(bytes(32)).decode())
@@ -105,13 +110,22 @@ def pages(make_ward, tmp_path_factory):
             wait_until(lambda job=job, line=line: line in page(job), f"{job} at work", poll_s=READY_POLL_S)
             if job == "vigil-gateway":
                 assert wait_ready(f"http://127.0.0.1:{http_port}", started[job], DEADLINE_S)
-                now_ms = int(time.time() * 1000)
-                post(http_port, {"patient": "bed-1", "device": "m-1", "event_ts_ms": now_ms, "spo2": 80})
+                post(http_port, frame_now())
                 post(http_port, {"patient": "bed-1"})
-        yield {job: page(job) for job in started}
+        yield SimpleNamespace(page=page, http_port=http_port)
     finally:
         for process in started.values():
             stop(process, term_wait_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def pages(processes):
+    """Return what each serves."""
+    return {job: processes.page(job) for job in PROCESSES}
+
+
+def frame_now():
+    return {"patient": "bed-1", "device": "m-1", "event_ts_ms": int(time.time() * 1000), "spo2": 80}
 
 
 def post(port, frame):
@@ -127,7 +141,7 @@ def post(port, frame):
 
 def test_each_metric_that_a_rule_or_a_panel_asks_for_stands_on_a_page(pages):
     there = {name for page in pages.values() for name in families_of(page)}
-    wanted = {family_of(name) for expr in shipped_expressions() for name in asked(expr).matched}
+    wanted = {family_of(name) for expr in shipped_expressions() for name in asked(expr).names}
     wanted = {name.replace("vigil_shadow_", "vigil_") for name in wanted}  # a worker's, under another name
     assert len(wanted) > 60
     assert wanted - there == {"up"}  # which Prometheus itself writes
@@ -159,3 +173,27 @@ def test_metrics_with_labels_were_in_use(pages):
         "vigil_board_source_age_seconds",
         "vigil_history_failing",
     } <= labelled
+
+
+def test_workers_and_gateways_show_brokers_that_do_not_answer_before_a_worker_stops_for_it(processes, broker):
+    def waits_s():
+        [line] = re.findall(
+            r"^vigil_publish_waiting_seconds (.*)$", processes.page("vigil-worker"), re.MULTILINE
+        )
+        return float(line)
+
+    sent = threading.Thread(target=post, args=(processes.http_port, frame_now()), daemon=True)
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        sent.start()
+        wait_until(
+            lambda: "vigil_gateway_kafka_takes 0.0" in processes.page("vigil-gateway"), "the gateway's word"
+        )
+        wait_until(lambda: waits_s() > 5, "the bound of the rule")
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    wait_until(lambda: waits_s() < 1, "the broker to take what waited")
+    wait_until(
+        lambda: "vigil_gateway_kafka_takes 1.0" in processes.page("vigil-gateway"), "the gateway at work"
+    )
+    sent.join(DEADLINE_S)
