@@ -22,7 +22,7 @@ def whole(due):
     """Return the frame of a record, None when it is none."""
     try:
         frame = json.loads(due.value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     good = isinstance(frame, dict) and {"patient", "seq"} <= frame.keys() and frame["seq"] >= 0
     return (
