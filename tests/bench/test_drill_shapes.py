@@ -22,7 +22,7 @@ def whole(due):
     """Return the frame of a record, None when it is none."""
     try:
         frame = json.loads(due.value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     good = isinstance(frame, dict) and {"patient", "seq"} <= frame.keys() and frame["seq"] >= 0
     return (
@@ -31,7 +31,7 @@ def whole(due):
 
 
 def test_without_troubles_every_device_sends_what_it_sends_without_a_fault():
-    assert sent("troubled") == sorted(sent("plain"))
+    assert sent("troubled") == sent("plain")
 
 
 def test_the_same_plan_sends_the_same_records():
