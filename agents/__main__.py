@@ -11,9 +11,12 @@ from agents.faust_worker import build
 from agents.health import preflight
 from agents.health.canary import with_canary
 from agents.health.metrics import OURS, SHADOWS, Metrics
+from agents.layout_follower import LOOK_S as LAYOUT_LOOK_S
+from agents.layout_follower import LayoutFollower, await_turn
 from agents.rules_choice import choose, own_rules
 from agents.rules_follower import LOOK_S, RulesFollower
 from agents.rules_turn import RulesTurn
+from agents.stragglers import Stragglers
 from streams.config.settings import load_settings
 from streams.engine import prepare
 from streams.errors import UsageError, VigilError
@@ -33,7 +36,9 @@ def main() -> int:
         preflight.check_data_dir(settings)
         prepare(settings.engine, settings.data_dir)  # nothing is compiled once the group has given partitions
         serve_metrics(settings, metrics.registry)
-        preflight.check_broker(settings, say)
+        preflight.await_broker(settings, say)
+        settings, layout = await_turn(settings, say)
+        preflight.check_topics(settings)
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)
@@ -43,6 +48,8 @@ def main() -> int:
             *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
             worker.end_of_itself,
         )
+        stragglers = Stragglers(settings, layout)
+        layouts = LayoutFollower(settings, layout, worker.end_of_itself, stragglers.end)
     except VigilError as error:
         say(str(error))
         return error.exit_code
@@ -51,8 +58,12 @@ def main() -> int:
     else:
         app.timer(LOOK_S, name="rules")(follower.look)
         follower.start()
+        stragglers.start()
+    app.timer(LAYOUT_LOOK_S, name="layout")(layouts.look)
+    layouts.start()
     exit_code = run(worker, flow.watchdog)
-    if follower.is_due and exit_code == 0 and not worker.is_told_to_end:
+    stragglers.stop()
+    if (follower.is_due or layouts.is_due) and exit_code == 0 and not worker.is_told_to_end:
         begin_again()
     return exit_code
 

@@ -52,10 +52,10 @@ def seed(settings: Settings) -> dict[int, int]:
         ends: dict[int, Progress] = {}
         with Producer(settings, REFILING, own, IN_FLIGHT_MAX) as producer:
             for partition, key, value in _state(settings, ends):
-                _send(producer, partition, key, value)
+                write(producer, partition, key, value)
             for partition, progress in ends.items():
-                _send(producer, partition, END_KEY.encode(), packed(progress._replace(whole_from=0)))
-            _settle(producer)
+                write(producer, partition, END_KEY.encode(), packed(progress._replace(whole_from=0)))
+            settle(producer)
         begins = {partition: progress.processed + 1 for partition, progress in ends.items()}
         places = {TopicPartition(readings, p): OffsetAndMetadata(at, "", -1) for p, at in begins.items()}
         if places:
@@ -75,10 +75,15 @@ def _state(settings: Settings, ends: dict[int, Progress]) -> Iterator[tuple[int,
             ends[record.partition] = max(reached, ends.get(record.partition, NOTHING))
 
 
-def _send(producer: Producer, partition: int, key: bytes, value: bytes | None) -> None:
+def write(producer: Producer, partition: int, key: bytes, value: bytes | None) -> None:
+    """Hand over a record of state, and wait while too many are on their way.
+
+    Raises:
+        BrokerUnreachable: it cannot be handed over within its delivery time.
+    """
     until_s = time.monotonic() + REFILING.delivery_s
     while producer.send(key, value, partition) is None:
-        _settle(producer)
+        settle(producer)
         if time.monotonic() > until_s:
             raise BrokerUnreachable(
                 "a patient's state was not sent: the broker does not say where its topic is"
@@ -86,8 +91,12 @@ def _send(producer: Producer, partition: int, key: bytes, value: bytes | None) -
         time.sleep(POLL_S)
 
 
-def _settle(producer: Producer) -> None:
-    """Wait until the broker has all that was sent; each record settles within its delivery time."""
+def settle(producer: Producer) -> None:
+    """Wait until the broker has all that was sent; each record settles within its delivery time.
+
+    Raises:
+        VigilError: it refused one.
+    """
     while producer.in_flight:
         time.sleep(POLL_S)
     if producer.failed:

@@ -100,8 +100,8 @@ def wire(
         judge_of(settings, rules),
     )
 
-    def owned() -> frozenset[int]:
-        return lane.owned() or frozenset()
+    def owned(topic: str | None = None) -> frozenset[int]:
+        return lane.owned(topic) or frozenset()
 
     store = parts.store(judge.new_table, watchdog.member, on_failure)
     letters = DeadLetters(settings, publisher, metrics)
@@ -183,4 +183,4 @@ def judge_of(settings: Settings, rules: RuleSet) -> Judge:
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
     )
     ttl_ms, kernels = settings.patient_ttl_s * 1000, judge_kernels(settings.engine)
-    return Judge(rules, time_rules, ttl_ms, settings.partitions, settings.patients_max, kernels)
+    return Judge(rules, time_rules, ttl_ms, settings.reading_partitions, settings.patients_max, kernels)

@@ -181,6 +181,12 @@ def _watch() -> click.Command:
     return watch
 
 
+def _scale() -> click.Command:
+    from edge.commands.scale import scale
+
+    return scale
+
+
 def _topics() -> click.Command:
     from edge.commands.topics import topics
 
@@ -247,6 +253,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "reference": ("say what wards and beds are called, and the limits that wards want", _reference),
     "shadow": ("try rules on the live log, compare, switch to them and back", _shadow),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
+    "scale": ("give the readings more partitions while frames run", _scale),
     "topics": ("plan, create and check the topics", _topics),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),
     "drill": ("inject a fault under load and prove that nothing was lost", _drill),

@@ -51,8 +51,13 @@ def check_broker(settings: Settings, progress: Callable[[str], None]) -> None:
         BrokerUnreachable: no broker let us in within `connect_wait_s`.
         TopicsMismatch: a topic is missing or has another number of partitions.
     """
-    connect_admin(settings, settings.connect_wait_s, progress).close()
+    await_broker(settings, progress)
     check_topics(settings)
+
+
+def await_broker(settings: Settings, progress: Callable[[str], None]) -> None:
+    """Wait for a broker; raises as `check_broker` does, but for topics."""
+    connect_admin(settings, settings.connect_wait_s, progress).close()
 
 
 def check_topics(settings: Settings) -> None:

@@ -54,9 +54,15 @@ def judging_lane(settings: Settings) -> LanePlan:
         stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
         raw=raw_topics(settings),
         watch_client=PartitionGuard(
-            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
+            {settings.topic(topic): settings.partitions for topic in (COMMANDS, WARDS, ALERTS)}
+            | dict.fromkeys(as_the_readings(settings), settings.reading_partitions)
         ).watch,
     )
+
+
+def as_the_readings(settings: Settings) -> frozenset[str]:
+    """Return the topics of as many partitions as the readings, which may be a multiple of all others'."""
+    return frozenset({settings.topic(READINGS), changelog_topic(settings)})
 
 
 def raw_topics(settings: Settings) -> dict[str, OpenRaw]:
@@ -94,13 +100,13 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
         "broker": urls,
         "broker_credentials": credentials(settings),
         "store": "memory://",
-        "datadir": str(settings.data_dir / settings.group),
+        "datadir": str(settings.data_dir / settings.judging_group),
         "processing_guarantee": "at_least_once",
         "autodiscover": False,
         "web_enabled": False,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "topic_partitions": settings.partitions,
+        "topic_partitions": settings.reading_partitions,
         "topic_replication_factor": settings.replication,
         "table_standby_replicas": 0,
         "broker_session_timeout": settings.session_timeout_s,
@@ -122,7 +128,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
         "producer_max_batch_size": BATCH_BYTES,
         "worker_redirect_stdouts": False,
     }
-    app = faust.App(settings.group, **(options | overrides))
+    app = faust.App(settings.judging_group, **(options | overrides))
     app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
     return app
 
@@ -146,8 +152,12 @@ def credentials(settings: Settings) -> Any:
 
 def publisher_of(app: faust.App, settings: Settings) -> Publisher:
     """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line."""
+    wide = as_the_readings(settings)
 
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
+        if partition is not None and topic not in wide:
+            # What a partition of the readings leads to lies where it always has: their number is a multiple.
+            partition %= settings.partitions
         return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
 
     async def send_batch(
