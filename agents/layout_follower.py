@@ -1,4 +1,4 @@
-"""Follows how the readings lie: a worker judges the generation that is in force, and ends in order when another will be.
+"""Follows how the readings lie: a worker judges the generation in force, and ends in order when another will be.
 
 A thread reads `vitals.layout`, because reading it waits; the worker ends in its event loop, and begins again: it then
 waits until workers are let in (`await_turn`). Who waits longer than `DRAINED_S_MAX` takes it that whoever splits the
@@ -20,7 +20,7 @@ from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import LAYOUT
 from streams.errors import VigilError
 from streams.kafka.connect import connect_consumer
-from streams.kafka.layout_log import StepLost, in_generation, newest, read_layout, seals_if_known, take
+from streams.kafka.layout_log import StepLost, in_generation, newest, own_layout, seals_if_known, take
 
 LOOK_S: Final = 0.2
 FOLLOW_MS: Final = 200
@@ -37,14 +37,14 @@ logger = logging.getLogger(__name__)
 
 
 def await_turn(settings: Settings, say: Callable[[str], None]) -> tuple[Settings, Layout]:
-    """Wait until workers may judge; return the settings of the generation that is judged then, and how the readings lie.
+    """Wait until workers may judge; return the settings of the generation that is judged, and how the readings lie.
 
     Raises:
         BrokerUnreachable: no broker answers.
         UsageError: another group's workers judge these readings.
     """
     since_s = time.monotonic()
-    while not (layout := read_layout(settings)).is_let_in:
+    while not (layout := own_layout(settings)).is_let_in:
         if time.monotonic() - since_s > DRAINED_S_MAX:
             say(f"nobody has split the state within {DRAINED_S_MAX:g} s: judging on as before")
             try:

@@ -20,6 +20,7 @@ from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError, VigilError
 from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import REFILING, Producer
 from streams.kafka.shadows import group_beside
@@ -46,7 +47,7 @@ def seed(settings: Settings) -> dict[int, int]:
         raise UsageError("shadow: only a shadow is begun in this way")
     readings, own = settings.topic(READINGS), changelog_topic(settings)
     with closing(connect_admin(settings)) as admin:
-        committed = admin.list_group_offsets(settings.group).get(settings.group, {})
+        committed = admin.list_group_offsets(settings.judging_group).get(settings.judging_group, {})
         if any(place.offset > 0 for tp, place in committed.items() if tp.topic == readings):
             raise UsageError(f"shadow {settings.shadow}: it has begun already")
         ends: dict[int, Progress] = {}
@@ -59,7 +60,7 @@ def seed(settings: Settings) -> dict[int, int]:
         begins = {partition: progress.processed + 1 for partition, progress in ends.items()}
         places = {TopicPartition(readings, p): OffsetAndMetadata(at, "", -1) for p, at in begins.items()}
         if places:
-            admin.alter_group_offsets(settings.group, places)
+            admin.alter_group_offsets(settings.judging_group, places)
     return begins
 
 
@@ -106,7 +107,7 @@ def settle(producer: Producer) -> None:
 def main() -> int:
     """Begin the shadow of the settings; return the exit code."""
     try:
-        settings = load_settings()
+        settings = laid_out(load_settings())
         preflight.check_broker(settings, lambda line: None)
         begins = seed(settings)
         print(" ".join(f"{partition}:{offset}" for partition, offset in sorted(begins.items())))

@@ -24,7 +24,7 @@ from streams.contracts.topics import COMMANDS, READINGS, WARDS
 from streams.errors import UsageError, VigilError
 from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
-from streams.kafka.layout_log import in_generation, read_layout
+from streams.kafka.layout_log import in_generation, own_layout
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import REFILING, Producer
 from tables.changelog.split import Whole, split, strangers
@@ -140,7 +140,7 @@ def main(arguments: list[str]) -> int:
     """Split, or only look; return the exit code and print how many patients there are."""
     try:
         settings = load_settings()
-        layout = read_layout(settings)
+        layout = own_layout(settings)
         began_s = time.monotonic()
         found = look(settings, layout) if arguments == ["look"] else split_state(settings, layout)
         print(f"{found} patients in {time.monotonic() - began_s:.2f} s")

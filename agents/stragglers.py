@@ -135,9 +135,7 @@ class Stragglers:
         while not self._ending.is_set():
             try:
                 self._forward_all()
-            except (
-                Exception
-            ) as error:  # the brokers are away, or what another attempt may mend: it begins at the commit
+            except Exception as error:  # the brokers are away, or what another attempt may mend
                 logger.warning("readings of a former generation cannot be forwarded at the moment: %r", error)
                 if time.monotonic() - self._well_s > FAILING_S_MAX:
                     fail_stop(

@@ -168,7 +168,8 @@ def passing_time(
         return [flow.store.partition(number) for number in sorted(flow.owned())]
 
     heartbeats = Heartbeats(
-        *(publisher, settings.topic(HEARTBEAT), held, overview.lag, lambda: windows.address, wall_s)
+        *(publisher, settings.topic(HEARTBEAT), held, overview.lag, lambda: windows.address),
+        *(settings.reading_partitions, wall_s),
     )
     return (
         Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, flow.owned, wall_s).tick),

@@ -25,6 +25,7 @@ from streams.errors import VigilError
 from streams.kafka.admin import inspect_topics
 from streams.kafka.codecs import CODECS, unreadable_codecs
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 from streams.kafka.producers import PROBES, Producer
 from streams.kafka.security import seals_of
 
@@ -155,7 +156,7 @@ def _embedded(settings: Settings) -> Check:
 
 
 def _topics(settings: Settings) -> Check:
-    inspection = inspect_topics(settings)
+    inspection = inspect_topics(laid_out(settings))
     if inspection.differences:
         first = inspection.differences[0]
         found = "missing" if first.found is None else first.found

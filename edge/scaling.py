@@ -21,7 +21,7 @@ from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch, UsageError, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic, inspect_topics
 from streams.kafka.connect import connect_admin
-from streams.kafka.layout_log import StepLost, in_generation, read_layout, take
+from streams.kafka.layout_log import StepLost, in_generation, own_layout, take
 from streams.kafka.log_end import log_ends
 from streams.kafka.rules_log import read_rules, trials
 from streams.kafka.security import seals_of
@@ -64,7 +64,7 @@ def begin(settings: Settings, factor: int, say: Say) -> Layout:
         BrokerUnreachable: no broker answers.
         VigilError: a step did not come to its end; what to do is said.
     """
-    layout = read_layout(settings)
+    layout = own_layout(settings)
     seals_of(settings)
     if not layout.allows(Step.PREPARE):
         raise UsageError(
@@ -91,7 +91,7 @@ def go_on(settings: Settings, say: Say) -> Layout:
     """Take the steps that are left; raises as `begin` does."""
     tries = 0
     while True:
-        layout = read_layout(settings)
+        layout = own_layout(settings)
         if layout.phase == Phase.PREPARED:
             tries += 1
             if tries > TRIES_MAX:
@@ -114,11 +114,11 @@ def give_up(settings: Settings, say: Say) -> Layout:
     Raises:
         UsageError: there is nothing to give up, or it has moved.
     """
-    layout = read_layout(settings)
+    layout = own_layout(settings)
     if not layout.allows(Step.ABORT):
         raise UsageError(f"scale: it is {layout.phase}: there is nothing that could be given up")
     _take(settings, layout, Step.ABORT, say)
-    layout = read_layout(settings)
+    layout = own_layout(settings)
     _remove_unused(settings, layout, say)
     return layout
 
@@ -130,7 +130,7 @@ def finish(settings: Settings, say: Say) -> Layout:
         UsageError: scaling is under way.
         VigilError: somebody still writes there, or not all is forwarded.
     """
-    layout = read_layout(settings)
+    layout = own_layout(settings)
     if layout.phase != Phase.SETTLED:
         if not layout.allows(Step.FINISH):
             raise UsageError(f"scale: it is {layout.phase}: vigil scale --resume, first")
@@ -144,14 +144,14 @@ def finish(settings: Settings, say: Say) -> Layout:
         if any(status(settings).waiting.values()):
             raise VigilError("not all readings are forwarded yet: try again")
         _take(settings, layout, Step.FINISH, say)
-        layout = read_layout(settings)
+        layout = own_layout(settings)
     _remove_unused(settings, layout, say)
     return layout
 
 
 def status(settings: Settings) -> Status:
     """Return how far it is."""
-    layout = read_layout(settings)
+    layout = own_layout(settings)
     done = _forwarded(settings)
     waiting: dict[str, int] = {}
     for tp, end in _ends(settings, layout).items():

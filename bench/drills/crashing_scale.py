@@ -1,4 +1,4 @@
-"""`vigil scale` that dies at a named point, as by -9: `python -m bench.drills.crashing_scale POINT [options of scale]`."""
+"""`vigil scale` that dies at a named point, as by -9: `python -m bench.drills.crashing_scale POINT [its options]`."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def crash_at(point: str) -> None:
     when, _, name = point.partition("-")
     if point == "in-split":
         # The state is written, where the groups begin is not.
-        splitting._commit = die
+        splitting._commit = die  # type: ignore[assignment]
 
         def split(settings: Settings, *arguments: str) -> str:
             return "" if arguments else str(splitting.split_state(settings, read_layout(settings)))

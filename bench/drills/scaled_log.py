@@ -1,4 +1,4 @@
-"""The log of readings that were given more partitions, as one: what each partition of today was judged by, from its first day.
+"""The log of readings that were given more partitions, as one: what each partition of today was judged by.
 
 Knows nothing of how the state was split: each partition of today is judged anew by the whole log of the partitions that
 it came from, up to their cuts, of which the frames of others' patients are left out, and then by its own.
@@ -7,17 +7,16 @@ it came from, up to their cuts, of which the frames of others' patients are left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any
 
 from bench.drills.ledger import fingerprint
 from bench.drills.oracle import Oracle
 from streams.contracts.frame import TICK_KEY
 from streams.contracts.partitions import canary_name, partition_of
 
-FORWARDED_LATE: Final = "records behind a cut that were not forwarded"
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Renumbered:
     """A record at its place in the log as one."""
 
@@ -29,7 +28,7 @@ class Renumbered:
 
 @dataclass(slots=True)
 class Part:
-    """One generation, as it was read back: its partitions' records, and up to where it was judged; None = to its end."""
+    """One generation as it was read back: its partitions' records, and up to where each was judged, None = its end."""
 
     records: list[list[Any]]
     cuts: list[int] | None
@@ -46,7 +45,7 @@ class Part:
 
 
 def as_one(parts: Sequence[Part], partition: int) -> tuple[list[Renumbered], int]:
-    """Return the log of a partition of the last generation from its first day, and how far its own offsets are shifted."""
+    """Return the log of a partition of the last generation, and by how much its own offsets are shifted in it."""
     count = len(parts[-1].records)
     found: list[Renumbered] = []
     for part in parts[:-1]:
@@ -86,9 +85,11 @@ def feed(oracle: Oracle, parts: Sequence[Part]) -> list[int]:
 
 
 def forwarding_faults(parts: Sequence[Part]) -> tuple[int, int, int]:
-    """Return how many frames behind the cuts are not in the next generation, are there more than once, or in another order."""
+    """Return how many frames behind cuts the next generation lacks, how many it has twice, and of how many patients in
+    another order.
+    """
     lost = twice = disordered = 0
-    for part, after in zip(parts, parts[1:], strict=False):
+    for part, after in pairwise(parts):
         came = _by_key(record for partition in after.records for record in partition)
         for partition in range(len(part.records)):
             for key, values in _by_key(part.behind(partition)).items():

@@ -64,7 +64,7 @@ def _scale(stage: Stage, point: str | None, *options: str) -> None:
 
 
 def scaled_readings(stage: Stage, oracle: Oracle) -> list[int]:
-    """Have the oracle judge the readings of all generations as one log; return the shift of each partition's offsets."""
+    """Have the oracle judge the readings of all generations as one log; return by how much offsets are shifted."""
     layout = read_layout(stage.settings)
     parts = [_read(stage.settings, each, each == layout.generations[-1]) for each in layout.generations]
     lost, twice, disordered = forwarding_faults(parts)

@@ -5,10 +5,12 @@ one that is judged to one of `factor` times the partitions. The phase says what 
 and each effect may be repeated, so whoever finds a phase goes on from there, however the one before ended.
 
 The phase also says who does what: workers judge `Layout.judged`, if `Layout.is_let_in`; whoever writes readings writes
-to `Layout.written`; what is written to a generation before `Layout.judged` is forwarded to the next (`agents.stragglers`).
+to `Layout.written`; what comes into a generation before `Layout.judged` is forwarded to the next
+(`agents.stragglers`).
 """
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -111,7 +113,7 @@ class Layout(_Record):
             raise ValueError(f"{len(numbers)} generations cannot be while it is {self.phase}")
         if numbers != sorted(set(numbers)) or numbers[-1] > self.last_number:
             raise ValueError("the numbers of generations do not rise")
-        if any(after % before for before, after in zip(factors, factors[1:], strict=False)):
+        if any(after % before for before, after in pairwise(factors)):
             raise ValueError("a generation has no multiple of the partitions before")
         return self
 

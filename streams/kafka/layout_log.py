@@ -1,8 +1,8 @@
 """The layout of the readings on `vitals.layout`: read, followed, and led on by one step after another.
 
-Records are numbered and sealed like those of `vitals.rules` (`streams.kafka.rules_log`): of two of one number, which two
-programs wrote at the same moment, the first counts, so a step is taken once and whoever lost sees it. Who has no command
-key, as a gateway, cannot check seals and relies on who may write to the topic.
+Records are numbered and sealed like those of `vitals.rules` (`streams.kafka.rules_log`): of two of one number, which
+two programs wrote at the same moment, the first counts, so a step is taken once and whoever lost sees it. Who has no
+command key, as a gateway, cannot check seals and relies on who may write to the topic.
 """
 
 import time
@@ -38,11 +38,19 @@ def read_layout(settings: Settings) -> Layout:
 
     Raises:
         BrokerUnreachable: no broker answers.
-        UsageError: another group's workers judge these readings.
     """
     found = newest(read_whole(settings, settings.topic(LAYOUT)), seals_if_known(settings), None)
-    if found is None:
-        return first_layout(settings.group)
+    return first_layout(settings.group) if found is None else found
+
+
+def own_layout(settings: Settings) -> Layout:
+    """Return how the readings lie now, for who judges them or changes that.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        UsageError: another group's workers judge these readings.
+    """
+    found = read_layout(settings)
     if settings.shadow == "" and found.group != settings.group:
         raise UsageError(
             f"group: {settings.topic(LAYOUT)} is of group {found.group}, not {settings.group}: "
@@ -52,7 +60,7 @@ def read_layout(settings: Settings) -> Layout:
 
 
 def newest(records: Iterable[Any], seals: Seals | None, before: Layout | None) -> Layout | None:
-    """Return the last layout that counts among records of the topic and the one before them; `seals` None = unchecked."""
+    """Return the last layout that counts among records and the one before them; `seals` None = unchecked."""
     for record in records:
         layout = opened(record.value, seals)
         if layout is not None and (before is None or layout.number > before.number):

@@ -1,4 +1,4 @@
-"""A changelog split for more partitions: whose record goes where, and what a record says of offsets that are no more. Pure.
+"""A changelog split for more partitions: whose record goes where, and what it says of offsets that are no more. Pure.
 
 With `factor` times the partitions, patients of partition p belong into p, p + N, p + 2N, ...: the hash is the same, so
 each partition is split by itself. Offsets of the new readings begin at 0 again, and all that the state holds lies
@@ -17,8 +17,7 @@ from streams.contracts.partitions import PARTITION, canary_name, partitions_of
 from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress, packed
 from tables.changelog.record_layout import BEFORE, DEVICE, HEAD, is_gone, position_of
 
-_BORN: Final = (HEAD.fields or {})["born"][1]
-_DEVICES: Final = (HEAD.fields or {})["devices"][1]
+_OFFSETS: Final = {name: place[1] for name, place in (HEAD.fields or {}).items()}
 _POSITION: Final = struct.Struct("<q")
 _POSITION_AT: Final = 1
 """Where every version has the position; `position_of` reads it there."""
@@ -37,7 +36,7 @@ class Whole:
     _gone: dict[str, int] = field(default_factory=dict)
 
     def take(self, patient: str, record: bytes | None) -> None:
-        """Take the next record, as `ColumnStore.apply_all` does: of two of one patient the one that reaches further counts.
+        """Take the next record, as `ColumnStore.apply_all` does: of two of one patient the newer counts.
 
         Raises:
             ValueError: it is of another version or damaged.
@@ -72,7 +71,7 @@ class Whole:
 
 
 def strangers(patients: Iterable[str], partition: int, count: int) -> list[str]:
-    """Return the patients of a partition of `count` whom another partitioner placed: nobody knows where they go next."""
+    """Return the patients of a partition of `count` whom another partitioner placed: nobody knows where they go."""
     found = [patient for patient in patients if not _stays(patient, partition)]
     home = partitions_of(found, count)
     return [found[i] for i in np.flatnonzero(home != partition).tolist()]
@@ -113,8 +112,8 @@ def rebased(record: bytes) -> bytes:
     _POSITION.pack_into(changed, _POSITION_AT, NEVER)
     if record[0] == BEFORE:
         return bytes(changed)  # of one device, whose order follows from the position
-    _POSITION.pack_into(changed, _BORN, NEVER)
-    devices = np.frombuffer(changed, DEVICE, record[_DEVICES], HEAD.itemsize)
+    _POSITION.pack_into(changed, _OFFSETS["born"], NEVER)
+    devices = np.frombuffer(changed, DEVICE, record[_OFFSETS["devices"]], HEAD.itemsize)
     if len(devices):
         order = np.unique(devices["used"], return_inverse=True)[1]
         devices["used"] = order - order.max() - 1
