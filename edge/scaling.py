@@ -79,6 +79,7 @@ def begin(settings: Settings, factor: int, say: Say) -> Layout:
         raise UsageError(
             f"scale: rules are tried ({names}), whose state is not split: vigil shadow end, first"
         )
+    _see_shape(in_generation(settings, layout.judged))
     say(f"state that can be split: {_splitting(settings, 'look')}")
     apply_topics(new)
     _see_shape(new)
@@ -275,14 +276,14 @@ def _forwarded(settings: Settings) -> dict[TopicPartition, int]:
 
 
 def _see_shape(new: Settings) -> None:
-    """See that the topics of a generation have as many partitions as they should."""
-    names = {new.topic(READINGS), changelog_topic(new)}
-    wrong = [
-        one for one in inspect_topics(new).differences if one.topic in names and one.what == "partitions"
-    ]
+    """See that all topics have as many partitions as they should in a generation."""
+    wrong = [one for one in inspect_topics(new).differences if one.what in ("partitions", "topic")]
     if wrong:
-        told = ", ".join(f"{one.topic} has {one.found} partitions, not {one.planned}" for one in wrong)
-        raise TopicsMismatch(f"{told}; nothing uses it: delete it, and begin again")
+        told = ", ".join(f"{one.topic}: {one.what} {one.found}, planned {one.planned}" for one in wrong)
+        raise TopicsMismatch(
+            f"{told}: give --partitions and --replication as they were created; topics of a generation that was "
+            "never judged may be deleted"
+        )
 
 
 def _remove_unused(settings: Settings, layout: Layout, say: Say) -> None:

@@ -91,7 +91,7 @@ def _looks(
         count = len(ears.partitions)
         while until_s is None or time.monotonic() < until_s:
             # A beat alone, which anybody might have written, ends no watch.
-            if ears.beating != count and laid_out(settings).reading_partitions != settings.reading_partitions:
+            if ears.beating != count and laid_out(settings).generation != settings.generation:
                 return
             ears.beating = count
             ears.hear(signs, hops, LOOK_S)

@@ -126,10 +126,10 @@ class _Span:
 def _seen(
     consumer: Any, settings: Settings, alert: Alert, partition: int, events: tuple[Alert, ...], span: _Span
 ) -> Evidence:
-    if settings.factor > 1:  # of which only frames since then are looked at
-        partition = partition_of(alert.patient, settings.reading_partitions)
+    there = _partitions(consumer, settings.topic(READINGS))
+    if settings.factor > 1:  # only what has come since then is looked at
+        partition = partition_of(alert.patient, len(there))
     tp = TopicPartition(settings.topic(READINGS), partition)
-    _partitions(consumer, tp.topic)
     frames = list(_frames(consumer, tp, alert, span.stretch))
     inside = [(event, append, own) for event, append, own in frames if span.first_ms <= event <= span.last_ms]
     by_append = not inside and bool(frames)

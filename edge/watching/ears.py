@@ -55,7 +55,7 @@ class Ears:
             self._consumer.close()
             raise
         self._places = len(beats)
-        self.partitions = tuple(range(settings.reading_partitions if settings.factor > 1 else len(beats)))
+        self.partitions = tuple(range(len(beats) * settings.factor))
         self.beating = len(self.partitions)
 
     def _partitions(self, settings: Settings, topic: str) -> list[TopicPartition]:
