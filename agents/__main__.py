@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from agents.draining import DrainingWorker, begin, run, say, serve_metrics
 from agents.faust_worker import build
+from agents.forwarded import Forwarded
 from agents.health import preflight
 from agents.health.canary import with_canary
 from agents.health.metrics import OURS, SHADOWS, Metrics
@@ -42,14 +43,19 @@ def main() -> int:
         read_ms = int(time.time() * 1000)
         choice = choose(settings, own)
         turn = RulesTurn(settings.group, choice.number, read_ms)
-        app, flow = build(settings, with_canary(choice.rules), metrics, turn)
+        stragglers, forwarded = Stragglers(settings, layout), Forwarded(settings, layout)
+        app, flow = build(settings, with_canary(choice.rules), metrics, turn, forwarded.allows)
         worker = DrainingWorker(app, flow.watchdog)
+
+        def end_forwarding() -> None:
+            stragglers.end()
+            forwarded.end()
+
         follower = RulesFollower(
             *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
             worker.end_of_itself,
         )
-        stragglers = Stragglers(settings, layout)
-        layouts = LayoutFollower(settings, layout, worker.end_of_itself, stragglers.end)
+        layouts = LayoutFollower(settings, layout, worker.end_of_itself, end_forwarding)
     except VigilError as error:
         say(str(error))
         return error.exit_code
@@ -59,6 +65,7 @@ def main() -> int:
         app.timer(LOOK_S, name="rules")(follower.look)
         follower.start()
         stragglers.start()
+        forwarded.start()
     app.timer(LAYOUT_LOOK_S, name="layout")(layouts.look)
     layouts.start()
     exit_code = run(worker, flow.watchdog)

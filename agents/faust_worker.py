@@ -1,10 +1,12 @@
 """The flow as a Faust app: its lane over Faust's consumer, its partitions as Faust's table, its timers and tasks."""
 
+from collections.abc import Callable
+
 import faust
 
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
-from agents.wiring import Flow, wire
+from agents.wiring import Flow, always, wire
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
@@ -14,12 +16,18 @@ from streams.lane.faust_lane import FaustLane
 
 
 def build(
-    settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+    settings: Settings,
+    rules: RuleSet,
+    metrics: Metrics | None = None,
+    turn: RulesTurn | None = None,
+    may_tick: Callable[[int], bool] = always,
 ) -> tuple[faust.App, Flow]:
     """Return a worker's app, which nothing has started yet, and what is wired in it."""
     app = create_app(settings)
     lane = FaustLane(app, settings.topic(READINGS))
-    flow = wire(settings, rules, lane, publisher_of(app, settings), metrics=metrics, turn=turn)
+    flow = wire(
+        settings, rules, lane, publisher_of(app, settings), metrics=metrics, turn=turn, may_tick=may_tick
+    )
     app.tables.add(BlockTable(app, name=PATIENTS, store=flow.store))
     for timer in flow.timers:
         app.timer(timer.every_s, name=timer.name)(timer.run)

@@ -163,12 +163,20 @@ class Stragglers:
             }
             consumer = stack.enter_context(closing(connect_consumer(self._settings, **options)))
             consumer.subscribe(sorted(self._hops))
+            done: dict[TopicPartition, int] = {}
             while not self._ending.is_set():
-                found = consumer.poll(timeout_ms=POLL_MS)
-                for tp, records in found.items():
+                for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
                     for stretch in stretches(records):
                         self._forward(tp, stretch, to)
-                        consumer.commit({tp: OffsetAndMetadata(stretch[-1].offset + 1, "", -1)})
+                        done[tp] = stretch[-1].offset + 1
+                        consumer.commit({tp: _at(done[tp])})
+                # What ends a transaction is no record, and would otherwise count as one that waits.
+                reached = {
+                    tp: int(at) for tp in consumer.assignment() if (at := consumer.position(tp)) is not None
+                }
+                if further := {tp: _at(at) for tp, at in reached.items() if at != done.get(tp)}:
+                    consumer.commit(further)
+                done = reached
                 self._well_s = time.monotonic()
 
     def _forward(self, tp: TopicPartition, records: Sequence[Any], to: Mapping[str, Producer]) -> None:
@@ -193,3 +201,7 @@ class Stragglers:
             time.sleep(SETTLE_POLL_S)
         if producer.failed:
             raise VigilError(f"a record was not forwarded: {producer.last_error}")
+
+
+def _at(offset: int) -> OffsetAndMetadata:
+    return OffsetAndMetadata(offset, "", -1)

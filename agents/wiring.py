@@ -75,6 +75,11 @@ class Flow:
         return self.lane.owned() or frozenset()
 
 
+def always(_: int) -> bool:
+    """Let a tick be written into any partition at any time."""
+    return True
+
+
 def wire(
     settings: Settings,
     rules: RuleSet,
@@ -85,6 +90,7 @@ def wire(
     metrics: Metrics | None = None,
     turn: RulesTurn | None = None,
     parts: Parts | None = None,
+    may_tick: Callable[[int], bool] = always,
     on_failure: Callable[[str], None] = fail_stop,
 ) -> Flow:
     """Bind readings -> monitor -> partitions -> alerts; commands -> readings; counts -> wards -> answers.
@@ -133,10 +139,12 @@ def wire(
     )
     tasks = (partial(checkpointer.in_turns, settings.checkpoint_interval_s),)
     flow = Flow(lane, metrics, watchdog, store, checkpointer, monitor, timers, tasks)
-    return flow if settings.shadow else with_part_of_others(settings, flow, log_alarms, overview)
+    return flow if settings.shadow else with_part_of_others(settings, flow, log_alarms, overview, may_tick)
 
 
-def with_part_of_others(settings: Settings, flow: Flow, log_alarms: LogAlarms, overview: Overview) -> Flow:
+def with_part_of_others(
+    settings: Settings, flow: Flow, log_alarms: LogAlarms, overview: Overview, may_tick: Callable[[int], bool]
+) -> Flow:
     """Return a flow that does what others wait for, too: forwards commands, judges wards, writes that time passes."""
     monitor, lane = flow.monitor, flow.lane
     commands = Commands(
@@ -154,15 +162,21 @@ def with_part_of_others(settings: Settings, flow: Flow, log_alarms: LogAlarms, o
     if settings.time_base != "live":
         return flow
     windows = LiveWindows(settings, monitor.seals, flow.store, flow.owned, monitor.wall_s)
-    timers = *passing_time(settings, flow, overview, windows), Timer("wards", RENEW_MS / 1000, wards.tick)
+    timers = (
+        *passing_time(settings, flow, overview, windows, may_tick),
+        Timer("wards", RENEW_MS / 1000, wards.tick),
+    )
     return replace(flow, timers=(*flow.timers, *timers), tasks=(*flow.tasks, windows.serve))
 
 
 def passing_time(
-    settings: Settings, flow: Flow, overview: Overview, windows: LiveWindows
+    settings: Settings, flow: Flow, overview: Overview, windows: LiveWindows, may_tick: Callable[[int], bool]
 ) -> tuple[Timer, ...]:
     """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
     publisher, wall_s, readings = flow.monitor.publisher, flow.monitor.wall_s, settings.topic(READINGS)
+
+    def ticked() -> list[int]:
+        return [number for number in flow.owned() if may_tick(number)]
 
     def held() -> list[Partition]:
         return [flow.store.partition(number) for number in sorted(flow.owned())]
@@ -172,7 +186,7 @@ def passing_time(
         *(settings.reading_partitions, wall_s),
     )
     return (
-        Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, flow.owned, wall_s).tick),
+        Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, ticked, wall_s).tick),
         Timer("canary", TICK_S, Canary(publisher, readings, held, wall_s).probe),
         Timer("heartbeat", HEARTBEAT_S, heartbeats.send),
     )

@@ -8,7 +8,7 @@ import agents.__main__ as entry
 from agents.faust_worker import build
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
-from agents.wiring import Flow
+from agents.wiring import Flow, always
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
 
@@ -17,9 +17,13 @@ def run_changed(change: Callable[[faust.App, Flow], None]) -> int:
     """Run the worker as `agents.__main__` does, with the change; return its exit code."""
 
     def build_and_change(
-        settings: Settings, rules: RuleSet, metrics: Metrics | None = None, turn: RulesTurn | None = None
+        settings: Settings,
+        rules: RuleSet,
+        metrics: Metrics | None = None,
+        turn: RulesTurn | None = None,
+        may_tick: Callable[[int], bool] = always,
     ) -> tuple[faust.App, Flow]:
-        app, flow = build(settings, rules, metrics, turn)
+        app, flow = build(settings, rules, metrics, turn, may_tick)
         change(app, flow)
         return app, flow
 
