@@ -57,7 +57,7 @@ def record(position, gone=False):
         return encode_gone(position)
     table = PatientTable(("hr-high",))
     row = table.row("somebody")
-    table.position[row] = position
+    table.position[row], table.since_ms[row] = position, 5  # of whom nothing is known, is gone
     return encode(table, np.array([row]), np.array([alarm_key("hr-high")], np.uint64))[0]
 
 
