@@ -18,9 +18,9 @@ from kafka import TopicPartition
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import LAYOUT
-from streams.errors import VigilError
+from streams.errors import StepLost, VigilError
 from streams.kafka.connect import connect_consumer
-from streams.kafka.layout_log import StepLost, in_generation, newest, own_layout, seals_if_known, take
+from streams.kafka.layout_log import in_generation, newest, own_layout, seals_if_known, take
 
 LOOK_S: Final = 0.2
 FOLLOW_MS: Final = 200

@@ -1,7 +1,7 @@
 """Splits the state of workers for readings of more partitions: `python -m agents.splitting [look]`, between two phases.
 
 The workers of the generation before have handed over and ended, and what they left is read: each changelog partition is
-split by itself (`tables.changelog.split`) into the changelog of the next generation, whose group begins at the first
+split by itself (`tables.changelog.partition_split`) into the changelog of the next generation, whose group begins at the first
 reading, and at the same commands and counts of wards as they. Their committed offsets of the readings are where
 forwarding begins. All of it may be done again, from any point: the same is written. With `look` nothing is written,
 while workers judge: only whether their patients can be split is seen.
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
@@ -21,24 +21,13 @@ from agents.stragglers import forwarding_group
 from streams.config.settings import Settings, load_settings
 from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import COMMANDS, READINGS, WARDS
-from streams.errors import UsageError, VigilError
+from streams.errors import NotWhole, UsageError, VigilError
 from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
 from streams.kafka.layout_log import in_generation, own_layout
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import REFILING, Producer
-from tables.changelog.split import Whole, split, strangers
-
-NOT_WHOLE: Final = 75
-"""Exit code (EX_TEMPFAIL): the workers did not leave a whole state; let them judge on, and drain again."""
-
-STRANGERS_TOLD: Final = 3
-
-
-class NotWhole(VigilError):
-    """What the workers left is not the state of all before what is committed, and of nothing else."""
-
-    exit_code = NOT_WHOLE
+from tables.changelog.partition_split import Whole, split, strangers
 
 
 def split_state(settings: Settings, layout: Layout) -> int:

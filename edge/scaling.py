@@ -18,10 +18,10 @@ from edge.workers import worker_environment
 from streams.config.settings import Settings
 from streams.contracts.layout import PARTITIONS_MAX, Generation, Layout, Phase, Step
 from streams.contracts.topics import READINGS
-from streams.errors import TopicsMismatch, UsageError, VigilError
+from streams.errors import NotWhole, StepLost, TopicsMismatch, UsageError, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic, inspect_topics
 from streams.kafka.connect import connect_admin
-from streams.kafka.layout_log import StepLost, in_generation, own_layout, take
+from streams.kafka.layout_log import in_generation, own_layout, take
 from streams.kafka.log_end import log_ends
 from streams.kafka.rules_log import read_rules, trials
 from streams.kafka.security import seals_of
@@ -41,9 +41,6 @@ QUIET_S: Final = 5.0
 """For so long nothing may come into a generation that is to be removed."""
 
 POLL_S: Final = 0.1
-NOT_WHOLE: Final = 75
-"""Exit code of `agents.splitting`: the workers left no whole state."""
-
 Say = Callable[[str], None]
 
 
@@ -170,7 +167,7 @@ def _move(settings: Settings, layout: Layout, say: Say) -> None:
     try:
         _await_ended(settings, layout)
         said = _splitting(settings)
-    except _NotWhole as why:
+    except NotWhole as why:
         say(f"{why}: workers judge on, and are asked again")
         _take(settings, layout, Step.LET_ON, say)
         _await_whole(settings, layout)
@@ -188,10 +185,6 @@ def _move(settings: Settings, layout: Layout, say: Say) -> None:
         ) from None
 
 
-class _NotWhole(VigilError):
-    """Workers left a state that is not whole."""
-
-
 def _splitting(settings: Settings, *arguments: str) -> str:
     """Run `agents.splitting`, in a process of its own: the edge knows nothing of state; return what it says."""
     command = [sys.executable, "-P", "-m", "agents.splitting", *arguments]
@@ -205,8 +198,8 @@ def _splitting(settings: Settings, *arguments: str) -> str:
         return done.stdout.decode(errors="replace").strip()
     words = done.stderr.decode(errors="replace").strip().splitlines()
     said = words[-1].removeprefix("vigil: ") if words else "no word"
-    if done.returncode == NOT_WHOLE:
-        raise _NotWhole(said)
+    if done.returncode == NotWhole.exit_code:
+        raise NotWhole(said)
     raise (UsageError if done.returncode == UsageError.exit_code else VigilError)(said)
 
 

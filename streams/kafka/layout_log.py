@@ -15,7 +15,7 @@ from streams.config.settings import Settings
 from streams.contracts.layout import Generation, Layout, Step, first_layout
 from streams.contracts.seals import Place, Seals, Unproven
 from streams.contracts.topics import LAYOUT
-from streams.errors import UsageError, VigilError
+from streams.errors import StepLost, UsageError, VigilError
 from streams.kafka.connect import CONNECT_WAIT_S
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import ORDERS, Producer
@@ -27,10 +27,6 @@ SEALED_UNDER: Final = b"~layout"
 RECORD_BYTES_MAX: Final = 16_384
 STORED_S_MAX: Final = ORDERS.delivery_s + 1.0
 POLL_S: Final = 0.01
-
-
-class StepLost(VigilError):
-    """Another program took a step at the same moment: look again before going on."""
 
 
 def read_layout(settings: Settings) -> Layout:

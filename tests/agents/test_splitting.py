@@ -9,7 +9,7 @@ from worker_model import WorkerModel
 
 from clinical.defaults import DEFAULT_RULES
 from streams.contracts.partitions import partition_of
-from tables.changelog.split import Whole, split
+from tables.changelog.partition_split import Whole, split
 
 
 def whole_of(entries):

@@ -15,10 +15,10 @@ from streams.config.settings import Settings
 from streams.contracts.layout import Phase, Step
 from streams.contracts.partitions import partition_of
 from streams.contracts.topics import COMMANDS, READINGS
-from streams.errors import UsageError, VigilError
+from streams.errors import StepLost, UsageError, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic
 from streams.kafka.connect import connect_admin
-from streams.kafka.layout_log import StepLost, in_generation, laid_out, read_layout, take
+from streams.kafka.layout_log import in_generation, laid_out, read_layout, take
 from streams.kafka.log_end import log_ends, read_whole
 from streams.kafka.producers import ORDERS, Producer
 from tables.changelog.progress import END_KEY, Progress, packed

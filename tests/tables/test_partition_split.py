@@ -10,10 +10,10 @@ from test_record import random_table, read, record_of, seeds
 from clinical.limits import NEVER
 from streams.contracts.partitions import canary_name, partition_name, partition_of
 from tables.changelog.column_store import ColumnStore
+from tables.changelog.partition_split import Whole, homes, rebased, split, strangers
 from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress, packed
 from tables.changelog.record import encode
 from tables.changelog.record_layout import alarm_key, encode_gone, position_of
-from tables.changelog.split import Whole, homes, rebased, split, strangers
 from tables.device_rows import DeviceRows
 from tables.patients import PatientTable
 
