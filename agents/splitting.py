@@ -1,10 +1,10 @@
 """Splits the state of workers for readings of more partitions: `python -m agents.splitting [look]`, between two phases.
 
 The workers of the generation before have handed over and ended, and what they left is read: each changelog partition is
-split by itself (`tables.changelog.partition_split`) into the changelog of the next generation, whose group begins at the first
-reading, and at the same commands and counts of wards as they. Their committed offsets of the readings are where
-forwarding begins. All of it may be done again, from any point: the same is written. With `look` nothing is written,
-while workers judge: only whether their patients can be split is seen.
+split by itself (`tables.changelog.partition_split`) into the changelog of the next generation, whose group begins at
+the first reading, and at the same commands and counts of wards as they. Their committed offsets of the readings are
+where forwarding begins. All of it may be done again, from any point: the same is written. With `look` nothing is
+written, while workers judge: only whether their patients can be split is seen.
 """
 
 import sys
