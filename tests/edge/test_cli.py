@@ -44,6 +44,7 @@ COMMANDS = [
     "reference",
     "shadow",
     "watch",
+    "scale",
     "topics",
     "kafka",
     "drill",
