@@ -154,16 +154,18 @@ def publisher_of(app: faust.App, settings: Settings) -> Publisher:
     """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line."""
     wide = as_the_readings(settings)
 
+    def place(topic: str, partition: int) -> int:
+        """Put what a partition of the readings leads to where it always has lain: their number is a multiple."""
+        return partition if topic in wide else partition % settings.partitions
+
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
-        if partition is not None and topic not in wide:
-            # What a partition of the readings leads to lies where it always has: their number is a multiple.
-            partition %= settings.partitions
+        partition = None if partition is None else place(topic, partition)
         return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
 
     async def send_batch(
         topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
     ) -> Awaitable[int]:
-        producer = batching_producer(app)
+        producer, partition = batching_producer(app), place(topic, partition)
         arrivals: list[tuple[Awaitable[Any], int]] = []
         batch, count = producer.create_batch(), 0
         for key, value in records:
