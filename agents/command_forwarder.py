@@ -125,10 +125,11 @@ class Commands:
 
     def _judges_of(self, patient: str) -> list[tuple[str, int]]:
         """Return the topics and partitions where a patient's, a partition's or a ward's commands are judged."""
-        count = self.settings.partitions
+        settings = self.settings
         if patient.startswith(WARD):
-            return [(self.settings.topic(WARDS), partition_of(patient.removeprefix(WARD), count))]
-        return [(self.settings.topic(READINGS), partition) for partition in range(count)]
+            ward = patient.removeprefix(WARD)
+            return [(settings.topic(WARDS), partition_of(ward, settings.partitions))]
+        return [(settings.topic(READINGS), partition) for partition in range(settings.reading_partitions)]
 
 
 def _claimed(value: bytes) -> Order | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from faust.types import TP
 
 from agents.health.metrics import Metrics
+from clinical.limits import NEVER
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
 from streams.contracts.partition_alerts import (
@@ -33,7 +34,7 @@ _GONE_WHY: Final = "their readings, if they were any, led to no alarm"
 
 @dataclass(slots=True)
 class LogAlarms:
-    """Tells what is wrong with the log of the partitions that `owned` names, and that it is over."""
+    """Tells what is wrong with the log of partitions, and that it is over."""
 
     settings: Settings
     seals: Seals
@@ -41,7 +42,8 @@ class LogAlarms:
     faults: LogFaults
     store: ColumnStore
     metrics: Metrics
-    owned: Callable[[], Iterable[int]]
+    owned: Callable[[str], Iterable[int]]
+    """Returns this worker's partitions of a topic at the moment."""
     wall_s: Callable[[], float] = time.time
     _told: dict[Any, int] = field(default_factory=dict)
     """The offset at which a partition stands still, as told."""
@@ -59,17 +61,17 @@ class LogAlarms:
     async def look(self) -> None:
         """Called once a second: tell what is new; the rest ends by its note."""
         judged = {self.settings.topic(name) for name in (READINGS, COMMANDS, WARDS)}
-        owned = set(self.owned())
+        owned = {topic: set(self.owned(topic)) for topic in judged}
         faults = {tp: fault for tp, fault in self.faults.to_tell().items() if tp.topic in judged}
         for tp in self._told.keys() - faults.keys():
             del self._told[tp]
             self.metrics.readable(tp.topic, tp.partition)
         for tp, fault in faults.items():
-            if tp.partition in owned and self._told.get(tp) != fault.offset:
+            if tp.partition in owned[tp.topic] and self._told.get(tp) != fault.offset:
                 self._told[tp] = fault.offset
                 self.metrics.unreadable.labels(tp.topic, str(tp.partition)).set(1)
                 await self._tell(PARTITION_UNREADABLE, tp, fault.offset, fault.offset, fault.why)
-        waiting = [gone for gone in self._gone if gone.tp.partition in owned]
+        waiting = [gone for gone in self._gone if gone.tp.partition in owned.get(gone.tp.topic, ())]
         self._gone = [gone for gone in self._gone if gone not in waiting]
         for gone in waiting:
             await self._tell(RECORDS_GONE, gone.tp, gone.first, gone.end, _GONE_WHY)
@@ -77,7 +79,8 @@ class LogAlarms:
     async def _tell(self, rule: PartitionRule, tp: TP, first: int, end: int, why: str) -> None:
         """Write the note behind what is wrong, then the alert: what has started must be sure to end."""
         now_ms = int(self.wall_s() * 1000)
-        ticked_ms = self.store.state(tp.partition).ticked_until_ms
+        judged = self.store.partitions.get(tp.partition)  # none where only another topic's partition is ours
+        ticked_ms = judged.table.ticked_until_ms if judged is not None else NEVER
         onset_ms = ticked_ms if ticked_ms >= 0 else now_ms
         note = Note(
             rule=rule, topic=tp.topic, partition=tp.partition, onset_ts_ms=onset_ms, first=first, end=end

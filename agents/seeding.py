@@ -20,6 +20,7 @@ from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError, VigilError
 from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import REFILING, Producer
 from streams.kafka.shadows import group_beside
@@ -46,20 +47,20 @@ def seed(settings: Settings) -> dict[int, int]:
         raise UsageError("shadow: only a shadow is begun in this way")
     readings, own = settings.topic(READINGS), changelog_topic(settings)
     with closing(connect_admin(settings)) as admin:
-        committed = admin.list_group_offsets(settings.group).get(settings.group, {})
+        committed = admin.list_group_offsets(settings.judging_group).get(settings.judging_group, {})
         if any(place.offset > 0 for tp, place in committed.items() if tp.topic == readings):
             raise UsageError(f"shadow {settings.shadow}: it has begun already")
         ends: dict[int, Progress] = {}
         with Producer(settings, REFILING, own, IN_FLIGHT_MAX) as producer:
             for partition, key, value in _state(settings, ends):
-                _send(producer, partition, key, value)
+                write(producer, partition, key, value)
             for partition, progress in ends.items():
-                _send(producer, partition, END_KEY.encode(), packed(progress._replace(whole_from=0)))
-            _settle(producer)
+                write(producer, partition, END_KEY.encode(), packed(progress._replace(whole_from=0)))
+            settle(producer)
         begins = {partition: progress.processed + 1 for partition, progress in ends.items()}
         places = {TopicPartition(readings, p): OffsetAndMetadata(at, "", -1) for p, at in begins.items()}
         if places:
-            admin.alter_group_offsets(settings.group, places)
+            admin.alter_group_offsets(settings.judging_group, places)
     return begins
 
 
@@ -75,10 +76,15 @@ def _state(settings: Settings, ends: dict[int, Progress]) -> Iterator[tuple[int,
             ends[record.partition] = max(reached, ends.get(record.partition, NOTHING))
 
 
-def _send(producer: Producer, partition: int, key: bytes, value: bytes | None) -> None:
+def write(producer: Producer, partition: int, key: bytes, value: bytes | None) -> None:
+    """Hand over a record of state, and wait while too many are on their way.
+
+    Raises:
+        BrokerUnreachable: it cannot be handed over within its delivery time.
+    """
     until_s = time.monotonic() + REFILING.delivery_s
     while producer.send(key, value, partition) is None:
-        _settle(producer)
+        settle(producer)
         if time.monotonic() > until_s:
             raise BrokerUnreachable(
                 "a patient's state was not sent: the broker does not say where its topic is"
@@ -86,8 +92,12 @@ def _send(producer: Producer, partition: int, key: bytes, value: bytes | None) -
         time.sleep(POLL_S)
 
 
-def _settle(producer: Producer) -> None:
-    """Wait until the broker has all that was sent; each record settles within its delivery time."""
+def settle(producer: Producer) -> None:
+    """Wait until the broker has all that was sent; each record settles within its delivery time.
+
+    Raises:
+        VigilError: it refused one.
+    """
     while producer.in_flight:
         time.sleep(POLL_S)
     if producer.failed:
@@ -97,7 +107,7 @@ def _settle(producer: Producer) -> None:
 def main() -> int:
     """Begin the shadow of the settings; return the exit code."""
     try:
-        settings = load_settings()
+        settings = laid_out(load_settings())
         preflight.check_broker(settings, lambda line: None)
         begins = seed(settings)
         print(" ".join(f"{partition}:{offset}" for partition, offset in sorted(begins.items())))

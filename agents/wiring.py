@@ -76,6 +76,11 @@ class Flow:
         return self.lane.owned() or frozenset()
 
 
+def always(_: int) -> bool:
+    """Let a tick be written into any partition at any time."""
+    return True
+
+
 def wire(
     settings: Settings,
     rules: RuleSet,
@@ -87,6 +92,7 @@ def wire(
     turn: RulesTurn | None = None,
     parts: Parts | None = None,
     traces: Traces = UNTRACED,
+    may_tick: Callable[[int], bool] = always,
     on_failure: Callable[[str], None] = fail_stop,
 ) -> Flow:
     """Bind readings -> monitor -> partitions -> alerts; commands -> readings; counts -> wards -> answers.
@@ -99,8 +105,8 @@ def wire(
     changelog, watchdog = changelog_topic(settings), Watchdog(settings.stall_s_max)
     seals, judge = seals_of(settings), judge_of(settings, rules)
 
-    def owned() -> frozenset[int]:
-        return lane.owned() or frozenset()
+    def owned(topic: str | None = None) -> frozenset[int]:
+        return lane.owned(topic) or frozenset()
 
     store = parts.store(judge.new_table, watchdog.member, on_failure)
     letters = DeadLetters(settings, publisher, metrics)
@@ -132,10 +138,12 @@ def wire(
     )
     tasks = (partial(checkpointer.in_turns, settings.checkpoint_interval_s),)
     flow = Flow(lane, metrics, watchdog, store, checkpointer, monitor, timers, tasks)
-    return flow if settings.shadow else with_part_of_others(settings, flow, log_alarms, overview)
+    return flow if settings.shadow else with_part_of_others(settings, flow, log_alarms, overview, may_tick)
 
 
-def with_part_of_others(settings: Settings, flow: Flow, log_alarms: LogAlarms, overview: Overview) -> Flow:
+def with_part_of_others(
+    settings: Settings, flow: Flow, log_alarms: LogAlarms, overview: Overview, may_tick: Callable[[int], bool]
+) -> Flow:
     """Return a flow that does what others wait for, too: forwards commands, judges wards, writes that time passes."""
     monitor, lane = flow.monitor, flow.lane
     commands = Commands(
@@ -153,24 +161,31 @@ def with_part_of_others(settings: Settings, flow: Flow, log_alarms: LogAlarms, o
     if settings.time_base != "live":
         return flow
     windows = LiveWindows(settings, monitor.seals, flow.store, flow.owned, monitor.wall_s)
-    timers = *passing_time(settings, flow, overview, windows), Timer("wards", RENEW_MS / 1000, wards.tick)
+    timers = (
+        *passing_time(settings, flow, overview, windows, may_tick),
+        Timer("wards", RENEW_MS / 1000, wards.tick),
+    )
     return replace(flow, timers=(*flow.timers, *timers), tasks=(*flow.tasks, windows.serve))
 
 
 def passing_time(
-    settings: Settings, flow: Flow, overview: Overview, windows: LiveWindows
+    settings: Settings, flow: Flow, overview: Overview, windows: LiveWindows, may_tick: Callable[[int], bool]
 ) -> tuple[Timer, ...]:
     """Write into the readings that time passes and a canary, and from where they are judged a sign of life."""
     publisher, wall_s, readings = flow.monitor.publisher, flow.monitor.wall_s, settings.topic(READINGS)
+
+    def ticked() -> list[int]:
+        return [number for number in flow.owned() if may_tick(number)]
 
     def held() -> list[Partition]:
         return [flow.store.partition(number) for number in sorted(flow.owned())]
 
     heartbeats = Heartbeats(
-        *(publisher, settings.topic(HEARTBEAT), held, overview.lag, lambda: windows.address, wall_s)
+        *(publisher, settings.topic(HEARTBEAT), held, overview.lag, lambda: windows.address),
+        *(settings.reading_partitions, wall_s),
     )
     return (
-        Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, flow.owned, wall_s).tick),
+        Timer("ticker", TICK_S / TURNS, Ticker(publisher, readings, ticked, wall_s).tick),
         Timer("canary", TICK_S, Canary(publisher, readings, held, wall_s).probe),
         Timer("heartbeat", HEARTBEAT_S, heartbeats.send),
     )
@@ -182,4 +197,4 @@ def judge_of(settings: Settings, rules: RuleSet) -> Judge:
         settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
     )
     ttl_ms, kernels = settings.patient_ttl_s * 1000, judge_kernels(settings.engine)
-    return Judge(rules, time_rules, ttl_ms, settings.partitions, settings.patients_max, kernels)
+    return Judge(rules, time_rules, ttl_ms, settings.reading_partitions, settings.patients_max, kernels)

@@ -25,6 +25,7 @@ from streams.errors import BrokerUnreachable, VigilError
 from streams.kafka.admin import inspect_topics
 from streams.kafka.codecs import CODECS, unreadable_codecs
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 from streams.kafka.membership import group_of, intruder
 from streams.kafka.producers import PROBES, Producer
 from streams.kafka.security import seals_of
@@ -157,7 +158,7 @@ def _embedded(settings: Settings) -> Check:
 
 
 def _topics(settings: Settings) -> Check:
-    inspection = inspect_topics(settings)
+    inspection = inspect_topics(laid_out(settings))
     if inspection.differences:
         first = inspection.differences[0]
         found = "missing" if first.found is None else first.found

@@ -187,6 +187,12 @@ def _top() -> click.Command:
     return top
 
 
+def _scale() -> click.Command:
+    from edge.commands.scale import scale
+
+    return scale
+
+
 def _topics() -> click.Command:
     from edge.commands.topics import topics
 
@@ -260,6 +266,7 @@ COMMANDS: Final[dict[str, tuple[str, Callable[[], click.Command]]]] = {
     "shadow": ("try rules on the live log, compare, switch to them and back", _shadow),
     "top": ("see workers, gateway and delivery live in the terminal", _top),
     "watch": ("alarm from outside when monitoring itself is lost", _watch),
+    "scale": ("give the readings more partitions while frames run", _scale),
     "topics": ("plan, create and check the topics", _topics),
     "plan": ("reckon what a number of beds needs, and say how", _plan),
     "kafka": ("run Apache Kafka on this machine without Docker", _kafka),

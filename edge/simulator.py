@@ -23,6 +23,7 @@ from streams.config.settings import Settings
 from streams.contracts.frame import INTERVAL_MS_MAX
 from streams.contracts.topics import READINGS
 from streams.errors import UsageError
+from streams.kafka.layout_log import laid_out
 from streams.kafka.producers import FRAMES, Producer
 
 BEDS_MAX: Final = 100_000
@@ -289,7 +290,7 @@ def simulate(
 
 def _outlet(settings: Settings, gateway: str | None) -> Producer | HttpOutlet:
     if gateway is None:
-        return Producer(settings, FRAMES, settings.topic(READINGS))
+        return Producer(settings, FRAMES, laid_out(settings, writes=True).topic(READINGS))
     return HttpOutlet(gateway, secret_of(settings, "gateway_key") or "")
 
 

@@ -9,6 +9,8 @@ VigilError
  +- Unanswered            the caller: an order is stored, its answer has not come   exit 1
  +- Busy                  the sender: no room now, try again later                exit 1
  +- NotStored             the sender: Kafka has not said that it has it; again    exit 1
+ +- StepLost              the operator: another program scaled at the same moment  exit 1
+ +- NotWhole              the operator: workers left a state that cannot be split exit 75
  +- PromiseBroken         us: state, alerts or offsets could not be made durable  exit 70, at once
 """
 
@@ -67,6 +69,16 @@ class Busy(VigilError):
 
 class NotStored(VigilError):
     """Kafka did not say that it has it; it may have. Send the same again: a resend is one reading."""
+
+
+class StepLost(VigilError):
+    """Another program took a step of scaling at the same moment. Operator action: `vigil scale --status`."""
+
+
+class NotWhole(VigilError):
+    """What workers left is not the state of all before what is committed, and of nothing else: let them judge on."""
+
+    exit_code = 75
 
 
 class PromiseBroken(VigilError):

@@ -15,7 +15,7 @@ class StandInLane:
     def blocks(self, topic, reader):
         self.readers[topic] = reader
 
-    def owned(self):
+    def owned(self, topic=None):
         return None if self.ours is None else frozenset(self.ours)
 
     def lag(self, topic, partition, at=None):

@@ -36,6 +36,7 @@ class Heartbeats:
         owned: partitions of this worker at the moment.
         lag: how many records of a partition wait to be judged.
         windows: where this worker tells its live windows, None if nowhere.
+        partitions: how many the readings have.
         wall_s: the clock.
     """
 
@@ -46,6 +47,7 @@ class Heartbeats:
         owned: Callable[[], Iterable[Partition]],
         lag: Callable[[Partition], int],
         windows: Callable[[], str | None],
+        partitions: int,
         wall_s: Callable[[], float],
     ) -> None:
         self._publisher = publisher
@@ -53,6 +55,7 @@ class Heartbeats:
         self._owned = owned
         self._lag = lag
         self._windows = windows
+        self._partitions = partitions
         self._worker = f"{socket.gethostname()}-{os.getpid()}"
         self._wall_s = wall_s
 
@@ -72,6 +75,7 @@ class Heartbeats:
                 open_alarms=int(np.count_nonzero(is_open(table.alarm_state[table.occupied()]))),
                 waiting_s=round(self._publisher.waiting_s(), 3),
                 windows=self._windows(),
+                partitions=self._partitions,
             )
             key, value = str(number).encode(), beat.model_dump_json().encode()
             await self._publisher.publish(self._topic, key, value, partition=number)

@@ -52,7 +52,7 @@ class Overview:
     Args:
         lane: tells what this worker owns.
         readings: the topic that is judged.
-        beside: topics whose agents run along, each of as many partitions.
+        beside: topics whose agents run along; of how many partitions is another matter.
         store: the partitions.
         metrics: the gauges.
         watchdog: told that judging goes on.
@@ -76,8 +76,10 @@ class Overview:
         self._store = store
         self._metrics = metrics
         self._watchdog = watchdog
-        self._seen: dict[int, dict[str, Progress]] = {}
-        """What was seen of the partitions that are owned, by topic."""
+        self._seen: dict[int, Progress] = {}
+        """What was seen of the partitions that are judged."""
+        self._seen_beside: dict[tuple[str, int], Progress] = {}
+        """Likewise of the other topics' partitions that are owned."""
         self._since_s: dict[int, float] = {}
         """Since when these are owned, monotonic, s."""
 
@@ -103,12 +105,16 @@ class Overview:
             metrics.forget(number)
         for number in sorted(owned or ()):
             self._since_s.setdefault(number, time.monotonic())
-            seen = self._seen.setdefault(
-                number, {topic: Progress() for topic in (self._readings, *self._beside)}
-            )
-            await self._refresh(self._store.partition(number), seen[self._readings])
-            for topic in self._beside:
-                await look_after(self._lane, topic, number, seen[topic])
+            await self._refresh(self._store.partition(number), self._seen.setdefault(number, Progress()))
+        await self._look_beside()
+
+    async def _look_beside(self) -> None:
+        places = {(topic, each) for topic in self._beside for each in self._lane.owned(topic) or ()}
+        for place in self._seen_beside.keys() - places:
+            del self._seen_beside[place]
+        for topic, number in sorted(places):
+            seen = self._seen_beside.setdefault((topic, number), Progress())
+            await look_after(self._lane, topic, number, seen)
 
     async def _refresh(self, partition: Partition, progress: Progress) -> None:
         number, table = partition.number, partition.table

@@ -52,7 +52,7 @@ def check_broker(settings: Settings, progress: Callable[[str], None]) -> None:
         BrokerUnreachable: no broker let us in within `connect_wait_s`.
         TopicsMismatch: a topic is missing or has another number of partitions.
     """
-    connect_admin(settings, settings.connect_wait_s, progress).close()
+    await_broker(settings, progress)
     check_topics(settings)
 
 
@@ -74,6 +74,11 @@ def check_group(settings: Settings) -> None:
             f"the group {settings.group} is in use by {found}: no patient would be judged; end it, or give it a group "
             "of its own"
         )
+
+
+def await_broker(settings: Settings, progress: Callable[[str], None]) -> None:
+    """Wait for a broker; raises as `check_broker` does, but for topics."""
+    connect_admin(settings, settings.connect_wait_s, progress).close()
 
 
 def check_topics(settings: Settings) -> None:

@@ -66,7 +66,7 @@ class Wards:
 
     async def tick(self) -> None:
         """Write that time passes into each partition that has a lost ward: it is reminded of, or found again."""
-        for partition in sorted(self.lane.owned() or ()):
+        for partition in sorted(self.lane.owned(self.settings.topic(WARDS)) or ()):
             log = self._logs.get(partition)
             if log is not None and log.is_lost:
                 value = encode_tick(int(self.wall_s() * 1000))

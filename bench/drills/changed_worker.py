@@ -9,7 +9,7 @@ from agents.faust_worker import build
 from agents.health.metrics import Metrics
 from agents.rules_turn import RulesTurn
 from agents.traces import UNTRACED, Traces
-from agents.wiring import Flow
+from agents.wiring import Flow, always
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
 
@@ -23,8 +23,9 @@ def run_changed(change: Callable[[faust.App, Flow], None]) -> int:
         metrics: Metrics | None = None,
         turn: RulesTurn | None = None,
         traces: Traces = UNTRACED,
+        may_tick: Callable[[int], bool] = always,
     ) -> tuple[faust.App, Flow]:
-        app, flow = build(settings, rules, metrics, turn, traces)
+        app, flow = build(settings, rules, metrics, turn, traces, may_tick)
         change(app, flow)
         return app, flow
 

@@ -13,6 +13,7 @@ from bench.drills import (
     node_faults,
     outage_faults,
     ownership_faults,
+    scaling_faults,
     upgrade_faults,
     worker_faults,
 )
@@ -111,6 +112,15 @@ _DRILLS: Final = (
         seconds=90,
         workers=1,
         check=ownership_faults.no_later_than_a_rebalance,
+    ),
+    Drill(
+        "scale-partitions",
+        "the readings go from 4 to 8 to 24 partitions under load, and the command is killed at each of its steps",
+        scaling_faults.scale_partitions,
+        seconds=120,
+        check=scaling_faults.silent_no_longer_than_promised,
+        settings=(("partitions", scaling_faults.PARTITIONS),),
+        readings=scaling_faults.scaled_readings,
     ),
     Drill(
         "zombie",

@@ -97,10 +97,14 @@ class Oracle:
             settings.time_base == "recorded", settings.clock_ahead_ms_max, settings.live_horizon_ms
         )
         self._judge = Judge(
-            self.rules, time_rules, settings.patient_ttl_s * 1000, settings.partitions, settings.patients_max
+            self.rules,
+            time_rules,
+            settings.patient_ttl_s * 1000,
+            settings.reading_partitions,
+            settings.patients_max,
         )
         self._decoder = Decoder(seals_of(settings))
-        self.tables = {p: self._judge.new_table(p) for p in range(settings.partitions)}
+        self.tables = {p: self._judge.new_table(p) for p in range(settings.reading_partitions)}
 
     def take_readings(self, partition: int, records: Sequence[Record]) -> None:
         """Judge the next records of a partition."""

@@ -23,16 +23,18 @@ from bench.drills.oracle import Counts, Oracle
 from bench.drills.overdue import overdue
 from bench.drills.read_back import end_offsets, read_back
 from bench.drills.releases import OURS, earlier_release
-from bench.drills.stage import Stage
+from bench.drills.stage import POLL_S, Stage
 from bench.drills.surroundings import surround
 from bench.drills.ward import RULES, LoadPlan
 from bench.drills.workers import Worker, Workers
 from edge.brokers.tether import spawn, stop
+from edge.scaling import status
 from streams.config.rules_file import load_rules
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, DEAD_LETTERS, READINGS
 from streams.errors import UsageError, VigilError
 from streams.kafka.admin import apply_topics
+from streams.kafka.layout_log import laid_out
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PARTITIONS: Final = 8
@@ -62,6 +64,13 @@ def _no_troubles(_seed: int, _seconds: float) -> Sequence[tuple[str, float, floa
     return ()
 
 
+def read_readings(stage: Stage, oracle: Oracle) -> list[int]:
+    """Have the oracle judge the readings; return by how much each partition's offsets are shifted there: not at all."""
+    settings = stage.settings
+    read_back(settings.brokers, settings.topic(READINGS), settings.partitions, oracle.take_readings)
+    return [0] * settings.partitions
+
+
 @dataclass(frozen=True, slots=True)
 class Drill:
     """One row of the table of drills.
@@ -85,6 +94,7 @@ class Drill:
         troubled: patients whose name begins so are the fault's own; their alerts' latency is left out.
         settings: changes to the workers' settings.
         from_earlier: whether it begins with topics and workers of an earlier release (`Options.earlier`).
+        readings: has the oracle judge the readings.
     """
 
     name: str
@@ -106,6 +116,7 @@ class Drill:
     troubled: str | None = None
     settings: tuple[tuple[str, object], ...] = ()
     from_earlier: bool = False
+    readings: Callable[[Stage, Oracle], list[int]] = read_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +210,26 @@ def _play(drill: Drill, options: Options, stage: Stage) -> Ledger:
         if code != 0:
             raise VigilError(f"the loader ended with {code}: {log.read_text()[-500:]}")
         ledger = Ledger.load(path)
+    settle_forwarding(stage)
     topic = stage.settings.topic(READINGS)
-    ends = end_offsets(stage.settings.brokers, topic, stage.settings.partitions)
+    ends = end_offsets(stage.settings.brokers, topic, stage.settings.reading_partitions)
     stage.say(f"load over: {len(ledger)} records sent; waiting until {sum(ends)} are committed")
     missing = stage.wait_committed(ends, COMMIT_S_MAX)
     if any(missing):
         stage.broken.append(f"{sum(missing)} records not committed {COMMIT_S_MAX:g} s after the load")
     _stop_workers(stage)
     return ledger
+
+
+def settle_forwarding(stage: Stage) -> None:
+    """Go on with the generation of the readings that is judged, once all that was written before is there."""
+    deadline_s = time.monotonic() + COMMIT_S_MAX
+    while any(waiting := status(stage.settings).waiting.values()):
+        if time.monotonic() > deadline_s:
+            stage.broken.append(f"{sum(waiting)} records not forwarded {COMMIT_S_MAX:g} s after the load")
+            break
+        time.sleep(POLL_S)
+    stage.settings = laid_out(stage.settings)
 
 
 @contextlib.contextmanager
@@ -253,13 +276,14 @@ def _verify(drill: Drill, options: Options, stage: Stage, ledger: Ledger) -> Fin
     assert settings.rules is not None
     oracle = Oracle(settings, with_canary(load_rules(settings.rules)))
     stage.say("reading back")
+    shifts = drill.readings(stage, oracle)
     for topic, partitions, take in (
-        (READINGS, settings.partitions, oracle.take_readings),
         (ALERTS, settings.partitions, oracle.take_alerts),
         (DEAD_LETTERS, 1, oracle.take_letters),
     ):
         read_back(settings.brokers, settings.topic(topic), partitions, take)
-    counts = oracle.judge(ledger, stage.committed())
+    committed = [done + shift for done, shift in zip(stage.committed(), shifts, strict=True)]
+    counts = oracle.judge(ledger, committed)
     told = oracle.told()
     from_ms = int((stage.start_s + WARM_UP_S) * 1000)
     to_ms = int((stage.start_s + stage.seconds) * 1000)

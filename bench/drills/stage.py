@@ -83,9 +83,10 @@ class Stage:
     def committed(self) -> list[int]:
         """Return the group's committed offset of each partition of the readings, 0 where there is none."""
         topic = self.settings.topic(READINGS)
-        tps = [TopicPartition(topic, partition) for partition in range(self.settings.partitions)]
+        tps = [TopicPartition(topic, partition) for partition in range(self.settings.reading_partitions)]
+        group = self.settings.judging_group
         with contextlib.closing(connect_admin(self.settings)) as admin:
-            found = admin.list_group_offsets({self.settings.group: tps})[self.settings.group]
+            found = admin.list_group_offsets({group: tps})[group]
         return [max(0, found[tp].offset) if tp in found else 0 for tp in tps]
 
     def wait_committed(self, ends: list[int], wait_s: float) -> list[int]:

@@ -179,7 +179,7 @@ class Worker:
     def blocks(self, topic: str, reader: Reader) -> None:
         self._readers[topic] = reader
 
-    def owned(self) -> frozenset[int] | None:
+    def owned(self, topic: str | None = None) -> frozenset[int] | None:
         return frozenset(self.held) if self.flowing else None
 
     def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:

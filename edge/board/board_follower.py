@@ -211,7 +211,7 @@ class Reader(TopicThread):
             if getattr(said, "patient", key) != key:
                 self.skipped.note(record, "its key is of another patient")
                 return None
-            if isinstance(said, Heartbeat) and said.partition != record.partition:
+            if isinstance(said, Heartbeat) and said.partition % self.partitions != record.partition:
                 self.skipped.note(record, f"it speaks for partition {said.partition}")
                 return None
         elif short not in COMPACTED:

@@ -90,7 +90,7 @@ class Intake:
                 self.showing.take(found)
                 return state.take_delivery(log, heard.offset, found)
             case "heartbeat", Heartbeat():
-                state.take_beat(found)
+                state.take_beat(found, self.live.partitions)
             case "commands", Answer():
                 self.answers.append(found)
                 self.orders.take(heard.key, found, heard.ts_ms)

@@ -94,9 +94,13 @@ class BoardState:
     def __init__(self) -> None:
         self.told: dict[str, Told] = {}
         self.judged: dict[int, int] = {}
-        """Append time of the newest tick that was judged, by partition, ms."""
+        """Append time of the newest tick that was judged, by partition of all but the readings, ms."""
         self.windows: dict[int, str] = {}
-        """Where live windows of a partition are asked for."""
+        """Where live windows of a partition of the readings are asked for."""
+        self.readings = 0
+        """How many partitions the readings have, as far as was heard; 0 = as many as all else."""
+        self._beats: dict[int, int] = {}
+        """What each partition of the readings has judged."""
         self.reference = Reference()
         """What is written above beds."""
 
@@ -141,14 +145,25 @@ class BoardState:
         elif patient in self.told:
             self.told[patient].limits.pop(partition, None)
 
-    def take_beat(self, beat: Heartbeat) -> None:
-        """Take a sign of life of a partition."""
-        if beat.judged_ts_ms >= self.judged.get(beat.partition, 0):
-            self.judged[beat.partition] = beat.judged_ts_ms
-            if beat.windows is not None:
-                self.windows[beat.partition] = beat.windows
-            else:
-                self.windows.pop(beat.partition, None)
+    def take_beat(self, beat: Heartbeat, places: int = 0) -> None:
+        """Take a sign of life of a partition of the readings; all else has `places` partitions, 0 = as many.
+
+        Where the readings have a multiple, a place is judged up to where all partitions of its patients are.
+        """
+        if beat.judged_ts_ms < self._beats.get(beat.partition, 0):
+            return
+        self._beats[beat.partition] = beat.judged_ts_ms
+        if beat.windows is not None:
+            self.windows[beat.partition] = beat.windows
+        else:
+            self.windows.pop(beat.partition, None)
+        self.readings = max(self.readings, beat.partitions or 0)
+        place = beat.partition % places if places else beat.partition
+        parts = range(place, self.readings, places) if 0 < places < self.readings else (beat.partition,)
+        if all(part in self._beats for part in parts):
+            self.judged[place] = min(self._beats[part] for part in parts)
+        else:
+            self.judged.pop(place, None)
 
     def limits(self, patient: str) -> Limits | None:
         """Return the limits in force where the patient is."""

@@ -7,6 +7,7 @@ import aiohttp
 
 from edge.board.live import Live
 from streams.config.settings import Settings
+from streams.contracts.partitions import partition_of
 from streams.contracts.window_query import ANSWER_BYTES_MAX, WINDOWS_PATH, WindowsAnswer, question
 from streams.kafka.security import seals_of
 
@@ -35,7 +36,12 @@ class WorkerWindows:
         Raises:
             aiohttp.ClientError, ValueError: it does not answer, or nothing that is an answer.
         """
-        address = self._live.state.windows.get(partition)
+        state = self._live.state
+        if (
+            0 < self._live.partitions < state.readings
+        ):  # the bed's place is that of several partitions of the readings
+            partition = partition_of(patient, state.readings)
+        address = state.windows.get(partition)
         if address is None:
             return None
         if self._session is None:

@@ -15,6 +15,7 @@ from edge.printing import print_json, say
 from edge.records import Skipped, told
 from streams.config.settings import load_settings
 from streams.errors import UsageError
+from streams.kafka.layout_log import laid_out
 
 AROUND_S_MAX = 3600.0
 
@@ -49,7 +50,7 @@ def explain(
     ALERT_ID is the id of an alert, or of an episode (its newest event). The readings come from the readings topic and
     are there as long as that is kept.
     """
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     skipped = Skipped()
     with told(skipped):
         evidence = gather(settings, alert_id, before, after, skipped)

@@ -20,6 +20,7 @@ from edge.shadow.decisions import before_last, decide, text_of
 from edge.shadow.switching import put_in_force
 from streams.config.settings import load_settings
 from streams.errors import UsageError
+from streams.kafka.layout_log import laid_out
 from streams.kafka.rules_log import Decided, read_rules
 from streams.kafka.security import seals_of
 
@@ -82,7 +83,7 @@ def run(
 
     Its alerts go to vitals.shadow-alerts only. Started again with the same file it goes on where it was.
     """
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     person = signed_in(settings, "configure", account)
     trial = running.begin(settings, rules, person, reason, begin, _say)
     _say(f"rules {trial.rules.name} are tried; report with: vigil shadow report --name {trial.rules.name}")
@@ -97,7 +98,7 @@ def run(
 @_common
 def list_(as_json: bool, **options: object) -> None:
     """Print every decision about rules: which came into force, which are tried, who said so, when and why."""
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     found = read_rules(settings, settings.group, seals_of(settings))
     if as_json:
         print_json([_data(one) for one in found])
@@ -134,7 +135,7 @@ def report(
     from edge.shadow.comparison import as_data, compare
     from edge.shadow.page import page
 
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     since_ms = since_of(since, datetime.now(UTC)) if since else 0
     skipped = Skipped()
     with told(skipped):
@@ -163,7 +164,7 @@ def report(
 @_common
 def end(name: str, account: str | None, reason: str, **options: object) -> None:
     """Try rules no longer; their workers are to have ended. What they told stays as long as its topic keeps it."""
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     person = signed_in(settings, "configure", account)
     trial = chosen(read_rules(settings, settings.group, seals_of(settings)), name)
     said = running.end(settings, trial, person, reason)
@@ -188,7 +189,7 @@ def switch(
     """
     if back == (rules is not None):
         raise UsageError("give --rules FILE, or --back")
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     person = signed_in(settings, "configure", account)
     if rules is None:
         text, file = before_last(read_rules(settings, settings.group, seals_of(settings)))

@@ -11,6 +11,7 @@ from edge.printing import print_json, say
 from streams.config.settings import Settings, load_settings
 from streams.errors import TopicsMismatch
 from streams.kafka import admin
+from streams.kafka.layout_log import laid_out
 from streams.published.rights_pages import acl_commands
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -53,7 +54,7 @@ def plan(as_json: bool, **options: object) -> None:
 @json_option
 def apply(as_json: bool, **options: object) -> None:
     """Create what is missing; exit code 1 if what exists is not as planned."""
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     outcomes = admin.apply_topics(settings)
     inspection = admin.inspect_topics(settings)
     if as_json:
@@ -70,7 +71,7 @@ def apply(as_json: bool, **options: object) -> None:
 @json_option
 def check(as_json: bool, **options: object) -> None:
     """Compare the broker's topics with the plan; exit code 1 if they differ."""
-    settings = need_brokers(load_settings(**options))
+    settings = laid_out(need_brokers(load_settings(**options)))
     inspection = admin.inspect_topics(settings)
     if as_json:
         print_json(_as_data(inspection))

@@ -1,8 +1,8 @@
 """`vigil watch`: the watcher outside that alarms when a partition's or a channel's signs of life cease."""
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, closing
 from typing import Any, Final
 
 import click
@@ -22,6 +22,7 @@ from streams.config.settings import Settings, load_settings
 from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
 from streams.kafka import producers
+from streams.kafka.layout_log import laid_out
 
 LOOK_S: Final = 0.5
 
@@ -63,26 +64,41 @@ def watch(
     skipped, losses, cuts = Skipped(), Losses(), Losses(cut_alert)
     with ExitStack() as stack:
         stack.enter_context(told(skipped))
-        ears = stack.enter_context(Ears(settings, skipped))
-        signs = Signs(ears.partitions, time.monotonic(), bounds)
-        hops = Hops(_channels(settings), time.monotonic())
-        log_look = stack.enter_context(LogLook(settings, ears.partitions))
         producer = _producer(settings, stack) if alerting else None
         writers = [stack.enter_context(Writer(one, producer)) for one in (losses, cuts)]
+        hops = Hops(_channels(settings), time.monotonic())
+        while (
+            until_s is None or time.monotonic() < until_s
+        ):  # anew when the readings were given more partitions
+            with closing(_looks(laid_out(settings), bounds, hops, skipped, until_s)) as looks:
+                for lost, cut, count in looks:
+                    _note(losses, lost, "partition", as_json)
+                    _note(cuts, cut, "channel", as_json)
+                    for writer in writers:
+                        writer.turn()
+                    if lost and not keep_going:
+                        raise VigilError(f"monitoring lost: {len(lost)} of {count} partitions")
+                    if cut and not keep_going:
+                        raise VigilError(f"channels cut: {len(cut)} of {len(hops.channels)}")
+
+
+def _looks(
+    settings: Settings, bounds: Bounds, hops: Hops, skipped: Skipped, until_s: float | None
+) -> Generator[tuple[Mapping[int, str], Mapping[str, str], int]]:
+    """Yield what is lost and cut at each look, and how many partitions there are, for as long as there are so many."""
+    with Ears(settings, skipped) as ears, LogLook(settings, ears.partitions) as log_look:
+        signs = Signs(ears.partitions, time.monotonic(), bounds)
+        count = len(ears.partitions)
         while until_s is None or time.monotonic() < until_s:
+            # A beat alone, which anybody might have written, ends no watch.
+            if ears.beating != count and laid_out(settings).generation != settings.generation:
+                return
+            ears.beating = count
             ears.hear(signs, hops, LOOK_S)
             if (look := log_look.take()) is not None:
                 for partition, (end, committed) in look.found.items():
                     signs.looked(partition, end, committed, look.at_s)
-            now, cut = signs.lost(time.monotonic()), hops.cut(time.monotonic())
-            _note(losses, now, "partition", as_json)
-            _note(cuts, cut, "channel", as_json)
-            for writer in writers:
-                writer.turn()
-            if now and not keep_going:
-                raise VigilError(f"monitoring lost: {len(now)} of {len(ears.partitions)} partitions")
-            if cut and not keep_going:
-                raise VigilError(f"channels cut: {len(cut)} of {len(hops.channels)}")
+            yield signs.lost(time.monotonic()), hops.cut(time.monotonic()), count
 
 
 def _channels(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from edge.readings import as_number
 from edge.records import Skipped, read_record
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
+from streams.contracts.partitions import partition_of
 from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import TopicsMismatch, UsageError, VigilError
 from streams.kafka.connect import connect_consumer
@@ -125,8 +126,10 @@ class _Span:
 def _seen(
     consumer: Any, settings: Settings, alert: Alert, partition: int, events: tuple[Alert, ...], span: _Span
 ) -> Evidence:
+    there = _partitions(consumer, settings.topic(READINGS))
+    if settings.factor > 1:  # only what has come since then is looked at
+        partition = partition_of(alert.patient, len(there))
     tp = TopicPartition(settings.topic(READINGS), partition)
-    _partitions(consumer, tp.topic)
     frames = list(_frames(consumer, tp, alert, span.stretch))
     inside = [(event, append, own) for event, append, own in frames if span.first_ms <= event <= span.last_ms]
     by_append = not inside and bool(frames)

@@ -30,6 +30,7 @@ from edge.gateway.view import View
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError
+from streams.kafka.layout_log import laid_out
 from streams.metrics_server import serve_metrics
 
 LOOK_S: Final = 2.0
@@ -71,6 +72,7 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         await _open(settings, opened, *spooled_of(spooled))
         if not await _connected(link, settings.connect_wait_s, stop):
             return
+        settings = await asyncio.to_thread(laid_out, settings, writes=True)
         view, refiling = View(settings), Refiling(settings)
         try:
             await view.start()

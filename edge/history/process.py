@@ -5,8 +5,9 @@ writes a folder, and what another one would take over is the folder.
 """
 
 import logging
+import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any, Final
 
 from kafka import TopicPartition
@@ -20,8 +21,9 @@ from edge.history.readings_store import ReadingsStore
 from edge.history.shelf import Shelf
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
-from streams.errors import TopicsMismatch, VigilError
+from streams.errors import BrokerUnreachable, TopicsMismatch, UsageError, VigilError
 from streams.kafka.connect import connect_consumer
+from streams.kafka.layout_log import read_layout
 from streams.kafka.log_end import begins_of, ends_of
 
 POLL_S: Final = 1.0
@@ -33,6 +35,9 @@ be some seconds late."""
 
 FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of all partitions in one answer."""
+
+LAYOUT_S: Final = 10.0
+"""How often it is asked whether the readings lie where they did."""
 
 logger = logging.getLogger(__name__)
 
@@ -157,11 +162,31 @@ def run(settings: Settings, stop: Callable[[], bool], metrics: HistoryMetrics | 
         BrokerUnreachable: no broker answers when it starts. One that goes away later is waited for.
         VigilError: see `Writer`.
     """
+    see_layout(settings)
     with Writer(settings, metrics) as writer:
         logger.info("history: writing to %s", folder(settings))
+        looked_s = time.monotonic()
         try:
             while not stop():
                 writer.turn()
+                if time.monotonic() - looked_s > LAYOUT_S:
+                    with suppress(BrokerUnreachable):  # it is waited for
+                        see_layout(settings)
+                    looked_s = time.monotonic()
         except KafkaError as error:  # such as a batch that nobody can open, or a right that was taken away
             raise VigilError(f"the topics cannot be read: {type(error).__name__}: {error}") from None
         writer.finish()
+
+
+def see_layout(settings: Settings) -> None:
+    """See that the readings are those that were first made: offsets of others mean something else.
+
+    Raises:
+        UsageError: they were given more partitions; what they hold since then would be missing.
+        BrokerUnreachable: no broker answers.
+    """
+    if read_layout(settings).judged.number:
+        raise UsageError(
+            "history: the readings were given more partitions (vigil scale), and what they hold since then cannot be "
+            "kept by this version; what was kept is there"
+        )

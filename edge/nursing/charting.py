@@ -11,6 +11,7 @@ from streams.config.settings import Settings
 from streams.contracts.frame import Frame
 from streams.contracts.topics import READINGS
 from streams.errors import UsageError
+from streams.kafka.layout_log import laid_out
 from streams.kafka.producers import ORDERS, Producer
 
 DEVICE: Final = "chart-"
@@ -57,5 +58,5 @@ def store(settings: Settings, frame: Frame) -> None:
         VigilError: the broker refused it.
     """
     value = frame.model_dump_json(exclude_unset=True).encode()
-    with Producer(settings, ORDERS, settings.topic(READINGS)) as producer:
+    with Producer(settings, ORDERS, laid_out(settings, writes=True).topic(READINGS)) as producer:
         send(producer, "what was charted", frame.patient.encode(), value)

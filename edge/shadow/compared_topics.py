@@ -63,9 +63,9 @@ def stretch_of(settings: Settings, found: Sequence[Decided], trial: Decided, sin
     begins = [since_ms, in_force[-1].append_ts_ms if in_force else 0]
     if trial.rules.begin == "now":
         begins.append(trial.append_ts_ms)
-    shadow = judged_until(settings, shadow_settings(settings, trial.rules.name).group)
-    present = judged_until(settings, settings.group)
-    partitions = range(settings.partitions)
+    shadow = judged_until(settings, shadow_settings(settings, trial.rules.name).judging_group)
+    present = judged_until(settings, settings.judging_group)
+    partitions = range(settings.reading_partitions)
     return Stretch(max(begins), {p: min(shadow.get(p, 0), present.get(p, 0)) for p in partitions})
 
 
@@ -100,7 +100,7 @@ def heard(
         VigilError: the topic cannot be read.
     """
     assert topic in (ALERTS, SHADOW_ALERTS)
-    canaries = {canary_name(partition) for partition in range(settings.partitions)}
+    canaries = {canary_name(partition) for partition in range(settings.reading_partitions)}
     found = []
     with closing(connect_consumer(settings)) as consumer:
         name = settings.topic(topic)
@@ -145,7 +145,7 @@ def lag_of(settings: Settings, name: str) -> dict[int, int]:
     Raises:
         VigilError: the topic does not answer.
     """
-    topic, group = settings.topic(READINGS), shadow_settings(settings, name).group
+    topic, group = settings.topic(READINGS), shadow_settings(settings, name).judging_group
     with closing(connect_admin(settings)) as admin, closing(connect_consumer(settings)) as consumer:
         committed: dict[Any, Any] = admin.list_group_offsets(group).get(group, {})
         tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]

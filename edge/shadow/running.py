@@ -88,7 +88,7 @@ def _remove(shadow: Settings) -> None:
         with suppress(KafkaError):
             admin.delete_topics([changelog_topic(shadow)])
         with suppress(KafkaError):
-            admin.delete_groups([shadow.group])
+            admin.delete_groups([shadow.judging_group])
 
 
 def _seed(shadow: Settings) -> None:

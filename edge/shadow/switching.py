@@ -13,6 +13,7 @@ from streams.contracts.rules_marks import MARK_KEY
 from streams.contracts.topics import READINGS
 from streams.errors import TopicsMismatch, VigilError
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 from streams.kafka.log_end import log_ends
 from streams.kafka.producers import ORDERS, Producer
 from streams.kafka.rules_log import Decided, sealed_mark
@@ -28,6 +29,7 @@ def mark_all(settings: Settings, said: Decided) -> dict[TopicPartition, int]:
         BrokerUnreachable: no broker answers or takes it.
         TopicsMismatch: there are no readings.
     """
+    settings = laid_out(settings)
     topic, value = settings.topic(READINGS), sealed_mark(said.rules, seals_of(settings))
     partitions = sorted(log_ends(settings, topic))
     if not partitions:
@@ -45,11 +47,12 @@ def put_in_force(settings: Settings, said: Decided, wait_s: float, say: Callable
         BrokerUnreachable: no broker answers or takes a mark; workers change over all the same, each at its own place.
         VigilError: not all partitions came past it in time.
     """
+    settings = laid_out(settings)
     ends = mark_all(settings, said)
     until_s = time.monotonic() + wait_s
     with closing(connect_admin(settings)) as admin:
         while True:
-            committed = admin.list_group_offsets(settings.group).get(settings.group, {})
+            committed = admin.list_group_offsets(settings.judging_group).get(settings.judging_group, {})
             behind = [tp.partition for tp, end in ends.items() if _at(committed, tp) < end]
             if not behind:
                 say(f"decision {said.rules.number}: in force in all {len(ends)} partitions")

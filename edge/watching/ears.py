@@ -13,6 +13,7 @@ from edge.watching.signs import Signs
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
 from streams.contracts.deliveries import Delivery
+from streams.contracts.partitions import canary_number
 from streams.contracts.patient_state import Heartbeat
 from streams.contracts.topics import ALERTS, DELIVERIES, HEARTBEAT
 from streams.errors import TopicsMismatch
@@ -28,7 +29,8 @@ class Ears:
     """A reader of `vitals.heartbeat`, `vitals.alerts` and `vitals.deliveries` from now on; a context manager.
 
     Attributes:
-        partitions: those that should beat.
+        partitions: those of the readings, which should beat.
+        beating: how many the last beat says that there are; others than `partitions` once they were given more.
 
     Raises:
         BrokerUnreachable: no broker answers.
@@ -52,7 +54,9 @@ class Ears:
         except BaseException:
             self._consumer.close()
             raise
-        self.partitions = tuple(tp.partition for tp in beats)
+        self._places = len(beats)
+        self.partitions = tuple(range(len(beats) * settings.factor))
+        self.beating = len(self.partitions)
 
     def _partitions(self, settings: Settings, topic: str) -> list[TopicPartition]:
         found = self._consumer.partitions_for_topic(topic)
@@ -89,13 +93,16 @@ class Ears:
 
     def _beat(self, partition: int, record: Any, signs: Signs, now_s: float) -> None:
         beat = read_record(Heartbeat, record, self._skipped)
-        if beat is not None and beat.partition != partition:
+        if beat is not None and beat.partition % self._places != partition:
             self._skipped.note(record, f"it speaks for partition {beat.partition}")
         elif beat is not None:
+            self.beating = max(self.beating, beat.partitions or 0)
             signs.beat(beat, now_s)
 
     def _sang(self, partition: int, record: Any, signs: Signs, hops: Hops, now_s: float) -> None:
         alert = read_record(Alert, record, self._skipped)
         if alert is not None and alert.rule == CANARY:
-            signs.sang(partition, (record.timestamp - alert.append_ts_ms) / 1000, now_s)
+            signs.sang(
+                canary_number(alert.patient, partition), (record.timestamp - alert.append_ts_ms) / 1000, now_s
+            )
             hops.sang(now_s)

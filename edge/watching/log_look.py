@@ -69,7 +69,7 @@ class LogLook:
                 self._ending.wait(EVERY_S)  # the brokers are away: the age of the last answer says so
 
     def _look(self, admin: Any, consumer: Any) -> None:
-        group = self._settings.group
+        group = self._settings.judging_group
         offsets = admin.list_group_offsets({group: self._tps})[group]
         ends = consumer.end_offsets(self._tps, timeout_ms=round(ANSWER_S_MAX * 1000))
         found = {

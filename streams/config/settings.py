@@ -23,6 +23,7 @@ from streams.config.identity_settings import IdentitySettings
 from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings, TraceSettings
 from streams.config.tls_folder import tls_settings
 from streams.contracts.partitions import PATIENTS_MAX
+from streams.contracts.topics import READINGS
 from streams.contracts.zones import ZoneName
 from streams.errors import UsageError
 
@@ -51,6 +52,15 @@ class Settings(
     topic_prefix: str = Field(default="", description="put before every topic name, to keep runs apart")
     partitions: int = Field(
         default=8, ge=1, le=1024, description="of the readings and all that is partitioned with them"
+    )
+    generation: int = Field(
+        default=0, ge=0, description="of the readings; each process is told it by vitals.layout"
+    )
+    factor: int = Field(
+        default=1,
+        ge=1,
+        le=4096,
+        description="of how many times the partitions the readings have; told by vitals.layout",
     )
     replication: int = Field(default=1, ge=1, le=7, description="copies of each topic; 3 in a hospital")
 
@@ -219,7 +229,21 @@ class Settings(
 
     def topic(self, name: str) -> str:
         """Return the topic's name as it is on the broker."""
-        return self.topic_prefix + name
+        return self.topic_prefix + name + (self._suffix if name == READINGS else "")
+
+    @property
+    def judging_group(self) -> str:
+        """The group that judges the readings: each generation has one, so that no worker of another disturbs it."""
+        return self.group + self._suffix
+
+    @property
+    def reading_partitions(self) -> int:
+        """How many partitions the readings have; all other topics that follow them have `partitions`."""
+        return self.partitions * self.factor
+
+    @property
+    def _suffix(self) -> str:
+        return f".g{self.generation}" if self.generation else ""
 
     def environment(self) -> dict[str, str]:
         """Return these settings as variables for a process of ours; secrets are among them in clear."""

@@ -32,6 +32,12 @@ def canary_name(partition: int) -> str:
     return f"vigil-canary-{partition}"
 
 
+def canary_number(patient: str, otherwise: int) -> int:
+    """Return the partition of the readings whose canary that is, of another patient the one given."""
+    number = patient.removeprefix(canary_name(0)[:-1])
+    return int(number) if number != patient and number.isdecimal() else otherwise
+
+
 def partition_of(name: str, count: int) -> int:
     """Return the partition that a patient belongs into, or a ward in `vitals.wards`, of `count`."""
     return int(partitions_of([name], count)[0])

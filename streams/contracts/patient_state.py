@@ -148,3 +148,8 @@ class Heartbeat(_Record):
     windows: str | None = Field(
         default=None, description="address of the worker that tells a patient's live windows (host:port)"
     )
+    partitions: int | None = Field(
+        default=None,
+        description="how many partitions the readings have; this topic has as many or a fraction, and `partition` lies "
+        "in the one that is the remainder",
+    )

@@ -28,6 +28,7 @@ ESCALATIONS: Final = "vitals.escalations"
 REFERENCE: Final = "vitals.reference"
 SHADOW_ALERTS: Final = "vitals.shadow-alerts"
 RULES: Final = "vitals.rules"
+LAYOUT: Final = "vitals.layout"
 HEARTBEAT: Final = "vitals.heartbeat"
 DEAD_LETTERS: Final = "vitals.dead-letters"
 
@@ -169,6 +170,15 @@ TOPICS: Final[tuple[Topic, ...]] = (
             STAMPED_BY: "LogAppendTime",
             "max.message.bytes": str(4 * 1024 * 1024),
         },
+    ),
+    Topic(
+        LAYOUT,
+        "group of the workers",
+        "Layout, sealed",
+        "how many partitions the readings have and where they are written and judged, while they are given more too",
+        partitions=1,
+        # Never compacted: of two records of one number the first counts, which compaction would not keep.
+        config={"retention.ms": str(YEARS_MS), STAMPED_BY: "LogAppendTime"},
     ),
     Topic(
         HEARTBEAT,

@@ -15,7 +15,7 @@ from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from streams.config.settings import Settings
-from streams.contracts.topics import TOPICS
+from streams.contracts.topics import READINGS, TOPICS
 from streams.errors import BrokerUnreachable, VigilError
 from streams.kafka.codecs import AS_SENT, CODECS, unreadable_codecs
 from streams.kafka.connect import connect_admin
@@ -82,12 +82,13 @@ class Inspection:
 
 def changelog_topic(settings: Settings) -> str:
     """Return the name that Faust gives to the patient table's changelog."""
-    return f"{settings.group}-patients-changelog"
+    return f"{settings.judging_group}-patients-changelog"
 
 
 def delivery_settings(settings: Settings) -> Settings:
     """Return the settings of delivery, which is a group of its own beside that of the workers."""
-    return settings.model_copy(update={"group": f"{settings.group}-delivery"})
+    alone = {"group": f"{settings.group}-delivery", "generation": 0, "factor": 1}
+    return settings.model_copy(update=alone)
 
 
 def delivery_changelog_topic(settings: Settings) -> str:
@@ -102,7 +103,8 @@ def plan(settings: Settings) -> list[PlannedTopic]:
     planned = [
         PlannedTopic(
             settings.topic(topic.name),
-            topic.partitions or settings.partitions,
+            topic.partitions
+            or (settings.reading_partitions if topic.name == READINGS else settings.partitions),
             settings.replication,
             topic.about,
             {**topic.config, **safety},
@@ -110,14 +112,16 @@ def plan(settings: Settings) -> list[PlannedTopic]:
         for topic in TOPICS
     ]
     changelogs = [
-        PlannedTopic(name, settings.partitions, settings.replication, about, {**CHANGELOG_CONFIG, **safety})
-        for name, about in (
+        PlannedTopic(name, partitions, settings.replication, about, {**CHANGELOG_CONFIG, **safety})
+        for name, partitions, about in (
             (
                 delivery_changelog_topic(settings),
+                settings.partitions,
                 "what delivery knows of open alarms, one record an episode, read back on recovery",
             ),
             (
                 changelog_topic(settings),
+                settings.reading_partitions,
                 "the patient table's state, one record a patient, read back on recovery",
             ),
         )

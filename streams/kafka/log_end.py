@@ -82,7 +82,7 @@ def read_whole(settings: Settings, topic: str) -> Iterator[Any]:
         BrokerUnreachable: no broker answers.
         VigilError: the topic could not be read to its end.
     """
-    with _answering(topic), closing(connect_consumer(settings)) as consumer:
+    with _answering(topic), closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
         tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         ends = {tp: end for tp, end in ends_of(consumer, tps).items() if end > 0}
         if not ends:

@@ -59,9 +59,15 @@ def judging_lane(settings: Settings) -> LanePlan:
         stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
         raw=raw_topics(settings),
         watch_client=PartitionGuard(
-            {settings.topic(topic): settings.partitions for topic in (READINGS, COMMANDS, WARDS, ALERTS)}
+            {settings.topic(topic): settings.partitions for topic in (COMMANDS, WARDS, ALERTS)}
+            | dict.fromkeys(as_the_readings(settings), settings.reading_partitions)
         ).watch,
     )
+
+
+def as_the_readings(settings: Settings) -> frozenset[str]:
+    """Return the topics of as many partitions as the readings, which may be a multiple of all others'."""
+    return frozenset({settings.topic(READINGS), changelog_topic(settings)})
 
 
 def raw_topics(settings: Settings) -> dict[str, OpenRaw]:
@@ -101,13 +107,13 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
         "broker_client_id": settings.client_id,
         "broker_credentials": credentials(settings),
         "store": "memory://",
-        "datadir": str(settings.data_dir / settings.group),
+        "datadir": str(settings.data_dir / settings.judging_group),
         "processing_guarantee": "at_least_once",
         "autodiscover": False,
         "web_enabled": False,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "topic_partitions": settings.partitions,
+        "topic_partitions": settings.reading_partitions,
         "topic_replication_factor": settings.replication,
         "table_standby_replicas": 0,
         "broker_session_timeout": settings.session_timeout_s,
@@ -129,7 +135,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
         "producer_max_batch_size": BATCH_BYTES,
         "worker_redirect_stdouts": False,
     }
-    app = faust.App(settings.group, **(options | overrides))
+    app = faust.App(settings.judging_group, **(options | overrides))
     app.transport = BlockTransport([URL(url) for url in urls.split(";")], app, lane)
     return app
 
@@ -161,14 +167,20 @@ def publisher_of(
         settings: say how long records may be on their way, and whether all of them count.
         through: given what sends a record, returns what is to send it.
     """
+    wide = as_the_readings(settings)
+
+    def place(topic: str, partition: int) -> int:
+        """Put what a partition of the readings leads to where it always has lain: their number is a multiple."""
+        return partition if topic in wide else partition % settings.partitions
 
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
+        partition = None if partition is None else place(topic, partition)
         return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
 
     async def send_batch(
         topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
     ) -> Awaitable[int]:
-        producer = batching_producer(app)
+        producer, partition = batching_producer(app), place(topic, partition)
         arrivals: list[tuple[Awaitable[Any], int]] = []
         batch, count = producer.create_batch(), 0
         for key, value in records:

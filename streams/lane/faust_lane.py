@@ -40,12 +40,14 @@ class FaustLane:
         channel = app.topic(topic, schema=BlockSchema(), key_serializer="raw", value_serializer="raw")
         app.agent(channel, name=reader.name, concurrency=1)(watch)
 
-    def owned(self) -> frozenset[int] | None:
+    def owned(self, topic: str | None = None) -> frozenset[int] | None:
         """Return the partitions that are assigned and recovered; None while that changes."""
         app = self._app
         if app.should_stop or app.rebalancing or not app.tables.actives_ready:
             return None
-        return frozenset(tp.partition for tp in app.consumer.assignment() if tp.topic == self._judged)
+        return frozenset(
+            tp.partition for tp in app.consumer.assignment() if tp.topic == (topic or self._judged)
+        )
 
     def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:
         """Return how far a partition is; takes note of an open transaction that holds it up."""

@@ -70,8 +70,11 @@ class Lane(Protocol):
     def blocks(self, topic: str, reader: Reader) -> None:
         """Have a topic's blocks worked off, each partition's in the order of the log, no record twice and no hole."""
 
-    def owned(self) -> frozenset[int] | None:
-        """Return the partitions that this worker judges; None while that changes, and when the worker ends."""
+    def owned(self, topic: str | None = None) -> frozenset[int] | None:
+        """Return this worker's partitions of a topic, by default of the one that is judged.
+
+        None while that changes, and when the worker ends. Of topics of another number of partitions it may own others.
+        """
 
     def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:
         """Return how far a partition is from offset `at` on, by default from what is admitted next; None = not ours."""

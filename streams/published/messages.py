@@ -21,6 +21,7 @@ from streams.contracts.command import COMMAND_BYTES_MAX, COMMAND_KEY, Answer, Se
 from streams.contracts.deliveries import Assignment, Delivery
 from streams.contracts.escalations import Told
 from streams.contracts.frame import FRAME_BYTES_MAX, STREAM_PATTERN, TICK_KEY, Frame, Tick
+from streams.contracts.layout import Layout
 from streams.contracts.partition_alerts import NOTE_KEY, Note
 from streams.contracts.patient_state import Heartbeat, Limits, Patient
 from streams.contracts.reference import BedFacts, FormularyLine, WardFacts
@@ -167,6 +168,12 @@ def _ward_messages() -> dict[str, Any]:
 
 def _rules_messages() -> dict[str, Any]:
     return {
+        "layout": _message(
+            Layout,
+            "how the readings lie; the record holds it sealed, as an order is, for the place 0 and its number",
+            {"type": "string", "description": "group of the workers"},
+            None,
+        ),
         "rules": _message(
             Rules,
             "a decision about the rules; the record holds it sealed, as an order is, for the place 0 and its number",

@@ -31,6 +31,7 @@ from streams.contracts.command import Answer, Sealed, Signed
 from streams.contracts.deliveries import Assignment, Delivery
 from streams.contracts.escalations import Told
 from streams.contracts.frame import Frame, Tick
+from streams.contracts.layout import Layout
 from streams.contracts.partition_alerts import Note
 from streams.contracts.patient_state import Heartbeat, Limits, Patient
 from streams.contracts.reference import BedFacts, FormularyLine, WardFacts
@@ -45,6 +46,7 @@ from streams.contracts.topics import (
     DELIVERIES,
     ESCALATIONS,
     HEARTBEAT,
+    LAYOUT,
     LIMITS,
     PATIENTS,
     READINGS,
@@ -91,6 +93,7 @@ MODES: Final[Mapping[type[BaseModel], JsonSchemaMode]] = {
     WardFacts: "validation",
     BedFacts: "validation",
     FormularyLine: "validation",
+    Layout: "validation",
     Rules: "validation",
     RulesMark: "validation",
 }
@@ -130,6 +133,7 @@ OPERATIONS: Final = (
     ("sendMilestones", "send", ESCALATIONS, "delivery"),
     ("sendDeliveryTicks", "send", ESCALATIONS, "tick"),
     ("sendShadowAlerts", "send", SHADOW_ALERTS, "alert"),
+    ("sendLayouts", "send", LAYOUT, "layout"),
     ("sendRules", "send", RULES, "rules"),
     ("sendRulesMarks", "send", READINGS, "rulesmark"),
     ("sendHeartbeats", "send", HEARTBEAT, "heartbeat"),

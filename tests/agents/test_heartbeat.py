@@ -24,7 +24,7 @@ def heartbeats_of(owned):
     sink = Sink()
     heartbeats = Heartbeats(
         *(sink, "beats", lambda: [store.partition(number) for number in owned]),
-        *(lambda partition: 10 + partition.number, lambda: None, lambda: 99.0),
+        *(lambda partition: 10 + partition.number, lambda: None, 4, lambda: 99.0),
     )
     return heartbeats, store, sink
 

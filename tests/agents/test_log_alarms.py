@@ -38,7 +38,7 @@ class World:
             self.faults,
             self.store,
             self.metrics,
-            lambda: self.owned,
+            lambda topic: self.owned,
             wall_s=lambda: 60.0,
         )
 

@@ -45,6 +45,7 @@ COMMANDS = [
     "reference",
     "shadow",
     "watch",
+    "scale",
     "topics",
     "kafka",
     "drill",

@@ -49,7 +49,9 @@ def drills(kafka: KafkaCluster, tmp_path: Path) -> Drills:
     return Drills(kafka.bootstrap, tmp_path)
 
 
-@pytest.mark.parametrize(("name", "seconds"), [("steady", 15), ("kill-worker", 25), ("disorder", 20)])
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("steady", 15), ("kill-worker", 25), ("disorder", 20), ("scale-partitions", 60)]
+)
 def test_nothing_is_lost(drills: Drills, name: str, seconds: int) -> None:
     code, found = drills.run(name, seconds)
     assert found["broken"] == []

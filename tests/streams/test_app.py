@@ -9,6 +9,7 @@ import pytest
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
 from streams.errors import PromiseBroken
+from streams.kafka.admin import changelog_topic
 from streams.kafka.publisher import Publisher
 from streams.kafka.shadows import ShadowPublisher
 from streams.lane.app import (
@@ -54,6 +55,9 @@ class Producer:
         arrived.set_result(SimpleNamespace(offset=self.end))
         self.end += len(batch)
         return arrived
+
+    async def send(self, topic, key, value, partition, timestamp, headers):
+        return await self.send_batch([(key, value)], topic, partition)
 
 
 def sent(records):
@@ -124,3 +128,25 @@ def test_a_shadow_publishes_to_outlets_of_its_own():
     app = create_app(SETTINGS)
     assert type(publisher_of(app, SETTINGS)) is Publisher
     assert type(publisher_of(app, Settings(brokers="127.0.0.1:1", shadow="0a1b"))) is ShadowPublisher
+
+
+def test_what_a_partition_of_the_readings_leads_to_lies_where_it_did_before_they_were_given_more():
+    scaled = SETTINGS.model_copy(update={"partitions": 4, "factor": 3, "generation": 1})
+    changelog = changelog_topic(scaled)
+
+    async def run():
+        app = create_app(scaled)
+        app._producer = app.producer = Producer()
+        publisher = publisher_of(app, scaled)
+        for topic in (ALERTS, scaled.topic(READINGS), changelog):
+            await publisher.publish(topic, b"bed-1", b"x", partition=9)
+            await publisher.publish_batch(topic, 9, RECORDS[:1])
+        await publisher.publish(ALERTS, b"bed-1", b"x")
+        return [(topic, partition) for topic, partition, _ in app.producer.batches]
+
+    assert asyncio.run(run()) == [
+        *[(ALERTS, 1)] * 2,
+        *[("vitals.readings.g1", 9)] * 2,
+        *[(changelog, 9)] * 2,
+        (ALERTS, None),
+    ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
 from streams.contracts.frame import ID_PATTERN
-from streams.contracts.partitions import partitions_of
+from streams.contracts.partitions import canary_name, canary_number, partitions_of
 
 
 @given(
@@ -26,3 +26,8 @@ def test_a_few_patients_belong_where_java_s_client_put_them():
         (-973932308 & 0x7FFFFFFF) % 1000,
         (-790332482 & 0x7FFFFFFF) % 1000,
     ]
+
+
+def test_a_canary_says_of_which_partition_it_is_and_nobody_else_does():
+    assert [canary_number(canary_name(number), 3) for number in (0, 7, 4095)] == [0, 7, 4095]
+    assert [canary_number(name, 3) for name in ("bed-7", "vigil-canary-", "vigil-canary-x", "7")] == [3] * 4

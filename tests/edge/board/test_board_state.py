@@ -105,9 +105,10 @@ def test_a_partition_of_which_nothing_newer_was_judged_is_not_judged_until_later
     assert state.judged == {0: 5_000}
 
 
-def beat(judged_ms, windows=None):
+def beat(judged_ms, windows=None, partition=0, partitions=None):
     return Heartbeat(
-        partition=0,
+        partition=partition,
+        partitions=partitions,
         worker="w",
         sent_ts_ms=judged_ms,
         judged_ts_ms=judged_ms,
@@ -116,6 +117,20 @@ def beat(judged_ms, windows=None):
         waiting_s=0.0,
         windows=windows,
     )
+
+
+def test_a_place_is_judged_up_to_where_all_partitions_of_the_readings_are_whose_patients_lie_there():
+    state = BoardState()
+    state.take_beat(beat(1_000, partition=1), 4)
+    assert state.judged == {1: 1_000}
+    state.take_beat(beat(2_000, partition=1, partitions=8), 4)
+    assert state.judged == {}  # nobody has heard of partition 5
+    state.take_beat(beat(1_500, partition=5, partitions=8), 4)
+    assert state.judged == {1: 1_500}
+    state.take_beat(beat(3_000, partition=1, partitions=8), 4)
+    assert state.judged == {1: 1_500}  # partition 5 is silent
+    state.take_beat(beat(3_500, partition=5, partitions=8), 4)
+    assert (state.judged, state.readings) == ({1: 3_000}, 8)
 
 
 def test_a_worker_that_keeps_no_windows_any_more_is_not_asked():

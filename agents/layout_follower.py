@@ -1,0 +1,121 @@
+"""Follows how the readings lie: a worker judges the generation in force, and ends in order when another will be.
+
+A thread reads `vitals.layout`, because reading it waits; the worker ends in its event loop, and begins again: it then
+waits until workers are let in (`await_turn`). Who waits longer than `DRAINED_S_MAX` takes it that whoever splits the
+state is no more, and lets all go on as before: of the two that say so at the same moment the first counts
+(`streams.kafka.layout_log`), so no state is split while it is judged.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final
+
+from kafka import TopicPartition
+
+from streams.config.settings import Settings
+from streams.contracts.layout import Layout, Step
+from streams.contracts.topics import LAYOUT
+from streams.errors import StepLost, VigilError
+from streams.kafka.connect import connect_consumer
+from streams.kafka.layout_log import in_generation, newest, own_layout, seals_if_known, take
+
+LOOK_S: Final = 0.2
+FOLLOW_MS: Final = 200
+"""How often records are asked for."""
+
+AGAIN_S: Final = 1.0
+"""Before another attempt when the brokers do not answer."""
+
+WAIT_S: Final = 0.1
+DRAINED_S_MAX: Final = 30.0
+"""How long a worker waits to be let in: patients are unwatched meanwhile."""
+
+logger = logging.getLogger(__name__)
+
+
+def await_turn(settings: Settings, say: Callable[[str], None]) -> tuple[Settings, Layout]:
+    """Wait until workers may judge; return the settings of the generation that is judged, and how the readings lie.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+        UsageError: another group's workers judge these readings.
+    """
+    since_s = time.monotonic()
+    while not (layout := own_layout(settings)).is_let_in:
+        if time.monotonic() - since_s > DRAINED_S_MAX:
+            say(f"nobody has split the state within {DRAINED_S_MAX:g} s: judging on as before")
+            try:
+                layout = take(settings, layout, Step.LET_ON)
+            except StepLost:
+                continue
+            break
+        time.sleep(WAIT_S)
+    return in_generation(settings, layout.judged), layout
+
+
+class LayoutFollower:
+    """Learns that the worker is to end, or is of another generation, and ends it.
+
+    Args:
+        settings: the worker's, of its generation.
+        layout: how the readings lay as it began.
+        end: ends the worker in order; called in its event loop.
+        settled: called when there is one generation alone: nothing is forwarded any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        layout: Layout,
+        end: Callable[[], None],
+        settled: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._layout = layout
+        self._end = end
+        self._settled = settled
+        self.is_due = False
+        """The worker ends to begin again."""
+
+    async def look(self) -> None:
+        """Called every `LOOK_S`: end when it is time to."""
+        if not self._layout.hops:
+            self._settled()
+        if self.is_due or self.fits(self._layout):
+            return
+        self.is_due = True
+        logger.warning("the readings are being given more partitions: %s", self._layout.phase)
+        self._end()
+
+    def fits(self, layout: Layout) -> bool:
+        """Return whether this worker may judge while the readings lie so."""
+        return layout.is_let_in and layout.judged.number == self._settings.generation
+
+    def start(self) -> None:
+        """Begin to follow, in a thread that ends with the process."""
+        threading.Thread(target=self._follow, name="vigil-layout", daemon=True).start()
+
+    def _follow(self) -> None:
+        while not self.is_due:
+            try:
+                self._read_on()
+            except (
+                Exception
+            ) as error:  # the brokers are away, or something is wrong that another attempt may mend
+                logger.warning("the layout cannot be read at the moment: %r", error)
+            time.sleep(AGAIN_S)
+
+    def _read_on(self) -> None:
+        topic, seals = self._settings.topic(LAYOUT), seals_if_known(self._settings)
+        with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
+            tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+            if not tps:
+                raise VigilError(f"no topic {topic}")
+            consumer.assign(tps)
+            consumer.seek_to_beginning(*tps)
+            while not self.is_due:
+                for found in consumer.poll(timeout_ms=FOLLOW_MS).values():
+                    self._layout = newest(found, seals, self._layout) or self._layout

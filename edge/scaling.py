@@ -1,0 +1,298 @@
+"""Gives the readings more partitions while frames run: takes one step after another, and can go on from any of them.
+
+What each phase means, and who does what in it, is `streams.contracts.layout`; how it fits together is docs/scaling.md.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+
+from edge.workers import worker_environment
+from streams.config.settings import Settings
+from streams.contracts.layout import PARTITIONS_MAX, Generation, Layout, Phase, Step
+from streams.contracts.topics import READINGS
+from streams.errors import NotWhole, StepLost, TopicsMismatch, UsageError, VigilError
+from streams.kafka.admin import apply_topics, changelog_topic, inspect_topics
+from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import in_generation, own_layout, take
+from streams.kafka.log_end import log_ends
+from streams.kafka.rules_log import read_rules, trials
+from streams.kafka.security import seals_of
+
+DRAIN_S_MAX: Final = 25.0
+"""For workers to hand over and end; then they are let on. Less than they wait by themselves."""
+
+SPLIT_S_MAX: Final = 120.0
+"""For the state to be split; workers that were let on meanwhile have the last word."""
+
+FORWARDED_S_MAX: Final = 60.0
+WHOLE_S_MAX: Final = 60.0
+"""For workers that did not leave a whole state to judge on and write one, before they are asked again."""
+
+TRIES_MAX: Final = 3
+QUIET_S: Final = 5.0
+"""For so long nothing may come into a generation that is to be removed."""
+
+POLL_S: Final = 0.1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far it is."""
+
+    layout: Layout
+    waiting: dict[str, int]
+    """Records that are not forwarded yet, by the generation's topic."""
+
+
+def begin(settings: Settings, factor: int, say: Say) -> Layout:
+    """Give the readings `factor` times the partitions; return the layout in which all writers may move.
+
+    Raises:
+        UsageError: that cannot be: scaling is under way, a shadow is tried, patients are misplaced, or the bound.
+        BrokerUnreachable: no broker answers.
+        VigilError: a step did not come to its end; what to do is said.
+    """
+    layout = own_layout(settings)
+    seals_of(settings)
+    if not layout.allows(Step.PREPARE):
+        raise UsageError(
+            f"scale: it is {layout.phase} already: vigil scale --resume goes on, --abort gives up"
+        )
+    following = layout.after(Step.PREPARE, int(time.time() * 1000), factor)
+    new = in_generation(settings, following.generations[-1])
+    if new.reading_partitions > PARTITIONS_MAX:
+        raise UsageError(f"factor: {new.reading_partitions} partitions are more than {PARTITIONS_MAX}")
+    if tried := trials(read_rules(settings, settings.group, seals_of(settings))):
+        names = ", ".join(one.rules.name for one in tried)
+        raise UsageError(
+            f"scale: rules are tried ({names}), whose state is not split: vigil shadow end, first"
+        )
+    _see_shape(in_generation(settings, layout.judged))
+    say(f"state that can be split: {_splitting(settings, 'look')}")
+    apply_topics(new)
+    _see_shape(new)
+    layout = take(settings, layout, Step.PREPARE, factor)
+    say(f"prepared: {new.topic(READINGS)} with {new.reading_partitions} partitions")
+    return go_on(settings, say)
+
+
+def go_on(settings: Settings, say: Say) -> Layout:
+    """Take the steps that are left; raises as `begin` does."""
+    tries = 0
+    while True:
+        layout = own_layout(settings)
+        if layout.phase == Phase.PREPARED:
+            tries += 1
+            if tries > TRIES_MAX:
+                raise VigilError(
+                    f"scale: no whole state was left {TRIES_MAX} times: vigil scale --resume, or --abort"
+                )
+            _take(settings, layout, Step.DRAIN, say)
+        elif layout.phase == Phase.DRAINING:
+            _move(settings, layout, say)
+        elif layout.phase == Phase.FORWARDING:
+            _await_forwarded(settings, layout)
+            _take(settings, layout, Step.OPEN, say)
+        else:
+            return layout
+
+
+def give_up(settings: Settings, say: Say) -> Layout:
+    """Go on with the partitions that there were; only before the state has moved.
+
+    Raises:
+        UsageError: there is nothing to give up, or it has moved.
+    """
+    layout = own_layout(settings)
+    if not layout.allows(Step.ABORT):
+        raise UsageError(f"scale: it is {layout.phase}: there is nothing that could be given up")
+    _take(settings, layout, Step.ABORT, say)
+    layout = own_layout(settings)
+    _remove_unused(settings, layout, say)
+    return layout
+
+
+def finish(settings: Settings, say: Say) -> Layout:
+    """Remove the generations before, once nothing is written to them any more.
+
+    Raises:
+        UsageError: scaling is under way.
+        VigilError: somebody still writes there, or not all is forwarded.
+    """
+    layout = own_layout(settings)
+    if layout.phase != Phase.SETTLED:
+        if not layout.allows(Step.FINISH):
+            raise UsageError(f"scale: it is {layout.phase}: vigil scale --resume, first")
+        before = _ends(settings, layout)
+        say(f"seeing for {QUIET_S:g} s that nobody writes to what is removed")
+        time.sleep(QUIET_S)
+        if busy := sorted({tp.topic for tp, end in _ends(settings, layout).items() if end != before[tp]}):
+            raise VigilError(
+                f"readings still come into {', '.join(busy)}: start again whoever writes there, first"
+            )
+        if any(status(settings).waiting.values()):
+            raise VigilError("not all readings are forwarded yet: try again")
+        _take(settings, layout, Step.FINISH, say)
+        layout = own_layout(settings)
+    _remove_unused(settings, layout, say)
+    return layout
+
+
+def status(settings: Settings) -> Status:
+    """Return how far it is."""
+    layout = own_layout(settings)
+    done = _forwarded(settings)
+    waiting: dict[str, int] = {}
+    for tp, end in _ends(settings, layout).items():
+        waiting[tp.topic] = waiting.get(tp.topic, 0) + max(0, end - done.get(tp, end))
+    return Status(layout, waiting)
+
+
+def _take(settings: Settings, layout: Layout, step: Step, say: Say) -> None:
+    after = take(settings, layout, step)
+    say(f"{step}: the readings are {after.phase} now")
+
+
+def _move(settings: Settings, layout: Layout, say: Say) -> None:
+    """Split the state once all workers have ended, and let them on otherwise."""
+    try:
+        _await_ended(settings, layout)
+        said = _splitting(settings)
+    except NotWhole as why:
+        say(f"{why}: workers judge on, and are asked again")
+        _take(settings, layout, Step.LET_ON, say)
+        _await_whole(settings, layout)
+        return
+    except VigilError:
+        # Nobody is watched while workers wait: whatever it is, it is looked into while they judge.
+        _take(settings, layout, Step.LET_ON, say)
+        raise
+    say(f"split: {said}")
+    try:
+        _take(settings, layout, Step.MOVE, say)
+    except StepLost:
+        raise VigilError(
+            "scale: workers waited too long and judge on as before: vigil scale --resume"
+        ) from None
+
+
+def _splitting(settings: Settings, *arguments: str) -> str:
+    """Run `agents.splitting`, in a process of its own: the edge knows nothing of state; return what it says."""
+    command = [sys.executable, "-P", "-m", "agents.splitting", *arguments]
+    try:
+        done = subprocess.run(
+            command, env=worker_environment(settings), capture_output=True, timeout=SPLIT_S_MAX, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise VigilError(f"the workers' state was not split within {SPLIT_S_MAX:g} s") from None
+    if done.returncode == 0:
+        return done.stdout.decode(errors="replace").strip()
+    words = done.stderr.decode(errors="replace").strip().splitlines()
+    said = words[-1].removeprefix("vigil: ") if words else "no word"
+    if done.returncode == NotWhole.exit_code:
+        raise NotWhole(said)
+    raise (UsageError if done.returncode == UsageError.exit_code else VigilError)(said)
+
+
+def _await_ended(settings: Settings, layout: Layout) -> None:
+    """Wait until no worker is in the group that judges, nor in the one that forwards."""
+    groups = [in_generation(settings, layout.judged).judging_group, f"{settings.group}-forwarding"]
+    until_s = time.monotonic() + DRAIN_S_MAX
+    with closing(connect_admin(settings)) as admin:
+        while left := _members(admin, groups):
+            if time.monotonic() > until_s:
+                raise VigilError(f"scale: {left} workers did not end within {DRAIN_S_MAX:g} s; they judge on")
+            time.sleep(POLL_S)
+
+
+def _members(admin: Any, groups: list[str]) -> int:
+    try:
+        found = admin.describe_groups(groups)
+    except KafkaError as error:
+        raise VigilError(f"the group's members could not be read: {error}") from None
+    return sum(len(each["members"]) for each in found.values())
+
+
+def _await_whole(settings: Settings, layout: Layout) -> None:
+    """Wait until workers are back, and as far as the log was: their next checkpoint is then whole."""
+    old = in_generation(settings, layout.judged)
+    ends, until_s = log_ends(old, old.topic(READINGS)), time.monotonic() + WHOLE_S_MAX
+    with closing(connect_admin(settings)) as admin:
+        while True:
+            committed = admin.list_group_offsets(old.judging_group).get(old.judging_group, {})
+            if all(tp in committed and committed[tp].offset >= end for tp, end in ends.items()):
+                return
+            if time.monotonic() > until_s:
+                raise VigilError(
+                    f"scale: workers were not back within {WHOLE_S_MAX:g} s: vigil scale --resume"
+                )
+            time.sleep(POLL_S)
+
+
+def _await_forwarded(settings: Settings, layout: Layout) -> None:
+    """Wait until all that lies in the generations before now has been forwarded."""
+    ends, until_s = _ends(settings, layout), time.monotonic() + FORWARDED_S_MAX
+    while True:
+        done = _forwarded(settings)
+        if all(done.get(tp, 0) >= end for tp, end in ends.items()):
+            return
+        if time.monotonic() > until_s:
+            raise VigilError(
+                f"scale: not all was forwarded within {FORWARDED_S_MAX:g} s; are workers there? vigil scale --resume"
+            )
+        time.sleep(POLL_S)
+
+
+def _ends(settings: Settings, layout: Layout) -> dict[TopicPartition, int]:
+    """Return where the readings of generations that are forwarded end."""
+    found: dict[TopicPartition, int] = {}
+    for old, _ in layout.hops:
+        found |= log_ends(settings, in_generation(settings, old).topic(READINGS))
+    return found
+
+
+def _forwarded(settings: Settings) -> dict[TopicPartition, int]:
+    """Return up to where readings were forwarded."""
+    group = f"{settings.group}-forwarding"
+    with closing(connect_admin(settings)) as admin:
+        found = admin.list_group_offsets(group).get(group, {})
+    return {tp: place.offset for tp, place in found.items()}
+
+
+def _see_shape(new: Settings) -> None:
+    """See that all topics have as many partitions as they should in a generation."""
+    wrong = [one for one in inspect_topics(new).differences if one.what in ("partitions", "topic")]
+    if wrong:
+        told = ", ".join(f"{one.topic}: {one.what} {one.found}, planned {one.planned}" for one in wrong)
+        raise TopicsMismatch(
+            f"{told}: give --partitions and --replication as they were created; topics of a generation that was "
+            "never judged may be deleted"
+        )
+
+
+def _remove_unused(settings: Settings, layout: Layout, say: Say) -> None:
+    """Remove topics and groups of generations that are no more."""
+    kept = {each.number for each in layout.generations}
+    gone = [
+        in_generation(settings, Generation(number=number, factor=1))
+        for number in range(layout.last_number + 1)
+        if number not in kept
+    ]
+    with closing(connect_admin(settings)) as admin:
+        there = {topic["name"] for topic in admin.describe_topics()}
+        names = sorted(there & {name for one in gone for name in (one.topic(READINGS), changelog_topic(one))})
+        groups = [one.judging_group for one in gone]
+        if names:
+            admin.delete_topics(names, raise_errors=False)
+            say(f"removed: {', '.join(names)}")
+        if groups:
+            admin.delete_groups(groups)
