@@ -42,6 +42,7 @@ def main() -> int:
         serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port, "metrics_port")
         preflight.await_broker(settings, say)
         settings, layout = await_turn(settings, say)
+        metrics.partitions_of_all.set(settings.reading_partitions)
         preflight.check_topics(settings)
         preflight.check_group(settings)
         read_ms = int(time.time() * 1000)

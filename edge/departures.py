@@ -19,6 +19,10 @@ def new_client_id(name: str = "worker") -> str:
     return f"vigil-{name}-{uuid.uuid4().hex}"
 
 
+def _as_given(settings: Settings) -> Settings:
+    return settings
+
+
 class Departures:
     """Has a group drop members whose process died.
 
@@ -26,13 +30,20 @@ class Departures:
     those that live are looked after.
 
     Args:
-        settings: of the processes; their group is the one they are members of.
+        settings: of the processes.
         say: told in one line what became of each.
+        as_now: given the settings, returns those whose group the processes are in now.
     """
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[str], None],
+        as_now: Callable[[Settings], Settings] = _as_given,
+    ) -> None:
         self._settings = settings
         self._say = say
+        self._as_now = as_now
         self._threads: list[threading.Thread] = []
 
     def ended(self, which: str, client_id: str, exit_code: int) -> None:
@@ -60,7 +71,7 @@ class Departures:
     def _drop(self, which: str, client_id: str, ended_s: float) -> None:
         timeout_s = self._settings.session_timeout_s
         try:
-            if drop_dead(self._settings, client_id, timeout_s):
+            if drop_dead(self._as_now(self._settings), client_id, timeout_s):
                 took_s = time.monotonic() - ended_s
                 self._say(f"{which} was dropped from the group within {took_s:.1f} s")
         except VigilError as error:

@@ -17,6 +17,7 @@ from edge.options import with_changes
 from edge.workers import WorkerPool, worker_command, worker_environment
 from streams.config.settings import Settings
 from streams.errors import UsageError, VigilError
+from streams.kafka.layout_log import laid_out
 
 DRAIN_WAIT_S: Final = 30.0
 """Between the request to end and the kill. A worker drains in seconds and forces itself out before this."""
@@ -52,7 +53,7 @@ def attend(
     exit_code = stop(process, DRAIN_WAIT_S)
     if ending.is_set() and exit_code == -signal.SIGTERM:
         return 0  # it had not begun yet, and holds nothing to hand over
-    departures = Departures(settings, say)
+    departures = Departures(settings, say, laid_out)
     departures.ended("the worker", client_id, exit_code)
     departures.wait()
     return exit_code if exit_code >= 0 else BY_SIGNAL - exit_code
@@ -88,7 +89,7 @@ def supervise(
         ports=_ports(settings.metrics_port, count),
         term_wait_s=DRAIN_WAIT_S,
         say=say,
-        departures=Departures(settings, say),
+        departures=Departures(settings, say, laid_out),
     )
     with pool:
         for place, worker in enumerate(pool.workers):

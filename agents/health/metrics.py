@@ -76,7 +76,8 @@ class Metrics:
     def _add_partitions(self, partitions: int) -> None:
         self.ready = self._gauge("ready", "1 while partitions are assigned and recovered")
         self.partitions = self._gauge("partitions_assigned", "partitions this worker owns")
-        self._gauge("partitions", "partitions that all workers together should own").set(partitions)
+        self.partitions_of_all = self._gauge("partitions", "partitions that all workers together should own")
+        self.partitions_of_all.set(partitions)
         self.lag_frames = self._gauge("lag_frames", "records not yet judged", "partition")
         self.lag_seconds = self._gauge(
             "lag_seconds", "age of the last judged record while others wait", "partition"

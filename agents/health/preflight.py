@@ -71,7 +71,7 @@ def check_group(settings: Settings) -> None:
         return
     if found:
         raise VigilError(
-            f"the group {settings.group} is in use by {found}: no patient would be judged; end it, or give it a group "
+            f"the group {settings.judging_group} is in use by {found}: no patient would be judged; end it, or give it a group "
             "of its own"
         )
 

@@ -7,42 +7,58 @@ set -eu
 
 # setup: vigil topics apply, vigil doctor, by who upgrades
 $KAFKA_ACLS --add --allow-principal User:vigil-setup --operation Write --operation Create --operation Delete --resource-pattern-type prefixed --topic vigil-doctor-
-$KAFKA_ACLS --add --allow-principal User:vigil-setup --operation Create --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-patients-changelog --topic vigil-delivery-escalations-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-setup --operation Create --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.layout --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-patients-changelog --topic vigil-delivery-escalations-changelog
+
+# scale: vigil scale, by who gives the readings more partitions
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Delete --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vigil-patients-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.layout
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Create --operation Delete --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vitals.readings.g
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Write --operation Create --operation Delete --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vigil.g
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-delivery-escalations-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Describe --operation Delete --resource-pattern-type prefixed --group vigil.g
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation Delete --group vigil --group vigil-forwarding
 
 # worker: vigil worker
-$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.wards --topic vigil-patients-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.wards --topic vitals.layout --topic vigil-patients-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --operation Describe --operation DescribeConfigs --topic vitals.rules
+$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --operation Write --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vitals.readings.g --topic vigil.g
 $KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Write --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.patients --topic vitals.limits --topic vitals.heartbeat --topic vitals.dead-letters
 $KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Describe --operation DescribeConfigs --topic vitals.audit --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vigil-delivery-escalations-changelog
-$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --group vigil
+$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --group vigil --group vigil-forwarding
+$KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --resource-pattern-type prefixed --group vigil.g
 
 # gateway: vigil gateway
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --operation Write --topic vitals.readings --topic vitals.associations
+$KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --topic vitals.layout
+$KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --operation Write --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Write --topic vitals.alerts --topic vitals.dead-letters
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --group vigil-refiling
 
 # board: vigil board
-$KAFKA_ACLS --add --allow-principal User:vigil-board --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.limits --topic vitals.patients --topic vitals.reference --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat
+$KAFKA_ACLS --add --allow-principal User:vigil-board --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.limits --topic vitals.patients --topic vitals.reference --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vitals.layout
 $KAFKA_ACLS --add --allow-principal User:vigil-board --operation Read --operation Write --topic vitals.commands --topic vitals.assignments --topic vitals.deliveries
+$KAFKA_ACLS --add --allow-principal User:vigil-board --operation Read --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-board --operation Write --topic vitals.audit
 $KAFKA_ACLS --add --allow-principal User:vigil-board --operation Describe --group vigil
-$KAFKA_ACLS --add --allow-principal User:vigil-board --operation Describe --resource-pattern-type prefixed --group vigil-shadow-
+$KAFKA_ACLS --add --allow-principal User:vigil-board --operation Describe --resource-pattern-type prefixed --group vigil.g --group vigil-shadow-
 
 # deliver: vigil deliver
 $KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.deliveries --topic vitals.escalations --topic vigil-delivery-escalations-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Read --operation Describe --operation DescribeConfigs --topic vitals.limits --topic vitals.assignments
 $KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Write --operation Describe --operation DescribeConfigs --topic vitals.dead-letters
-$KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.audit --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.reference --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vigil-patients-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.audit --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.reference --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.layout --topic vitals.heartbeat --topic vigil-patients-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Read --group vigil-delivery --group vigil-channels
 
 # history: vigil history run, verify
-$KAFKA_ACLS --add --allow-principal User:vigil-history --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.deliveries
+$KAFKA_ACLS --add --allow-principal User:vigil-history --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.deliveries --topic vitals.layout
 
 # watch: vigil watch --alert
 $KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Read --operation Write --topic vitals.alerts
-$KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Read --topic vitals.deliveries --topic vitals.heartbeat
+$KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Read --topic vitals.deliveries --topic vitals.heartbeat --topic vitals.layout
 $KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Describe --topic vitals.readings
+$KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Describe --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Describe --group vigil
+$KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Describe --resource-pattern-type prefixed --group vigil.g
 
 # reference: vigil reference run
 $KAFKA_ACLS --add --allow-principal User:vigil-reference --operation Read --operation Write --topic vitals.commands --topic vitals.reference
@@ -51,17 +67,25 @@ $KAFKA_ACLS --add --allow-principal User:vigil-reference --operation Read --grou
 
 # shadow: vigil shadow, by who tries rules and puts them in force
 $KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.shadow-alerts --topic vitals.rules
-$KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.patients --topic vigil-patients-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.patients --topic vitals.layout --topic vigil-patients-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Write --operation Create --operation Delete --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vigil-shadow-
+$KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Write --resource-pattern-type prefixed --topic vitals.readings.g
+$KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --resource-pattern-type prefixed --topic vigil.g
 $KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Describe --operation DescribeConfigs --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.wards --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-delivery-escalations-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Read --operation Delete --resource-pattern-type prefixed --group vigil-shadow-
 $KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Describe --group vigil
+$KAFKA_ACLS --add --allow-principal User:vigil-shadow --operation Describe --resource-pattern-type prefixed --group vigil.g
 
 # operator: the command line: orders, lists, reports, patients observe, assign, reference
 $KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.associations --topic vitals.assignments --topic vitals.reference
-$KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Read --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.limits --topic vitals.patients --topic vitals.rules --topic vitals.heartbeat
+$KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Read --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.limits --topic vitals.patients --topic vitals.rules --topic vitals.heartbeat --topic vitals.layout
+$KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Read --operation Write --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Describe --operation DescribeConfigs --topic vitals.audit --topic vitals.wards --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.dead-letters --topic vigil-patients-changelog --topic vigil-delivery-escalations-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vigil.g
 $KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Describe --group vigil
+$KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Describe --resource-pattern-type prefixed --group vigil.g
 
 # device: what writes frames past the gateways, vigil simulate; only where it must be
+$KAFKA_ACLS --add --allow-principal User:vigil-device --operation Read --topic vitals.layout
 $KAFKA_ACLS --add --allow-principal User:vigil-device --operation Write --topic vitals.readings
+$KAFKA_ACLS --add --allow-principal User:vigil-device --operation Write --resource-pattern-type prefixed --topic vitals.readings.g

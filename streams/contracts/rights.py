@@ -23,6 +23,7 @@ from streams.contracts.topics import (
     DELIVERIES,
     ESCALATIONS,
     HEARTBEAT,
+    LAYOUT,
     LIMITS,
     PATIENTS,
     READINGS,
@@ -48,6 +49,14 @@ REFILING: Final = f"{GROUP}-refiling"
 FORMULARY: Final = f"{GROUP}-reference"
 SHADOWS: Final = f"{GROUP}-shadow-*"
 """Groups and changelogs of all shadows: the name of the rules that one tries follows."""
+
+SCALED: Final = f"{{prefix}}{READINGS}.g*"
+"""The readings of every generation but the first (`streams.contracts.layout`)."""
+
+SCALED_GROUP: Final = f"{GROUP}.g*"
+"""The workers' groups and changelogs likewise."""
+
+FORWARDING: Final = f"{GROUP}-forwarding"
 
 PROBES: Final = "{prefix}vigil-doctor-*"
 """Topics in which `vigil doctor` compares clocks."""
@@ -93,21 +102,33 @@ PARTS: Final[tuple[Part, ...]] = (
         removes=(PROBES,),
     ),
     Part(
+        "scale",
+        "`vigil scale`, by who gives the readings more partitions",
+        reads=(READINGS, LAYOUT, CHANGELOG, SCALED, SCALED_GROUP),
+        writes=(LAYOUT, SCALED_GROUP),
+        compares=(*EVERY, SCALED, SCALED_GROUP),
+        makes=(SCALED, SCALED_GROUP),
+        removes=(READINGS, CHANGELOG, SCALED, SCALED_GROUP),
+        joins=(SCALED_GROUP,),
+        follows=(GROUP, SCALED_GROUP, FORWARDING),
+        ends=(GROUP, SCALED_GROUP, FORWARDING),
+    ),
+    Part(
         "worker",
         "`vigil worker`",
-        reads=(READINGS, COMMANDS, WARDS, RULES, CHANGELOG),
+        reads=(READINGS, COMMANDS, WARDS, RULES, LAYOUT, CHANGELOG, SCALED, SCALED_GROUP),
         writes=(
             *(READINGS, COMMANDS, WARDS, ALERTS, PATIENTS, LIMITS, HEARTBEAT, DEAD_LETTERS),
-            CHANGELOG,
+            *(LAYOUT, CHANGELOG, SCALED, SCALED_GROUP),
         ),
-        compares=EVERY,
-        joins=(GROUP,),
+        compares=(*EVERY, SCALED, SCALED_GROUP),
+        joins=(GROUP, SCALED_GROUP, FORWARDING),
     ),
     Part(
         "gateway",
         "`vigil gateway`",
-        reads=(READINGS, ASSOCIATIONS),
-        writes=(READINGS, ASSOCIATIONS, ALERTS, DEAD_LETTERS),
+        reads=(READINGS, ASSOCIATIONS, LAYOUT, SCALED),
+        writes=(READINGS, ASSOCIATIONS, ALERTS, DEAD_LETTERS, SCALED),
         joins=(REFILING,),
     ),
     Part(
@@ -115,10 +136,10 @@ PARTS: Final[tuple[Part, ...]] = (
         "`vigil board`",
         reads=(
             *(READINGS, ALERTS, COMMANDS, LIMITS, PATIENTS, ASSIGNMENTS, REFERENCE, DELIVERIES),
-            *(SHADOW_ALERTS, RULES, HEARTBEAT),
+            *(SHADOW_ALERTS, RULES, HEARTBEAT, LAYOUT, SCALED),
         ),
         writes=(COMMANDS, AUDIT, ASSIGNMENTS, DELIVERIES),
-        follows=(GROUP, SHADOWS),
+        follows=(GROUP, SCALED_GROUP, SHADOWS),
     ),
     Part(
         "deliver",
@@ -131,15 +152,15 @@ PARTS: Final[tuple[Part, ...]] = (
     Part(
         "history",
         "`vigil history run`, `verify`",
-        reads=(READINGS, ALERTS, COMMANDS, AUDIT, LIMITS, DELIVERIES),
+        reads=(READINGS, ALERTS, COMMANDS, AUDIT, LIMITS, DELIVERIES, LAYOUT),
     ),
     Part(
         "watch",
         "`vigil watch --alert`",
-        reads=(ALERTS, DELIVERIES, HEARTBEAT),
+        reads=(ALERTS, DELIVERIES, HEARTBEAT, LAYOUT),
         writes=(ALERTS,),
-        looks_at=(READINGS,),
-        follows=(GROUP,),
+        looks_at=(READINGS, SCALED),
+        follows=(GROUP, SCALED_GROUP),
     ),
     Part(
         "reference",
@@ -151,13 +172,16 @@ PARTS: Final[tuple[Part, ...]] = (
     Part(
         "shadow",
         "`vigil shadow`, by who tries rules and puts them in force",
-        reads=(READINGS, ALERTS, PATIENTS, SHADOW_ALERTS, RULES, CHANGELOG, SHADOWS),
-        writes=(READINGS, SHADOW_ALERTS, RULES, SHADOWS),
+        reads=(
+            *(READINGS, ALERTS, PATIENTS, SHADOW_ALERTS, RULES, LAYOUT, CHANGELOG, SHADOWS),
+            *(SCALED, SCALED_GROUP),
+        ),
+        writes=(READINGS, SHADOW_ALERTS, RULES, SHADOWS, SCALED),
         compares=(*EVERY, SHADOWS),
         makes=(SHADOWS,),
         removes=(SHADOWS,),
         joins=(SHADOWS,),
-        follows=(GROUP,),
+        follows=(GROUP, SCALED_GROUP),
         ends=(SHADOWS,),
     ),
     Part(
@@ -165,16 +189,17 @@ PARTS: Final[tuple[Part, ...]] = (
         "the command line: orders, lists, reports, `patients observe`, `assign`, `reference`",
         reads=(
             *(READINGS, ALERTS, COMMANDS, LIMITS, PATIENTS, ASSOCIATIONS, ASSIGNMENTS, REFERENCE, RULES),
-            HEARTBEAT,
+            *(HEARTBEAT, LAYOUT, SCALED),
         ),
-        writes=(READINGS, COMMANDS, ASSOCIATIONS, ASSIGNMENTS, REFERENCE),
-        compares=EVERY,
-        follows=(GROUP,),
+        writes=(READINGS, COMMANDS, ASSOCIATIONS, ASSIGNMENTS, REFERENCE, SCALED),
+        compares=(*EVERY, SCALED, SCALED_GROUP),
+        follows=(GROUP, SCALED_GROUP),
     ),
     Part(
         "device",
         "what writes frames past the gateways, `vigil simulate`; only where it must be",
-        writes=(READINGS,),
+        reads=(LAYOUT,),
+        writes=(READINGS, SCALED),
     ),
 )
 

@@ -126,10 +126,10 @@ def group_of(settings: Settings) -> Group:
     with closing(connect_admin(settings)) as admin:
         while True:
             try:
-                return describe(admin, settings.group)
+                return describe(admin, settings.judging_group)
             except KafkaError as error:
                 if not error.retriable or time.monotonic() > deadline_s:
-                    raise failure(f"the group {settings.group} could not be read", error) from None
+                    raise failure(f"the group {settings.judging_group} could not be read", error) from None
             time.sleep(LOOK_AGAIN_S)
 
 
@@ -153,23 +153,23 @@ def drop_dead(settings: Settings, client_id: str, wait_s: float) -> int:
     with closing(connect_admin(settings, wait_s)) as admin:
         while unseen < UNSEEN_LOOKS:
             try:
-                group = describe(admin, settings.group)
+                group = describe(admin, settings.judging_group)
                 if group.kind != CLASSIC:
-                    told = f"{intruder(group)} is in the group {settings.group}"
+                    told = f"{intruder(group)} is in the group {settings.judging_group}"
                     raise VigilError(f"{told}: nobody can be dropped from it")
                 found = members_of(group, client_id)
-                dropped += _remove(admin, settings.group, found)
+                dropped += _remove(admin, settings.judging_group, found)
                 unseen = 0 if found else unseen + 1
             except KafkaError as error:
                 if not error.retriable:
                     raise VigilError(
-                        f"the group {settings.group} did not drop a dead member: {error}"
+                        f"the group {settings.judging_group} did not drop a dead member: {error}"
                     ) from None
                 problem = str(error)
             else:
                 problem = "the member is still there"
             if time.monotonic() > deadline_s:
-                told = f"the group {settings.group} did not drop a dead member within {wait_s:g} s"
+                told = f"the group {settings.judging_group} did not drop a dead member within {wait_s:g} s"
                 raise BrokerUnreachable(f"{told}: {problem}")
             if unseen < UNSEEN_LOOKS:
                 time.sleep(LOOK_AGAIN_S)

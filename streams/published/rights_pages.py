@@ -10,9 +10,12 @@ from streams.contracts.rights import (
     DELIVERY,
     EVERY,
     FORMULARY,
+    FORWARDING,
     GROUP,
     PARTS,
     REFILING,
+    SCALED,
+    SCALED_GROUP,
     SHADOWS,
     Operation,
     Part,
@@ -61,9 +64,9 @@ def table() -> str:
     """Return the table of docs/security.md: a line for each topic and group, a column for each part but `setup`."""
     parts = [part for part in PARTS if part.name != "setup"]
     lines = [f"| | {' | '.join(part.name for part in parts)} |", "|---" * (len(parts) + 1) + "|"]
-    for name in (*EVERY, SHADOWS):
+    for name in (*EVERY, SCALED, SCALED_GROUP, SHADOWS):
         lines.append(_line(_shown(name), [_of_topic(part, name) for part in parts]))
-    for name in (GROUP, DELIVERY, CHANNELS, REFILING, FORMULARY, SHADOWS):
+    for name in (GROUP, SCALED_GROUP, FORWARDING, DELIVERY, CHANNELS, REFILING, FORMULARY, SHADOWS):
         lines.append(_line(f"group {_shown(name)}", [_of_group(part, name) for part in parts]))
     return "\n".join([*lines, "", f"({_MARKS}.)"])
 
@@ -73,7 +76,7 @@ def _line(name: str, cells: list[str]) -> str:
 
 
 def _shown(name: str) -> str:
-    return f"`{name.format(group='GROUP')}`"
+    return f"`{name.format(group='GROUP', prefix='')}`"
 
 
 def _of_topic(part: Part, name: str) -> str:

@@ -106,6 +106,7 @@ def quick_restarts(monkeypatch):
 def dropped(monkeypatch):
     """Return the client ids whose members a coordinator that stands in has dropped."""
     gone = []
+    monkeypatch.setattr(supervisor, "laid_out", lambda settings: settings)
     monkeypatch.setattr(
         departures, "drop_dead", lambda settings, client_id, wait_s: gone.append(client_id) or 1
     )
