@@ -71,8 +71,8 @@ def check_group(settings: Settings) -> None:
         return
     if found:
         raise VigilError(
-            f"the group {settings.judging_group} is in use by {found}: no patient would be judged; end it, or give it a group "
-            "of its own"
+            f"the group {settings.judging_group} is in use by {found}: no patient would be judged; end it, "
+            "or give it a group of its own"
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from streams.config.settings import Settings
 from streams.contracts.rights import EVERY, PARTS, SHADOWS, account_of, part_called, rights_of
 from streams.contracts.topics import ALERTS, COMMANDS, ESCALATIONS, HEARTBEAT, READINGS, TOPICS
-from streams.kafka.admin import delivery_settings, plan
+from streams.kafka.admin import changelog_topic, delivery_settings, plan
 from streams.kafka.shadows import shadow_settings
 from streams.published.rights_pages import acl_commands
 
@@ -41,7 +41,7 @@ def test_groups_and_changelogs_are_called_as_the_program_calls_them():
         delivery_settings(settings).group,
     }
     shadow = shadow_settings(settings, "0123456789ab").group
-    assert all(
+    assert any(
         shadow.startswith(right.name) for right in rights_of(part_called("shadow"), "icu") if right.is_prefix
     )
     assert SHADOWS not in EVERY
@@ -59,12 +59,24 @@ def test_who_may_speak_for_others_is_who_has_to():
     assert writers(READINGS) == {"worker", "gateway", "shadow", "operator", "device"}
 
 
+def test_the_rights_to_scale_cover_the_names_of_every_generation():
+    settings = Settings(group="icu", generation=12, factor=4)
+    worker = rights_of(part_called("worker"), "icu")
+    for kind, name in (
+        ("topic", settings.topic(READINGS)),
+        ("topic", changelog_topic(settings)),
+        ("group", settings.judging_group),
+    ):
+        assert any(right.kind == kind and right.is_prefix and name.startswith(right.name) for right in worker)
+
+
 def test_nobody_but_who_sets_up_makes_or_removes_what_is_not_his_own():
     for part in PARTS:
         if part.name != "setup":
             of_others = {topic.name for topic in TOPICS}
             assert not names(part, "Create") & of_others
-            assert not names(part, "Delete") & of_others
+            # The first generation of the readings goes when nobody writes to it any more.
+            assert names(part, "Delete") & of_others == ({READINGS} if part.name == "scale" else set())
     assert "Delete" not in {op for right in rights_of(part_called("worker")) for op in right.operations}
 
 
