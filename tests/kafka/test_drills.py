@@ -58,6 +58,7 @@ def test_nothing_is_lost(drills: Drills, name: str, seconds: int) -> None:
     assert code == 0
 
 
+@pytest.mark.drill
 def test_nothing_is_lost_when_readings_get_more_partitions_and_the_command_is_killed(drills: Drills) -> None:
     _, found = drills.run("scale-partitions", 50)
     # For how long nothing is judged hangs on how fast the command starts again, nine times: the whole drill bounds it.
