@@ -76,5 +76,5 @@ class Departures:
                 self._say(f"{which} was dropped from the group within {took_s:.1f} s")
         except VigilError as error:
             self._say(
-                f"{which} is in the group until its session ends, {timeout_s:g} s after its death: {error}"
+                f"{which} may be in the group until its session ends, {timeout_s:g} s after its death: {error}"
             )

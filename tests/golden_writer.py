@@ -35,6 +35,7 @@ from streams.contracts.command import Answer, Sealed, Signed
 from streams.contracts.deliveries import Assignment, Delivery
 from streams.contracts.escalations import Told
 from streams.contracts.frame import TICK_KEY, Frame, Tick, encode_tick
+from streams.contracts.layout import Layout
 from streams.contracts.partition_alerts import Note
 from streams.contracts.patient_state import Heartbeat, Limits, Patient
 from streams.contracts.reference import BedFacts, FormularyLine, WardFacts
@@ -262,6 +263,14 @@ RECORDS = {
         "end": 20,
     },
     RulesMark: {"group": "vigil", "number": 2},
+    Layout: {
+        "group": "vigil",
+        "number": 2,
+        "phase": "prepared",
+        "generations": [{"number": 0, "factor": 1}, {"number": 1, "factor": 2}],
+        "last_number": 1,
+        "at_ts_ms": T0,
+    },
     Rules: {
         "kind": "switch",
         "group": "vigil",

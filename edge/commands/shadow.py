@@ -189,12 +189,13 @@ def switch(
     """
     if back == (rules is not None):
         raise UsageError("give --rules FILE, or --back")
-    settings = laid_out(need_brokers(load_settings(**options)))
+    settings = need_brokers(load_settings(**options))
     person = signed_in(settings, "configure", account)
     if rules is None:
         text, file = before_last(read_rules(settings, settings.group, seals_of(settings)))
     else:
         text, file = text_of(rules), rules.name
+    settings = laid_out(settings)
     said = decide(settings, "switch", person, reason, text=text, file=file)
     what = f"rules {said.rules.name} ({said.rules.file})" if text is not None else "each worker's own rules"
     _say(f"decision {said.rules.number}: {what} from now on")

@@ -105,6 +105,18 @@ _FAULTS: Final = Row(
             ),
             "Six by default.",
         ),
+        Panel(
+            "Age of the oldest checkpoint",
+            (Query("max by (instance) (vigil_checkpoint_age_seconds)", "{{instance}}"),),
+            "How much would be judged again after a death.",
+            unit="s",
+        ),
+        Panel(
+            "Spans",
+            (Query(per_second("vigil_spans_total", "outcome"), "{{outcome}}"),),
+            "Only with a collector.",
+            unit="cps",
+        ),
         Panel("Last recovery", (Query("vigil_recovery_seconds", "{{instance}}"),), unit="s"),
         Panel(
             "Records refused",

@@ -147,7 +147,7 @@ def test_the_rows_of_who_brings_alerts_to_people():
         (GatewayMetrics(), "gateway"),
         (DeliveryMetrics(), "delivery"),
         (ChannelMetrics(), "sender"),
-        (Metrics("vigil_shadow"), None),
+        (Metrics(prefix="vigil_shadow"), None),
     ],
 )
 def test_a_process_is_known_by_what_it_measures(metrics, kind):

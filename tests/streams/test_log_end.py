@@ -65,6 +65,6 @@ class Silent:
 @pytest.mark.parametrize("read", [log_ends, lambda *said: list(read_whole(*said))], ids=["ends", "whole"])
 def test_a_broker_that_falls_silent_is_an_outage_of_one_line_and_its_exit_code(monkeypatch, read):
     """A worker that starts meanwhile ended with 1, which is said of what nobody expects."""
-    monkeypatch.setattr("streams.kafka.log_end.connect_consumer", lambda settings: Silent())
+    monkeypatch.setattr("streams.kafka.log_end.connect_consumer", lambda settings, **how: Silent())
     with pytest.raises(BrokerUnreachable, match=r"log-end could not be read: .*after 9999 ms"):
         read(Settings(brokers="127.0.0.1:1"), TOPIC)

@@ -65,6 +65,7 @@ async def test_a_gateway_that_fails_behind_kafka_ends_its_ports_first_too(tmp_pa
     for part in ("Link", "View", "Refiling"):
         monkeypatch.setattr(process, part, lambda settings: Ending("kafka", ended))
     monkeypatch.setattr(process, "spooled_of", lambda parts: ([("sdc", 1, Ending("port", ended))], []))
+    monkeypatch.setattr(process, "laid_out", lambda settings, **of: settings)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings(data_dir=tmp_path, gateway_sdc_interface="127.0.0.1", gateway_metrics_port=port)
