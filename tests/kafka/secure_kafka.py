@@ -1,6 +1,7 @@
 """A Kafka node whose listeners want TLS: one with an account (SCRAM), one with a certificate of the client's."""
 
 import subprocess
+from collections.abc import Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +56,8 @@ class Listeners:
 
 
 @contextmanager
-def secure_kafka(folder: Path):
-    """Run the node; yield its listeners."""
+def secure_kafka(folder: Path, accounts: Sequence[str] = (USER,), extra: Mapping[str, str] | None = None):
+    """Run the node with accounts, all of one password; yield its listeners. `extra` are further properties."""
     make_certificates(folder)
     port, controller, account, certificate = free_ports(4)
     address = NodeAddress(1, port, controller)
@@ -65,7 +66,10 @@ def secure_kafka(folder: Path):
         jars(CACHE),
         folder / "node",
         address,
-        properties(address, [address], folder / "data", listeners(folder, address, account, certificate)),
+        properties(
+            *(address, [address], folder / "data"),
+            listeners(folder, address, account, certificate) | dict(extra or {}),
+        ),
     )
     node.format(CLUSTER_ID)
     try:
@@ -73,7 +77,10 @@ def secure_kafka(folder: Path):
         plain = f"{LOOPBACK}:{port}"
         with closing(connect_admin(Settings(brokers=plain), READY_TIMEOUT_S)) as admin:
             admin.alter_user_scram_credentials(
-                [UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD.encode())]
+                [
+                    UserScramCredentialUpsertion(name, ScramMechanism.SCRAM_SHA_512, PASSWORD.encode())
+                    for name in accounts
+                ]
             )
         yield Listeners(plain, f"{LOOPBACK}:{account}", f"{LOOPBACK}:{certificate}", folder)
     finally:
