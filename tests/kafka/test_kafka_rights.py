@@ -223,13 +223,16 @@ def possible(settings):
 def is_refused(attempt):
     """Return whether the broker refuses; kafka-python raises that for some questions and hands it back for others."""
     try:
-        return "authoriz" in repr(attempt()).lower()
+        answer = repr(attempt()).lower()
+        return "authoriz" in answer or "needs alter permission" in answer
     except AuthorizationError:
         return True
 
 
 def test_no_account_can_make_remove_or_shorten_what_is_not_its_own_nor_give_rights(site):
-    assert of_all(site, possible) == {part.name: set() for part in PARTS}
+    # Once readings were scaled and all has moved on, the group of their first generation goes.
+    may = {"scale": {"remove the workers' group"}}
+    assert of_all(site, possible) == {part.name: may.get(part.name, set()) for part in PARTS}
 
 
 def test_no_account_has_a_transactional_id(site):
