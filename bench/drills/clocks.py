@@ -39,7 +39,7 @@ class Clocks:
             "FAKETIME_TIMESTAMP_FILE": str(self._file(node)),
             "FAKETIME_CACHE_DURATION": str(SEEN_S),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # What 0.9.10 does for waits by the other clock takes it that this one is moved, too: a JVM's waits end at once.
+            # What 0.9.10 does for waits by the other clock takes it that this one is moved, too: a JVM spins.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 

@@ -1,8 +1,8 @@
 """A client that has nothing to do in the workers' group: `python stray_member.py BROKERS GROUP TOPIC`, until SIGTERM.
 
 Runs where confluent-kafka is, and nothing of ours. Says JSON lines: what became of it as a classic member with an
-assignor of its own, then which partitions it was given as a member of the consumer protocol (KIP-848), and how many
-records it read of them. It commits nothing.
+assignor of its own, then, as a member of the consumer protocol (KIP-848), that it was refused or which partitions it
+was given, and how many records it read of them. It commits nothing.
 """
 
 import json
@@ -25,16 +25,33 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     common = {"bootstrap.servers": brokers, "group.id": group, "enable.auto.commit": False}
     print(json.dumps({"classic": _as_classic(common, topic)}), flush=True)
-    read = {"records": 0}
-    consumer = Consumer(common | {"group.protocol": "consumer"})
-    consumer.subscribe([topic], on_assign=_tell, on_revoke=_tell)
-    while not told.is_set():
-        record = consumer.poll(POLL_S)
-        if record is not None and record.error() is None:
-            read["records"] += 1
-    consumer.close()
-    print(json.dumps(read), flush=True)
+    print(json.dumps({"records": _as_newer(common, topic, told)}), flush=True)
     return 0
+
+
+def _as_newer(common: dict[str, Any], topic: str, told: threading.Event) -> int:
+    """Be a member of the consumer protocol until told to end; return how many records were read."""
+    refused, records = threading.Event(), 0
+
+    def hear(error: KafkaError) -> None:
+        if not refused.is_set() and error.code() == KafkaError._FATAL:
+            refused.set()
+            print(json.dumps({"consumer": "refused", "said": error.str()}), flush=True)
+
+    consumer = Consumer(common | {"group.protocol": "consumer", "error_cb": hear})
+    consumer.subscribe([topic], on_assign=_tell, on_revoke=_tell)
+    while not told.is_set() and not refused.is_set():
+        try:
+            record = consumer.poll(POLL_S)
+        except KafkaException as error:
+            hear(error.args[0])
+            continue
+        records += record is not None and record.error() is None
+        if record is not None and record.error() is not None:
+            hear(record.error())
+    told.wait()
+    consumer.close()
+    return records
 
 
 def _as_classic(common: dict[str, Any], topic: str) -> str:
