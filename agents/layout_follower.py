@@ -10,16 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import Final
-
-from kafka import TopicPartition
 
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import LAYOUT
-from streams.errors import StepLost, VigilError
-from streams.kafka.connect import connect_consumer
+from streams.errors import StepLost
+from streams.kafka.followed import followed
 from streams.kafka.layout_log import in_generation, newest, own_layout, seals_if_known, take
 
 LOOK_S: Final = 0.2
@@ -110,12 +107,5 @@ class LayoutFollower:
 
     def _read_on(self) -> None:
         topic, seals = self._settings.topic(LAYOUT), seals_if_known(self._settings)
-        with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
-            tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-            if not tps:
-                raise VigilError(f"no topic {topic}")
-            consumer.assign(tps)
-            consumer.seek_to_beginning(*tps)
-            while not self.is_due:
-                for found in consumer.poll(timeout_ms=FOLLOW_MS).values():
-                    self._layout = newest(found, seals, self._layout) or self._layout
+        for found in followed(self._settings, topic, FOLLOW_MS, lambda: self.is_due):
+            self._layout = newest(found, seals, self._layout) or self._layout

@@ -9,10 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import closing
 from typing import Any, Final
-
-from kafka import TopicPartition
 
 from agents.health.canary import with_canary
 from agents.health.metrics import Metrics
@@ -24,7 +21,7 @@ from streams.config.settings import Settings
 from streams.contracts.seals import Seals
 from streams.contracts.topics import RULES
 from streams.errors import UsageError
-from streams.kafka.connect import connect_consumer
+from streams.kafka.followed import followed
 from streams.kafka.rules_log import Decided, decided, rules_of, switches
 
 LOOK_S: Final = 0.5
@@ -136,13 +133,9 @@ class RulesFollower:
             time.sleep(AGAIN_S)
 
     def _read_on(self) -> None:
-        topic = self._settings.topic(RULES)
         records: list[Any] = []
-        with closing(connect_consumer(self._settings, allow_auto_create_topics=False)) as consumer:
-            tps = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
-            consumer.assign(tps)
-            consumer.seek_to_beginning(*tps)
-            while tps and not self.is_due:
-                for found in consumer.poll(timeout_ms=round(FOLLOW_S * 1000)).values():
-                    records += found
-                    self.learn(decided(records, self._settings.group, self._seals))
+        for found in followed(
+            self._settings, self._settings.topic(RULES), round(FOLLOW_S * 1000), lambda: self.is_due
+        ):
+            records += found
+            self.learn(decided(records, self._settings.group, self._seals))

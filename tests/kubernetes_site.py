@@ -32,6 +32,7 @@ PORTS = {
 }
 """Where each listens, its page of metrics first: here all have one address, so each has free ports."""
 
+# Also in continuous integration, which may run in a container that may not mount: other tests read the same files.
 needs_root = pytest.mark.skipif(not can_lay_out(), reason="mounting needs root")
 
 

@@ -86,6 +86,7 @@ def test_every_fault_has_all_that_it_needs_where_it_is_played_alone():
     assert DRILLS["chaos"].wants == set(Need)
 
 
+# Continuous integration installs it (.ci/run); nobody else has to, to change something else.
 @pytest.mark.skipif(library() is None, reason="libfaketime is not installed")
 def test_a_clock_that_was_moved_is_off_by_as_much_for_its_process_alone(tmp_path):
     clocks = Clocks(tmp_path, library())
@@ -142,7 +143,11 @@ with Disks(Path(sys.argv[1])) as disks:
 """
 
 
-@pytest.mark.skipif(not can_mount(), reason="no root, or no loop devices")
+# Also in continuous integration, which may run in a container that may not mount: the drills then say what they lack.
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="no root, or no loop devices")
+
+
+@needs_mounts
 def test_a_disk_is_full_until_freed_and_slow_until_told_to_flow(tmp_path):
     done = subprocess.run(
         [sys.executable, "-P", "-c", DISK, str(tmp_path)],
@@ -155,7 +160,7 @@ def test_a_disk_is_full_until_freed_and_slow_until_told_to_flow(tmp_path):
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
-@pytest.mark.skipif(not can_mount(), reason="no root, or no loop devices")
+@needs_mounts
 def test_of_a_drill_that_is_killed_no_disk_is_left_and_none_stands_still(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", DISK, str(tmp_path), "stay"],
