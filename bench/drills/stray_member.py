@@ -6,13 +6,14 @@ was given, and how many records it read of them. It commits nothing.
 """
 
 import json
-import signal
 import sys
 import threading
 import time
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
+
+from edge.told_to_end import Told, told_to_end
 
 POLL_S = 0.2
 REFUSED_S_MAX = 10.0
@@ -21,15 +22,14 @@ REFUSED_S_MAX = 10.0
 def main() -> int:
     """Try as a classic member, then stay as one of the consumer protocol."""
     brokers, group, topic = sys.argv[1:4]
-    told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
     common = {"bootstrap.servers": brokers, "group.id": group, "enable.auto.commit": False}
-    print(json.dumps({"classic": _as_classic(common, topic)}), flush=True)
-    print(json.dumps({"records": _as_newer(common, topic, told)}), flush=True)
+    with told_to_end() as told:
+        print(json.dumps({"classic": _as_classic(common, topic)}), flush=True)
+        print(json.dumps({"records": _as_newer(common, topic, told)}), flush=True)
     return 0
 
 
-def _as_newer(common: dict[str, Any], topic: str, told: threading.Event) -> int:
+def _as_newer(common: dict[str, Any], topic: str, told: Told) -> int:
     """Be a member of the consumer protocol until told to end; return how many records were read."""
     refused, records = threading.Event(), 0
 

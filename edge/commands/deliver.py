@@ -1,7 +1,5 @@
 """`vigil deliver`."""
 
-import signal
-import threading
 from pathlib import Path
 
 import click
@@ -10,6 +8,7 @@ from edge.channels.kinds import check_options
 from edge.delivering import deliver_until
 from edge.options import brokers_option, group_option, need_brokers
 from edge.printing import say
+from edge.told_to_end import told_to_end
 from streams.config.routing import DEFAULT_ROUTING
 from streams.config.routing_file import load_routing
 from streams.config.settings import load_settings
@@ -39,7 +38,5 @@ def deliver(**options: object) -> None:
     """
     settings = need_brokers(load_settings(**options))
     routing = load_routing(settings.routing, check_options) if settings.routing else DEFAULT_ROUTING
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    deliver_until(settings, routing, stop, lambda line: say(f"vigil: {line}", err=True))
+    with told_to_end() as stop:
+        deliver_until(settings, routing, stop, lambda line: say(f"vigil: {line}", err=True))

@@ -1,18 +1,17 @@
 """`vigil history run|query|verify|export|load`."""
 
 import logging
-import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from threading import Event
 from typing import Any, TypeVar
 
 import click
 
 from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import print_json, say
+from edge.told_to_end import told_to_end
 from streams.config.settings import load_settings
 from streams.errors import UsageError, VigilError
 
@@ -65,13 +64,11 @@ def run(**options: object) -> None:
 
     settings = need_brokers(load_settings(**options))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     metrics = HistoryMetrics()
     port = settings.history_metrics_port
     serve_metrics(metrics.registry, settings.metrics_host, port, "history_metrics_port")
-    write(settings, stop.is_set, metrics)
+    with told_to_end() as stop:
+        write(settings, stop.is_set, metrics)
 
 
 @history.command()

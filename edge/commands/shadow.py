@@ -1,7 +1,5 @@
 """`vigil shadow`."""
 
-import signal
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from edge.shadow import running
 from edge.shadow.compared_topics import chosen, lag_of
 from edge.shadow.decisions import before_last, decide, text_of
 from edge.shadow.switching import put_in_force
+from edge.told_to_end import told_to_end
 from streams.config.settings import load_settings
 from streams.errors import UsageError
 from streams.kafka.layout_log import laid_out
@@ -87,10 +86,8 @@ def run(
     person = signed_in(settings, "configure", account)
     trial = running.begin(settings, rules, person, reason, begin, _say)
     _say(f"rules {trial.rules.name} are tried; report with: vigil shadow report --name {trial.rules.name}")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    running.run(settings, trial.rules.name, workers, stop, _say)
+    with told_to_end() as stop:
+        running.run(settings, trial.rules.name, workers, stop, _say)
 
 
 @shadow.command("list")

@@ -1,8 +1,6 @@
 """`vigil simulate`."""
 
-import signal
 import sys
-import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +8,7 @@ import click
 
 from edge.options import brokers_option, json_option, need_brokers
 from edge.printing import print_json, say
+from edge.told_to_end import told_to_end
 from streams.config.settings import load_settings
 from streams.errors import VigilError
 
@@ -52,17 +51,10 @@ def simulate(
     if gateway is None:
         need_brokers(settings)
     planned = [parse_burst(text) for text in bursts]
-    stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
-    try:
-        with Reporter(seconds, as_json) as reporter:
-            final = simulator.simulate(
-                settings, beds, rate_hz, planned, seed, seconds, stop, reporter.report, gateway
-            )
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+    with told_to_end() as stop, Reporter(seconds, as_json) as reporter:
+        final = simulator.simulate(
+            settings, beds, rate_hz, planned, seed, seconds, stop, reporter.report, gateway
+        )
     if as_json:
         print_json({"type": "summary", **asdict(final)})
     else:

@@ -1,8 +1,6 @@
 """`vigil worker`."""
 
-import signal
 import sys
-import threading
 from typing import Final
 
 import click
@@ -10,6 +8,7 @@ import click
 from edge.options import brokers_option, group_option, need_brokers, rules_option
 from edge.printing import say
 from edge.supervisor import attend, supervise
+from edge.told_to_end import told_to_end
 from streams.config.settings import load_settings
 
 WORKERS_MAX: Final = 64
@@ -41,13 +40,11 @@ def worker(workers: int, **options: object) -> None:
     ended it.
     """
     settings = need_brokers(load_settings(**options))
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    if workers > 1:
-        supervise(settings, workers, ending, _say)
-    else:
-        sys.exit(attend(settings, ending, _say))
+    with told_to_end() as ending:
+        if workers > 1:
+            supervise(settings, workers, ending, _say)
+        else:
+            sys.exit(attend(settings, ending, _say))
 
 
 def _say(line: str) -> None:
