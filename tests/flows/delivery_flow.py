@@ -117,7 +117,10 @@ class Hospital:
         return self._ticks[self.of(patient)]
 
     def wait_for(self, count, *milestones):
-        wait_until(lambda: len(self.deliveries(*milestones)) >= count, f"{count} of {milestones}")
+        try:
+            wait_until(lambda: len(self.deliveries(*milestones)) >= count, f"{count} of {milestones}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there are {len(self.deliveries(*milestones))}") from None
         return self.deliveries(*milestones)
 
     def finals(self):

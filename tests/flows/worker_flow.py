@@ -44,6 +44,7 @@ READY_POLL_S = 0.1
 wait_until = partial(waiting.wait_until, deadline_s=DEADLINE_S, poll_s=POLL_S)
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
+SAID_CHARACTERS = 4_000
 
 RULES = """
 [[rule]]
@@ -143,6 +144,7 @@ class Ward:
     def close(self) -> None:
         for worker in self.workers:
             stop(worker.process, term_wait_s=0.0)
+            print(f"{worker.process.args}:\n{worker.said[-SAID_CHARACTERS:]}")  # shown of a test that failed
         self._producer.close()
         self._consumer.close()
 

@@ -1,12 +1,14 @@
 """`vigil scale` on Apache Kafka without workers: its steps, what it refuses, and what it leaves behind."""
 
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
 from kafka import TopicPartition
+from kafka.errors import CoordinatorNotAvailableError
 from kafka.structs import OffsetAndMetadata
+from waiting import wait_until
 
 from agents.stragglers import forwarding_group
 from edge import scaling
@@ -60,8 +62,14 @@ def write(settings, topic, *records):
 
 
 def commit(settings, group, offsets):
-    with closing(connect_admin(settings)) as admin:
-        admin.alter_group_offsets(group, {tp: OffsetAndMetadata(at, "", -1) for tp, at in offsets.items()})
+    """Commit for a group; the first of a new cluster waits for its coordinator."""
+
+    def done():
+        with closing(connect_admin(settings)) as admin, suppress(CoordinatorNotAvailableError):
+            return not any(error.errno for error in admin.alter_group_offsets(group, places).values())
+
+    places = {tp: OffsetAndMetadata(at, "", -1) for tp, at in offsets.items()}
+    wait_until(done, "the group's coordinator")
 
 
 def committed(settings, group):

@@ -100,6 +100,7 @@ def running(supervisor):
     try:
         yield supervisor
     finally:
+        print(supervisor.said)  # shown of a test that failed
         if supervisor.process.poll() is None:
             supervisor.process.kill()
             supervisor.process.wait(5)
