@@ -6,16 +6,14 @@ old generation was judged (`agents.splitting`). An offset is committed when what
 death a stretch may come twice, at most `REPEATS_MAX` frames of one patient, whom the judge knows as repeats.
 """
 
+import asyncio
 import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from itertools import zip_longest
 from typing import Any, Final
-
-from kafka import TopicPartition
-from kafka.structs import OffsetAndMetadata
 
 from streams.config.settings import Settings
 from streams.contracts.frame import OWN_STREAM, TICK_KEY
@@ -23,26 +21,19 @@ from streams.contracts.layout import Layout
 from streams.contracts.partition_alerts import NOTE_KEY
 from streams.contracts.partitions import canary_name, partitions_of
 from streams.contracts.topics import READINGS
-from streams.errors import VigilError
-from streams.kafka.connect import connect_consumer
+from streams.kafka.forwarding import forwarding
 from streams.kafka.layout_log import in_generation
-from streams.kafka.producers import FORWARDED, Producer
 from streams.kafka.publisher import fail_stop
 from tables.device_rows import SEEN
 
 REPEATS_MAX: Final = SEEN - 28
 """Frames of one patient between two commits: the judge remembers `SEEN` numbers of a device."""
 
-POLL_RECORDS_MAX: Final = 2_000
-POLL_MS: Final = 100
-SETTLE_POLL_S: Final = 0.001
 AGAIN_S: Final = 0.5
 FAILING_S_MAX: Final = 60.0
 """For so long nothing could be forwarded: the process ends, and another may do better."""
 
 END_S_MAX: Final = 2.0
-LOOK_MS_MAX: Final = 60_000
-"""Between two polls: a stretch and its acknowledgements are far shorter."""
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +83,12 @@ def stretches(records: Sequence[Any], most: int = REPEATS_MAX) -> Iterator[Seque
         yield records[begin:]
 
 
+def turns(found: Mapping[Any, Sequence[Any]]) -> Iterator[dict[Any, Sequence[Any]]]:
+    """Yield what is forwarded side by side: the next stretch of each partition, as long as there is one."""
+    for each in zip_longest(*map(stretches, found.values())):
+        yield {tp: stretch for tp, stretch in zip(found, each, strict=True) if stretch is not None}
+
+
 class Stragglers:
     """Forwards in a thread of its own, from the start until `stop`.
 
@@ -134,7 +131,7 @@ class Stragglers:
         self._well_s = time.monotonic()
         while not self._ending.is_set():
             try:
-                self._forward_all()
+                asyncio.run(self._forward_all())
             except Exception as error:  # the brokers are away, or what another attempt may mend
                 logger.warning("readings of a former generation cannot be forwarded at the moment: %r", error)
                 if time.monotonic() - self._well_s > FAILING_S_MAX:
@@ -143,65 +140,28 @@ class Stragglers:
                     )
             self._ending.wait(AGAIN_S)
 
-    def _forward_all(self) -> None:
-        session_ms = round(self._settings.session_timeout_s * 1000)
-        options: dict[str, Any] = {
-            "group_id": forwarding_group(self._settings),
-            "session_timeout_ms": session_ms,
-            "heartbeat_interval_ms": session_ms // 5,
-            "max_poll_interval_ms": LOOK_MS_MAX,
-            "max_poll_records": POLL_RECORDS_MAX,
-            # Without a cut nobody knows what was judged: neither all nor nothing may be forwarded.
-            "auto_offset_reset": "none",
-            "isolation_level": "read_committed",
-            "allow_auto_create_topics": False,
-        }
-        with ExitStack() as stack:
-            to = {
-                new.topic(READINGS): stack.enter_context(Producer(new, FORWARDED, new.topic(READINGS)))
-                for _, new in self._hops.values()
-            }
-            consumer = stack.enter_context(closing(connect_consumer(self._settings, **options)))
-            consumer.subscribe(sorted(self._hops))
-            done: dict[TopicPartition, int] = {}
+    async def _forward_all(self) -> None:
+        group, done = forwarding_group(self._settings), dict[Any, int]()
+        async with forwarding(self._settings, group, sorted(self._hops)) as through:
             while not self._ending.is_set():
-                for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
-                    for stretch in stretches(records):
-                        self._forward(tp, stretch, to)
-                        done[tp] = stretch[-1].offset + 1
-                        consumer.commit({tp: _at(done[tp])})
-                # What ends a transaction is no record, and would otherwise count as one that waits.
-                reached = {
-                    tp: int(at) for tp in consumer.assignment() if (at := consumer.position(tp)) is not None
-                }
-                if further := {tp: _at(at) for tp, at in reached.items() if at != done.get(tp)}:
-                    consumer.commit(further)
-                done = reached
+                async with through.taken() as found:
+                    for turn in turns(found):
+                        await through.send(self._sent_on(turn))
+                        done |= {tp: records[-1].offset + 1 for tp, records in turn.items()}
+                        await through.commit({tp: done[tp] for tp in turn})
+                    reached = await through.positions()
+                    if further := {tp: at for tp, at in reached.items() if at != done.get(tp)}:
+                        await through.commit(further)
+                    done = reached
                 self._well_s = time.monotonic()
 
-    def _forward(self, tp: TopicPartition, records: Sequence[Any], to: Mapping[str, Producer]) -> None:
-        """Send records of an old partition on, and wait until they have arrived.
-
-        Raises:
-            VigilError: one has not.
-        """
-        old, new = self._hops[tp.topic]
-        producer = to[new.topic(READINGS)]
-        keys = [record.key for record in records]
-        places = destinations(keys, tp.partition, old.reading_partitions, new.reading_partitions)
-        until_s = time.monotonic() + FORWARDED.delivery_s
-        for record, chosen in zip(records, places, strict=True):
-            for place in chosen:
-                while producer.send(record.key, record.value, place, headers=record.headers) is None:
-                    if time.monotonic() > until_s:
-                        raise VigilError("a record was not sent: the broker does not say where its topic is")
-                    time.sleep(SETTLE_POLL_S)
-                self.forwarded += 1
-        while producer.in_flight:
-            time.sleep(SETTLE_POLL_S)
-        if producer.failed:
-            raise VigilError(f"a record was not forwarded: {producer.last_error}")
-
-
-def _at(offset: int) -> OffsetAndMetadata:
-    return OffsetAndMetadata(offset, "", -1)
+    def _sent_on(self, turn: Mapping[Any, Sequence[Any]]) -> Iterator[tuple[str, int, Any]]:
+        """Yield where each record of old partitions goes, in their order."""
+        for tp, records in turn.items():
+            old, new = self._hops[tp.topic]
+            topic, keys = new.topic(READINGS), [record.key for record in records]
+            places = destinations(keys, tp.partition, old.reading_partitions, new.reading_partitions)
+            for record, chosen in zip(records, places, strict=True):
+                for place in chosen:
+                    self.forwarded += 1
+                    yield topic, place, record

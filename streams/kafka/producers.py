@@ -115,9 +115,6 @@ DELIVERIES: Final = Use("vigil-deliver", delivery_s=10.0, request_s=5.0)
 REFILING: Final = Use("vigil-refiling", delivery_s=20.0, request_s=5.0, linger_ms=5, batch_bytes=65_536)
 """Copies of frames; what is not acknowledged is done again."""
 
-FORWARDED: Final = Use("vigil-forwarding", delivery_s=20.0, request_s=5.0, linger_ms=1, batch_bytes=65_536)
-"""Readings on their way to another generation; what is not acknowledged is done again."""
-
 AUDITS: Final = Use("vigil-audit", delivery_s=60.0, request_s=5.0)
 """What people saw; nobody waits for it, and a broker's restart loses none."""
 
