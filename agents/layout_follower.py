@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from kafka.errors import KafkaError
+
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import LAYOUT
@@ -49,8 +51,22 @@ def await_turn(settings: Settings, say: Callable[[str], None]) -> tuple[Settings
             except StepLost:
                 continue
             break
-        time.sleep(WAIT_S)
+        _await_news(settings, layout, since_s + DRAINED_S_MAX)
     return in_generation(settings, layout.judged), layout
+
+
+def _await_news(settings: Settings, layout: Layout, until_s: float) -> None:
+    """Wait for another layout, at most until a monotonic time: without work, for others have much of it meanwhile."""
+    seals, known = seals_if_known(settings), layout
+
+    def is_over() -> bool:
+        return known != layout or time.monotonic() > until_s
+
+    try:
+        for found in followed(settings, settings.topic(LAYOUT), FOLLOW_MS, is_over):
+            known = newest(found, seals, known) or known
+    except KafkaError:
+        time.sleep(WAIT_S)  # who asks next is told what is wrong
 
 
 class LayoutFollower:

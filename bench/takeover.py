@@ -1,8 +1,8 @@
-"""How long nobody watches a dead worker's patients: with a standby replica of their state, and without.
+"""How long nobody watches patients while workers come, go or die: of partitions that move, and of those that stay.
 
-`python -m bench.takeover` fills a changelog, starts two workers, lets one patient a partition raise an alarm every
-fifth of a second, and kills one worker. The gap of a partition is the longest time between two of its alerts as the
-broker received them.
+`python -m bench.takeover` fills a changelog, starts two workers and lets one patient a partition raise an alarm twenty
+times a second. Then one worker is killed (with a standby replica of its state, and without), ends in order, or a third
+one comes. The gap of a partition is the longest time between two of its alerts as the broker received them.
 """
 
 import argparse
@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -38,13 +39,15 @@ from streams.kafka.producers import PROBES, Producer
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 90.0
-AFTER_KILL_S = 45.0
-"""How long is listened after the kill: a session timeout, should it be needed, a rebalance and a recovery fit in."""
+AFTER_S = 45.0
+"""How long is listened afterwards: a session timeout, should it be needed, a rebalance and a recovery fit in."""
 
 SETTLE_S = 5.0
 """Between the workers being ready and the kill."""
 
-STEP_S = 0.2
+STEP_S = 0.05
+"""Between two alerts of a partition: no shorter gap can be seen."""
+
 STOP_S = 2.0
 PARTITIONS, PATIENTS = 8, 20_000
 RULES = '[[rule]]\nid = "hr-high"\nsignal = "hr"\nhigh = 120\ndelay_s = 0\n[technical]\nenabled = false\n'
@@ -61,6 +64,10 @@ class Process:
         """End the worker as a crash would, under its parent, which sees it."""
         for worker in psutil.Process(self.child.pid).children():
             worker.kill()
+
+    def end(self) -> None:
+        """Have the worker drain."""
+        self.child.terminate()
 
     def owned(self) -> set[int]:
         """Return the partitions it watches; empty while it is not ready."""
@@ -88,8 +95,21 @@ class Probes(threading.Thread):
                     producer.send(patient.encode(), json.dumps(frame).encode(), partition)
 
 
+Event = Literal["killed", "ended", "joined"]
+WAYS: tuple[tuple[Event, int], ...] = (("killed", 0), ("killed", 1), ("ended", 0), ("joined", 0))
+"""What happens, and how many standby replicas there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The longest silence of each partition, s: of those that another worker has afterwards, and of the others."""
+
+    moved_s: list[float]
+    kept_s: list[float]
+
+
 def main() -> int:
-    """Measure both ways in turn, print, and return the exit code."""
+    """Measure all ways in turn, print, and return the exit code."""
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -99,33 +119,44 @@ def main() -> int:
     try:
         with KafkaCluster() as kafka:
             for repeat in range(given.repeats):
-                for standbys in (0, 1):
-                    gaps = gaps_s(kafka.bootstrap, f"over-{repeat}-{standbys}", given.patients, standbys)
-                    print(
-                        f"{standbys} standby: gap {statistics.median(gaps):.1f} s in the middle of "
-                        f"{len(gaps)} partitions, {max(gaps):.1f} s at most",
-                        flush=True,
-                    )
+                for event, standbys in WAYS:
+                    name = f"over-{repeat}-{event}-{standbys}"
+                    found = gaps(kafka.bootstrap, name, given.patients, event, standbys)
+                    print(f"a worker {event}, {standbys} standby: {_words(found)}", flush=True)
     except VigilError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def gaps_s(
-    brokers: str, name: str, patients: int, standbys: int, after_kill_s: float = AFTER_KILL_S
-) -> list[float]:
-    """Return the gap of each partition of the killed worker, s.
+def _words(found: Gaps) -> str:
+    return ", ".join(
+        f"{len(each)} partitions {what} silent for {statistics.median(each):.2f} s in the middle, {max(each):.2f} s at most"
+        for what, each in (("moved", found.moved_s), ("kept", found.kept_s))
+        if each
+    )
+
+
+def gaps_s(brokers: str, name: str, patients: int, standbys: int, after_s: float = AFTER_S) -> list[float]:
+    """Return the gap of each partition of a killed worker, s; arguments and errors are those of `gaps`."""
+    return gaps(brokers, name, patients, "killed", standbys, after_s).moved_s
+
+
+def gaps(
+    brokers: str, name: str, patients: int, event: Event, standbys: int = 0, after_s: float = AFTER_S
+) -> Gaps:
+    """Return the gaps around an event.
 
     Args:
         brokers: of Kafka.
         name: of the workers' group, and of their topics' prefix.
-        patients: of both workers.
+        patients: of all workers.
+        event: what happens to a worker.
         standbys: replicas of their state.
-        after_kill_s: how long is listened after the kill.
+        after_s: how long is listened after it.
 
     Raises:
-        VigilError: the workers did not come to share the partitions, or nobody took over a partition in that time.
+        VigilError: the workers did not come to share the partitions, or nobody has a partition in that time.
     """
     with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder, ExitStack() as stack:
         rules = Path(folder) / "rules.toml"
@@ -136,23 +167,37 @@ def gaps_s(
         apply_topics(settings)
         end_offsets(brokers, changelog_topic(settings), PARTITIONS)  # until its leaders answer
         fill(brokers, changelog_topic(settings), State(patients, PARTITIONS, buckets=10))
-        workers = [_start(settings, standbys, Path(folder), number, stack) for number in (1, 2)]
+        start = partial(_start, settings, standbys, Path(folder), stack)
+        workers = [start(1), start(2)]
         _await(lambda: all(worker.owned() for worker in workers), workers)
         probes = Probes(settings)
         probes.start()
         stack.callback(probes.ending.set)
         time.sleep(SETTLE_S)  # alerts of the time before belong to the measurement
-        victim = workers[0]
-        lost = victim.owned()
-        victim.kill()
-        killed_s = time.time()
-        time.sleep(after_kill_s)
+        before = _owners(workers)
+        happened_s = time.time()
+        if event == "joined":
+            workers.append(start(3))
+        else:
+            leaving = workers.pop(0)
+            leaving.kill() if event == "killed" else leaving.end()
+        time.sleep(after_s)
+        after = _owners(workers)
         probes.ending.set()
         probes.join()
-        return longest_s(_alerts(settings), lost, killed_s + SETTLE_S)
+        moved = {number for number, port in before.items() if after.get(number) != port}
+        alerts = _alerts(settings)
+        return Gaps(
+            *(longest_s(alerts, some, happened_s + SETTLE_S) for some in (moved, before.keys() - moved))
+        )
 
 
-def _start(settings: Settings, standbys: int, folder: Path, number: int, stack: ExitStack) -> Process:
+def _owners(workers: Sequence[Process]) -> dict[int, int]:
+    """Return the metrics port of each partition's worker."""
+    return {number: worker.port for worker in workers for number in worker.owned()}
+
+
+def _start(settings: Settings, standbys: int, folder: Path, stack: ExitStack, number: int) -> Process:
     port = free_ports(1)[0]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
     environment |= {
@@ -192,13 +237,13 @@ def _alerts(settings: Settings) -> dict[int, list[float]]:
     return found
 
 
-def longest_s(alerts: Mapping[int, Sequence[float]], lost: Collection[int], until_s: float) -> list[float]:
-    """Return the longest time between two alerts of each lost partition, s; `alerts` are times by partition.
+def longest_s(alerts: Mapping[int, Sequence[float]], some: Collection[int], until_s: float) -> list[float]:
+    """Return the longest time between two alerts of each of some partitions, s; `alerts` are times by partition.
 
     Raises:
-        VigilError: a lost partition has no alert after `until_s`.
+        VigilError: one of them has no alert after `until_s`.
     """
-    times = {partition: sorted(alerts.get(partition, [])) for partition in sorted(lost)}
+    times = {partition: sorted(alerts.get(partition, [])) for partition in sorted(some)}
     if silent := [partition for partition, heard in times.items() if not heard or heard[-1] < until_s]:
         raise VigilError(f"nobody took over the partitions {silent} in time")
     return [max(after - before for before, after in pairwise(heard)) for heard in times.values()]

@@ -3,8 +3,6 @@
 What each phase means, and who does what in it, is `streams.contracts.layout`; how it fits together is docs/scaling.md.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +12,7 @@ from typing import Any, Final
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
-from edge.workers import worker_environment
+from edge.splitter import Splitter
 from streams.config.settings import Settings
 from streams.contracts.layout import PARTITIONS_MAX, Generation, Layout, Phase, Step
 from streams.contracts.topics import READINGS
@@ -28,9 +26,6 @@ from streams.kafka.security import seals_of
 
 DRAIN_S_MAX: Final = 25.0
 """For workers to hand over and end; then they are let on. Less than they wait by themselves."""
-
-SPLIT_S_MAX: Final = 120.0
-"""For the state to be split; workers that were let on meanwhile have the last word."""
 
 FORWARDED_S_MAX: Final = 60.0
 WHOLE_S_MAX: Final = 60.0
@@ -77,16 +72,22 @@ def begin(settings: Settings, factor: int, say: Say) -> Layout:
             f"scale: rules are tried ({names}), whose state is not split: vigil shadow end, first"
         )
     _see_shape(in_generation(settings, layout.judged))
-    say(f"state that can be split: {_splitting(settings, 'look')}")
-    apply_topics(new)
-    _see_shape(new)
-    layout = take(settings, layout, Step.PREPARE, factor)
-    say(f"prepared: {new.topic(READINGS)} with {new.reading_partitions} partitions")
-    return go_on(settings, say)
+    with Splitter(settings) as splitter:
+        say(f"state that can be split: {splitter.look()}")
+        apply_topics(new)
+        _see_shape(new)
+        layout = take(settings, layout, Step.PREPARE, factor)
+        say(f"prepared: {new.topic(READINGS)} with {new.reading_partitions} partitions")
+        return _go_on(settings, splitter, say)
 
 
 def go_on(settings: Settings, say: Say) -> Layout:
     """Take the steps that are left; raises as `begin` does."""
+    with Splitter(settings) as splitter:
+        return _go_on(settings, splitter, say)
+
+
+def _go_on(settings: Settings, splitter: Splitter, say: Say) -> Layout:
     tries = 0
     while True:
         layout = own_layout(settings)
@@ -96,9 +97,10 @@ def go_on(settings: Settings, say: Say) -> Layout:
                 raise VigilError(
                     f"scale: no whole state was left {TRIES_MAX} times: vigil scale --resume, or --abort"
                 )
+            splitter.look()  # what is read now nobody waits for
             _take(settings, layout, Step.DRAIN, say)
         elif layout.phase == Phase.DRAINING:
-            _move(settings, layout, say)
+            _move(settings, layout, splitter, say)
         elif layout.phase == Phase.FORWARDING:
             _await_forwarded(settings, layout)
             _take(settings, layout, Step.OPEN, say)
@@ -162,11 +164,12 @@ def _take(settings: Settings, layout: Layout, step: Step, say: Say) -> None:
     say(f"{step}: the readings are {after.phase} now")
 
 
-def _move(settings: Settings, layout: Layout, say: Say) -> None:
+def _move(settings: Settings, layout: Layout, splitter: Splitter, say: Say) -> None:
     """Split the state once all workers have ended, and let them on otherwise."""
+    splitter.ahead()
     try:
         _await_ended(settings, layout)
-        said = _splitting(settings)
+        said = splitter.split()
     except NotWhole as why:
         say(f"{why}: workers judge on, and are asked again")
         _take(settings, layout, Step.LET_ON, say)
@@ -183,24 +186,6 @@ def _move(settings: Settings, layout: Layout, say: Say) -> None:
         raise VigilError(
             "scale: workers waited too long and judge on as before: vigil scale --resume"
         ) from None
-
-
-def _splitting(settings: Settings, *arguments: str) -> str:
-    """Run `agents.splitting`, in a process of its own: the edge knows nothing of state; return what it says."""
-    command = [sys.executable, "-P", "-m", "agents.splitting", *arguments]
-    try:
-        done = subprocess.run(
-            command, env=worker_environment(settings), capture_output=True, timeout=SPLIT_S_MAX, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise VigilError(f"the workers' state was not split within {SPLIT_S_MAX:g} s") from None
-    if done.returncode == 0:
-        return done.stdout.decode(errors="replace").strip()
-    words = done.stderr.decode(errors="replace").strip().splitlines()
-    said = words[-1].removeprefix("vigil: ") if words else "no word"
-    if done.returncode == NotWhole.exit_code:
-        raise NotWhole(said)
-    raise (UsageError if done.returncode == UsageError.exit_code else VigilError)(said)
 
 
 def _await_ended(settings: Settings, layout: Layout) -> None:

@@ -7,14 +7,18 @@ from typing import Any, Final
 import edge.scaling
 from agents import splitting
 from edge.cli import main as vigil
+from edge.splitter import Splitter
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout, Step
-from streams.kafka.layout_log import read_layout, take
+from streams.errors import VigilError
+from streams.kafka.layout_log import take
 
 CRASH_CODE: Final = 137
+IN_SPLIT: Final = "in-split"
+SPLITTING: Final = "splitting"
 POINTS: Final = (
     *("before-prepare", "after-prepare", "before-drain", "after-drain"),
-    *("in-split", "before-move", "after-move", "before-open", "after-open"),
+    *(IN_SPLIT, "before-move", "after-move", "before-open", "after-open"),
 )
 
 
@@ -23,17 +27,25 @@ def die(*_: Any) -> Any:
     os._exit(CRASH_CODE)
 
 
+class CrashingSplitter(Splitter):
+    """Its process ends once the state is written and where the groups begin is not, and takes the command along."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, (sys.executable, "-P", "-m", "bench.drills.crashing_scale", SPLITTING))
+
+    def split(self) -> str:
+        """Die with it."""
+        try:
+            return super().split()
+        except VigilError:
+            return str(die())
+
+
 def crash_at(point: str) -> None:
     """Have the command of this process die there."""
     when, _, name = point.partition("-")
-    if point == "in-split":
-        # The state is written, where the groups begin is not.
-        splitting._commit = die  # type: ignore[assignment]
-
-        def split(settings: Settings, *arguments: str) -> str:
-            return "" if arguments else str(splitting.split_state(settings, read_layout(settings)))
-
-        edge.scaling._splitting = split
+    if point == IN_SPLIT:
+        edge.scaling.Splitter = CrashingSplitter  # type: ignore[assignment, attr-defined]
         return
 
     def dying(settings: Settings, before: Layout, step: Step, factor: int = 1) -> Layout:
@@ -45,6 +57,14 @@ def crash_at(point: str) -> None:
     edge.scaling.take = dying  # type: ignore[attr-defined]
 
 
+def main(point: str, *options: str) -> int:
+    """Run the command, or the process that splits for it."""
+    if point == SPLITTING:
+        splitting._commit = die  # type: ignore[assignment]
+        return splitting.main()
+    crash_at(point)
+    return vigil(["scale", *options])
+
+
 if __name__ == "__main__":
-    crash_at(sys.argv[1])
-    sys.exit(vigil(["scale", *sys.argv[2:]]))
+    sys.exit(main(*sys.argv[1:]))

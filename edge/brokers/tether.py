@@ -20,7 +20,10 @@ _SIGKILL: Final = 9
 
 
 def spawn(
-    command: Sequence[str], output: IO[bytes] | int, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    output: IO[bytes] | int,
+    environment: Mapping[str, str] | None = None,
+    given: IO[bytes] | int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start `command` tethered to this thread, in a session of its own.
 
@@ -30,11 +33,12 @@ def spawn(
         command: program (an absolute path) and arguments.
         output: where its standard output and error go.
         environment: its whole environment; None = ours.
+        given: where its standard input comes from.
     """
     tethered = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), str(os.getpid()), *command]
     return subprocess.Popen(
         tethered,
-        stdin=subprocess.DEVNULL,
+        stdin=given,
         stdout=output,
         stderr=subprocess.STDOUT,
         env=None if environment is None else dict(environment),

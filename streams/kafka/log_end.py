@@ -7,7 +7,7 @@ that comes with fetched records is right on every broker, so this reads the last
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError
@@ -82,17 +82,61 @@ def read_whole(settings: Settings, topic: str) -> Iterator[Any]:
         BrokerUnreachable: no broker answers.
         VigilError: the topic could not be read to its end.
     """
-    with _answering(topic), closing(connect_consumer(settings, allow_auto_create_topics=False)) as consumer:
-        tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-        ends = {tp: end for tp, end in ends_of(consumer, tps).items() if end > 0}
+    with Reading(settings, topic) as reading:
+        yield from reading.read_on()
+
+
+class Reading:
+    """A topic that is read from its beginning to its present end, and later on from there; a context manager.
+
+    Raises:
+        BrokerUnreachable: no broker answers.
+    """
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._topic = topic
+        self._at: dict[TopicPartition, int] = {}
+        """Where each partition that holds anything goes on."""
+        with _answering(topic):
+            self._consumer = connect_consumer(settings, allow_auto_create_topics=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def read_on(self) -> Iterator[Any]:
+        """Yield the records up to the present end, partitions as they come.
+
+        Raises:
+            BrokerUnreachable: no broker answers.
+            VigilError: the topic could not be read to its end.
+        """
+        with _answering(self._topic):
+            yield from self._read_on()
+
+    def _read_on(self) -> Iterator[Any]:
+        consumer, at = self._consumer, self._at
+        there = sorted(consumer.partitions_for_topic(self._topic) or ())
+        found = ends_of(consumer, [TopicPartition(self._topic, number) for number in there])
+        ends = {tp: end for tp, end in found.items() if end > at.get(tp, 0)}
         if not ends:
             return
         consumer.assign(list(ends))
-        consumer.seek_to_beginning(*ends)
+        if new := [tp for tp in ends if tp not in at]:
+            consumer.seek_to_beginning(*new)
+        for tp in ends.keys() & at.keys():
+            consumer.seek(tp, at[tp])
         heard_s = time.monotonic()
         while any(consumer.position(tp) < end for tp, end in ends.items()):
             for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
                 heard_s = time.monotonic()
                 yield from (record for record in records if record.offset < ends[tp])
             if time.monotonic() - heard_s > READ_S_MAX:
-                raise VigilError(f"{topic} could not be read to its end within {READ_S_MAX:g} s")
+                raise VigilError(f"{self._topic} could not be read to its end within {READ_S_MAX:g} s")
+        at |= ends

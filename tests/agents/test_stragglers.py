@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.stragglers import REPEATS_MAX, destinations, stretches
+from agents.stragglers import REPEATS_MAX, destinations, stretches, turns
 from streams.contracts.command import COMMAND_KEY
 from streams.contracts.frame import OWN_STREAM, TICK_KEY
 from streams.contracts.partition_alerts import NOTE_KEY
@@ -51,6 +51,19 @@ def test_no_stretch_has_more_of_one_key_than_may_come_twice_and_none_is_left_out
     assert [record for stretch in cut for record in stretch] == records
     assert all(sum(r.key == key for r in stretch) <= most for stretch in cut for key in (b"a", b"b", None))
     assert all(cut)
+
+
+@given(st.dictionaries(st.integers(0, 9), st.lists(st.sampled_from((b"a", b"b")), max_size=400), max_size=4))
+def test_partitions_are_forwarded_side_by_side_each_in_its_order(keys):
+    found = {
+        tp: [SimpleNamespace(key=key, offset=place) for place, key in enumerate(of)]
+        for tp, of in keys.items()
+    }
+    cut = list(turns(found))
+    for tp, records in found.items():
+        assert [record for turn in cut for record in turn.get(tp, ())] == records
+    assert all(turn for turn in cut)
+    assert len(cut) == max((len(list(stretches(records))) for records in found.values()), default=0)
 
 
 def test_as_many_as_may_come_twice_the_judge_knows_as_repeats():
