@@ -131,7 +131,7 @@ def main() -> int:
 
 def _words(found: Gaps) -> str:
     return ", ".join(
-        f"{len(each)} partitions {what} silent for {statistics.median(each):.2f} s in the middle, {max(each):.2f} s at most"
+        f"{len(each)} partitions {what} silent for {statistics.median(each):.2f} s, {max(each):.2f} s at most"
         for what, each in (("moved", found.moved_s), ("kept", found.kept_s))
         if each
     )
