@@ -8,6 +8,7 @@ from typing import Any, Final
 from bench.drills.crashing_scale import CRASH_CODE
 from bench.drills.findings import Findings
 from bench.drills.oracle import Oracle
+from bench.drills.orders import accepted, give_orders
 from bench.drills.read_back import read_back
 from bench.drills.scaled_log import Part, feed, forwarding_faults
 from bench.drills.stage import Stage
@@ -26,13 +27,20 @@ TIMES: Final = (
 )
 """At which share of the load, by which factor, and where the command is killed meanwhile."""
 
+ORDERS_BEFORE: Final = 0.05
+"""Orders are given so long before, as a share of the load: pauses and what was asked last into the scaling."""
+
 STEP_S_MAX: Final = 90.0
 SILENT_S_MAX: Final = 10.0
+KINDS: Final = ("accept", "acknowledge", "pause", "set-limits")
+"""Orders without which the drill shows nothing of them."""
 
 
 def scale_partitions(stage: Stage) -> None:
     """Scale twice, to six times the partitions, and resume what was killed."""
     for share, factor, points in TIMES:
+        stage.sleep_until(share - ORDERS_BEFORE)
+        give_orders(stage)
         stage.sleep_until(share)
         with stage.fault(f"{factor} times the partitions, killed at {', '.join(points)}"):
             begun = False
@@ -42,6 +50,7 @@ def scale_partitions(stage: Stage) -> None:
             _scale(stage, None, *(("--resume",) if begun else ("--status",)))
             stage.workers.wait_ready()
         stage.say(f"{read_layout(stage.settings).phase}")
+    stage.facts["orders"] = accepted(stage)
     stage.facts["generations"] = [each.factor for each in read_layout(stage.settings).generations]
 
 
@@ -90,9 +99,10 @@ def _read(settings: Settings, generation: Generation, is_last: bool) -> Part:
 
 
 def silent_no_longer_than_promised(found: Findings) -> list[str]:
-    """Nothing is judged for at most `SILENT_S_MAX`."""
-    return (
-        [f"silent for {found.gap_s:.1f} s, more than {SILENT_S_MAX:g} s"]
-        if found.gap_s > SILENT_S_MAX
-        else []
-    )
+    """Nothing is judged for at most `SILENT_S_MAX`, and alarms were paused and answered for meanwhile."""
+    broken = []
+    if found.gap_s > SILENT_S_MAX:
+        broken.append(f"silent for {found.gap_s:.1f} s, more than {SILENT_S_MAX:g} s")
+    if idle := sorted(kind for kind in KINDS if not found.facts["orders"].get(kind)):
+        broken.append(f"no {' or '.join(idle)} was accepted: nothing was tested")
+    return broken
