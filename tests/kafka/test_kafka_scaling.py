@@ -13,6 +13,7 @@ from waiting import wait_until
 from agents.stragglers import forwarding_group
 from edge import scaling
 from edge.sending import send
+from edge.splitter import Splitter
 from streams.config.settings import Settings
 from streams.contracts.layout import Phase, Step
 from streams.contracts.partitions import partition_of
@@ -88,7 +89,12 @@ def test_the_next_generation_begins_where_the_one_before_was_judged_to(settings)
     layout = take(settings, read_layout(settings), Step.PREPARE, 3)
     apply_topics(in_generation(settings, layout.generations[-1]))
     take(settings, layout, Step.DRAIN)
-    scaling._move(settings, read_layout(settings), quiet)
+    made = changelog_topic(in_generation(settings, layout.generations[-1]))
+    with Splitter(settings) as splitter:
+        splitter.split()
+        written = list(read_whole(settings, made))
+        scaling._move(settings, read_layout(settings), splitter, quiet)
+    assert len(list(read_whole(settings, made))) == len(written) > 0  # whoever goes on does not split again
     new = laid_out(settings)
     assert (new.topic(READINGS), new.reading_partitions) == (f"{old}.g1", 6)
     assert committed(settings, forwarding_group(settings)) == {
