@@ -1,6 +1,7 @@
 """Forwarding on Apache Kafka itself: all of it, in its order, while those who forward come, go and are killed."""
 
 import threading
+import time
 import uuid
 from collections import defaultdict
 
@@ -11,7 +12,6 @@ from waiting import wait_until
 
 from agents.forwarded import Forwarded
 from agents.stragglers import Stragglers, forwarding_group
-from edge.sending import send
 from streams.config.settings import Settings
 from streams.contracts.frame import TICK_KEY
 from streams.contracts.layout import Step, first_layout
@@ -20,11 +20,12 @@ from streams.contracts.topics import READINGS
 from streams.kafka.admin import apply_topics
 from streams.kafka.layout_log import in_generation
 from streams.kafka.log_end import read_whole
-from streams.kafka.producers import ORDERS, Producer
+from streams.kafka.producers import RECORDINGS, Producer
 
 PARTITIONS, FACTOR = 2, 3
 PATIENTS = [f"bed-{number}" for number in range(40)]
-ROUNDS = 100
+ROUNDS = 150
+PAUSE_S = 0.02
 DEADLINE_S = 40.0
 
 pytestmark = pytest.mark.kafka
@@ -59,18 +60,14 @@ def first_of(settings, layout):
 
 def write(settings, rounds):
     """Write a frame of each patient, and a tick, in each round."""
-    with Producer(settings, ORDERS, settings.topic(READINGS)) as producer:
+    frames = [(patient.encode(), partition_of(patient, PARTITIONS)) for patient in PATIENTS]
+    ticks = [(TICK_KEY, partition) for partition in range(PARTITIONS)]
+    with Producer(settings, RECORDINGS, settings.topic(READINGS)) as producer:
         for number in rounds:
-            for patient in PATIENTS:
-                send(
-                    producer,
-                    "a frame",
-                    patient.encode(),
-                    str(number).encode(),
-                    partition_of(patient, PARTITIONS),
-                )
-            for partition in range(PARTITIONS):
-                send(producer, "a tick", TICK_KEY, b"{}", partition)
+            for key, partition in frames + ticks:
+                assert producer.send(key, str(number).encode(), partition) is not None
+            time.sleep(PAUSE_S)  # forwarders come and go meanwhile
+        wait_until(lambda: not producer.in_flight, "all to be written", DEADLINE_S)
 
 
 def arrived(settings):
