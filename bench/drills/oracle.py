@@ -4,7 +4,7 @@ Knows no broker: it is fed records as they were read back, so that captured list
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +22,10 @@ from streams.decoding.decoder import Decoder
 from streams.kafka.security import seals_of
 
 _WATCHERS: Final = f'"rule":"{MONITORING_LOST}"'.encode()
+
+EXAMPLES_MAX: Final = 20
+TOLD_MAX: Final = 10
+"""How many alerts of each kind of trouble are shown, and how often each as it was told."""
 
 CHUNK: Final = 4_000
 """Records that are judged together; the judge's verdict does not depend on it."""
@@ -90,6 +94,8 @@ class Oracle:
     seen: list[Seen] = field(default_factory=list)
     letters: list[tuple[int, int, str, int]] = field(default_factory=list)
     records: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    """Some alerts that broke a promise, for who looks for the cause."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -188,6 +194,7 @@ class Oracle:
             name = alert["id"]
             if name not in contents and not _in_order(alert, reached):
                 counts.order_violations += 1
+                self._show("order", name, {seen.value})
             contents.setdefault(name, set()).add(seen.value)
             homes.setdefault(name, set()).add(seen.partition)
         for name, values in contents.items():
@@ -196,11 +203,34 @@ class Oracle:
             expected = self.expected.get(name)
             if expected is None:
                 counts.phantom_alerts += 1
+                self._show("phantom", name, values)
             elif values != {expected.value}:
                 counts.altered_alerts += 1
+                self._show("altered", name, values)
         counts.lost_alerts = sum(
             expected.offset < committed[expected.partition] and name not in contents
             for name, expected in self.expected.items()
+        )
+
+    def _show(self, kind: str, name: str, values: Collection[bytes]) -> None:
+        """Keep one of what broke, as it was told each time and as it should have been."""
+        if sum(one["kind"] == kind for one in self.examples) >= EXAMPLES_MAX:
+            return
+        expected = self.expected.get(name)
+        told = [
+            (one.partition, one.offset, one.append_ms, one.value) for one in self.seen if one.value in values
+        ]
+        self.examples.append(
+            {
+                "kind": kind,
+                "id": name,
+                "expected": None if expected is None else json.loads(expected.value),
+                "decided_at": None if expected is None else (expected.partition, expected.offset),
+                "told": [
+                    {"partition": partition, "offset": offset, "append_ms": at_ms, "alert": json.loads(value)}
+                    for partition, offset, at_ms, value in told[:TOLD_MAX]
+                ],
+            }
         )
 
     def told(self) -> list[Told]:

@@ -336,5 +336,6 @@ def _facts(drill: Drill, options: Options, stage: Stage, ledger: Ledger, oracle:
         ),
         "workers_started": len(workers),
         "faults": [during(fault) for fault in stage.faults],
+        "examples": oracle.examples,
         **stage.facts,
     }
