@@ -78,8 +78,9 @@ class Run:
         return oracle
 
     def counts(self):
-        """Return the counts that are not zero."""
+        """Return the counts that are not zero; what the oracle shows of them is kept."""
         oracle = self.fed()
+        self.examples = oracle.examples
         for partition, records in enumerate(self.alerts):
             oracle.take_alerts(partition, records)
         oracle.take_letters(0, self.letters)
@@ -140,6 +141,15 @@ def test_an_alert_with_another_content_is_counted(run):
     first = run.alerts[0][0]
     run.alerts[0][0] = replace(first, value=first.value.replace(b'"priority":"high"', b'"priority":"low"'))
     assert run.counts() == {"altered_alerts": 1}
+
+
+def test_what_broke_is_shown_as_it_was_told_each_time_and_as_it_should_be(run):
+    first = run.alerts[0][0]
+    run.alerts[0].append(replace(first, value=first.value.replace(b'"priority":"high"', b'"priority":"low"')))
+    run.counts()
+    (shown,) = run.examples
+    assert (shown["kind"], shown["expected"]["priority"]) == ("altered", "high")
+    assert [told["alert"]["priority"] for told in shown["told"]] == ["high", "low"]
 
 
 def test_an_alert_that_came_again_unchanged_is_dropped_by_its_id(run):
