@@ -5,6 +5,7 @@ stays, so that they can be measured one by one.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -39,6 +40,7 @@ def main() -> int:
     options.add_argument("--patients", type=int, default=usual.patients, help="(%(default)s)")
     options.add_argument("--seed", type=int, default=usual.seed, help="(%(default)s)")
     options.add_argument("--json", type=Path, help="where the outcome is written")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="where the peers' logs and state are left")
     given = options.parse_args()
     if unknown := [name for name in given.ways if name not in WAYS]:
         options.error(f"no such way: {', '.join(unknown)}")
@@ -48,7 +50,7 @@ def main() -> int:
         found = json.loads(given.json.read_text(encoding="utf-8"))
     try:
         for name in given.ways or WAYS:
-            found[name] = play(WAYS[name], load)
+            found[name] = play(WAYS[name], load, given.keep)
             if given.json:
                 given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     except VigilError as error:
@@ -58,8 +60,8 @@ def main() -> int:
     return 0
 
 
-def play(way: Way, load: Load) -> dict[str, Any]:
-    """Play one way; return its outcome.
+def play(way: Way, load: Load, keep: Path | None = None) -> dict[str, Any]:
+    """Play one way; return its outcome. What processes said and kept is left in a folder in `keep`, if there is one.
 
     Raises:
         VigilError: it could not be played to its end.
@@ -67,8 +69,13 @@ def play(way: Way, load: Load) -> dict[str, Any]:
     if way.seconds is not None:
         load = replace(load, seconds=min(load.seconds, way.seconds))
     before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="vigil-bench-") as folder, KafkaCluster() as kafka:
-        trial = Trial(kafka.bootstrap, Path(folder), load)
+    with contextlib.ExitStack() as stack:
+        if keep is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-bench-")))
+        else:
+            folder = Path(tempfile.mkdtemp(prefix=f"{way.name}-", dir=keep))
+        kafka = stack.enter_context(KafkaCluster())
+        trial = Trial(kafka.bootstrap, folder, load)
         trial.say(way.about)
         try:
             for topic in (READINGS, ALERTS):

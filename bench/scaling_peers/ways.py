@@ -46,12 +46,14 @@ class Application:
     partitions: int
     instances: list[Instance] = field(default_factory=list)
 
-    def stop(self) -> None:
-        """Stop all instances in order, beside each other."""
+    def stop(self) -> float:
+        """Stop all instances in order, beside each other; return how long that took, s."""
+        begin_s = time.monotonic()
         for instance in self.instances:
             instance.process.terminate()
         for instance in self.instances:
             instance.stop()
+        return round(time.monotonic() - begin_s, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _copied(trial: Trial, beside: bool) -> Played:
                 copy = _copy(trial, topic, partitions)
                 noted["frames_copied"] = sum(trial.ends(topic, partitions))
                 if not beside:
-                    old.stop()
+                    noted["stopped_after_s"] = old.stop()
                 noted["frames_read_again"] = sum(trial.ends(topic, partitions))
                 new = _streams(trial, topic, partitions)
                 trial.await_judged(new.group, topic, partitions)
