@@ -40,7 +40,9 @@ def main() -> int:
     options.add_argument("--patients", type=int, default=usual.patients, help="(%(default)s)")
     options.add_argument("--seed", type=int, default=usual.seed, help="(%(default)s)")
     options.add_argument("--json", type=Path, help="where the outcome is written")
-    options.add_argument("--keep", type=Path, metavar="FOLDER", help="where the peers' logs and state are left")
+    options.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="where the peers' logs and state are left"
+    )
     given = options.parse_args()
     if unknown := [name for name in given.ways if name not in WAYS]:
         options.error(f"no such way: {', '.join(unknown)}")
@@ -68,7 +70,7 @@ def play(way: Way, load: Load, keep: Path | None = None) -> dict[str, Any]:
     """
     if way.seconds is not None:
         load = replace(load, seconds=min(load.seconds, way.seconds))
-    before = os.getloadavg()[0]
+    loads = [os.getloadavg()[0]]
     with contextlib.ExitStack() as stack:
         if keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-bench-")))
@@ -83,6 +85,7 @@ def play(way: Way, load: Load, keep: Path | None = None) -> dict[str, Any]:
             played = way.play(trial)
         finally:
             trial.close()
+        loads.append(os.getloadavg()[0])
         trial.say("reading back")
         log, alerts = trial.read_log(READINGS, played.log_partitions), trial.read_alerts()
         judged = log if played.judged == READINGS else trial.read_log(played.judged, played.partitions)
@@ -97,7 +100,7 @@ def play(way: Way, load: Load, keep: Path | None = None) -> dict[str, Any]:
         "ended_dead": max((alert.append_ms for alert in alerts), default=0) < to_ms - 1000 * DEAD_S,
         "steps": trial.steps,
         "machine": machine(),
-        "load_average_before": round(before, 1),
+        "load_average": [round(each, 1) for each in loads],
         "commit": commit(),
     }
 

@@ -125,6 +125,7 @@ def _copied(trial: Trial, beside: bool) -> Played:
                 noted["frames_read_again"] = sum(trial.ends(topic, partitions))
                 new = _streams(trial, topic, partitions)
                 trial.await_judged(new.group, topic, partitions)
+                noted["cpu_s"] = round(sum(each.cpu_s for each in new.instances), 1)
                 if beside:
                     old.stop()
                 if before is not None:
@@ -179,6 +180,7 @@ def _flink(trial: Trial, grow_first: bool) -> Played:
                     trial.grow(READINGS, partitions)
                 job = _job(trial, partitions, job)
                 trial.await_judged(job.group, READINGS, partitions)
+                noted["cpu_s"] = round(job.cpu_s, 1)
         _check([job])
     trial.await_marks("end-", STEPS[-1][1], END_S_MAX, [job])
     time.sleep(QUIET_S)
