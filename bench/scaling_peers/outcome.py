@@ -3,14 +3,14 @@
 Knows no broker: it is fed what was read back.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.drills.findings import gap_s
 from bench.drills.oracle import Told
-from bench.peers.equality import differences, expected_starts
+from bench.peers.equality import Start, differences, expected_starts
 from bench.peers.reference import starts
 from bench.peers.spec import MARKER_PATIENTS, Limit, News2
 
@@ -83,16 +83,31 @@ def judge(
     in_order = sorted((written.frame for written in log), key=lambda frame: frame["event_ts_ms"])
     expected = expected_starts(starts(limits, news2, in_order))
     found = [(a.patient, a.rule, a.onset_ms, a.event_ms) for a in first.values() if a.phase == "start"]
-    said = differences(found, expected, news2, [limit.id for limit in limits])
-    missing = sum(sentence.startswith("missing:") for sentence in said)
+    missing, wrong, said = _compared(found, expected, limits, news2)
     return Outcome(
         len(expected),
         missing,
-        len(said) - missing,
+        wrong,
         len(ours) - len(first),
         round(_silence_s(log, first.values(), from_ms, to_ms), 3),
         said[:20],
     )
+
+
+def _compared(
+    found: Sequence[Start], expected: Sequence[Start], limits: Sequence[Limit], news2: News2
+) -> tuple[int, int, list[str]]:
+    """Return how many starts are missing, how many the log does not lead to, and each difference as a sentence.
+
+    A patient's scores that are too few are missing, and too many are wrong: there is one sentence for either.
+    """
+    said = differences(found, expected, news2, [limit.id for limit in limits])
+    wanted, told = (
+        Counter(patient for patient, rule, *_ in set(side) if rule == news2.id) for side in (expected, found)
+    )
+    missing = sum(one.startswith("missing:") for one in said) + (wanted - told).total()
+    wrong = sum(one.startswith("not expected:") or " has its onset " in one for one in said)
+    return missing, wrong + (told - wanted).total(), said
 
 
 def _silence_s(log: Sequence[Written], alerts: Iterable[Alert], from_ms: int, to_ms: int) -> float:

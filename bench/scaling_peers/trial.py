@@ -45,7 +45,7 @@ BEGIN_S_MAX: Final = 150.0
 END_S_MAX: Final = 120.0
 JUDGED_S_MAX: Final = 150.0
 """For a new application to reach the present: its start, the log read again, and a commit, each 10 s."""
-COPIED_S_MAX: Final = 60.0
+COPIED_S_MAX: Final = 150.0
 STOP_S_MAX: Final = 20.0
 QUIET_S: Final = 2.0
 """After the last mark was told, for alerts of other partitions."""

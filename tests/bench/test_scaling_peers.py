@@ -71,6 +71,18 @@ def test_a_start_with_another_onset_is_wrong_and_the_right_one_is_missing():
     assert (found.missing, found.wrong, found.written_twice) == (1, 1, 0)
 
 
+def test_scores_that_were_not_told_are_missing_and_those_told_too_often_are_wrong():
+    ill = {"patient": "bed-1", "resp": 30, "spo2": 85, "abp_sys": 80, "pulse": 140, "hr": 140}
+    moments = range(0, 60_000, 1_000)
+    log = [Written(ill | {"event_ts_ms": ms}, ms + 1) for ms in moments]
+    score = Alert("bed-1", NEWS2.id, "start", 0, 10_000, 10_020)
+    again = dataclasses.replace(score, onset_ms=30_000, event_ms=40_000, append_ms=40_020)
+    counts = [
+        (one.missing, one.wrong) for one in (outcome(log, told) for told in ([], [score], [score, again]))
+    ]
+    assert counts == [(1, 0), (0, 0), (0, 1)]
+
+
 def test_what_is_written_again_is_counted_starts_and_ends_and_makes_nothing_late():
     again = [dataclasses.replace(one, append_ms=one.append_ms + 9_000) for one in told(beats())]
     found = outcome(beats(), told(beats()) + again)
