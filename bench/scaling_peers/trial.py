@@ -293,8 +293,14 @@ _MARKS: Final = tuple(name.encode() for name in MARKER_PATIENTS)
 
 
 def _alert(value: Mapping[str, Any], append_ms: int) -> Alert:
-    names = ("patient", "rule", "phase", "onset_ts_ms", "event_ts_ms")
-    return Alert(*(value[name] for name in names), append_ms)
+    return Alert(
+        value["patient"],
+        value["rule"],
+        value["phase"],
+        value["onset_ts_ms"],
+        value["event_ts_ms"],
+        append_ms,
+    )
 
 
 def mark_names(kind: str, partitions: int) -> list[str]:
