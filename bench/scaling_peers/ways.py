@@ -29,7 +29,7 @@ SOON_METADATA_MS: Final = 3_000
 """Where an application shall notice that its topic grows; the default is five minutes."""
 
 DEAD_S_MAX: Final = 90.0
-AGAIN_S: Final = 40.0
+AGAIN_S: Final = 60.0
 """How long an application that is started again is watched."""
 
 STOPPED_S_MAX: Final = 60.0
