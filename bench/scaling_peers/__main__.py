@@ -12,7 +12,7 @@ import sys
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bench.drills.run import WARM_UP_S
 from bench.machine import commit, machine
@@ -23,9 +23,6 @@ from bench.scaling_peers.trial import ALERTS, DRILL_LIMITS, PARTITIONS, READINGS
 from bench.scaling_peers.ways import WAYS, Way
 from edge.brokers.cluster import KafkaCluster
 from streams.errors import VigilError
-
-DEAD_S: Final = 10.0
-"""Without an alert in so many last seconds of the load, of which each has some, nobody judges any more."""
 
 
 def main() -> int:
@@ -97,7 +94,6 @@ def play(way: Way, load: Load, keep: Path | None = None) -> dict[str, Any]:
         **asdict(outcome),
         "frames": trial.accepted,
         "frames_lost": lost(trial.accepted, (one.frame for one in judged)),
-        "ended_dead": max((alert.append_ms for alert in alerts), default=0) < to_ms - 1000 * DEAD_S,
         "steps": trial.steps,
         "machine": machine(),
         "load_average": [round(each, 1) for each in loads],

@@ -18,6 +18,10 @@ CANARIES: Final = "canary-"
 """The load's patients who raise an alert a frame, one in each of the first partitions: their alerts mark progress."""
 
 
+DEAD_S: Final = 10.0
+"""Longer than a peer that lives leaves a canary without an alert, and is behind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A frame as it lies in the log, and when the broker took it, ms."""
@@ -56,6 +60,8 @@ class Outcome:
     wrong: int
     written_twice: int
     silence_s: float
+    silent_at_end: bool
+    """Some canary was not heard in the last `DEAD_S` of the load, or ever: nobody judges it any more."""
     differences: list[str]
 
 
@@ -83,13 +89,15 @@ def judge(
     in_order = sorted((written.frame for written in log), key=lambda frame: frame["event_ts_ms"])
     expected = expected_starts(starts(limits, news2, in_order))
     found = [(a.patient, a.rule, a.onset_ms, a.event_ms) for a in first.values() if a.phase == "start"]
+    marks, silence_s = _silence(log, first.values(), from_ms, to_ms)
     missing, wrong, said = _compared(found, expected, limits, news2)
     return Outcome(
         len(expected),
         missing,
         wrong,
         len(ours) - len(first),
-        round(_silence_s(log, first.values(), from_ms, to_ms), 3),
+        round(silence_s, 3),
+        any(max(times, default=0) < to_ms - 1000 * DEAD_S for times in marks.values()),
         said[:20],
     )
 
@@ -110,7 +118,10 @@ def _compared(
     return missing, wrong + (told - wanted).total(), said
 
 
-def _silence_s(log: Sequence[Written], alerts: Iterable[Alert], from_ms: int, to_ms: int) -> float:
+def _silence(
+    log: Sequence[Written], alerts: Iterable[Alert], from_ms: int, to_ms: int
+) -> tuple[Mapping[int, Sequence[int]], float]:
+    """Return when each canary was heard, ms, and the longest silence, s."""
     taken_ms = {(one.frame["patient"], one.frame["event_ts_ms"]): one.append_ms for one in log}
     marks: defaultdict[int, list[int]] = defaultdict(list)
     for patient in {one.frame["patient"] for one in log}:
@@ -121,7 +132,7 @@ def _silence_s(log: Sequence[Written], alerts: Iterable[Alert], from_ms: int, to
         told.append(Told(alert.patient, taken_ms[alert.patient, alert.event_ms], alert.append_ms))
         if alert.patient.startswith(CANARIES):
             marks[int(alert.patient.removeprefix(CANARIES))].append(alert.append_ms)
-    return gap_s(marks, told, from_ms, to_ms)
+    return marks, gap_s(marks, told, from_ms, to_ms)
 
 
 def lost(accepted: int, judged: Iterable[Mapping[str, Any]]) -> int:

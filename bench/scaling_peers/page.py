@@ -15,6 +15,6 @@ def table(ways: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _row(found: Mapping[str, Any]) -> str:
-    silence = f"{found['silence_s']:.1f} s" + (", to the end" if found["ended_dead"] else "")
+    silence = f"{found['silence_s']:.1f} s" + (", to the end" if found["silent_at_end"] else "")
     counts = ("alerts_expected", "missing", "wrong", "written_twice", "frames_lost")
     return " | ".join([f"| {found['about']}", silence, *(f"{found[name]:,}" for name in counts)]) + " |"

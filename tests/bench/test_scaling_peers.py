@@ -108,7 +108,17 @@ def test_a_patient_who_is_told_late_counts_though_the_marks_go_on():
 
 def test_a_canary_that_is_never_heard_is_silence_from_beginning_to_end():
     log = [*beats(), *beats("canary-7")]
-    assert outcome(log, told(beats())).silence_s == (TO_MS - FROM_MS) / 1000
+    found = outcome(log, told(beats()))
+    assert (found.silence_s, found.silent_at_end) == ((TO_MS - FROM_MS) / 1000, True)
+
+
+def test_who_was_silent_and_is_heard_again_is_not_silent_at_the_end():
+    log = [Written(frame("canary-0", ms, 200 if ms % 1000 else 80), ms) for ms in range(0, 40_000, 500)]
+    again = [one for one in told(log) if not 10_000 < one.event_ms < 35_000]
+    found = judge(log, again, (DRILL_LIMITS[:1], NEWS2), FROM_MS, 40_000)
+    assert (found.silence_s > 20, found.silent_at_end) == (True, False)
+    stopped = judge(log, again[:20], (DRILL_LIMITS[:1], NEWS2), FROM_MS, 40_000)
+    assert stopped.silent_at_end
 
 
 def test_marks_of_the_harness_are_neither_wrong_nor_written_twice():
@@ -158,8 +168,8 @@ def test_the_limits_are_those_of_the_drill():
 
 def test_the_table_has_a_row_a_way_and_says_who_was_dead_at_the_end():
     counts = {"alerts_expected": 1234, "missing": 1, "wrong": 2, "written_twice": 3, "frames_lost": 0}
-    ways = {"a": {"about": "one", "silence_s": 3.21, "ended_dead": False, **counts}}
-    ways["b"] = {"about": "two", "silence_s": 51.0, "ended_dead": True, **counts}
+    ways = {"a": {"about": "one", "silence_s": 3.21, "silent_at_end": False, **counts}}
+    ways["b"] = {"about": "two", "silence_s": 51.0, "silent_at_end": True, **counts}
     assert table(ways).splitlines()[len(HEAD) :] == [
         "| one | 3.2 s | 1,234 | 1 | 2 | 3 | 0 |",
         "| two | 51.0 s, to the end | 1,234 | 1 | 2 | 3 | 0 |",
