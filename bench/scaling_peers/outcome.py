@@ -97,7 +97,7 @@ def judge(
         wrong,
         len(ours) - len(first),
         round(silence_s, 3),
-        any(max(times, default=0) < to_ms - 1000 * DEAD_S for times in marks.values()),
+        any(not times or max(times) < to_ms - 1000 * DEAD_S for times in marks.values()),
         said[:20],
     )
 
