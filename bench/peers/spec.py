@@ -19,6 +19,9 @@ MARKER: Final = "marker"
 MARKER_HR: Final = 250.0
 MARKER_PATIENTS: Final = ("begin-", "end-")
 
+METADATA_AGE_MS: Final = 300_000
+"""How old Kafka's clients let what they know of topics become, by default: so late they notice more partitions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -48,6 +51,7 @@ class Spec:
     """What a system is told: where to read and write, how to decide, and which means it may use.
 
     `group` is new in each run; `state_dir` is a fresh folder; `threads` is how many cores the system may use.
+    `standbys`, replicas of the state in other instances, and `metadata_age_ms` are for systems that have such settings.
     """
 
     brokers: str
@@ -59,6 +63,8 @@ class Spec:
     threads: int
     limits: tuple[Limit, ...]
     news2: News2
+    standbys: int = 0
+    metadata_age_ms: int = METADATA_AGE_MS
 
     @classmethod
     def load(cls, path: str | Path) -> "Spec":

@@ -22,6 +22,10 @@ public final class Spec implements Serializable {
     public int threads;
     public Limit[] limits;
     public Score news2;
+    public int standbys;
+
+    @JSONField(name = "metadata_age_ms")
+    public long metadataAgeMs;
 
     /** A limit alarm on one signal, in the signal's unit; times in ms. */
     public static final class Limit implements Serializable {

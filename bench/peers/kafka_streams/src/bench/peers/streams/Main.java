@@ -25,7 +25,12 @@ public final class Main {
 
     public static void main(String[] arguments) throws Exception {
         Spec spec = Spec.load(arguments[0]);
-        KafkaStreams streams = new KafkaStreams(topology(spec), settings(spec));
+        run(topology(spec), settings(spec));
+    }
+
+    /** Runs a topology until SIGTERM, or until it has failed. */
+    static void run(Topology topology, Properties settings) throws InterruptedException {
+        KafkaStreams streams = new KafkaStreams(topology, settings);
         CountDownLatch ended = new CountDownLatch(1);
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();
@@ -49,7 +54,7 @@ public final class Main {
                 .addSink("alerts", spec.alerts, new BytesSerializer(), new ByteArraySerializer(), "monitor");
     }
 
-    private static Properties settings(Spec spec) {
+    static Properties settings(Spec spec) {
         Properties settings = new Properties();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, spec.group);
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, spec.brokers);
@@ -57,7 +62,9 @@ public final class Main {
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, spec.threads);
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, COMMIT_INTERVAL.toMillis());
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
+        settings.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, spec.standbys);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+        settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.METADATA_MAX_AGE_CONFIG), spec.metadataAgeMs);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.ACKS_CONFIG), "all");
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 1);
         return settings;

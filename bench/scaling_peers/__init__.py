@@ -1,0 +1,1 @@
+"""More partitions under load, as in Vigil's drill `scale-partitions`, for Kafka Streams and Flink."""
