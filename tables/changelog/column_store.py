@@ -18,7 +18,7 @@ from clinical.limits import NEVER
 from streams.kafka.publisher import fail_stop
 from streams.lane.block import Block
 from streams.lane.block_table import BlockStore, nobody
-from tables.changelog.progress import END_KEY, decode_progress
+from tables.changelog.progress import END_KEY, NOTHING, decode_progress
 from tables.changelog.record import decode, decode_all, encode
 from tables.changelog.record_layout import alarm_key, is_gone, position_of
 from tables.partition import Partition
@@ -73,11 +73,15 @@ class ColumnStore(BlockStore):
         return table
 
     def build_again(self, number: int, begins: int) -> None:
-        """Begin with an empty state, whose records will all be written from changelog offset `begins` on."""
+        """Begin with an empty state, whose records will all be written from changelog offset `begins` on.
+
+        What ends of checkpoints said before is not said of it, such as which ticks were judged.
+        """
         partition = self.partition(number)
         partition.table.release()
         partition.table = self._empty(number)
         partition.table.whole_from = begins
+        partition.progress = NOTHING
 
     def assign(self, numbers: Iterable[int]) -> None:
         """Take note that the group has assigned partitions to this worker."""
@@ -179,9 +183,12 @@ class ColumnStore(BlockStore):
             self.forgotten_alarms += len(decode_all(list(newest.values()), table, rows, columns))
 
     def _note_progress(self, number: int, record: bytes | None) -> None:
-        if record is not None:
-            partition = self.partition(number)
-            partition.progress = max(decode_progress(record), partition.progress)
+        if record is None:
+            return
+        partition, found = self.partition(number), decode_progress(record)
+        # Of a state from before ours was built again: whoever wrote it had not heard that its records were deleted.
+        if found.whole_from >= partition.table.whole_from:
+            partition.progress = max(found, partition.progress)
 
     def _first_damaged(self, found: Iterable[Any]) -> int | None:
         """Return the offset of the first record that cannot be read by itself."""

@@ -1,8 +1,11 @@
 """Where judging goes on: state that is whole, that ends too early, that is gone, and that a worker still holds."""
 
+import asyncio
+
 from faust.types import TP
 from table_model import CHANGELOG, feed, judge, new_store, rate_of, record
 
+from clinical.limits import NEVER
 from tables.changelog.progress import END_KEY, encode_progress
 from tables.changelog.restore import Restorer
 from tables.patients import PatientTable
@@ -30,9 +33,9 @@ class Recovered:
         return self.store.state(0)
 
 
-def end(processed, whole_from=0):
+def end(processed, whole_from=0, ticked_ms=NEVER):
     table = PatientTable(())
-    table.processed, table.whole_from = processed, whole_from
+    table.processed, table.whole_from, table.ticked_until_ms = processed, whole_from, ticked_ms
     return END_KEY, encode_progress(table)
 
 
@@ -108,6 +111,20 @@ def test_a_worker_that_dies_while_it_builds_again_leaves_its_successor_what_it_h
     worker.feed(("bed-1", record(position=19)), end(19, whole_from=100), offset=100)
     assert worker.resume_at(40) == 20
     assert worker.table.whole_from == 100
+
+
+def test_ticks_that_a_deleted_state_had_judged_are_judged_again_by_the_one_built_anew():
+    worker = Recovered(begins=100)
+    worker.feed(("bed-1", record(position=39)), end(39, ticked_ms=500_000), offset=100)
+    assert worker.resume_at(40) == 0
+    judge(worker.table, "bed-1", 5)
+    worker.table.ticked_ms[worker.table.row("bed-1")] = worker.table.ticked_until_ms = 6_000
+    worker.feed(end(45, ticked_ms=510_000), offset=102)  # of one who has not heard that it was deleted
+    asyncio.run(worker.store.on_recovery_completed({TP(CHANGELOG, 0)}, set()))  # it stays with this worker
+    assert worker.table.ticked_until_ms == 6_000
+    assert worker.table.ticked_ms[worker.table.row("bed-1")] == 6_000
+    worker.feed(end(9, whole_from=100, ticked_ms=9_000), offset=103)
+    assert worker.resume_at(46) == 10  # its own end counts
 
 
 def test_a_worker_that_still_holds_the_state_writes_all_of_it_when_its_records_were_deleted():
