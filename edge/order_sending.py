@@ -89,7 +89,7 @@ def send_order(settings: Settings, order: Order, person: Person, wait_s: float) 
         while missing and time.monotonic() < until_s:
             for records in consumer.poll(timeout_ms=POLL_MS).values():
                 for record in records:
-                    if (answer := _answer(record.value)) is None or answer.id != order.id:
+                    if (answer := answer_of(record.value)) is None or answer.id != order.id:
                         continue
                     if order.patient.startswith(WARD) or rank(answer) == BEST:
                         return answer
@@ -116,7 +116,8 @@ def _send(settings: Settings, topic: str, order: Order, value: bytes) -> None:
         send(producer, f"{order.kind} {order.id}", order.patient.encode(), value)
 
 
-def _answer(value: bytes | None) -> Answer | None:
+def answer_of(value: bytes | None) -> Answer | None:
+    """Return what a record of `vitals.commands` answers; None for one that is no answer."""
     try:
         return Answer.model_validate_json(value or b"")
     except ValidationError:

@@ -113,8 +113,41 @@ class Lane:
             )
 
 
-async def run(plan: LoadPlan, ledger: Ledger) -> None:
-    """Send everything that the plan says, on time."""
+class Lanes:
+    """A lane a partition, as many as the plan says."""
+
+    def __init__(self, producer: Any, plan: LoadPlan, ledger: Ledger) -> None:
+        self._producer, self._plan, self._ledger = producer, plan, ledger
+        self._lanes: list[Lane] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.grow(plan.partitions)
+
+    def grow(self, partitions: int) -> None:
+        """Have as many lanes as that."""
+        for partition in range(len(self._lanes), partitions):
+            lane = Lane(self._producer, self._plan, partition, self._ledger)
+            self._lanes.append(lane)
+            self._tasks.append(asyncio.create_task(lane.run()))
+
+    def put(self, due: Due) -> None:
+        """Take over one record."""
+        self._lanes[due.partition].put(due)
+
+    async def settle(self) -> None:
+        """Wait until all has been sent and answered, for `DRAIN_S_MAX` at most."""
+        for lane in self._lanes:
+            lane.close()
+        await asyncio.wait(self._tasks, timeout=DRAIN_S_MAX)
+
+    def end(self) -> None:
+        """Send nothing more, and note what has no answer."""
+        for task, lane in zip(self._tasks, self._lanes, strict=True):
+            task.cancel()
+            lane.give_up()
+
+
+async def run(plan: LoadPlan, ledger: Ledger, kind: type[Lanes] = Lanes, **options: Any) -> None:
+    """Send everything that the plan says, on time, in lanes of a kind; `options` are the producer's."""
     source = SHAPES[plan.shape](Ward(plan))
     producer = AIOKafkaProducer(
         bootstrap_servers=plan.brokers,
@@ -122,38 +155,34 @@ async def run(plan: LoadPlan, ledger: Ledger) -> None:
         max_batch_size=BATCH_BYTES,
         request_timeout_ms=REQUEST_MS,
         client_id="vigil-drill",
+        **options,
     )
     await producer.start()
-    lanes = [Lane(producer, plan, partition, ledger) for partition in range(plan.partitions)]
-    tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+    lanes = kind(producer, plan, ledger)
     try:
         await _keep_to_schedule(source, lanes, plan.start_ms / 1000)
-        for lane in lanes:
-            lane.close()
-        await asyncio.wait(tasks, timeout=DRAIN_S_MAX)
+        await lanes.settle()
     finally:
-        for task, lane in zip(tasks, lanes, strict=True):
-            task.cancel()
-            lane.give_up()
+        lanes.end()
         try:
             await asyncio.wait_for(producer.stop(), REQUEST_MS / 1000)
         except (TimeoutError, KafkaError) as error:
             print(f"the loader's producer did not stop: {error!r}", file=sys.stderr)
 
 
-async def _keep_to_schedule(source: Iterator[Due], lanes: list[Lane], start_s: float) -> None:
+async def _keep_to_schedule(source: Iterator[Due], lanes: Lanes, start_s: float) -> None:
     now_s = time.time() - start_s
     for due in source:
         while due.due_s > now_s:
             await asyncio.sleep(min(max(due.due_s - now_s, SLOT_S), 1.0))
             now_s = time.time() - start_s
-        lanes[due.partition].put(due)
+        lanes.put(due)
 
 
-def main() -> int:
+def main(kind: type[Lanes] = Lanes, **options: Any) -> int:
     """Run the plan in the first argument and write the ledger to the second."""
     plan, ledger = LoadPlan(**json.loads(sys.argv[1])), Ledger()
-    asyncio.run(run(plan, ledger))
+    asyncio.run(run(plan, ledger, kind, **options))
     ledger.save(Path(sys.argv[2]))
     return 0
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bench.drills.stage import Stage
-from edge.order_sending import make_order, signed
+from edge.order_sending import answer_of, make_order, signed
 from edge.sending import send
 from streams.contracts.alert import Alert
-from streams.contracts.command import Answer, Order
+from streams.contracts.command import Order
 from streams.contracts.people import Person
 from streams.contracts.topics import ALERTS, COMMANDS
 from streams.kafka.log_end import read_whole
@@ -51,8 +51,7 @@ def accepted(stage: Stage) -> dict[str, int]:
     """Return how many orders of each kind a worker took."""
     found = Counter[str]()
     for record in read_whole(stage.settings, stage.settings.topic(COMMANDS)):
-        if b'"kind":"answer"' in record.value:
-            answer = Answer.model_validate_json(record.value)
+        if (answer := answer_of(record.value)) is not None:
             found[answer.command] += answer.outcome == "accepted"
     return dict(sorted(found.items()))
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.drills.findings import gap_s
-from bench.drills.oracle import Told
+from bench.drills.oracle import Told as Delayed
 from bench.peers.equality import Start, differences, expected_starts
 from bench.peers.reference import starts
 from bench.peers.spec import MARKER_PATIENTS, Limit, News2
+from bench.suite.alerts_reader import Told
 
 CANARIES: Final = "canary-"
 """The load's patients who raise an alert a frame, one in each of the first partitions: their alerts mark progress."""
-
 
 DEAD_S: Final = 10.0
 """Longer than a peer that lives leaves a canary without an alert, and is behind."""
@@ -28,23 +28,6 @@ class Written:
 
     frame: Mapping[str, Any]
     append_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One record of the alerts topic; `append_ms` is when the broker took it."""
-
-    patient: str
-    rule: str
-    phase: str
-    onset_ms: int
-    event_ms: int
-    append_ms: int
-
-    @property
-    def content(self) -> tuple[str, str, str, int, int]:
-        """What makes two records the same alert."""
-        return self.patient, self.rule, self.phase, self.onset_ms, self.event_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ class Outcome:
 
 def judge(
     log: Sequence[Written],
-    alerts: Iterable[Alert],
+    alerts: Iterable[Told],
     rules: tuple[Sequence[Limit], News2],
     from_ms: int,
     to_ms: int,
@@ -83,7 +66,7 @@ def judge(
     """
     limits, news2 = rules
     ours = [alert for alert in alerts if not alert.patient.startswith(MARKER_PATIENTS)]
-    first: dict[tuple[str, str, str, int, int], Alert] = {}
+    first: dict[tuple[str, str, str, int, int], Told] = {}
     for alert in ours:
         first.setdefault(alert.content, alert)
     in_order = sorted((written.frame for written in log), key=lambda frame: frame["event_ts_ms"])
@@ -119,7 +102,7 @@ def _compared(
 
 
 def _silence(
-    log: Sequence[Written], alerts: Iterable[Alert], from_ms: int, to_ms: int
+    log: Sequence[Written], alerts: Iterable[Told], from_ms: int, to_ms: int
 ) -> tuple[Mapping[int, Sequence[int]], float]:
     """Return when each canary was heard, ms, and the longest silence, s."""
     taken_ms = {(one.frame["patient"], one.frame["event_ts_ms"]): one.append_ms for one in log}
@@ -129,7 +112,7 @@ def _silence(
             marks[int(patient.removeprefix(CANARIES))] = []  # one who was never heard is silent all the time
     told = []
     for alert in alerts:
-        told.append(Told(alert.patient, taken_ms[alert.patient, alert.event_ms], alert.append_ms))
+        told.append(Delayed(alert.patient, taken_ms[alert.patient, alert.event_ms], alert.append_ms))
         if alert.patient.startswith(CANARIES):
             marks[int(alert.patient.removeprefix(CANARIES))].append(alert.append_ms)
     return marks, gap_s(marks, told, from_ms, to_ms)

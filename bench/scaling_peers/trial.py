@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,8 +22,8 @@ from bench.drills.ward import RULES, LoadPlan
 from bench.load import create_topic
 from bench.peers.defaults import NEWS2
 from bench.peers.spec import MARKER, MARKER_HR, MARKER_PATIENTS, METADATA_AGE_MS, Limit, Spec
-from bench.scaling_peers.outcome import Alert, Written
-from bench.suite.alerts_reader import AlertsReader
+from bench.scaling_peers.outcome import Written
+from bench.suite.alerts_reader import AlertsReader, Told, told
 from bench.suite.fill import MARK_VALUES
 from bench.suite.measure import ProcessTree
 from bench.suite.sender import Sender
@@ -234,7 +234,7 @@ class Trial:
         self.wait(is_there, JUDGED_S_MAX, f"{group} did not judge what was there")
 
     def wait(self, condition: Callable[[], bool], wait_s: float, otherwise: str) -> None:
-        """Wait for a condition; a process that ended meanwhile is not waited for."""
+        """Wait for a condition, for a bounded time."""
         until_s = time.monotonic() + wait_s
         while not condition():
             if time.monotonic() > until_s:
@@ -270,13 +270,12 @@ class Trial:
         read_back(self.brokers, topic, partitions, take)
         return found
 
-    def read_alerts(self) -> list[Alert]:
+    def read_alerts(self) -> list[Told]:
         """Return all alerts, each patient's in order."""
-        found: list[Alert] = []
+        found: list[Told] = []
 
         def take(_: int, records: Sequence[Any]) -> None:
-            for record in records:
-                found.append(_alert(json.loads(record.value), record.timestamp))
+            found.extend(map(told, records))
 
         read_back(self.brokers, ALERTS, PARTITIONS, take)
         return found
@@ -290,17 +289,6 @@ class Trial:
 
 
 _MARKS: Final = tuple(name.encode() for name in MARKER_PATIENTS)
-
-
-def _alert(value: Mapping[str, Any], append_ms: int) -> Alert:
-    return Alert(
-        value["patient"],
-        value["rule"],
-        value["phase"],
-        value["onset_ts_ms"],
-        value["event_ts_ms"],
-        append_ms,
-    )
 
 
 def mark_names(kind: str, partitions: int) -> list[str]:

@@ -25,6 +25,24 @@ class Told:
     event_ms: int
     append_ms: int
 
+    @property
+    def content(self) -> tuple[str, str, str, int, int]:
+        """What makes two records the same alert."""
+        return self.patient, self.rule, self.phase, self.onset_ms, self.event_ms
+
+
+def told(record: Any) -> Told:
+    """Return the alert of a record of the alerts topic."""
+    alert = json.loads(record.value)
+    return Told(
+        alert["patient"],
+        alert["rule"],
+        alert["phase"],
+        alert["onset_ts_ms"],
+        alert["event_ts_ms"],
+        record.timestamp,
+    )
+
 
 class AlertsReader:
     """Reads an alerts topic from its present end on; use it as a context manager.
@@ -66,15 +84,5 @@ class AlertsReader:
             for record in records:
                 if record.timestamp_type != 1:
                     raise VigilError(f"{record.topic} is not stamped with the time of appending")
-                alert = json.loads(record.value)
-                found.append(
-                    Told(
-                        alert["patient"],
-                        alert["rule"],
-                        alert["phase"],
-                        alert["onset_ts_ms"],
-                        alert["event_ts_ms"],
-                        record.timestamp,
-                    )
-                )
+                found.append(told(record))
         return found

@@ -1,7 +1,6 @@
 """The connection to Kafka: an aiokafka producer that is replaced where it has become useless."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, TopicsMismatch
 from streams.kafka.security import client_security
-from streams.lane.producer_shortcuts import acknowledgement, give_up
+from streams.lane.producer_shortcuts import acknowledgement, end
 
 CLIENT_ID: Final = "vigil-gateway"
 """How the brokers know it, for quotas."""
@@ -26,8 +25,6 @@ METADATA_AGE_MS_MAX: Final = 10_000
 """New partitions are seen after so long."""
 
 START_S_MAX: Final = 10.0
-STOP_S_MAX: Final = 2.0
-END_S_MAX: Final = 2 * STOP_S_MAX
 REPLACE_AFTER_S: Final = 1.0
 """Between two producers that could not be made."""
 
@@ -77,7 +74,7 @@ class Link:
         if self._replacing is not None:
             self._replacing.cancel()
         if self._producer is not None:
-            await _end(self._producer)
+            await end(self._producer)
             self._producer = None
 
     async def partitions(self, topic: str) -> int:
@@ -151,7 +148,7 @@ class Link:
             self._replacing = asyncio.create_task(self._replace(broken))
 
     async def _replace(self, broken: AIOKafkaProducer) -> None:
-        await _end(broken)  # first: with brokers away it could be long before there is another one
+        await end(broken)  # first: with brokers away it could be long before there is another one
         logger.warning("the producer has ended: making another one")
         while True:
             try:
@@ -166,18 +163,6 @@ class Link:
             async with asyncio.timeout(START_S_MAX):
                 await producer.start()
         except (KafkaError, TimeoutError, OSError) as error:
-            await _end(producer)
+            await end(producer)
             raise BrokerUnreachable(f"no broker at {self._settings.brokers}: {error!r}") from None
         return producer
-
-
-async def _end(producer: AIOKafkaProducer) -> None:
-    """Close a producer within `END_S_MAX`, whatever state it is in; nothing that it has still arrives afterwards."""
-    with contextlib.suppress(KafkaError, TimeoutError, OSError):
-        async with asyncio.timeout(STOP_S_MAX):
-            await producer.stop()
-            return
-    give_up(producer)
-    with contextlib.suppress(KafkaError, TimeoutError, OSError):
-        async with asyncio.timeout(STOP_S_MAX):
-            await producer.client.close()

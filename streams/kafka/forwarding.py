@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from streams.config.settings import Settings
 from streams.errors import VigilError
 from streams.kafka.security import client_security
+from streams.lane.producer_shortcuts import end
 
 CLIENT_ID: Final = "vigil-forwarding"
 POLL_RECORDS_MAX: Final = 5_000
@@ -25,7 +27,8 @@ BATCH_BYTES: Final = 4 * 1024 * 1024
 REQUEST_S_MAX: Final = 5.0
 DELIVERY_S_MAX: Final = 20.0
 START_S_MAX: Final = 20.0
-END_S_MAX: Final = 2.0
+LEAVE_S_MAX: Final = 2.0
+"""For leaving the group; who has not left is missed when the session is over."""
 
 
 class _AfterWork(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -112,7 +115,7 @@ def _append(batch: Any, record: Any) -> bool:
 
 @asynccontextmanager
 async def forwarding(settings: Settings, group: str, topics: Sequence[str]) -> AsyncIterator[Forwarding]:
-    """Read topics in a group while the block lasts.
+    """Read topics in a group while the block lasts; what was not acknowledged by its end never arrives.
 
     Raises:
         VigilError: no broker answers within `START_S_MAX`.
@@ -143,21 +146,17 @@ async def forwarding(settings: Settings, group: str, topics: Sequence[str]) -> A
         max_request_size=BATCH_BYTES,
     )
     consumer.subscribe(topics, listener=after_work)
-    async with _running(producer), _running(consumer):
-        yield Forwarding(consumer, producer, after_work.working)
-
-
-@asynccontextmanager
-async def _running(client: Any) -> AsyncIterator[None]:
-    """Start a client, and end it within `END_S_MAX`."""
     try:
         try:
             async with asyncio.timeout(START_S_MAX):
-                await client.start()
+                await producer.start()
+                await consumer.start()
         except TimeoutError:
             raise VigilError(f"no broker answered within {START_S_MAX:g} s") from None
-        yield
+        yield Forwarding(consumer, producer, after_work.working)
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_S_MAX):
-                await client.stop()
+        # First the producer: while we are in the group nobody forwards what it holds, and then it holds nothing.
+        await end(producer)
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(LEAVE_S_MAX):
+                await consumer.stop()

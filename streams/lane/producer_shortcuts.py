@@ -9,9 +9,14 @@ import socket
 import struct
 from typing import Any, Final, cast
 
-from aiokafka.errors import ProducerClosed
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.structs import TopicPartition
 
+STOP_S_MAX: Final = 2.0
+"""For an orderly stop, and again for closing what did not come to one."""
+
+END_S_MAX: Final = 2 * STOP_S_MAX
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """The socket option that throws away what a closed socket still holds: linger, for no second."""
 
@@ -42,6 +47,18 @@ def give_up(producer: Any) -> None:
     for connection in producer.client._conns.values():
         if connection._writer is not None:
             _cut(connection._writer.transport)
+
+
+async def end(producer: AIOKafkaProducer) -> None:
+    """Close a producer within `END_S_MAX`, whatever state it is in; nothing that it has still arrives afterwards."""
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(STOP_S_MAX):
+            await producer.stop()
+            return
+    give_up(producer)
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(STOP_S_MAX):
+            await producer.client.close()
 
 
 def _cut(transport: Any) -> None:

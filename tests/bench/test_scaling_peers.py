@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from bench.peers.defaults import NEWS2
-from bench.scaling_peers.outcome import Alert, Written, judge, lost
+from bench.scaling_peers.outcome import Written, judge, lost
 from bench.scaling_peers.page import HEAD, table
 from bench.scaling_peers.peer_log import LINE_CHARACTERS_MAX, complaint
 from bench.scaling_peers.trial import DRILL_LIMITS, PARTITIONS_MAX, mark_names
 from bench.scaling_peers.ways import STEPS, WAYS
+from bench.suite.alerts_reader import Told
 from streams.contracts.partitions import partition_of
 
 FROM_MS, TO_MS = 0, 10_000
@@ -41,7 +42,7 @@ def told(log):
             onset_ms = now_ms if fast else now_ms - 500
             phase = "start" if fast else "end"
             patient = one.frame["patient"]
-            found.append(Alert(patient, "canary", phase, onset_ms, now_ms, one.append_ms + LATE_MS))
+            found.append(Told(patient, "canary", phase, onset_ms, now_ms, one.append_ms + LATE_MS))
     return found
 
 
@@ -75,7 +76,7 @@ def test_scores_that_were_not_told_are_missing_and_those_told_too_often_are_wron
     ill = {"patient": "bed-1", "resp": 30, "spo2": 85, "abp_sys": 80, "pulse": 140, "hr": 140}
     moments = range(0, 60_000, 1_000)
     log = [Written(ill | {"event_ts_ms": ms}, ms + 1) for ms in moments]
-    score = Alert("bed-1", NEWS2.id, "start", 0, 10_000, 10_020)
+    score = Told("bed-1", NEWS2.id, "start", 0, 10_000, 10_020)
     again = dataclasses.replace(score, onset_ms=30_000, event_ms=40_000, append_ms=40_020)
     counts = [
         (one.missing, one.wrong) for one in (outcome(log, told) for told in ([], [score], [score, again]))
@@ -102,7 +103,7 @@ def test_silence_is_the_time_without_marks_though_all_is_told_later():
 
 def test_a_patient_who_is_told_late_counts_though_the_marks_go_on():
     log = [*beats(), Written(frame("bed-1", 2_000, 200), 2_001)]
-    alert = Alert("bed-1", "canary", "start", 2_000, 2_000, 9_001)
+    alert = Told("bed-1", "canary", "start", 2_000, 2_000, 9_001)
     assert outcome(log, [*told(beats()), alert]).silence_s == pytest.approx(7.0)
 
 
@@ -122,7 +123,7 @@ def test_who_was_silent_and_is_heard_again_is_not_silent_at_the_end():
 
 
 def test_marks_of_the_harness_are_neither_wrong_nor_written_twice():
-    mark = Alert("end-3", "marker", "start", 1, 1, 2)
+    mark = Told("end-3", "marker", "start", 1, 1, 2)
     found = outcome(beats(), [*told(beats()), mark, mark])
     assert (found.wrong, found.written_twice) == (0, 0)
 

@@ -13,7 +13,7 @@ from edge.told_to_end import Told, told_to_end
 
 DEADLINE_S = 5.0
 BRIEFLY_S = 0.001
-COMMANDS = ("edge", "agents", "streams", "bench")
+FOLDERS = ("edge", "agents", "streams", "bench")
 
 
 def interrupted(told, at_step):
@@ -93,7 +93,7 @@ def test_it_waits_no_longer_than_asked():
 
 def test_no_handler_of_a_signal_sets_an_event_of_the_library():
     """A handler is a lambda or a function that says `NAME.set()`, in a file that has `signal.signal`."""
-    for folder in COMMANDS:
+    for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text()
             if "signal.signal(" not in text:

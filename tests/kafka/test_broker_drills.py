@@ -69,9 +69,8 @@ def test_workers_behind_a_black_hole_stop_within_the_request_timeout_and_lose_no
 @pytest.mark.parametrize("name", ["network-partition", "full-disk", "slow-disk", "clock-step"])
 def test_a_machine_or_a_network_that_fails_costs_no_alert(name: str) -> None:
     lacking = [need for need in DRILLS[name].needs if not THERE[need]()]
-    if (
-        lacking
-    ):  # a container may not mount, and libfaketime is not everywhere: the drill itself then refuses to begin
+    if lacking:
+        # A container may not mount, and libfaketime is not everywhere: the drill itself then refuses to begin.
         pytest.skip(f"this machine does not have: {lacking}")
     assert nothing_broke(drill(name, 60))
 

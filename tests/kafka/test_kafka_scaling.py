@@ -1,14 +1,12 @@
 """`vigil scale` on Apache Kafka without workers: its steps, what it refuses, and what it leaves behind."""
 
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing
 
 import numpy as np
 import pytest
+from group_offsets import commit
 from kafka import TopicPartition
-from kafka.errors import CoordinatorNotAvailableError
-from kafka.structs import OffsetAndMetadata
-from waiting import wait_until
 
 from agents.stragglers import forwarding_group
 from edge import scaling
@@ -60,17 +58,6 @@ def write(settings, topic, *records):
     with Producer(settings, ORDERS, topic) as producer:
         for partition, key, value in records:
             send(producer, "a record", key, value, partition)
-
-
-def commit(settings, group, offsets):
-    """Commit for a group; the first of a new cluster waits for its coordinator."""
-
-    def done():
-        with closing(connect_admin(settings)) as admin, suppress(CoordinatorNotAvailableError):
-            return not any(error.errno for error in admin.alter_group_offsets(group, places).values())
-
-    places = {tp: OffsetAndMetadata(at, "", -1) for tp, at in offsets.items()}
-    wait_until(done, "the group's coordinator")
 
 
 def committed(settings, group):

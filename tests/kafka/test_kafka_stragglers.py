@@ -6,8 +6,8 @@ import uuid
 from collections import defaultdict
 
 import pytest
+from group_offsets import commit
 from kafka import KafkaProducer, TopicPartition
-from test_kafka_scaling import commit
 from waiting import wait_until
 
 from agents.forwarded import Forwarded

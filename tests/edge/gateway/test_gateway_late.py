@@ -11,11 +11,12 @@ from list_kafka import ListKafka, made, readings
 
 from edge.gateway import door as door_file
 from edge.gateway import lanes as lanes_file
-from edge.gateway.link import END_S_MAX, Link
+from edge.gateway.link import Link
 from edge.gateway.refiler import STORE_MS_MAX
 from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS
 from streams.errors import NotStored
+from streams.lane.producer_shortcuts import END_S_MAX
 
 
 def test_what_was_not_stored_in_time_never_arrives_however_long_brokers_are_away(monkeypatch):
