@@ -58,8 +58,8 @@ def main() -> int:
             forwarded.end()
 
         follower = RulesFollower(
-            *(settings, flow.monitor.seals, choice, own, turn, metrics, flow.owned, flow.monitor.dismiss),
-            worker.end_of_itself,
+            *(settings, flow.monitor.seals, choice, own, turn, metrics),
+            *(flow.owned_when_settled, flow.monitor.dismiss, worker.end_of_itself),
         )
         layouts = LayoutFollower(settings, layout, worker.end_of_itself, end_forwarding)
     except VigilError as error:

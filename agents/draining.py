@@ -16,6 +16,10 @@ from streams.errors import BrokerUnreachable
 GC_ALLOCATIONS: Final = 100_000
 """Allocations between two collections of the youngest generation: some twenty blocks."""
 
+SWITCH_S: Final = 0.0005
+"""How long a thread that follows rules or layout may keep the interpreter while readings wait: Python's 5 ms, several
+times a second, are longer than all that an alert needs."""
+
 
 def begin() -> None:
     """Prepare the process: until its loop runs it ends at once when told to, and logs what matters."""
@@ -33,6 +37,7 @@ def run(worker: "DrainingWorker", watchdog: Watchdog) -> int:
     # Blocks make many short-lived tuples and few cycles: leave alone what lives since the start, look rarely.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 50, 100)
+    sys.setswitchinterval(SWITCH_S)
     watchdog.start(lambda: whereabouts(worker.loop))
     try:
         worker.execute_from_commandline()

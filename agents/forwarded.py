@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 
-from agents.stragglers import forwarding_group
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout
 from streams.contracts.topics import READINGS
 from streams.kafka.connect import connect_admin, connect_consumer
+from streams.kafka.hop_ends import forwarding_group
 from streams.kafka.layout_log import in_generation
 
 LOOK_S: Final = 0.5

@@ -1,13 +1,12 @@
 """Follows how the readings lie: a worker judges the generation in force, and ends in order when another will be.
 
-A thread reads `vitals.layout`, because reading it waits; the worker ends in its event loop, and begins again: it then
+`vitals.layout` is read in a thread; the worker ends in its event loop, and begins again: it then
 waits until workers are let in (`await_turn`). Who waits longer than `DRAINED_S_MAX` takes it that whoever splits the
 state is no more, and lets all go on as before: of the two that say so at the same moment the first counts
 (`streams.kafka.layout_log`), so no state is split while it is judged.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -19,15 +18,10 @@ from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import LAYOUT
 from streams.errors import StepLost
 from streams.kafka.followed import followed
+from streams.kafka.followed_layout import FollowedLayout
 from streams.kafka.layout_log import in_generation, newest, own_layout, seals_if_known, take
 
 LOOK_S: Final = 0.2
-FOLLOW_MS: Final = 200
-"""How often records are asked for."""
-
-AGAIN_S: Final = 1.0
-"""Before another attempt when the brokers do not answer."""
-
 WAIT_S: Final = 0.1
 DRAINED_S_MAX: Final = 30.0
 """How long a worker waits to be let in: patients are unwatched meanwhile."""
@@ -43,19 +37,20 @@ def await_turn(settings: Settings, say: Callable[[str], None]) -> tuple[Settings
         UsageError: another group's workers judge these readings.
     """
     since_s = time.monotonic()
-    while not (layout := own_layout(settings)).is_let_in:
-        if time.monotonic() - since_s > DRAINED_S_MAX:
-            say(f"nobody has split the state within {DRAINED_S_MAX:g} s: judging on as before")
-            try:
-                layout = take(settings, layout, Step.LET_ON)
-            except StepLost:
-                continue
-            break
-        _await_news(settings, layout, since_s + DRAINED_S_MAX)
+    layout = own_layout(settings)
+    while not layout.is_let_in:
+        if time.monotonic() - since_s <= DRAINED_S_MAX:
+            layout = _news(settings, layout, since_s + DRAINED_S_MAX)
+            continue
+        say(f"nobody has split the state within {DRAINED_S_MAX:g} s: judging on as before")
+        try:
+            layout = take(settings, layout, Step.LET_ON)
+        except StepLost:
+            layout = own_layout(settings)
     return in_generation(settings, layout.judged), layout
 
 
-def _await_news(settings: Settings, layout: Layout, until_s: float) -> None:
+def _news(settings: Settings, layout: Layout, until_s: float) -> Layout:
     """Wait for another layout, at most until a monotonic time: without work, for others have much of it meanwhile."""
     seals, known = seals_if_known(settings), layout
 
@@ -63,10 +58,12 @@ def _await_news(settings: Settings, layout: Layout, until_s: float) -> None:
         return known != layout or time.monotonic() > until_s
 
     try:
-        for found in followed(settings, settings.topic(LAYOUT), FOLLOW_MS, is_over):
+        for found in followed(settings, settings.topic(LAYOUT), is_over):
             known = newest(found, seals, known) or known
     except KafkaError:
-        time.sleep(WAIT_S)  # who asks next is told what is wrong
+        time.sleep(WAIT_S)
+        return own_layout(settings)  # or what is wrong
+    return known
 
 
 class LayoutFollower:
@@ -87,7 +84,7 @@ class LayoutFollower:
         settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
-        self._layout = layout
+        self._followed = FollowedLayout(settings, layout)
         self._end = end
         self._settled = settled
         self.is_due = False
@@ -95,12 +92,14 @@ class LayoutFollower:
 
     async def look(self) -> None:
         """Called every `LOOK_S`: end when it is time to."""
-        if not self._layout.hops:
+        layout = self._followed.layout
+        if not layout.hops:
             self._settled()
-        if self.is_due or self.fits(self._layout):
+        if self.is_due or self.fits(layout):
             return
         self.is_due = True
-        logger.warning("the readings are being given more partitions: %s", self._layout.phase)
+        self._followed.end()
+        logger.warning("the readings are being given more partitions: %s", layout.phase)
         self._end()
 
     def fits(self, layout: Layout) -> bool:
@@ -109,19 +108,4 @@ class LayoutFollower:
 
     def start(self) -> None:
         """Begin to follow, in a thread that ends with the process."""
-        threading.Thread(target=self._follow, name="vigil-layout", daemon=True).start()
-
-    def _follow(self) -> None:
-        while not self.is_due:
-            try:
-                self._read_on()
-            except (
-                Exception
-            ) as error:  # the brokers are away, or something is wrong that another attempt may mend
-                logger.warning("the layout cannot be read at the moment: %r", error)
-            time.sleep(AGAIN_S)
-
-    def _read_on(self) -> None:
-        topic, seals = self._settings.topic(LAYOUT), seals_if_known(self._settings)
-        for found in followed(self._settings, topic, FOLLOW_MS, lambda: self.is_due):
-            self._layout = newest(found, seals, self._layout) or self._layout
+        self._followed.start()

@@ -123,9 +123,14 @@ class Monitor:
         return partition
 
     async def dismiss(self, kept: frozenset[str]) -> None:
-        """End open alarms of rules that are not among those kept, in every partition of this worker."""
+        """End open alarms of rules that are not among those kept, in every partition that is judged here.
+
+        Of what is being recovered it is not known yet which alarms are open.
+        """
         async with self.store.whole_blocks:
             for number, partition in sorted(self.store.partitions.items()):
+                if not partition.is_judged:
+                    continue
                 verdict = self.judge.dismiss(partition.table, kept, NO_LONGER)
                 await self._alert(verdict, number)
                 self.boards.note(partition, verdict)

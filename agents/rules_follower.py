@@ -25,9 +25,6 @@ from streams.kafka.followed import followed
 from streams.kafka.rules_log import Decided, decided, rules_of, switches
 
 LOOK_S: Final = 0.5
-FOLLOW_S: Final = 1.0
-"""How often decisions are asked for."""
-
 AGAIN_S: Final = 5.0
 """Before another attempt when the brokers do not answer."""
 
@@ -134,8 +131,6 @@ class RulesFollower:
 
     def _read_on(self) -> None:
         records: list[Any] = []
-        for found in followed(
-            self._settings, self._settings.topic(RULES), round(FOLLOW_S * 1000), lambda: self.is_due
-        ):
+        for found in followed(self._settings, self._settings.topic(RULES), lambda: self.is_due):
             records += found
             self.learn(decided(records, self._settings.group, self._seals))

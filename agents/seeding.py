@@ -8,7 +8,6 @@ by a hash of their rule's id: those of rules that both sets have go on.
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Final
 
 from kafka import TopicPartition
@@ -19,7 +18,7 @@ from streams.config.settings import Settings, load_settings
 from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError, VigilError
 from streams.kafka.admin import changelog_topic
-from streams.kafka.connect import connect_admin
+from streams.kafka.group_questions import GroupQuestions
 from streams.kafka.layout_log import laid_out
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import REFILING, Producer
@@ -46,9 +45,9 @@ def seed(settings: Settings) -> dict[int, int]:
     if not settings.shadow:
         raise UsageError("shadow: only a shadow is begun in this way")
     readings, own = settings.topic(READINGS), changelog_topic(settings)
-    with closing(connect_admin(settings)) as admin:
-        committed = admin.list_group_offsets(settings.judging_group).get(settings.judging_group, {})
-        if any(place.offset > 0 for tp, place in committed.items() if tp.topic == readings):
+    with GroupQuestions(settings) as groups:
+        done = groups.committed(settings.judging_group)
+        if any(place.offset > 0 for tp, place in done.items() if tp.topic == readings):
             raise UsageError(f"shadow {settings.shadow}: it has begun already")
         ends: dict[int, Progress] = {}
         with Producer(settings, REFILING, own, IN_FLIGHT_MAX) as producer:
@@ -60,7 +59,7 @@ def seed(settings: Settings) -> dict[int, int]:
         begins = {partition: progress.processed + 1 for partition, progress in ends.items()}
         places = {TopicPartition(readings, p): OffsetAndMetadata(at, "", -1) for p, at in begins.items()}
         if places:
-            admin.alter_group_offsets(settings.judging_group, places)
+            groups.commit(settings.judging_group, places)
     return begins
 
 

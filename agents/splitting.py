@@ -15,20 +15,19 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any, Final, Self
 
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from agents.seeding import IN_FLIGHT_MAX, settle, write
-from agents.stragglers import forwarding_group
 from streams.config.settings import Settings, load_settings
 from streams.contracts.layout import Layout, Step
 from streams.contracts.topics import COMMANDS, READINGS, WARDS
 from streams.errors import NotWhole, UsageError, VigilError
 from streams.kafka.admin import changelog_topic
-from streams.kafka.connect import connect_admin
+from streams.kafka.group_questions import GroupQuestions
+from streams.kafka.hop_ends import forwarding_group
 from streams.kafka.layout_log import in_generation, own_layout
 from streams.kafka.log_end import Reading
 from streams.kafka.producers import REFILING, Producer
@@ -88,10 +87,10 @@ class Splitting:
             return done
         old, new = self._generations(layout)
         self._read_on(layout)
-        with closing(connect_admin(old)) as admin:
-            committed = admin.list_group_offsets(old.judging_group).get(old.judging_group, {})
+        with GroupQuestions(old) as groups:
+            places = groups.committed(old.judging_group)
             begins = {
-                number: max(0, place.offset) for number, place in _of(committed, old.topic(READINGS)).items()
+                number: max(0, place.offset) for number, place in _of(places, old.topic(READINGS)).items()
             }
             for number, whole in self._parts.items():
                 if why := whole.missing(begins.get(number, 0)):
@@ -101,20 +100,20 @@ class Splitting:
             beside = {
                 TopicPartition(old.topic(name), number): place
                 for name in (COMMANDS, WARDS)
-                for number, place in _of(committed, old.topic(name)).items()
+                for number, place in _of(places, old.topic(name)).items()
             }
             first = {
                 TopicPartition(new.topic(READINGS), number): _at(0)
                 for number in range(new.reading_partitions)
             }
-            _commit(admin, new.judging_group, beside | first)
+            groups.commit(new.judging_group, beside | first)
             cuts = {
                 TopicPartition(old.topic(READINGS), number): _at(
                     begins.get(number, 0), _mark(layout, patients)
                 )
                 for number in range(old.reading_partitions)
             }
-            _commit(admin, forwarding_group(old), cuts)
+            groups.commit(forwarding_group(old), cuts)
         return patients
 
     def _generations(self, layout: Layout) -> tuple[Settings, Settings]:
@@ -125,11 +124,8 @@ class Splitting:
     def _split_before(self, layout: Layout) -> int | None:
         """Return how many patients were split for just this layout; None = it has not been done to its end."""
         old, _ = self._generations(layout)
-        with closing(connect_admin(old)) as admin:
-            cuts = _of(
-                admin.list_group_offsets(forwarding_group(old)).get(forwarding_group(old), {}),
-                old.topic(READINGS),
-            )
+        with GroupQuestions(old) as groups:
+            cuts = _of(groups.committed(forwarding_group(old)), old.topic(READINGS))
         found = [_MARK.fullmatch(place.metadata or "") for place in cuts.values()]
         if len(found) < old.reading_partitions or not all(m and int(m[1]) == layout.number for m in found):
             return None
@@ -173,8 +169,8 @@ def _see(parts: Mapping[int, Whole], old: Settings) -> int:
     return sum(len(whole.state) for whole in parts.values())
 
 
-def _of(committed: Mapping[Any, Any], topic: str) -> dict[int, Any]:
-    return {tp.partition: place for tp, place in committed.items() if tp.topic == topic and place.offset >= 0}
+def _of(places: Mapping[Any, Any], topic: str) -> dict[int, Any]:
+    return {tp.partition: place for tp, place in places.items() if tp.topic == topic and place.offset >= 0}
 
 
 def _at(offset: int, mark: str = "") -> OffsetAndMetadata:
@@ -187,14 +183,6 @@ def _mark(layout: Layout, patients: int) -> str:
 
 
 _MARK: Final = re.compile(r"split for layout (\d+): (\d+) patients")
-
-
-def _commit(admin: Any, group: str, places: Mapping[TopicPartition, Any]) -> None:
-    """Commit offsets of a group without members, and see that each was taken."""
-    answer = admin.alter_group_offsets(group, dict(places))
-    refused = {str(error) for error in answer.values() if getattr(error, "errno", 0)}
-    if refused:
-        raise VigilError(f"offsets of {group} were not set: {', '.join(sorted(refused))}")
 
 
 def answer(splitting: Splitting, question: str) -> dict[str, Any]:

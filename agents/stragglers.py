@@ -18,16 +18,22 @@ from typing import Any, Final
 from streams.config.settings import Settings
 from streams.contracts.frame import OWN_STREAM, TICK_KEY
 from streams.contracts.layout import Layout
+from streams.contracts.origin import Origin, with_origin
 from streams.contracts.partition_alerts import NOTE_KEY
-from streams.contracts.partitions import canary_name, partitions_of
+from streams.contracts.partition_names import canary_name
+from streams.contracts.partitions import partitions_of
 from streams.contracts.topics import READINGS
-from streams.kafka.forwarding import forwarding
+from streams.kafka.forwarding import Copy, forwarding
+from streams.kafka.hop_ends import forwarding_group
 from streams.kafka.layout_log import in_generation
 from streams.kafka.publisher import fail_stop
 from tables.device_rows import SEEN
 
 REPEATS_MAX: Final = SEEN - 28
 """Frames of one patient between two commits: the judge remembers `SEEN` numbers of a device."""
+
+VALUE_BYTES_MAX: Final = 900_000
+"""Of what is forwarded: beyond all that anybody of us writes, and what a topic takes with key and headers."""
 
 AGAIN_S: Final = 0.5
 FAILING_S_MAX: Final = 60.0
@@ -36,11 +42,6 @@ FAILING_S_MAX: Final = 60.0
 END_S_MAX: Final = 2.0
 
 logger = logging.getLogger(__name__)
-
-
-def forwarding_group(settings: Settings) -> str:
-    """Return the group that forwards what is written to generations before the one that is judged."""
-    return f"{settings.group}-forwarding"
 
 
 def destinations(
@@ -87,6 +88,11 @@ def turns(found: Mapping[Any, Sequence[Any]]) -> Iterator[dict[Any, Sequence[Any
     """Yield what is forwarded side by side: the next stretch of each partition, as long as there is one."""
     for each in zip_longest(*map(stretches, found.values())):
         yield {tp: stretch for tp, stretch in zip(found, each, strict=True) if stretch is not None}
+
+
+def _cut(value: bytes | None) -> bytes | None:
+    """Return a value that the next topic takes: what is larger (compressed, it may be) is a dead letter anyway."""
+    return value if value is None or len(value) <= VALUE_BYTES_MAX else value[:VALUE_BYTES_MAX]
 
 
 class Stragglers:
@@ -155,13 +161,15 @@ class Stragglers:
                     done = reached
                 self._well_s = time.monotonic()
 
-    def _sent_on(self, turn: Mapping[Any, Sequence[Any]]) -> Iterator[tuple[str, int, Any]]:
+    def _sent_on(self, turn: Mapping[Any, Sequence[Any]]) -> Iterator[tuple[str, int, Copy]]:
         """Yield where each record of old partitions goes, in their order."""
         for tp, records in turn.items():
             old, new = self._hops[tp.topic]
             topic, keys = new.topic(READINGS), [record.key for record in records]
             places = destinations(keys, tp.partition, old.reading_partitions, new.reading_partitions)
             for record, chosen in zip(records, places, strict=True):
+                origin = Origin(old.generation, tp.partition, record.offset)
+                copy = Copy(record.key, _cut(record.value), with_origin(record.headers, origin))
                 for place in chosen:
                     self.forwarded += 1
-                    yield topic, place, record
+                    yield topic, place, copy

@@ -32,7 +32,7 @@ from streams.contracts.topics import COMMANDS, HEARTBEAT, READINGS, WARDS
 from streams.kafka.admin import changelog_topic
 from streams.kafka.publisher import Publisher, fail_stop
 from streams.kafka.security import seals_of
-from streams.lane.protocol import Lane, Reader
+from streams.lane.protocol import Lane, Reader, is_settled
 from tables.changelog.checkpoint import Checkpointer
 from tables.changelog.column_store import ColumnStore
 from tables.changelog.restore import Restorer
@@ -74,6 +74,11 @@ class Flow:
     def owned(self) -> frozenset[int]:
         """Return this worker's partitions at the moment."""
         return self.lane.owned() or frozenset()
+
+    def owned_when_settled(self) -> frozenset[int]:
+        """Return this worker's partitions once all of them are judged, and none before."""
+        beside = map(self.monitor.settings.topic, (COMMANDS, WARDS))
+        return self.owned() if is_settled(self.lane, beside) else frozenset()
 
 
 def always(_: int) -> bool:
@@ -125,6 +130,7 @@ def wire(
         "monitor",
         traces.around(monitor.take),
         assign=store.assign,
+        recovered=store.recovered,
         resume_at=restorer.resume_at,
         hand_over=checkpointer.hand_over,
         give_up=store.give_up,

@@ -7,10 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
-
-from kafka import TopicPartition
-from kafka.errors import KafkaError
+from typing import Final
 
 from edge.splitter import Splitter
 from streams.config.settings import Settings
@@ -19,6 +16,8 @@ from streams.contracts.topics import READINGS
 from streams.errors import NotWhole, StepLost, TopicsMismatch, UsageError, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic, inspect_topics
 from streams.kafka.connect import connect_admin
+from streams.kafka.group_questions import GroupQuestions
+from streams.kafka.hop_ends import are_forwarded, ends_of_topic, forwarding_group, hop_ends, waiting
 from streams.kafka.layout_log import in_generation, own_layout, take
 from streams.kafka.log_end import log_ends
 from streams.kafka.rules_log import read_rules, trials
@@ -134,12 +133,12 @@ def finish(settings: Settings, say: Say) -> Layout:
     if layout.phase != Phase.SETTLED:
         if not layout.allows(Step.FINISH):
             raise UsageError(f"scale: it is {layout.phase}: vigil scale --resume, first")
-        before = _ends(settings, layout)
+        before = hop_ends(settings, layout)
         say(f"seeing for {QUIET_S:g} s that nobody writes to what is removed")
         time.sleep(QUIET_S)
-        if busy := sorted({tp.topic for tp, end in _ends(settings, layout).items() if end != before[tp]}):
+        if busy := sorted({tp.topic for tp, end in hop_ends(settings, layout).items() if end != before[tp]}):
             raise VigilError(
-                f"readings still come into {', '.join(busy)}: start again whoever writes there, first"
+                f"readings still come into {', '.join(busy)}: have whoever writes there write to the new topic, first"
             )
         if any(status(settings).waiting.values()):
             raise VigilError("not all readings are forwarded yet: try again")
@@ -152,11 +151,7 @@ def finish(settings: Settings, say: Say) -> Layout:
 def status(settings: Settings) -> Status:
     """Return how far it is."""
     layout = own_layout(settings)
-    done = _forwarded(settings)
-    waiting: dict[str, int] = {}
-    for tp, end in _ends(settings, layout).items():
-        waiting[tp.topic] = waiting.get(tp.topic, 0) + max(0, end - done.get(tp, end))
-    return Status(layout, waiting)
+    return Status(layout, waiting(settings, layout))
 
 
 def _take(settings: Settings, layout: Layout, step: Step, say: Say) -> None:
@@ -190,31 +185,23 @@ def _move(settings: Settings, layout: Layout, splitter: Splitter, say: Say) -> N
 
 def _await_ended(settings: Settings, layout: Layout) -> None:
     """Wait until no worker is in the group that judges, nor in the one that forwards."""
-    groups = [in_generation(settings, layout.judged).judging_group, f"{settings.group}-forwarding"]
+    groups = [in_generation(settings, layout.judged).judging_group, forwarding_group(settings)]
     until_s = time.monotonic() + DRAIN_S_MAX
-    with closing(connect_admin(settings)) as admin:
-        while left := _members(admin, groups):
+    with GroupQuestions(settings) as asked:
+        while left := asked.count_members(groups):
             if time.monotonic() > until_s:
                 raise VigilError(f"scale: {left} workers did not end within {DRAIN_S_MAX:g} s; they judge on")
             time.sleep(POLL_S)
-
-
-def _members(admin: Any, groups: list[str]) -> int:
-    try:
-        found = admin.describe_groups(groups)
-    except KafkaError as error:
-        raise VigilError(f"the group's members could not be read: {error}") from None
-    return sum(len(each["members"]) for each in found.values())
 
 
 def _await_whole(settings: Settings, layout: Layout) -> None:
     """Wait until workers are back, and as far as the log was: their next checkpoint is then whole."""
     old = in_generation(settings, layout.judged)
     ends, until_s = log_ends(old, old.topic(READINGS)), time.monotonic() + WHOLE_S_MAX
-    with closing(connect_admin(settings)) as admin:
+    with GroupQuestions(settings) as groups:
         while True:
-            committed = admin.list_group_offsets(old.judging_group).get(old.judging_group, {})
-            if all(tp in committed and committed[tp].offset >= end for tp, end in ends.items()):
+            done = groups.committed(old.judging_group)
+            if all(tp in done and done[tp].offset >= end for tp, end in ends.items()):
                 return
             if time.monotonic() > until_s:
                 raise VigilError(
@@ -225,32 +212,10 @@ def _await_whole(settings: Settings, layout: Layout) -> None:
 
 def _await_forwarded(settings: Settings, layout: Layout) -> None:
     """Wait until all that lies in the generations before now has been forwarded."""
-    ends, until_s = _ends(settings, layout), time.monotonic() + FORWARDED_S_MAX
-    while True:
-        done = _forwarded(settings)
-        if all(done.get(tp, 0) >= end for tp, end in ends.items()):
-            return
-        if time.monotonic() > until_s:
-            raise VigilError(
-                f"scale: not all was forwarded within {FORWARDED_S_MAX:g} s; are workers there? vigil scale --resume"
-            )
-        time.sleep(POLL_S)
-
-
-def _ends(settings: Settings, layout: Layout) -> dict[TopicPartition, int]:
-    """Return where the readings of generations that are forwarded end."""
-    found: dict[TopicPartition, int] = {}
-    for old, _ in layout.hops:
-        found |= log_ends(settings, in_generation(settings, old).topic(READINGS))
-    return found
-
-
-def _forwarded(settings: Settings) -> dict[TopicPartition, int]:
-    """Return up to where readings were forwarded."""
-    group = f"{settings.group}-forwarding"
-    with closing(connect_admin(settings)) as admin:
-        found = admin.list_group_offsets(group).get(group, {})
-    return {tp: place.offset for tp, place in found.items()}
+    if not are_forwarded(settings, layout, FORWARDED_S_MAX):
+        raise VigilError(
+            f"scale: not all was forwarded within {FORWARDED_S_MAX:g} s; are workers there? vigil scale --resume"
+        )
 
 
 def _see_shape(new: Settings) -> None:
@@ -264,6 +229,21 @@ def _see_shape(new: Settings) -> None:
         )
 
 
+def _see_forwarded(settings: Settings, gone: list[Settings]) -> None:
+    """See that all that was written to generations that are no more was forwarded, up to the last moment."""
+    ends = {tp: end for one in gone for tp, end in ends_of_topic(settings, one.topic(READINGS)).items()}
+    with GroupQuestions(settings) as groups:
+        done = groups.committed(forwarding_group(settings))
+    left = {tp.topic: 0 for tp in ends}
+    for tp, end in ends.items():
+        left[tp.topic] += max(0, end - done[tp].offset) if tp in done else 0
+    if told := ", ".join(f"{count} of {topic}" for topic, count in left.items() if count):
+        raise VigilError(
+            f"scale: readings came after the last was forwarded and are judged by nobody ({told}): nothing is removed; "
+            "find who wrote them, and remove the topics by hand when they are of no use"
+        )
+
+
 def _remove_unused(settings: Settings, layout: Layout, say: Say) -> None:
     """Remove topics and groups of generations that are no more."""
     kept = {each.number for each in layout.generations}
@@ -272,6 +252,7 @@ def _remove_unused(settings: Settings, layout: Layout, say: Say) -> None:
         for number in range(layout.last_number + 1)
         if number not in kept
     ]
+    _see_forwarded(settings, gone)
     with closing(connect_admin(settings)) as admin:
         there = {topic["name"] for topic in admin.describe_topics()}
         names = sorted(there & {name for one in gone for name in (one.topic(READINGS), changelog_topic(one))})

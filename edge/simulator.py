@@ -16,15 +16,13 @@ import numpy as np
 
 from edge.burst import TIME_S_MAX, Burst, Schedule
 from edge.gateway.outlet import HttpOutlet
+from edge.moving_producer import MovingProducer
 from edge.physiology import Ward, signals_of
 from edge.simulated_profiles import say_ages
 from streams.config.secret_settings import secret_of
 from streams.config.settings import Settings
 from streams.contracts.frame import INTERVAL_MS_MAX
-from streams.contracts.topics import READINGS
 from streams.errors import UsageError
-from streams.kafka.layout_log import laid_out
-from streams.kafka.producers import FRAMES, Producer
 
 BEDS_MAX: Final = 100_000
 RATE_HZ_MAX: Final = 1_000.0
@@ -81,10 +79,15 @@ class Progress:
 
 
 class Outlet(Protocol):
-    """Where frames leave: `Producer`, or a list in a test."""
+    """Where frames leave: `MovingProducer`, or a list in a test."""
 
-    acknowledged: int
-    failed: int
+    @property
+    def acknowledged(self) -> int:
+        """Frames that have arrived."""
+
+    @property
+    def failed(self) -> int:
+        """Frames that were refused, or not acknowledged in time."""
 
     @property
     def in_flight(self) -> int:
@@ -288,9 +291,9 @@ def simulate(
     return loop.progress(time.monotonic() - start_s, whole_run=True)
 
 
-def _outlet(settings: Settings, gateway: str | None) -> Producer | HttpOutlet:
+def _outlet(settings: Settings, gateway: str | None) -> MovingProducer | HttpOutlet:
     if gateway is None:
-        return Producer(settings, FRAMES, laid_out(settings, writes=True).topic(READINGS))
+        return MovingProducer(settings)
     return HttpOutlet(gateway, secret_of(settings, "gateway_key") or "")
 
 

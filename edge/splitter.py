@@ -1,7 +1,7 @@
 """The process that splits the workers' state, seen from the command: it knows of state, which the edge does not.
 
-It reads while the command does other things, for workers wait for what is left to read. It dies with the command, so
-that nothing of it is written once another command has gone on.
+It starts and reads while the command does other things, for workers wait for what is left. It dies with the command,
+so that nothing of it is written once another command has gone on.
 """
 
 import json
@@ -45,6 +45,11 @@ class Splitter:
         self._last_words = ""
 
     def __enter__(self) -> Self:
+        self._process = spawn(self._command, PIPE, worker_environment(self._settings), PIPE)
+        self._listening = threading.Thread(
+            target=self._listen, args=(self._process.stdout,), name="splitting", daemon=True
+        )
+        self._listening.start()
         return self
 
     def __exit__(
@@ -79,12 +84,7 @@ class Splitter:
         return self._ask("split")
 
     def _put(self, question: str) -> None:
-        if self._process is None:
-            self._process = spawn(self._command, PIPE, worker_environment(self._settings), PIPE)
-            self._listening = threading.Thread(
-                target=self._listen, args=(self._process.stdout,), name="splitting", daemon=True
-            )
-            self._listening.start()
+        assert self._process is not None, "it is a context manager"
         assert self._process.stdin is not None, "it is a pipe"
         try:
             self._process.stdin.write(f"{question}\n".encode())

@@ -21,7 +21,8 @@ from clinical.limits import NEVER
 from clinical.masks import some
 from clinical.ticking import ADVICE_TURNS
 from streams.contracts.frame import OWN_STREAM
-from streams.contracts.partitions import PARTITION, canary_name, partition_name, partition_of, partitions_of
+from streams.contracts.partition_names import PARTITION, canary_name, partition_name
+from streams.contracts.partitions import partition_of, partitions_of
 from streams.decoding.name_column import NameColumn
 from tables.columns.shared_rows import Columns
 from tables.device_rows import NOBODY, SEEN

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from clinical.rules import RULES_MAX, LimitRule, RuleSet
-from streams.contracts.partitions import canary_name
+from streams.contracts.partition_names import canary_name
 from streams.kafka.publisher import Publisher
 from tables.partition import Partition
 

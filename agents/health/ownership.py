@@ -12,7 +12,7 @@ from typing import Final
 from agents.health.metrics import Metrics
 from agents.health.watchdog import Watchdog
 from clinical.limits import NEVER
-from streams.lane.protocol import Lag, Lane
+from streams.lane.protocol import Lag, Lane, is_settled
 from tables.changelog.column_store import ColumnStore
 from tables.partition import Partition
 
@@ -92,10 +92,11 @@ class Overview:
         """Bring gauges and signs of life up to date."""
         self._watchdog.alive("event loop")
         owned = self._lane.owned()
-        if owned is not None:
+        settled = owned is not None and is_settled(self._lane, self._beside)
+        if settled:
             self._watchdog.member()
         metrics = self._metrics
-        metrics.ready.set(1 if owned else 0)
+        metrics.ready.set(1 if owned and settled else 0)
         metrics.partitions.set(len(owned or ()))
         metrics.recovery.set(self._store.recovery_s)
         metrics.waiting.set(self._waiting_s())

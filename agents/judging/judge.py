@@ -35,7 +35,7 @@ from agents.judging.verdict import Verdict
 from clinical.clock import TimeRules
 from clinical.lifecycle import Event, is_open
 from clinical.rules import RuleSet
-from streams.contracts.partitions import PATIENTS_MAX
+from streams.contracts.partition_names import PATIENTS_MAX
 from streams.decoding.decoded import Decoded, Frames, Left, Other, Part, Ruled, Tick, Unproved
 from tables.patients import PatientTable
 

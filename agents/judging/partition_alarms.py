@@ -18,7 +18,7 @@ from agents.judging.transitions import Details
 from agents.judging.verdict import Verdict
 from clinical.lifecycle import DELAYED, NORMAL, Event, is_open
 from clinical.limits import MEDIUM, NEVER
-from streams.contracts.partitions import partition_name
+from streams.contracts.partition_names import partition_name
 from tables.patients import PatientTable
 
 Rows = NDArray[np.int64]

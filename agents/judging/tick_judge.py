@@ -36,7 +36,7 @@ from clinical.losses import (
 from clinical.masks import in_row, places, some
 from clinical.ticking import judge_loss, remind
 from clinical.vitals import AGE_MS_MAX, SIGNALS
-from streams.contracts.partitions import PARTITION
+from streams.contracts.partition_names import PARTITION
 from streams.decoding.decoded import Tick
 from tables.latest import latest, measured
 from tables.patients import PatientTable

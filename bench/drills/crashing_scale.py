@@ -11,6 +11,7 @@ from edge.splitter import Splitter
 from streams.config.settings import Settings
 from streams.contracts.layout import Layout, Step
 from streams.errors import VigilError
+from streams.kafka.group_questions import GroupQuestions
 from streams.kafka.layout_log import take
 
 CRASH_CODE: Final = 137
@@ -60,7 +61,7 @@ def crash_at(point: str) -> None:
 def main(point: str, *options: str) -> int:
     """Run the command, or the process that splits for it."""
     if point == SPLITTING:
-        splitting._commit = die  # type: ignore[assignment]
+        GroupQuestions.commit = die  # type: ignore[assignment, method-assign]
         return splitting.main()
     crash_at(point)
     return vigil(["scale", *options])

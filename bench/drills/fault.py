@@ -70,6 +70,9 @@ def working(stage: Stage, fault: Fault) -> Iterator[Callable[[], None]]:
     healed: list[int] = []
     with contextlib.ExitStack() as healing:
         healing.callback(lambda: healed.append(_now_ms()))  # the last that the stack does
+        if Claim.NODE in fault.claims:
+            stage.disturbed.append(fault.name)
+            healing.callback(stage.disturbed.remove, fault.name)
         what = healing.enter_context(fault.hold(stage))
         stage.say(f"{fault.name}: {what}")
         yield healing.close

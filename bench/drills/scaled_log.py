@@ -13,7 +13,8 @@ from typing import Any
 from bench.drills.ledger import fingerprint
 from bench.drills.oracle import Oracle
 from streams.contracts.frame import TICK_KEY
-from streams.contracts.partitions import canary_name, partition_of
+from streams.contracts.partition_names import canary_name
+from streams.contracts.partitions import partition_of
 
 
 @dataclass(slots=True)

@@ -38,6 +38,8 @@ class Stage:
     seconds: float
     start_s: float = 0.0
     faults: list[FaultTime] = field(default_factory=list)
+    disturbed: list[str] = field(default_factory=list)
+    """Faults of nodes that work now, by name: meanwhile a write may be refused for longer than a worker waits."""
     broken: list[str] = field(default_factory=list)
     """Promises that the fault function itself saw broken, in sentences."""
     facts: dict[str, object] = field(default_factory=dict)

@@ -26,6 +26,9 @@ from streams.lane.protocol import Lag, Reader
 from streams.lane.work_off import work_off
 
 PUBLISH_TIMEOUT_S: Final = 15.0
+EARLY_SHARE: Final = 0.5
+"""Of partitions that are judged as soon as they are recovered; the others wait for all."""
+
 TURNS_MAX: Final = 100_000
 """Turns of the loop that a worker waits for its own block; the schedule goes on meanwhile."""
 
@@ -270,20 +273,35 @@ class Worker:
         self._taking = asyncio.current_task()
         self.generation = generation
         self._reader.assign(sorted(partitions))
+        self.known_committed = {}
         tps = {TP(CHANGELOG, partition) for partition in partitions}
+        early = set[int]()
         for tp in sorted(tps):
             await self._recover(tp)
+            recovered = self._reader.recovered
+            if recovered is not None and self.broker.random.random() < EARLY_SHARE:
+                recovered(tp.partition)
+                await self._go_on({tp.partition})
+                early.add(tp.partition)
         await self.store.on_recovery_completed(tps, set())
+        if early:
+            self.clear_queue()
+        for partition in sorted(early):
+            self.rewind(partition)
+        await self._go_on(partitions - early)
+
+    async def _go_on(self, partitions: set[int]) -> None:
+        """Have partitions judged whose state is whole."""
         await self._moving.wait()
         committed = {partition: self.broker.committed.get(partition, 0) for partition in sorted(partitions)}
-        self.known_committed = dict(committed)
+        self.known_committed.update(committed)
         resume_at = self._reader.resume_at(committed, dict.fromkeys(committed, 0))
         self.rewinds += 1
         for partition, offset in resume_at.items():
             self.admissions[partition] = self._new_admission()
             self.admissions[partition].begin(offset)
             self.position[partition] = offset
-        self.held, self.flowing = set(partitions), True
+        self.held, self.flowing = self.held | partitions, True
 
     async def _recover(self, tp: TP) -> None:
         """Read the changelog to its end, from the last record that the state holds, as Faust does."""

@@ -15,7 +15,7 @@ from bench.sizing import measured as known
 from bench.sizing.encoded import Sizes
 from bench.sizing.measured import Measured
 from bench.sizing.topic_loads import TopicLoad, kept_bytes
-from streams.contracts.partitions import PATIENTS_MAX
+from streams.contracts.partition_names import PATIENTS_MAX
 from streams.contracts.topics import TOPICS
 
 HOSPITAL_BEDS: Final = 200

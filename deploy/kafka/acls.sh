@@ -11,12 +11,14 @@ $KAFKA_ACLS --add --allow-principal User:vigil-setup --operation Create --operat
 
 # scale: vigil scale, by who gives the readings more partitions
 $KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Delete --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vigil-patients-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Describe --operation DescribeConfigs --topic vitals.commands --topic vitals.wards --topic vitals.rules
 $KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.layout
 $KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Create --operation Delete --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Write --operation Create --operation Delete --operation Describe --operation DescribeConfigs --resource-pattern-type prefixed --topic vigil.g
-$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.patients --topic vitals.wards --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-delivery-escalations-changelog
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation DescribeConfigs --topic vitals.alerts --topic vitals.audit --topic vitals.limits --topic vitals.patients --topic vitals.associations --topic vitals.assignments --topic vitals.reference --topic vitals.deliveries --topic vitals.escalations --topic vitals.shadow-alerts --topic vitals.heartbeat --topic vitals.dead-letters --topic vigil-delivery-escalations-changelog
 $KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Describe --operation Delete --resource-pattern-type prefixed --group vigil.g
-$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation Delete --group vigil --group vigil-forwarding
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Read --operation Describe --operation Delete --group vigil-forwarding
+$KAFKA_ACLS --add --allow-principal User:vigil-scale --operation Describe --operation Delete --group vigil
 
 # worker: vigil worker
 $KAFKA_ACLS --add --allow-principal User:vigil-worker --operation Read --operation Write --operation Describe --operation DescribeConfigs --topic vitals.readings --topic vitals.commands --topic vitals.wards --topic vitals.layout --topic vigil-patients-changelog
@@ -33,6 +35,7 @@ $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --topic 
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --operation Write --resource-pattern-type prefixed --topic vitals.readings.g
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Write --topic vitals.alerts --topic vitals.dead-letters
 $KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Read --group vigil-refiling
+$KAFKA_ACLS --add --allow-principal User:vigil-gateway --operation Describe --group vigil-forwarding
 
 # board: vigil board
 $KAFKA_ACLS --add --allow-principal User:vigil-board --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.limits --topic vitals.patients --topic vitals.reference --topic vitals.shadow-alerts --topic vitals.rules --topic vitals.heartbeat --topic vitals.layout
@@ -51,6 +54,7 @@ $KAFKA_ACLS --add --allow-principal User:vigil-deliver --operation Read --group 
 
 # history: vigil history run, verify
 $KAFKA_ACLS --add --allow-principal User:vigil-history --operation Read --topic vitals.readings --topic vitals.alerts --topic vitals.commands --topic vitals.audit --topic vitals.limits --topic vitals.deliveries --topic vitals.layout
+$KAFKA_ACLS --add --allow-principal User:vigil-history --operation Read --resource-pattern-type prefixed --topic vitals.readings.g
 
 # watch: vigil watch --alert
 $KAFKA_ACLS --add --allow-principal User:vigil-watch --operation Read --operation Write --topic vitals.alerts
@@ -89,3 +93,4 @@ $KAFKA_ACLS --add --allow-principal User:vigil-operator --operation Describe --r
 $KAFKA_ACLS --add --allow-principal User:vigil-device --operation Read --topic vitals.layout
 $KAFKA_ACLS --add --allow-principal User:vigil-device --operation Write --topic vitals.readings
 $KAFKA_ACLS --add --allow-principal User:vigil-device --operation Write --resource-pattern-type prefixed --topic vitals.readings.g
+$KAFKA_ACLS --add --allow-principal User:vigil-device --operation Describe --group vigil-forwarding

@@ -16,7 +16,7 @@ from edge.gateway.spool_alarm import SPOOL
 from edge.ward_state import CANARY, QUIET, SEVERITIES
 from streams.contracts.alert import WARD, Alert
 from streams.contracts.deliveries import Delivery
-from streams.contracts.partitions import PARTITION, canary_name
+from streams.contracts.partition_names import PARTITION, canary_name
 from streams.contracts.patient_state import Heartbeat, Limits, Patient
 from streams.contracts.reference import Reference
 

@@ -28,9 +28,9 @@ def scale(factor: int | None, action: str | None, as_json: bool, **options: obje
     """Give the readings more partitions while frames run, and take the patients' state along.
 
     Workers hand over, their state is split, and they go on: for some seconds nothing is judged, and nothing is lost.
-    Who wrote readings before may go on writing where it does; that is forwarded. Start gateways again one by one, and
-    they write to the new partitions themselves; once nobody writes to the old ones, --finish removes them. Ended at
-    any moment, --resume goes on. Exit code 1 where a step did not come to its end: workers judge on, then.
+    Who wrote readings before may go on writing where it does; that is forwarded. Gateways go over to the new partitions
+    by themselves; once nobody writes to the old ones, --finish removes them. Ended at any moment, --resume goes on.
+    Exit code 1 where a step did not come to its end: workers judge on, then.
     """
     settings = need_brokers(load_settings(**options))
     if (factor is None) == (action is None):

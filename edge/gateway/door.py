@@ -1,10 +1,11 @@
 """The one door to Kafka: who may send for which device, whose frame it is, and that Kafka has it."""
 
 import asyncio
+import contextlib
 import re
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 from edge.gateway.accept import FOREIGN_DEVICE, Filing, Headers, Reading, Refusal, Sender
 from edge.gateway.lanes import Call, Lanes, Record
 from edge.gateway.link import Link
+from edge.gateway.refiler import STORE_MS_MAX
 from edge.gateway.room import Room
 from streams.config.settings import Settings
 from streams.contracts.frame import ID_PATTERN
@@ -27,6 +29,12 @@ STALLED_S: Final = 3.0
 """A batch that is on its way for so long: Kafka takes nothing, so nothing more is taken in."""
 
 STALLED_RETRY_S: Final = 2.0
+HELD_S_MAX: Final = 2.0
+"""How long senders are held for what was sent to arrive, and as long for it to be forwarded."""
+
+UNSURE_S: Final = STORE_MS_MAX / 1000
+"""For so long what was given up may arrive all the same, and would come in behind what goes another way."""
+
 PATIENTS_KNOWN_MAX: Final = 200_000
 DEVICES_KNOWN_MAX: Final = 200_000
 """Bounds on the patients whose partition, and the devices whose right, is kept in mind."""
@@ -52,6 +60,8 @@ class KafkaDoor:
         self._topic = settings.topic(READINGS)
         self._lanes = Lanes(link, self._topic)
         self._partitions = partitions
+        self._open = asyncio.Event()
+        self._open.set()
         self._storing: set[asyncio.Task[None]] = set()
         self._places: dict[str, tuple[bytes, int]] = {}
         self._rights: dict[tuple[str, ...], set[str]] = {}
@@ -70,6 +80,8 @@ class KafkaDoor:
             Busy: there is no room; nothing was taken.
             NotStored: it is not known whether Kafka has them.
         """
+        if not self._open.is_set():
+            await self._let_on(sender, len(readings))  # from here to the lanes nothing waits
         self._see_that_it_flows()
         answers: list[Refusal | None] = [None] * len(readings)
         records: list[Record | None] = []
@@ -149,10 +161,52 @@ class KafkaDoor:
             self._partitions = found
             self._places.clear()
 
+    async def move(self, topic: str, forwarded: Callable[[float], Awaitable[bool]] | None) -> bool:
+        """Go over to another topic of readings, by its name on the broker; False = not now, and all is as before.
+
+        Senders are held meanwhile: what went the old way must have arrived, and have been `forwarded`, which is asked
+        for within so many seconds, before a frame of the same patient goes the new way. `forwarded` None = the topic
+        before is no more: what is on its way there is not stored.
+
+        Raises:
+            TopicsMismatch: there is no such topic.
+            VigilError: whether it was forwarded could not be seen.
+        """
+        partitions = await self._link.partitions(topic)
+        self._open.clear()
+        try:
+            if forwarded is None:
+                await self._lanes.stop(HELD_S_MAX)
+            elif not (await self._lanes.rest(HELD_S_MAX) and await self._arrived(forwarded)):
+                return False
+            self._topic, self._lanes, self._partitions = topic, Lanes(self._link, topic), partitions
+            self._places.clear()
+            self._link.follow(topic)
+            return True
+        finally:
+            self._open.set()
+
+    async def _arrived(self, forwarded: Callable[[float], Awaitable[bool]]) -> bool:
+        """Ask, and wait no longer than `HELD_S_MAX`: brokers may take far longer for an answer."""
+        if time.monotonic() - self._lanes.unsure_s < UNSURE_S:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HELD_S_MAX):
+                return await forwarded(HELD_S_MAX)
+        return False
+
     async def stop(self, wait_s: float) -> None:
         """Let what is on its way arrive, at most so long."""
         storing = asyncio.wait(self._storing, timeout=wait_s) if self._storing else asyncio.sleep(0)
         await asyncio.gather(self._lanes.stop(wait_s), storing)
+
+    async def _let_on(self, sender: Sender, count: int) -> None:
+        """Hold a sender while the door goes over, twice `HELD_S_MAX` at most; raises `Busy` where too much is held."""
+        taken = self.room.take(sender.name, count, 0)
+        try:
+            await self._open.wait()
+        finally:
+            self.room.give_back(sender.name, count, taken)
 
     def _see_that_it_flows(self) -> None:
         if not self.flows():

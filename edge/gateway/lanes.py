@@ -197,6 +197,8 @@ class Lane:
         """Tell the calls of a batch what became of it, and go on with what has come meanwhile."""
         shares, self._shares = self._shares, []
         self._lanes.end(self._partition)
+        if failed:
+            self._lanes.unsure_s = time.monotonic()
         for call, _ in shares:
             call.settle(failed)
         self._send_next()
@@ -285,12 +287,14 @@ class Lanes:
     Attributes:
         under_way: when the batch of a partition began its way (monotonic, s), the oldest first.
         rested: set when a lane has nothing on its way any more.
+        unsure_s: when a batch was last given up that may arrive all the same (monotonic, s).
     """
 
     def __init__(self, link: Link, topic: str) -> None:
         self.link, self.topic = link, topic
         self.under_way: dict[int, float] = {}
         self.rested = asyncio.Event()
+        self.unsure_s = float("-inf")
         self._lanes: dict[int, Lane] = {}
         self._looking: asyncio.TimerHandle | None = None
 
@@ -332,13 +336,13 @@ class Lanes:
 
     async def stop(self, wait_s: float) -> None:
         """Let what is on its way arrive, at most so long; the rest is told that it is not stored."""
-        if not await self._rest(wait_s):
+        if not await self.rest(wait_s):
             for lane in self._lanes.values():
                 lane.stop()
-            await self._rest(wait_s)
+            await self.rest(wait_s)
 
-    async def _rest(self, wait_s: float) -> bool:
-        """Wait until nothing is on its way, at most so long."""
+    async def rest(self, wait_s: float) -> bool:
+        """Wait until nothing is on its way, at most so long; tell whether that came."""
         try:
             async with asyncio.timeout(wait_s):
                 while any(lane.busy for lane in self._lanes.values()):

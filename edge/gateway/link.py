@@ -10,7 +10,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.config.settings import Settings
+from streams.contracts.topics import ALERTS, ASSOCIATIONS, DEAD_LETTERS
 from streams.errors import BrokerUnreachable, TopicsMismatch
+from streams.kafka.partition_guard import METADATA_AGE_S_MAX
 from streams.kafka.security import client_security
 from streams.lane.producer_shortcuts import acknowledgement, end
 
@@ -21,8 +23,8 @@ BATCH_BYTES: Final = 262_144
 """Largest batch of one partition; one for each may be with the producer at a time."""
 
 REQUEST_S_MAX: Final = 15.0
-METADATA_AGE_MS_MAX: Final = 10_000
-"""New partitions are seen after so long."""
+BESIDE: Final = (ALERTS, ASSOCIATIONS, DEAD_LETTERS)
+"""Topics that a gateway writes besides the readings."""
 
 START_S_MAX: Final = 10.0
 REPLACE_AFTER_S: Final = 1.0
@@ -39,7 +41,7 @@ def make_producer(settings: Settings) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=settings.gateway_idempotence,
         request_timeout_ms=round(REQUEST_S_MAX * 1000),
-        metadata_max_age_ms=METADATA_AGE_MS_MAX,
+        metadata_max_age_ms=int(METADATA_AGE_S_MAX * 1000),
         max_batch_size=BATCH_BYTES,
         **client_security(settings),
     )
@@ -96,6 +98,14 @@ class Link:
         """Return how many partitions the last answer of the brokers says that a topic has; 0 = it says nothing."""
         found = self.producer().client.cluster.partitions_for_topic(topic)
         return len(found) if found else 0
+
+    def follow(self, readings: str) -> None:
+        """Ask the brokers about this topic of readings from now on, and about the one before no more.
+
+        One that is gone would be asked for as long as the producer lives, and made again where brokers make topics.
+        """
+        others = (self._settings.topic(name) for name in BESIDE)
+        self.producer().client.set_topics([readings, *others])  # nobody needs to wait for their answer
 
     def producer(self) -> AIOKafkaProducer:
         """Return the producer of this moment."""

@@ -23,14 +23,15 @@ from edge.gateway.protocols import (
     spooled_of,
 )
 from edge.gateway.pseudonym import pseudonyms_of
-from edge.gateway.refiling import Refiling, now_ms
+from edge.gateway.refiling import now_ms
 from edge.gateway.registrar import KafkaRegistrar
+from edge.gateway.scaled import Scaled
 from edge.gateway.tls import tls_of
 from edge.gateway.view import View
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.errors import BrokerUnreachable, UsageError
-from streams.kafka.layout_log import laid_out
+from streams.kafka.layout_log import laid_out, read_layout
 from streams.metrics_server import serve_metrics
 
 LOOK_S: Final = 2.0
@@ -72,8 +73,9 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
         await _open(settings, opened, *spooled_of(spooled))
         if not await _connected(link, settings.connect_wait_s, stop):
             return
-        settings = await asyncio.to_thread(laid_out, settings, writes=True)
-        view, refiling = View(settings), Refiling(settings)
+        layout = await asyncio.to_thread(read_layout, settings)
+        settings = laid_out(settings, layout, writes=True)
+        view, scaled = View(settings), Scaled(settings, layout)
         try:
             await view.start()
             door = KafkaDoor(settings, link, view, await link.partitions(settings.topic(READINGS)))
@@ -84,17 +86,21 @@ async def serve(settings: Settings, stop: asyncio.Event, reload: asyncio.Event) 
             registrar = KafkaRegistrar(door, view.filing, now_ms)
             parts = Parts(settings, door, view, identities, metrics, pseudonyms, tls, registrar)
             await _open(settings, opened, servers_of(parts), lines_of(parts))
-            refiling.start()
-            looking = asyncio.create_task(_look(identities, door, reload))
+            scaled.start()
+            beside = [
+                asyncio.create_task(_look(identities, door, reload)),
+                asyncio.create_task(scaled.go_over(door)),
+            ]
             await stop.wait()
             logger.info("stopping: what is in flight is answered")
-            looking.cancel()
+            for task in beside:
+                task.cancel()
             await _stop(opened)
             await door.stop(DRAIN_S_MAX)
         finally:
             await _stop(opened)  # whatever it was that ended this
             # At once: with brokers away each takes the longest that it may.
-            closing = (asyncio.to_thread(one.close) for one in (refiling, view))
+            closing = (asyncio.to_thread(one.close) for one in (scaled, view))
             await asyncio.gather(*closing, link.stop())
     finally:
         await _stop(opened)

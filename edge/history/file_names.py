@@ -20,7 +20,7 @@ PERIODS_MS: Final = {10: 6 * HOUR_MS, 60: 24 * HOUR_MS, 900: MONTH}
 
 NEW: Final = "new"
 HOUR: Final = "hour"
-_NAME: Final = re.compile(r"p(\d{5})-(\d{20})-(\d{20})\.parquet")
+_NAME: Final = re.compile(r"p(\d{5,})-(\d{20})-(\d{20})\.parquet")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ writes a folder, and what another one would take over is the folder.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing, suppress
 from typing import Any, Final
 
@@ -18,10 +18,11 @@ from edge.history.ledger import KEPT, folder, open_ledger, readings_folder
 from edge.history.ledger_store import LedgerStore
 from edge.history.metrics import HistoryMetrics
 from edge.history.readings_store import ReadingsStore
+from edge.history.shards import generations_of, shard_of, without_copies
 from edge.history.shelf import Shelf
 from streams.config.settings import Settings
-from streams.contracts.topics import READINGS
-from streams.errors import BrokerUnreachable, TopicsMismatch, UsageError, VigilError
+from streams.contracts.layout import Layout
+from streams.errors import BrokerUnreachable, TopicsMismatch, VigilError
 from streams.kafka.connect import connect_consumer
 from streams.kafka.layout_log import read_layout
 from streams.kafka.log_end import begins_of, ends_of
@@ -37,7 +38,7 @@ FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of all partitions in one answer."""
 
 LAYOUT_S: Final = 10.0
-"""How often it is asked whether the readings lie where they did."""
+"""How often it is asked how the readings lie."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,13 @@ class Writer:
     def __init__(self, settings: Settings, metrics: HistoryMetrics | None = None) -> None:
         self.metrics = metrics or HistoryMetrics()
         self._settings = settings
+        self._kept: dict[TopicPartition, str] = {}
+        """Topics of the ledger, by their names in `streams.contracts.topics`."""
+        self._shards: dict[TopicPartition, int] = {}
+        """Partitions of the readings, by what the store calls them."""
+        self._generations: dict[str, int] = {}
+        self._positions: dict[int, int] = {}
+        """Up to where the store had each shard when the generations that are read last changed."""
         self._stack = ExitStack()
         try:
             self._stack.enter_context(held(folder(settings)))
@@ -90,40 +98,79 @@ class Writer:
 
     def _begin(self) -> None:
         """Go to where the stores say that they are."""
-        names = {self._settings.topic(name): name for name in (READINGS, *KEPT)}
-        self._topics: dict[TopicPartition, str] = {}
-        for topic, name in names.items():
+        for name in KEPT:
+            topic = self._settings.topic(name)
             numbers = self._consumer.partitions_for_topic(topic)
-            if not numbers and name == READINGS:
-                raise TopicsMismatch(f"no topic {topic} at {self._settings.brokers}: run vigil topics apply")
             if not numbers:
                 logger.warning("no topic %s: nothing of it is kept", topic)
-            self._topics |= {TopicPartition(topic, number): name for number in sorted(numbers or ())}
-        positions = self._positions()
-        tps = list(self._topics)
-        ends, begins = ends_of(self._consumer, tps), begins_of(self._consumer, tps)
-        for tp, position in positions.items():
-            if position > ends[tp]:
+            self._kept |= {TopicPartition(topic, number): name for number in sorted(numbers or ())}
+        positions = self.ledger.positions()
+        kept = {tp: positions.get((name, tp.partition), 0) for tp, name in self._kept.items()}
+        generations = generations_of(self._settings, read_layout(self._settings))
+        self._take_in(generations, kept)
+        if not self._shards:
+            topics = ", ".join(generations)
+            raise TopicsMismatch(f"no topic {topics} at {self._settings.brokers}: run vigil topics apply")
+
+    def follow(self, layout: Layout) -> None:
+        """Read the readings of all generations that there are, each from where the store is; the others no more.
+
+        Raises:
+            BrokerUnreachable: where they end could not be seen; all goes on as before.
+        """
+        generations = generations_of(self._settings, layout)
+        if generations != self._generations:
+            self._take_in(generations, {})
+
+    def _take_in(self, generations: dict[str, int], also: dict[TopicPartition, int]) -> None:
+        """Take these generations for those that are read, and read other partitions from their places, too."""
+        # What waits in memory has been read, too, also where its topic is gone.
+        self.readings.turn(at_end=True)
+        positions = self.readings.reached()
+        shards, found = dict[TopicPartition, int](), dict[str, int]()
+        for topic, generation in generations.items():
+            for number in sorted(self._consumer.partitions_for_topic(topic) or ()):
+                shards[TopicPartition(topic, number)] = shard_of(generation, number)
+                found[topic] = generation  # one without partitions is looked for again
+        new = {tp: positions.get(shard, 0) for tp, shard in shards.items() if tp not in self._shards}
+        self._go_to(also | new, gone=self._shards.keys() - shards.keys())
+        self._shards, self._generations, self._positions = shards, found, positions
+
+    def _go_to(self, places: dict[TopicPartition, int], gone: Collection[TopicPartition]) -> None:
+        """Read these partitions too, each from its place, and those that are gone no more.
+
+        Raises:
+            BrokerUnreachable: where they end could not be seen; all is read as before.
+            VigilError: a partition ends before its place.
+        """
+        before = {tp: self._consumer.position(tp) for tp in self._consumer.assignment()}
+        if None in before.values():
+            raise BrokerUnreachable("how far the topics were read could not be seen")
+        try:
+            ends, begins = ends_of(self._consumer, list(places)), begins_of(self._consumer, list(places))
+        except (KafkaError, VigilError) as error:
+            self._read_from(before)
+            raise BrokerUnreachable(f"where topics begin and end could not be seen: {error}") from None
+        going_on = {tp: place for tp, place in before.items() if tp not in gone}
+        for tp, place in places.items():
+            if place > ends[tp]:
                 raise VigilError(
                     f"{tp.topic}: partition {tp.partition} ends at {ends[tp]}, and {folder(self._settings)} is at "
-                    f"{position}: it is the history of another log; use another history_dir"
+                    f"{place}: it is the history of another log; use another history_dir"
                 )
-            if begins[tp] > position > 0:
-                self.metrics.gone.inc(begins[tp] - position)
+            if begins[tp] > place > 0:
+                self.metrics.gone.inc(begins[tp] - place)
                 logger.error(
                     "%s: partition %d: offsets %d to %d were gone before they were read",
-                    *(tp.topic, tp.partition, position, begins[tp] - 1),
+                    *(tp.topic, tp.partition, place, begins[tp] - 1),
                 )
-        self._consumer.assign(tps)
-        for tp in tps:
-            self._consumer.seek(tp, max(positions.get(tp, 0), begins[tp]))
+            going_on[tp] = max(place, begins[tp])
+        self._read_from(going_on)
 
-    def _positions(self) -> dict[TopicPartition, int]:
-        readings, ledger = self.readings.positions(), self.ledger.positions()
-        return {
-            tp: readings.get(tp.partition, 0) if name == READINGS else ledger.get((name, tp.partition), 0)
-            for tp, name in self._topics.items()
-        }
+    def _read_from(self, places: dict[TopicPartition, int]) -> None:
+        self._consumer.assign(list(places))
+        for tp, place in places.items():
+            self._consumer.seek(tp, place)
 
     def turn(self, timeout_s: float = POLL_S) -> int:
         """Read what is there or comes within `timeout_s`, and do what is due; return how many records came."""
@@ -133,10 +180,10 @@ class Writer:
             if not records:
                 continue
             count += len(records)
-            if self._topics[tp] == READINGS:
-                self.readings.take(tp.partition, records)
-            else:
-                self.ledger.take(self._topics[tp], records)
+            if tp in self._kept:
+                self.ledger.take(self._kept[tp], records)
+            elif own := without_copies(records, self._generations.values(), self._positions):
+                self.readings.take(self._shards[tp], own)
         self.ledger.turn()
         self.readings.turn()
         return count
@@ -144,8 +191,8 @@ class Writer:
     def _make_room(self) -> None:
         """Read nothing more of what a store has no room for."""
         for is_full, tps in (
-            (self.readings.is_full, [tp for tp, name in self._topics.items() if name == READINGS]),
-            (self.ledger.is_full, [tp for tp, name in self._topics.items() if name != READINGS]),
+            (self.readings.is_full, self._shards),
+            (self.ledger.is_full, self._kept),
         ):
             (self._consumer.pause if is_full else self._consumer.resume)(*tps)
 
@@ -162,7 +209,6 @@ def run(settings: Settings, stop: Callable[[], bool], metrics: HistoryMetrics | 
         BrokerUnreachable: no broker answers when it starts. One that goes away later is waited for.
         VigilError: see `Writer`.
     """
-    see_layout(settings)
     with Writer(settings, metrics) as writer:
         logger.info("history: writing to %s", folder(settings))
         looked_s = time.monotonic()
@@ -170,23 +216,19 @@ def run(settings: Settings, stop: Callable[[], bool], metrics: HistoryMetrics | 
             while not stop():
                 writer.turn()
                 if time.monotonic() - looked_s > LAYOUT_S:
-                    with suppress(BrokerUnreachable):  # it is waited for
-                        see_layout(settings)
+                    _look(writer, settings)
                     looked_s = time.monotonic()
         except KafkaError as error:  # such as a batch that nobody can open, or a right that was taken away
             raise VigilError(f"the topics cannot be read: {type(error).__name__}: {error}") from None
         writer.finish()
 
 
-def see_layout(settings: Settings) -> None:
-    """See that the readings are those that were first made: offsets of others mean something else.
-
-    Raises:
-        UsageError: they were given more partitions; what they hold since then would be missing.
-        BrokerUnreachable: no broker answers.
-    """
-    if read_layout(settings).judged.number:
-        raise UsageError(
-            "history: the readings were given more partitions (vigil scale), and what they hold since then cannot be "
-            "kept by this version; what was kept is there"
-        )
+def _look(writer: Writer, settings: Settings) -> None:
+    """See how the readings lie; brokers that do not answer are waited for, and asked again."""
+    try:
+        layout = read_layout(settings)
+    except VigilError as error:
+        logger.warning("how the readings lie could not be read: %s", error)
+        return
+    with suppress(BrokerUnreachable):
+        writer.follow(layout)

@@ -106,6 +106,10 @@ class ReadingsStore:
         """Return from which offset on each partition is to be read; one that nothing is known of is left out."""
         return self._shelf.positions()
 
+    def reached(self) -> dict[int, int]:
+        """Return up to which offset each partition was read: on the disk, or waiting for it."""
+        return self.positions() | {partition: waiting.behind for partition, waiting in self._waiting.items()}
+
     @property
     def is_full(self) -> bool:
         """Whether no more is to be read for now."""

@@ -24,13 +24,15 @@ from edge.history.file_names import HOUR, Named
 from edge.history.ledger import KEPT, Ledger, readings_folder
 from edge.history.readings_store import believed_of
 from edge.history.rows import HOUR_MS, joined, no_rows, rows_of, signals_of, whole
+from edge.history.shards import generations_of, shard_of, without_copies
 from edge.history.shelf import Index
 from streams.config.settings import Settings
-from streams.contracts.topics import LIMITS, READINGS
+from streams.contracts.topics import LIMITS
 from streams.decoding.decoded import Frames
 from streams.decoding.decoder import Decoder
 from streams.errors import VigilError
 from streams.kafka.connect import connect_consumer
+from streams.kafka.layout_log import read_layout
 from streams.kafka.log_end import begins_of, ends_of
 from streams.kafka.log_search import read_between
 
@@ -90,28 +92,30 @@ def verify(settings: Settings, ledger: Ledger) -> list[Compared]:
 
 
 def _bounds(
-    settings: Settings, consumer: Any, name: str
+    consumer: Any, topic: str
 ) -> tuple[list[TopicPartition], dict[TopicPartition, int], dict[TopicPartition, int]]:
-    topic = settings.topic(name)
     tps = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
     return tps, begins_of(consumer, tps), ends_of(consumer, tps) if tps else {}
 
 
 def _readings(settings: Settings, consumer: Any) -> Iterator[Compared]:
-    tps, begins, ends = _bounds(settings, consumer, READINGS)
-    files = Files(readings_folder(settings))
+    files, generations = Files(readings_folder(settings)), generations_of(settings, read_layout(settings))
     positions = files.index.positions()
-    for tp in tps:
-        found = Compared(READINGS, tp.partition)
-        position = min(positions.get(tp.partition, 0), ends[tp])
-        found.not_yet = ends[tp] - max(position, begins[tp])
-        decoder = Decoder(with_copies=True)
-        for first in range(begins[tp], position, STRETCH):
-            behind = min(first + STRETCH, position)
-            records = list(read_between(consumer, {tp: first}, {tp: behind}))
-            expected = _decoded(decoder, records, tp.partition, settings)
-            compare(expected, files.rows(tp.partition, first, behind), found)
-        yield found
+    for topic, generation in generations.items():
+        tps, begins, ends = _bounds(consumer, topic)
+        for tp in tps:
+            shard = shard_of(generation, tp.partition)
+            found = Compared(topic.removeprefix(settings.topic_prefix), tp.partition)
+            position = min(positions.get(shard, 0), ends[tp])
+            found.not_yet = ends[tp] - max(position, begins[tp])
+            decoder = Decoder(with_copies=True)
+            for first in range(begins[tp], position, STRETCH):
+                behind = min(first + STRETCH, position)
+                records = read_between(consumer, {tp: first}, {tp: behind})
+                own = without_copies(records, generations.values(), positions)
+                expected = _decoded(decoder, own, shard, settings)
+                compare(expected, files.rows(shard, first, behind), found)
+            yield found
 
 
 def _decoded(decoder: Decoder, records: list[Any], partition: int, settings: Settings) -> pa.Table:
@@ -210,7 +214,7 @@ def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
 def _kept(settings: Settings, consumer: Any, ledger: Ledger) -> Iterator[Compared]:
     positions = ledger.positions()
     for name in KEPT:
-        tps, begins, ends = _bounds(settings, consumer, name)
+        tps, begins, ends = _bounds(consumer, settings.topic(name))
         for tp in tps:
             position = min(positions.get((name, tp.partition), 0), ends[tp])
             found = Compared(name, tp.partition, not_yet=max(0, ends[tp] - max(position, begins[tp])))

@@ -6,7 +6,7 @@ from typing import Final
 from edge.nursing.alarm_list import Row, lasting
 from edge.ward_state import CANARY, SEVERITIES
 from streams.contracts.alert import WARD
-from streams.contracts.partitions import PARTITION
+from streams.contracts.partition_names import PARTITION
 from streams.contracts.patient_state import Patient
 
 OLD_FRAME_S: Final = 60.0

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Self
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
@@ -26,7 +26,7 @@ from streams.config.settings import Settings
 from streams.contracts.patient_state import Limits
 from streams.contracts.topics import COMMANDS, LIMITS, REFERENCE
 from streams.errors import TopicsMismatch, VigilError
-from streams.kafka.connect import CONNECT_WAIT_S, connect_with
+from streams.kafka.connect import CONNECT_WAIT_S, connect_consumer
 
 POLL_MS: Final = 500
 LOOK_S: Final = 1.0
@@ -60,18 +60,14 @@ class Refresher:
         """Set while the group has given this process its part, be that nothing."""
 
     def __enter__(self) -> Self:
-        self._consumer = connect_with(
+        self._consumer = connect_consumer(
             self._settings,
             CONNECT_WAIT_S,
-            lambda **common: KafkaConsumer(
-                **common,
-                group_id=f"{self._settings.group}-reference",
-                enable_auto_commit=False,
-                auto_offset_reset="latest",  # what was admitted before anybody ran this is left alone
-                session_timeout_ms=round(self._settings.session_timeout_s * 1000),
-                heartbeat_interval_ms=round(self._settings.session_timeout_s * 1000 / 3),
-                allow_auto_create_topics=False,
-            ),
+            group_id=f"{self._settings.group}-reference",
+            auto_offset_reset="latest",  # what was admitted before anybody ran this is left alone
+            session_timeout_ms=round(self._settings.session_timeout_s * 1000),
+            heartbeat_interval_ms=round(self._settings.session_timeout_s * 1000 / 3),
+            allow_auto_create_topics=False,
         )
         for topic in (self._commands, self._reference):
             if not self._consumer.partitions_for_topic(topic):

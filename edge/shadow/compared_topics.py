@@ -11,7 +11,7 @@ from edge.records import Skipped, read_record
 from streams.config.settings import Settings
 from streams.contracts.alert import OF_DELIVERY, Alert
 from streams.contracts.frame import OWN_STREAM
-from streams.contracts.partitions import canary_name
+from streams.contracts.partition_names import canary_name
 from streams.contracts.patient_state import Patient
 from streams.contracts.topics import ALERTS, PATIENTS, READINGS, SHADOW_ALERTS
 from streams.errors import UsageError, VigilError

@@ -13,7 +13,7 @@ from edge.watching.signs import Signs
 from streams.config.settings import Settings
 from streams.contracts.alert import Alert
 from streams.contracts.deliveries import Delivery
-from streams.contracts.partitions import canary_number
+from streams.contracts.partition_names import canary_number
 from streams.contracts.patient_state import Heartbeat
 from streams.contracts.topics import ALERTS, DELIVERIES, HEARTBEAT
 from streams.errors import TopicsMismatch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streams.contracts.alert import Alert, system_alert
-from streams.contracts.partitions import partition_name
+from streams.contracts.partition_names import partition_name
 
 MONITORING_LOST: Final = "monitoring-lost"
 """Rule of the alert that a watcher writes: no worker has decided it."""

@@ -22,7 +22,7 @@ from streams.config.gateway_settings import GatewaySettings
 from streams.config.identity_settings import IdentitySettings
 from streams.config.outer_settings import BoardSettings, DeliverySettings, HistorySettings, TraceSettings
 from streams.config.tls_folder import tls_settings
-from streams.contracts.partitions import PATIENTS_MAX
+from streams.contracts.partition_names import PATIENTS_MAX
 from streams.contracts.topics import READINGS
 from streams.contracts.zones import ZoneName
 from streams.errors import UsageError

@@ -21,7 +21,7 @@ from clinical.lifecycle import OFF, PAUSE_NAMES
 from clinical.rules import AGE_BANDS
 from streams.contracts.alert import WARD
 from streams.contracts.frame import EVENT_TS_MS_MAX, ID_PATTERN, OWN_STREAM, VALUE_ABS_MAX, Identifier, Stream
-from streams.contracts.partitions import PARTITION
+from streams.contracts.partition_names import PARTITION
 from streams.contracts.people import Person
 
 COMMAND_KEY: Final = b"~command"

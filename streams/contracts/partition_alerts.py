@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from streams.contracts.alert import Alert, Priority, system_alert
 from streams.contracts.frame import EVENT_TS_MS_MAX
-from streams.contracts.partitions import partition_name
+from streams.contracts.partition_names import partition_name
 from streams.contracts.seals import Place, Seals
 
 PARTITION_UNREADABLE: Final[Literal["partition-unreadable"]] = "partition-unreadable"

@@ -1,4 +1,4 @@
-"""Which partition a patient belongs into: Kafka's murmur2 of the key, and the names that each partition has for itself.
+"""Which partition a patient belongs into: Kafka's murmur2 of the key.
 
 Java's clients, kafka-python and aiokafka place keys so; librdkafka does with `partitioner=murmur2_random`. A patient
 whose frames another partitioner placed is misplaced: judged where they are, but told of.
@@ -10,32 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-PARTITION: Final = "~partition/"
-"""Begins the `patient` of an alarm of a whole partition, with its number; no patient may be called so."""
-
-PATIENTS_MAX: Final = 20_000
-"""Patients of one partition, unless the settings say otherwise: some 300 MB, and ten times what a hospital of 48
-partitions has; our choice."""
-
 _SEED: Final = 0x9747B28C
 _M: Final = np.uint32(0x5BD1E995)
 _POSITIVE: Final = np.uint32(0x7FFFFFFF)
-
-
-def partition_name(partition: int) -> str:
-    """Return what a partition's own alarms are told of."""
-    return f"{PARTITION}{partition}"
-
-
-def canary_name(partition: int) -> str:
-    """Return the patient of a partition's canary, who belongs there whatever the hash says."""
-    return f"vigil-canary-{partition}"
-
-
-def canary_number(patient: str, otherwise: int) -> int:
-    """Return the partition of the readings whose canary that is, of another patient the one given."""
-    number = patient.removeprefix(canary_name(0)[:-1])
-    return int(number) if number != patient and number.isdecimal() else otherwise
 
 
 def partition_of(name: str, count: int) -> int:

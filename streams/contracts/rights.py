@@ -104,12 +104,12 @@ PARTS: Final[tuple[Part, ...]] = (
     Part(
         "scale",
         "`vigil scale`, by who gives the readings more partitions",
-        reads=(READINGS, LAYOUT, CHANGELOG, SCALED, SCALED_GROUP),
+        reads=(READINGS, COMMANDS, WARDS, RULES, LAYOUT, CHANGELOG, SCALED, SCALED_GROUP),
         writes=(LAYOUT, SCALED_GROUP),
         compares=(*EVERY, SCALED, SCALED_GROUP),
         makes=(SCALED, SCALED_GROUP),
         removes=(READINGS, CHANGELOG, SCALED, SCALED_GROUP),
-        joins=(SCALED_GROUP,),
+        joins=(SCALED_GROUP, FORWARDING),
         follows=(GROUP, SCALED_GROUP, FORWARDING),
         ends=(GROUP, SCALED_GROUP, FORWARDING),
     ),
@@ -130,6 +130,7 @@ PARTS: Final[tuple[Part, ...]] = (
         reads=(READINGS, ASSOCIATIONS, LAYOUT, SCALED),
         writes=(READINGS, ASSOCIATIONS, ALERTS, DEAD_LETTERS, SCALED),
         joins=(REFILING,),
+        follows=(FORWARDING,),
     ),
     Part(
         "board",
@@ -152,7 +153,7 @@ PARTS: Final[tuple[Part, ...]] = (
     Part(
         "history",
         "`vigil history run`, `verify`",
-        reads=(READINGS, ALERTS, COMMANDS, AUDIT, LIMITS, DELIVERIES, LAYOUT),
+        reads=(READINGS, ALERTS, COMMANDS, AUDIT, LIMITS, DELIVERIES, LAYOUT, SCALED),
     ),
     Part(
         "watch",
@@ -200,6 +201,7 @@ PARTS: Final[tuple[Part, ...]] = (
         "what writes frames past the gateways, `vigil simulate`; only where it must be",
         reads=(LAYOUT,),
         writes=(READINGS, SCALED),
+        follows=(FORWARDING,),
     ),
 )
 

@@ -139,19 +139,23 @@ def apply_topics(settings: Settings) -> list[Outcome]:
     planned = plan(settings)
     with closing(connect_admin(settings)) as admin:
         try:
-            answer = admin.create_topics(
-                {
-                    topic.name: {
-                        "num_partitions": topic.partitions,
-                        "replication_factor": topic.replication,
-                        "configs": dict(topic.config),
-                    }
-                    for topic in planned
-                },
-                timeout_ms=int(CREATE_WAIT_S * 1000),
-                raise_errors=False,
-            )
-            outcomes = [_outcome(topic) for topic in answer["topics"]]
+            there = {topic["name"] for topic in admin.describe_topics() if _exists(topic)}
+            # Only what is missing: who gives the readings more partitions has no right to make any other topic.
+            missing = {
+                topic.name: {
+                    "num_partitions": topic.partitions,
+                    "replication_factor": topic.replication,
+                    "configs": dict(topic.config),
+                }
+                for topic in planned
+                if topic.name not in there
+            }
+            outcomes = [Outcome(topic.name, "exists") for topic in planned if topic.name in there]
+            if missing:
+                answer = admin.create_topics(
+                    missing, timeout_ms=int(CREATE_WAIT_S * 1000), raise_errors=False
+                )
+                outcomes += [_outcome(topic) for topic in answer["topics"]]
             admin.wait_for_topics([topic.name for topic in planned], timeout_ms=int(CREATE_WAIT_S * 1000))
         except KafkaError as error:
             raise failure("topics were not created", error) from None

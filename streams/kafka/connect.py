@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable, UsageError
+from streams.kafka.partition_guard import METADATA_AGE_S_MAX
 from streams.kafka.probe import Refusal, refusal
 from streams.kafka.security import client_security, uses_sasl
 
@@ -55,7 +56,9 @@ def connect_admin(
 
 
 def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **options: Any) -> KafkaConsumer:
-    """Return a consumer, in no group, that has reached a broker; the caller assigns partitions and closes it.
+    """Return a consumer that has reached a broker; the caller assigns partitions, or subscribes, and closes it.
+
+    It is in no group, unless `options` name one.
 
     Raises:
         UsageError: no broker was given.
@@ -66,6 +69,10 @@ def connect_consumer(settings: Settings, wait_s: float = CONNECT_WAIT_S, **optio
         "enable_auto_commit": False,
         "fetch_max_wait_ms": settings.fetch_wait_ms,
     }
+    if "group_id" in options:
+        # kafka-python 3.0.12 forgets a subscription made while it asks about other topics, until it asks again: after
+        # five minutes, if nothing is said. Who assigns partitions has them asked for by its fetcher.
+        defaults["metadata_max_age_ms"] = int(METADATA_AGE_S_MAX * 1000)
     return connect_with(settings, wait_s, lambda **common: KafkaConsumer(**common, **(defaults | options)))
 
 

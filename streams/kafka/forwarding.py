@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
@@ -21,14 +21,25 @@ POLL_MS: Final = 100
 LOOK_MS_MAX: Final = 60_000
 """Between two polls: a stretch and its acknowledgements are far shorter."""
 
-BATCH_BYTES: Final = 4 * 1024 * 1024
-"""As large as any record that a topic of ours takes."""
+BATCH_BYTES: Final = 512 * 1024
+"""Of one batch, uncompressed: half of what a topic takes. One record alone may be larger."""
+
+RECORD_BYTES_MAX: Final = 1024 * 1024
+"""Of one record."""
 
 REQUEST_S_MAX: Final = 5.0
 DELIVERY_S_MAX: Final = 20.0
 START_S_MAX: Final = 20.0
 LEAVE_S_MAX: Final = 2.0
 """For leaving the group; who has not left is missed when the session is over."""
+
+
+class Copy(NamedTuple):
+    """What is written again."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 class _AfterWork(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -75,8 +86,8 @@ class Forwarding:
         async with asyncio.timeout(REQUEST_S_MAX):
             await self._consumer.commit(dict(places))
 
-    async def send(self, records: Iterable[tuple[str, int, Any]]) -> None:
-        """Write (topic, partition, record), and wait until all have arrived.
+    async def send(self, records: Iterable[tuple[str, int, Copy]]) -> None:
+        """Write (topic, partition, copy), and wait until all have arrived.
 
         Raises:
             VigilError: one is too large, or has not arrived within `DELIVERY_S_MAX`.
@@ -94,7 +105,7 @@ class Forwarding:
                             arrivals.append(await self._hand_over(batch, place))
                         batch = batches[place] = self._producer.create_batch()
                         if not _append(batch, record):
-                            raise VigilError(f"a record of {topic} is larger than {BATCH_BYTES} bytes")
+                            raise VigilError(f"a record of {topic} is larger than {RECORD_BYTES_MAX} bytes")
                 arrivals += [await self._hand_over(batch, place) for place, batch in batches.items()]
                 await asyncio.gather(*arrivals)
         except TimeoutError:
@@ -105,12 +116,10 @@ class Forwarding:
         return arrival
 
 
-def _append(batch: Any, record: Any) -> bool:
+def _append(batch: Any, record: Copy) -> bool:
     """Put a record into a batch, if it has room."""
-    return (
-        batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
-        is not None
-    )
+    taken = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
+    return taken is not None
 
 
 @asynccontextmanager
@@ -143,7 +152,7 @@ async def forwarding(settings: Settings, group: str, topics: Sequence[str]) -> A
         enable_idempotence=False,
         request_timeout_ms=round(REQUEST_S_MAX * 1000),
         max_batch_size=BATCH_BYTES,
-        max_request_size=BATCH_BYTES,
+        max_request_size=RECORD_BYTES_MAX,
     )
     consumer.subscribe(topics, listener=after_work)
     try:

@@ -18,6 +18,7 @@ from streams.kafka.security import password_of, tls_context, uses_sasl, uses_tls
 from streams.kafka.shadows import ShadowPublisher, outlets
 from streams.kafka.stamping import stamp_by
 from streams.lane.block_consumer import BlockTransport
+from streams.lane.early_start import PartitionwiseTables
 from streams.lane.fetched import OpenRaw
 from streams.lane.lane import LanePlan
 from streams.lane.own_assignor import OwnAssignor
@@ -33,7 +34,7 @@ FETCH_PAUSE_S_MAX: Final = 300.0
 """After so long without a fetch the Kafka client leaves the group and never joins it again, and Faust fetches nothing
 while it waits for a rebalance: longer than any patience of the watchdog, which ends what is stuck."""
 
-HEARTBEAT_S: Final = 0.3
+HEARTBEAT_S: Final = 0.1
 """A worker learns by the answer to a heartbeat that the group divides its partitions anew, and all wait for the last
 to learn it. Far below the shortest session timeout (6 s), and three small requests a second."""
 
@@ -104,6 +105,7 @@ def create_app(settings: Settings, lane: LanePlan | None = None, **overrides: An
     options: dict[str, Any] = {
         "broker": urls,
         "PartitionAssignor": OwnAssignor,
+        "TableManager": PartitionwiseTables,
         "broker_client_id": settings.client_id,
         "broker_credentials": credentials(settings),
         "store": "memory://",

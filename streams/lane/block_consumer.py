@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,84 +14,20 @@ from mode.services import WaitResults
 
 from streams.lane.admission import Admission, Left
 from streams.lane.block import Block, StandIn
-from streams.lane.client_pauses import ClientPauses
 from streams.lane.eager import Ended, begin
-from streams.lane.fetch_requests import hold_empty_fetches
-from streams.lane.lane import BlockScheduler, Fetched, LanePlan
+from streams.lane.early_start import EarlyStart
+from streams.lane.fetching import FetchingConsumer
+from streams.lane.lane import BlockScheduler, LanePlan
 from streams.lane.leaving import Leaving
-from streams.lane.one_loop import LoopConsumer
 from streams.lane.protocol import Reader
-from streams.lane.seam import install
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
 
-RECOVERY_WAIT_MS: Final = 5
-"""How long the broker holds an empty fetch while state is recovered. A node answers one fetch at a time, and the last
-one for the changelogs, which brings nothing, would hold up the readings for as long as that."""
-
-STATE_TRIES_MAX: Final = 4
-"""Tries to open a batch of the changelog, 3.5 s in all: meanwhile the worker judges nothing."""
+REBALANCING_WAIT_S: Final = 0.02
+"""How long is waited for records while a rebalance goes on, before it is asked anew which partitions to read."""
 
 logger = logging.getLogger(__name__)
-
-
-class _Consumer(LoopConsumer):
-    """Faust's consumer with our bound on how long the broker holds an empty fetch (Faust fixes 1.5 s)."""
-
-    rewinds = 0
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._pauses = ClientPauses()
-
-    async def on_start(self) -> None:
-        """Connect, and change what the client has made for that."""
-        await super().on_start()
-        self._install(self._ensure_consumer())
-
-    async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Fetched:
-        lane = self.transport.lane
-        hold_empty_fetches(consumer, RECOVERY_WAIT_MS if self.app.in_recovery else lane.fetch_wait_ms)
-        self._pauses.follow(consumer, self.consumer._paused_partitions | lane.faults.resting())
-        fetched = Fetched(await super()._fetch_records(consumer, *args, **kwargs))
-        for tp, stretches in fetched.items():
-            if tp.topic in lane.in_blocks:
-                (fetched[tp],) = stretches
-                lane.faults.read(tp, fetched[tp].end)
-        fetched.rewinds = self.rewinds
-        return fetched
-
-    def _note_fault(self, tp: TP, offset: int, error: Exception) -> None:
-        """Let a fault of the log stop its partition; a state is given up after some tries, for all others wait for it.
-
-        A recovery ends where the changelog does, so it is told that it is there.
-        """
-        lane, recovery = self.transport.lane, self.app.tables.recovery
-        tries = lane.faults.cannot_open(tp, offset, error)
-        # At once: who waits for records would be sent the same batch again, as often as the broker can.
-        self._pauses.pause(self._ensure_consumer(), tp)
-        if tp.topic in lane.changelogs and tries >= STATE_TRIES_MAX and tp in recovery.active_highwaters:
-            for reader in self.transport.readers.values():
-                reader.give_up(tp.partition)
-            recovery.active_offsets[tp] = recovery.active_highwaters[tp]
-
-    async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
-        self.rewinds += 1  # first: nothing is fetched between this and the seek, which waits for nothing
-        await super()._seek_wait(consumer, partitions)
-
-    def stable_end(self, tp: TP) -> int | None:
-        """Return the last stable offset of a partition as the broker said with what it sent; None = not yet."""
-        stable: int | None = self._ensure_consumer().last_stable_offset(tp)
-        return stable
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        self._install(consumer)
-        return consumer
-
-    def _install(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
-        install(consumer, self.transport.lane, self.consumer.leaving, self._note_fault)
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):
@@ -116,6 +52,7 @@ class BlockConsumer(driver.Consumer):
         self._readers: dict[str, Reader] = self.transport.readers
         self._admissions: dict[TP, Admission] = {}
         self.faults = self._lane.faults
+        self.early = EarlyStart(self._begin_early, self.crash)
         self._fetcher: asyncio.Task[Any] | None = None
         self._room = asyncio.Event()
         """Set while the agent that judges has room for another fetch."""
@@ -157,7 +94,8 @@ class BlockConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Seek to where judging goes on, and expect the next block of each lane partition to begin there.
 
-        That is the committed offset, or an earlier one where the recovered state does not reach so far.
+        That is the committed offset, or an earlier one where the recovered state does not reach so far. What has begun
+        early goes on where it is.
 
         Faust's fetcher asks for it too, when the flow has stopped while it waited for records, which it then drops.
         State may be old or not there yet at that moment, so it is not asked: what comes next is read again.
@@ -167,21 +105,74 @@ class BlockConsumer(driver.Consumer):
         """
         if self.flow_active:
             self.stop_flow()
-        await super().perform_seek()
+        ends = self.early.ends
         if asyncio.current_task() is self._fetcher:
+            await super().perform_seek()
             for tp in tuple(self._admissions):
                 await self._rewind(tp)
             return
-        lane_tps = [tp for tp in self.assignment() if tp.topic in self._lane.topics]
+        await self.early.settled()
+        await super().perform_seek()
+        for tp in filter(self._has_begun, tuple(self._admissions)):
+            await self._rewind(tp)
+        lane_tps = [tp for tp in self._waiting() if tp.topic in self._lane.topics]
         if not lane_tps:
             return
-        changelogs = {TP(topic, tp.partition) for topic in self._lane.changelogs for tp in lane_tps}
-        earliest = await self.earliest_offsets(*lane_tps, *sorted(changelogs))
         rebuilt = [tp for tp in lane_tps if tp.topic in self._lane.rebuilt]
-        ends = await self.highwaters(*rebuilt) if rebuilt else {}
-        earlier = self._begin(lane_tps, earliest, ends)
+        log_ends = await self.highwaters(*rebuilt) if rebuilt else {}
+        earliest = await self._earliest(lane_tps)
+        if self.early.ends != ends:
+            return  # the group has taken back what was to begin, and what had begun
+        earlier = self._begin(lane_tps, earliest, log_ends)
         if earlier:
             await self.seek_wait(earlier)
+
+    async def _begin_early(self, numbers: Collection[int]) -> None:
+        """Have partitions judged whose own state is whole, while others' is still read."""
+        whole = {
+            TP(topic, number) for topic in self._readers for number in numbers if self._begins_early(topic)
+        }
+        tps = sorted(self.assignment() & whole)
+        if not tps:
+            return
+        # Of what is whole nothing more is read: it would be what this worker writes itself from now on.
+        self.pause_partitions({TP(log, tp.partition) for log in self._lane.changelogs for tp in tps})
+        self._committed_offset.update(await self._thread.seek_to_committed(tps))
+        earliest = await self._earliest(tps)
+        for tp in tps:
+            if (recovered := self._readers[tp.topic].recovered) is not None:
+                recovered(tp.partition)
+        self._begin(tps, earliest, {})
+        await self.seek_wait({tp: self._admissions[tp].expected for tp in tps})
+        self.resume_partitions(tps)
+
+    def _begins_early(self, topic: str) -> bool:
+        return self._lane.is_judged(topic) and self._readers[topic].recovered is not None
+
+    def _has_begun(self, tp: TP) -> bool:
+        return tp.partition in self.early.begun and tp.topic in self._readers and self._begins_early(tp.topic)
+
+    def begun_early(self, topic: str) -> frozenset[int]:
+        """Return the partitions of a topic that are judged while others are still recovered."""
+        return frozenset(
+            tp.partition for tp in self.assignment() if tp.topic == topic and self._has_begun(tp)
+        )
+
+    def _waiting(self) -> list[TP]:
+        """Return what is assigned and not judged yet."""
+        return [tp for tp in self.assignment() if not self._has_begun(tp)]
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """Seek what is not judged yet to what is committed; in changelogs nothing is."""
+        tps = [tp for tp in self._waiting() if tp.topic not in self._lane.changelogs]
+        committed: Mapping[TP, int | None] = await self._thread.seek_to_committed(tps)
+        return committed
+
+    async def _earliest(self, lane_tps: Collection[TP]) -> Mapping[TP, int | None]:
+        """Return the first offset of lane partitions and of their changelogs."""
+        changelogs = {TP(topic, tp.partition) for topic in self._lane.changelogs for tp in lane_tps}
+        earliest: Mapping[TP, int | None] = await self.earliest_offsets(*lane_tps, *sorted(changelogs))
+        return earliest
 
     def _begin(
         self, lane_tps: list[TP], earliest: Mapping[TP, int | None], ends: Mapping[TP, int | None]
@@ -260,6 +251,13 @@ class BlockConsumer(driver.Consumer):
                     await self._room.wait()
             except TimeoutError:
                 return None, None  # Faust asks again, unless it ends
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        if self.app.rebalancing:
+            timeout = min(timeout, REBALANCING_WAIT_S)
+            if not self._get_active_partitions():
+                await asyncio.sleep(timeout)
+                return None, None
         return await super()._wait_next_records(timeout)
 
     async def wait_first(self, *waits: Any, timeout: float | None = None) -> WaitResults:
@@ -285,7 +283,7 @@ class BlockConsumer(driver.Consumer):
             await asyncio.sleep(0)
 
     def _new_consumer_thread(self) -> Any:
-        return _Consumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+        return FetchingConsumer(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def committed(self, tp: TP) -> int:
         """Return the offset that is committed as far as this consumer knows, 0 where there is none."""
@@ -342,9 +340,11 @@ class BlockConsumer(driver.Consumer):
         for topic, reader in self._readers.items():
             reader.assign(sorted(tp.partition for tp in assigned if tp.topic == topic))
         await super().on_partitions_assigned(assigned, generation_id)
+        self.early.assigned()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Hand over, then forget. A worker that ends is handing over already."""
+        await self.early.end()
         if self.leaving.is_ending():
             await self.leaving.handed_over()
         await super().on_partitions_revoked(revoked)
@@ -356,6 +356,7 @@ class BlockConsumer(driver.Consumer):
         """Let the agent finish its block, hand over what is not durable yet, and commit; once if the worker ends."""
         if self.leaving.has_handed_over:
             return
+        await self.early.end()
         waited = 0.0
         while self._unacked_messages and waited < WAIT_PROCESSED_S_MAX:
             await self._wait_for_ack(timeout=1)

@@ -41,13 +41,13 @@ class FaustLane:
         app.agent(channel, name=reader.name, concurrency=1)(watch)
 
     def owned(self, topic: str | None = None) -> frozenset[int] | None:
-        """Return the partitions that are assigned and recovered; None while that changes."""
-        app = self._app
-        if app.should_stop or app.rebalancing or not app.tables.actives_ready:
+        """Return the partitions that are assigned and recovered; None while there is none of these."""
+        app, topic = self._app, topic or self._judged
+        if app.should_stop:
             return None
-        return frozenset(
-            tp.partition for tp in app.consumer.assignment() if tp.topic == (topic or self._judged)
-        )
+        if app.rebalancing or not app.tables.actives_ready:
+            return app.consumer.begun_early(topic) or None
+        return frozenset(tp.partition for tp in app.consumer.assignment() if tp.topic == topic)
 
     def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:
         """Return how far a partition is; takes note of an open transaction that holds it up."""

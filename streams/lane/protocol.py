@@ -29,6 +29,9 @@ class Reader:
     """Works off blocks of different partitions; what it raises stops the process."""
     assign: Callable[[Iterable[int]], None] = lambda partitions: None
     """Told of the partitions that the group assigns to this worker."""
+    recovered: Callable[[int], None] | None = None
+    """Told of a partition whose changelog was read to its end while those of others are still read: it goes on by
+    itself. None = it waits for all."""
     resume_at: Callable[[Mapping[int, int], Mapping[int, int]], Mapping[int, int]] = _as_committed
     """Given the committed offset of each partition (0 where there is none) and the first one of its changelog, returns
     the offset to read from: an earlier one where the state does not reach so far."""
@@ -73,7 +76,8 @@ class Lane(Protocol):
     def owned(self, topic: str | None = None) -> frozenset[int] | None:
         """Return this worker's partitions of a topic, by default of the one that is judged.
 
-        None while that changes, and when the worker ends. Of topics of another number of partitions it may own others.
+        None while none is, and when the worker ends; while partitions are recovered, those that are judged already. Of
+        topics of another number of partitions it may own others.
         """
 
     def lag(self, topic: str, partition: int, at: int | None = None) -> Lag | None:
@@ -87,3 +91,8 @@ class Lane(Protocol):
 
     async def commit(self) -> None:
         """Commit what was declared durable; the lane does so now and then by itself."""
+
+
+def is_settled(lane: Lane, beside: Iterable[str]) -> bool:
+    """Return whether all that this worker owns is recovered: topics that run along with the judging begin then."""
+    return all(lane.owned(topic) is not None for topic in beside)

@@ -39,7 +39,7 @@ alerts that it already contains.
 """
 
 UNOWNED_SHARE: Final = 0.25
-"""Of an interval: how long a worker waits that owns no partition at the moment."""
+"""Of an interval: how long a worker waits that owns no partition at the moment, and until it looks what it owns."""
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +92,15 @@ class Checkpointer:
                     continue  # what was handed over, or will be, is no business of a turn
                 await self.checkpoint(number)
                 await self._lane.commit()  # step 7
-                await asyncio.sleep(interval_s / len(numbers))
+                await self._pause(interval_s / len(numbers), interval_s * UNOWNED_SHARE, numbers)
             if not numbers:
                 await asyncio.sleep(interval_s * UNOWNED_SHARE)
+
+    async def _pause(self, pause_s: float, look_s: float, numbers: list[int]) -> None:
+        """Wait, but not on where partitions have come or gone: in a recovery they begin one after the other."""
+        while pause_s > 0 and sorted(self._lane.owned() or ()) == numbers:
+            await asyncio.sleep(min(pause_s, look_s))
+            pause_s -= look_s
 
     async def hand_over(self) -> None:
         """Make everything durable before partitions are given up; the lane commits it, which is step 7.

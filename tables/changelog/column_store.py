@@ -22,7 +22,7 @@ from tables.changelog.progress import END_KEY, NOTHING, decode_progress
 from tables.changelog.record import decode, decode_all, encode
 from tables.changelog.record_layout import alarm_key, is_gone, position_of
 from tables.partition import Partition
-from tables.partition_life import Event
+from tables.partition_life import Event, Life
 from tables.patients import PatientTable
 
 
@@ -114,7 +114,7 @@ class ColumnStore(BlockStore):
             except Exception as error:  # whatever it is, Faust would swallow it and recovery never end
                 where = f"partition {message.partition}, offset {self._first_damaged(found)}"
                 self._on_failure(f"changelog {where}: {error!r}")
-            partition.applied = message.offset
+            partition.note_applied(message.offset)
             self._on_read()
 
     def apply(self, partition: int, patient: str, record: bytes | None) -> None:
@@ -203,24 +203,34 @@ class ColumnStore(BlockStore):
                 return int(record.offset)
         return None
 
+    def recovered(self, number: int) -> None:
+        """Remember how far each patient's state already reaches into the log: the changelog was read to its end."""
+        partition = self.partition(number)
+        self._complete(partition)
+        partition.on(Event.RECOVER)
+
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Keep what is ours, and remember how far each patient's state already reaches into the log."""
-        held = {tp.partition for tp in active_tps | standby_tps}
-        for number in self.partitions.keys() - held:
+        """Keep what is ours, and do the same for all that is not judged yet."""
+        active = {tp.partition for tp in active_tps}
+        for number in self.partitions.keys() - active - {tp.partition for tp in standby_tps}:
             self.partitions.pop(number).drop()
-        for partition in self.partitions.values():
-            table = partition.table
-            rows = table.occupied()
-            self._catch_up_with_ticks(partition, rows)
-            table.position[rows] = np.maximum(table.position[rows], table.processed)
-            table.deleted.clear()
-            if len(rows) or table.gone:
-                table.replay_until = max([*table.position[rows].tolist(), *table.gone.values()])
-        for tp in active_tps:
-            self.partition(tp.partition).on(Event.RECOVER)
+        for number in active:
+            if self.partition(number).life is not Life.JUDGING:
+                self.recovered(number)
+        for number in self.partitions.keys() - active:
+            self._complete(self.partitions[number])
         if self._recovering_since is not None:
             self.recovery_s = time.monotonic() - self._recovering_since
             self._recovering_since = None
+
+    def _complete(self, partition: Partition) -> None:
+        table = partition.table
+        rows = table.occupied()
+        self._catch_up_with_ticks(partition, rows)
+        table.position[rows] = np.maximum(table.position[rows], table.processed)
+        table.deleted.clear()
+        if len(rows) or table.gone:
+            table.replay_until = max([*table.position[rows].tolist(), *table.gone.values()])
 
     @staticmethod
     def _catch_up_with_ticks(partition: Partition, rows: NDArray[np.int64]) -> None:

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from clinical.limits import NEVER
-from streams.contracts.partitions import PARTITION, canary_name, partitions_of
+from streams.contracts.partition_names import PARTITION, canary_name
+from streams.contracts.partitions import partitions_of
 from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress, packed
 from tables.changelog.record_layout import BEFORE, DEVICE, HEAD, is_gone, position_of
 

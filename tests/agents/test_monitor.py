@@ -12,6 +12,7 @@ from streams.contracts.partition_alerts import NOTE_KEY
 from streams.contracts.partitions import partition_of
 from streams.contracts.topics import ALERTS, PATIENTS, READINGS, WARDS
 from streams.lane.block import Block, Blocks
+from tables.partition_life import Event as Life
 
 CHANGELOG = "vigil-patients-changelog"
 NOTE = b'{"rule":"records-gone","topic":"vitals.readings","partition":0,"onset_ts_ms":5000,"first":1,"end":2}'
@@ -301,3 +302,27 @@ def test_a_recordings_alerts_have_no_latency():
     assert world.count("vigil_event_to_alert_seconds_count") == 0
     assert world.count("vigil_stage_seconds_count", stage="fetch") == 0
     assert world.count("vigil_stage_seconds_count", stage="publish") == 1
+
+
+def test_alarms_of_rules_that_end_are_ended_where_they_are_judged_and_nowhere_else():
+    """Of a partition that is being recovered it is not known yet which alarms are open."""
+    world = World(partitions=2)
+    for partition in (0, 1):
+        world.watch(seconds([140, 140, 140, 140]), partition=partition)
+    other = world.store.partition(1)
+    other.on(Life.REVOKE)
+    other.on(Life.ASSIGN)
+    asyncio.run(world.monitor.dismiss(frozenset()))
+    ended = [partition for topic, _, partition in world.partitions if topic == ALERTS]
+    assert ended == [0, 1, 0]
+    assert [alert["phase"] for _, alert in world.alerts()] == ["start", "start", "end"]
+
+
+def test_a_worker_owns_all_when_what_runs_along_does_too():
+    world = World()
+    world.lane.ours = {0}
+    assert world.flow.owned_when_settled() == {0}
+    owned = world.lane.owned
+    world.lane.owned = lambda topic=None: None if topic == WARDS else owned(topic)
+    assert world.flow.owned() == {0}
+    assert world.flow.owned_when_settled() == frozenset()

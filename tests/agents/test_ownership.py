@@ -31,6 +31,28 @@ def test_only_a_finished_rebalance_renews_the_membership_even_one_that_left_it_n
     assert "event loop" in dog._signs
 
 
+class Recovering(StandInLane):
+    """One partition is judged, another is still recovered, and what runs along waits for both."""
+
+    def __init__(self):
+        super().__init__(owned=(0,))
+        self.is_done = False
+
+    def owned(self, topic=None):
+        return super().owned(topic) if topic is None or self.is_done else None
+
+
+def test_a_worker_is_ready_when_all_of_its_partitions_are_judged_though_some_are_before():
+    metrics, lane, dog = Metrics(), Recovering(), Watchdog(30.0, on_stall=lambda reason: None)
+    overview = overview_of(lane, dog, metrics)
+    shown = []
+    for lane.is_done in (False, True):
+        asyncio.run(overview.refresh())
+        names = ("vigil_ready", "vigil_partitions_assigned")
+        shown.append(([metrics.registry.get_sample_value(name) for name in names], MEMBERSHIP in dog._signs))
+    assert shown == [([0, 1], False), ([1, 1], True)]
+
+
 def test_how_long_a_record_waits_for_the_broker_is_shown():
     metrics, dog = Metrics(), Watchdog(30.0, on_stall=lambda reason: None)
     asyncio.run(overview_of(StandInLane((0,)), dog, metrics, waiting_s=6.5).refresh())

@@ -11,7 +11,8 @@ from agents.judging.judge import Judge
 from agents.judging.reasons import Reason
 from clinical.clock import TimeRules
 from clinical.rules import LimitRule, RuleSet
-from streams.contracts.partitions import canary_name, partitions_of
+from streams.contracts.partition_names import canary_name
+from streams.contracts.partitions import partitions_of
 from streams.decoding.decoder import Decoder
 
 PARTITIONS = 4

@@ -26,7 +26,7 @@ from agents.wards.counts import due
 from clinical.limits import NEVER
 from clinical.rules import News2Rules, TechnicalRules
 from streams.contracts import topics
-from streams.contracts.partitions import PARTITION
+from streams.contracts.partition_names import PARTITION
 
 pytestmark = pytest.mark.usefixtures("engine")
 

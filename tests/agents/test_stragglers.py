@@ -9,7 +9,8 @@ from agents.stragglers import REPEATS_MAX, destinations, stretches, turns
 from streams.contracts.command import COMMAND_KEY
 from streams.contracts.frame import OWN_STREAM, TICK_KEY
 from streams.contracts.partition_alerts import NOTE_KEY
-from streams.contracts.partitions import canary_name, partition_of
+from streams.contracts.partition_names import canary_name
+from streams.contracts.partitions import partition_of
 from streams.contracts.rules_marks import MARK_KEY
 from streams.contracts.ward import RULING_KEY
 from tables.device_rows import SEEN

@@ -43,7 +43,7 @@ def test_a_base_that_a_system_does_not_sustain_is_said():
 
 
 def test_what_never_came_is_infinite_and_what_took_long_is_in_seconds():
-    burst = REPORT["systems"]["quix"]["burst"]["low"] | {"p99_ms": 12_340.0, "p999_ms": None, "missed": 3}
+    burst = REPORT["systems"]["vigil"]["burst"]["low"] | {"p99_ms": 12_340.0, "p999_ms": None, "missed": 3}
     report = changed("quix", burst={"low": burst, "high": None})
     assert row_of(report, "Quix Streams").endswith("| 12.3 s | ∞ | - | 3 |")
 

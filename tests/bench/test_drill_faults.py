@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from waiting import wait_until
@@ -18,6 +19,7 @@ from bench.drills.drills import DRILLS
 from bench.drills.fault import Claim, Fault, Need, working
 from bench.drills.stage import Stage
 from bench.drills.surroundings import THERE, surround
+from bench.drills.worker_faults import terminated
 from streams.config.settings import Settings
 from streams.errors import UsageError
 
@@ -61,6 +63,23 @@ def test_a_fault_that_nobody_heals_is_healed_at_its_end(stage):
         pass
     assert done == ["made", "healed"]
     assert stage.faults[0].healed_ms <= stage.faults[0].to_ms
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "beside_a_node", "broken"),
+    [(0, False, 0), (70, False, 1), (0, True, 0), (70, True, 0), (1, True, 1), (-9, True, 1)],
+)
+def test_a_worker_that_is_told_to_end_may_say_that_it_could_not_write_only_while_a_node_is_wrong(
+    stage, exit_code, beside_a_node, broken
+):
+    worker = SimpleNamespace(index=1, exit_code=exit_code)
+    stage.workers = SimpleNamespace(terminate=lambda one: None, start=lambda: None)
+    with contextlib.ExitStack() as works:
+        if beside_a_node:
+            works.enter_context(working(stage, fault([])))
+        works.enter_context(terminated(stage, worker))
+    assert len(stage.broken) == broken
+    assert stage.disturbed == []
 
 
 def test_a_drill_says_what_the_machine_lacks_for_it(tmp_path, monkeypatch):
@@ -107,6 +126,7 @@ def test_a_clock_that_was_moved_is_off_by_as_much_for_its_process_alone(tmp_path
 DISK = """
 import errno, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from bench.drills.disks import Disks
 
 def write(path):

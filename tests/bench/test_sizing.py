@@ -23,7 +23,7 @@ from bench.sizing.page import lines, scaled
 from bench.sizing.reckoning import REPLICAS_MAX, TOPICS_OF_PARTITIONS, Site, reckon
 from bench.sizing.topic_loads import CHANGELOG, READERS, TopicLoad, kept_bytes
 from streams.config.settings import Settings
-from streams.contracts.partitions import PATIENTS_MAX
+from streams.contracts.partition_names import PATIENTS_MAX
 from streams.errors import BadData
 from streams.kafka.admin import plan as planned_topics
 

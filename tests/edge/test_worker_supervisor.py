@@ -113,6 +113,18 @@ def dropped(monkeypatch):
     return gone
 
 
+def test_the_parent_holds_nothing_of_what_its_worker_needs_to_judge():
+    code = (
+        "import sys, edge.supervisor; "
+        "heavy = {'numpy', 'numba', 'faust', 'aiokafka'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_each_worker_has_its_own_metrics_port_counted_from_the_first_and_told(settings):
     run = Run(settings, 3, WORKER)
     ports = [settings.metrics_port + place for place in range(3)]

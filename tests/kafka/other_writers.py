@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from bench.drills.workers import READY_S_MAX, Workers
 from streams.config.settings import Settings
-from streams.contracts.partitions import partition_name
+from streams.contracts.partition_names import partition_name
 from streams.contracts.topics import ALERTS, READINGS
 from streams.kafka.admin import apply_topics
 from streams.kafka.connect import connect_admin

@@ -1,10 +1,12 @@
 """The history on Apache Kafka itself: killed, and beside a log whose beginning Kafka has removed."""
 
+import uuid
 from contextlib import closing
 
 import pytest
 from history_flow import Archive
 from kafka import TopicPartition
+from scaled_readings import finish, scaled
 from waiting import wait_until
 
 from edge.history.chain import Head, first_broken
@@ -13,6 +15,7 @@ from edge.history.process import Writer
 from edge.history.verify import verify
 from streams.contracts.topics import READINGS
 from streams.kafka.connect import connect_admin
+from streams.kafka.layout_log import laid_out
 
 pytestmark = pytest.mark.kafka
 DEADLINE_S = 60.0
@@ -20,9 +23,14 @@ DEADLINE_S = 60.0
 
 @pytest.fixture
 def archive(kafka, tmp_path):
-    made = Archive(kafka.bootstrap, tmp_path / "history")
+    made = Archive(kafka.bootstrap, tmp_path / "history", group=uuid.uuid4().hex[:8])
     yield made
     made.close()
+
+
+def ledger_rows(archive):
+    with closing(open_ledger(archive.settings)) as ledger:
+        return len(list(ledger.rows()))
 
 
 def compared(archive):
@@ -46,7 +54,12 @@ def test_a_killed_history_holds_what_the_topics_hold(archive):
         process.wait(10)
     process = archive.start()
     wait_until(
-        lambda: archive.log().count("writing to") == 4 and archive.rows() == 1200, "all is kept", DEADLINE_S
+        lambda: (
+            archive.log().count("writing to") == 4
+            and (archive.rows(), ledger_rows(archive)) == (1200, 3 * 90)
+        ),
+        "all is kept",
+        DEADLINE_S,
     )
     process.terminate()
     assert process.wait(30) == 0, archive.log()
@@ -68,3 +81,42 @@ def test_what_kafka_has_removed_before_it_was_read_is_told_and_the_rest_is_whole
         wait_until(lambda: (writer.turn(), archive.rows())[1] > 250, "the rest is kept", DEADLINE_S)
         writer.finish()
     compared(archive)
+
+
+def test_readings_that_are_scaled_meanwhile_are_kept_once_each_whoever_forwards_them(archive, monkeypatch):
+    first = archive.settings
+    process = archive.start()
+    archive.send(200)
+    with scaled(first, 2):
+        archive.send(200, start=200)  # the old way: these are forwarded
+        archive.settings = laid_out(first)
+        archive.send(200, start=400)
+        wait_until(lambda: archive.rows() == 600, "all is kept", DEADLINE_S)
+        archive.settings = first
+        assert compared(archive) == 600
+        finish(first, monkeypatch)
+    archive.settings = laid_out(first)
+    archive.send(100, start=600)
+    wait_until(lambda: archive.rows() == 700, "what came into the new readings alone", DEADLINE_S)
+    process.terminate()
+    assert process.wait(30) == 0, archive.log()
+    archive.settings = first
+    assert (
+        compared(archive) == 300
+    )  # of the readings that are still there, without those that are kept as they were
+
+
+def test_what_was_forwarded_is_kept_where_the_reading_itself_was_removed_before_it_was_read(
+    archive, monkeypatch
+):
+    archive.send(100)
+    with Writer(archive.settings) as writer:
+        wait_until(lambda: (writer.turn(), archive.rows())[1] == 100, "the first is kept", DEADLINE_S)
+        writer.finish()
+    archive.send(100, start=100)
+    with scaled(archive.settings, 2):
+        finish(archive.settings, monkeypatch)
+    with Writer(archive.settings) as writer:
+        wait_until(lambda: (writer.turn(), archive.rows())[1] == 200, "the rest is kept", DEADLINE_S)
+        writer.finish()
+    assert compared(archive) == 100

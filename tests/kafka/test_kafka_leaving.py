@@ -2,17 +2,15 @@
 
 import signal
 import time
-import uuid
 from contextlib import closing
 
 import pytest
 from kafka import KafkaAdminClient
+from own_topics import own_settings
 from waiting import wait_until
 
 from bench.drills.workers import READY_S_MAX, Workers
-from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
-from streams.kafka.admin import apply_topics
 
 PARTITIONS = 4
 SESSION_S = 20.0
@@ -23,17 +21,10 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def workers(kafka, tmp_path):
-    name = uuid.uuid4().hex[:8]
-    settings = Settings(
-        brokers=kafka.bootstrap,
-        topic_prefix=f"{name}.",
-        group=name,
-        partitions=PARTITIONS,
-        session_timeout_s=SESSION_S,
-        checkpoint_interval_s=60,  # so that the handover has something to commit
-        data_dir=tmp_path,
+    # The interval is long, so that the handover has something to commit.
+    settings = own_settings(
+        kafka, tmp_path, PARTITIONS, session_timeout_s=SESSION_S, checkpoint_interval_s=60
     )
-    apply_topics(settings)
     started = Workers(settings, tmp_path)
     yield started
     started.close()

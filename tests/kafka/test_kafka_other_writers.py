@@ -7,13 +7,15 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from other_writers import DEADLINE_S, Site, wait_until
 
 from agents.health.preflight import check_topics
-from streams.contracts.topics import READINGS
+from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import TopicsMismatch
 from streams.kafka.admin import changelog_topic
 from streams.kafka.connect import connect_admin
 from streams.kafka.log_end import log_ends, read_whole
 
 PAUSED_S = 3.0
+TRIED_MS_MIN = 2_000
+"""Less than a damaged batch of a changelog is tried for."""
 
 pytestmark = pytest.mark.kafka
 
@@ -113,6 +115,24 @@ def test_a_damaged_changelog_has_its_partitions_state_built_again_and_ends_no_wo
     site.keep_low("after", 1)
     assert len({alert["id"] for alert in site.alerts("hit", "spo2-low")}) == 1
     assert worker.running
+
+
+def test_a_partition_is_judged_while_the_changelog_of_another_is_still_tried(site):
+    worker = site.start_worker()
+    for partition, patient in enumerate(("hit", "well")):
+        site.keep_low(patient, partition)
+    site.workers.terminate(worker)
+    site.turn_bytes(0, b"hit", changelog_topic(site.settings))
+    for partition, patient in enumerate(("hit", "well")):
+        site.send(patient, partition, spo2=97.0)
+    site.start_worker()
+
+    def ended_ms():
+        found = {each.key: each.timestamp for each in site.read(ALERTS) if b'"phase":"end"' in each.value}
+        return found if found.keys() >= {b"hit", b"well"} else None
+
+    ended = wait_until(ended_ms, "the ends of both alarms")
+    assert ended[b"hit"] - ended[b"well"] > TRIED_MS_MIN
 
 
 def test_only_committed_records_are_judged_and_markers_are_no_holes_also_after_a_restart(site):

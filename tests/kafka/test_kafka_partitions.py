@@ -4,19 +4,17 @@ import json
 import subprocess
 import sys
 import time
-import uuid
 from contextlib import closing
 
 import pytest
+from own_topics import own_settings
 
 from agents.health.preflight import check_topics
 from edge.brokers.embedded import free_port
 from edge.metrics_scrape import read
 from edge.workers import worker_environment
-from streams.config.settings import Settings
 from streams.contracts.topics import ALERTS, READINGS
 from streams.errors import TopicsMismatch
-from streams.kafka.admin import apply_topics
 from streams.kafka.connect import connect_admin
 
 READY_S_MAX = 40.0
@@ -28,17 +26,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def settings(kafka, tmp_path):
-    name = uuid.uuid4().hex[:8]
-    given = Settings(
-        brokers=kafka.bootstrap,
-        topic_prefix=f"{name}.",
-        group=name,
-        partitions=2,
-        metrics_port=free_port(),
-        data_dir=tmp_path,
-    )
-    apply_topics(given)
-    return given
+    return own_settings(kafka, tmp_path, 2, metrics_port=free_port())
 
 
 def worker_on(settings):

@@ -1,24 +1,24 @@
 """`vigil scale` on Apache Kafka without workers: its steps, what it refuses, and what it leaves behind."""
 
-import uuid
 from contextlib import closing
 
 import numpy as np
 import pytest
 from group_offsets import commit
 from kafka import TopicPartition
+from own_topics import own_settings
+from scaled_readings import quiet
 
-from agents.stragglers import forwarding_group
 from edge import scaling
 from edge.sending import send
 from edge.splitter import Splitter
-from streams.config.settings import Settings
 from streams.contracts.layout import Phase, Step
 from streams.contracts.partitions import partition_of
 from streams.contracts.topics import COMMANDS, READINGS
 from streams.errors import StepLost, UsageError, VigilError
 from streams.kafka.admin import apply_topics, changelog_topic
 from streams.kafka.connect import connect_admin
+from streams.kafka.hop_ends import forwarding_group
 from streams.kafka.layout_log import in_generation, laid_out, read_layout, take
 from streams.kafka.log_end import log_ends, read_whole
 from streams.kafka.producers import ORDERS, Producer
@@ -34,16 +34,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def settings(kafka, tmp_path):
-    name = uuid.uuid4().hex[:8]
-    given = Settings(
-        brokers=kafka.bootstrap, topic_prefix=f"{name}.", group=name, partitions=PARTITIONS, data_dir=tmp_path
-    )
-    apply_topics(given)
-    return given
-
-
-def quiet(line):
-    """Say nothing."""
+    return own_settings(kafka, tmp_path, PARTITIONS)
 
 
 def topics_of(settings):
@@ -123,6 +114,18 @@ def test_once_nobody_writes_there_the_old_generation_is_removed_and_the_next_goe
     assert not {settings.topic(READINGS), f"{settings.topic(READINGS)}.g1", changelog_topic(settings)} & left
     assert len(log_ends(new, new.topic(READINGS))) == 12
     assert scaling.finish(settings, quiet).phase == Phase.SETTLED  # and again
+
+
+def test_what_came_after_the_last_was_forwarded_is_not_removed(settings, monkeypatch):
+    monkeypatch.setattr(scaling, "QUIET_S", 0.1)
+    scaling.begin(settings, 2, quiet)
+    take(settings, read_layout(settings), Step.FINISH)
+    write(settings, settings.topic(READINGS), (1, b"bed-1", b"{}"))
+    with pytest.raises(
+        VigilError, match=f"judged by nobody .1 of {settings.topic(READINGS)}.: nothing is removed"
+    ):
+        scaling.finish(settings, quiet)
+    assert settings.topic(READINGS) in topics_of(settings)
 
 
 def test_what_is_given_up_leaves_all_as_it_was_and_its_number_is_not_used_again(settings):

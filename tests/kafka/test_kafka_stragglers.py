@@ -2,22 +2,22 @@
 
 import threading
 import time
-import uuid
 from collections import defaultdict
 
 import pytest
 from group_offsets import commit
 from kafka import KafkaProducer, TopicPartition
+from own_topics import own_settings
 from waiting import wait_until
 
 from agents.forwarded import Forwarded
-from agents.stragglers import Stragglers, forwarding_group
-from streams.config.settings import Settings
+from agents.stragglers import VALUE_BYTES_MAX, Stragglers
 from streams.contracts.frame import TICK_KEY
 from streams.contracts.layout import Step, first_layout
 from streams.contracts.partitions import partition_of
 from streams.contracts.topics import READINGS
 from streams.kafka.admin import apply_topics
+from streams.kafka.hop_ends import forwarding_group
 from streams.kafka.layout_log import in_generation
 from streams.kafka.log_end import read_whole
 from streams.kafka.producers import RECORDINGS, Producer
@@ -39,11 +39,7 @@ def layout():
 @pytest.fixture
 def settings(kafka, layout, tmp_path):
     """Settings of the generation that is judged; of both there are topics, and the cuts are at the beginning."""
-    name = uuid.uuid4().hex[:8]
-    old = Settings(
-        brokers=kafka.bootstrap, topic_prefix=f"{name}.", group=name, partitions=PARTITIONS, data_dir=tmp_path
-    )
-    apply_topics(old)
+    old = own_settings(kafka, tmp_path, PARTITIONS)
     new = in_generation(old, layout.judged)
     apply_topics(new)
     commit(old, forwarding_group(old), dict.fromkeys(tps_of(old), 0))
@@ -121,3 +117,24 @@ def test_the_end_of_a_transaction_is_no_record_that_waits(settings, layout):
     found = list(read_whole(settings, settings.topic(READINGS)))
     assert [record.value for record in found] == [b"True"] * len(found)
     assert len(found) == PARTITIONS * FACTOR
+
+
+def test_a_compressed_record_that_is_larger_than_a_topic_takes_holds_up_nothing(settings, layout):
+    old = first_of(settings, layout)
+    patient = PATIENTS[0].encode()
+    home = partition_of(PATIENTS[0], PARTITIONS)
+    writer = KafkaProducer(
+        bootstrap_servers=old.bootstrap, compression_type="gzip", max_request_size=5_000_000, batch_size=0
+    )
+    for value in (b"1", b" " * 3_000_000, b"2"):
+        writer.send(old.topic(READINGS), key=patient, value=value, partition=home).get(DEADLINE_S)
+    writer.close()
+    forwarder = Stragglers(settings, layout)
+    forwarder.start()
+
+    def sizes():
+        return [len(record.value) for record in read_whole(settings, settings.topic(READINGS))]
+
+    wait_until(lambda: len(sizes()) == 3, "all to have come", DEADLINE_S)
+    forwarder.stop()
+    assert sizes() == [1, VALUE_BYTES_MAX, 1]

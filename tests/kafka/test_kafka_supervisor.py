@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from contextlib import ExitStack, closing, contextmanager
 
 import psutil
 import pytest
 from kafka import KafkaConsumer
+from own_topics import own_settings
 from waiting import wait_until
 
 from agents.health.preflight import check_group
@@ -20,10 +20,8 @@ from edge.metrics_scrape import scrape
 from edge.options import with_changes
 from edge.supervisor import BY_SIGNAL
 from edge.workers import worker_environment
-from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
 from streams.errors import VigilError
-from streams.kafka.admin import apply_topics
 
 READY_S_MAX = 60.0
 DRAIN_S_MAX = 20.0
@@ -38,18 +36,8 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def settings(kafka, tmp_path):
-    name = uuid.uuid4().hex[:8]
-    given = Settings(
-        brokers=kafka.bootstrap,
-        topic_prefix=f"{name}.",
-        group=name,
-        partitions=PARTITIONS,
-        session_timeout_s=6,
-        metrics_port=next(port for port in iter(lambda: free_ports(1)[0], None) if port % 2 == 0),
-        data_dir=tmp_path,
-    )
-    apply_topics(given)
-    return given
+    port = next(port for port in iter(lambda: free_ports(1)[0], None) if port % 2 == 0)
+    return own_settings(kafka, tmp_path, PARTITIONS, session_timeout_s=6, metrics_port=port)
 
 
 class Supervisor:
@@ -156,6 +144,7 @@ def test_a_client_of_another_kind_in_the_group_is_named_and_no_worker_joins_it(s
             bootstrap_servers=settings.bootstrap,
             group_id=settings.group,
             client_id="report",
+            metadata_max_age_ms=1000,  # kafka-python may forget what it was to ask: connect.py
         )
     ) as stray:
         wait_until(

@@ -68,9 +68,9 @@ class Broker:
         self.commits.append(dict(offsets))
         return True
 
-    async def seek_to_committed(self):
+    async def seek_to_committed(self, tps):
         self.rewinds += 1
-        return {tp: self.committed.get(tp) for tp in self.assigned}
+        return {tp: self.committed.get(tp) for tp in tps}
 
     async def earliest_offsets(self, *tps):
         return {tp: self.earliest.get(tp, 0) for tp in tps}

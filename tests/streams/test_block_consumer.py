@@ -1,10 +1,14 @@
 """The lane's consumer where the agent has room for what was fetched, and where it has none."""
 
 import asyncio
+import inspect
 
 import pytest
+from faust.transport.consumer import Consumer
 from faust.types import TP
 from lane_model import COMMANDS, LOG, ONE, TWO, stretch, with_consumer
+
+from streams.lane.block_consumer import REBALANCING_WAIT_S
 
 LONG_S = 60.0
 """Longer than a test may take: what ends before has not waited for it."""
@@ -124,5 +128,64 @@ def test_a_worker_that_ends_is_told_so_instead():
         consumer._stopped.set()
         found = await consumer.wait_first(hand_on(), consumer.suspend_flow.wait())
         assert found.stopped
+
+    with_consumer(test)
+
+
+@pytest.mark.parametrize("rebalancing", [True, False])
+def test_faust_sleeps_for_a_second_when_no_partition_is_to_be_read_and_the_lane_does_not(
+    rebalancing, monkeypatch
+):
+    """While nothing changes nobody needs to look more often."""
+    assert "await self.sleep(1)" in inspect.getsource(Consumer._wait_next_records)
+    slept = []
+
+    async def sleep(_, seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr(Consumer, "sleep", sleep)
+
+    async def test(consumer, broker):
+        consumer.app.rebalancing = rebalancing
+        consumer.pause_partitions(broker.assigned)
+        broker.fetched = {ONE: stretch(5)}
+        taking = asyncio.create_task(consumer._wait_next_records(LONG_S))
+        found, _ = await asyncio.wait_for(taking, LONG_S / 2)
+        assert not found
+        assert slept == ([] if rebalancing else [1])
+        consumer.resume_partitions({ONE})
+        found, _ = await consumer._wait_next_records(LONG_S)
+        assert set(found) == {ONE}
+
+    with_consumer(test)
+
+
+def test_in_a_rebalance_a_wait_for_records_is_short_for_other_partitions_may_be_resumed_meanwhile():
+    async def test(consumer, broker):
+        waits = []
+
+        async def getmany(_, timeout):
+            waits.append(timeout)
+            return {}
+
+        broker.getmany = getmany
+        for consumer.app.rebalancing in (True, False):
+            await consumer._wait_next_records(LONG_S)
+        assert waits == [REBALANCING_WAIT_S, LONG_S]
+
+    with_consumer(test)
+
+
+def test_a_wait_that_began_while_the_flow_was_stopped_is_short_too():
+    async def test(consumer, broker):
+        consumer.app.rebalancing = True
+        consumer.stop_flow()
+        consumer.pause_partitions(broker.assigned)
+        taking = asyncio.create_task(consumer._wait_next_records(LONG_S))
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        assert not taking.done()
+        consumer.resume_flow()
+        assert await asyncio.wait_for(taking, LONG_S / 2) == (None, None)
 
     with_consumer(test)

@@ -3,12 +3,31 @@
 import time
 
 import pytest
+from kafka.cluster import ClusterMetadata
+from kafka.protocol.metadata import MetadataResponse
 
 from streams.config.settings import Settings
 from streams.errors import BrokerUnreachable
 from streams.kafka import connect
-from streams.kafka.connect import CLIENT_S_MIN, PROBE_TIMEOUT_S, connect_admin, connect_with
+from streams.kafka.connect import CLIENT_S_MIN, PROBE_TIMEOUT_S, connect_admin, connect_consumer, connect_with
+from streams.kafka.partition_guard import METADATA_AGE_S_MAX
 from streams.kafka.probe import Refusal
+
+
+def answer_about(topic):
+    """Return what a broker says of a topic of one partition, as the client reads it."""
+    version, row = 9, MetadataResponse.MetadataResponseTopic
+    said = MetadataResponse(
+        brokers=[MetadataResponse.MetadataResponseBroker(node_id=1, host="127.0.0.1", port=1)],
+        topics=[
+            row(
+                error_code=0,
+                name=topic,
+                partitions=[row.MetadataResponsePartition(error_code=0, partition_index=0, leader_id=1)],
+            )
+        ],
+    )
+    return MetadataResponse.decode(said.encode(version=version), version=version)
 
 
 def test_a_last_probe_that_is_cut_short_does_not_hide_what_the_others_said(monkeypatch):
@@ -41,3 +60,19 @@ def test_a_broker_that_answers_at_the_end_of_the_wait_is_given_some_seconds(monk
     )
     assert found is None
     assert given_ms == [CLIENT_S_MIN * 1000]
+
+
+def test_a_subscription_that_kafka_python_forgot_is_asked_for_again_within_seconds(monkeypatch):
+    given = []
+    monkeypatch.setattr(connect, "refusal", lambda settings, server, timeout_s: None)
+    monkeypatch.setattr(connect, "KafkaConsumer", lambda **options: given.append(options))
+    connect_consumer(Settings(brokers="127.0.0.1:1"), 0.2, group_id="g")
+    (options,) = given
+    cluster = ClusterMetadata(
+        bootstrap_servers=options["bootstrap_servers"], metadata_max_age_ms=options["metadata_max_age_ms"]
+    )
+    cluster.set_topics(["vitals.wards"])
+    cluster.set_topics(["vitals.alerts"])  # while the first question is on its way
+    cluster.update_metadata(answer_about("vitals.wards"))
+    assert not cluster.need_update, "kafka-python remembers by itself: connect.py need not say it"
+    assert cluster.ttl() <= METADATA_AGE_S_MAX * 1000

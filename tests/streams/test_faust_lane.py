@@ -18,6 +18,7 @@ class Consumer:
 
     def __init__(self, stable=10):
         self.stable, self.again, self.marks, self.commits = stable, [], [], 0
+        self.early = set()
 
     def assignment(self):
         return {ONE, TWO._replace(topic="other")}
@@ -27,6 +28,9 @@ class Consumer:
 
     def stable_end(self, tp):
         return self.stable
+
+    def begun_early(self, topic):
+        return frozenset(self.early if topic == READINGS else ())
 
     def expected(self, tp):
         return 7 if tp == ONE else None
@@ -60,6 +64,14 @@ class App:
 )
 def test_partitions_are_owned_while_nothing_changes_and_the_worker_goes_on(how, owned):
     assert FaustLane(App(**how), READINGS).owned() == owned
+
+
+@pytest.mark.parametrize("how", [{"rebalancing": True}, {"ready": False}, {"ended": True}])
+def test_while_others_are_recovered_those_are_owned_that_are_judged_already_unless_the_worker_ends(how):
+    app = App(**how)
+    app.consumer.early = {1}
+    lane = FaustLane(app, READINGS)
+    assert (lane.owned(), lane.owned("other")) == (None if "ended" in how else {1}, None)
 
 
 def test_how_far_a_partition_is_counts_from_what_is_admitted_next_or_from_where_one_asks():

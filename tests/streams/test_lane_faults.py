@@ -9,7 +9,7 @@ from lane_model import LOG, ONE, TWO
 
 from streams.config.settings import Settings
 from streams.lane.app import create_app
-from streams.lane.block_consumer import STATE_TRIES_MAX, _Consumer
+from streams.lane.fetching import STATE_TRIES_MAX, FetchingConsumer
 from streams.lane.leaving import Leaving
 from streams.lane.protocol import Reader
 
@@ -24,9 +24,9 @@ class World:
         self.lane, self.given_up, self.paused = app.transport.lane, [], []
         readers = {ONE.topic: Reader("judge", None, give_up=self.given_up.append)}
         self.recovery = SimpleNamespace(active_highwaters={LOG: 9}, active_offsets={LOG: 3})
-        self.thread = object.__new__(_Consumer)
+        self.thread = object.__new__(FetchingConsumer)
         self.thread.transport = SimpleNamespace(lane=self.lane, readers=readers)
-        self.thread.app = SimpleNamespace(in_recovery=True, tables=SimpleNamespace(recovery=self.recovery))
+        self.thread.app = SimpleNamespace(rebalancing=True, tables=SimpleNamespace(recovery=self.recovery))
         self.thread.consumer = SimpleNamespace(
             flow_active=False, _paused_partitions={TWO}, leaving=Leaving(lambda: False)
         )

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2
 
 from streams.contracts.frame import ID_PATTERN
-from streams.contracts.partitions import canary_name, canary_number, partitions_of
+from streams.contracts.partition_names import canary_name, canary_number
+from streams.contracts.partitions import partitions_of
 
 
 @given(

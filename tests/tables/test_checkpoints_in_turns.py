@@ -52,3 +52,30 @@ def test_a_worker_that_ends_writes_nothing_more_for_it_hands_over():
 
 def test_a_partition_that_went_elsewhere_meanwhile_has_no_turn():
     assert turns_until(1, then={0, 2})[:4] == [0, "commit", 2, "commit"]
+
+
+def test_a_partition_that_is_judged_since_has_its_turn_before_the_interval_is_over(monkeypatch):
+    """In a recovery partitions begin one after the other: the first must not have the others wait."""
+    log, slept = [], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        worker.lane.ours = {0, 1}
+
+    async def checkpoint(partition):
+        log.append(partition)
+        if partition == 1:
+            raise Ended
+
+    worker = Worker()
+    worker.lane.ours = {0}
+    worker.checkpointer.checkpoint = checkpoint
+    monkeypatch.setattr("tables.changelog.checkpoint.asyncio.sleep", sleep)
+    with pytest.raises(Ended):
+        asyncio.run(worker.checkpointer.in_turns(10.0))
+    assert slept == [
+        2.5,
+        2.5,
+        2.5,
+    ]  # not four times before the other has its turn, and half an interval between them
+    assert log == [0, 0, 1]

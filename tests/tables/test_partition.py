@@ -87,3 +87,26 @@ def test_state_that_is_built_again_is_of_the_same_partition_and_leaves_the_other
     assert store.partition(0) is partition
     assert (len(store.state(0)), store.state(0).whole_from, store.state(0).partition) == (0, 30, 0)
     assert list(store.state(1).row_of) == ["bed-1"]
+
+
+def test_a_partition_that_is_judged_already_is_left_alone_when_the_others_are_recovered():
+    store = new_store()
+    store.assign([0, 1])
+    feed(store, ("bed-1", record("bed-1", position=10)), partition=0)
+    store.recovered(0)
+    store.partition(0).on(Event.RESUME)
+    table = store.partition(0).table
+    assert (life_of(store)[0], table.replay_until) == (Life.JUDGING, 10)
+    table.processed = 30
+    feed(store, ("bed-2", record("bed-2")), partition=1)
+    recovered(store, 0, 1)
+    assert life_of(store) == {0: Life.JUDGING, 1: Life.SEEKING}
+    assert (table.replay_until, table.position[table.row_of["bed-1"]]) == (10, 10)
+
+
+def test_a_partition_that_the_group_took_back_meanwhile_is_not_recovered_by_what_comes_late():
+    store = new_store()
+    store.assign([0])
+    store.revoke()
+    store.recovered(0)
+    assert life_of(store) == {0: Life.HANDING_OVER}

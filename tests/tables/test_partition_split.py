@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from test_record import random_table, read, record_of, seeds
 
 from clinical.limits import NEVER
-from streams.contracts.partitions import canary_name, partition_name, partition_of
+from streams.contracts.partition_names import canary_name, partition_name
+from streams.contracts.partitions import partition_of
 from tables.changelog.column_store import ColumnStore
 from tables.changelog.partition_split import Whole, homes, rebased, split, strangers
 from tables.changelog.progress import END_KEY, NOTHING, Progress, decode_progress, packed

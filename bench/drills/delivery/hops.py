@@ -20,7 +20,7 @@ from edge.brokers.tether import spawn, stop
 from edge.ward_state import CANARY
 from edge.workers import worker_environment
 from streams.config.settings import Settings
-from streams.contracts.partitions import canary_name
+from streams.contracts.partition_names import canary_name
 from streams.contracts.topics import ALERTS
 from streams.errors import VigilError
 from streams.kafka import producers

@@ -24,7 +24,10 @@ class ListKafka:
 
     def __init__(self) -> None:
         self.log: dict[int, list[tuple[bytes, bytes]]] = {}
+        self.went: list[tuple[str, int, bytes]] = []
+        """Topic, partition and value of all records, in the order of their arrival."""
         self.batches: list[int] = []
+        self.followed = ""
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.too_large = 10**9
@@ -45,20 +48,26 @@ class ListKafka:
     def known_partitions(self, topic):
         return self.brokers_partitions
 
+    def follow(self, readings):
+        self.followed = readings
+
+    async def partitions(self, topic):
+        return self.brokers_partitions
+
     def hand_over(self, batch, topic, partition):
         """Take a batch at once, as aiokafka does while it knows the topic."""
         if not self.knows:
             return None
         told = asyncio.get_running_loop().create_future()
-        sending = asyncio.create_task(self._sent(self.now, batch, partition))
+        sending = asyncio.create_task(self._sent(self.now, batch, topic, partition))
         self.sending.setdefault(self.now, []).append(sending)
         sending.add_done_callback(lambda sent: _tell(told, sent))
         return told
 
     async def send(self, batch, topic, partition):
-        await self._sent(self.now, batch, partition)
+        await self._sent(self.now, batch, topic, partition)
 
-    async def _sent(self, producer, batch, partition):
+    async def _sent(self, producer, batch, topic, partition):
         assert partition not in self.busy, "one batch of a partition at a time"
         self.busy.add(partition)
         try:
@@ -76,6 +85,7 @@ class ListKafka:
                 raise MessageSizeTooLargeError
             self.batches.append(len(records))
             self.log.setdefault(partition, []).extend(records)
+            self.went += [(topic, partition, value) for _, value in records]
         finally:
             self.busy.discard(partition)
 

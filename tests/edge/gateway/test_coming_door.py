@@ -18,6 +18,7 @@ from edge.gateway.accept import Reading
 from edge.gateway.coming_door import ComingDoor
 from edge.workers import worker_environment
 from streams.config.settings import Settings
+from streams.contracts.layout import first_layout
 from streams.decoding.wire_frames import WireFrame
 from streams.errors import Busy, UsageError
 
@@ -62,10 +63,10 @@ class Ending:
 @in_loop
 async def test_a_gateway_that_fails_behind_kafka_ends_its_ports_first_too(tmp_path, monkeypatch):
     ended = []
-    for part in ("Link", "View", "Refiling"):
-        monkeypatch.setattr(process, part, lambda settings: Ending("kafka", ended))
+    for part in ("Link", "View", "Scaled"):
+        monkeypatch.setattr(process, part, lambda *_: Ending("kafka", ended))
     monkeypatch.setattr(process, "spooled_of", lambda parts: ([("sdc", 1, Ending("port", ended))], []))
-    monkeypatch.setattr(process, "laid_out", lambda settings, **of: settings)
+    monkeypatch.setattr(process, "read_layout", lambda settings: first_layout(settings.group))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings(data_dir=tmp_path, gateway_sdc_interface="127.0.0.1", gateway_metrics_port=port)
