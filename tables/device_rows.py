@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from clinical.limits import NEVER
 from clinical.vitals import COUNT, PERIODIC
 from streams.decoding.name_column import Texts
-from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of
-from tables.row_pool import ROWS_MIN, RowPool
+from tables.column import RULES, Column, Floats, Ints, Kind, Ms, Truth, columns_of, grown, made
+from tables.row_pool import RowPool
 
 SEEN: Final = 128
 """Sequence numbers remembered below a device's highest."""
@@ -90,8 +90,8 @@ class DeviceRows:
         self._pool = RowPool()
         self.numbered_by: Texts | None = None
         """Who gave the numbers of `Columns.last_number`."""
-        for name, column in self.COLUMNS.items():
-            setattr(self, name, column.make(ROWS_MIN, 0, rules))
+        for name, column in made(self.COLUMNS, self._pool.capacity, rules=rules).items():
+            setattr(self, name, column)
         self.take_row(-1, 0)  # nobody
 
     def __len__(self) -> int:
@@ -111,8 +111,9 @@ class DeviceRows:
             self._grow()
 
     def _grow(self) -> None:
-        for name, column in self.COLUMNS.items():
-            setattr(self, name, column.grown(getattr(self, name), self._pool.filled, self._pool.capacity))
+        before = {name: getattr(self, name) for name in self.COLUMNS}
+        for name, column in grown(before, self._pool.filled, self._pool.capacity).items():
+            setattr(self, name, column)
 
     def take_row(self, owner: int, name: int) -> int:
         """Return an empty row, the device's from now on."""

@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-ROWS_MIN: Final = 64
-ROWS_FILLED: Final = 1024
+ROWS_MIN: Final = 65_536
+"""For so many there is room from the start, which takes no memory: the patients of a worker, and of another that it
+takes over, for columns that grow are copied while nobody is judged."""
+
+ROWS_FILLED: Final = 64
 """Rows that are made empty at a time: those behind them take no memory yet."""
 
 
@@ -12,7 +15,7 @@ ROWS_FILLED: Final = 1024
 class RowPool:
     """`used` of `capacity` rows were ever taken, `free` of these are nobody's again, and `filled` are made empty."""
 
-    capacity: int = ROWS_MIN
+    capacity: int = field(default_factory=lambda: ROWS_MIN)
     used: int = 0
     filled: int = 0
     free: list[int] = field(default_factory=list)

@@ -7,13 +7,14 @@ Values are kept in hundredths of the signal's unit, which makes sums exact and i
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clinical.masks import every, some
 from clinical.vitals import WINDOWED
+from tables.reserved import reserved
 
 BUCKET_MS: Final = 30_000
 SLOTS: Final = 32
@@ -44,27 +45,42 @@ class Windows:
     reported has no course: what many patients send at one time lies together, which caches like.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.bucket = np.full((SLOTS, capacity), EMPTY, dtype=np.int32)
-        self.count = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
-        self.sum = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.int32)
-        self.low = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
-        self.high = np.zeros((SLOTS, capacity, WINDOWED), dtype=np.uint16)
+    bucket: NDArray[np.int32]
+    count: NDArray[np.uint16]
+    sum: NDArray[np.int32]
+    low: NDArray[np.uint16]
+    high: NDArray[np.uint16]
 
-    def grow(self, capacity: int) -> None:
-        """Make room for `capacity` rows."""
-        before = self.bucket.shape[1]
-        bucket = np.full((SLOTS, capacity), EMPTY, dtype=self.bucket.dtype)
-        bucket[:, :before] = self.bucket
-        used = np.flatnonzero((self.bucket != EMPTY).any(axis=1)).tolist()
-        for name in ("count", "sum", "low", "high"):
-            old = getattr(self, name)
-            # Zeros take memory only when they are written: slots that nothing came into yet are not.
-            new = np.zeros((SLOTS, capacity, WINDOWED), dtype=old.dtype)
-            for slot in used:
-                new[slot, :before] = old[slot]
-            setattr(self, name, new)
-        self.bucket = bucket
+    def __init__(self, capacity: int) -> None:
+        self._make(capacity)
+
+    def _make(self, capacity: int) -> None:
+        shape = SLOTS, capacity, WINDOWED
+        self.bucket, self.count, self.sum, self.low, self.high = reserved(
+            (shape[:2], np.int32),
+            (shape, np.uint16),
+            (shape, np.int32),
+            (shape, np.uint16),
+            (shape, np.uint16),
+        )
+
+    def _statistics(self) -> list[NDArray[Any]]:
+        return [self.count, self.sum, self.low, self.high]
+
+    def fill(self, rows: range) -> None:
+        """Make rows empty that nobody had yet."""
+        self.bucket[:, rows.start : rows.stop] = EMPTY
+
+    def grow(self, capacity: int, filled: int) -> None:
+        """Make room for `capacity` rows, of which the first were made empty once."""
+        bucket = self.bucket
+        before = self._statistics()
+        self._make(capacity)
+        self.bucket[:, :filled] = bucket[:, :filled]
+        used = np.flatnonzero((bucket[:, :filled] != EMPTY).any(axis=1)).tolist()
+        for old, new in zip(before, self._statistics(), strict=True):
+            for slot in used:  # slots that nothing came into yet take no memory
+                new[slot, :filled] = old[slot, :filled]
 
     def clear(self, rows: int | NDArray[np.int64]) -> None:
         """Forget a row, or several."""

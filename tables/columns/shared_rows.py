@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tables.column import Column, Ints, columns_of
+from tables.column import Column, Ints, columns_of, grown, made
 from tables.columns.alarm_columns import AlarmColumns
 from tables.columns.episode_columns import EpisodeColumns
 from tables.columns.limit_columns import LimitColumns
@@ -17,7 +17,7 @@ from tables.columns.score_columns import ScoreColumns
 from tables.columns.silence_columns import SilenceColumns
 from tables.columns.stay_columns import StayColumns
 from tables.device_rows import NOBODY, DeviceRows
-from tables.row_pool import ROWS_MIN, RowPool
+from tables.row_pool import RowPool
 from tables.windows import Windows
 
 
@@ -46,10 +46,10 @@ class Columns(
     def __init__(self, alarms: int, limits: int, beside: "Columns | None" = None) -> None:
         if beside is None:
             self.patients, self.last_device, self._pool = [], [], RowPool()
-            self.windows, self._sharing = Windows(ROWS_MIN), list[Columns]()
+            self.windows, self._sharing = Windows(self._pool.capacity), list[Columns]()
             self.devices = DeviceRows(limits)
-            for name, column in self.COLUMNS.items():
-                setattr(self, name, column.make(ROWS_MIN, alarms, limits))
+            for name, column in made(self.COLUMNS, self._pool.capacity, alarms, limits).items():
+                setattr(self, name, column)
         else:
             self.patients, self.last_device, self._pool = beside.patients, beside.last_device, beside._pool
             self.windows, self._sharing = beside.windows, beside._sharing
@@ -65,15 +65,16 @@ class Columns(
     def reserve(self, count: int) -> None:
         """Make room for so many more rows; at once for all whom a block brings, because growing copies everything."""
         if self._pool.grow(count):
-            for name, column in self.COLUMNS.items():
-                new = column.grown(getattr(self, name), self._pool.filled, self._pool.capacity)
+            before = {name: getattr(self, name) for name in self.COLUMNS}
+            for name, new in grown(before, self._pool.filled, self._pool.capacity).items():
                 for each in self._sharing:
                     setattr(each, name, new)
-            self.windows.grow(self._pool.capacity)
+            self.windows.grow(self._pool.capacity, self._pool.filled)
             self.devices.grow_to(self._pool.capacity)
         if rows := self._pool.fill(count):
             for name, column in self.COLUMNS.items():
                 column.fill(getattr(self, name), rows)
+            self.windows.fill(rows)
 
     def take_row(self, patient: str) -> int:
         """Return an empty row, the patient's from now on."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from tables.column import ALARMS, RULES, Column, Ms, Truth, columns_of
+from tables.column import ALARMS, RULES, Column, Ms, Truth, columns_of, grown, made
 
 
 class Declared:
@@ -19,14 +19,23 @@ def test_a_class_declares_its_columns_by_annotations_and_nothing_else_counts():
 
 
 def test_the_shape_of_a_row_follows_the_alarms_and_the_rules():
-    assert columns_of(Declared)["value"].make(4, alarms=3, rules=2).shape == (4, 3, 2)
+    columns = made(columns_of(Declared), 4, alarms=3, rules=2)
+    assert {name: column.shape for name, column in columns.items()} == {
+        "seen_ms": (4,),
+        "is_open": (4,),
+        "value": (4, 3, 2),
+    }
 
 
 def test_growing_keeps_what_is_filled_and_filling_empties_the_rest():
-    column = Column(np.int64, -1)
-    rows = column.make(2, 0, 0)
-    column.fill(rows, range(2))
-    rows[0] = 5
-    grown = column.grown(rows, 2, 4)
-    column.fill(grown, range(2, 4))
-    assert grown.tolist() == [5, -1, -1, -1]
+    declared = columns_of(Declared)
+    columns = made(declared, 2, alarms=1, rules=1)
+    for name, column in declared.items():
+        column.fill(columns[name], range(2))
+    columns["value"][0] = 5
+    more = grown(columns, 2, 4)
+    for name, column in declared.items():
+        column.fill(more[name], range(2, 4))
+    assert np.array_equal(more["value"].reshape(-1), [5, np.nan, np.nan, np.nan], equal_nan=True)
+    assert more["seen_ms"].tolist() == [-1] * 4
+    assert more["is_open"].tolist() == [False] * 4

@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 
 from clinical.limits import NEVER
 from clinical.ticking import ADVICE_TURNS
+from tables import row_pool
 from tables.patients import PatientTable
-from tables.row_pool import ROWS_MIN
 
 ALARMS = ("hr-high", "spo2-low", "news2")
+ROWS_MIN = 64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_room():
+    """Tables have room for few rows from the start, so that they grow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_pool, "ROWS_MIN", ROWS_MIN)
+        yield
 
 
 @pytest.fixture

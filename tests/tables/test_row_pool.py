@@ -3,12 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.row_pool import ROWS_MIN, RowPool
+from tables.row_pool import RowPool
+
+ROOM = 64
 
 
 @given(st.lists(st.integers(-40, 3_000), max_size=8))
 def test_nobody_shares_a_row_and_each_was_made_empty_once_before_it_was_taken(steps):
-    pool, empty, mine = RowPool(), set(), []
+    pool, empty, mine = RowPool(ROOM), set(), []
     for step in steps:
         if step < 0:
             given_back, mine = mine[:-step], mine[-step:]
@@ -25,11 +27,11 @@ def test_nobody_shares_a_row_and_each_was_made_empty_once_before_it_was_taken(st
 
 
 def test_columns_grow_only_when_nobody_s_rows_are_used_up():
-    pool = RowPool()
-    assert not pool.grow(ROWS_MIN)
-    pool.fill(ROWS_MIN)
-    rows = [pool.take() for _ in range(ROWS_MIN)]
+    pool = RowPool(ROOM)
+    assert not pool.grow(ROOM)
+    pool.fill(ROOM)
+    rows = [pool.take() for _ in range(ROOM)]
     pool.free += rows[:2]
     assert not pool.grow(2)
     assert pool.grow(3)
-    assert pool.capacity == 2 * ROWS_MIN
+    assert pool.capacity == 2 * ROOM

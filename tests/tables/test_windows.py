@@ -80,6 +80,13 @@ def queried(windows, patient, signal, now_ms, minutes):
     return int(stats.count[at]), *(float(part[at]) for part in (stats.mean, stats.low, stats.high))
 
 
+def empty(rows):
+    """Return windows with so many empty rows."""
+    windows = Windows(rows)
+    windows.fill(range(rows))
+    return windows
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     drawn=readings,
@@ -89,7 +96,7 @@ def queried(windows, patient, signal, now_ms, minutes):
 )
 def test_a_window_is_what_a_slow_reference_says(drawn, gap_ms, cuts, later_ms):
     log = log_of(drawn, gap_ms)
-    windows = Windows(PATIENTS)
+    windows = empty(PATIENTS)
     add(windows, log, cuts)
     now_ms = max((ms for _, ms, _ in log), default=T0) + later_ms
     for patient in range(PATIENTS):
@@ -104,7 +111,7 @@ def test_a_window_is_what_a_slow_reference_says(drawn, gap_ms, cuts, later_ms):
 @settings(max_examples=50, deadline=None)
 @given(drawn=readings, cuts=st.lists(st.integers(0, 200), max_size=6))
 def test_cutting_the_log_changes_no_bucket(drawn, cuts):
-    whole, cut = Windows(PATIENTS), Windows(PATIENTS)
+    whole, cut = empty(PATIENTS), empty(PATIENTS)
     add(whole, log_of(drawn))
     add(cut, log_of(drawn), cuts)
     for name in ("bucket", "count", "sum", "low", "high"):
@@ -118,7 +125,7 @@ def entered(windows, ms, rate, times=1):
 
 def test_a_window_covers_at_least_its_minutes_and_at_most_one_bucket_more():
     for minutes in MINUTES:
-        windows = Windows(1)
+        windows = empty(1)
         for ms in range(T0, T0 + 20 * 60_000, 1000):
             entered(windows, ms, 60)
         count = queried(windows, 0, "hr", T0 + 20 * 60_000 - 1000, minutes)[0]
@@ -126,14 +133,14 @@ def test_a_window_covers_at_least_its_minutes_and_at_most_one_bucket_more():
 
 
 def test_a_reading_older_than_the_ring_is_not_held_and_disturbs_nothing():
-    windows = Windows(1)
+    windows = empty(1)
     entered(windows, T0, 60)
     assert entered(windows, T0 - SLOTS * BUCKET_MS, 200).tolist() == [False]
     assert queried(windows, 0, "hr", T0, 15) == (1, 60, 60, 60)
 
 
 def test_a_reading_that_comes_late_enters_the_bucket_of_its_own_time():
-    windows = Windows(1)
+    windows = empty(1)
     entered(windows, T0, 60)
     assert entered(windows, T0 - 10 * 60_000, 100).tolist() == [True]
     assert queried(windows, 0, "hr", T0, 5) == (1, 60, 60, 60)
@@ -141,7 +148,7 @@ def test_a_reading_that_comes_late_enters_the_bucket_of_its_own_time():
 
 
 def test_a_reading_of_the_future_is_not_in_the_window_of_now():
-    windows = Windows(1)
+    windows = empty(1)
     entered(windows, T0, 60)
     entered(windows, T0 + 60_000, 100)
     assert queried(windows, 0, "hr", T0, 5) == (1, 60, 60, 60)
@@ -149,7 +156,7 @@ def test_a_reading_of_the_future_is_not_in_the_window_of_now():
 
 @pytest.mark.parametrize("cut", [1, 7, 40, 100])
 def test_a_full_bucket_takes_no_more_and_its_sum_stays_exact(cut):
-    windows = Windows(1)
+    windows = empty(1)
     enter(windows, *columns([(0, T0, {"hr": 350})]))
     cell = T0 // BUCKET_MS % SLOTS, INDEX["hr"]
     windows.count[:, 0][cell] = SAMPLES_MAX - 40
@@ -161,7 +168,7 @@ def test_a_full_bucket_takes_no_more_and_its_sum_stays_exact(cut):
 
 
 def test_readings_beyond_the_bound_leave_lowest_and_highest_alone():
-    windows = Windows(1)
+    windows = empty(1)
     entered(windows, T0, 60)
     windows.count[T0 // BUCKET_MS % SLOTS, 0, INDEX["hr"]] = SAMPLES_MAX
     entered(windows, T0, 300)
@@ -169,9 +176,10 @@ def test_readings_beyond_the_bound_leave_lowest_and_highest_alone():
 
 
 def test_growing_keeps_what_is_there_and_clearing_forgets_it():
-    windows = Windows(1)
+    windows = empty(1)
     entered(windows, T0, 60)
-    windows.grow(4)
+    windows.grow(4, 1)
+    windows.fill(range(1, 4))
     assert queried(windows, 0, "hr", T0, 1)[0] == 1
     assert queried(windows, 3, "hr", T0, 1)[0] == 0
     windows.clear(0)
@@ -184,4 +192,4 @@ def test_growing_keeps_what_is_there_and_clearing_forgets_it():
 @pytest.mark.parametrize("minutes", [0, -1, MINUTES_MAX + 1])
 def test_a_window_that_the_ring_does_not_hold_is_refused(minutes):
     with pytest.raises(ValueError, match=f"1 to {MINUTES_MAX} minutes"):
-        Windows(1).query(np.array([0]), T0, minutes)
+        empty(1).query(np.array([0]), T0, minutes)
