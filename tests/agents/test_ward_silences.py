@@ -126,7 +126,8 @@ def test_rules_without_wards_wait_for_nobody():
     rules = replace(DEFAULT_RULES, technical=replace(DEFAULT_RULES.technical, ward_silent=False))
     partition = Partition(rules)
     assert partition.tick(115) == (None, list(BEDS))
-    assert not np.any(partition.worker.table.silence_held_ms != NEVER)
+    table = partition.worker.table
+    assert not np.any(table.silence_held_ms[table.occupied()] != NEVER)
 
 
 @pytest.mark.parametrize("forged", [b'{"ward":"icu","lost":true,"partition":0,"offset":1}', b"{}", b""])
