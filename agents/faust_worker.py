@@ -11,7 +11,7 @@ from agents.wiring import Flow, always, wire
 from clinical.rules import RuleSet
 from streams.config.settings import Settings
 from streams.contracts.topics import READINGS
-from streams.lane.app import PATIENTS, create_app, publisher_of
+from streams.lane.app import PATIENTS_TABLE, create_app, publisher_of
 from streams.lane.block_table import BlockTable
 from streams.lane.faust_lane import FaustLane
 
@@ -31,7 +31,7 @@ def build(
     flow = wire(
         *(settings, rules, lane, publisher), metrics=metrics, turn=turn, traces=traces, may_tick=may_tick
     )
-    app.tables.add(BlockTable(app, name=PATIENTS, store=flow.store))
+    app.tables.add(BlockTable(app, name=PATIENTS_TABLE, store=flow.store))
     for timer in flow.timers:
         app.timer(timer.every_s, name=timer.name)(timer.run)
     for task in flow.tasks:

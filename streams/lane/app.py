@@ -8,7 +8,18 @@ import faust
 from yarl import URL
 
 from streams.config.settings import Settings
-from streams.contracts.topics import ALERTS, COMMANDS, DELIVERIES, ESCALATIONS, READINGS, WARDS
+from streams.contracts.topics import (
+    ALERTS,
+    COMMANDS,
+    DEAD_LETTERS,
+    DELIVERIES,
+    ESCALATIONS,
+    HEARTBEAT,
+    LIMITS,
+    PATIENTS,
+    READINGS,
+    WARDS,
+)
 from streams.engine import is_compiled
 from streams.errors import PromiseBroken
 from streams.kafka.admin import changelog_topic
@@ -22,9 +33,8 @@ from streams.lane.early_start import PartitionwiseTables
 from streams.lane.fetched import OpenRaw
 from streams.lane.lane import LanePlan
 from streams.lane.own_assignor import OwnAssignor
-from streams.lane.producer_shortcuts import batching_producer
 
-PATIENTS: Final = "patients"
+PATIENTS_TABLE: Final = "patients"
 """The one table: Faust applies a record of an unknown changelog to the table before it, so there is one."""
 
 EPISODES: Final = "escalations"
@@ -57,6 +67,10 @@ def judging_lane(settings: Settings) -> LanePlan:
         records_max=settings.block_records_max,
         fetch_wait_ms=settings.fetch_wait_ms,
         changelogs=frozenset({changelog_topic(settings)}),
+        unhurried=frozenset(
+            {changelog_topic(settings)}
+            | {settings.topic(name) for name in (PATIENTS, HEARTBEAT, LIMITS, DEAD_LETTERS)}
+        ),
         stamp=stamp_by(time.time, settings.clock_ahead_ms_max) if settings.time_base == "live" else None,
         raw=raw_topics(settings),
         watch_client=PartitionGuard(
@@ -162,10 +176,10 @@ def credentials(settings: Settings) -> Any:
 def publisher_of(
     app: faust.App, settings: Settings, through: Callable[[Sender], Sender] = lambda send: send
 ) -> Publisher:
-    """Return a publisher on the app's producer, past Faust's buffer: that one may drop a record with a log line.
+    """Return a publisher on the app's producers, past Faust's buffer: that one may drop a record with a log line.
 
     Args:
-        app: has the producer.
+        app: has the producers.
         settings: say how long records may be on their way, and whether all of them count.
         through: given what sends a record, returns what is to send it.
     """
@@ -177,12 +191,13 @@ def publisher_of(
 
     async def send(topic: str, key: Any, value: Any, partition: Any, headers: Any) -> Any:
         partition = None if partition is None else place(topic, partition)
-        return await app.producer.send(topic, key, value, partition, None, list(headers) or None)
+        headers = list(headers) or None
+        return await app.producer.of(topic).send(topic, value, key=key, partition=partition, headers=headers)
 
     async def send_batch(
         topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
     ) -> Awaitable[int]:
-        producer, partition = batching_producer(app), place(topic, partition)
+        producer, partition = app.producer.of(topic), place(topic, partition)
         arrivals: list[tuple[Awaitable[Any], int]] = []
         batch, count = producer.create_batch(), 0
         for key, value in records:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-import aiokafka
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.services import WaitResults
@@ -20,6 +19,7 @@ from streams.lane.fetching import FetchingConsumer
 from streams.lane.lane import BlockScheduler, LanePlan
 from streams.lane.leaving import Leaving
 from streams.lane.protocol import Reader
+from streams.lane.two_producers import TwoProducers
 
 WAIT_PROCESSED_S_MAX: Final = 20.0
 """How long a handover waits for the block that the agent is working on."""
@@ -374,18 +374,11 @@ class BlockConsumer(driver.Consumer):
         """Go on: Faust would close the client here if the group is rebalanced while the worker hands over."""
 
 
-class _WatchedProducer(driver.Producer):
-    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
-        producer = super()._new_producer(transactional_id)
-        self.transport.lane.watch_client(producer.client)
-        return producer
-
-
 class BlockTransport(driver.Transport):
-    """Faust's Kafka transport with the block consumer."""
+    """Faust's Kafka transport with the block consumer and two producers."""
 
     Consumer = BlockConsumer
-    Producer = _WatchedProducer
+    Producer = TwoProducers
 
     def __init__(self, url: Any, app: Any, lane: LanePlan) -> None:
         super().__init__(url, app)

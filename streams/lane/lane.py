@@ -37,10 +37,12 @@ class LanePlan:
     """What is wrong with the log of partitions."""
     stamp: Stamp | None = None
     """Gives records the times by which they are judged; None = those that they carry."""
+    unhurried: frozenset[str] = frozenset()
+    """Topics that are written by a producer of their own: what is written to others waits behind none of it."""
     raw: Mapping[str, OpenRaw] = field(default_factory=dict)
     """Topics whose records stay bytes, and what opens their batches."""
     watch_client: Callable[[Any], None] = lambda client: None
-    """Told of the consumer's and the producer's Kafka client before either connects."""
+    """Told of the consumer's and the producers' Kafka clients before they connect."""
 
     def is_judged(self, topic: str) -> bool:
         """Return whether the agent of a topic keeps the state that alerts follow from."""

@@ -1,4 +1,4 @@
-"""Three short ways with aiokafka's producer that it does not offer: to its batches, to a future, and to its end.
+"""Two short ways with aiokafka's producer that it does not offer: to a batch's future, and to its end.
 
 What this relies on in aiokafka 0.14.0 is held by tests/streams/test_producer_shortcuts.py.
 """
@@ -19,11 +19,6 @@ STOP_S_MAX: Final = 2.0
 END_S_MAX: Final = 2 * STOP_S_MAX
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """The socket option that throws away what a closed socket still holds: linger, for no second."""
-
-
-def batching_producer(app: Any) -> Any:
-    """Return aiokafka's producer below a Faust app's: it sends batches, Faust's sends none."""
-    return app.producer._ensure_producer()
 
 
 def acknowledgement(producer: Any, topic: str, partition: int) -> asyncio.Future[Any]:

@@ -345,16 +345,18 @@ DEVIATIONS: Final = (
         remove_when="Python 3.12 is the oldest that is supported, and mode starts eager tasks",
     ),
     Deviation(
-        name="batches are sent as batches",
-        of="Faust",
-        files=("streams/lane/producer_shortcuts.py", "streams/lane/app.py"),
-        what="a checkpoint's records are sent as aiokafka's batches, past Faust's producer and its buffer",
-        why="Faust sends records one by one, a future for each; its buffer may drop one with a log line",
-        gain="31 to 5.5 us a record",
-        test="tests/streams/test_producer_shortcuts.py::test_the_producer_below_fausts_sends_batches",
+        name="two producers, and batches as batches",
+        of="Faust, aiokafka",
+        files=("streams/lane/two_producers.py", "streams/lane/app.py"),
+        what="records and batches go to aiokafka's producers, and what nobody waits for has one of its own",
+        why="Faust sends records one by one, its buffer may drop one with a log line; of aiokafka's producer a broker "
+        "gets one request at a time: alerts waited behind heartbeats and checkpoints",
+        gain="31 to 5.5 us a record; XXX",
+        test="tests/streams/test_two_producers.py::"
+        "test_an_alert_waits_behind_nothing_that_nobody_waits_for_and_would_with_one_producer",
         upstream="faust-streaming/faust#108 (closed)",
-        remove_when="Faust's producer sends batches",
-        touches=("_ensure_producer",),
+        remove_when="Faust's producer sends batches, and aiokafka's several requests at a time",
+        touches=("_ensure_producer", "_new_producer"),
     ),
     Deviation(
         name="an acknowledgement without a shield",
@@ -383,7 +385,7 @@ DEVIATIONS: Final = (
     Deviation(
         name="partitions are watched",
         of="Faust",
-        files=("streams/lane/seam.py", _CONSUMER, _FETCHING),
+        files=("streams/lane/seam.py", "streams/lane/two_producers.py", _FETCHING),
         what="a worker stops when the number of partitions of its topics changes",
         why="Faust goes on, and new frames of a patient go to another partition than his state",
         gain=CORRECTNESS,

@@ -38,12 +38,12 @@ class Batch(list):
 
 
 class Producer:
-    """Stands in for Faust's producer and aiokafka's below it: acknowledges each batch at the offset of its first."""
+    """Stands in for the lane's producers and those below: acknowledges each batch at the offset of its first."""
 
     def __init__(self):
         self.batches, self.end = [], 100
 
-    def _ensure_producer(self):
+    def of(self, topic):
         return self
 
     def create_batch(self):
@@ -56,7 +56,7 @@ class Producer:
         self.end += len(batch)
         return arrived
 
-    async def send(self, topic, key, value, partition, timestamp, headers):
+    async def send(self, topic, value, *, key, partition, headers):
         return await self.send_batch([(key, value)], topic, partition)
 
 

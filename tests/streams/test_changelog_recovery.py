@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.config.settings import Settings
-from streams.lane.app import PATIENTS, create_app
+from streams.lane.app import PATIENTS_TABLE, create_app
 from streams.lane.block import Block
 from streams.lane.block_table import BlockTable
 from streams.lane.fetched import Stretch
@@ -31,7 +31,7 @@ class Recovered:
     def __init__(self):
         app = create_app(Settings(brokers="127.0.0.1:1", group="vigil"))
         store = ColumnStore(lambda: PatientTable(("hr-high",)))
-        self.table = app.tables.add(BlockTable(app, name=PATIENTS, store=store))
+        self.table = app.tables.add(BlockTable(app, name=PATIENTS_TABLE, store=store))
         self.app, self.recovery = app, app.tables.recovery
         self.applied = {ONE: [], TWO: []}
         self.table.data.apply_changelog_batch = self._apply

@@ -9,9 +9,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerClosed
 from aiokafka.structs import TopicPartition
-from faust.transport.drivers import aiokafka as driver
 
-from streams.lane.producer_shortcuts import acknowledgement, batching_producer, give_up
+from streams.lane.producer_shortcuts import acknowledgement, give_up
 
 PLACE = TopicPartition("t", 0)
 
@@ -45,14 +44,6 @@ def with_batch(test):
         producer._closed = True  # it has never started
 
     asyncio.run(run())
-
-
-def test_the_producer_below_fausts_sends_batches():
-    below = object()
-    app = SimpleNamespace(producer=SimpleNamespace(_ensure_producer=lambda: below))
-    assert batching_producer(app) is below
-    assert callable(driver.Producer._ensure_producer)
-    assert not hasattr(driver.Producer, "send_batch")
 
 
 def test_an_acknowledgement_is_told_before_what_send_batch_returns():
