@@ -125,12 +125,16 @@ class Boards:
             board.known = {place: by for place, by in known.items() if place[0] not in gone}
 
     async def write_in_turns(self, partitions: Iterable[Partition]) -> None:
-        """Called every `WRITE_S`: write, while judging is late only every `LATE_TURNS`-th time."""
+        """Called every `WRITE_S`: write, while judging is late only every `LATE_TURNS`-th time.
+
+        What has come meanwhile is judged after each partition: all of them together would hold it up for milliseconds.
+        """
         for partition in partitions:
             board = partition.of(Board)
             board.turns += 1
             if not board.is_late or board.turns % LATE_TURNS == 0:
                 await self.write(partition)
+                await asyncio.sleep(0)
 
     async def write(self, partition: Partition, patients: Collection[str] | None = None) -> None:
         """Write how those are by now who were noted, of some patients or all; who is gone is shown no more."""

@@ -7,7 +7,7 @@ from board_model import BoardModel
 from logs import frame_record
 from worker_model import WorkerModel
 
-from agents.board_writer import LATE_TURNS
+from agents.board_writer import LATE_TURNS, Board
 from agents.judging.verdict import Verdict
 from clinical.rules import LimitRule, RuleSet
 from streams.contracts.topics import LIMITS, PATIENTS
@@ -115,6 +115,22 @@ def test_partitions_are_written_apart(worker):
     assert shown.show(worker.table) == {}
     asyncio.run(shown.boards.write(shown.other))
     assert len(shown.written) == 1
+
+
+def test_what_has_come_meanwhile_is_judged_between_two_partitions(worker):
+    shown, written = BoardModel(worker.judge), []
+    shown.note(worker.table, frame(worker, 1, 130))
+    shown.other.of(Board).states.add("bed-2")
+
+    async def test():
+        writing = asyncio.ensure_future(shown.boards.write_in_turns([shown.partition, shown.other]))
+        while not writing.done():
+            await asyncio.sleep(0)
+            written.append(len(shown.written))
+
+    asyncio.run(test())
+    assert written[0] == 1
+    assert written[-1] == 2
 
 
 def test_a_checkpoint_writes_of_the_patients_whose_records_it_sends_and_leaves_the_others_to_their_turn(
