@@ -73,8 +73,8 @@ class Boards:
         settings: name the topics.
         judge: knows rules and limits.
         publisher: where the records go.
-        store: whose `whole_blocks` is held while a block is judged and its alerts, which boards must not precede, are
-            handed over.
+        store: whose `whole_blocks` is held while a block is judged and its alerts are handed over, which is before what
+            boards show of them.
         on_failure: what to do when something cannot be handed over; the default stops the process.
     """
 
