@@ -1,4 +1,7 @@
-"""The ways in which the documents of Kafka Streams and Flink leave an operator to more partitions, step by step."""
+"""The ways in which the documents of Kafka Streams and Flink leave an operator to more partitions, step by step.
+
+And one that is about no scaling: how long Kafka Streams is silent when an instance dies, a standby beside it.
+"""
 
 import time
 from collections.abc import Callable
@@ -21,6 +24,9 @@ from streams.errors import VigilError
 
 STEPS: Final = ((0.15, 8), (0.5, 24))
 """At which share of the load, and to how many partitions: as the drill."""
+
+KILLED_SHARE: Final = 0.3
+"""At which share of the load an instance is killed."""
 
 INSTANCES: Final = 2
 STANDBYS: Final = 1
@@ -162,6 +168,22 @@ def beside(trial: Trial) -> Played:
     return _copied(trial, beside=True)
 
 
+def killed(trial: Trial) -> Played:
+    """Kafka Streams: one of two instances is killed; the other one has a standby of its state, and nobody starts it."""
+    application = _streams(trial, READINGS, PARTITIONS)
+    trial.await_marks("begin-", PARTITIONS, BEGIN_S_MAX, application.instances)
+    with trial.playing():
+        trial.sleep_until(KILLED_SHARE)
+        with trial.step("an instance is killed"):
+            application.instances.pop(0).process.kill()
+            trial.await_judged(application.group, READINGS, PARTITIONS)
+        _check(application.instances)
+    trial.await_marks("end-", PARTITIONS, END_S_MAX, application.instances)
+    time.sleep(QUIET_S)
+    application.stop()
+    return Played(READINGS, PARTITIONS, PARTITIONS)
+
+
 def _flink(trial: Trial, grow_first: bool) -> Played:
     job = _job(trial, PARTITIONS, None)
     trial.await_marks("begin-", PARTITIONS, BEGIN_S_MAX, [job])
@@ -240,6 +262,7 @@ WAYS: Final = {
         Way("streams-grown", "Kafka Streams, the topic grows under it", grown_under_it, seconds=60.0),
         Way("streams-replaced", "Kafka Streams, stopped, then a new id on a copy by key", replaced),
         Way("streams-beside", "Kafka Streams, a new id on a copy by key, then the old stopped", beside),
+        Way("streams-killed", "Kafka Streams, one of two instances killed, a standby beside it", killed),
         Way("flink-stopped", "Flink, stopped with a savepoint, then the topic grown", stopped_then_grown),
         Way("flink-grown", "Flink, the topic grown, then stopped with a savepoint", grown_then_stopped),
     )
